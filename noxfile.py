@@ -1,0 +1,70 @@
+"""The project's tasks. ``nox -s tests`` is the test command of the README."""
+
+import pathlib
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "types"]
+nox.options.default_venv_backend = "venv"
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def groups(*names: str) -> list[str]:
+    return nox.project.dependency_groups(PROJECT, *names) if names else []
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the test suite against an installed copy of the package."""
+    session.install(".[cli]", *groups("tests"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def property(session: nox.Session) -> None:  # noqa: A001 - the name users type
+    """Run the state machines with many more examples than the ordinary tests do."""
+    session.install(".[cli]", *groups("tests"))
+    session.run("pytest", "tests/property", "--hypothesis-profile=thorough", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install(*groups("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy and pyright, and that every public name is typed."""
+    session.install(".[cli]", *groups("types", "tests"))
+    session.run("mypy")
+    session.run("pyright")
+    session.run("pyright", "--verifytypes", "tonicdm", "--ignoreexternal")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a warning is an error."""
+    session.install(".[cli]", *groups("docs"))
+    session.run("sphinx-build", "-nW", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Print the benchmark tables: ours beside what it is compared to, in one run."""
+    session.install(".[cli]", *groups("tests"))
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build sdist and wheel, then run the tests against the built wheel."""
+    session.install("build", *groups("tests"))
+    out = pathlib.Path(session.create_tmp())
+    session.run("python", "-m", "build", "--outdir", str(out), ".")
+    wheel = max(out.glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    session.install(f"{wheel}[cli]", "--force-reinstall")
+    session.run("pytest", *session.posargs)
