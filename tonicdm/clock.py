@@ -1,0 +1,105 @@
+"""Time as a parameter: every wait and every timestamp of the package goes through a `Clock`."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import time
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Clock(Protocol):
+    """What the package may ask about time."""
+
+    def now(self) -> float:
+        """Return the wall clock as Unix time in seconds (UTC)."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards, from an arbitrary start."""
+        ...
+
+    async def sleep_until(self, deadline: float) -> None:
+        """Return once `monotonic` has reached *deadline*."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> float:
+        """Return `time.time`."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return `time.monotonic`: on one host it is the same for all processes."""
+        return time.monotonic()
+
+    async def sleep_until(self, deadline: float) -> None:
+        """Sleep on the event loop until *deadline*."""
+        # The loop may wake a timer up to its resolution early, so one sleep is not always enough.
+        while (left := deadline - time.monotonic()) > 0:
+            await asyncio.sleep(left)
+
+
+class VirtualClock:
+    """A clock that stands still until it is told to move.
+
+    One instance is given to a client and to the sandbox it talks to; a test then moves both at once and waits
+    for nothing. It belongs to one event loop.
+
+    Args:
+        now: The first wall-clock reading, Unix time in seconds.
+    """
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self._now = now
+        self._monotonic = 1000.0
+        self._order = itertools.count()
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+
+    def now(self) -> float:
+        """Return the virtual wall clock."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Return the virtual monotonic clock."""
+        return self._monotonic
+
+    async def sleep_until(self, deadline: float) -> None:
+        """Wait until somebody advances the clock to *deadline*."""
+        if deadline <= self._monotonic:
+            await asyncio.sleep(0)
+            return
+        wake = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (deadline, next(self._order), wake))
+        await wake
+
+    @property
+    def next_deadline(self) -> float | None:
+        """The monotonic time at which the next sleeper wants to wake, None when nobody sleeps."""
+        while self._sleepers and self._sleepers[0][2].done():
+            heapq.heappop(self._sleepers)
+        return self._sleepers[0][0] if self._sleepers else None
+
+    def advance(self, seconds: float) -> None:
+        """Move both readings forward by *seconds* and wake whoever waited for less.
+
+        Args:
+            seconds: How far to move; never negative.
+
+        Raises:
+            ValueError: *seconds* is negative.
+        """
+        if seconds < 0:
+            raise ValueError(f"a clock moves forward only, not by {seconds} s")
+        self._now += seconds
+        self._monotonic += seconds
+        while (deadline := self.next_deadline) is not None and deadline <= self._monotonic:
+            heapq.heappop(self._sleepers)[2].set_result(None)
+
+    def step_wall(self, seconds: float) -> None:
+        """Set the wall clock forward or back by *seconds*, as an administrator would; nobody wakes."""
+        self._now += seconds
