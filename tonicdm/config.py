@@ -1,0 +1,128 @@
+"""Settings, from arguments first and TONICDM_* variables second."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Final, get_args
+
+import attrs
+import yarl
+
+from tonicdm.errors import ConfigError
+from tonicdm.types import OptionPlacement, Secret
+
+ZONES: Final[Mapping[str, str]] = {
+    "us": "https://us-api.tonicdm.com",
+    "de": "https://de-api.tonicdm.com",
+    "ie": "https://ie-api.tonicdm.com",
+}
+"""The API server of each zone (reference: servers)."""
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What a client needs to know before its first call."""
+
+    base_url: str
+    """Scheme, host and port of the API server, without a path."""
+    path_prefix: str = ""
+    """Put before every path; empty, or like ``/v1.0``, which one example of the concepts page shows."""
+    token: Secret | None = None
+    """The bearer token; None where a token source is given instead."""
+    option_placement: OptionPlacement = "header"
+    """Where options travel (concepts page, "Non-standard Patterns")."""
+    budget: str | None = None
+    """Where the budget is kept: ``memory``, a file, or None for the default file."""
+
+    @property
+    def host(self) -> str:
+        """The host that calls go to."""
+        return yarl.URL(self.base_url).host or ""
+
+    @classmethod
+    def resolve(
+        cls,
+        *,
+        token: str | Secret | None = None,
+        token_needed: bool = True,
+        zone: str | None = None,
+        base_url: str | None = None,
+        path_prefix: str = "",
+        option_placement: str | None = None,
+        budget: str | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Settings:
+        """Take each setting from its argument, else from its variable.
+
+        Args:
+            token: Bearer token, else TONICDM_TOKEN.
+            token_needed: False where a token source stands in for a token.
+            zone: ``us``, ``de`` or ``ie``, else TONICDM_ZONE.
+            base_url: Instead of a zone, else TONICDM_BASE_URL.
+            path_prefix: Put before every path.
+            option_placement: ``header`` or ``query``, else TONICDM_OPTION_PLACEMENT, else ``header``.
+            budget: ``memory`` or a file, else TONICDM_BUDGET.
+            environ: Read instead of `os.environ`.
+
+        Raises:
+            ConfigError: Something is missing, contradictory or malformed. There is no default zone: a silent
+                one would break data residency (concepts page, "Data Residency").
+        """
+        env = os.environ if environ is None else environ
+        if zone is None and base_url is None:
+            zone, base_url = env.get("TONICDM_ZONE"), env.get("TONICDM_BASE_URL")
+        placement = option_placement or env.get("TONICDM_OPTION_PLACEMENT") or "header"
+        if placement not in get_args(OptionPlacement):
+            raise ConfigError(f'option_placement must be "header" or "query", not {placement!r}')
+        return cls(
+            base_url=_server(zone, base_url),
+            path_prefix=_prefix(path_prefix),
+            token=_token(token if token is not None else env.get("TONICDM_TOKEN"), needed=token_needed),
+            option_placement=placement,  # type: ignore[arg-type]
+            budget=budget or env.get("TONICDM_BUDGET"),
+        )
+
+
+def _server(zone: str | None, base_url: str | None) -> str:
+    if zone and base_url:
+        raise ConfigError("give zone= or base_url=, not both (also as TONICDM_ZONE and TONICDM_BASE_URL)")
+    if zone:
+        if zone.lower() not in ZONES:
+            raise ConfigError(f"zone must be one of {', '.join(ZONES)}, not {zone!r}")
+        return ZONES[zone.lower()]
+    if not base_url:
+        raise ConfigError(
+            "no server: give zone= (us, de, ie) or base_url=, or set TONICDM_ZONE or TONICDM_BASE_URL; "
+            "there is no default, because it would decide where your data travels"
+        )
+    try:
+        url = yarl.URL(base_url)
+    except ValueError as error:
+        raise ConfigError(f"base_url is no URL: {error}") from None
+    if url.scheme not in {"http", "https"} or not url.host or url.query_string or url.fragment:
+        raise ConfigError("base_url must look like https://host or https://host:port")
+    if url.user is not None or url.password is not None:
+        raise ConfigError("base_url must not hold credentials")
+    if url.path.strip("/"):
+        raise ConfigError("base_url must have no path; path_prefix= is put before every path")
+    return str(url.origin())
+
+
+def _prefix(prefix: str) -> str:
+    clean = prefix.strip("/")
+    if any(part in {"", ".", ".."} for part in clean.split("/")) and clean:
+        raise ConfigError(f"path_prefix must be like /v1.0, not {prefix!r}")
+    return f"/{clean}" if clean else ""
+
+
+def _token(value: str | Secret | None, *, needed: bool) -> Secret | None:
+    if value is None or value == "":
+        if needed:
+            raise ConfigError("no token: give token= or set TONICDM_TOKEN")
+        return None
+    text = value.reveal() if isinstance(value, Secret) else value
+    # A pasted line break would split the header; say so without repeating the token.
+    if not text.isascii() or not text.isprintable() or text != text.strip() or " " in text:
+        raise ConfigError("the token holds blanks, line breaks or characters that no header can carry")
+    return value if isinstance(value, Secret) else Secret(value)

@@ -1,0 +1,303 @@
+"""The whole error tree.
+
+Every error says what happened, what it cost and what to do. All can be pickled and deep-copied, and none holds
+a token.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tonicdm.types import RateLimit
+
+BODY_SHOWN = 200
+"""Characters of an error's body that its message repeats."""
+
+
+def _rebuild(cls: type[TonicDMError], args: tuple[Any, ...], state: dict[str, Any]) -> TonicDMError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class TonicDMError(Exception):
+    """The root of all errors that this package raises."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The usual way calls the class with its message alone, which a keyword-only __init__ refuses.
+        return _rebuild, (type(self), self.args, self.__dict__.copy())
+
+
+class ConfigError(TonicDMError, ValueError):
+    """A setting is missing, contradictory or out of range; nothing was sent."""
+
+
+class InvalidOptionError(TonicDMError, ValueError):
+    """An option or field of a call can't be sent as given; nothing was sent or charged."""
+
+
+class InvalidIDError(InvalidOptionError):
+    """A value is not an ID of 32 hex characters; nothing was sent or charged."""
+
+    def __init__(self, name: str, value: object) -> None:
+        shown = f"a {type(value).__name__}"
+        if isinstance(value, str):
+            shown = f"a text of {len(value)} characters" + (" with hyphens" if "-" in value else "")
+        super().__init__(
+            f"{name} must be 32 hex characters without hyphens, or a uuid.UUID; it is {shown}. Nothing was sent."
+        )
+        self.name = name
+
+
+class ClientClosedError(TonicDMError, RuntimeError):
+    """The client is closed, or belongs to another event loop."""
+
+
+class TransportError(TonicDMError):
+    """No usable answer came; the cause is chained.
+
+    Attributes:
+        method: The call's HTTP method.
+        path: The call's path.
+        sent: Whether the request may have reached the server; then its units stay charged until known better.
+        attempts: How many times the call was tried.
+    """
+
+    def __init__(self, message: str, *, method: str = "", path: str = "", sent: bool = True, attempts: int = 1) -> None:
+        super().__init__(message)
+        self.method = method
+        self.path = path
+        self.sent = sent
+        self.attempts = attempts
+
+
+class ConnectError(TransportError):
+    """No connection could be made; nothing was sent or charged."""
+
+
+class RequestTimeoutError(TransportError, TimeoutError):
+    """The answer did not come within the timeout."""
+
+
+class ProtocolError(TransportError):
+    """The connection broke or the answer was no valid HTTP."""
+
+
+class BudgetError(TonicDMError):
+    """The budget does not allow a call.
+
+    Attributes:
+        cost: Units of the call.
+        reset_at: When the next window is expected to begin, UTC; None while unknown.
+    """
+
+    def __init__(self, message: str, *, cost: int | None = None, reset_at: datetime.datetime | None = None) -> None:
+        super().__init__(message)
+        self.cost = cost
+        self.reset_at = reset_at
+
+
+class BudgetTimeoutError(BudgetError, TimeoutError):
+    """A call was refused before it was sent, because its wait for units would pass ``max_wait``.
+
+    Attributes:
+        wait: Seconds that it would have waited at least.
+        max_wait: Seconds that were allowed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cost: int | None = None,
+        reset_at: datetime.datetime | None = None,
+        wait: float | None = None,
+        max_wait: float | None = None,
+    ) -> None:
+        super().__init__(message, cost=cost, reset_at=reset_at)
+        self.wait = wait
+        self.max_wait = max_wait
+
+
+class APIError(TonicDMError):
+    """The server answered with an error status.
+
+    Attributes:
+        status: The HTTP status.
+        method: The call's HTTP method.
+        path: The call's path.
+        rate_limit: The budget as this answer reported it, None where it did not.
+        attempts: How many times the call was tried.
+        body: The answer's text, cut to `BODY_SHOWN` characters.
+    """
+
+    advice = ""
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        method: str,
+        path: str,
+        body: str = "",
+        rate_limit: RateLimit | None = None,
+        attempts: int = 1,
+        note: str = "",
+    ) -> None:
+        self.status = status
+        self.method = method
+        self.path = path
+        self.body = body[:BODY_SHOWN]
+        self.rate_limit = rate_limit
+        self.attempts = attempts
+        said = " ".join(self.body.split())
+        parts = [f"{method} {path} answered {status}" + (f" after {attempts} attempts" if attempts > 1 else "")]
+        parts.append(f": {said}" if said else ".")
+        if rate_limit is not None:
+            parts.append(f"\n{rate_limit.remaining:,} of {rate_limit.limit:,} units are left in this window.")
+        if hint := note or self.advice:
+            parts.append(f"\n{hint}")
+        super().__init__("".join(parts))
+
+
+class BadRequestError(APIError):
+    """400: the server could not read the request."""
+
+
+class AuthenticationError(APIError):
+    """401: the token is missing, wrong or expired."""
+
+    advice = "Check the token (token= or TONICDM_TOKEN) and that it belongs to this zone's host."
+
+
+class PermissionDeniedError(APIError):
+    """403: the token is known, but its user may not do this."""
+
+    advice = "The user behind the token lacks the right or the licence for this operation."
+
+
+class EndpointNotFoundError(APIError):
+    """404: the path is no endpoint (an unknown record is an empty answer instead)."""
+
+    advice = "The path is not an endpoint of this server; see path_prefix= if it serves a versioned path."
+
+
+class ServerError(APIError):
+    """5xx: the request was valid, the server failed."""
+
+
+class RateLimitedError(BudgetError, APIError):
+    """429: the budget is used up, and waiting for its reset was not allowed."""
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        path: str,
+        body: str = "",
+        rate_limit: RateLimit | None = None,
+        attempts: int = 1,
+        cost: int | None = None,
+        reset_at: datetime.datetime | None = None,
+    ) -> None:
+        until = f"{reset_at:%H:%M:%S} UTC" if reset_at else "an hour from now"
+        APIError.__init__(
+            self,
+            status=429,
+            method=method,
+            path=path,
+            body=body,
+            rate_limit=rate_limit,
+            attempts=attempts,
+            note=f"No call will be sent before {until}; max_wait allows no waiting until then.",
+        )
+        self.cost = cost
+        self.reset_at = reset_at
+
+
+class OptionIgnoredError(TonicDMError):
+    """The answer contradicts an option of the call: the server, or a proxy before it, did not see the option.
+
+    Attributes:
+        option: The option's wire name.
+        answer: What was paid for: the decoded records of the answer.
+    """
+
+    def __init__(self, option: str, contradiction: str, answer: Any, *, placement: str = "header") -> None:
+        other = "query" if placement == "header" else "header"
+        cause = (
+            'a proxy that drops header names with "_", or a server that reads options from the query string'
+            if placement == "header"
+            else "a server that reads options from headers only"
+        )
+        super().__init__(
+            f"The option {option} had no effect: {contradiction}. The likely cause is {cause}; "
+            f'try option_placement="{other}". The call was charged; its records are in .answer.'
+        )
+        self.option = option
+        self.answer = answer
+
+
+class RecordNotFoundError(TonicDMError, LookupError):
+    """The server returned no record for an ID: it does not exist, or is out of the user's sight.
+
+    Attributes:
+        id: The ID asked for.
+        path: The endpoint's path.
+    """
+
+    def __init__(self, record_id: str, *, path: str) -> None:
+        super().__init__(
+            f"{path} has no record {record_id} that this token may see. The call was charged as any other; "
+            "get_many() reports missing records without raising."
+        )
+        self.id = record_id
+        self.path = path
+
+
+class DecodeError(TonicDMError):
+    """An answer does not have the documented form.
+
+    Attributes:
+        paths: Where, in wire names (``$[3].emailAddresses[0].isPrime``), and what was expected; never the values.
+    """
+
+    def __init__(self, paths: Sequence[str], *, what: str = "the answer") -> None:
+        self.paths = tuple(paths)
+        more = f" (and {len(self.paths) - 5} more)" if len(self.paths) > 5 else ""
+        super().__init__(f"{what} can't be decoded: {'; '.join(self.paths[:5])}{more}")
+
+
+class BulkError(TonicDMError):
+    """Some calls of a bulk failed.
+
+    Attributes:
+        done: Results by their position in the input.
+        failed: Errors by their position in the input.
+    """
+
+    def __init__(self, done: dict[int, Any], failed: dict[int, BaseException]) -> None:
+        kinds = sorted({type(error).__name__ for error in failed.values()})
+        super().__init__(
+            f"{len(failed)} of {len(done) + len(failed)} calls failed ({', '.join(kinds)}); "
+            "the results of the others are in .done, the errors in .failed."
+        )
+        self.done = done
+        self.failed = failed
+
+
+_BY_STATUS: dict[int, type[APIError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: EndpointNotFoundError,
+}
+
+
+def api_error_class(status: int) -> type[APIError]:
+    """Return the error class of an HTTP *status* other than 429 (concepts page, "Status codes")."""
+    return _BY_STATUS.get(status) or (ServerError if status >= 500 else APIError)

@@ -1,0 +1,172 @@
+"""Small values that every layer speaks: IDs, qualities, rate limits, secrets, and "not given"."""
+
+from __future__ import annotations
+
+import enum
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Final, Literal, NewType, NoReturn, TypeAlias
+
+import attrs
+
+from tonicdm.errors import InvalidIDError
+
+RecordID = NewType("RecordID", str)
+"""A record's ID: 32 lower-case hex characters (concepts page, "Naming Conventions")."""
+
+IDLike: TypeAlias = str | uuid.UUID
+"""What users may pass where an ID is asked for: 32 hex characters or a `uuid.UUID`."""
+
+Priority: TypeAlias = Literal["interactive", "normal", "bulk"]
+"""The lane in which a call waits for units."""
+
+OptionPlacement: TypeAlias = Literal["header", "query"]
+"""Where a call's options travel."""
+
+_COMPACT_ID: Final = re.compile(r"[0-9a-fA-F]{32}")
+_HYPHENATED_ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def record_id(value: IDLike, name: str = "id") -> RecordID:
+    """Check *value* and return it as a `RecordID`.
+
+    Args:
+        value: 32 hex characters in either case, or a `uuid.UUID`.
+        name: The argument or option that held the value, for the error.
+
+    Raises:
+        InvalidIDError: *value* is anything else; hyphens are refused, because the API's pattern has none
+            (concepts page, "Naming Conventions").
+    """
+    if isinstance(value, uuid.UUID):
+        return RecordID(value.hex)
+    if isinstance(value, str) and _COMPACT_ID.fullmatch(value):
+        return RecordID(value.lower())
+    raise InvalidIDError(name, value)
+
+
+def normalise_id(value: str) -> str:
+    """Return an ID of a response in compact lower case; any other text comes back as it is.
+
+    Some responses hold hyphenated UUIDs (reference: notes, filesets, conversations) where others are compact.
+    """
+    if _COMPACT_ID.fullmatch(value):
+        return value.lower()
+    if _HYPHENATED_ID.fullmatch(value):
+        return value.replace("-", "").lower()
+    return value
+
+
+class DataQuantity(enum.StrEnum):
+    """How much of each record a call returns, and thereby its price (concepts page, "Rate Limiting")."""
+
+    ID_ONLY = "id_only"
+    """IDs and last-updated timestamps; 1 unit a call."""
+    BASIC = "basic"
+    """The record's own fields, references as stubs; 5 units a call."""
+    COMPLETE = "complete"
+    """Also the fields of records included by reference; 20 units a call."""
+
+    @property
+    def units(self) -> int:
+        """The request units that one call of this quality costs.
+
+        The price is taken to be per call, whatever the number of records (concepts page, "Rate Limiting").
+        """
+        return _UNITS[self]
+
+
+_UNITS: Final = {DataQuantity.ID_ONLY: 1, DataQuantity.BASIC: 5, DataQuantity.COMPLETE: 20}
+
+QuantityLike: TypeAlias = DataQuantity | Literal["id_only", "basic", "complete"]
+"""A `DataQuantity` or its wire word."""
+
+
+class Unset(enum.Enum):
+    """The type of `UNSET`."""
+
+    UNSET = "UNSET"
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset.UNSET
+"""Stands for "not given" where ``None`` is a value of its own: PATCH sends ``None`` and leaves this out."""
+
+
+class Secret:
+    """A text that shows itself only when asked by name.
+
+    Its repr and str are masked; it can't be iterated, formatted into a message, compared by content, copied or pickled.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("a Secret can't be iterated; reveal() gives its text")
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a Secret can't be pickled or copied; pass it by reference or read it anew")
+
+
+@attrs.frozen
+class RateLimit:
+    """The budget as one response reported it (concepts page, "Managing Rate Limits")."""
+
+    limit: int
+    """Units allowed in a window."""
+    remaining: int
+    """Units left when the server had served this call."""
+    reset: float
+    """Unix time, in seconds by the server's clock, at which the next window begins."""
+
+    @property
+    def used(self) -> int:
+        """Units spent in the window so far: inside one window the server's own logical clock."""
+        return self.limit - self.remaining
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, str]) -> RateLimit | None:
+        """Read the three X-Rate-Limit headers.
+
+        Args:
+            headers: A mapping that finds names whatever their case, or holds them as the API writes them.
+
+        Returns:
+            None unless all three are there and make sense together: a Reset that is no Unix time in seconds
+            (milliseconds, a delta) or more units left than allowed come from somebody else than the API.
+        """
+        try:
+            limit = int(headers["X-Rate-Limit-Limit"])
+            remaining = int(headers["X-Rate-Limit-Remaining"])
+            reset = float(headers["X-Rate-Limit-Reset"])
+        except (KeyError, ValueError):
+            return None
+        if limit <= 0 or not 0 <= remaining <= limit or not plausible_unix_seconds(reset):
+            return None
+        return cls(limit, remaining, reset)
+
+
+def plausible_unix_seconds(value: float) -> bool:
+    """Tell whether *value* can be a Unix time in seconds of this or the coming centuries."""
+    return 1e9 <= value < 1e10
