@@ -1,0 +1,212 @@
+"""Who goes next: three lanes, jobs taking turns inside a lane, arrival order inside a job. No clock, no I/O."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Hashable, Iterator
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.budget.rules import Denied, Granted, Instant, Reason
+from tonicdm.budget.window import Window
+from tonicdm.types import Priority
+
+LANES: Final[tuple[Priority, ...]] = ("interactive", "normal", "bulk")
+
+
+@attrs.define(eq=False)
+class Concurrency:
+    """How many calls may be under way at once; shared by all calls of one client."""
+
+    limit: int
+    taken: int = 0
+
+    @property
+    def free(self) -> int:
+        """Calls that may start now."""
+        return self.limit - self.taken
+
+
+@attrs.define(eq=False)
+class Waiter:
+    """A call that waits for its units."""
+
+    cost: int
+    lane: Priority
+    job: Hashable
+    slots: Concurrency
+    read: bool
+    """Whether the call only reads: such a one goes first into an unknown window."""
+    handle: Any
+    """What the shell wakes; the queue only carries it."""
+    deadline: float | None = None
+    """Monotonic time at which the caller gives up."""
+    number: int = 0
+    gone: bool = False
+    """Set when the call was cancelled, refused or granted; the queue drops it when it comes across it."""
+    left: bool = False
+    """Whether the shell has counted it out."""
+
+
+class JobQueue:
+    """The calls of one job, in order of arrival; found by cost, so that small ones can be asked for."""
+
+    __slots__ = ("by_cost", "slots")
+
+    def __init__(self, slots: Concurrency) -> None:
+        self.slots = slots
+        self.by_cost: dict[int, deque[Waiter]] = {}
+
+    def heads(self) -> list[Waiter]:
+        """Return the first waiting call of each cost, earliest first."""
+        found: list[Waiter] = []
+        for cost in list(self.by_cost):
+            queue = self.by_cost[cost]
+            while queue and queue[0].gone:
+                queue.popleft()
+            if queue:
+                found.append(queue[0])
+            else:
+                del self.by_cost[cost]
+        return sorted(found, key=_arrival)
+
+    def add(self, waiter: Waiter) -> None:
+        """Append *waiter*."""
+        self.by_cost.setdefault(waiter.cost, deque()).append(waiter)
+
+    def compact(self) -> None:
+        """Let go of calls that no longer wait."""
+        for cost, queue in list(self.by_cost.items()):
+            self.by_cost[cost] = deque(waiter for waiter in queue if not waiter.gone)
+
+    def __iter__(self) -> Iterator[Waiter]:
+        return (waiter for queue in self.by_cost.values() for waiter in queue if not waiter.gone)
+
+
+def _arrival(waiter: Waiter) -> int:
+    return waiter.number
+
+
+class Lanes:
+    """All waiting calls of one process."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[Priority, dict[tuple[int, Hashable], JobQueue]] = {lane: {} for lane in LANES}
+        self._order = itertools.count(1)
+        self._deadlines: list[tuple[float, int, Waiter]] = []
+
+    def push(self, waiter: Waiter) -> None:
+        """Let *waiter* queue behind the calls of its own job."""
+        waiter.number = next(self._order)
+        jobs, key = self._jobs[waiter.lane], (id(waiter.slots), waiter.job)
+        if key not in jobs:
+            jobs[key] = JobQueue(waiter.slots)
+        jobs[key].add(waiter)
+        if waiter.deadline is not None:
+            heapq.heappush(self._deadlines, (waiter.deadline, waiter.number, waiter))
+
+    def expire(self, monotonic: float) -> list[Waiter]:
+        """Return the calls whose patience has ended."""
+        late: list[Waiter] = []
+        while self._deadlines and (self._deadlines[0][2].gone or self._deadlines[0][0] <= monotonic):
+            waiter = heapq.heappop(self._deadlines)[2]
+            if not waiter.gone:
+                late.append(waiter)
+        return late
+
+    @property
+    def next_deadline(self) -> float | None:
+        """Monotonic time at which the next call gives up."""
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def waiting(self) -> Iterator[Waiter]:
+        """Iterate over all calls that still wait, in no set order."""
+        for jobs in self._jobs.values():
+            for queue in jobs.values():
+                yield from queue
+
+    def too_dear(self, limit: int) -> list[Waiter]:
+        """Return the calls that no window of *limit* units can ever serve."""
+        queues = [queue for jobs in self._jobs.values() for queue in jobs.values()]
+        deques = [found for queue in queues for cost, found in queue.by_cost.items() if cost > limit]
+        return [waiter for found in deques for waiter in found if not waiter.gone]
+
+    def compact(self) -> None:
+        """Let go of all calls that no longer wait."""
+        for jobs in self._jobs.values():
+            for key, queue in list(jobs.items()):
+                queue.compact()
+                if not any(queue.by_cost.values()):
+                    del jobs[key]
+        self._deadlines = [item for item in self._deadlines if not item[2].gone]
+        heapq.heapify(self._deadlines)
+
+    def grant(
+        self, window: Window, now: Instant, holder: str = ""
+    ) -> tuple[list[tuple[Waiter, Granted]], Denied | None]:
+        """Reserve units for as many calls as may go now.
+
+        Returns:
+            The calls that got their units, and why the next one in line did not.
+        """
+        granted: list[tuple[Waiter, Granted]] = []
+        taken: dict[int, int] = {}
+        window.advance(now)
+        while True:
+            waiter, answer = self._next(window, now, taken, holder)
+            if waiter is None or not isinstance(answer, Granted):
+                return granted, answer if isinstance(answer, Denied) else None
+            waiter.gone = True
+            taken[id(waiter.slots)] = taken.get(id(waiter.slots), 0) + 1
+            granted.append((waiter, answer))
+            self._take_turns(waiter)
+
+    def _next(
+        self, window: Window, now: Instant, taken: dict[int, int], holder: str
+    ) -> tuple[Waiter | None, Granted | Denied | None]:
+        candidates = self._candidates(taken)
+        if window.reset is None:
+            candidates = sorted(candidates, key=lambda waiter: _fitness_to_go_first(waiter, window))[:1]
+        refusal: Denied | None = None
+        skipped: set[int] = set()
+        for waiter in candidates:
+            if waiter.cost in skipped:
+                continue
+            answer = window.admit(waiter.cost, now, lane=waiter.lane, holder=holder)
+            if isinstance(answer, Granted):
+                return waiter, answer
+            refusal = refusal or answer
+            if answer.reason is not Reason.SPENT:
+                # It will fit once answers come or the reserve decays: nobody may take these units before it.
+                return None, refusal
+            # It can't fit in this window at all, so smaller calls may use what is left of it.
+            skipped.add(waiter.cost)
+        return None, refusal
+
+    def _candidates(self, taken: dict[int, int]) -> list[Waiter]:
+        """Return the calls that may be asked next, in the order of lanes, turns and arrival."""
+        found: list[Waiter] = []
+        for lane in LANES:
+            for key, queue in list(self._jobs[lane].items()):
+                heads = queue.heads()
+                if not heads:
+                    del self._jobs[lane][key]
+                elif queue.slots.free - taken.get(id(queue.slots), 0) > 0:
+                    found.extend(heads)
+        return found
+
+    def _take_turns(self, waiter: Waiter) -> None:
+        """Put the job that was served behind the others of its lane."""
+        jobs, key = self._jobs[waiter.lane], (id(waiter.slots), waiter.job)
+        jobs[key] = jobs.pop(key)
+
+
+def _fitness_to_go_first(waiter: Waiter, window: Window) -> tuple[bool, bool, int]:
+    """Order calls for an unknown window: the cheapest read, never an upload while a read waits.
+
+    A call that fits only into an untouched window goes before all others, else it would wait for ever.
+    """
+    return (waiter.cost <= window.limit - window.rules.guard, not waiter.read, waiter.cost)

@@ -1,0 +1,39 @@
+"""Where the state of a window lives, so that all tasks, processes or machines of a token share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from tonicdm.budget.window import Window
+
+T = TypeVar("T")
+
+
+class Ledger(Protocol):
+    """Keeps one `Window` and lets one step at a time change it."""
+
+    poll_seconds: float | None
+    """How often to look for what other processes changed; None where there are no others."""
+
+    @property
+    def where(self) -> str:
+        """Where the state lives, for people."""
+        ...
+
+    async def run(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:
+        """Apply *step* to the window, alone and durably, and return its result.
+
+        Args:
+            step: Changes the window; quick, without I/O, and possibly on another thread.
+            undo: Applied right after *step* when the caller was cancelled before it could learn the result.
+        """
+        ...
+
+    def peek(self) -> Window:
+        """Return the window as last known, to look at only."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files and threads; twice is once."""
+        ...

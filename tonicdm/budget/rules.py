@@ -1,0 +1,109 @@
+"""The settings of a budget, and the values its core takes and gives."""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from tonicdm.errors import ConfigError
+
+
+@attrs.frozen(kw_only=True)
+class BudgetRules:
+    """What is known or assumed about a budget; the defaults are TonicDM's (concepts page, "Rate Limiting")."""
+
+    limit: int = 3600
+    """Units of a window, until a response names the limit."""
+    window: float = 3600.0
+    """Length of a window in seconds; where it starts and ends is the server's to say."""
+    reset_tolerance: float = 2.0
+    """Resets that differ by no more seconds name the same window: some servers print "now + time to live"."""
+    furthest_reset: float = 7 * 86400.0
+    """Seconds from now beyond which a Reset makes no sense, however often the window was extended."""
+    settle_time: float = 30.0
+    """T_settle: seconds after which the server has surely processed, or will never process, an abandoned call."""
+    lease: float = 30.0
+    """Seconds that a reservation may stay unsent before its units are taken back, as from a crashed process."""
+    guard: int = 0
+    """Units never spent, a margin against other users of the token."""
+    interactive_reserve: float = 0.10
+    """Share of the limit kept for the interactive lane; it decays to zero until the reset."""
+    clock_margin: float = 5.0
+    """Seconds that the local clock may be wrong by, while no Date header has told the server's."""
+    drift: float = 200e-6
+    """Seconds that the local clock may drift in a second."""
+    backoff_base: float = 30.0
+    """Longest extra wait after the second 429 in a row, in seconds; it doubles with each further one."""
+    backoff_cap: float = 1800.0
+    """Upper bound of that extra wait, in seconds."""
+
+    def __attrs_post_init__(self) -> None:
+        positive = {"limit": self.limit, "window": self.window, "lease": self.lease, "backoff_cap": self.backoff_cap}
+        for name, value in positive.items():
+            if value <= 0:
+                raise ConfigError(f"a budget's {name} must be positive, not {value}")
+        if not 0 <= self.guard < self.limit:
+            raise ConfigError(f"a budget's guard must lie between 0 and its limit, not at {self.guard}")
+        if not 0 <= self.interactive_reserve < 1:
+            raise ConfigError("interactive_reserve is a share: at least 0 and below 1")
+
+
+@attrs.frozen
+class Instant:
+    """One reading of both local clocks."""
+
+    monotonic: float
+    """Seconds that never run backwards; the same for all processes of a host."""
+    wall: float
+    """Unix time in seconds by the local clock."""
+
+
+class Reason(enum.StrEnum):
+    """Why a call waits."""
+
+    BLOCKED = "blocked"
+    """A 429 came; nothing is sent before the reset it named."""
+    FIRST_CALL = "first call"
+    """The window is unknown or new: one call went ahead and its answer is awaited."""
+    SPENT = "window spent"
+    """This window has not enough units left."""
+    IN_FLIGHT = "calls in flight"
+    """The units are reserved by calls whose answers are awaited."""
+    RESERVE = "interactive reserve"
+    """What is left is kept for the interactive lane for now."""
+    QUEUE = "queue"
+    """Calls that came earlier, or in a higher lane, go first."""
+    CONCURRENCY = "concurrency"
+    """As many calls as allowed are under way."""
+
+
+@attrs.frozen
+class Granted:
+    """Units are reserved for a call."""
+
+    entry: int
+    """The ledger's number of the reservation."""
+    first: bool = False
+    """Whether this is the one call that goes ahead while the window is unknown."""
+
+
+@attrs.frozen
+class Denied:
+    """A call has to wait."""
+
+    reason: Reason
+    until: float | None = None
+    """Server time before which nothing changes, Unix seconds; None where it depends on answers still to come."""
+
+
+@attrs.frozen
+class Settlement:
+    """What an answer taught."""
+
+    observed_cost: int | None = None
+    """What the call really cost; None where other calls were in flight, so that it can't be told."""
+    foreign: int = 0
+    """Units that others spent at least since the previous answer."""
+    blocked: bool = False
+    """Whether the answer was a 429."""

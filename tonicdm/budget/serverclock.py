@@ -1,0 +1,57 @@
+"""What is known of the server's clock: bounds, from the Date headers of its answers."""
+
+from __future__ import annotations
+
+import attrs
+
+from tonicdm.budget.rules import BudgetRules, Instant
+
+
+@attrs.define
+class ServerClock:
+    """Bounds of the server's time, on the local monotonic clock.
+
+    A Date header is cut to whole seconds and was written between the sending of its call and the receipt of its
+    answer. So each answer bounds the offset between the server's clock and ours; the bounds intersect, and widen
+    again by the drift of the local clock. The wall clock serves only until the first Date.
+    """
+
+    low: float | None = None
+    """Least possible value of server time minus monotonic time, at `at`."""
+    high: float | None = None
+    """Greatest possible value of the same."""
+    at: float = 0.0
+    """Monotonic time at which the bounds held."""
+
+    def lower(self, now: Instant, rules: BudgetRules) -> float:
+        """Return the earliest that the server's clock can show, Unix seconds."""
+        if self.low is None:
+            return now.wall - rules.clock_margin
+        return now.monotonic + self.low - rules.drift * max(0.0, now.monotonic - self.at)
+
+    def upper(self, now: Instant, rules: BudgetRules) -> float:
+        """Return the latest that the server's clock can show, Unix seconds."""
+        if self.high is None:
+            return now.wall + rules.clock_margin
+        return now.monotonic + self.high + rules.drift * max(0.0, now.monotonic - self.at)
+
+    def observe(self, date: float, sent_at: float, received_at: float, rules: BudgetRules) -> None:
+        """Take in the Date of an answer.
+
+        Args:
+            date: The header as Unix time in whole seconds.
+            sent_at: Monotonic time at which the call was sent.
+            received_at: Monotonic time at which its answer was there.
+            rules: The budget's settings.
+        """
+        low, high = date - received_at, date + 1.0 - sent_at
+        if self.low is not None and self.high is not None:
+            widened = rules.drift * max(0.0, received_at - self.at)
+            low, high = max(low, self.low - widened), min(high, self.high + widened)
+            if low > high:  # the server's clock was set: what it says now counts
+                low, high = date - received_at, date + 1.0 - sent_at
+        self.low, self.high, self.at = low, high, received_at
+
+    def forget(self) -> None:
+        """Drop the bounds: an answer disproved them, or the machine was restarted."""
+        self.low = self.high = None

@@ -1,0 +1,133 @@
+"""What people and programs may see of a budget."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from tonicdm.budget.rules import Instant, Reason
+from tonicdm.budget.window import Window
+from tonicdm.errors import BudgetTimeoutError
+from tonicdm.types import Priority
+
+
+def utc(seconds: float) -> datetime.datetime:
+    """Return Unix *seconds* as an aware datetime."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
+
+@attrs.frozen
+class WaitNotice:
+    """Why a call waits, and for how long at least."""
+
+    label: str
+    cost: int
+    lane: Priority
+    reason: Reason
+    wait: float
+    """Seconds that the call waits at least."""
+    until: datetime.datetime
+    """The same as a time of the server's clock, UTC."""
+    calls_ahead: int
+    """Calls of this process that wait before this one."""
+    units_ahead: int
+    remaining: int
+    """Units left in this window, reserved ones included."""
+    limit: int
+
+
+@attrs.frozen
+class Snapshot:
+    """A budget at one moment."""
+
+    limit: int
+    remaining: int
+    """Units that the server has left, as far as its answers told."""
+    reserved: int
+    """Units held by calls under way or of unknown fate."""
+    unknown: int
+    """The part of `reserved` whose calls ended without a usable answer."""
+    foreign: int
+    """Units that others spent at least in this window."""
+    reset_at: datetime.datetime | None
+    """When the next window begins, UTC; None while the window is unknown."""
+    blocked_until: datetime.datetime | None
+    """Until when nothing is sent after a 429, UTC."""
+    waiting: Mapping[Priority, tuple[int, int]]
+    """Calls and units waiting in this process, by lane."""
+    ledger: str
+    """Where the state is kept."""
+
+    @property
+    def available(self) -> int:
+        """Units that nobody holds."""
+        return max(0, self.remaining - self.reserved)
+
+
+@attrs.frozen
+class Forecast:
+    """When a number of units could be spent."""
+
+    cost: int
+    start_in: float
+    """Seconds until the first of them."""
+    done_in: float
+    """Seconds until the last of them, at the least."""
+    windows: int
+    """How many windows they touch."""
+
+
+MOMENT: Final = 0.5
+"""Seconds below which a wait is not worth a number."""
+
+
+def snapshot_of(window: Window, now: Instant, waiting: Mapping[Priority, tuple[int, int]], where: str) -> Snapshot:
+    """Describe *window* as of *now*."""
+    window.advance(now)
+    return Snapshot(
+        limit=window.limit,
+        remaining=max(0, window.limit - window.used),
+        reserved=window.held,
+        unknown=window.unknown,
+        foreign=window.foreign,
+        reset_at=None if window.reset is None else utc(window.reset),
+        blocked_until=None if window.blocked_until is None else utc(window.blocked_until + window.slack),
+        waiting=dict(waiting),
+        ledger=where,
+    )
+
+
+def forecast_of(window: Window, now: Instant, cost: int, ahead: int) -> Forecast:
+    """Reckon when *cost* units could be spent behind *ahead* others."""
+    start = window.earliest(1, now, ahead=ahead)
+    done = window.earliest(cost, now, ahead=ahead)
+    usable = max(1, window.limit - window.rules.guard)
+    free = max(0, usable - window.used) if window.blocked_until is None else 0
+    windows = 1 + max(0, -(-(cost - min(cost, free if start <= 0 else usable)) // usable))
+    return Forecast(cost=cost, start_in=start, done_in=done, windows=windows)
+
+
+def refusal(notice: WaitNotice, max_wait: float | None, *, waited: bool = False) -> BudgetTimeoutError:
+    """Make the error for a call that may not wait as long as it would have to."""
+    what = f"{notice.cost} units" + (f" for {notice.label}" if notice.label else "")
+    allowed = f"max_wait={0.0 if max_wait is None else max_wait:g} s"
+    if waited:
+        head = f"{what} did not come free within {allowed}; the soonest now is {notice.until:%H:%M:%S} UTC."
+    elif notice.wait < MOMENT:
+        head = f"{what} would have to wait ({notice.reason}), and {allowed}."
+    else:
+        head = (
+            f"{what} would wait {notice.wait:,.0f} s (until {notice.until:%H:%M:%S} UTC; {notice.reason}), "
+            f"longer than {allowed}."
+        )
+    return BudgetTimeoutError(
+        f"{head}\nNothing was sent. {notice.remaining:,} of {notice.limit:,} units are left in this window; "
+        f"{notice.calls_ahead} calls wait before this one ({notice.units_ahead} units).",
+        cost=notice.cost,
+        reset_at=notice.until,
+        wait=notice.wait,
+        max_wait=max_wait,
+    )
