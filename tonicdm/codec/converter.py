@@ -1,0 +1,240 @@
+"""JSON to records and back, by cattrs."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import functools
+import json
+import operator
+import types
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar, get_args, get_origin
+
+import cattrs
+from cattrs.gen import make_dict_structure_fn, override
+
+from tonicdm.codec import scalars
+from tonicdm.codec.paths import explain
+from tonicdm.codec.records import OpenEnum, Record, Substitute, wire_names
+from tonicdm.errors import DecodeError, InvalidOptionError
+from tonicdm.types import RecordID, Unset
+
+R = TypeVar("R", bound=Record)
+Setup = Callable[[cattrs.Converter], None]
+
+_SCALARS: Final[Mapping[type, Callable[..., Any]]] = {
+    str: scalars.read_str,
+    int: scalars.read_int,
+    float: scalars.read_float,
+    bool: scalars.read_bool,
+    datetime.datetime: scalars.read_datetime,
+    datetime.date: scalars.read_date,
+}
+
+
+class Codec:
+    """Reads records out of JSON values and writes them back.
+
+    Reading takes a fast way that tells no details. Only where it fails, a second, slower reading finds out where.
+
+    Args:
+        setups: Functions that add hooks for further types to a converter.
+    """
+
+    def __init__(self, *setups: Setup) -> None:
+        self._setups = setups
+
+    @functools.cached_property
+    def _fast(self) -> cattrs.Converter:
+        return self._converter(detailed=False)
+
+    @functools.cached_property
+    def _detailed(self) -> cattrs.Converter:
+        return self._converter(detailed=True)
+
+    def _converter(self, *, detailed: bool) -> cattrs.Converter:
+        converter = cattrs.Converter(detailed_validation=detailed)
+        for kind, read in _SCALARS.items():
+            # By identity: dispatch by class would take an enumeration of strings for a string.
+            converter.register_structure_hook_func(functools.partial(operator.is_, kind), read)
+        converter.register_structure_hook_func(lambda kind: kind is RecordID, scalars.read_id)
+        converter.register_structure_hook_func(_is_open_enum, scalars.read_enum)
+        converter.register_structure_hook_factory(_is_record, lambda kind: _reader(kind, converter, detailed=detailed))
+        converter.register_structure_hook_factory(_is_tuple, lambda kind: _list_reader(kind, converter))
+        for setup in self._setups:
+            setup(converter)
+        return converter
+
+    def read(self, value: Any, kind: type[R], *, at: str = "$") -> R:
+        """Read one record out of a JSON value.
+
+        Raises:
+            DecodeError: The value has not the form of *kind*.
+        """
+        try:
+            return self._fast.structure(value, kind)
+        except Exception:  # noqa: BLE001 - whatever it was, the second reading names the place
+            raise self._explain(value, kind, at) from None
+
+    def read_all(self, values: Any, kind: type[R]) -> list[R]:
+        """Read an array of records.
+
+        Raises:
+            DecodeError: It is no array, or one of its elements has not the form of *kind*.
+        """
+        if not isinstance(values, list):
+            raise DecodeError([f"$: expected array, found {scalars.json_kind(values)}"])
+        read = self._fast.get_structure_hook(kind)
+        try:
+            return [read(value, kind) for value in values]
+        except Exception:
+            for index, value in enumerate(values):
+                self.read(value, kind, at=f"$[{index}]")
+            raise
+
+    def _explain(self, value: Any, kind: type[Record], at: str) -> DecodeError:
+        try:
+            self._detailed.structure(value, kind)
+        except Exception as error:  # noqa: BLE001 - turned into paths
+            return DecodeError(explain(error, kind, at))
+        return DecodeError([f"{at}: unreadable"])
+
+    def write(self, value: Any) -> Any:
+        """Return *value* as JSON: records with their wire names, known nulls and unknown fields.
+
+        Raises:
+            InvalidOptionError: Something in it has no JSON form.
+        """
+        if isinstance(value, Record):
+            return self._write_record(value)
+        if isinstance(value, Substitute):
+            return self.write(value.wire_value())
+        if isinstance(value, Mapping):
+            return {str(key): self.write(item) for key, item in value.items() if not isinstance(item, Unset)}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [self.write(item) for item in value]
+        return write_scalar(value)
+
+    def _write_record(self, record: Record) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for name, wire_name in wire_names(type(record)).items():
+            value = getattr(record, name)
+            if value is not None or wire_name in record.nulls:
+                out[wire_name] = self.write(value)
+        return {**out, **record.extra}
+
+    def write_fields(self, kind: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the JSON body that sets *fields*, given by attribute name, of a record of *kind*.
+
+        ``UNSET`` is left out and ``None`` is sent as null. Names that *kind* does not know must be given by their
+        wire name in ``extra``.
+
+        Raises:
+            InvalidOptionError: *kind* has no such field, or a value has no JSON form.
+        """
+        names = wire_names(kind)
+        out: dict[str, Any] = {}
+        for name, value in fields.items():
+            if name == "extra":
+                out.update(self.write(value or {}))
+            elif name not in names:
+                raise InvalidOptionError(
+                    f"{kind.__name__} has no field {name!r}; fields that this package does not know go into "
+                    "extra={'wireName': value}. Nothing was sent."
+                )
+            elif not isinstance(value, Unset):
+                out[names[name]] = self.write(value)
+        return out
+
+
+def write_scalar(value: Any) -> Any:
+    """Return a single value as JSON.
+
+    Raises:
+        InvalidOptionError: It has no JSON form, or is a naive datetime.
+    """
+    if value is None or type(value) in {str, int, float, bool}:
+        return value
+    if isinstance(value, datetime.datetime):
+        try:
+            return scalars.write_datetime(value)
+        except ValueError as error:
+            raise InvalidOptionError(f"{error}. Nothing was sent.") from None
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, uuid.UUID):
+        return value.hex
+    if isinstance(value, enum.Enum):
+        return value.value
+    raise InvalidOptionError(f"a {type(value).__name__} has no JSON form. Nothing was sent.")
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse the body of an answer.
+
+    Raises:
+        DecodeError: It is no JSON; an HTML page, say, of a proxy.
+    """
+    try:
+        return json.loads(body)
+    except ValueError:
+        start = body[:64].lstrip().lower()
+        found = "an HTML page" if start.startswith((b"<!doctype", b"<html")) else f"{len(body):,} bytes"
+        raise DecodeError([f"$: expected JSON, found {found}"]) from None
+
+
+def _is_open_enum(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, OpenEnum)
+
+
+def _is_record(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Record)
+
+
+def _is_tuple(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+def _reader(kind: type[Record], converter: cattrs.Converter, *, detailed: bool) -> Callable[[Any, Any], Record]:
+    names = wire_names(kind)
+    known = frozenset(names.values())
+    renames: Iterable[tuple[str, Any]] = ((name, override(rename=wire_name)) for name, wire_name in names.items())
+    read = make_dict_structure_fn(
+        kind,
+        converter,
+        _cattrs_detailed_validation=detailed,
+        extra=override(omit=True),
+        nulls=override(omit=True),
+        **dict(renames),
+    )
+    put = object.__setattr__
+
+    def read_record(value: Any, _kind: Any = None) -> Record:
+        if type(value) is not dict:
+            raise scalars.Refused("object", value)
+        record = read(value, kind)
+        unknown = value.keys() - known
+        if unknown:
+            put(record, "extra", {name: value[name] for name in value if name in unknown})
+        nulls = [name for name, item in value.items() if item is None and name in known]
+        if nulls:
+            put(record, "nulls", frozenset(nulls))
+        return record
+
+    return read_record
+
+
+def _list_reader(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], tuple[Any, ...]]:
+    inner = get_args(kind)[0]
+    plain = types.GenericAlias(list, (inner,))
+    read_list = converter.get_structure_hook(plain)
+
+    def read(value: Any, _kind: Any = None) -> tuple[Any, ...]:
+        # A string would be taken apart into its letters.
+        if type(value) is not list:
+            raise scalars.Refused("array", value)
+        return tuple(read_list(value, plain))
+
+    return read

@@ -1,0 +1,121 @@
+"""What records are made of: attrs classes that know their wire names and keep what they do not know."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, Protocol, Self, runtime_checkable
+
+import attrs
+
+WIRE: Final = "wire"
+"""Key of a field's metadata under which its wire name stands."""
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+_BOOKKEEPING: Final = frozenset({"extra", "nulls"})
+
+
+def camel(name: str) -> str:
+    """Return a snake_case attribute name in camelCase: ``name_long`` is ``nameLong``."""
+    head, *rest = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def camel_case(_cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Give every field without a wire name of its own the camelCase one; a ``field_transformer`` of attrs."""
+    return [_named(field, camel(field.name)) for field in fields]
+
+
+def snake_case(_cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Give every field without a wire name of its own its attribute name; a ``field_transformer`` of attrs."""
+    return [_named(field, field.name) for field in fields]
+
+
+def _named(field: attrs.Attribute[Any], wire_name: str) -> attrs.Attribute[Any]:
+    if WIRE in field.metadata or field.name in _BOOKKEEPING:
+        return field
+    return field.evolve(metadata={**field.metadata, WIRE: wire_name})
+
+
+def wire(name: str) -> Any:
+    """Make an optional field whose wire name follows no rule."""
+    return attrs.field(default=None, metadata={WIRE: name})
+
+
+def wire_names(cls: type) -> dict[str, str]:
+    """Return the wire name of every field of a record class, by attribute name."""
+    return {field.name: field.metadata[WIRE] for field in attrs.fields(cls) if WIRE in field.metadata}
+
+
+def _freeze(extra: Mapping[str, Any]) -> Mapping[str, Any]:
+    return extra if extra is NOTHING else dict(extra)
+
+
+@attrs.frozen(kw_only=True)
+class Record:
+    """The base of all records.
+
+    A record lists the fields that are documented; a server may send more. Those are kept as plain JSON in `extra`
+    and read by their wire name, ``record["wireName"]``, as the known ones can be.
+    """
+
+    extra: Mapping[str, Any] = attrs.field(default=NOTHING, converter=_freeze, hash=False, repr=False)
+    """Fields that this package does not know, by wire name, as plain JSON values."""
+    nulls: frozenset[str] = attrs.field(default=frozenset(), eq=False, repr=False)
+    """Wire names of known fields that came as null; absent ones read as None too, but are not listed here."""
+
+    def __getitem__(self, wire_name: str) -> Any:
+        """Return the decoded value of a known field, or the plain JSON value of an unknown one.
+
+        Raises:
+            KeyError: The answer had no such field.
+        """
+        for name, known in wire_names(type(self)).items():
+            if known == wire_name:
+                value = getattr(self, name)
+                if value is None and wire_name not in self.nulls:
+                    break
+                return value
+        return self.extra[wire_name]
+
+    def __contains__(self, wire_name: object) -> bool:
+        try:
+            self[wire_name]  # type: ignore[index]
+        except KeyError:
+            return False
+        return True
+
+
+@runtime_checkable
+class Substitute(Protocol):
+    """A value that is written as another one."""
+
+    def wire_value(self) -> Any:
+        """Return what is written in this value's place."""
+        ...
+
+
+class OpenEnum(enum.StrEnum):
+    """An enumeration that a server may extend: an unknown value is kept, typed and equal to its text."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        # Not registered: values of a server must not grow the class for the life of the process.
+        member = str.__new__(cls, value)
+        member._name_ = value
+        member._value_ = value
+        return member
+
+    @property
+    def known(self) -> bool:
+        """Whether this package knows the value."""
+        return self._value_ in type(self)._value2member_map_
+
+    def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
+        return type(self), (self._value_,)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self

@@ -1,0 +1,104 @@
+"""Stubs, and references that are a stub or the full record."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeVar, get_args, get_origin
+
+import attrs
+import cattrs
+
+from tonicdm.codec import Record, camel_case, wire
+from tonicdm.codec.scalars import Refused, read_datetime, read_id
+from tonicdm.types import RecordID
+
+R = TypeVar("R", bound=Record)
+
+UPDATED_NAMES: Final = ("datetimeUpdated", "datetime_updated", "updated")
+"""Names under which a stub's timestamp is looked for: the concepts page promises it and does not print its name
+(reference: RecordStub, x-assumed); records call it ``datetimeUpdated``."""
+
+
+@attrs.frozen(kw_only=True, field_transformer=camel_case)
+class RecordStub(Record):
+    """A record under ``id_only``: which one, and when it last changed (concepts page, "Rate Limiting")."""
+
+    id: RecordID
+    """The record."""
+    updated: datetime.datetime | None = wire(UPDATED_NAMES[0])
+    """When it last changed; None where the endpoint does not say."""
+
+
+@attrs.frozen(kw_only=True)
+class Reference(Generic[R]):
+    """A record that another one points to: a stub under ``basic``, the whole record under ``complete``.
+
+    ``reference.record`` is None for a stub; ``reference.id`` and ``reference.updated`` are there for both.
+    """
+
+    id: RecordID | None = None
+    """The record pointed to."""
+    updated: datetime.datetime | None = None
+    """When it last changed; None where the answer does not say."""
+    record: R | None = None
+    """The record itself, if the answer held more than a stub."""
+
+    @property
+    def is_stub(self) -> bool:
+        """Whether the answer held only the ID and the timestamp."""
+        return self.record is None
+
+    def wire_value(self) -> Record | None:
+        """Return what stands on the wire for this reference: the record, or its stub."""
+        if self.record is not None or self.id is None:
+            return self.record
+        return RecordStub(id=self.id, updated=self.updated)
+
+
+def is_stub(value: Any) -> bool:
+    """Tell whether a JSON value has the shape of a stub: an ID, perhaps a timestamp, nothing else."""
+    return isinstance(value, dict) and "id" in value and value.keys() <= {"id", *UPDATED_NAMES}
+
+
+def stub_hooks(converter: cattrs.Converter) -> None:
+    """Teach *converter* to read stubs and references."""
+    converter.register_structure_hook(RecordStub, _read_stub)
+    converter.register_structure_hook_factory(_is_reference, lambda kind: _reference_reader(kind, converter))
+
+
+def _is_reference(kind: Any) -> bool:
+    return get_origin(kind) is Reference
+
+
+def _updated(value: dict[str, Any]) -> datetime.datetime | None:
+    for name in UPDATED_NAMES:
+        if value.get(name) is not None:
+            return read_datetime(value[name])
+    return None
+
+
+def _read_stub(value: Any, _kind: Any = None) -> RecordStub:
+    if type(value) is not dict:
+        raise Refused("object", value)
+    extra = {name: item for name, item in value.items() if name != "id" and name not in UPDATED_NAMES}
+    return RecordStub(id=read_id(value.get("id")), updated=_updated(value), extra=extra)
+
+
+def _reference_reader(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Reference[Any]]:
+    target = get_args(kind)[0]
+
+    def read(value: Any, _kind: Any = None) -> Reference[Any]:
+        # A bare ID in place of an object is read too: workflow samples use both forms.
+        if type(value) is str:
+            return Reference(id=read_id(value))
+        if type(value) is not dict:
+            raise Refused("object", value)
+        identity = value.get("id")
+        return Reference(
+            id=None if identity is None else read_id(identity),
+            updated=_updated(value),
+            record=None if is_stub(value) else converter.structure(value, target),
+        )
+
+    return read
