@@ -1,0 +1,161 @@
+"""What the bodies of POST and PATCH may hold, as the reference's schemas say; the 400 names the field."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from tonicdm.sandbox.calls import Refusal
+from tonicdm.sandbox.options import ID
+from tonicdm.sandbox.settings import SandboxSettings
+
+Check = Callable[[Any], str | None]
+"""Returns what is wrong with a value, None if it is right."""
+
+_EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
+
+
+def text(shortest: int = 0, longest: int = 1_000_000) -> Check:
+    """Accept a string of some length."""
+
+    def check(value: Any) -> str | None:
+        if not isinstance(value, str):
+            return "must be a string"
+        if not shortest <= len(value) <= longest:
+            return f"must have {shortest} to {longest} characters"
+        return None
+
+    return check
+
+
+def choice(*words: str) -> Check:
+    """Accept one of some words."""
+    return lambda value: None if value in words else f"must be one of {', '.join(words)}"
+
+
+def number(value: Any) -> str | None:
+    """Accept a JSON number."""
+    right = isinstance(value, int | float) and not isinstance(value, bool)
+    return None if right else "must be a number"
+
+
+def boolean(value: Any) -> str | None:
+    """Accept true and false."""
+    return None if isinstance(value, bool) else "must be a boolean"
+
+
+def identifier(value: Any) -> str | None:
+    """Accept an ID of 32 hex digits."""
+    right = isinstance(value, str) and ID.fullmatch(value) is not None
+    return None if right else "must be an ID of 32 hex characters"
+
+
+def uuid(value: Any) -> str | None:
+    """Accept an ID with or without hyphens, where the reference says format uuid."""
+    return identifier(value.replace("-", "")) if isinstance(value, str) else "must be a UUID"
+
+
+def reference(value: Any) -> str | None:
+    """Accept an object with an ID."""
+    return identifier(value.get("id")) if isinstance(value, dict) else "must be an object with an id"
+
+
+def status(value: Any) -> str | None:
+    """Accept a status word, or 4 for the soft delete (concepts page, "Naming Conventions")."""
+    right = value in {"active", "inactive", "deleted"} if isinstance(value, str) else value in {0, 1, 4}
+    return None if right and not isinstance(value, bool) else "must be active, inactive or deleted"
+
+
+def email(value: Any) -> str | None:
+    """Accept an email address."""
+    return None if isinstance(value, str) and _EMAIL.fullmatch(value) else "must be an email address"
+
+
+def day(value: Any) -> str | None:
+    """Accept a date."""
+    return _parses(date.fromisoformat, value, "must be a date")
+
+
+def moment(value: Any) -> str | None:
+    """Accept a date-time."""
+    return _parses(datetime.fromisoformat, value, "must be a date-time")
+
+
+def each(check: Check) -> Check:
+    """Accept a list of what *check* accepts."""
+
+    def check_all(value: Any) -> str | None:
+        if not isinstance(value, list):
+            return "must be an array"
+        return next((f"[{n}] {wrong}" for n, item in enumerate(value) if (wrong := check(item))), None)
+
+    return check_all
+
+
+def shape(fields: Mapping[str, Check], *required: str) -> Check:
+    """Accept an object with known fields of the right type; others pass."""
+
+    def check(value: Any) -> str | None:
+        if not isinstance(value, dict):
+            return "must be an object"
+        for name in required:
+            if value.get(name) is None:
+                return f".{name} is required"
+        return next(
+            (f".{n} {wrong}" for n, c in fields.items() if value.get(n) is not None and (wrong := c(value[n]))),
+            None,
+        )
+
+    return check
+
+
+def _parses(parse: Callable[[str], object], value: Any, otherwise: str) -> str | None:
+    try:
+        parse(value)
+    except (TypeError, ValueError):
+        return otherwise
+    return None
+
+
+def read_json(body: bytes) -> Any:
+    """Return the value of a JSON body.
+
+    Raises:
+        Refusal: 400, the body is empty or no JSON in UTF-8.
+    """
+    try:
+        return json.loads(body.decode())
+    except ValueError as error:
+        raise Refusal(400, f"the body is no valid JSON: {error}") from None
+
+
+def read_object(
+    value: Any, fields: Mapping[str, Check], required: tuple[str, ...], settings: SandboxSettings
+) -> dict[str, Any]:
+    """Return the fields of a body, without those a client cannot set.
+
+    Args:
+        value: The parsed body.
+        fields: Known fields and their checks.
+        required: Fields that must be there and not null.
+        settings: unknown_fields decides about the others.
+
+    Raises:
+        Refusal: 400, a field is missing, of a wrong type, or unknown and refused.
+    """
+    if not isinstance(value, dict):
+        raise Refusal(400, "the body must be a JSON object")
+    if wrong := shape(fields, *required)(value):
+        raise Refusal(400, f"body{wrong}")
+    unknown = [name for name in value if name not in fields and name not in READ_ONLY]
+    if unknown and settings.unknown_fields == "refuse":
+        raise Refusal(400, f"body.{unknown[0]} is unknown")
+    dropped = READ_ONLY if settings.unknown_fields == "store" else READ_ONLY.union(unknown)
+    return {name: item for name, item in value.items() if name not in dropped}
+
+
+READ_ONLY = frozenset({"id", "datetimeCreated", "datetimeUpdated", "deliveryStatus", "isOrganizationManager"})
+"""Fields that the server sets (reference, readOnly); sent back in a body they are ignored, as read-only fields are."""

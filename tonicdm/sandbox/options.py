@@ -1,0 +1,172 @@
+"""From header lines or query parameters to options, and from texts to values; a 400 says what was wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time
+from typing import cast, get_args
+
+import attrs
+
+from tonicdm.sandbox.calls import Call, Refusal
+from tonicdm.sandbox.routes import KNOWN_OPTIONS, QUERY_NAMES, Operation
+from tonicdm.sandbox.settings import Quantity, SandboxSettings
+
+ID = re.compile(r"[0-9a-fA-F]{32}")
+"""32 hex digits, no hyphens (concepts page, "Naming Conventions")."""
+
+_BY_LOWER = {name.lower(): name for name in KNOWN_OPTIONS}
+_BY_QUERY_NAME = {QUERY_NAMES.get(name, name): name for name in KNOWN_OPTIONS}
+_NUMBERED_STATUSES = {"1": "active", "0": "inactive", "4": "deleted"}
+_WORDS = ("active", "inactive", "deleted", "nonmember")
+
+
+@attrs.frozen
+class Received:
+    """The options of one call as text."""
+
+    options: Mapping[str, str]
+    """By the reference's header name."""
+    placement: str
+    """"header", "query", "both" or "none"."""
+    client_faults: tuple[str, ...]
+    """What the client did that this server has ignored."""
+
+
+def receive(
+    call: Call, operation: Operation, settings: SandboxSettings, arrives: Callable[[str], bool] = lambda _: True
+) -> Received:
+    """Pick a call's options from where this server reads them.
+
+    Options in the other place, options of other operations and repeated lines are noted as the client's faults:
+    a server would be silent about them.
+
+    Args:
+        call: The request.
+        operation: What it asks for.
+        settings: option_source and strict_case decide.
+        arrives: Whether a header of that name reaches the server; proxies drop some.
+
+    Raises:
+        Refusal: 400, a name whose case is wrong under strict_case.
+    """
+    faults: list[str] = []
+    in_headers = _from_headers(call, settings, arrives, faults)
+    in_query = _from_query(call, faults)
+    taken: dict[str, str] = {}
+    for place, found, other in (("header", in_headers, "query"), ("query", in_query, "header")):
+        if settings.option_source == other:
+            faults.extend(f"{name} was sent in the {place} and ignored" for name in found)
+            continue
+        for name, value in found.items():
+            if name in operation.accepted:
+                taken.setdefault(name, value)
+            else:
+                faults.append(f"{name} is no option of {operation.name}")
+    places = [place for place, found in (("header", in_headers), ("query", in_query)) if taken.keys() & found.keys()]
+    placement = "both" if len(places) == 2 else places[0] if places else "none"
+    return Received(taken, placement, tuple(faults))
+
+
+def _from_headers(
+    call: Call, settings: SandboxSettings, arrives: Callable[[str], bool], faults: list[str]
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for sent, value in call.headers:
+        name = _BY_LOWER.get(sent.lower())
+        if name is None or not arrives(sent):
+            continue
+        if settings.strict_case and sent != name:
+            raise Refusal(400, f"unknown header {sent}: names are case-sensitive, it is spelled {name}")
+        if name in found:
+            faults.append(f"{name} was sent on more than one line")
+            value = f"{found[name]},{value}"  # noqa: PLW2901 - RFC 9110, 5.3: lines of one name are one list
+        found[name] = value
+    return found
+
+
+def _from_query(call: Call, faults: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for sent, value in call.query:
+        name = _BY_QUERY_NAME.get(sent)
+        if name is None:
+            faults.append(f"unknown query parameter {sent}")
+        else:
+            found[name] = value
+    return found
+
+
+def read_ids(name: str, text: str) -> list[str]:
+    """Return compact lower-case IDs without duplicates from a comma-separated list.
+
+    Raises:
+        Refusal: 400, one of them is not 32 hex digits.
+    """
+    ids = list(dict.fromkeys(part.lower() for part in text.split(",")))
+    for part in ids:
+        if ID.fullmatch(part) is None:
+            raise Refusal(400, f"{name}: {part!r} is no ID of 32 hex characters")
+    return ids
+
+
+def read_words(name: str, text: str, allowed: tuple[str, ...] | None = None) -> list[str]:
+    """Return the parts of a comma-separated list.
+
+    Raises:
+        Refusal: 400, a part is empty or not one of *allowed*.
+    """
+    words = text.split(",")
+    for word in words:
+        if not word or (allowed is not None and word not in allowed):
+            raise Refusal(400, f"{name}: {word!r} is not one of {', '.join(allowed or ('any text',))}")
+    return words
+
+
+def read_statuses(text: str) -> list[str]:
+    """Return status words; the numbers 1, 0 and 4 are understood too (concepts page; team page)."""
+    return read_words("filterStatuses", ",".join(_NUMBERED_STATUSES.get(w, w) for w in text.split(",")), _WORDS)
+
+
+def read_quantity(options: Mapping[str, str]) -> Quantity | None:
+    """Return data_quantity, None when it is absent.
+
+    Raises:
+        Refusal: 400, it is none of the three words.
+    """
+    text = options.get("data_quantity")
+    if text is not None and text not in get_args(Quantity):
+        raise Refusal(400, f"data_quantity: {text!r} is not one of id_only, basic, complete")
+    return cast("Quantity | None", text)
+
+
+def read_integer(name: str, text: str, lowest: int, highest: int | None = None) -> int:
+    """Return a whole number.
+
+    Raises:
+        Refusal: 400, it is no number or out of range.
+    """
+    try:
+        # int() takes "1_0" and " 1" as well, a server's parser does not.
+        number = int(text) if re.fullmatch(r"-?[0-9]{1,9}", text) else None
+    except ValueError:
+        number = None
+    if number is None or number < lowest or (highest is not None and number > highest):
+        limits = f"from {lowest}" + ("" if highest is None else f" to {highest}")
+        raise Refusal(400, f"{name}: {text!r} is no whole number {limits}")
+    return number
+
+
+def read_moment(name: str, text: str) -> float:
+    """Return Unix seconds from a date or date-time; without an offset it is UTC.
+
+    Raises:
+        Refusal: 400, it is neither.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        if len(text) == 10:
+            moment = datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        raise Refusal(400, f"{name}: {text!r} is neither a date nor a date-time") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

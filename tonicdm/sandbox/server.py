@@ -1,0 +1,167 @@
+"""The aiohttp shell: sockets, real time, and faults of the connection. It decides nothing about units or records."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import attrs
+from aiohttp import web
+
+from tonicdm.sandbox.calls import Answer, Call
+from tonicdm.sandbox.control import Control
+from tonicdm.sandbox.damage import bad_gateway, damaged
+from tonicdm.sandbox.faults import Faults, Strike
+from tonicdm.sandbox.service import Service
+
+_SENT_HEADERS = 1 << 20
+"""aiohttp's own limits on what it reads are out of the way, so that the setting header_limit decides."""
+
+
+@attrs.define
+class Shell:
+    """Turns requests into calls and answers into responses.
+
+    Args:
+        service: The rules.
+        faults: The faults.
+        now: Server time.
+        control: Answers the paths under /__.
+        zone: Zone of this port.
+    """
+
+    service: Service
+    faults: Faults
+    now: Callable[[], float]
+    control: Control
+    seed: int = 1
+    zone: str = "us"
+    _chance: random.Random = attrs.field(init=False)
+    _seen: set[int] = attrs.field(factory=set)
+    _runner: web.ServerRunner | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self._chance = random.Random(f"{self.seed}/latency")
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen, and return the port."""
+        server = web.Server(
+            self._handle,
+            access_log=None,
+            max_line_size=_SENT_HEADERS,
+            max_field_size=_SENT_HEADERS,
+            # Closing waits for nobody: a test that leaves a call open must still end.
+            lingering_time=0,
+        )
+        runner = self._runner = web.ServerRunner(server, shutdown_timeout=0.05)
+        await runner.setup()
+        await web.TCPSite(runner, host, port).start()
+        return int(runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Close all connections and stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path.startswith("/__"):
+            return await self.control.handle(request)
+        arrived = self.now()
+        call = Call(
+            method=request.method,
+            path=request.path,
+            headers=tuple((k.decode("latin-1"), v.decode("utf-8", "replace")) for k, v in request.raw_headers),
+            query=tuple(request.query.items()) if request.query_string else (),
+            body=await request.read() if request.body_exists else b"",
+            zone=self.zone,
+        )
+        strike = self.faults.strike(call.method, call.path)
+        if self._is_lost(request, strike):
+            self.service.lost(call, arrived, strike)
+            return self._cut(request, reset="drop_before" in strike)
+        return await self._answer(request, call, strike, arrived)
+
+    async def _answer(self, request: web.BaseRequest, call: Call, strike: Strike, arrived: float) -> web.StreamResponse:
+        before, after = self._latencies()
+        if before:
+            await asyncio.sleep(before)
+        too_long = self._too_long(call, strike)
+        if too_long == "cut" or ("bad_gateway" in strike and not strike.detail("bad_gateway", "processed")):
+            self.service.lost(call, arrived, strike)
+            return self._cut(request) if too_long == "cut" else _response(bad_gateway())
+        if too_long:
+            self.service.lost(call, arrived, strike)
+            return _response(Answer(status=int(too_long), body=b"header too large", content_type="text/plain"))
+        answer = self.service.handle(call, self.now(), strike, at=arrived)
+        answer = damaged(answer, strike, self.now(), self.faults)
+        if "slow" in strike:
+            await asyncio.sleep(float(strike.detail("slow", "seconds")))
+        if after:
+            await asyncio.sleep(after)
+        return self._sent(request, answer, strike)
+
+    def _sent(self, request: web.BaseRequest, answer: Answer, strike: Strike) -> web.StreamResponse:
+        if "drop_after" in strike:
+            return self._cut(request, reset=True)
+        if "cut_body" in strike:
+            return self._raw(request, answer, len(answer.body) // 2)
+        if "no_date" in strike:
+            answer.headers.pop("Date", None)
+            return self._raw(request, answer, len(answer.body))
+        if "close_idle" in strike and request.transport is not None:
+            # After the answer has left, as a server does whose keep-alive time is over.
+            asyncio.get_running_loop().call_later(0.005, request.transport.close)
+        return _response(answer)
+
+    def _is_lost(self, request: web.BaseRequest, strike: Strike) -> bool:
+        connection = id(request.protocol)
+        reused = connection in self._seen
+        self._seen.add(connection)
+        return "drop_before" in strike or ("close_reused" in strike and reused)
+
+    def _too_long(self, call: Call, strike: Strike) -> str:
+        settings = self.service.settings
+        limit = int(strike.detail("header_limit", "bytes")) if "header_limit" in strike else settings.header_limit
+        return settings.header_limit_answer if any(len(v.encode()) > limit for _, v in call.headers) else ""
+
+    def _latencies(self) -> tuple[float, float]:
+        """Return seconds before and after the charge: answers overtake each other on either side of it."""
+        shortest, longest = self.service.settings.latency_seconds
+        if longest <= 0:
+            return 0.0, 0.0
+        total = self._chance.uniform(shortest, longest)
+        before = total * self._chance.random()
+        return before, total - before
+
+    def _cut(self, request: web.BaseRequest, *, reset: bool = False) -> web.StreamResponse:
+        """Close the connection without an answer; aiohttp's own response then goes nowhere."""
+        if request.transport is not None:
+            if reset:
+                request.transport.abort()
+            else:
+                request.transport.close()
+        return web.Response()
+
+    def _raw(self, request: web.BaseRequest, answer: Answer, length: int) -> web.StreamResponse:
+        """Write a response by hand, with *length* bytes of its body, and close."""
+        transport = request.transport
+        if transport is not None:
+            lines = [
+                f"HTTP/1.1 {answer.status} X",
+                *(f"{name}: {value}" for name, value in answer.headers.items()),
+                f"Content-Type: {answer.content_type}",
+                f"Content-Length: {len(answer.body)}",
+                "Connection: close",
+            ]
+            transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body[:length])
+        return self._cut(request)
+
+
+def _response(answer: Answer) -> web.Response:
+    response = web.Response(status=answer.status, headers=answer.headers)
+    if answer.body:
+        response.body = answer.body
+        response.headers["Content-Type"] = answer.content_type
+    return response

@@ -1,0 +1,169 @@
+"""The seeded firm: all tables, and what a record looks like when it is read."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tonicdm.sandbox.world.ids import IdSpace, compact, hyphenated
+from tonicdm.sandbox.world.noise import Shuffle, column, key_of, mix, raw
+from tonicdm.sandbox.world.stamps import FIRST_DAY, LAST_DAY, stamp
+from tonicdm.sandbox.world.table import ACTIVE, DELETED, INACTIVE, NOTHING, STATUSES, Kind, Link, Record, Table
+
+
+class Firm:
+    """Everything one tenant has.
+
+    Args:
+        kinds: The record types, each after those it refers to.
+        counts: How many records each has.
+        seed: The same seed and counts give the same records, byte by byte.
+        zone: Home zone of the own organization.
+    """
+
+    def __init__(self, kinds: Iterable[Kind], counts: Mapping[str, int], seed: int, zone: str) -> None:
+        self.seed = seed
+        self.zone = zone
+        self.tables: dict[str, Table] = {}
+        self._keys: dict[str, int] = {}
+        for kind in kinds:
+            self._keys[kind.name] = key_of(seed, kind.name, "fields")
+            self.tables[kind.name] = table = _table(kind, counts[kind.name], seed)
+            if kind.fill is not None:
+                table.links.update(kind.fill(self))
+
+    def noise(self, kind: str, rank: int) -> int:
+        """Return 64 random bits that belong to one record."""
+        return mix(rank + self._keys[kind])
+
+    def id(self, kind: str, rank: int) -> str:
+        """Return a record's compact ID."""
+        return self.tables[kind].id(rank)
+
+    def draw(self, kind: str, name: str, target: str, none: float = 0.0) -> array[int]:
+        """Return a random reference to *target* for each record of *kind*.
+
+        Args:
+            kind: The referring type.
+            name: Name of the column.
+            target: The type referred to.
+            none: Share of records that refer to nothing.
+        """
+        size = self.tables[target].ids.count
+        empty = int(none * 0xFFFF)
+        numbers = column(self.tables[kind].ids.count, self.seed, kind, name)
+        return array("I", [NOTHING if (n & 0xFFFF) < empty else (n >> 8) % size for n in numbers])
+
+    def stub(self, kind: str, rank: int) -> Record:
+        """Return a reference as `basic` shows it: ID and last change (concepts page, "Rate Limiting")."""
+        table = self.tables[kind]
+        text = table.id(rank)
+        return {
+            "id": hyphenated(text) if table.kind.hyphenated else text,
+            "datetimeUpdated": stamp(table.updated[rank], rank),
+        }
+
+    def maybe(self, kind: str, rank: int) -> Record | None:
+        """Return a stub, or None for a reference to nothing."""
+        return None if rank == NOTHING else self.stub(kind, rank)
+
+    def maybe_id(self, kind: str, rank: int) -> str | None:
+        """Return an ID, or None for a reference to nothing."""
+        return None if rank == NOTHING else self.tables[kind].id(rank)
+
+    def record(self, kind: str, rank: int) -> Record:
+        """Return a record in basic quality, as it is now."""
+        table = self.tables[kind]
+        made = table.kind.make(self, rank) if rank < table.ids.count else self._made_later(table, rank)
+        if (patch := table.patches.get(rank)) is not None:
+            made.update(patch)
+            for field, target in table.kind.references.items():
+                if field in patch:
+                    made[field] = self._restubbed(target, patch[field])
+        return made
+
+    def complete(self, kind: str, rank: int) -> Record:
+        """Return a record with its references expanded by one level."""
+        record = self.record(kind, rank)
+        for field, target in self.tables[kind].kind.references.items():
+            value = record.get(field)
+            if isinstance(value, list):
+                record[field] = [self._expanded(target, item) for item in value]
+            elif value is not None:
+                record[field] = self._expanded(target, value)
+        return record
+
+    def _expanded(self, kind: str, stub: Record) -> Record:
+        rank = self.tables[kind].rank(compact(stub["id"]))
+        return stub if rank is None else self.record(kind, rank)
+
+    def _made_later(self, table: Table, rank: int) -> Record:
+        """Return what a record that somebody created has besides the fields it was given."""
+        kind = table.kind
+        text = table.id(rank)
+        made: Record = {
+            "id": hyphenated(text) if kind.hyphenated else text,
+            "datetimeCreated": stamp(table.updated[rank], rank),
+            "datetimeUpdated": stamp(table.updated[rank], rank),
+        }
+        if kind.status_field is not None:
+            made[kind.status_field] = STATUSES[table.status[rank]]
+        for name, link in kind.links.items():
+            if link.field is not None:
+                made[link.field] = self.link(link, table.links[name][rank])
+        return made
+
+    def link(self, link: Link, rank: int) -> Any:
+        """Return the wire value of a reference column."""
+        if rank == NOTHING:
+            return None
+        if link.style == "stub":
+            return self.stub(link.target, rank)
+        text = self.tables[link.target].id(rank)
+        return hyphenated(text) if link.style == "hyphenated" else text
+
+    def _restubbed(self, kind: str, value: Any) -> Any:
+        """Return references somebody sent, as stubs of today; what refers to nothing known stays as it is."""
+        if isinstance(value, list):
+            return [self._restubbed(kind, item) for item in value]
+        rank = self.tables[kind].rank(compact(value["id"])) if isinstance(value, dict) and "id" in value else None
+        return value if rank is None else self.stub(kind, rank)
+
+    def created(self, kind: str, rank: int) -> str:
+        """Return datetimeCreated of a record: some time before its last seeded change."""
+        return stamp(FIRST_DAY - 86400 * 30 + self.noise(kind, rank) % (86400 * 30), rank)
+
+    def status(self, kind: str, rank: int) -> str:
+        """Return a record's status word."""
+        return STATUSES[self.tables[kind].status[rank]]
+
+
+def _table(kind: Kind, count: int, seed: int) -> Table:
+    return Table(
+        kind=kind,
+        ids=IdSpace(seed, kind.name, count),
+        slots=Shuffle(count, seed, kind.name),
+        status=_statuses(kind, count, seed),
+        updated=_updates(kind, count, seed),
+    )
+
+
+def _statuses(kind: Kind, count: int, seed: int) -> bytearray:
+    if not kind.retires:
+        return bytearray(count)
+    # Of 256 records about 10 are inactive and 6 soft-deleted.
+    table = bytes(DELETED if byte < 6 else INACTIVE if byte < 16 else ACTIVE for byte in range(256))
+    return bytearray(raw(count, seed, kind.name, "status").translate(table))
+
+
+def _updates(kind: Kind, count: int, seed: int) -> array[float]:
+    span = LAST_DAY - FIRST_DAY
+    # One record in four came in a nightly import at 02:00, so equal timestamps are common.
+    return array(
+        "d",
+        [
+            FIRST_DAY + ((number % span) // 604800 * 604800 + 7200 if number & 3 == 3 else number % span)
+            for number in column(count, seed, kind.name, "updated")
+        ],
+    )

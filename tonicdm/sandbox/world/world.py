@@ -1,0 +1,167 @@
+"""The world behind the server: read it, count it and change it without HTTP and without units."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+
+from tonicdm.sandbox.world.firm import Firm
+from tonicdm.sandbox.world.ids import compact
+from tonicdm.sandbox.world.kinds import KINDS, counts
+from tonicdm.sandbox.world.stamps import stamp
+from tonicdm.sandbox.world.table import DELETED, GONE, NOTHING, STATUSES, Record, Table
+
+
+@attrs.frozen
+class WorldSnapshot:
+    """All tables at one moment."""
+
+    tables: dict[str, Table]
+
+
+class World:
+    """One firm's records.
+
+    Args:
+        records: How many over all types, from some hundreds to a million.
+        seed: The same arguments give byte-identical records.
+        zone: Home zone of the own organization.
+        now: Server time in Unix seconds, called at each change; the machine's when not given.
+    """
+
+    def __init__(
+        self, records: int = 1_000, seed: int = 1, zone: str = "us", *, now: Callable[[], float] | None = None
+    ) -> None:
+        self.firm = Firm(KINDS, counts(records), seed, zone)
+        self.milliseconds = False
+        """Whether the time of a change keeps milliseconds; whole seconds otherwise."""
+        self._now = now or time.time
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Names of all record types."""
+        return tuple(self.firm.tables)
+
+    def count(self, kind: str, *statuses: str) -> int:
+        """Return how many records exist, of some statuses only if any are named."""
+        status = self.table(kind).status
+        if statuses:
+            return sum(status.count(STATUSES.index(name)) for name in statuses)
+        return len(status) - status.count(GONE)
+
+    def records(self, kind: str) -> Iterator[Record]:
+        """Iterate over all records in basic quality, soft-deleted ones too, in the order of their IDs."""
+        for rank in self.table(kind).select(range(GONE)):
+            yield self.firm.record(kind, rank)
+
+    def get(self, kind: str, record_id: str) -> Record | None:
+        """Return a record in basic quality, None when there is none."""
+        rank = self.table(kind).rank(compact(record_id))
+        return None if rank is None else self.firm.record(kind, rank)
+
+    def ids(self, kind: str) -> list[str]:
+        """Return all compact IDs of a type, in order."""
+        table = self.table(kind)
+        return [table.id(rank) for rank in table.select(range(GONE))]
+
+    def create(self, kind: str, **fields: Any) -> str:
+        """Create a record from wire fields and return its compact ID.
+
+        Raises:
+            KeyError: A field refers to a record that does not exist.
+        """
+        table = self.table(kind)
+        links, rest = self._split(table, fields)
+        moment = self.moment()
+        rank = table.append(moment, links)
+        table.patches[rank] = {"datetimeCreated": stamp(moment, rank)}
+        self._assign(table, rank, {}, rest)
+        return table.id(rank)
+
+    def update(self, kind: str, record_id: str, **fields: Any) -> None:
+        """Change wire fields of a record; its datetimeUpdated becomes the server's time.
+
+        Raises:
+            KeyError: There is no such record, or none that a field refers to; nothing was changed.
+        """
+        table, rank = self._find(kind, record_id)
+        self._assign(table, rank, *self._split(table, fields))
+        table.touch(rank, self.moment())
+
+    def touch(self, kind: str, record_id: str, at: float | None = None) -> None:
+        """Set a record's datetimeUpdated to Unix time *at*, or to the server's time, and change nothing else."""
+        table, rank = self._find(kind, record_id)
+        table.touch(rank, self.moment() if at is None else at)
+
+    def delete(self, kind: str, record_id: str, *, soft: bool = False) -> None:
+        """Remove a record truly, or set its status to deleted."""
+        table, rank = self._find(kind, record_id)
+        table.status[rank] = DELETED if soft else GONE
+        if soft:
+            table.touch(rank, self.moment())
+        else:
+            table.patches.pop(rank, None)
+            table.changed()
+
+    def table(self, kind: str) -> Table:
+        """Return the table of a type.
+
+        Raises:
+            KeyError: There is no such type; the message lists those there are.
+        """
+        try:
+            return self.firm.tables[kind]
+        except KeyError:
+            raise KeyError(f"no record type {kind!r}; there are {', '.join(self.types)}") from None
+
+    def moment(self) -> float:
+        """Return the server's time at the precision that records keep."""
+        now = float(self._now())
+        return round(now, 3) if self.milliseconds else float(int(now))
+
+    def snapshot(self) -> WorldSnapshot:
+        """Return a copy of everything that can change."""
+        return WorldSnapshot({name: table.copy() for name, table in self.firm.tables.items()})
+
+    def restore(self, snapshot: WorldSnapshot) -> None:
+        """Put a snapshot back; it can be used again."""
+        self.firm.tables.update({name: table.copy() for name, table in snapshot.tables.items()})
+
+    def _find(self, kind: str, record_id: str) -> tuple[Table, int]:
+        table = self.table(kind)
+        rank = table.rank(compact(record_id))
+        if rank is None:
+            raise KeyError(f"no {kind} record has the ID {record_id}")
+        return table, rank
+
+    def _split(self, table: Table, fields: Record) -> tuple[dict[str, int], Record]:
+        """Separate the references that columns hold from the other fields."""
+        links: dict[str, int] = {}
+        rest = dict(fields)
+        for name, link in table.kind.links.items():
+            if link.field is not None and link.field in rest:
+                links[name] = self._target(link.target, rest.pop(link.field))
+        return links, rest
+
+    def _assign(self, table: Table, rank: int, links: dict[str, int], rest: Record) -> None:
+        field = table.kind.status_field
+        if field is not None and rest.get(field) is not None:
+            table.status[rank] = STATUSES.index(rest.pop(field))
+        for name, target in links.items():
+            table.links[name][rank] = target
+        if rest:
+            table.patches.setdefault(rank, {}).update(rest)
+        table.changed()
+
+    def _target(self, kind: str, value: Any) -> int:
+        """Return the rank a reference in a body means: a flat ID, an object with one, or null."""
+        text = value.get("id") if isinstance(value, dict) else value
+        if text is None:
+            return NOTHING
+        rank = self.table(kind).rank(compact(text))
+        if rank is None:
+            raise KeyError(f"no {kind} record has the ID {text}")
+        return rank
