@@ -6,7 +6,6 @@ import datetime
 import enum
 import functools
 import json
-import operator
 import types
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +16,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from tonicdm.codec import scalars
 from tonicdm.codec.paths import explain
-from tonicdm.codec.records import OpenEnum, Record, Substitute, wire_names
+from tonicdm.codec.records import Record, Substitute, wire_names
 from tonicdm.errors import DecodeError, InvalidOptionError
 from tonicdm.types import RecordID, Unset
 
@@ -57,10 +56,8 @@ class Codec:
     def _converter(self, *, detailed: bool) -> cattrs.Converter:
         converter = cattrs.Converter(detailed_validation=detailed)
         for kind, read in _SCALARS.items():
-            # By identity: dispatch by class would take an enumeration of strings for a string.
-            converter.register_structure_hook_func(functools.partial(operator.is_, kind), read)
+            converter.register_structure_hook(kind, read)
         converter.register_structure_hook_func(lambda kind: kind is RecordID, scalars.read_id)
-        converter.register_structure_hook_func(_is_open_enum, scalars.read_enum)
         converter.register_structure_hook_factory(_is_record, lambda kind: _reader(kind, converter, detailed=detailed))
         converter.register_structure_hook_factory(_is_tuple, lambda kind: _list_reader(kind, converter))
         for setup in self._setups:
@@ -183,10 +180,6 @@ def parse_json(body: bytes) -> Any:
         start = body[:64].lstrip().lower()
         found = "an HTML page" if start.startswith((b"<!doctype", b"<html")) else f"{len(body):,} bytes"
         raise DecodeError([f"$: expected JSON, found {found}"]) from None
-
-
-def _is_open_enum(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, OpenEnum)
 
 
 def _is_record(kind: Any) -> bool:

@@ -29,8 +29,10 @@ def json_kind(value: object) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
-def read_str(value: Any, _type: Any = None) -> str:
-    """Read a JSON string."""
+def read_str(value: Any, kind: Any = str) -> str:
+    """Read a JSON string, or a member of the open enumeration *kind*: cattrs takes those for strings too."""
+    if kind is not str:
+        return read_enum(value, kind)
     if type(value) is str:
         return value
     raise Refused("string", value)
