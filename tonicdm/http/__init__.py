@@ -1,0 +1,1 @@
+"""How one call travels: options to header lines, units, the connection, retries. Knows no noun of any API."""

@@ -1,0 +1,67 @@
+"""Where the bearer token comes from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from tonicdm.errors import ConfigError
+from tonicdm.types import Secret
+
+TokenSource: TypeAlias = Callable[[], Awaitable[str]]
+"""An async function that returns a token that is valid now."""
+
+
+class Auth:
+    """Hands out the token, and renews it once after a 401 if it has a source.
+
+    Args:
+        token: A token that never changes.
+        source: Asked for the first token, and for another one when the server refuses the last.
+    """
+
+    def __init__(self, token: Secret | None = None, source: TokenSource | None = None) -> None:
+        if token is None and source is None:
+            raise ConfigError("no token: give token= or set TONICDM_TOKEN")
+        self._token = token
+        self._source = source
+        self._renewal: asyncio.Task[Secret] | None = None
+
+    async def token(self) -> Secret:
+        """Return the token to send."""
+        return self._token if self._token is not None else await self._renew()
+
+    async def refresh(self, refused: Secret) -> bool:
+        """Get another token in place of the *refused* one.
+
+        Calls that were refused together share one renewal; whoever comes later finds it done.
+
+        Returns:
+            Whether there is a token worth another try.
+        """
+        if self._source is None:
+            return False
+        if self._token is not None and self._token is not refused:
+            return True
+        renewed = await self._renew()
+        return renewed.reveal() != refused.reveal()
+
+    async def _renew(self) -> Secret:
+        if self._renewal is None:
+            self._renewal = asyncio.create_task(self._ask(), name="tonicdm-token")
+            self._renewal.add_done_callback(self._renewed)
+        # A caller that is cancelled must not take the token away from the others.
+        return await asyncio.shield(self._renewal)
+
+    def _renewed(self, task: asyncio.Task[Secret]) -> None:
+        self._renewal = None
+        if not task.cancelled() and task.exception() is None:
+            self._token = task.result()
+
+    async def _ask(self) -> Secret:
+        assert self._source is not None
+        value = await self._source()
+        if not isinstance(value, str) or not value.strip() or not value.isascii() or not value.isprintable():
+            raise ConfigError("the token source returned no text that a header can carry")
+        return Secret(value)

@@ -1,0 +1,125 @@
+"""One stream of events, for callbacks and for the log alike."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import attrs
+
+from tonicdm.budget import WaitNotice
+from tonicdm.types import Priority, RateLimit
+
+logger = logging.getLogger("tonicdm")
+E = TypeVar("E")
+
+
+@attrs.frozen(kw_only=True)
+class RequestEvent:
+    """A call passes the gate: its first byte is about to be sent."""
+
+    method: str
+    path: str
+    cost: int
+    """Units reserved."""
+    priority: Priority
+    attempt: int
+
+
+@attrs.frozen(kw_only=True)
+class ResponseEvent:
+    """The head of an answer is there."""
+
+    method: str
+    path: str
+    status: int
+    cost: int
+    """Units that were reserved."""
+    observed_cost: int | None
+    """Units that the server charged, where that can be told."""
+    rate_limit: RateLimit | None
+    attempt: int
+    elapsed: float
+    """Seconds since the call passed the gate."""
+
+
+@attrs.frozen(kw_only=True)
+class RetryEvent:
+    """A call goes again."""
+
+    method: str
+    path: str
+    attempt: int
+    """The attempt that failed."""
+    reason: str
+    pause: float
+    """Seconds until the next attempt queues."""
+
+
+@attrs.frozen(kw_only=True)
+class BudgetMismatchEvent:
+    """The server charged other units than the call's data_quantity costs."""
+
+    method: str
+    path: str
+    expected: int
+    observed: int
+    in_a_row: int
+
+
+@attrs.frozen(kw_only=True)
+class Hooks:
+    """Functions that are told what happens; a fault in one is logged and stops nothing."""
+
+    on_request: Callable[[RequestEvent], Any] | None = None
+    on_response: Callable[[ResponseEvent], Any] | None = None
+    on_wait: Callable[[WaitNotice], Any] | None = None
+    on_retry: Callable[[RetryEvent], Any] | None = None
+    on_budget_mismatch: Callable[[BudgetMismatchEvent], Any] | None = None
+
+    def request(self, event: RequestEvent) -> None:
+        """Tell that a call is being sent."""
+        logger.debug("%s %s: sending, %d units reserved", event.method, event.path, event.cost)
+        _tell(self.on_request, event)
+
+    def response(self, event: ResponseEvent) -> None:
+        """Tell that an answer came."""
+        left = "unknown" if event.rate_limit is None else event.rate_limit.remaining
+        logger.debug("%s %s: %d in %.3f s, %s units left", event.method, event.path, event.status, event.elapsed, left)
+        _tell(self.on_response, event)
+
+    def wait(self, notice: WaitNotice) -> None:
+        """Tell that a call waits for units."""
+        level = logging.INFO if notice.wait >= 1 else logging.DEBUG
+        logger.log(level, "%s waits %.0f s for %d units: %s", notice.label, notice.wait, notice.cost, notice.reason)
+        _tell(self.on_wait, notice)
+
+    def retry(self, event: RetryEvent) -> None:
+        """Tell that a call goes again."""
+        logger.info(
+            "%s %s: attempt %d failed (%s), again in %.1f s",
+            event.method,
+            event.path,
+            event.attempt,
+            event.reason,
+            event.pause,
+        )
+        _tell(self.on_retry, event)
+
+    def budget_mismatch(self, event: BudgetMismatchEvent) -> None:
+        """Tell that a call cost other units than expected."""
+        logger.warning(
+            "%s %s: %d units charged instead of %d", event.method, event.path, event.observed, event.expected
+        )
+        _tell(self.on_budget_mismatch, event)
+
+
+def _tell(hook: Callable[[E], Any] | None, event: E) -> None:
+    if hook is None:
+        return
+    try:
+        hook(event)
+    except Exception:
+        # An answer that was paid for must not be lost to a faulty listener.
+        logger.exception("a hook failed")

@@ -1,0 +1,148 @@
+"""Operations as values: what a call is made of, before anything is sent."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.codec.scalars import write_datetime
+from tonicdm.errors import InvalidOptionError
+from tonicdm.types import record_id
+
+NOTHING_SENT: Final = "Nothing was sent."
+
+
+@attrs.frozen
+class Option:
+    """One option of a call: its spellings, and how a value becomes text."""
+
+    name: str
+    """The header's name, as the concepts page spells it, else as the reference does."""
+    encode: Callable[[str, Any], str]
+    """Turns the argument's name and value into the text of the header."""
+    query: str = attrs.field(default="")
+    """The name in the query string, where it differs."""
+
+    @property
+    def query_name(self) -> str:
+        """The name in the query string."""
+        return self.query or self.name
+
+
+@attrs.frozen(kw_only=True)
+class Operation:
+    """One method on one path."""
+
+    method: str
+    path: str
+    options: Mapping[str, Option] = attrs.field(factory=dict)
+    """The options by their Python names."""
+    required: frozenset[str] = frozenset()
+    """Python names of the options without which the server refuses the call."""
+    has_quantity: bool = False
+    """Whether the reference lists data_quantity here; it is sent on every call all the same."""
+
+    @property
+    def label(self) -> str:
+        """Method and path, for people."""
+        return f"{self.method} {self.path}"
+
+    def encode(self, options: Mapping[str, Any]) -> list[tuple[Option, str]]:
+        """Turn *options* into texts; those that are None are left out.
+
+        Raises:
+            InvalidOptionError: An option is unknown, missing, or has a value that can't be sent.
+        """
+        for name in options:
+            if name not in self.options:
+                raise InvalidOptionError(
+                    f"{self.label} has no option {name!r}; it has {', '.join(sorted(self.options)) or 'none'}. "
+                    f"{NOTHING_SENT}"
+                )
+        given = {name: value for name, value in options.items() if value is not None}
+        for name in sorted(self.required - given.keys()):
+            raise InvalidOptionError(f"{self.label} needs the option {name}. {NOTHING_SENT}")
+        return [(self.options[name], self.options[name].encode(name, value)) for name, value in given.items()]
+
+
+# --- how values become text -----------------------------------------------------------------------------------------
+
+
+def text(name: str, value: Any) -> str:
+    """Encode a text or an enumeration's word; an empty one would be dropped on the way."""
+    word = str(getattr(value, "value", value)) if isinstance(value, str) else None
+    if word is None:
+        raise InvalidOptionError(f"{name} must be a text, not a {type(value).__name__}. {NOTHING_SENT}")
+    if not word.strip():
+        raise InvalidOptionError(f"{name} must not be empty; leave it out instead. {NOTHING_SENT}")
+    return word
+
+
+def identity(name: str, value: Any) -> str:
+    """Encode one ID."""
+    return record_id(value, name)
+
+
+def boolean(name: str, value: Any) -> str:
+    """Encode a boolean as ``true`` or ``false``."""
+    if not isinstance(value, bool):
+        raise InvalidOptionError(f"{name} must be True or False, not a {type(value).__name__}. {NOTHING_SENT}")
+    return "true" if value else "false"
+
+
+def integer(least: int, most: int | None = None) -> Callable[[str, Any], str]:
+    """Make an encoder for whole numbers from *least* to *most*."""
+
+    def encode(name: str, value: Any) -> str:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise InvalidOptionError(f"{name} must be a whole number, not a {type(value).__name__}. {NOTHING_SENT}")
+        if value < least or (most is not None and value > most):
+            upto = f"from {least} to {most}" if most is not None else f"{least} or more"
+            raise InvalidOptionError(f"{name} must be {upto}, not {value}. {NOTHING_SENT}")
+        return str(value)
+
+    return encode
+
+
+def array(item: Callable[[str, Any], str]) -> Callable[[str, Any], str]:
+    """Make an encoder for arrays: comma-separated, without spaces (reference: x-array-encoding)."""
+
+    def encode(name: str, value: Any) -> str:
+        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+            raise InvalidOptionError(
+                f"{name} must be a list, not a {type(value).__name__}; put a single value into a list. {NOTHING_SENT}"
+            )
+        words = [item(name, element) for element in value]
+        if not words:
+            raise InvalidOptionError(f"{name} must not be empty; leave it out instead. {NOTHING_SENT}")
+        if any("," in word for word in words):
+            raise InvalidOptionError(f"{name} must not hold commas: they separate its values. {NOTHING_SENT}")
+        return ",".join(words)
+
+    return encode
+
+
+def moment(name: str, value: Any) -> str:
+    """Encode an aware datetime in ISO 8601, or a date as it is."""
+    if isinstance(value, datetime.datetime):
+        try:
+            return write_datetime(value)
+        except ValueError as error:
+            raise InvalidOptionError(f"{name}: {error}. {NOTHING_SENT}") from None
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    raise InvalidOptionError(f"{name} must be a datetime or a date, not a {type(value).__name__}. {NOTHING_SENT}")
+
+
+def json_text(name: str, value: Any) -> str:
+    """Encode a JSON value, or a text that is JSON already; ASCII only, as a header needs it."""
+    if isinstance(value, str):
+        return text(name, value)
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidOptionError(f"{name} has no JSON form: {error}. {NOTHING_SENT}") from None
