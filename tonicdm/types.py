@@ -83,6 +83,13 @@ QuantityLike: TypeAlias = DataQuantity | Literal["id_only", "basic", "complete"]
 """A `DataQuantity` or its wire word."""
 
 
+StubQuantity: TypeAlias = Literal["id_only", DataQuantity.ID_ONLY]
+"""The quality that yields stubs."""
+
+RecordQuantity: TypeAlias = Literal["basic", "complete", DataQuantity.BASIC, DataQuantity.COMPLETE]
+"""The qualities that yield records."""
+
+
 class Unset(enum.Enum):
     """The type of `UNSET`."""
 

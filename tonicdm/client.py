@@ -1,0 +1,250 @@
+"""The client: settings, life cycle, and one attribute per endpoint class."""
+
+from __future__ import annotations
+
+import ssl as ssl_module
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+import attrs
+
+from tonicdm.budget import UnitBudget
+from tonicdm.budget.home import budget_key, open_budget
+from tonicdm.clock import Clock, SystemClock
+from tonicdm.codec import parse_json
+from tonicdm.config import ZONES, Settings
+from tonicdm.endpoints.base import parse_quantity
+from tonicdm.endpoints.caller import Caller, ServerFacts
+from tonicdm.endpoints.offices import Offices
+from tonicdm.errors import ConfigError
+from tonicdm.http.auth import Auth, TokenSource
+from tonicdm.http.hooks import Hooks
+from tonicdm.http.operation import Operation, Option, text
+from tonicdm.http.retry import RetryPolicy
+from tonicdm.http.transport import Transport
+from tonicdm.http.wire import check_path
+from tonicdm.types import OptionPlacement, Priority, QuantityLike, Secret
+
+METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
+
+
+class TonicDM:
+    """A client of the TonicDM API.
+
+    ```python
+    async with TonicDM(token="...", zone="us") as tonic:
+        async for office in tonic.offices.list():
+            print(office.name)
+    ```
+
+    Args:
+        token: The bearer token, or an async function that returns one; else TONICDM_TOKEN.
+        zone: ``us``, ``de`` or ``ie``; else TONICDM_ZONE. There is no default zone.
+        base_url: A server instead of a zone; else TONICDM_BASE_URL.
+        path_prefix: Put before every path; one example of the concepts page has ``/v1.0``.
+        option_placement: ``header`` (concepts page, "Non-standard Patterns") or ``query``.
+        budget: The units to spend; by default a file that all processes of this user share.
+        max_concurrency: Calls under way at once.
+        timeout: Seconds that one attempt of a call may take.
+        max_wait: Seconds that a call may wait for units; None for as long as it takes.
+        priority: The lane in which calls wait: ``interactive``, ``normal`` or ``bulk``.
+        soft_delete_value: What `soft_delete` sends as status: the reference's word, or the concepts page's 4.
+        retry: How often and how soon failed calls go again.
+        hooks: Functions that are told what happens.
+        connector: An aiohttp connector for the session made here.
+        ssl: As for aiohttp.
+        proxy: A proxy's URL.
+        trust_env: Whether to read proxies from the environment.
+        session: A session to use instead. It is not closed here, and the exact refund is given up: as its connections
+            can't be watched, a call counts as sent when its request is entered.
+        clock: Time; the machine's unless given.
+
+    Raises:
+        ConfigError: A setting is missing, contradictory or out of range.
+    """
+
+    def __init__(
+        self,
+        token: str | Secret | TokenSource | None = None,
+        *,
+        zone: str | None = None,
+        base_url: str | None = None,
+        path_prefix: str = "",
+        option_placement: OptionPlacement | None = None,
+        budget: UnitBudget | None = None,
+        max_concurrency: int = 8,
+        timeout: float = 30.0,
+        max_wait: float | None = None,
+        priority: Priority = "normal",
+        soft_delete_value: str | int = "deleted",
+        retry: RetryPolicy | None = None,
+        hooks: Hooks | None = None,
+        connector: aiohttp.BaseConnector | None = None,
+        ssl: ssl_module.SSLContext | bool = True,
+        proxy: str | None = None,
+        trust_env: bool = False,
+        session: aiohttp.ClientSession | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        source = token if callable(token) else None
+        fixed = None if callable(token) else token
+        settings = Settings.resolve(
+            token=fixed,
+            token_needed=source is None,
+            zone=zone,
+            base_url=base_url,
+            path_prefix=path_prefix,
+            option_placement=option_placement,
+        )
+        if session is not None and (connector is not None or proxy is not None or trust_env or ssl is not True):
+            raise ConfigError("connector=, ssl=, proxy= and trust_env= belong to the session; give it them instead")
+        clock = clock or (budget.clock if budget is not None else SystemClock())
+        self._own_budget = budget is None
+        self._settings = settings
+        transport = Transport(
+            Auth(None if source else settings.token, source),
+            budget or _default_budget(settings, clock, with_source=source is not None),
+            clock=clock,
+            max_concurrency=max_concurrency,
+            retry=retry,
+            hooks=hooks,
+            session=session,
+            connector=connector,
+            ssl=ssl,
+            proxy=proxy,
+            trust_env=trust_env,
+        )
+        self._attach(
+            Caller(
+                transport=transport,
+                base_url=settings.base_url,
+                facts=ServerFacts(),
+                path_prefix=settings.path_prefix,
+                placement=settings.option_placement,
+                priority=_lane(priority),
+                max_wait=_seconds("max_wait", max_wait),
+                timeout=_seconds("timeout", timeout) or 30.0,
+                soft_delete_value=soft_delete_value,
+            )
+        )
+
+    def _attach(self, caller: Caller) -> None:
+        self._caller = caller
+        self.offices = Offices(caller)
+
+    def __repr__(self) -> str:
+        return f"<TonicDM {self._caller.base_url}>"
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        self._caller.transport.check_open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections made here and the budget, if it is the default one; twice is once."""
+        await self._caller.transport.close()
+        if self._own_budget:
+            await self.budget.close()
+
+    def with_options(
+        self,
+        *,
+        priority: Priority | None = None,
+        timeout: float | None = None,
+        max_wait: float | None = None,
+        option_placement: OptionPlacement | None = None,
+        zone: str | None = None,
+    ) -> TonicDM:
+        """Return a view of this client with other preferences, on the same connections and budget.
+
+        Args:
+            priority: The lane in which its calls wait.
+            timeout: Seconds that one attempt may take.
+            max_wait: Seconds that a call may wait for units; ``math.inf`` for as long as it takes.
+            option_placement: ``header`` or ``query``.
+            zone: Another zone's server; one token has one budget in all zones.
+        """
+        changes: dict[str, Any] = {}
+        if priority is not None:
+            changes["priority"] = _lane(priority)
+        if timeout is not None:
+            changes["timeout"] = _seconds("timeout", timeout)
+        if max_wait is not None:
+            changes["max_wait"] = None if max_wait == float("inf") else _seconds("max_wait", max_wait)
+        if option_placement is not None:
+            if option_placement not in {"header", "query"}:
+                raise ConfigError(f'option_placement must be "header" or "query", not {option_placement!r}')
+            changes["placement"] = option_placement
+        if zone is not None:
+            if zone not in ZONES:
+                raise ConfigError(f"zone must be one of {', '.join(ZONES)}, not {zone!r}")
+            changes["base_url"] = ZONES[zone]
+        view = object.__new__(type(self))
+        view._own_budget = False
+        view._settings = self._settings
+        view._attach(attrs.evolve(self._caller, **changes))
+        return view
+
+    # --- spending -----------------------------------------------------------------------------------------------
+
+    @property
+    def budget(self) -> UnitBudget:
+        """The budget that this client spends from."""
+        return self._caller.transport.budget
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        options: Mapping[str, str] | None = None,
+        json: Any = None,
+        data_quantity: QuantityLike = "basic",
+    ) -> Any:
+        """Call any path, for what this package does not know yet; charged like any other call.
+
+        Args:
+            method: GET, POST, PATCH or DELETE.
+            path: Absolute, with the ``path_prefix`` put before it.
+            options: Texts by wire name, sent where options travel.
+            json: The body.
+            data_quantity: Sent with the call. 20 units are reserved, as the price is not documented.
+
+        Returns:
+            The answer's JSON; None where it has no body.
+        """
+        if method not in METHODS:
+            raise ConfigError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+        given = dict(options or {})
+        operation = Operation(
+            method=method, path=check_path(path), options={name: Option(name, text) for name in given}
+        )
+        answer = await self._caller.call(operation, given, quantity=parse_quantity(data_quantity), body=json)
+        return parse_json(answer.body) if answer.body.strip() else None
+
+
+def _default_budget(settings: Settings, clock: Clock, *, with_source: bool) -> UnitBudget:
+    # The tokens of a source come and go; the server they are for is what stays.
+    token = None if with_source or settings.token is None else settings.token
+    key = budget_key(token.reveal() if token is not None else f"source of {settings.base_url}")
+    return open_budget(settings.budget, key=key, clock=clock)
+
+
+def _lane(priority: Priority) -> Priority:
+    if priority not in {"interactive", "normal", "bulk"}:
+        raise ConfigError(f"priority must be interactive, normal or bulk, not {priority!r}")
+    return priority
+
+
+def _seconds(name: str, value: float | None) -> float | None:
+    if value is not None and (value < 0 or (name == "timeout" and value == 0)):
+        raise ConfigError(f"{name} must be a positive number of seconds, not {value}")
+    return value

@@ -1,0 +1,1 @@
+"""Endpoint classes, one file per noun."""

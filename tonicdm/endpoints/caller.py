@@ -1,0 +1,87 @@
+"""What all endpoint classes of a client share: how to make a call, and what was learned of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.endpoints.options import DATA_QUANTITY
+from tonicdm.http.operation import Operation
+from tonicdm.http.transport import Answer, Call, Transport
+from tonicdm.http.wire import build
+from tonicdm.types import DataQuantity, OptionPlacement, Priority
+
+DEAREST: Final = DataQuantity.COMPLETE.units
+"""Reserved where no document tells the price: writes, and reads whose page shows no data_quantity."""
+
+
+@attrs.define
+class ServerFacts:
+    """What the answers of a server have shown so far; shared by all views of one client."""
+
+    ids_per_call: int = 240
+    """Most IDs that are put into one header: about 8 KB of them fit most servers."""
+    ids_proven: int = 0
+    """Most IDs that were answered in one call."""
+    largest_page: int = 0
+    """Records of the largest page seen where more were asked for."""
+    paged: set[str] = attrs.field(factory=set)
+    """Paths whose pages turned out to exist, though the reference shows none."""
+
+
+@attrs.frozen(kw_only=True)
+class Caller:
+    """Makes calls with one set of preferences; `evolve` makes another on the same connection and budget."""
+
+    transport: Transport
+    base_url: str
+    facts: ServerFacts
+    path_prefix: str = ""
+    placement: OptionPlacement = "header"
+    priority: Priority = "normal"
+    max_wait: float | None = None
+    timeout: float = 30.0
+    soft_delete_value: str | int = "deleted"
+    job: Hashable = None
+
+    async def call(
+        self,
+        operation: Operation,
+        options: Mapping[str, Any] | None = None,
+        *,
+        quantity: DataQuantity | None = None,
+        body: Any = None,
+    ) -> Answer:
+        """Make one call and return its answer, undecoded.
+
+        Args:
+            operation: What to call.
+            options: By Python name; None is left out.
+            quantity: The data_quantity to send; None sends ``basic``.
+            body: A JSON value.
+        """
+        word = quantity or DataQuantity.BASIC
+        request = build(
+            operation,
+            options or {},
+            placement=self.placement,
+            prefix=self.path_prefix,
+            quantity=word.value,
+            quantity_option=DATA_QUANTITY,
+            body=body,
+        )
+        priced = operation.has_quantity and operation.method == "GET"
+        return await self.transport.send(
+            Call(
+                request=request,
+                base_url=self.base_url,
+                cost=word.units if priced else DEAREST,
+                expected=word.units if priced else None,
+                priority=self.priority,
+                max_wait=self.max_wait,
+                timeout=self.timeout,
+                job=self.job,
+            )
+        )

@@ -1,0 +1,92 @@
+"""Signs in an answer that the server did not see an option; only contradictions in content count."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from tonicdm.codec.scalars import Refused, read_datetime
+from tonicdm.models import is_stub
+from tonicdm.types import DataQuantity, normalise_id, record_id
+
+PROJECT_FIELDS: Final = ("project_id", "projectId")
+UPDATED_FIELDS: Final = ("datetimeUpdated", "datetime_updated")
+
+
+def contradiction(
+    payload: Sequence[Any], options: Mapping[str, Any], quantity: DataQuantity, *, shaped: bool, own_ids: bool
+) -> tuple[str, str] | None:
+    """Find an option that the answer contradicts.
+
+    Args:
+        payload: The records as plain JSON.
+        options: The call's options by Python name.
+        quantity: The data_quantity that was sent.
+        shaped: Whether the reference lists data_quantity for the operation, so that the shape tells something.
+        own_ids: Whether filterIDs names the records themselves, not their parents.
+
+    Returns:
+        The option's wire name and what contradicts it, without values; None where all agrees.
+    """
+    records = [item for item in payload if isinstance(item, dict)]
+    return (
+        _other_ids(records, options if own_ids else {})
+        or _other_project(records, options)
+        or _too_many(payload, options)
+        or _too_old(records, options)
+        or (_wrong_shape(records, quantity) if shaped else None)
+    )
+
+
+def _other_ids(records: Sequence[dict[str, Any]], options: Mapping[str, Any]) -> tuple[str, str] | None:
+    if options.get("filter_ids") is None:
+        return None
+    asked = {record_id(value) for value in options["filter_ids"]}
+    strange = sum(1 for item in records if isinstance(item.get("id"), str) and normalise_id(item["id"]) not in asked)
+    return ("filterIDs", f"{strange} records came that were not asked for") if strange else None
+
+
+def _other_project(records: Sequence[dict[str, Any]], options: Mapping[str, Any]) -> tuple[str, str] | None:
+    if options.get("project_id") is None:
+        return None
+    asked = record_id(options["project_id"])
+    found = [item[name] for item in records for name in PROJECT_FIELDS if isinstance(item.get(name), str)]
+    strange = sum(1 for value in found if normalise_id(value) != asked)
+    return ("projectId", f"{strange} records of other projects came") if strange else None
+
+
+def _too_many(payload: Sequence[Any], options: Mapping[str, Any]) -> tuple[str, str] | None:
+    size = options.get("page_size")
+    if size is None or len(payload) <= size:
+        return None
+    return "pageSize", f"{len(payload):,} records came instead of at most {size:,}"
+
+
+def _too_old(records: Sequence[dict[str, Any]], options: Mapping[str, Any]) -> tuple[str, str] | None:
+    after = options.get("updated_after")
+    if after is None:
+        return None
+    if not isinstance(after, datetime.datetime):
+        after = datetime.datetime.combine(after, datetime.time.min, datetime.UTC)
+    # A server that counts whole seconds may return what changed within the second asked for.
+    after = after.replace(microsecond=0)
+    old = 0
+    for item in records:
+        for name in UPDATED_FIELDS:
+            try:
+                old += name in item and read_datetime(item[name]) < after
+            except Refused:
+                continue
+    return ("updated_after", f"{old} records came that had not changed since") if old else None
+
+
+def _wrong_shape(records: Sequence[dict[str, Any]], quantity: DataQuantity) -> tuple[str, str] | None:
+    if not records:
+        return None
+    if quantity is DataQuantity.ID_ONLY:
+        full = sum(1 for item in records if "id" in item and not is_stub(item))
+        return ("data_quantity", f"{full} whole records came instead of stubs") if full else None
+    if all(is_stub(item) for item in records):
+        return "data_quantity", f"stubs came instead of {quantity.value} records"
+    return None

@@ -1,0 +1,192 @@
+"""Reading a list to its certain end, for the fewest units that make it certain (design: paging)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from tonicdm.codec import Record, parse_json
+from tonicdm.endpoints.caller import Caller
+from tonicdm.endpoints.evidence import contradiction
+from tonicdm.endpoints.options import DEFAULT_PAGE, LARGEST_PAGE, options
+from tonicdm.errors import OptionIgnoredError
+from tonicdm.http.operation import Operation
+from tonicdm.models import CODEC, RecordStub
+from tonicdm.paging import Page
+from tonicdm.types import DataQuantity
+
+M = TypeVar("M", bound=Record)
+logger = logging.getLogger("tonicdm")
+
+ROUND_SIZES: Final = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})
+"""Numbers of records at which a server may have cut a list that should have come whole."""
+
+MISMATCHES_TOLERATED: Final = 2
+"""Answers in a row that may cost what another data_quantity costs, before that is taken for a dropped option."""
+
+
+@attrs.frozen(kw_only=True)
+class ListOperation(Generic[M]):
+    """A GET that answers with an array, and what its reference page says about it."""
+
+    operation: Operation
+    model: type[M]
+    own_ids: bool = True
+    """Whether filterIDs names the records themselves, not their parents."""
+    sort: str | None = None
+    """The sortBy sent when the caller gives none: pages without a set order may overlap."""
+
+    @property
+    def paged(self) -> bool:
+        """Whether the reference shows pageSize here."""
+        return "page_size" in self.operation.options
+
+    @property
+    def with_pages(self) -> Operation:
+        """The operation with paging options, also where the reference shows none."""
+        if self.paged:
+            return self.operation
+        return attrs.evolve(self.operation, options={**self.operation.options, **options("page_size", "page_number")})
+
+
+@attrs.frozen(kw_only=True)
+class Fetched:
+    """One page as it came."""
+
+    payload: list[Any]
+    keys: tuple[str, ...]
+    """What tells the records apart: their IDs, or their whole content where they have none."""
+
+
+class Listing(Generic[M]):
+    """One list with its options, as a source of pages for a `Paginator`."""
+
+    def __init__(
+        self, caller: Caller, listing: ListOperation[M], given: Mapping[str, Any], quantity: DataQuantity
+    ) -> None:
+        self._caller = caller
+        self._facts = caller.facts
+        self._listing = listing
+        self._quantity = quantity
+        self._path = listing.operation.path
+        self._options = {name: value for name, value in given.items() if value is not None}
+        if "sort_by" in listing.operation.options and listing.sort is not None:
+            self._options.setdefault("sort_by", listing.sort)
+        if "sort_direction" in listing.operation.options:
+            self._options.setdefault("sort_direction", "asc")
+        self._paging = listing.paged or self._path in self._facts.paged
+        self._size = int(self._options.pop("page_size", LARGEST_PAGE)) if self._valid_size() else 0
+        # A wrong option is an error when it is written down, not when the list is first read.
+        listing.with_pages.encode({**self._options, "page_size": self._size, "page_number": 1})
+
+    def _valid_size(self) -> bool:
+        size = self._options.get("page_size", LARGEST_PAGE)
+        return isinstance(size, int) and not isinstance(size, bool)
+
+    async def __call__(self, start_page: int) -> AsyncGenerator[Page[Any], None]:
+        """Iterate over the pages from *start_page* on until the end is certain."""
+        seen: set[str] = set()
+        number = start_page
+        fetched = await self._fetch(number, self._quantity)
+        if not self._paging and len(fetched.payload) in ROUND_SIZES and await self._goes_on(number, fetched):
+            # The server pages this list after all; its pages are smaller than it would allow.
+            self._paging = True
+            self._facts.paged.add(self._path)
+            fetched = await self._fetch(number, self._quantity)
+        while True:
+            fresh = [item for key, item in zip(fetched.keys, fetched.payload, strict=True) if key not in seen]
+            if fetched.keys and not fresh:
+                self._check_repetition(fetched)
+                return
+            seen.update(fetched.keys)
+            if fetched.payload:
+                yield Page(number, tuple(self._decode(fresh)))
+            if not self._paging or not fetched.payload or await self._is_last(number, fetched):
+                return
+            number += 1
+            fetched = await self._fetch(number, self._quantity)
+
+    async def _is_last(self, number: int, fetched: Fetched) -> bool:
+        """Tell whether nothing comes after a page; asks the server where its size does not tell."""
+        count = len(fetched.payload)
+        if count >= self._size:
+            return False
+        proven = max(count, self._facts.largest_page)
+        if proven > DEFAULT_PAGE and (count < proven or count not in ROUND_SIZES):
+            # The server heeds pageSize, and this is no number at which it would cut: nothing is left.
+            return True
+        if not await self._goes_on(number, fetched):
+            return True
+        logger.warning(
+            "%s: pages hold %d records though pageSize asks for %d; each costs as much as a full one",
+            self._listing.operation.label,
+            count,
+            self._size,
+        )
+        self._facts.largest_page = max(self._facts.largest_page, count)
+        self._size = count
+        return False
+
+    async def _goes_on(self, number: int, fetched: Fetched) -> bool:
+        """Ask for the page after *number*, as cheaply as its records can be told apart, and see whether it is new."""
+        with_ids = all(isinstance(item, dict) and "id" in item for item in fetched.payload)
+        quantity = DataQuantity.ID_ONLY if with_ids else self._quantity
+        following = await self._fetch(number + 1, quantity, paging=True)
+        if not following.keys:
+            return False
+        if set(following.keys) <= set(fetched.keys):
+            self._check_repetition(fetched)
+            return False
+        return True
+
+    def _check_repetition(self, fetched: Fetched) -> None:
+        """Refuse to take a repeated page for the end of a list that its size says may be cut."""
+        count = len(fetched.payload)
+        if self._listing.paged and count in {self._size, DEFAULT_PAGE}:
+            raise OptionIgnoredError(
+                "pageNumber",
+                f"the page after {count} records was the same page again",
+                self._decode(fetched.payload),
+                placement=self._caller.placement,
+            )
+
+    async def _fetch(self, number: int, quantity: DataQuantity, *, paging: bool | None = None) -> Fetched:
+        sent = dict(self._options)
+        if self._paging if paging is None else paging:
+            sent |= {"page_size": self._size, "page_number": number}
+        answer = await self._caller.call(self._listing.with_pages, sent, quantity=quantity)
+        payload = as_array(parse_json(answer.body)) if answer.body else []
+        found = contradiction(
+            payload, sent, quantity, shaped=self._listing.operation.has_quantity, own_ids=self._listing.own_ids
+        )
+        if found is None and answer.mismatches > MISMATCHES_TOLERATED:
+            found = ("data_quantity", f"{answer.mismatches} calls in a row cost what another quality costs")
+        if found is not None:
+            kind = RecordStub if quantity is DataQuantity.ID_ONLY else None
+            raise OptionIgnoredError(*found, self._decode(payload, kind), placement=self._caller.placement)
+        if len(payload) > DEFAULT_PAGE and "page_size" in sent:
+            self._facts.largest_page = max(self._facts.largest_page, len(payload))
+        return Fetched(payload=payload, keys=tuple(map(identity, payload)))
+
+    def _decode(self, payload: Sequence[Any], kind: type[Record] | None = None) -> list[Any]:
+        if kind is None:
+            kind = RecordStub if self._quantity is DataQuantity.ID_ONLY else self._listing.model
+        return CODEC.read_all(list(payload), kind)
+
+
+def as_array(payload: Any) -> list[Any]:
+    """Return an answer's records; a single object counts as an array of one."""
+    if payload is None:
+        return []
+    return payload if isinstance(payload, list) else [payload]
+
+
+def identity(item: Any) -> str:
+    """Return what tells a plain JSON record apart from others."""
+    if isinstance(item, dict) and isinstance(item.get("id"), str):
+        return str(item["id"])
+    return json.dumps(item, sort_keys=True)

@@ -1,0 +1,136 @@
+"""Many records by ID, in as few calls as their IDs fit into."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar, overload
+
+from tonicdm.codec import Record, parse_json
+from tonicdm.endpoints.caller import Caller
+from tonicdm.endpoints.evidence import contradiction
+from tonicdm.endpoints.listing import ROUND_SIZES, ListOperation, as_array
+from tonicdm.endpoints.options import DEFAULT_PAGE, LARGEST_PAGE
+from tonicdm.errors import APIError, BadRequestError, OptionIgnoredError, ProtocolError
+from tonicdm.models import CODEC
+from tonicdm.types import DataQuantity, RecordID, normalise_id
+
+M = TypeVar("M", bound=Record)
+
+FEWEST: Final = 15
+"""IDs that fit into any header; a refusal of no more has another cause."""
+
+
+class Found(Sequence[M], Generic[M]):
+    """Records by ID, in the order asked for."""
+
+    def __init__(self, records: Sequence[M], missing: Sequence[RecordID]) -> None:
+        self._records = tuple(records)
+        self.missing = tuple(missing)
+        """IDs that were asked for and not returned."""
+
+    @overload
+    def __getitem__(self, index: int) -> M: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[M]: ...
+    def __getitem__(self, index: int | slice) -> M | Sequence[M]:
+        return self._records[index]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[M]:
+        return iter(self._records)
+
+    def __repr__(self) -> str:
+        return f"<{len(self._records)} records found, {len(self.missing)} missing>"
+
+
+async def fetch_many(
+    caller: Caller,
+    listing: ListOperation[M],
+    wanted: Sequence[RecordID],
+    quantity: DataQuantity,
+    options: Mapping[str, Any],
+) -> Found[M]:
+    """Fetch the records named by *wanted*.
+
+    The first batch of an unproven size goes alone; a server that refuses it, or cuts the connection, is asked in
+    halves from then on.
+    """
+    batches = _Batches(caller, listing, quantity, options)
+    found: dict[RecordID, M] = {}
+    rest = list(wanted)
+    if len(rest) > caller.facts.ids_proven:
+        first, rest = rest[: caller.facts.ids_per_call], rest[caller.facts.ids_per_call :]
+        found |= await batches.fetch(first)
+    size = caller.facts.ids_per_call
+    chunks = [rest[start : start + size] for start in range(0, len(rest), size)]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(batches.fetch(chunk)) for chunk in chunks]
+    for task in tasks:
+        found |= task.result()
+    return Found([found[one] for one in wanted if one in found], [one for one in wanted if one not in found])
+
+
+class _Batches(Generic[M]):
+    """Fetches batches of IDs, smaller ones where the server wants it so."""
+
+    def __init__(
+        self, caller: Caller, listing: ListOperation[M], quantity: DataQuantity, options: Mapping[str, Any]
+    ) -> None:
+        self._caller = caller
+        self._facts = caller.facts
+        self._listing = listing
+        self._quantity = quantity
+        self._options = dict(options)
+        if listing.paged:
+            self._options["page_size"] = LARGEST_PAGE
+
+    async def fetch(self, batch: Sequence[RecordID]) -> dict[RecordID, M]:
+        """Fetch one batch, in parts if it must be."""
+        if not batch:
+            return {}
+        if len(batch) > self._facts.ids_per_call:
+            return await self._in_parts(batch, self._facts.ids_per_call)
+        try:
+            payload = await self._call(batch)
+        except (APIError, ProtocolError) as error:
+            if len(batch) <= FEWEST or not _may_be_length(error):
+                raise
+            self._facts.ids_per_call = min(self._facts.ids_per_call, max(FEWEST, len(batch) // 2))
+            return await self._in_parts(batch, self._facts.ids_per_call)
+        self._facts.ids_proven = max(self._facts.ids_proven, len(batch))
+        found = {
+            RecordID(normalise_id(item["id"])): item for item in payload if isinstance(item, dict) and "id" in item
+        }
+        records = dict(zip(found, CODEC.read_all(list(found.values()), self._listing.model), strict=True))
+        missing = [one for one in batch if one not in records]
+        if missing and len(batch) > DEFAULT_PAGE and len(payload) in ROUND_SIZES:
+            # The server may have cut the answer at a page of its own size: ask for the rest in smaller parts.
+            self._facts.ids_per_call = min(self._facts.ids_per_call, max(FEWEST, len(payload)))
+            records |= await self._in_parts(missing, min(self._facts.ids_per_call, DEFAULT_PAGE))
+        return records
+
+    async def _in_parts(self, batch: Sequence[RecordID], size: int) -> dict[RecordID, M]:
+        found: dict[RecordID, M] = {}
+        for start in range(0, len(batch), size):
+            found |= await self.fetch(batch[start : start + size])
+        return found
+
+    async def _call(self, batch: Sequence[RecordID]) -> list[Any]:
+        options = {"filter_ids": batch, **self._options}
+        answer = await self._caller.call(self._listing.operation, options, quantity=self._quantity)
+        payload = as_array(parse_json(answer.body)) if answer.body else []
+        found = contradiction(
+            payload, options, self._quantity, shaped=self._listing.operation.has_quantity, own_ids=True
+        )
+        if found is not None:
+            records = CODEC.read_all(payload, self._listing.model)
+            raise OptionIgnoredError(*found, records, placement=self._caller.placement)
+        return payload
+
+
+def _may_be_length(error: Exception) -> bool:
+    """Tell whether a server may have refused a call for the length of its header (400, 414, 431, a cut)."""
+    return isinstance(error, (BadRequestError, ProtocolError)) or getattr(error, "status", 0) in {414, 431}

@@ -1,0 +1,80 @@
+"""The options of TonicDM's operations: their spellings on the wire, and their types for users."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, TypedDict
+
+from tonicdm.http import operation as encode
+from tonicdm.http.operation import Option
+from tonicdm.models import Status
+from tonicdm.types import IDLike
+
+IDS = encode.array(encode.identity)
+WORDS = encode.array(encode.text)
+
+DATA_QUANTITY: Final = Option("data_quantity", encode.text, query="dataQuantity")
+"""Sent on every call (concepts page, "Rate Limiting": each endpoint has it)."""
+
+LARGEST_PAGE: Final = 1000
+"""Most records of a page (reference: pageSize)."""
+DEFAULT_PAGE: Final = 50
+"""Records of a page when the server sees no pageSize (reference: pageSize)."""
+
+_KNOWN: Final[Mapping[str, Option]] = {
+    "filter_brand_ids": Option("filterBrandIds", IDS),
+    "filter_cc": Option("filterCc", WORDS),
+    "filter_customer_types": Option("filterCustomerTypes", WORDS),
+    "filter_discipline_ids": Option("filterDisciplineIds", IDS),
+    "filter_disciplines": Option("filterDisciplines", IDS),
+    "filter_fileset_ids": Option("filterFilesetIds", IDS),
+    "filter_from": Option("filterFrom", WORDS),
+    "filter_ids": Option("filterIDs", IDS, query="filterIds"),
+    "filter_industry_roles": Option("filterIndustryRoles", WORDS),
+    "filter_object_type": Option("filterObjectType", encode.text),
+    "filter_office_ids": Option("filterOfficeIds", IDS),
+    "filter_organization_ids": Option("filterOrganizationIds", IDS),
+    "filter_part_ids": Option("filterPartIds", IDS),
+    "filter_stages": Option("filterStages", WORDS),
+    "filter_status": Option("filterStatus", encode.text),
+    "filter_statuses": Option("filterStatuses", WORDS),
+    "filter_thumbnail_size": Option("filterThumbnailSize", encode.text),
+    "filter_to": Option("filterTo", WORDS),
+    "filter_workflows": Option("filterWorkflows", WORDS),
+    "id": Option("id", encode.identity),
+    "page_number": Option("pageNumber", encode.integer(1)),
+    "page_size": Option("pageSize", encode.integer(1, LARGEST_PAGE)),
+    "project_id": Option("projectId", encode.identity),
+    "search_query": Option("searchQuery", encode.json_text),
+    "sort_by": Option("sortBy", encode.text),
+    "sort_direction": Option("sortDirection", encode.text),
+    "updated_after": Option("updated_after", encode.moment),
+}
+
+
+def options(*names: str, **own: Option) -> dict[str, Option]:
+    """Pick options by Python name; *own* are those of one endpoint only, or known ones under another name."""
+    return {**{name: _KNOWN[name] for name in names}, **own}
+
+
+class PageOptions(TypedDict, total=False):
+    """Options of lists that are read in pages."""
+
+    search_query: str | Mapping[str, Any] | Sequence[Any]
+    """JSON, as text or as values; its grammar is not documented."""
+    filter_ids: Sequence[IDLike]
+    """Only these records; every other filter is ignored then. `get_many` splits long lists."""
+    filter_statuses: Sequence[Status | str]
+    """Only records with these statuses: ``active``, ``inactive``, ``deleted``; ``active`` alone when this is absent."""
+    page_size: int
+    """Records of a page, from 1 to 1000; 1000 unless given, because a page's price does not depend on it."""
+    sort_direction: Literal["asc", "desc"]
+    """Direction of the order."""
+
+
+class UpdatedOption(TypedDict, total=False):
+    """The option of lists that can be cut by time."""
+
+    updated_after: datetime.datetime | datetime.date
+    """Only records changed after this; aware datetimes only (concepts page, "Use Cases")."""

@@ -1,0 +1,117 @@
+"""Lists that fetch their pages as they are read."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Generic, TypeVar
+
+import attrs
+
+from tonicdm.errors import InvalidOptionError
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Page(Generic[T]):
+    """One page of a list."""
+
+    number: int
+    """Its number, from 1."""
+    records: tuple[T, ...]
+    """Its records, without those that an earlier page held already."""
+
+
+class Paginator(Generic[T]):
+    """A list of records that is fetched page by page.
+
+    ``async for record in paginator`` reads records, ``paginator.pages()`` whole pages, ``await paginator.all()`` all
+    at once. Nothing is sent before the first record is asked for; each new iteration starts anew and pays anew.
+
+    Args:
+        source: Fetches the pages.
+        start_page: The first page to fetch, from 1.
+        prefetch: Pages to fetch ahead while the caller works on one; each is paid for, read or not.
+    """
+
+    def __init__(
+        self, source: Callable[[int], AsyncGenerator[Page[T], None]], *, start_page: int = 1, prefetch: int = 0
+    ) -> None:
+        for name, value, least in (("start_page", start_page, 1), ("prefetch", prefetch, 0)):
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise InvalidOptionError(f"{name} must be a whole number of at least {least}. Nothing was sent.")
+        self._source = source
+        self._start_page = start_page
+        self._prefetch = prefetch
+
+    def __repr__(self) -> str:
+        return f"<Paginator from page {self._start_page}>"
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async with contextlib.aclosing(self.pages()) as pages:
+            async for page in pages:
+                for record in page.records:
+                    yield record
+
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
+        """Iterate over the pages."""
+        source = self._source(self._start_page)
+        if self._prefetch:
+            source = _ahead(source, self._prefetch)
+        async with contextlib.aclosing(source) as pages:
+            async for page in pages:
+                yield page
+
+    async def all(self, *, limit: int | None = None) -> list[T]:
+        """Return the records.
+
+        Args:
+            limit: At most so many; no page beyond them is fetched.
+        """
+        if limit is not None and limit < 0:
+            raise InvalidOptionError(f"limit must not be negative, it is {limit}. Nothing was sent.")
+        found: list[T] = []
+        if limit == 0:
+            return found
+        async with contextlib.aclosing(self.pages()) as pages:
+            async for page in pages:
+                found.extend(page.records)
+                if limit is not None and len(found) >= limit:
+                    return found[:limit]
+        return found
+
+    async def first(self) -> T | None:
+        """Return the first record, None if there is none; fetches one page."""
+        found = await self.all(limit=1)
+        return found[0] if found else None
+
+
+async def _ahead(source: AsyncGenerator[Page[T], None], depth: int) -> AsyncGenerator[Page[T], None]:
+    """Read *source* in a task, at most *depth* pages ahead; it ends with the iteration."""
+    queue: asyncio.Queue[Page[T] | None] = asyncio.Queue(depth)
+
+    async def read() -> None:
+        async with contextlib.aclosing(source) as pages:
+            async for page in pages:
+                await queue.put(page)
+        await queue.put(None)
+
+    reader = asyncio.create_task(read(), name="tonicdm-prefetch")
+    try:
+        while True:
+            getter = asyncio.ensure_future(queue.get())
+            await asyncio.wait((getter, reader), return_when=asyncio.FIRST_COMPLETED)
+            if not getter.done() and queue.empty():
+                getter.cancel()
+                reader.result()
+                return
+            page = await getter
+            if page is None:
+                return
+            yield page
+    finally:
+        reader.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await reader
