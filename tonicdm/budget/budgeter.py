@@ -7,24 +7,20 @@ import contextlib
 import os
 import random
 from collections.abc import Callable, Hashable
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from tonicdm.budget.lanes import LANES, Concurrency, Lanes, Waiter
-from tonicdm.budget.ledgers import Ledger
+from tonicdm.budget.lanes import LANES, Concurrency, Waiter
+from tonicdm.budget.ledgers import Ledger, LedgerBusyError
 from tonicdm.budget.ledgers.memory import MemoryLedger
 from tonicdm.budget.pacer import Pacer
-from tonicdm.budget.reservation import Reservation
+from tonicdm.budget.reservation import Reservation, Terms
 from tonicdm.budget.rules import BudgetRules, Denied, Granted, Instant, Reason
 from tonicdm.budget.views import Forecast, Snapshot, WaitNotice, forecast_of, refusal, snapshot_of, utc
+from tonicdm.budget.waiting import WaitingRoom, too_dear
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock, SystemClock
-from tonicdm.errors import BudgetError, ClientClosedError, ConfigError
+from tonicdm.errors import ClientClosedError, ConfigError
 from tonicdm.types import Priority
-
-LONGEST_NAP: Final = 60.0
-"""Seconds after which a waiting budget looks again, whatever it expects."""
-SHORTEST_NAP: Final = 0.001
-"""Seconds that a nap lasts at least: a rounding error before a reset must not become a busy loop."""
 
 
 class UnitBudget:
@@ -45,7 +41,7 @@ class UnitBudget:
         rules: What is known of the budget; TonicDM's unless given.
         clock: Time; the machine's unless given.
         max_calls_per_second: Spreads the sends behind the ledger; None switches that off.
-        max_concurrency: Calls under way at once; None for no bound. A client brings a bound of its own.
+        max_concurrency: Calls under way at once. A client brings a bound of its own.
     """
 
     def __init__(
@@ -55,26 +51,20 @@ class UnitBudget:
         rules: BudgetRules | None = None,
         clock: Clock | None = None,
         max_calls_per_second: float | None = 20.0,
-        max_concurrency: int | None = None,
+        max_concurrency: int = 100,
     ) -> None:
+        if max_concurrency < 1:
+            raise ConfigError(f"max_concurrency must be positive, not {max_concurrency}")
         if max_calls_per_second is not None and max_calls_per_second <= 0:
             raise ConfigError(f"max_calls_per_second must be positive or None, not {max_calls_per_second}")
         self.rules = rules or BudgetRules()
         self.clock: Clock = clock or SystemClock()
         self._ledger = ledger
-        self._lanes = Lanes()
-        self._arrivals: list[Waiter] = []
-        self._waiting: dict[Priority, list[int]] = {lane: [0, 0] for lane in LANES}
-        self._gone = 0
-        self._next_sweep = float("inf")
-        self._wake_at: float | None = None
-        self._pump: asyncio.Task[None] | None = None
-        self._kick: asyncio.Event | None = None
-        self._stepping = False
         self._closed = False
         self._pacer = Pacer(max_calls_per_second)
-        self._slots = Concurrency(max_concurrency or 1_000_000)
+        self._slots = Concurrency(max_concurrency)
         self._holder = f"pid {os.getpid()}"
+        self._room = WaitingRoom(lambda: self.ledger, self.clock, self._holder)
         self._chance = random.random
 
     @classmethod
@@ -108,11 +98,6 @@ class UnitBudget:
             self._ledger = MemoryLedger(self.rules)
         return self._ledger
 
-    @property
-    def _live(self) -> int:
-        """Calls that wait in this process."""
-        return sum(calls for calls, _ in self._waiting.values())
-
     def now(self) -> Instant:
         """Read the clock."""
         return Instant(self.clock.monotonic(), self.clock.now())
@@ -131,6 +116,7 @@ class UnitBudget:
         read: bool = True,
         label: str = "",
         on_wait: Callable[[WaitNotice], None] | None = None,
+        notify_every: float | None = None,
     ) -> Reservation:
         """Reserve *cost* units for one attempt of one call; used as ``async with``.
 
@@ -145,6 +131,7 @@ class UnitBudget:
             read: False for calls that write; they never go first into an unknown window while a read waits.
             label: What the call is, for errors and notices.
             on_wait: Told when the call has to wait.
+            notify_every: Seconds after which *on_wait* is told again, as long as it lasts.
 
         Raises:
             BudgetError: The cost is greater than the limit, so that no window will ever do.
@@ -156,31 +143,27 @@ class UnitBudget:
             raise ConfigError(f"priority must be one of {', '.join(LANES)}, not {priority!r}")
         if max_wait is not None and max_wait < 0:
             raise ConfigError(f"max_wait must not be negative, it is {max_wait}")
-        waiter = Waiter(cost, priority, job, slots or self._slots, read, None)
-        return Reservation(self, waiter, timeout=timeout, max_wait=max_wait, label=label, on_wait=on_wait)
+        waiter = Waiter(cost, priority, job, slots or self._slots, read, label)
+        return Reservation(self, waiter, Terms(timeout, max_wait, on_wait, notify_every))
 
-    async def _acquire(
-        self, waiter: Waiter, *, max_wait: float | None, label: str, on_wait: Callable[[WaitNotice], None] | None
-    ) -> Granted:
+    async def _acquire(self, waiter: Waiter, terms: Terms) -> Granted:
         """Return once *waiter* has its units; it counts in its slots from then on."""
         self._check_open()
-        denied = Denied(Reason.QUEUE)
-        if not self._live and not self._stepping:
-            if waiter.slots.free > 0:
-                answer = await self._admit_at_once(waiter)
-                if isinstance(answer, Granted):
-                    return answer
-                denied = answer
-            else:
-                denied = Denied(Reason.CONCURRENCY)
-        notice = await self._look_ahead(waiter, denied, label)
-        if max_wait is not None and (notice.wait > max_wait or max_wait == 0):
-            raise refusal(notice, max_wait)
-        if on_wait is not None:
-            on_wait(notice)
-        if max_wait is not None:
-            waiter.deadline = self.clock.monotonic() + max_wait
-        return await self._queue(waiter, label, max_wait)
+        denied = Denied(Reason.QUEUE if waiter.slots.free > 0 else Reason.CONCURRENCY)
+        if waiter.slots.free > 0 and self._room.empty_for(waiter):
+            answer = await self._admit_at_once(waiter)
+            if isinstance(answer, Granted):
+                return answer
+            denied = answer
+        if terms.max_wait is not None or terms.on_wait is not None:
+            with self._room.approaching():
+                await self._announce(waiter, terms, denied)
+        if terms.max_wait is not None and waiter.deadline is None:
+            waiter.deadline = self.clock.monotonic() + terms.max_wait
+        answer = await self._wait_and_tell(waiter, terms)
+        if isinstance(answer, Granted):
+            return answer
+        raise refusal(await self._look_ahead(waiter, answer), terms.max_wait, waited=True)
 
     async def _admit_at_once(self, waiter: Waiter) -> Granted | Denied:
         waiter.slots.taken += 1
@@ -188,35 +171,43 @@ class UnitBudget:
 
         def step(window: Window) -> Granted | Denied:
             if waiter.cost > window.limit:
-                raise _too_dear(waiter.cost, window.limit)
-            answer = window.admit(waiter.cost, self.now(), lane=waiter.lane, holder=self._holder)
+                raise too_dear(waiter.cost, window.limit)
+            now = self.now()
+            answer = window.admit(waiter.cost, now, lane=waiter.lane, label=waiter.label, holder=self._holder)
             if isinstance(answer, Granted):
                 made.append(answer.entry)
             return answer
 
-        granted = False
+        answer: Granted | Denied = Denied(Reason.QUEUE)
         try:
-            answer = await self.ledger.run(step, lambda window: window.refund(*made))
-            granted = isinstance(answer, Granted)
+            with contextlib.suppress(LedgerBusyError):  # then it queues, and the queue tries again
+                answer = await self.ledger.run(step, lambda window: window.refund(*made))
         finally:
-            if not granted:
+            if not isinstance(answer, Granted):
                 waiter.slots.taken -= 1
         return answer
 
-    async def _look_ahead(self, waiter: Waiter, denied: Denied, label: str) -> WaitNotice:
+    async def _announce(self, waiter: Waiter, terms: Terms, denied: Denied) -> None:
+        """Refuse a call whose wait would surely be too long, and tell the others how long theirs is at least."""
+        notice = await self._look_ahead(waiter, denied)
+        if terms.max_wait is not None and notice.wait > terms.max_wait:
+            raise refusal(notice, terms.max_wait)
+        if terms.on_wait is not None:
+            terms.on_wait(notice)
+
+    async def _look_ahead(self, waiter: Waiter, denied: Denied, before: tuple[int, int] | None = None) -> WaitNotice:
         """Reckon how long *waiter* will queue at least."""
-        before = [self._waiting[lane] for lane in LANES[: LANES.index(waiter.lane) + 1]]
-        calls, ahead = sum(calls for calls, _ in before), sum(units for _, units in before)
+        calls, ahead = self._room.ahead_of(waiter) if before is None else before
 
         def step(window: Window) -> WaitNotice:
             now = self.now()
             if waiter.cost > window.limit:
-                raise _too_dear(waiter.cost, window.limit)
+                raise too_dear(waiter.cost, window.limit)
             wait = window.earliest(waiter.cost, now, ahead=ahead)
-            if denied.until is not None:
+            if denied.until is not None and denied.reason is not Reason.SPENT:
                 wait = max(wait, window.seconds_until(denied.until, now))
             return WaitNotice(
-                label=label,
+                label=waiter.label,
                 cost=waiter.cost,
                 lane=waiter.lane,
                 reason=denied.reason,
@@ -230,145 +221,32 @@ class UnitBudget:
 
         return await self.ledger.run(step)
 
-    async def _queue(self, waiter: Waiter, label: str, max_wait: float | None) -> Granted:
-        waiter.handle = asyncio.get_running_loop().create_future()
-        self._arrivals.append(waiter)
-        self._waiting[waiter.lane][0] += 1
-        self._waiting[waiter.lane][1] += waiter.cost
-        self._wake_pump()
+    async def _wait_and_tell(self, waiter: Waiter, terms: Terms) -> Granted | Denied:
+        if terms.on_wait is None or terms.notify_every is None:
+            return await self._room.wait(waiter)
+        telling = asyncio.create_task(self._tell(waiter, terms.on_wait, terms.notify_every), name="tonicdm-progress")
         try:
-            answer = await waiter.handle
-        except asyncio.CancelledError:
-            if waiter.handle.cancelled():
-                # If a step reserves for it at this very moment, the pump gives that back.
-                self._leave(waiter)
-                self._gone += 1
-                self._wake_pump()
-            elif isinstance(answer := waiter.handle.result(), Granted):
-                self._release(waiter.slots)
-                await self._give_back(answer.entry)
-            raise
-        if isinstance(answer, Granted):
-            return answer
-        raise refusal(await self._look_ahead(waiter, answer, label), max_wait, waited=True)
-
-    def _leave(self, waiter: Waiter) -> None:
-        """Count *waiter* out of the queue, once."""
-        waiter.gone = True
-        if not waiter.left:
-            waiter.left = True
-            self._waiting[waiter.lane][0] -= 1
-            self._waiting[waiter.lane][1] -= waiter.cost
-
-    # --- the pump: one task, alive while calls wait ---------------------------------------------------------------
-
-    def _wake_pump(self) -> None:
-        if self._kick is not None:
-            self._kick.set()
-        if self._live and (self._pump is None or self._pump.done()):
-            self._kick = asyncio.Event()
-            self._pump = asyncio.create_task(self._serve(self._kick), name="tonicdm-budget")
-
-    async def _serve(self, kick: asyncio.Event) -> None:
-        try:
-            while self._live:
-                kick.clear()
-                denied = await self._serve_once()
-                if self._live and not kick.is_set():
-                    await self._nap(kick, denied)
-        except Exception as error:  # noqa: BLE001 - whatever broke the ledger must reach those who wait for it
-            self._fail_all(error)
+            return await self._room.wait(waiter)
         finally:
-            self._lanes.compact()
+            telling.cancel()
 
-    async def _serve_once(self) -> Denied | None:
-        """Grant what can be granted now, and refuse those whose patience has ended."""
-        arrivals, self._arrivals = self._arrivals, []
-        for waiter in arrivals:
-            if not waiter.gone:
-                self._lanes.push(waiter)
-        if self._gone > 1000 and self._gone > self._live:
-            self._lanes.compact()
-            self._gone = 0
-        for waiter in self._lanes.expire(self.clock.monotonic()):
-            self._finish(waiter, Denied(Reason.QUEUE))
-        if not self._live:
-            return None
-        self._stepping = True
-        try:
-            granted, denied, limit = await self.ledger.run(self._grant)
-        finally:
-            self._stepping = False
-        for waiter, answer in granted:
-            if waiter.handle.done():  # cancelled while the step ran
-                self._leave(waiter)
-                await self._give_back(answer.entry)
-            else:
-                waiter.slots.taken += 1
-                self._finish(waiter, answer)
-        for waiter in self._lanes.too_dear(limit) if denied else ():
-            waiter.handle.set_exception(_too_dear(waiter.cost, limit))
-            self._leave(waiter)
-        return denied
-
-    def _grant(self, window: Window) -> tuple[list[tuple[Waiter, Granted]], Denied | None, int]:
-        now = self.now()
-        granted, denied = self._lanes.grant(window, now, self._holder)
-        self._next_sweep = window.next_sweep
-        self._wake_at = None
-        if denied is not None and denied.until is not None:
-            self._wake_at = now.monotonic + window.seconds_until(denied.until, now)
-        return granted, denied, window.limit
-
-    def _finish(self, waiter: Waiter, answer: Granted | Denied) -> None:
-        self._leave(waiter)
-        if not waiter.handle.done():
-            waiter.handle.set_result(answer)
-
-    def _fail_all(self, error: Exception) -> None:
-        for waiter in [*self._lanes.waiting(), *self._arrivals]:
-            if not waiter.handle.done():
-                waiter.handle.set_exception(error)
-            self._leave(waiter)
-
-    async def _nap(self, kick: asyncio.Event, denied: Denied | None) -> None:
-        """Sleep until something can have changed: a kick, a reset, a lapsed lease, another process."""
-        now = self.clock.monotonic()
-        times = [now + LONGEST_NAP, self._next_sweep]
-        if self._wake_at is not None:
-            times.append(self._wake_at)
-        if (deadline := self._lanes.next_deadline) is not None:
-            times.append(deadline)
-        if self.ledger.poll_seconds is not None and denied is not None and denied.until is None:
-            times.append(now + self.ledger.poll_seconds)
-        nap = asyncio.ensure_future(self.clock.sleep_until(max(min(times), now + SHORTEST_NAP)))
-        waked = asyncio.ensure_future(kick.wait())
-        try:
-            await asyncio.wait((nap, waked), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for future in (nap, waked):
-                future.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(nap, waked, return_exceptions=True)
-
-    # --- what reservations call -----------------------------------------------------------------------------------
-
-    async def _give_back(self, entry: int) -> None:
-        try:
-            await self.ledger.run(lambda window: window.refund(entry))
-        finally:
-            self._wake_pump()
-
-    def _release(self, slots: Concurrency) -> None:
-        slots.taken -= 1
-        self._wake_pump()
+    async def _tell(self, waiter: Waiter, on_wait: Callable[[WaitNotice], None], every: float) -> None:
+        """Repeat what *waiter* waits for, until it is cancelled."""
+        before = self._room.ahead_of(waiter)
+        while True:
+            await self.clock.sleep_until(self.clock.monotonic() + every)
+            # It counts itself now, and those of its job that came later; what was ahead once can only have shrunk.
+            calls, units = self._room.ahead_of(waiter)
+            before = min(before[0], max(0, calls - 1)), min(before[1], max(0, units - waiter.cost))
+            with contextlib.suppress(LedgerBusyError):
+                denied = await self.ledger.run(lambda window: window.explain(waiter.cost, self.now(), waiter.lane))
+                on_wait(await self._look_ahead(waiter, denied or Denied(Reason.QUEUE), before))
 
     # --- being seen -------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
         """Return the budget as it stands, those who wait in this process included."""
-        waiting = {lane: (calls, units) for lane, (calls, units) in self._waiting.items()}
-        return snapshot_of(self.ledger.peek(), self.now(), waiting, self.ledger.where)
+        return snapshot_of(self.ledger.peek(), self.now(), self._room.sums, self.ledger.where)
 
     def forecast(self, cost: int) -> Forecast:
         """Tell when *cost* units could be spent behind the calls that wait; spends and reserves nothing.
@@ -376,8 +254,29 @@ class UnitBudget:
         Args:
             cost: Units of a whole job; may be many windows' worth.
         """
-        ahead = sum(units for _, units in self._waiting.values())
+        ahead = sum(units for _, units in self._room.sums.values())
         return forecast_of(self.ledger.peek(), self.now(), cost, ahead)
+
+    # --- a refreshed token --------------------------------------------------------------------------------------
+
+    async def token_refreshed(self) -> None:
+        """Note that the token was exchanged for a new one, while the ledger's key stays the same.
+
+        What is left of the new token's window is unknown, so one call goes first. A silence after a 429 holds, and
+        calls under way stay charged.
+        """
+        await self.ledger.run(lambda window: window.renew(self.now()))
+        self._room.wake()
+
+    async def inherit(self, old: UnitBudget) -> None:
+        """Take over from the budget of the token before this one: its silence, and the calls still under way.
+
+        Args:
+            old: Kept under another key, which the new token's calls no longer use.
+        """
+        before = old.ledger.peek()
+        await self.ledger.run(lambda window: window.inherit(before, self.now()))
+        self._room.wake()
 
     # --- life -------------------------------------------------------------------------------------------------------
 
@@ -387,11 +286,10 @@ class UnitBudget:
 
     async def close(self) -> None:
         """Refuse those who wait and let go of the ledger; twice is once."""
+        if self._closed:
+            return
         self._closed = True
-        self._fail_all(ClientClosedError("the budget was closed while this call waited"))
-        self._wake_pump()
-        if self._pump is not None:
-            await asyncio.wait([self._pump])
+        await self._room.close(ClientClosedError("the budget was closed while this call waited"))
         await self.ledger.close()
 
     async def __aenter__(self) -> Self:
@@ -400,9 +298,3 @@ class UnitBudget:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
-
-
-def _too_dear(cost: int, limit: int) -> BudgetError:
-    return BudgetError(
-        f"a call of {cost:,} units can never be sent: a whole window has {limit:,}. Nothing was sent.", cost=cost
-    )

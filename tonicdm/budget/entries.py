@@ -1,10 +1,15 @@
-"""Reservations as the ledger keeps them."""
+"""Reservations as the ledger keeps them: which calls hold how many units. No clock, no I/O."""
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 
 import attrs
+
+from tonicdm.budget.rules import BudgetRules
+
+NEVER = float("inf")
 
 
 class EntryState(enum.StrEnum):
@@ -28,5 +33,120 @@ class Entry:
     """Monotonic time at which the call passed the gate."""
     closed_at: float | None = None
     """Monotonic time at which an unknown attempt's socket was closed."""
+    lane: str = "normal"
+    """The lane it waited in; for people, not for the rules, as the next two."""
+    label: str = ""
+    """What the call is."""
     holder: str = ""
-    """Which process made it; for people, not for the rules."""
+    """Which process made it."""
+
+
+@attrs.define
+class Holdings:
+    """All entries of a budget, and their sums."""
+
+    rules: BudgetRules = attrs.field(factory=BudgetRules, eq=False, repr=False)
+    entries: dict[int, Entry] = attrs.field(factory=dict)
+    held: int = 0
+    """H: units of all entries."""
+    unknown: int = 0
+    """The part of H whose calls ended without a usable answer."""
+    next_number: int = 1
+    next_sweep: float = NEVER
+    """Monotonic time before which no entry changes by itself."""
+    touched: set[int] = attrs.field(factory=set, eq=False, repr=False)
+    """Entries changed or gone since a ledger last stored them."""
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(list(self.entries.values()))
+
+    def get(self, number: int) -> Entry | None:
+        """Return the entry of *number* if it still holds units."""
+        return self.entries.get(number)
+
+    def reserve(self, cost: int, until: float, lane: str, label: str, holder: str) -> Entry:
+        """Hold *cost* units for a call that was not sent yet."""
+        return self._add(Entry(0, cost, EntryState.RESERVED, until, lane=lane, label=label, holder=holder))
+
+    def adopt(self, entry: Entry) -> None:
+        """Hold the same units as *entry* of another budget."""
+        self._add(attrs.evolve(entry))
+
+    def _add(self, entry: Entry) -> Entry:
+        entry.number, self.next_number = self.next_number, self.next_number + 1
+        self.entries[entry.number] = entry
+        self._sum_up(entry, 1)
+        self._touch(entry)
+        return entry
+
+    def send(self, entry: Entry, monotonic: float, timeout: float) -> None:
+        """Note that the call left, and until when its answer is awaited."""
+        entry.state, entry.sent_at, entry.until = EntryState.SENT, monotonic, monotonic + timeout
+        self._touch(entry)
+
+    def lose(self, entry: Entry, closed_at: float) -> None:
+        """Note that the call ended without a usable answer."""
+        if entry.state is not EntryState.UNKNOWN:
+            self.unknown += entry.cost
+            entry.state, entry.closed_at = EntryState.UNKNOWN, closed_at
+            self._touch(entry)
+
+    def drop(self, entry: Entry) -> None:
+        """Hold nothing for this call any more; twice is once."""
+        if self.entries.pop(entry.number, None) is not None:
+            self._sum_up(entry, -1)
+            self.touched.add(entry.number)
+
+    def sweep(self, monotonic: float) -> None:
+        """Take back lapsed leases, give up answers that are overdue, and units that no window can hold any more."""
+        if monotonic < self.next_sweep:
+            return
+        for entry in self:
+            if entry.state is EntryState.SENT and entry.until <= monotonic:
+                self.lose(entry, entry.until)
+            if entry.state is not EntryState.SENT and self._ends_at(entry) <= monotonic:
+                self.drop(entry)
+        self.schedule()
+
+    def schedule(self) -> None:
+        """Reckon anew when the next entry changes by itself."""
+        self.next_sweep = min(map(self._ends_at, self), default=NEVER)
+
+    def release(self, sent_at: float) -> int:
+        """Drop lost calls that any window seen by a call sent at *sent_at* has counted, if it ever will.
+
+        Returns:
+            The units dropped.
+        """
+        held = self.held
+        if self.unknown:
+            for entry in self:
+                if entry.closed_at is not None and sent_at >= entry.closed_at + self.rules.settle_time:
+                    self.drop(entry)
+        return held - self.held
+
+    def restart(self, monotonic: float) -> None:
+        """Carry everything over to a new start of the machine: what was not sent is free, the rest is lost."""
+        for entry in self:
+            if entry.state is EntryState.RESERVED:
+                self.drop(entry)
+            else:
+                self.lose(entry, monotonic)
+                entry.sent_at = entry.closed_at = monotonic
+                self.touched.add(entry.number)
+        self.schedule()
+
+    def _sum_up(self, entry: Entry, sign: int) -> None:
+        self.held += sign * entry.cost
+        if entry.state is EntryState.UNKNOWN:
+            self.unknown += sign * entry.cost
+
+    def _ends_at(self, entry: Entry) -> float:
+        if entry.closed_at is None:
+            return entry.until
+        # The window that can have charged the call at the latest is over by then, answers or none.
+        return entry.closed_at + self.rules.settle_time + self.rules.window
+
+    def _touch(self, entry: Entry) -> None:
+        self.touched.add(entry.number)
+        self.next_sweep = min(self.next_sweep, self._ends_at(entry))

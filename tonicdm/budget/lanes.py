@@ -40,11 +40,14 @@ class Waiter:
     slots: Concurrency
     read: bool
     """Whether the call only reads: such a one goes first into an unknown window."""
-    handle: Any
+    label: str = ""
+    """What the call is, for people."""
+    handle: Any = None
     """What the shell wakes; the queue only carries it."""
     deadline: float | None = None
     """Monotonic time at which the caller gives up."""
     number: int = 0
+    """Its place in the order of arrival; kept when it lost its units at the gate and queues anew."""
     gone: bool = False
     """Set when the call was cancelled, refused or granted; the queue drops it when it comes across it."""
     left: bool = False
@@ -74,8 +77,12 @@ class JobQueue:
         return sorted(found, key=_arrival)
 
     def add(self, waiter: Waiter) -> None:
-        """Append *waiter*."""
-        self.by_cost.setdefault(waiter.cost, deque()).append(waiter)
+        """Put *waiter* behind those that came before it."""
+        queue = self.by_cost.setdefault(waiter.cost, deque())
+        if queue and queue[-1].number > waiter.number:  # it queues anew
+            queue.insert(next(i for i, other in enumerate(queue) if other.number > waiter.number), waiter)
+        else:
+            queue.append(waiter)
 
     def compact(self) -> None:
         """Let go of calls that no longer wait."""
@@ -100,7 +107,7 @@ class Lanes:
 
     def push(self, waiter: Waiter) -> None:
         """Let *waiter* queue behind the calls of its own job."""
-        waiter.number = next(self._order)
+        waiter.number = waiter.number or next(self._order)
         jobs, key = self._jobs[waiter.lane], (id(waiter.slots), waiter.job)
         if key not in jobs:
             jobs[key] = JobQueue(waiter.slots)
@@ -145,20 +152,25 @@ class Lanes:
         heapq.heapify(self._deadlines)
 
     def grant(
-        self, window: Window, now: Instant, holder: str = ""
-    ) -> tuple[list[tuple[Waiter, Granted]], Denied | None]:
+        self, window: Window, now: Instant, granted: list[tuple[Waiter, Granted]], holder: str = ""
+    ) -> Denied | None:
         """Reserve units for as many calls as may go now.
 
+        Args:
+            window: Decides.
+            now: The time.
+            granted: Filled with the calls that got their units; its owner knows them even if the ledger then fails.
+            holder: Noted with the reservations.
+
         Returns:
-            The calls that got their units, and why the next one in line did not.
+            Why the next call in line got none; None where none is waiting, or none may start for want of slots.
         """
-        granted: list[tuple[Waiter, Granted]] = []
         taken: dict[int, int] = {}
         window.advance(now)
         while True:
             waiter, answer = self._next(window, now, taken, holder)
             if waiter is None or not isinstance(answer, Granted):
-                return granted, answer if isinstance(answer, Denied) else None
+                return answer if isinstance(answer, Denied) else None
             waiter.gone = True
             taken[id(waiter.slots)] = taken.get(id(waiter.slots), 0) + 1
             granted.append((waiter, answer))
@@ -169,20 +181,24 @@ class Lanes:
     ) -> tuple[Waiter | None, Granted | Denied | None]:
         candidates = self._candidates(taken)
         if window.reset is None:
-            candidates = sorted(candidates, key=lambda waiter: _fitness_to_go_first(waiter, window))[:1]
+            # The cheapest read goes first, never an upload while a read waits. But a call that fits only into an
+            # untouched window goes before all others, else it would wait for ever.
+            usable = window.limit - window.guard(now)
+            candidates.sort(key=lambda waiter: (waiter.cost <= usable, not waiter.read, waiter.cost))
         refusal: Denied | None = None
         skipped: set[int] = set()
         for waiter in candidates:
             if waiter.cost in skipped:
                 continue
-            answer = window.admit(waiter.cost, now, lane=waiter.lane, holder=holder)
+            answer = window.admit(waiter.cost, now, lane=waiter.lane, label=waiter.label, holder=holder)
             if isinstance(answer, Granted):
                 return waiter, answer
             refusal = refusal or answer
-            if answer.reason is not Reason.SPENT:
+            if answer.reason not in {Reason.SPENT, Reason.UNKNOWN}:
                 # It will fit once answers come or the reserve decays: nobody may take these units before it.
                 return None, refusal
-            # It can't fit in this window at all, so smaller calls may use what is left of it.
+            # It can't fit in this window at all, so smaller calls may use what is left of it. Or it could if it were
+            # known what became of lost calls: then the answers to smaller ones tell.
             skipped.add(waiter.cost)
         return None, refusal
 
@@ -202,11 +218,3 @@ class Lanes:
         """Put the job that was served behind the others of its lane."""
         jobs, key = self._jobs[waiter.lane], (id(waiter.slots), waiter.job)
         jobs[key] = jobs.pop(key)
-
-
-def _fitness_to_go_first(waiter: Waiter, window: Window) -> tuple[bool, bool, int]:
-    """Order calls for an unknown window: the cheapest read, never an upload while a read waits.
-
-    A call that fits only into an untouched window goes before all others, else it would wait for ever.
-    """
-    return (waiter.cost <= window.limit - window.rules.guard, not waiter.read, waiter.cost)

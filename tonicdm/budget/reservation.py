@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import types
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from tonicdm.budget.rules import Granted, Settlement
+import attrs
+
+from tonicdm.budget.ledgers import LedgerBusyError
+from tonicdm.budget.rules import Settlement
+from tonicdm.budget.window import Window
+from tonicdm.errors import ClientClosedError
 from tonicdm.types import RateLimit
 
 if TYPE_CHECKING:
     from tonicdm.budget.budgeter import UnitBudget
     from tonicdm.budget.lanes import Waiter
     from tonicdm.budget.views import WaitNotice
+
+T = TypeVar("T")
+
+LONGEST_TELLING: Final = 1.0
+"""Seconds for which a finished call waits at most until the ledger has taken note of it."""
 
 
 class Fate(enum.StrEnum):
@@ -28,27 +39,26 @@ class Fate(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+@attrs.frozen
+class Terms:
+    """What a caller allows and asks for."""
+
+    timeout: float
+    """Seconds for which an answer is awaited once sent."""
+    max_wait: float | None
+    on_wait: Callable[[WaitNotice], None] | None
+    notify_every: float | None
+
+
 class Reservation:
     """Units of one attempt; made by `UnitBudget.reserve` and used as ``async with``."""
 
-    def __init__(
-        self,
-        budget: UnitBudget,
-        waiter: Waiter,
-        *,
-        timeout: float,
-        max_wait: float | None,
-        label: str,
-        on_wait: Callable[[WaitNotice], None] | None,
-    ) -> None:
+    def __init__(self, budget: UnitBudget, waiter: Waiter, terms: Terms) -> None:
         self._budget = budget
         self._waiter = waiter
-        self._timeout = timeout
-        self._max_wait = max_wait
-        self._label = label
-        self._on_wait = on_wait
+        self._terms = terms
         self._entry = 0
-        self._passing = False
+        self._in_slot = False
         self.fate = Fate.QUEUED
         self.sent_at: float | None = None
 
@@ -70,12 +80,10 @@ class Reservation:
         await self._end()
 
     async def _reserve(self) -> None:
-        waiter = self._waiter
-        waiter.gone = waiter.left = False
-        granted: Granted = await self._budget._acquire(
-            waiter, max_wait=self._max_wait, label=self._label, on_wait=self._on_wait
-        )
-        self._entry, self.fate = granted.entry, Fate.RESERVED
+        # A copy: the queue lets go of the old one only when it comes across it. Number and deadline stay.
+        self._waiter = attrs.evolve(self._waiter, handle=None, gone=False, left=False)
+        granted = await self._budget._acquire(self._waiter, self._terms)
+        self._entry, self._in_slot, self.fate = granted.entry, True, Fate.RESERVED
         try:
             await self._budget._pacer.pace()
         except BaseException:
@@ -91,17 +99,21 @@ class Reservation:
         """
         if self.fate is not Fate.RESERVED:
             return False
-        # From here on a cancellation can't tell whether the ledger knows; that nothing was written it can.
-        self._passing = True
-        now = self._budget.now()
-        passed = await self._budget.ledger.run(lambda window: window.sent(self._entry, now, self._timeout))
-        self._passing = False
-        if passed:
-            self.fate, self.sent_at = Fate.SENT, now.monotonic
-        else:
-            self.fate = Fate.REFUNDED
-            self._budget._release(self._waiter.slots)
-        return passed
+        # A cancellation in here can't tell whether the ledger knows. That nothing was written it can: `_end` refunds.
+        entry, budget, timeout = self._entry, self._budget, self._terms.timeout
+
+        def step(window: Window) -> float | None:
+            now = budget.now()  # not before the step: the process may have been stopped while the ledger was locked
+            return now.monotonic if window.sent(entry, now, timeout) else None
+
+        try:
+            self.sent_at = await budget.ledger.run(step)
+        except LedgerBusyError:
+            self.sent_at = None  # the lease lapses
+        self.fate = Fate.SENT if self.sent_at is not None else Fate.REFUNDED
+        if self.fate is Fate.REFUNDED:
+            self._free_slot()
+        return self.fate is Fate.SENT
 
     async def sent(self) -> None:
         """Pass the gate, queueing anew as often as the units were lost meanwhile; send right after it."""
@@ -133,34 +145,45 @@ class Reservation:
         return await self._settle(RateLimit.from_headers(headers), server_date(headers), status)
 
     async def _settle(self, rate: RateLimit | None, date: float | None, status: int) -> Settlement:
+        if self.fate in {Fate.QUEUED, Fate.RESERVED}:
+            raise RuntimeError("an answer to a call that was never sent: await sent() before sending")
         entry, sent_at, now, chance = self._entry, self.sent_at, self._budget.now(), self._budget._chance()
         self.fate = Fate.SETTLED if rate is not None else Fate.UNKNOWN
-        try:
-            return await self._budget.ledger.run(
-                lambda window: window.settle(entry, rate, now, status=status, date=date, sent_at=sent_at, chance=chance)
-            )
-        finally:
-            self._budget._release(self._waiter.slots)
+        return await self._tell(
+            lambda window: window.settle(entry, rate, now, status=status, date=date, sent_at=sent_at, chance=chance),
+            Settlement(blocked=status == 429),
+        )
 
     async def refund(self) -> None:
         """Give the units back: surely no byte of the call was written, though it had passed the gate."""
         if self.fate in {Fate.RESERVED, Fate.SENT}:
-            self.fate = Fate.REFUNDED
-            try:
-                await self._budget._give_back(self._entry)
-            finally:
-                self._budget._release(self._waiter.slots)
+            self.fate, entry = Fate.REFUNDED, self._entry
+            await self._tell(lambda window: window.refund(entry), None)
 
     async def _end(self) -> None:
         if self.fate is Fate.RESERVED:
             await self.refund()
         elif self.fate is Fate.SENT:
-            self.fate = Fate.UNKNOWN
-            entry, now = self._entry, self._budget.now()
-            try:
-                await self._budget.ledger.run(lambda window: window.lose(entry, now))
-            finally:
-                self._budget._release(self._waiter.slots)
+            self.fate, entry, now = Fate.UNKNOWN, self._entry, self._budget.now()
+            await self._tell(lambda window: window.lose(entry, now), None)
+
+    async def _tell(self, step: Callable[[Window], T], otherwise: T) -> T:
+        """Let the ledger know how the call ended, without holding up what is finished."""
+        ledger = self._budget.ledger
+        try:
+            if ledger.poll_seconds is None:
+                return await ledger.run(step)
+            # Another process may sit on the file. The step stays queued there, and counts when its turn comes.
+            return await asyncio.wait_for(ledger.run(step), LONGEST_TELLING)
+        except (ClientClosedError, LedgerBusyError, TimeoutError):
+            return otherwise  # untold, the entry stays charged until known better
+        finally:
+            self._free_slot()
+
+    def _free_slot(self) -> None:
+        if self._in_slot:
+            self._in_slot = False
+            self._budget._room.free_slot(self._waiter)
 
 
 def server_date(headers: Mapping[str, str]) -> float | None:

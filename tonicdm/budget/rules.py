@@ -26,9 +26,17 @@ class BudgetRules:
     lease: float = 30.0
     """Seconds that a reservation may stay unsent before its units are taken back, as from a crashed process."""
     guard: int = 0
-    """Units never spent, a margin against other users of the token."""
+    """Units never spent, a margin against other users of the token; it grows by itself when they are noticed."""
+    peers: int = 1
+    """Processes that use the token but share no ledger, this one included."""
+    dearest: int = 20
+    """Units of the dearest call there is (concepts page, "Rate Limiting")."""
     interactive_reserve: float = 0.10
     """Share of the limit kept for the interactive lane; it decays to zero until the reset."""
+    reserve_tail: float = 60.0
+    """Seconds before the reset at which that reserve is gone, so that there is time to use the last of it."""
+    reset_precision: float = 1.0
+    """Seconds by which a Reset in whole seconds may be cut: the window may last so much longer."""
     clock_margin: float = 5.0
     """Seconds that the local clock may be wrong by, while no Date header has told the server's."""
     drift: float = 200e-6
@@ -45,6 +53,8 @@ class BudgetRules:
                 raise ConfigError(f"a budget's {name} must be positive, not {value}")
         if not 0 <= self.guard < self.limit:
             raise ConfigError(f"a budget's guard must lie between 0 and its limit, not at {self.guard}")
+        if self.peers < 1:
+            raise ConfigError(f"peers counts this process too, so it is at least 1, not {self.peers}")
         if not 0 <= self.interactive_reserve < 1:
             raise ConfigError("interactive_reserve is a share: at least 0 and below 1")
 
@@ -70,6 +80,8 @@ class Reason(enum.StrEnum):
     """This window has not enough units left."""
     IN_FLIGHT = "calls in flight"
     """The units are reserved by calls whose answers are awaited."""
+    UNKNOWN = "fate of lost calls unknown"
+    """Calls without an answer stay charged until a later answer shows what became of them."""
     RESERVE = "interactive reserve"
     """What is left is kept for the interactive lane for now."""
     QUEUE = "queue"

@@ -22,6 +22,8 @@ class ServerClock:
     """Greatest possible value of the same."""
     at: float = 0.0
     """Monotonic time at which the bounds held."""
+    wall: float = 0.0
+    """Wall time minus monotonic time, then. If it has grown, the machine may have slept while the server did not."""
 
     def lower(self, now: Instant, rules: BudgetRules) -> float:
         """Return the earliest that the server's clock can show, Unix seconds."""
@@ -33,24 +35,26 @@ class ServerClock:
         """Return the latest that the server's clock can show, Unix seconds."""
         if self.high is None:
             return now.wall + rules.clock_margin
-        return now.monotonic + self.high + rules.drift * max(0.0, now.monotonic - self.at)
+        slept = max(0.0, now.wall - now.monotonic - self.wall)
+        return now.monotonic + self.high + slept + rules.drift * max(0.0, now.monotonic - self.at)
 
-    def observe(self, date: float, sent_at: float, received_at: float, rules: BudgetRules) -> None:
+    def observe(self, date: float, sent_at: float, received: Instant, rules: BudgetRules) -> None:
         """Take in the Date of an answer.
 
         Args:
             date: The header as Unix time in whole seconds.
             sent_at: Monotonic time at which the call was sent.
-            received_at: Monotonic time at which its answer was there.
+            received: The time at which its answer was there.
             rules: The budget's settings.
         """
+        received_at = received.monotonic
         low, high = date - received_at, date + 1.0 - sent_at
         if self.low is not None and self.high is not None:
             widened = rules.drift * max(0.0, received_at - self.at)
             low, high = max(low, self.low - widened), min(high, self.high + widened)
             if low > high:  # the server's clock was set: what it says now counts
                 low, high = date - received_at, date + 1.0 - sent_at
-        self.low, self.high, self.at = low, high, received_at
+        self.low, self.high, self.at, self.wall = low, high, received_at, received.wall - received_at
 
     def forget(self) -> None:
         """Drop the bounds: an answer disproved them, or the machine was restarted."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from tonicdm.budget.lanes import LANES
 from tonicdm.budget.rules import Instant, Reason
 from tonicdm.budget.window import Window
 from tonicdm.errors import BudgetTimeoutError
@@ -52,12 +53,20 @@ class Snapshot:
     """The part of `reserved` whose calls ended without a usable answer."""
     foreign: int
     """Units that others spent at least in this window."""
+    guard: int
+    """Units left to others, as set or because they were noticed."""
     reset_at: datetime.datetime | None
     """When the next window begins, UTC; None while the window is unknown."""
     blocked_until: datetime.datetime | None
     """Until when nothing is sent after a 429, UTC."""
     waiting: Mapping[Priority, tuple[int, int]]
     """Calls and units waiting in this process, by lane."""
+    eta: Mapping[Priority, float]
+    """Seconds until the last of them can have its units, at the least, by lane."""
+    spent: Mapping[tuple[str, str], tuple[int, int]]
+    """Calls answered in this window and their units, by lane and label."""
+    under_way: Mapping[tuple[str, str], tuple[int, int]]
+    """Calls reserved or sent and their units, by lane and label."""
     ledger: str
     """Where the state is kept."""
 
@@ -77,7 +86,7 @@ class Forecast:
     done_in: float
     """Seconds until the last of them, at the least."""
     windows: int
-    """How many windows they touch."""
+    """How many windows they touch, at the least."""
 
 
 MOMENT: Final = 0.5
@@ -87,26 +96,41 @@ MOMENT: Final = 0.5
 def snapshot_of(window: Window, now: Instant, waiting: Mapping[Priority, tuple[int, int]], where: str) -> Snapshot:
     """Describe *window* as of *now*."""
     window.advance(now)
+    silence, eta, ahead = window.silence, dict[Priority, float](), 0
+    for lane in LANES:
+        ahead += waiting[lane][1]
+        eta[lane] = window.earliest(ahead, now) if waiting[lane][0] else 0.0
+    under_way: dict[tuple[str, str], tuple[int, int]] = {}
+    for entry in window.holdings:
+        calls, units = under_way.get((entry.lane, entry.label), (0, 0))
+        under_way[entry.lane, entry.label] = (calls + 1, units + entry.cost)
     return Snapshot(
         limit=window.limit,
         remaining=max(0, window.limit - window.used),
         reserved=window.held,
         unknown=window.unknown,
-        foreign=window.foreign,
+        foreign=window.others.spent,
+        guard=window.guard(now),
         reset_at=None if window.reset is None else utc(window.reset),
-        blocked_until=None if window.blocked_until is None else utc(window.blocked_until + window.slack),
+        blocked_until=None if silence.until is None else utc(silence.end(silence.until, window.rules)),
         waiting=dict(waiting),
+        eta=eta,
+        spent=dict(window.accounts),
+        under_way=under_way,
         ledger=where,
     )
 
 
 def forecast_of(window: Window, now: Instant, cost: int, ahead: int) -> Forecast:
     """Reckon when *cost* units could be spent behind *ahead* others."""
-    start = window.earliest(1, now, ahead=ahead)
+    start = window.earliest(min(cost, 1), now, ahead=ahead)
     done = window.earliest(cost, now, ahead=ahead)
     usable = max(1, window.limit - window.rules.guard)
-    free = max(0, usable - window.used) if window.blocked_until is None else 0
-    windows = 1 + max(0, -(-(cost - min(cost, free if start <= 0 else usable)) // usable))
+    free = usable if window.silence.until is not None else max(0, usable - window.used)
+    first = max(0, free - ahead)
+    if first == 0:
+        first = usable - (ahead - free) % usable
+    windows = 1 + max(0, -(-(cost - first) // usable))
     return Forecast(cost=cost, start_in=start, done_in=done, windows=windows)
 
 

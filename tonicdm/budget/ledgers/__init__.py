@@ -6,8 +6,13 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from tonicdm.budget.window import Window
+from tonicdm.errors import BudgetError
 
 T = TypeVar("T")
+
+
+class LedgerBusyError(BudgetError):
+    """Another holder of the ledger does not let go of it; nothing was changed, the step may be tried again."""
 
 
 class Ledger(Protocol):

@@ -26,7 +26,7 @@ class MemoryLedger:
 
     async def run(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:  # noqa: ARG002
         """Apply *step*; there is no await inside, so nobody can be cancelled within."""
-        self.window.touched.clear()
+        self.window.holdings.touched.clear()
         return step(self.window)
 
     def peek(self) -> Window:

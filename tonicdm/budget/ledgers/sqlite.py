@@ -14,28 +14,39 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from tonicdm.budget.entries import Entry, EntryState
+from tonicdm.budget.entries import Entry, EntryState, Holdings
+from tonicdm.budget.ledgers import LedgerBusyError
+from tonicdm.budget.others import Others
 from tonicdm.budget.rules import BudgetRules, Instant
 from tonicdm.budget.serverclock import ServerClock
+from tonicdm.budget.silence import Silence
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock
-from tonicdm.errors import ConfigError
+from tonicdm.errors import ClientClosedError, ConfigError
 
 T = TypeVar("T")
 
 SCHEMA_VERSION: Final = 1
+PATIENCE: Final = 30.0
+"""Seconds to wait for a process that holds the file; a step takes well under a millisecond."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS window (
     key TEXT PRIMARY KEY, version INTEGER NOT NULL, boot TEXT NOT NULL, state TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entry (
     key TEXT NOT NULL, number INTEGER NOT NULL, cost INTEGER NOT NULL, state TEXT NOT NULL,
-    until REAL NOT NULL, sent_at REAL, closed_at REAL, holder TEXT NOT NULL,
+    until REAL NOT NULL, sent_at REAL, closed_at REAL, lane TEXT NOT NULL, label TEXT NOT NULL, holder TEXT NOT NULL,
     PRIMARY KEY (key, number)
 ) WITHOUT ROWID;
 """
-_NOT_STORED: Final = frozenset({"rules", "clock", "entries", "touched"})
-_SCALARS: Final = tuple(field.name for field in attrs.fields(Window) if field.name not in _NOT_STORED)
+_PARTS: Final = {"clock": ServerClock, "silence": Silence, "others": Others}
+_APART: Final = frozenset({"rules", "holdings", "accounts", *_PARTS})
+_SCALARS: Final = tuple(field.name for field in attrs.fields(Window) if field.name not in _APART)
+_COLUMNS: Final = tuple(field.name for field in attrs.fields(Entry))
+
+
+_ENTRIES: Final = f"SELECT {', '.join(_COLUMNS)} FROM entry WHERE key = ?"  # noqa: S608 - names of ours
+_SAVE: Final = f"INSERT OR REPLACE INTO entry (key, {', '.join(_COLUMNS)}) VALUES (?{', ?' * len(_COLUMNS)})"  # noqa: S608 - names of ours
 
 
 class SQLiteLedger:
@@ -70,6 +81,7 @@ class SQLiteLedger:
         self._connection: sqlite3.Connection | None = None
         self._window = Window(self._rules)
         self._version = -1
+        self._state = ""
         self._closed = False
 
     @property
@@ -79,6 +91,8 @@ class SQLiteLedger:
 
     async def run(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:
         """Apply *step* in a transaction on the ledger's thread."""
+        if self._closed:
+            raise ClientClosedError("this budget is closed")
         work = self._thread.submit(self._transact, step)
         try:
             return await asyncio.shield(asyncio.wrap_future(work))
@@ -112,7 +126,13 @@ class SQLiteLedger:
 
     def _transact(self, step: Callable[[Window], T]) -> T:
         connection = self._connection or self._connect()
-        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            raise LedgerBusyError(
+                f"the budget file {self.path} is held by another process for {PATIENCE:g} s ({error}); "
+                "nothing was sent. Is one of them stopped?"
+            ) from error
         try:
             self._load(connection)
             result = step(self._window)
@@ -129,70 +149,71 @@ class SQLiteLedger:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not self.path.exists():
                 self.path.touch(mode=0o600)
-            connection = sqlite3.connect(self.path, timeout=30.0, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode = WAL")
-            # Without a sync a power cut may lose the last seconds; a process that dies loses nothing.
-            connection.execute("PRAGMA synchronous = NORMAL")
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version > SCHEMA_VERSION:
-                raise ConfigError(f"the budget file {self.path} was written by a newer tonicdm; upgrade this one")
-            connection.executescript(_SCHEMA)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:
             raise ConfigError(f"the budget file {self.path} can't be used: {error}") from error
+        try:
+            self._prepare(connection)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise ConfigError(f"the budget file {self.path} can't be used: {error}") from error
+            raise
         self._connection = connection
         return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            connection.execute("PRAGMA journal_mode = WAL")
+        # Without a sync a power cut may lose the last seconds; a process that dies loses nothing.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > SCHEMA_VERSION:
+            raise ConfigError(f"the budget file {self.path} was written by a newer tonicdm; upgrade this one")
+        if version < SCHEMA_VERSION:
+            connection.executescript(_SCHEMA)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _load(self, connection: sqlite3.Connection) -> None:
         row = connection.execute("SELECT version FROM window WHERE key = ?", (self.key,)).fetchone()
         if row is None:
             if self._version != 0:
-                self._window, self._version = Window(self._rules), 0
+                self._window, self._version, self._state = Window(self._rules), 0, ""
         elif row[0] != self._version:
             found = self._read(connection)
             assert found is not None
             self._version, self._window = found
+            self._state = ""
 
     def _read(self, connection: sqlite3.Connection) -> tuple[int, Window] | None:
         row = connection.execute("SELECT version, boot, state FROM window WHERE key = ?", (self.key,)).fetchone()
         if row is None:
             return None
         version, boot, state = row
-        rows = connection.execute(
-            "SELECT number, cost, state, until, sent_at, closed_at, holder FROM entry WHERE key = ?", (self.key,)
-        )
-        entries = {n: Entry(n, c, EntryState(s), u, a, z, h) for n, c, s, u, a, z, h in rows}
+        entries = [Entry(*values) for values in connection.execute(_ENTRIES, (self.key,))]
+        for entry in entries:
+            entry.state = EntryState(entry.state)
         window = _decode(json.loads(state), entries, self._rules)
         if boot != boot_id():
             window.restarted(Instant(self._clock.monotonic(), self._clock.now()))
         return version, window
 
     def _store(self, connection: sqlite3.Connection) -> None:
-        window = self._window
-        self._version += 1
+        touched, state = self._window.holdings.touched, json.dumps(_encode(self._window))
+        if not touched and state == self._state:
+            return  # the step only looked
         connection.execute(
             "INSERT OR REPLACE INTO window (key, version, boot, state) VALUES (?, ?, ?, ?)",
-            (self.key, self._version, boot_id(), json.dumps(_encode(window))),
+            (self.key, self._version + 1, boot_id(), state),
         )
-        for number in window.touched:
-            entry = window.entries.get(number)
+        for number in touched:
+            entry = self._window.holdings.get(number)
             if entry is None:
                 connection.execute("DELETE FROM entry WHERE key = ? AND number = ?", (self.key, number))
             else:
-                connection.execute(
-                    "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        self.key,
-                        number,
-                        entry.cost,
-                        entry.state,
-                        entry.until,
-                        entry.sent_at,
-                        entry.closed_at,
-                        entry.holder,
-                    ),
-                )
-        window.touched.clear()
+                connection.execute(_SAVE, (self.key, *(getattr(entry, name) for name in _COLUMNS)))
+        touched.clear()
+        self._state, self._version = state, self._version + 1
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -202,18 +223,21 @@ class SQLiteLedger:
 
 def _encode(window: Window) -> dict[str, Any]:
     state = {name: getattr(window, name) for name in _SCALARS}
-    if window.next_sweep == float("inf"):
-        state["next_sweep"] = None
-    state["clock"] = attrs.astuple(window.clock)
+    for name in _PARTS:
+        state[name] = attrs.astuple(getattr(window, name))
+    state["accounts"] = [[*key, *sums] for key, sums in window.accounts.items()]
+    state["next"] = [window.holdings.next_number, window.holdings.next_sweep]
     return state
 
 
-def _decode(state: dict[str, Any], entries: dict[int, Entry], rules: BudgetRules) -> Window:
-    clock = ServerClock(*state.pop("clock"))
+def _decode(state: dict[str, Any], entries: list[Entry], rules: BudgetRules) -> Window:
+    number, sweep = state["next"]
+    held, unknown = sum(e.cost for e in entries), sum(e.cost for e in entries if e.state is EntryState.UNKNOWN)
+    holdings = Holdings(rules, {entry.number: entry for entry in entries}, held, unknown, number, sweep)
     known = {name: value for name, value in state.items() if name in _SCALARS}
-    if known.get("next_sweep") is None:
-        known["next_sweep"] = float("inf")
-    return Window(rules=rules, clock=clock, entries=entries, **known)
+    known |= {name: kind(*state[name]) for name, kind in _PARTS.items()}
+    accounts = {(lane, label): (calls, units) for lane, label, calls, units in state["accounts"]}
+    return Window(rules=rules, holdings=holdings, accounts=accounts, **known)
 
 
 def _look_at(work: Future[Any]) -> None:

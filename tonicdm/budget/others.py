@@ -1,0 +1,64 @@
+"""What other users of the token spend, measured from the answers to our own calls. No clock, no I/O."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import attrs
+
+from tonicdm.budget.rules import BudgetRules
+
+SHORTEST: Final = 60.0
+"""Seconds over which a rate is measured at least: one early call of another user is not a rate yet."""
+
+
+@attrs.define
+class Others:
+    """A lower bound of what others spent in this window, and the guard that follows from it.
+
+    The server's ``used`` holds our settled calls, some of those under way, and everybody else's. What is more than
+    all of ours together is surely theirs.
+    """
+
+    own: int = 0
+    """Units of this window that are ours at most, calls under way left out."""
+    spent: int = 0
+    """Units that others spent at least in this window."""
+    rate: float = 0.0
+    """Units a second that they spent in earlier windows."""
+    since: float = 0.0
+    """Monotonic time at which the measuring of this window began."""
+    seen_at: float = 0.0
+    """Monotonic time at which the call was sent whose answer reported the greatest ``used``."""
+
+    def begin(self, monotonic: float) -> None:
+        """Begin a new window; what others did in the last one is expected of them again."""
+        measured = self.spent / max(SHORTEST, monotonic - self.since)
+        self.rate = max(measured, self.rate / 2)
+        if self.rate < 1 / 3600:
+            self.rate = 0.0
+        self.own, self.spent, self.since, self.seen_at = 0, 0, monotonic, monotonic
+
+    def measure(self, used: int, held: int) -> int:
+        """Return the units that turn out to be others' when the server reports *used* and we hold *held*."""
+        self.own = min(self.own, used)
+        found = max(0, used - self.own - held - self.spent)
+        self.spent += found
+        return found
+
+    def pace(self, monotonic: float) -> float:
+        """Return the units a second that others are taken to spend."""
+        return max(self.rate, self.spent / max(SHORTEST, monotonic - self.since))
+
+    def guard(self, monotonic: float, rules: BudgetRules) -> int:
+        """Return the units to leave for calls of others that no answer has shown yet.
+
+        They are taken to come at random, each at the dearest price: the mean of the time since the last look, and
+        three deviations more. Without any sign of others it is nothing.
+        """
+        pace = self.pace(monotonic)
+        if pace <= 0:
+            return 0
+        calls = pace * (max(0.0, monotonic - self.seen_at) + 1.0) / rules.dearest
+        return max(rules.dearest, math.ceil(rules.dearest * (calls + 3.0 * math.sqrt(calls))))
