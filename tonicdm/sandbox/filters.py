@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tonicdm.sandbox.world import World
+from tonicdm.sandbox.world.people import is_staff
+from tonicdm.sandbox.world.table import NOTHING
+from tonicdm.sandbox.world.words import PLATFORMS
+from tonicdm.sandbox.world.workflow import addresses
 
-COLUMNS = {
+Test = Callable[[int], bool]
+Odd = Callable[[World, str, frozenset[str]], Test]
+
+COLUMNS: Mapping[str, str] = {
     "filterOrganizationIds": "organization",
     "filterOfficeIds": "office",
     "filterBrandIds": "brand",
@@ -14,25 +21,118 @@ COLUMNS = {
     "filterDisciplines": "discipline",
     "filterFilesetIds": "fileset",
     "projectId": "project",
+    "folderId": "parent",
 }
 """Filters by reference and the column each looks at."""
 
+FIELDS: Mapping[str, str] = {
+    "filterObjectType": "objectType",
+    "filterIndustryRoles": "industryRole",
+    "filterCustomerTypes": "customerType",
+    "filterStages": "stage",
+    "platform": "platform",
+}
+"""Filters by words and the field each looks at."""
 
-def match(world: World, kind: str, name: str, values: Sequence[str]) -> Callable[[int], bool]:
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "filterObjectType": ("person",),
+    "filterCustomerTypes": ("none", "former", "pilot", "unpaid", "paid"),
+    "platform": PLATFORMS,
+}
+"""Words the reference declares as enums; another one is a 400. Those it only shows as examples are open."""
+
+
+def match(world: World, kind: str, name: str, values: Sequence[str]) -> Test:
     """Return a test on ranks.
 
     Args:
         world: The records.
         kind: The type that is filtered.
-        name: An option of `COLUMNS`, or the name of a column itself.
+        name: An option, the name of a column itself, or one of the fixed tests "staff" and "root".
         values: Compact IDs or words; the record must fit one of them.
     """
-    table = world.table(kind)
+    table, firm = world.table(kind), world.firm
     column = COLUMNS.get(name, name)
+    if (kind, column) == ("brands", "discipline"):
+        return _brand_disciplines(world, values)
     if column in table.links:
         target = world.table(table.kind.links[column].target)
         wanted = frozenset(rank for rank in map(target.rank, values) if rank is not None)
         ranks = table.links[column]
         return lambda rank: ranks[rank] in wanted
     words = frozenset(values)
-    return lambda rank: world.firm.record(kind, rank).get(name) in words
+    if name in FIELDS:
+        field = FIELDS[name]
+        return lambda rank: firm.record(kind, rank).get(field) in words
+    return _ODD[name](world, kind, words)
+
+
+def _brand_disciplines(world: World, values: Sequence[str]) -> Test:
+    """Return a test on the list of a brand's disciplines."""
+    wanted = frozenset(values)
+
+    def test(rank: int) -> bool:
+        found = world.firm.record("brands", rank).get("disciplines") or ()
+        return any(str(item.get("id")).lower() in wanted for item in found)
+
+    return test
+
+
+def _staff(world: World, kind: str, words: frozenset[str]) -> Test:  # noqa: ARG001 - the form of all of them
+    return lambda rank: is_staff(world.firm, rank)
+
+
+def _root(world: World, kind: str, words: frozenset[str]) -> Test:  # noqa: ARG001
+    parents = world.table(kind).links["parent"]
+    return lambda rank: parents[rank] == NOTHING
+
+
+def _line(line: str) -> Odd:
+    def correspondents(world: World, kind: str, words: frozenset[str]) -> Test:
+        return lambda rank: not words.isdisjoint(addresses(world.firm, kind, rank, line))
+
+    return correspondents
+
+
+def _part_ids(world: World, kind: str, words: frozenset[str]) -> Test:
+    wanted = frozenset(map(world.table(kind).rank, words))
+    return lambda rank: rank in wanted
+
+
+def _stage_or_status(world: World, kind: str, words: frozenset[str]) -> Test:
+    """Return a test for filterStatus=open: a stage by its word (concepts page); a status is understood too."""
+
+    def test(rank: int) -> bool:
+        record = world.firm.record(kind, rank)
+        return record.get("stage") in words or record.get("status") in words
+
+    return test
+
+
+def _thumbnail_size(world: World, kind: str, words: frozenset[str]) -> Test:
+    firm = world.firm
+    return lambda rank: any(item.get("size") in words for item in firm.record(kind, rank).get("thumbnailArray", ()))
+
+
+def _workflows(world: World, kind: str, words: frozenset[str]) -> Test:  # noqa: ARG001
+    asked = kind[:-1] in words
+    return lambda _: asked
+
+
+def _anything(world: World, kind: str, words: frozenset[str]) -> Test:  # noqa: ARG001
+    """Return a test for the workflow of a cloud folder: none is configured, it falls back to the root (reference)."""
+    return lambda _: True
+
+
+_ODD: Mapping[str, Odd] = {
+    "staff": _staff,
+    "root": _root,
+    "filterFrom": _line("from"),
+    "filterTo": _line("to"),
+    "filterCc": _line("cc"),
+    "filterPartIds": _part_ids,
+    "filterStatus": _stage_or_status,
+    "filterThumbnailSize": _thumbnail_size,
+    "filterWorkflows": _workflows,
+    "workflow": _anything,
+}

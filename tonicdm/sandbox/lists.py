@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from tonicdm.sandbox.calls import Refusal
-from tonicdm.sandbox.filters import match
+from tonicdm.sandbox.filters import CHOICES, match
 from tonicdm.sandbox.options import read_ids, read_integer, read_moment, read_statuses, read_words
 from tonicdm.sandbox.routes import Operation
 from tonicdm.sandbox.settings import SandboxSettings
@@ -131,6 +131,8 @@ def _tests(
     ignored: Ignored,
 ) -> list[Test]:
     tests: list[Test] = []
+    if operation.always is not None and not (operation.always == "root" and "folderId" in options):
+        tests.append((operation.always, match(world, operation.kind, operation.always, ())))
     for name, text in options.items():
         if name in _NO_FILTERS or name not in operation.accepted:
             continue
@@ -143,7 +145,8 @@ def _tests(
         elif name.endswith(("Ids", "Disciplines")) or name == "projectId":
             tests.append(((name, text), match(world, operation.kind, name, read_ids(name, text))))
         else:
-            tests.append(((name, text), match(world, operation.kind, name, read_words(name, text))))
+            words = read_words(name, text, CHOICES.get(name))
+            tests.append(((name, text), match(world, operation.kind, name, words)))
     return tests
 
 

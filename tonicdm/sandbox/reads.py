@@ -1,10 +1,11 @@
-"""GET: from the ranks of a page to its JSON."""
+"""GET: from the ranks of a page to its records."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from tonicdm.sandbox.licences import opened
 from tonicdm.sandbox.settings import Quantity, SandboxSettings
 from tonicdm.sandbox.world import World
 from tonicdm.sandbox.world.table import Record
@@ -19,12 +20,19 @@ def render(
     by one level.
     """
     firm = world.firm
-    if quantity == "basic":
-        return [firm.record(kind, rank) for rank in ranks]
-    if quantity == "complete":
-        return [firm.complete(kind, rank) for rank in ranks]
-    stubs = [firm.stub(kind, rank) for rank in ranks]
-    return stubs if settings.id_only_timestamps else [{"id": stub["id"]} for stub in stubs]
+    if quantity == "id_only":
+        rows = [firm.stub(kind, rank) for rank in ranks]
+    else:
+        make = firm.record if quantity == "basic" else firm.complete
+        rows = [make(kind, rank) for rank in ranks]
+    if not settings.id_only_timestamps and quantity == "id_only":
+        rows = [{"id": row["id"]} for row in rows]
+    if kind == "file_transfers" and not settings.file_transfer_timestamps:
+        for row in rows:
+            row.pop("datetimeUpdated", None)
+    if not (settings.advanced_contacts and settings.advanced_metrics):
+        rows = [opened(world, kind, row, settings) for row in rows]
+    return rows
 
 
 def singleton(record: Any, settings: SandboxSettings) -> Any:

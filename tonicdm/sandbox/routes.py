@@ -41,6 +41,8 @@ class Operation:
     """Further options, which only the concepts page shows ("Non-standard Patterns")."""
     parents: str | None = None
     """Column that filterIDs asks for where it takes IDs of other records (labels, thumbnails, parts)."""
+    always: str | None = None
+    """A test that every record of the list passes, see `filters.match`."""
     workflow: bool = False
     """A workflow list, whose reference shows no paging; see the setting workflow_paging."""
 
@@ -99,7 +101,7 @@ OPERATIONS: tuple[Operation, ...] = (
         *SEARCH, *IDS, *STATUS, "filterDisciplines", *PAGING, "sortDirection", *CHANGED,
     ),
     _single("/core/organizations/me", "my_organization"),
-    _list("/core/organizations/me/staff", "staff"),
+    _list("/core/organizations/me/staff", "persons", always="staff"),
     _list(
         "/core/brands", "brands",
         *SEARCH, *IDS, *STATUS, "filterDisciplineIds", *PAGING, *SORT, "filterOrganizationIds", *CHANGED,
@@ -134,7 +136,8 @@ OPERATIONS: tuple[Operation, ...] = (
     _single("/fileset/multi-part-initialize", "presigned_upload", "filesetId", "contentType", "filePathNameExt"),
     _list(
         "/fileset/cloudfilesystem-children", "cloud_children",
-        "platform", "folderId", "projectId", "workflow", *SEARCH, "sortDirection", required=("platform",),
+        "platform", "folderId", "projectId", "workflow", *SEARCH, "sortDirection",
+        required=("platform",), always="root",
     ),
     _create("/fileset/cloudfilesystem-children", "cloud_children"),
     _change("/fileset/cloudfilesystem-children", "cloud_children"),

@@ -173,10 +173,10 @@ class Service:
                 rows = reads.render(self.world, operation.kind, ranks, quantity, settings)
                 return json_answer(200, rows, len(rows))
             case "single":
-                record = singles.my_organization(self.world)
+                record = singles.read(self.world, operation.kind, options, quantity)
                 return json_answer(200, reads.singleton(record, settings), 1)
             case "create":
-                return writes.create(self.world, operation, call.body, settings)
+                return writes.create(self.world, operation, options, call.body, settings)
             case "change":
                 return writes.change(self.world, operation, call.body, settings)
             case "delete":

@@ -118,6 +118,8 @@ class SandboxSettings:
     """Whether the me endpoints and other singletons answer one object or an array of one."""
     id_only_timestamps: bool = True
     """Whether id_only gives datetimeUpdated beside id (concepts page) or id alone (reference's samples)."""
+    file_transfer_timestamps: bool = True
+    """Whether file transfers have datetimeUpdated; the reference marks it as not implemented yet."""
     page_size_default: int = attrs.field(default=50, validator=_positive)
     """pageSize when absent (reference)."""
     page_size_max: int = attrs.field(default=1000, validator=_positive)

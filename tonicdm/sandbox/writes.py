@@ -5,64 +5,94 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tonicdm.sandbox import records
 from tonicdm.sandbox.bodies import read_json, read_object, uuid
 from tonicdm.sandbox.calls import Answer, Refusal, json_answer
+from tonicdm.sandbox.licences import check_rights
 from tonicdm.sandbox.options import read_ids
 from tonicdm.sandbox.routes import Operation
-from tonicdm.sandbox.schemas import FIELDS, REQUIRED
+from tonicdm.sandbox.schemas import FIELDS, REQUIRED, REQUIRED_ON_CHANGE
 from tonicdm.sandbox.settings import BodyShape, SandboxSettings
+from tonicdm.sandbox.singles import me
 from tonicdm.sandbox.world import World
 from tonicdm.sandbox.world.ids import compact
 
-_STATUS_WORDS = {0: "inactive", 1: "active", 4: "deleted"}
 
-
-def create(world: World, operation: Operation, body: bytes, settings: SandboxSettings) -> Answer:
-    """Create a record: 201.
+def create(
+    world: World, operation: Operation, options: Mapping[str, str], body: bytes, settings: SandboxSettings
+) -> Answer:
+    """Create records: 201.
 
     Raises:
-        Refusal: 400, the body is wrong.
+        Refusal: 400 for a wrong body, 403 for a field the user may not set.
     """
     kind = operation.kind
     value = read_json(body)
-    fields = stored(read_object(value, FIELDS[kind], REQUIRED.get(kind, ()), settings))
-    with_references(lambda: fields.setdefault("id", world.create(kind, **fields)))
-    return answer(201, world.get(kind, fields["id"]), settings.create_body)
+    # Only a team takes several at once: its text asks for an array, its schema shows one object (reference).
+    many = kind == "team" and isinstance(value, list)
+    bodies = [read_object(one, FIELDS[kind], REQUIRED.get(kind, ()), settings) for one in (value if many else [value])]
+    for fields in bodies:
+        check_rights(world, kind, None, fields, settings)
+    try:
+        made = [records.create(world, kind, fields, options) for fields in bodies]
+    except KeyError as error:
+        raise Refusal(400, str(error.args[0])) from None
+    shown = "reason_codes" if kind == "rfi_integrations" else kind
+    found = [world.get(shown, record_id) for record_id in made]
+    if settings.create_body == "none":
+        return Answer(status=201)
+    return json_answer(201, found if many or settings.create_body == "array" else found[0], len(found))
 
 
 def change(world: World, operation: Operation, body: bytes, settings: SandboxSettings) -> Answer:
     """Change the record whose id is in the body: 200 or 204.
 
     Raises:
-        Refusal: 400, the body is wrong or there is no such record.
+        Refusal: 400 for a wrong body or an unknown id, 403 for a field the user may not set.
     """
     kind = operation.kind
     value = read_json(body)
-    fields = stored(read_object(value, FIELDS[kind], (), settings))
-    record_id = body_id(value)
+    required = REQUIRED_ON_CHANGE.get(kind, ()) if settings.project_required_on_change else ()
+    fields = read_object(value, FIELDS[kind], required, settings)
+    if kind == "me":
+        world.update("user_settings", world.ids("user_settings")[0], **fields)
+        return _answer(me(world), settings.change_body)
+    if kind == "cloud_children" and "id" not in value:
+        # No field or option that names the child is shown (reference): accepted, and nothing happens.
+        return Answer(status=204)
+    record_id = _body_id(value)
     if world.get(kind, record_id) is None:
         raise Refusal(settings.change_unknown_status, f"no record has the id {record_id}")
-    with_references(lambda: world.update(kind, record_id, **fields))
-    return answer(200, world.get(kind, record_id), settings.change_body)
+    check_rights(world, kind, record_id, fields, settings)
+    try:
+        records.change(world, kind, record_id, fields)
+    except KeyError as error:
+        raise Refusal(400, str(error.args[0])) from None
+    return _answer(world.get(kind, record_id), "none" if kind == "cloud_children" else settings.change_body)
 
 
 def delete(world: World, operation: Operation, options: Mapping[str, str], settings: SandboxSettings) -> Answer:
     """Remove a record truly: 204 (concepts page: "DELETE=truly delete").
 
     Raises:
-        Refusal: The id is wrong, or unknown and delete_unknown_status is no 204.
+        Refusal: 400 for a wrong id or a PCO that went on; what delete_unknown_status says for an unknown one.
     """
+    if "id" not in options:
+        return Answer(status=204)
     (record_id, *more) = read_ids("id", options["id"])
     if more:
         raise Refusal(400, "id: one ID is expected")
-    if world.get(operation.kind, record_id) is not None:
+    if world.get(operation.kind, record_id) is None:
+        if settings.delete_unknown_status != 204:
+            raise Refusal(settings.delete_unknown_status, f"no record has the id {record_id}")
+    elif operation.kind == "pcos" and records.went_on(world, record_id):
+        raise Refusal(400, "a PCO that was forwarded or returned cannot be deleted")
+    else:
         world.delete(operation.kind, record_id)
-    elif settings.delete_unknown_status != 204:
-        raise Refusal(settings.delete_unknown_status, f"no record has the id {record_id}")
     return Answer(status=204)
 
 
-def body_id(value: Any) -> str:
+def _body_id(value: Any) -> str:
     """Return the compact id in the body of a PATCH.
 
     Raises:
@@ -76,29 +106,7 @@ def body_id(value: Any) -> str:
     return compact(found)
 
 
-def stored(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return fields as they are kept: status as a word, an address with <br> for new lines (reference)."""
-    if isinstance(number := fields.get("status"), int):
-        fields["status"] = _STATUS_WORDS[number]
-    if isinstance(address := fields.get("address"), str):
-        fields["address"] = address.replace("\n", "<br>")
-    return fields
-
-
-def with_references(act: Any) -> None:
-    """Do *act*; a reference to nothing is the client's fault.
-
-    Raises:
-        Refusal: 400, a field refers to a record that does not exist.
-    """
-    try:
-        act()
-    except KeyError as error:
-        raise Refusal(400, str(error.args[0])) from None
-
-
-def answer(status: int, record: Any, shape: BodyShape) -> Answer:
-    """Return the answer to a successful write in the shape the settings ask for."""
+def _answer(record: Any, shape: BodyShape) -> Answer:
     if shape == "none":
-        return Answer(status=204 if status == 200 else status)
-    return json_answer(status, [record] if shape == "array" else record, 1)
+        return Answer(status=204)
+    return json_answer(200, [record] if shape == "array" else record, 1)

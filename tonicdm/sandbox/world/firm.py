@@ -110,14 +110,14 @@ class Firm:
         if kind.status_field is not None:
             made[kind.status_field] = STATUSES[table.status[rank]]
         for name, link in kind.links.items():
-            if link.field is not None:
-                made[link.field] = self.link(link, table.links[name][rank])
+            if link.field is not None and (target := table.links[name][rank]) != NOTHING:
+                made[link.field] = self.link(link, target)
+        if kind.children is not None:
+            made.update(kind.children(self, rank))
         return made
 
     def link(self, link: Link, rank: int) -> Any:
         """Return the wire value of a reference column."""
-        if rank == NOTHING:
-            return None
         if link.style == "stub":
             return self.stub(link.target, rank)
         text = self.tables[link.target].id(rank)
@@ -129,6 +129,22 @@ class Firm:
             return [self._restubbed(kind, item) for item in value]
         rank = self.tables[kind].rank(compact(value["id"])) if isinstance(value, dict) and "id" in value else None
         return value if rank is None else self.stub(kind, rank)
+
+    def children(self, kind: str, column: str, parent: str, rank: int) -> list[int]:
+        """Return the ranks of the records of *kind* that refer to a parent by a column.
+
+        The seeded ones need no index: `parents` has dealt them out by their slots.
+        """
+        table = self.tables[kind]
+        count, parents = table.ids.count, self.tables[parent]
+        slots = range(parents.slots(rank), count, parents.ids.count) if rank < parents.ids.count else ()
+        return table.referring(column, rank, map(table.slots.back, slots))
+
+    def parents(self, kind: str, parent: str) -> array[int]:
+        """Return a column that deals the records of *kind* out to parents in turn: each has one before any has two."""
+        table, above = self.tables[kind], self.tables[parent]
+        count, back, slots = above.ids.count, above.slots.back, table.slots
+        return array("I", [back(slots(rank) % count) for rank in range(table.ids.count)])
 
     def created(self, kind: str, rank: int) -> str:
         """Return datetimeCreated of a record: some time before its last seeded change."""

@@ -94,7 +94,7 @@ def brand(firm: Firm, rank: int) -> Record:
         "organizationId": firm.maybe_id("organizations", table.links["organization"][rank]),
         "isPrime": slot != 1 and first,
         "customerDataWarehouseId": f"dw-{slot}",
-        "customerErpId": None,
+        "customerErpId": f"erp-{slot}",
         "customerCrmId": f"crm-{slot}",
         "datetimeCreated": firm.created("brands", rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),

@@ -62,6 +62,8 @@ class Kind:
     """Makes the columns."""
     references: Mapping[str, str] = attrs.field(factory=dict)
     """Fields that hold a reference or a list of them, and the type they refer to."""
+    children: Callable[[Firm, int], Record] | None = None
+    """Makes the fields that list a record's children, which a created record has too."""
     sorts: Mapping[str, str] = attrs.field(factory=dict)
     """Values of sortBy and the field each sorts by."""
     hyphenated: bool = False
@@ -85,6 +87,8 @@ class Table:
     """Fields changed since the start, and all fields of created records, by rank."""
     created: list[str] = attrs.field(factory=list)
     """IDs of the records created since the start; the first has rank `ids.count`."""
+    moved: dict[str, dict[int, set[int]]] = attrs.field(factory=dict)
+    """Records whose reference was set since the start, by column and rank referred to."""
     version: int = 0
     """Grows with every change."""
     _created_ranks: dict[str, int] = attrs.field(factory=dict)
@@ -116,10 +120,30 @@ class Table:
         self.status.append(ACTIVE)
         self.updated.append(moment)
         for name, ranks in self.links.items():
-            ranks.append(links.get(name, NOTHING))
+            ranks.append(NOTHING)
+            self.refer(name, rank, links.get(name, NOTHING))
         self.patches[rank] = {}
         self.touch(rank, moment)
         return rank
+
+    def refer(self, name: str, rank: int, target: int) -> None:
+        """Let a record refer to another one."""
+        self.links[name][rank] = target
+        if target != NOTHING:
+            self.moved.setdefault(name, {}).setdefault(target, set()).add(rank)
+
+    def referring(self, name: str, target: int, seeded: Iterable[int]) -> list[int]:
+        """Return the existing records that refer to *target*, without a scan.
+
+        Args:
+            name: Column.
+            target: Rank referred to.
+            seeded: Those that did at the start.
+        """
+        ranks, status = self.links[name], self.status
+        moved = self.moved.get(name, {}).get(target)
+        all_of_them = seeded if not moved else sorted({*seeded, *moved})
+        return [rank for rank in all_of_them if ranks[rank] == target and status[rank] != GONE]
 
     def touch(self, rank: int, moment: float) -> None:
         """Set the time of the last change of a record."""
@@ -163,6 +187,7 @@ class Table:
             updated=array("d", self.updated),
             links={name: array("I", ranks) for name, ranks in self.links.items()},
             patches={rank: dict(fields) for rank, fields in self.patches.items()},
+            moved={n: {t: set(r) for t, r in targets.items()} for n, targets in self.moved.items()},
             created=list(self.created),
             created_ranks=dict(self._created_ranks),
             cache={},

@@ -11,6 +11,7 @@ import attrs
 from tonicdm.sandbox.world.firm import Firm
 from tonicdm.sandbox.world.ids import compact
 from tonicdm.sandbox.world.kinds import KINDS, counts
+from tonicdm.sandbox.world.people import keep_example
 from tonicdm.sandbox.world.stamps import stamp
 from tonicdm.sandbox.world.table import DELETED, GONE, NOTHING, STATUSES, Record, Table
 
@@ -36,6 +37,7 @@ class World:
         self, records: int = 1_000, seed: int = 1, zone: str = "us", *, now: Callable[[], float] | None = None
     ) -> None:
         self.firm = Firm(KINDS, counts(records), seed, zone)
+        keep_example(self.firm)
         self.milliseconds = False
         """Whether the time of a change keeps milliseconds; whole seconds otherwise."""
         self._now = now or time.time
@@ -148,10 +150,14 @@ class World:
 
     def _assign(self, table: Table, rank: int, links: dict[str, int], rest: Record) -> None:
         field = table.kind.status_field
-        if field is not None and rest.get(field) is not None:
-            table.status[rank] = STATUSES.index(rest.pop(field))
+        if field is not None and (word := rest.get(field)) is not None:
+            # "nonmember", which only teams know, is shown as sent and counts as deleted.
+            table.status[rank] = STATUSES.index(word) if word in STATUSES else DELETED
+            if word in STATUSES:
+                del rest[field]
+                table.patches.get(rank, {}).pop(field, None)
         for name, target in links.items():
-            table.links[name][rank] = target
+            table.refer(name, rank, target)
         if rest:
             table.patches.setdefault(rank, {}).update(rest)
         table.changed()

@@ -1,0 +1,43 @@
+"""The operation table, which was written by hand, against the reference file."""
+
+import pathlib
+
+import pytest
+import yaml
+
+from tonicdm.sandbox.routes import BY_NAME, KNOWN_OPTIONS, OPERATIONS, PATHS, QUERY_NAMES
+
+REFERENCE = yaml.safe_load(
+    (pathlib.Path(__file__).parents[2] / "contract" / "tonicdm.openapi.yaml").read_text(encoding="utf-8")
+)
+
+
+def parameters(operation):
+    for parameter in operation.get("parameters", ()):
+        if "$ref" in parameter:
+            yield REFERENCE["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
+        else:
+            yield parameter
+
+
+def operations():
+    return [(m.upper(), path, op) for path, methods in REFERENCE["paths"].items() for m, op in methods.items()]
+
+
+def test_all_paths_and_operations_are_there():
+    assert len(PATHS) == 35
+    assert len(OPERATIONS) == 61
+    assert set(BY_NAME) == {(method, path) for method, path, _ in operations()}
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), operations(), ids=lambda v: v if isinstance(v, str) else "")
+def test_operation_lists_the_options_of_the_reference(method, path, operation):
+    ours = BY_NAME[method, path]
+    theirs = list(parameters(operation))
+    assert set(ours.options) == {p["name"] for p in theirs}
+    assert set(ours.required) == {p["name"] for p in theirs if p.get("required")}
+
+
+def test_query_names_are_those_of_the_reference():
+    theirs = {p["name"]: p.get("x-query-name", p["name"]) for _, _, op in operations() for p in parameters(op)}
+    assert {name: QUERY_NAMES.get(name, name) for name in KNOWN_OPTIONS if name in theirs} == theirs

@@ -1,0 +1,74 @@
+"""What a user may see and set: licences and the tenant administrator's rights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tonicdm.sandbox.calls import Refusal
+from tonicdm.sandbox.settings import SandboxSettings
+from tonicdm.sandbox.world import World
+from tonicdm.sandbox.world.places import own_organization
+from tonicdm.sandbox.world.table import Record
+
+_CONTACTS: Mapping[str, tuple[str, ...]] = {
+    "brands": ("organizationId", "isPrime"),
+    "offices": ("organizationId",),
+    "email_addresses": ("personId", "isPrime"),
+    "persons": ("organizationId",),
+}
+"""Fields of contacts that AdvancedContacts opens (concepts page, "Organizations" to "Email Addresses")."""
+
+_METRICS: Mapping[str, tuple[str, ...]] = {
+    "brands": ("customerDataWarehouseId", "customerErpId"),
+    "projects": ("division1", "division2"),
+}
+"""Fields that AdvancedMetrics opens (reference, x-licence)."""
+
+
+def check_rights(
+    world: World, kind: str, record_id: str | None, fields: Mapping[str, Any], settings: SandboxSettings
+) -> None:
+    """Refuse what the user may not set.
+
+    Raises:
+        Refusal: 403.
+    """
+    if not settings.administrator:
+        own_brand = kind == "brands" and record_id is not None and is_own(world, kind, world.get(kind, record_id))
+        if own_brand or fields.get("isLocked") is not None or fields.get("isExecutive") is not None:
+            raise Refusal(403, "only a tenant administrator may do this")
+    record = None if record_id is None else world.get(kind, record_id)
+    for name in _closed(world, kind, record, settings):
+        if name in fields:
+            raise Refusal(403, f"{name} needs a licence this tenant does not have")
+
+
+def opened(world: World, kind: str, record: Record, settings: SandboxSettings) -> Record:
+    """Return a record without the fields that a missing licence hides: the keys are absent."""
+    if settings.advanced_contacts and settings.advanced_metrics:
+        return record
+    for name in _closed(world, kind, record, settings):
+        record.pop(name, None)
+    return record
+
+
+def is_own(world: World, kind: str, record: Record | None) -> bool:
+    """Return whether a record belongs to the own organization, whose fields need no AdvancedContacts licence."""
+    if record is None:
+        return False
+    firm = world.firm
+    own = firm.id("organizations", own_organization(firm))
+    if kind == "email_addresses":
+        brand = record.get("brandId")
+        return brand is not None and is_own(world, "brands", world.get("brands", brand))
+    return record.get("organizationId") == own
+
+
+def _closed(world: World, kind: str, record: Record | None, settings: SandboxSettings) -> tuple[str, ...]:
+    closed: tuple[str, ...] = ()
+    if not settings.advanced_metrics:
+        closed += _METRICS.get(kind, ())
+    if not settings.advanced_contacts and kind in _CONTACTS and not is_own(world, kind, record):
+        closed += _CONTACTS[kind]
+    return closed

@@ -1,0 +1,155 @@
+"""What a checked body does to the world, type by type where one field touches several records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tonicdm.sandbox.calls import Refusal
+from tonicdm.sandbox.world import World
+from tonicdm.sandbox.world.ids import compact, hyphenated
+from tonicdm.sandbox.world.places import own_organization
+from tonicdm.sandbox.world.table import NOTHING
+from tonicdm.sandbox.world.workflow import PARTS, parts_of
+
+Fields = dict[str, Any]
+
+_STATUS_WORDS = {0: "inactive", 1: "active", 4: "deleted"}
+_SHARED_DOMAINS = frozenset({"gmail.com", "outlook.com", "yahoo.com"})
+_SYSTEM_NAMES = frozenset({"info", "noreply", "no-reply", "accounts", "office"})
+
+
+def create(world: World, kind: str, fields: Fields, options: Mapping[str, str]) -> str:
+    """Create a record and what comes into being with it; return its compact ID.
+
+    Raises:
+        KeyError: A field refers to a record that does not exist.
+        Refusal: 400, it contradicts a record that exists.
+    """
+    fields = _stored(fields)
+    if kind == "persons":
+        return _create_person(world, fields)
+    if kind == "email_addresses":
+        return _create_address(world, fields)
+    if kind in PARTS:
+        parts = fields.pop("parts", None)
+        record_id = world.create(kind, **{"stage": "open", "manual_stage": False, **fields})
+        _add_parts(world, kind, record_id, parts)
+        return record_id
+    if kind == "team":
+        if compact(fields.setdefault("projectId", options["projectId"])) != options["projectId"].lower():
+            raise Refusal(400, "body.projectId is another project than the option's")
+    elif kind == "offices":
+        # The body shown has no organizationId (reference), so it is the own organization unless one is named.
+        fields.setdefault("organizationId", world.firm.id("organizations", own_organization(world.firm)))
+    return world.create("reason_codes" if kind == "rfi_integrations" else kind, **fields)
+
+
+def change(world: World, kind: str, record_id: str, fields: Fields) -> None:
+    """Change a record, and the parts or addresses inside the body.
+
+    Raises:
+        KeyError: A field refers to a record that does not exist.
+    """
+    fields = _stored(fields)
+    if kind in PARTS:
+        _add_parts(world, kind, record_id, fields.pop("parts", None))
+    if kind == "persons":
+        for address in fields.pop("emailAddresses", None) or ():
+            _merge_address(world, record_id, dict(address))
+    world.update(kind, record_id, **fields)
+
+
+def went_on(world: World, record_id: str) -> bool:
+    """Return whether a PCO was forwarded or returned, so that it cannot be deleted any more (reference)."""
+    rank = world.table("pcos").rank(record_id)
+    types = {
+        world.firm.record("pco_parts", part)["part_type"]
+        for part in ([] if rank is None else parts_of(world.firm, "pcos", rank))
+    }
+    return bool(types & {"forward", "return_of_forward"})
+
+
+def _stored(fields: Fields) -> Fields:
+    """Return fields as they are kept: status as a word, an address with <br> for new lines, UUIDs with hyphens."""
+    kept = dict(fields)
+    if isinstance(number := kept.get("status"), int):
+        kept["status"] = _STATUS_WORDS[number]
+    if isinstance(address := kept.get("address"), str):
+        kept["address"] = address.replace("\n", "<br>")
+    if isinstance(attached := kept.get("attachedToId"), str):
+        kept["attachedToId"] = hyphenated(compact(attached))
+    return kept
+
+
+def _add_parts(world: World, kind: str, record_id: str, parts: list[Fields] | None) -> None:
+    """Create the parts in a body, or change those that are named by their ID."""
+    for part in parts or ():
+        fields = {**part, "item_id": record_id}
+        if (part_id := fields.pop("id", None)) is None:
+            world.create(PARTS[kind], **fields)
+        else:
+            world.update(PARTS[kind], part_id, **fields)
+
+
+def _create_person(world: World, fields: Fields) -> str:
+    addresses = fields.pop("emailAddresses")
+    if not addresses or not all(address.get("emailAddress") for address in addresses):
+        raise Refusal(400, "body.emailAddresses must have an emailAddress in each of at least one")
+    first = addresses[0]
+    brand = _brand_of(world, first["emailAddress"])
+    taken = {name: first[name] for name in ("name", "title") if name in first}
+    person = world.create("persons", **{"brandId": brand, **_organization(world, brand), **taken, **fields})
+    for address in addresses:
+        _create_address(world, {**_stored(address), "personId": person})
+    return person
+
+
+def _create_address(world: World, fields: Fields) -> str:
+    """Create an address; its brand and type are assigned by its domain (concepts page, "Email Addresses")."""
+    fields.pop("id", None)
+    fields.pop("SelectiveNonCreation", None)
+    name, _, domain = fields["emailAddress"].lower().partition("@")
+    kind = "personal" if domain in _SHARED_DOMAINS else "system" if name in _SYSTEM_NAMES else "business"
+    brand = _brand_of(world, fields["emailAddress"])
+    return world.create("email_addresses", **{"type": kind, "deliveryStatus": "unknown", "brandId": brand, **fields})
+
+
+def _merge_address(world: World, person: str, address: Fields) -> None:
+    address_id = address.pop("id", None)
+    if address_id is None:
+        _create_address(world, {**_stored(address), "personId": person})
+    else:
+        world.update("email_addresses", address_id, **{**_stored(address), "personId": person})
+
+
+def _organization(world: World, brand: str | None) -> Fields:
+    if brand is None:
+        return {}
+    table = world.table("brands")
+    rank = table.rank(brand)
+    organization = NOTHING if rank is None else table.links["organization"][rank]
+    return {"organizationId": world.firm.maybe_id("organizations", organization)}
+
+
+def _brand_of(world: World, address: str) -> str | None:
+    """Return the brand that has the address's domain; a new domain makes a new organization and brand.
+
+    An organization is never created directly: it comes into being with its first person (reference).
+    """
+    domain = address.lower().partition("@")[2]
+    if domain in _SHARED_DOMAINS:
+        return None
+    for record in world.records("brands"):
+        if domain in (record.get("domains") or ()):
+            return str(record["id"])
+    organization = world.create("organizations", name=domain, isTenant=False)
+    return world.create(
+        "brands",
+        domains=[domain],
+        nameLong=domain,
+        nameShort=domain,
+        nameInitials=domain[:4],
+        organizationId=organization,
+        isPrime=True,
+    )
