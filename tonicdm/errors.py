@@ -272,6 +272,18 @@ class DecodeError(TonicDMError):
         super().__init__(f"{what} can't be decoded: {'; '.join(self.paths[:5])}{more}")
 
 
+class StoreError(TonicDMError):
+    """The local store can't be read or written; what was committed before is kept.
+
+    Attributes:
+        path: The store's file.
+    """
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(f"the store {path} {what}")
+        self.path = path
+
+
 class BulkError(TonicDMError):
     """Some calls of a bulk failed.
 

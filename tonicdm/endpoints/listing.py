@@ -63,11 +63,29 @@ class Fetched:
 
 
 class Listing(Generic[M]):
-    """One list with its options, as a source of pages for a `Paginator`."""
+    """One list with its options, as a source of pages for a `Paginator`.
+
+    Args:
+        caller: Makes the calls.
+        listing: What is listed.
+        given: The options by Python name.
+        quantity: The data_quantity to ask for.
+        raw: Whether to hand out the records as plain JSON, undecoded.
+
+    Raises:
+        InvalidOptionError: An option can't be sent as given.
+    """
 
     def __init__(
-        self, caller: Caller, listing: ListOperation[M], given: Mapping[str, Any], quantity: DataQuantity
+        self,
+        caller: Caller,
+        listing: ListOperation[M],
+        given: Mapping[str, Any],
+        quantity: DataQuantity,
+        *,
+        raw: bool = False,
     ) -> None:
+        self._raw = raw
         self._caller = caller
         self._facts = caller.facts
         self._listing = listing
@@ -104,7 +122,7 @@ class Listing(Generic[M]):
                 return
             seen.update(fetched.keys)
             if fetched.payload:
-                yield Page(number, tuple(self._decode(fresh)))
+                yield Page(number, tuple(fresh if self._raw else self._decode(fresh)))
             if not self._paging or not fetched.payload or await self._is_last(number, fetched):
                 return
             number += 1
