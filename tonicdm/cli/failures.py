@@ -1,0 +1,53 @@
+"""From errors to messages and exit codes."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+import click
+
+from tonicdm.errors import (
+    AuthenticationError,
+    BudgetError,
+    ConfigError,
+    InvalidOptionError,
+    PermissionDeniedError,
+    StoreError,
+    TonicDMError,
+    TransportError,
+)
+
+CODES: Final[tuple[tuple[type[TonicDMError], int], ...]] = (
+    (ConfigError, 2),
+    (InvalidOptionError, 2),
+    (AuthenticationError, 3),
+    (PermissionDeniedError, 3),
+    (BudgetError, 4),
+    (TransportError, 5),
+    (StoreError, 6),
+    (TonicDMError, 1),
+)
+
+INTERRUPTED: Final = 130
+
+
+def exit_code(error: TonicDMError) -> int:
+    """Return the exit code for *error*."""
+    return next(code for kind, code in CODES if isinstance(error, kind))
+
+
+class Guarded(click.Group):
+    """A group whose commands end with a message and a code, never with a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command."""
+        logging.getLogger("tonicdm").addHandler(logging.NullHandler())
+        try:
+            return super().invoke(ctx)
+        except TonicDMError as error:
+            click.echo(f"tonicdm: {error}", err=True)
+            ctx.exit(exit_code(error))
+        except KeyboardInterrupt:
+            click.echo("tonicdm: interrupted", err=True)
+            ctx.exit(INTERRUPTED)

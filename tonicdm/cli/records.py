@@ -1,0 +1,97 @@
+"""``tonicdm get`` and ``tonicdm list``."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from typing import Any
+
+import click
+
+from tonicdm.cli.connection import Connection, connected
+from tonicdm.cli.output import show
+from tonicdm.client import TonicDM
+from tonicdm.codec import Record
+from tonicdm.endpoints.base import Listed, Readable
+from tonicdm.errors import InvalidOptionError
+
+FORMAT = click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table")
+QUANTITY = click.option(
+    "--data-quantity", type=click.Choice(["id_only", "basic", "complete"]), default="basic", show_default=True
+)
+
+
+@click.command()
+@click.argument("noun")
+@click.argument("ids", nargs=-1, required=True)
+@QUANTITY
+@FORMAT
+@connected
+def get(connection: Connection, *, noun: str, ids: tuple[str, ...], data_quantity: Any, form: str) -> None:
+    """Fetch records by ID: tonicdm get persons ID ID ..."""
+
+    async def run() -> tuple[list[Record], tuple[str, ...]]:
+        async with connection.client(priority="interactive") as tonic:
+            found = await _endpoint(tonic, noun, Readable).get_many(ids, data_quantity=data_quantity)
+            return list(found), found.missing
+
+    records, missing = asyncio.run(run())
+    show(records, form)
+    if missing:
+        click.echo(f"Not returned by the server: {', '.join(missing)}", err=True)
+        click.get_current_context().exit(1)
+
+
+@click.command("list")
+@click.argument("noun")
+@click.option("--project-id", help="Only records of this project, where the endpoint has the option.")
+@click.option("--updated-after", type=click.DateTime(), help="Only records changed after this time, UTC.")
+@click.option("-o", "--option", "pairs", multiple=True, metavar="NAME=VALUE", help="Any option, lists with commas.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many records.")
+@QUANTITY
+@FORMAT
+@connected
+def list_records(
+    connection: Connection,
+    *,
+    noun: str,
+    project_id: str | None,
+    updated_after: datetime.datetime | None,
+    pairs: tuple[str, ...],
+    limit: int | None,
+    data_quantity: Any,
+    form: str,
+) -> None:
+    """List records, such as: tonicdm list rfis --project-id ID -o filter_stages=open,forwarded ."""
+    options = dict(_pair(text) for text in pairs)
+    if project_id is not None:
+        options["project_id"] = project_id
+    if updated_after is not None:
+        options["updated_after"] = updated_after.replace(tzinfo=datetime.UTC)
+
+    async def run() -> list[Record]:
+        async with connection.client(priority="interactive") as tonic:
+            endpoint: Any = _endpoint(tonic, noun, Listed)
+            found = endpoint.list(data_quantity=data_quantity, **options)
+            return await found.all(limit=limit)  # type: ignore[no-any-return]
+
+    show(asyncio.run(run()), form)
+
+
+def _endpoint(tonic: TonicDM, noun: str, kind: type[Listed[Any]]) -> Any:
+    name = noun.replace("-", "_").lower()
+    nouns = sorted(key for key, value in vars(tonic).items() if isinstance(value, kind))
+    if name not in nouns:
+        raise InvalidOptionError(f"no such noun here: {noun}; there are {', '.join(nouns)}. Nothing was sent.")
+    return getattr(tonic, name)
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidOptionError(f"-o takes NAME=VALUE, not {text!r}. Nothing was sent.")
+    name = name.strip().replace("-", "_")
+    if name in {"page_size", "start_page", "prefetch"} and value.isdigit():
+        return name, int(value)
+    is_list = "," in value or (name.startswith("filter_") and name.endswith("s"))
+    return name, value.split(",") if is_list else value

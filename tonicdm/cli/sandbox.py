@@ -1,0 +1,33 @@
+"""``tonicdm sandbox``: a local server to develop against."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import click
+
+from tonicdm.sandbox import Sandbox, SandboxSettings
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8300, show_default=True, help="Port; 0 for any free one.")
+@click.option("--records", default=10_000, show_default=True, help="Size of the firm, in records of all types.")
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same firm.")
+@click.option("--limit", default=3600, show_default=True, help="Units of a window.")
+@click.option("--window", default=3600.0, show_default=True, help="Length of a window in seconds.")
+def sandbox(*, host: str, port: int, records: int, seed: int, limit: int, window: float) -> None:
+    """Run a local TonicDM with made-up data that charges units as the real one does."""
+    asyncio.run(_serve(host, port, records, seed, SandboxSettings(limit=limit, window_seconds=window)))
+
+
+async def _serve(host: str, port: int, records: int, seed: int, settings: SandboxSettings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with Sandbox(records=records, seed=seed, settings=settings, host=host, port=port) as box:
+        click.echo(f"Sandbox with {records:,} records on {box.url}; stop it with Ctrl-C. To use it:")
+        click.echo(f"  export TONICDM_BASE_URL={box.url} TONICDM_TOKEN={box.token}")
+        await stop.wait()
