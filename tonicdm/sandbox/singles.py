@@ -8,8 +8,9 @@ from tonicdm.sandbox.calls import Refusal
 from tonicdm.sandbox.filters import CHOICES
 from tonicdm.sandbox.options import read_ids, read_words
 from tonicdm.sandbox.settings import Quantity
-from tonicdm.sandbox.world import World, people
+from tonicdm.sandbox.world import World
 from tonicdm.sandbox.world.ids import hyphenated
+from tonicdm.sandbox.world.kinship import me as user
 from tonicdm.sandbox.world.noise import key_of
 from tonicdm.sandbox.world.places import own_organization
 from tonicdm.sandbox.world.stamps import stamp
@@ -44,7 +45,7 @@ def read(world: World, kind: str, options: Mapping[str, str], quantity: Quantity
 def me(world: World, quantity: Quantity = "basic") -> Record:
     """Return the user's person with the user settings appended, and the home zone (concepts page, "Data Residency")."""
     firm = world.firm
-    rank = people.me(firm)
+    rank = user(firm)
     if quantity == "id_only":
         return firm.stub("persons", rank)
     person = firm.record("persons", rank) if quantity == "basic" else firm.complete("persons", rank)

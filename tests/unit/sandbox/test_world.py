@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tonicdm.sandbox import World
-from tonicdm.sandbox.world import people
+from tonicdm.sandbox.world import kinship, people
 from tonicdm.sandbox.world.kinds import KINDS, LEAST, counts
 from tonicdm.sandbox.world.noise import Shuffle
 
@@ -79,7 +79,7 @@ def test_two_staff_of_the_concepts_page():
     """One has one address, Two has two at different domains, info@ exists at both: the staff list shows 2."""
     firm = WORLD.firm
     staff = [rank for rank in range(WORLD.count("persons")) if people.is_staff(firm, rank)]
-    assert sorted(people.person_name(firm, rank) for rank in staff) == ["Employee One", "Employee Two"]
+    assert sorted(kinship.person_name(firm, rank) for rank in staff) == ["Employee One", "Employee Two"]
     addresses = {r["emailAddress"] for r in WORLD.records("email_addresses")}
     assert addresses >= {
         "one@pacific-architects.com",

@@ -18,7 +18,7 @@ def fileset(firm: Firm, rank: int) -> Record:
     table = firm.tables["filesets"]
     return {
         "id": hyphenated(table.id(rank)),
-        "datetimeCreated": firm.created("filesets", rank),
+        "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
         "state": "finalized" if firm.noise("filesets", rank) & 7 else "temporary",
         **fileset_files(firm, rank),
@@ -43,7 +43,7 @@ def file(firm: Firm, rank: int) -> Record:
         "filePathNameExt": f"drawings/A-{noise >> 48:05d}.{extension}",
         "sizeBytes": (noise >> 8) & 0xFFFFFFF,
         "filesetId": None if parent == NOTHING else hyphenated(firm.id("filesets", parent)),
-        "datetimeCreated": firm.created("files", rank),
+        "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
     }
 
@@ -81,7 +81,7 @@ def cloud_child(firm: Firm, rank: int) -> Record:
     extension, category = FILE_TYPES[slot % 8]
     return {
         "id": table.id(rank),
-        "datetimeCreated": firm.created("cloud_children", rank),
+        "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
         "fileCategory": "none" if folder else category,
         "name": f"Folder {slot}" if folder else f"file-{slot}.{extension}",
@@ -115,7 +115,7 @@ def conversation(firm: Firm, rank: int) -> Record:
     table = firm.tables["conversations"]
     return {
         "id": hyphenated(table.id(rank)),
-        "datetimeCreated": firm.created("conversations", rank),
+        "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
         "subject": SUBJECTS[firm.noise("conversations", rank) & 7],
     }

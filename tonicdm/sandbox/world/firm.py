@@ -11,6 +11,9 @@ from tonicdm.sandbox.world.noise import Shuffle, column, key_of, mix, raw
 from tonicdm.sandbox.world.stamps import FIRST_DAY, LAST_DAY, stamp
 from tonicdm.sandbox.world.table import ACTIVE, DELETED, INACTIVE, NOTHING, STATUSES, Kind, Link, Record, Table
 
+_EARLIER = 86400 * 30
+"""Seeded records were created within these seconds before the first of them changed."""
+
 
 class Firm:
     """Everything one tenant has.
@@ -26,10 +29,11 @@ class Firm:
         self.seed = seed
         self.zone = zone
         self.tables: dict[str, Table] = {}
+        self.cache: dict[object, array[int]] = {}
         self._keys: dict[str, int] = {}
         for kind in kinds:
             self._keys[kind.name] = key_of(seed, kind.name, "fields")
-            self.tables[kind.name] = table = _table(kind, counts[kind.name], seed)
+            self.tables[kind.name] = table = _table(kind, counts[kind.name], seed, self.cache)
             if kind.fill is not None:
                 table.links.update(kind.fill(self))
 
@@ -146,22 +150,23 @@ class Firm:
         count, back, slots = above.ids.count, above.slots.back, table.slots
         return array("I", [back(slots(rank) % count) for rank in range(table.ids.count)])
 
-    def created(self, kind: str, rank: int) -> str:
+    def created(self, rank: int) -> str:
         """Return datetimeCreated of a record: some time before its last seeded change."""
-        return stamp(FIRST_DAY - 86400 * 30 + self.noise(kind, rank) % (86400 * 30), rank)
+        return stamp(FIRST_DAY - _EARLIER + rank * 7919 % _EARLIER, rank)
 
     def status(self, kind: str, rank: int) -> str:
         """Return a record's status word."""
         return STATUSES[self.tables[kind].status[rank]]
 
 
-def _table(kind: Kind, count: int, seed: int) -> Table:
+def _table(kind: Kind, count: int, seed: int, cache: dict[object, array[int]]) -> Table:
     return Table(
         kind=kind,
         ids=IdSpace(seed, kind.name, count),
         slots=Shuffle(count, seed, kind.name),
         status=_statuses(kind, count, seed),
         updated=_updates(kind, count, seed),
+        cache=cache,
     )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from tonicdm.sandbox.world.noise import MASK64, key_of, mix
 
+_REMEMBERED = 65_536
+"""Types of up to this many records keep their IDs once made: they are what the large types refer to."""
+
 
 class IdSpace:
     """The IDs of one record type.
@@ -22,21 +25,29 @@ class IdSpace:
         self._step = (1 << 64) // max(1, count)
         self._key = key_of(seed, kind, "id")
         self._created_key = key_of(seed, kind, "created")
-
-    def value(self, rank: int) -> int:
-        """Return the ID of the record at *rank* as a number."""
-        noise = mix(rank ^ self._key)
-        return ((rank * self._step + noise % self._step) << 64) | ((noise * 0x9E3779B97F4A7C15) & MASK64)
+        self._texts: list[str | None] | None = [None] * count if count <= _REMEMBERED else None
 
     def text(self, rank: int) -> str:
         """Return the ID of the record at *rank*: 32 hex digits (concepts page, "Naming Conventions")."""
-        return f"{self.value(rank):032x}"
+        texts = self._texts
+        if texts is None:
+            return self._text(rank)
+        text = texts[rank]
+        if text is None:
+            text = texts[rank] = self._text(rank)
+        return text
+
+    def _text(self, rank: int) -> str:
+        # Two rounds of `mix`, written out: a page of a thousand records asks for some thousand IDs.
+        noise = ((rank ^ self._key) * 0xBF58476D1CE4E5B9) & MASK64
+        noise = ((noise ^ (noise >> 29)) * 0x94D049BB133111EB) & MASK64
+        step = self._step
+        return f"{rank * step + noise % step:016x}{(noise * 0x9E3779B97F4A7C15) & MASK64:016x}"
 
     def rank(self, text: str) -> int | None:
-        """Return the rank behind an ID, None when it is none of this type's."""
-        value = int(text, 16)
-        rank = (value >> 64) // self._step
-        return rank if rank < self.count and self.value(rank) == value else None
+        """Return the rank behind an ID in lower case, None when it is none of this type's."""
+        rank = int(text[:16], 16) // self._step
+        return rank if rank < self.count and self.text(rank) == text else None
 
     def created(self, number: int) -> str:
         """Return the ID of the *number*-th record that was created later: anywhere in the order, as real ones are."""

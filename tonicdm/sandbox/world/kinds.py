@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tonicdm.sandbox.world import files, people, places, projects, workflow
+from tonicdm.sandbox.world import addresses, files, kinship, people, places, projects, workflow
 from tonicdm.sandbox.world.table import Kind, Link
 
 
@@ -73,12 +73,12 @@ KINDS: tuple[Kind, ...] = (
         sorts={"name": "name", "title": "title"},
     ),
     Kind(
-        name="email_addresses", make=people.email_address, minimum=16,
+        name="email_addresses", make=addresses.email_address, minimum=16,
         links={
             "person": _link("persons", "personId"), "brand": _link("brands", "brandId"), "office": _OFFICE,
             "discipline": _DISCIPLINE,
         },
-        fill=people.email_links, references={"office": "offices", "discipline": "disciplines"},
+        fill=addresses.email_links, references={"office": "offices", "discipline": "disciplines"},
         sorts={"emailAddress": "emailAddress", "name": "name"},
     ),
     Kind(name="user_settings", make=people.user_settings, retires=False, status_field=None),
@@ -194,7 +194,7 @@ def counts(records: int) -> dict[str, int]:
     sizes = {kind.name: max(kind.minimum, records * kind.share // 1000) for kind in KINDS}
     sizes[_REST] = records - sum(size for name, size in sizes.items() if name != _REST)
     # Each person has an address, and the two own brands have one without a person.
-    if sizes[_REST] < people.first_slot(sizes["persons"]) + 2:
+    if sizes[_REST] < kinship.first_slot(sizes["persons"]) + 2:
         raise ValueError(f"a world has at least {LEAST} records, not {records}")
     return sizes
 

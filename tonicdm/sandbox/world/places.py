@@ -43,7 +43,7 @@ def organization(firm: Firm, rank: int) -> Record:
     own = table.slots(rank) == 0 and rank < table.ids.count
     return {
         "id": table.id(rank),
-        "datetimeCreated": firm.created("organizations", rank),
+        "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
         "status": firm.status("organizations", rank),
         "name": "Pacific" if own else company(noise),
@@ -96,7 +96,7 @@ def brand(firm: Firm, rank: int) -> Record:
         "customerDataWarehouseId": f"dw-{slot}",
         "customerErpId": f"erp-{slot}",
         "customerCrmId": f"crm-{slot}",
-        "datetimeCreated": firm.created("brands", rank),
+        "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
     }
 
@@ -124,7 +124,7 @@ def office(firm: Firm, rank: int) -> Record:
     return {
         "id": table.id(rank),
         "organizationId": firm.maybe_id("organizations", table.links["organization"][rank]),
-        "datetimeCreated": firm.created("offices", rank),
+        "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
         "status": firm.status("offices", rank),
         "name": f"{city} {1 + (noise >> 8) % 99}",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 
+from tonicdm.sandbox.world.addresses import email_text
 from tonicdm.sandbox.world.firm import Firm
 from tonicdm.sandbox.world.ids import hyphenated
+from tonicdm.sandbox.world.kinship import person_name, staff_count
 from tonicdm.sandbox.world.noise import column
-from tonicdm.sandbox.world.people import email_text, person_name, staff_count
 from tonicdm.sandbox.world.places import own_organization
 from tonicdm.sandbox.world.stamps import FIRST_DAY, stamp
 from tonicdm.sandbox.world.table import NOTHING, Record
@@ -42,7 +43,7 @@ def project(firm: Firm, rank: int) -> Record:
         "clientProjectNumber": f"C/{noise >> 52}",
         "defaultDaysRfiReturn": 7 + noise % 8,
         "customerErpId": f"erp-{rank}",
-        "datetimeCreated": firm.created("projects", rank),
+        "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
     }
 
@@ -145,7 +146,7 @@ def note(firm: Firm, rank: int) -> Record:
     author = table.links["person"][rank]
     return {
         "id": table.id(rank),
-        "datetimeCreated": firm.created("notes", rank),
+        "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
         "status": firm.status("notes", rank),
         "content": f"<p>{SUBJECTS[noise & 7]}<br>&nbsp;see sketch {noise >> 50}</p>",

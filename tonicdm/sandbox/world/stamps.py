@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from datetime import UTC, datetime
 
 _MINUTES = tuple(f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(1440))
@@ -15,9 +14,14 @@ LAST_DAY = int(datetime(2024, 12, 20, tzinfo=UTC).timestamp())
 """Latest one: before any clock a test would use."""
 
 
-@functools.lru_cache(maxsize=8192)
+_DAYS: dict[int, str] = {}
+
+
 def _day(number: int) -> str:
-    return datetime.fromtimestamp(number * 86400, UTC).strftime("%Y-%m-%d")
+    text = _DAYS.get(number)
+    if text is None:
+        text = _DAYS[number] = datetime.fromtimestamp(number * 86400, UTC).strftime("%Y-%m-%d")
+    return text
 
 
 def stamp(moment: float, form: int) -> str:
@@ -29,12 +33,12 @@ def stamp(moment: float, form: int) -> str:
             ("2021-11-03T16:21:02+00:01"), so texts of equal instants differ.
     """
     whole = int(moment)
-    suffix = _SUFFIXES[form & 3]
-    if form & 3 == 3:
+    fraction = "" if whole == moment else f".{round((moment - whole) * 1000):03d}"
+    form &= 3
+    if form == 3:
         whole += 60
     day, second = divmod(whole, 86400)
-    fraction = f".{round((moment - int(moment)) * 1000):03d}" if moment != int(moment) else ""
-    return f"{_day(day)}T{_MINUTES[second // 60]}{_SECONDS[second % 60]}{fraction}{suffix}"
+    return f"{_DAYS.get(day) or _day(day)}T{_MINUTES[second // 60]}{_SECONDS[second % 60]}{fraction}{_SUFFIXES[form]}"
 
 
 def date(moment: float) -> str:

@@ -25,6 +25,9 @@ Record = dict[str, Any]
 NOTHING = 0xFFFFFFFF
 """In a column of references: this record refers to none."""
 
+_PREPARED = 32
+"""Prepared lists that are kept at most, four bytes a record each."""
+
 STATUSES = ("active", "inactive", "deleted")
 ACTIVE, INACTIVE, DELETED, GONE = range(4)
 """Status bytes; GONE is a record that was truly deleted and keeps its rank only."""
@@ -89,10 +92,11 @@ class Table:
     """IDs of the records created since the start; the first has rank `ids.count`."""
     moved: dict[str, dict[int, set[int]]] = attrs.field(factory=dict)
     """Records whose reference was set since the start, by column and rank referred to."""
-    version: int = 0
-    """Grows with every change."""
+    strangers: set[int] = attrs.field(factory=set)
+    """Records of which any reference was set since the start."""
     _created_ranks: dict[str, int] = attrs.field(factory=dict)
-    _cache: dict[object, array[int]] = attrs.field(factory=dict)
+    cache: dict[object, array[int]] = attrs.field(factory=dict)
+    """Prepared lists of all tables of a firm: a list may depend on records of other types."""
 
     def id(self, rank: int) -> str:
         """Return the compact ID of the record at *rank*."""
@@ -129,6 +133,7 @@ class Table:
     def refer(self, name: str, rank: int, target: int) -> None:
         """Let a record refer to another one."""
         self.links[name][rank] = target
+        self.strangers.add(rank)
         if target != NOTHING:
             self.moved.setdefault(name, {}).setdefault(target, set()).add(rank)
 
@@ -152,8 +157,7 @@ class Table:
 
     def changed(self) -> None:
         """Forget prepared lists after a change."""
-        self.version += 1
-        self._cache.clear()
+        self.cache.clear()
 
     def select(
         self,
@@ -171,16 +175,20 @@ class Table:
             sort: Hashable name, key and whether to reverse; ties stay in the order of IDs.
         """
         wanted = frozenset(statuses)
-        name = (wanted, tuple(test[0] for test in tests), sort and (sort[0], sort[2]))
-        found = self._cache.get(name)
+        name = (self.kind.name, wanted, tuple(test[0] for test in tests), sort and (sort[0], sort[2]))
+        found = self.cache.get(name)
         if found is None:
-            if len(self._cache) >= 8:
-                self._cache.clear()
-            found = self._cache[name] = self._select(wanted, tests, sort)
+            if len(self.cache) >= _PREPARED:
+                self.cache.clear()
+            found = self.cache[name] = self._select(wanted, tests, sort)
         return found
 
-    def copy(self) -> Table:
-        """Return an independent copy, for snapshots."""
+    def copy(self, cache: dict[object, array[int]]) -> Table:
+        """Return an independent copy, for snapshots.
+
+        Args:
+            cache: Where the copy keeps its prepared lists.
+        """
         return attrs.evolve(
             self,
             status=bytearray(self.status),
@@ -190,7 +198,8 @@ class Table:
             moved={n: {t: set(r) for t, r in targets.items()} for n, targets in self.moved.items()},
             created=list(self.created),
             created_ranks=dict(self._created_ranks),
-            cache={},
+            strangers=set(self.strangers),
+            cache=cache,
         )
 
     def _select(

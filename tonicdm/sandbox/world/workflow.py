@@ -5,8 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping
 
+from tonicdm.sandbox.world.addresses import email_text
 from tonicdm.sandbox.world.firm import Firm
-from tonicdm.sandbox.world.people import email_text
 from tonicdm.sandbox.world.projects import staff_column
 from tonicdm.sandbox.world.stamps import FIRST_DAY, date, stamp
 from tonicdm.sandbox.world.table import NOTHING, Record
@@ -46,7 +46,7 @@ def item(firm: Firm, kind: str, rank: int) -> Record:
         "our_title": SUBJECTS[(noise >> 4) & 7],
         "responsible_person_id": firm.maybe_id("persons", links["person"][rank]),
         **item_parts(kind)(firm, rank),
-        "datetimeCreated": firm.created(kind, rank),
+        "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
     }
 
@@ -179,7 +179,7 @@ def task(firm: Firm, rank: int) -> Record:
         "title": SUBJECTS[noise & 7],
         "due_date": date(FIRST_DAY + (noise >> 20) % 100_000_000),
         "is_done": noise & 512 == 0,
-        "datetimeCreated": firm.created("tasks", rank),
+        "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
     }
 
@@ -195,7 +195,7 @@ def file_transfer(firm: Firm, rank: int) -> Record:
     noise = firm.noise("file_transfers", rank)
     return {
         "id": table.id(rank),
-        "datetimeCreated": firm.created("file_transfers", rank),
+        "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
         "status": firm.status("file_transfers", rank),
         "project_id": firm.maybe_id("projects", table.links["project"][rank]),

@@ -126,11 +126,13 @@ class World:
 
     def snapshot(self) -> WorldSnapshot:
         """Return a copy of everything that can change."""
-        return WorldSnapshot({name: table.copy() for name, table in self.firm.tables.items()})
+        return WorldSnapshot({name: table.copy({}) for name, table in self.firm.tables.items()})
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         """Put a snapshot back; it can be used again."""
-        self.firm.tables.update({name: table.copy() for name, table in snapshot.tables.items()})
+        cache = self.firm.cache
+        cache.clear()
+        self.firm.tables.update({name: table.copy(cache) for name, table in snapshot.tables.items()})
 
     def _find(self, kind: str, record_id: str) -> tuple[Table, int]:
         table = self.table(kind)
