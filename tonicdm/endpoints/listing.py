@@ -131,6 +131,9 @@ class Listing(Generic[M]):
     async def _is_last(self, number: int, fetched: Fetched) -> bool:
         """Tell whether nothing comes after a page; asks the server where its size does not tell."""
         count = len(fetched.payload)
+        wanted = self._options.get("filter_ids")
+        if wanted is not None and self._listing.own_ids and count >= len(set(map(str, wanted))):
+            return True
         if count >= self._size:
             return False
         proven = max(count, self._facts.largest_page)

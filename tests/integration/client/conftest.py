@@ -1,0 +1,75 @@
+"""A client and a sandbox on one virtual clock, and a driver that moves it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+import pytest
+
+from tonicdm import TonicDM, UnitBudget
+from tonicdm.clock import VirtualClock
+from tonicdm.sandbox import Sandbox, SandboxSettings
+
+T = TypeVar("T")
+Make = Callable[..., TonicDM]
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+async def box(clock: VirtualClock) -> AsyncIterator[Sandbox]:
+    async with Sandbox(records=2_000, seed=3, clock=clock, settings=SandboxSettings()) as box:
+        yield box
+
+
+@pytest.fixture
+async def make(box: Sandbox, clock: VirtualClock) -> AsyncIterator[Make]:
+    """Makes clients of the sandbox on its clock; all are closed, and must have left nothing behind."""
+    made: list[TonicDM] = []
+
+    def make(**settings: Any) -> TonicDM:
+        if "budget" not in settings:
+            settings["budget"] = UnitBudget.memory(clock=clock, max_calls_per_second=None)
+        settings.setdefault("token", box.token)
+        settings.setdefault("base_url", box.url)
+        made.append(TonicDM(**settings))
+        return made[-1]
+
+    yield make
+    for tonic in made:
+        connector = getattr(tonic._caller.transport._session, "connector", None)
+        assert connector is None or not connector._acquired, "a connection leaked"
+        slots = tonic._caller.transport.slots
+        assert slots.taken == 0, "a call is still counted as under way"
+        seen = tonic.budget.snapshot()
+        assert seen.reserved == seen.unknown, "a reservation is left"
+        await tonic.close()
+        await tonic.budget.close()
+
+
+@pytest.fixture
+def tonic(make: Make) -> TonicDM:
+    return make()
+
+
+async def drive(clock: VirtualClock, work: Awaitable[T], *tonics: TonicDM, most: float = 24 * 3600.0) -> T:
+    """Await *work*, moving *clock* to the next deadline whenever no call is under way."""
+    task = asyncio.ensure_future(work)
+    began, idle = clock.monotonic(), 0
+    try:
+        while not task.done():
+            await asyncio.sleep(0.001)
+            busy = any(tonic._caller.transport.slots.taken for tonic in tonics)
+            idle = 0 if busy else idle + 1
+            if idle >= 3 and not task.done() and (deadline := clock.next_deadline) is not None:
+                assert deadline - began < most, "the work waits for longer than it may"
+                clock.advance(max(0.0, deadline - clock.monotonic()))
+                idle = 0
+    finally:
+        task.cancel()
+    return await task
