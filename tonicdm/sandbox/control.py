@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from tonicdm.sandbox.calls import to_json
+from tonicdm.sandbox.journal import token_label
 
 if TYPE_CHECKING:
     from tonicdm.sandbox.sandbox import Sandbox
@@ -22,22 +23,55 @@ class Control:
         self._box = box
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer a control request: 200 with JSON, 400 with a reason, 404."""
+        """Answer a control request: 200 with JSON or JSON lines, 400 with a reason, 404."""
         action = _ACTIONS.get((request.method, request.path))
         if action is None:
-            return _json(404, {"message": f"no control {request.method} {request.path}"})
+            known = ", ".join(" ".join(name) for name in _ACTIONS)
+            return _json(404, {"message": f"no control {request.method} {request.path}; there are {known}"})
         try:
+            if request.path == "/__world" and "type" in request.query:
+                return await _stream(request, _lines(self._box, request))
             return _json(200, await action(self._box, request))
         except (ValueError, KeyError, TypeError) as error:
-            return _json(400, {"message": str(error)})
+            return _json(400, {"message": str(error.args[0] if error.args else error)})
 
 
 def _json(status: int, value: Any) -> web.Response:
     return web.Response(status=status, body=to_json(value), content_type="application/json")
 
 
+async def _stream(request: web.BaseRequest, lines: Iterator[bytes]) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+    await response.prepare(request)
+    chunk = bytearray()
+    for line in lines:
+        chunk += line
+        if len(chunk) > 1 << 16:
+            await response.write(bytes(chunk))
+            chunk.clear()
+    await response.write_eof(bytes(chunk))
+    return response
+
+
+def _lines(box: Sandbox, request: web.BaseRequest) -> Iterator[bytes]:
+    """Return the records of a type, soft-deleted ones too, as JSON lines in the order of their IDs."""
+    kind, quality = request.query["type"], request.query.get("quality", "basic")
+    if quality not in {"id_only", "basic", "complete"}:
+        raise ValueError(f"no quality {quality!r}")
+    table, firm = box.world.table(kind), box.world.firm
+    make = {"id_only": firm.stub, "basic": firm.record, "complete": firm.complete}[quality]
+    return (to_json(make(kind, rank)) + b"\n" for rank in table.select(range(3)))
+
+
+async def _body(request: web.BaseRequest) -> dict[str, Any]:
+    value = await request.json() if request.body_exists else {}
+    if not isinstance(value, dict):
+        raise TypeError("the body must be a JSON object")
+    return value
+
+
 async def _health(box: Sandbox, _: web.BaseRequest) -> Any:
-    return {"ok": True, "url": box.url}
+    return {"ok": True, "url": box.url, "seed": box.world.firm.seed, "zone": box.settings.zone}
 
 
 async def _clock(box: Sandbox, _: web.BaseRequest) -> Any:
@@ -45,12 +79,116 @@ async def _clock(box: Sandbox, _: web.BaseRequest) -> Any:
 
 
 async def _advance(box: Sandbox, request: web.BaseRequest) -> Any:
-    box.advance(float((await request.json())["advance"]))
+    box.advance(float((await _body(request))["advance"]))
     return {"now": box.now()}
+
+
+async def _journal(box: Sandbox, request: web.BaseRequest) -> Any:
+    """Return the entries from number `since` on, and sums over all."""
+    since = int(request.query.get("since", "0"))
+    token = request.query.get("token")
+    entries = [entry.as_json() for entry in box.journal[since:] if token is None or entry.token == token_label(token)]
+    return {"count": len(box.journal), "units": box.units(token), "entries": entries}
+
+
+async def _clear_journal(box: Sandbox, _: web.BaseRequest) -> Any:
+    box.journal.clear()
+    return {"count": 0}
+
+
+async def _faults(box: Sandbox, _: web.BaseRequest) -> Any:
+    return box.faults.as_json()
+
+
+async def _set_faults(box: Sandbox, request: web.BaseRequest) -> Any:
+    """Take {"on": [...], "next": [...], "off": [...]}: names, or objects of the arguments of those methods."""
+    body = await _body(request)
+    if unknown := sorted(set(body) - {"off", "on", "next"}):
+        raise ValueError(f"unknown: {', '.join(unknown)}; on, next and off are known")
+    off = body.get("off", [])
+    for name in [None] if off == "all" else off:
+        box.faults.off(name)
+    for act, items in ((box.faults.on, body.get("on", [])), (box.faults.next, body.get("next", []))):
+        for item in items:
+            arguments: dict[str, Any] = {"name": item} if isinstance(item, str) else item
+            act(**arguments)
+    return box.faults.as_json()
+
+
+async def _settings(box: Sandbox, _: web.BaseRequest) -> Any:
+    return box.settings.as_json()
+
+
+async def _set_settings(box: Sandbox, request: web.BaseRequest) -> Any:
+    box.settings.update(await _body(request))
+    return box.settings.as_json()
+
+
+async def _window(box: Sandbox, request: web.BaseRequest) -> Any:
+    state = box.window(request.query.get("token"))
+    return {
+        "used": state.used,
+        "limit": state.limit,
+        "remaining": state.remaining,
+        "reset": state.reset,
+        "exceeded": state.exceeded,
+        "extended": state.extended,
+    }
+
+
+async def _spend(box: Sandbox, request: web.BaseRequest) -> Any:
+    body = await _body(request)
+    box.spend(int(body["units"]), body.get("token"))
+    return {"used": box.window(body.get("token")).used}
+
+
+async def _reset(box: Sandbox, _: web.BaseRequest) -> Any:
+    box.reset()
+    return {"now": box.now()}
+
+
+async def _snapshot(box: Sandbox, _: web.BaseRequest) -> Any:
+    """Keep a snapshot and return its number."""
+    return {"snapshot": box.keep()}
+
+
+async def _restore(box: Sandbox, request: web.BaseRequest) -> Any:
+    box.restore(box.kept(int((await _body(request))["snapshot"])))
+    return {"now": box.now()}
+
+
+async def _world(box: Sandbox, _: web.BaseRequest) -> Any:
+    return {kind: box.world.count(kind) for kind in box.world.types}
+
+
+async def _change_world(box: Sandbox, request: web.BaseRequest) -> Any:
+    """Take {"update"|"create"|"delete"|"touch": [{"type", "id", "fields"}...]} and change the world uncharged."""
+    body = await _body(request)
+    made = [box.world.create(item["type"], **item.get("fields", {})) for item in body.get("create", [])]
+    for item in body.get("update", []):
+        box.world.update(item["type"], item["id"], **item["fields"])
+    for item in body.get("touch", []):
+        box.world.touch(item["type"], item["id"], item.get("at"))
+    for item in body.get("delete", []):
+        box.world.delete(item["type"], item["id"], soft=bool(item.get("soft", False)))
+    return {"created": made}
 
 
 _ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "/__health"): _health,
     ("GET", "/__clock"): _clock,
     ("POST", "/__clock"): _advance,
+    ("GET", "/__journal"): _journal,
+    ("DELETE", "/__journal"): _clear_journal,
+    ("GET", "/__faults"): _faults,
+    ("POST", "/__faults"): _set_faults,
+    ("GET", "/__settings"): _settings,
+    ("POST", "/__settings"): _set_settings,
+    ("GET", "/__window"): _window,
+    ("POST", "/__spend"): _spend,
+    ("POST", "/__reset"): _reset,
+    ("POST", "/__snapshot"): _snapshot,
+    ("POST", "/__restore"): _restore,
+    ("GET", "/__world"): _world,
+    ("POST", "/__world"): _change_world,
 }

@@ -62,6 +62,7 @@ class Sandbox:
         self._service = Service(self.world, self.settings, seed)
         self._shell = Shell(self._service, self.faults, self.now, Control(self), seed, self.settings.zone)
         self._start = self.snapshot()
+        self._kept: list[Snapshot] = []
 
     async def __aenter__(self) -> Self:
         self._port = await self._shell.start(self._host, self._port)
@@ -129,6 +130,21 @@ class Sandbox:
         self._service.windows.update({token: window.copy() for token, window in snapshot.windows.items()})
         self.journal.replace(snapshot.journal)
         self._advanced = snapshot.advanced
+
+    def keep(self) -> int:
+        """Keep a snapshot inside the sandbox and return its number."""
+        self._kept.append(self.snapshot())
+        return len(self._kept) - 1
+
+    def kept(self, number: int) -> Snapshot:
+        """Return a kept snapshot.
+
+        Raises:
+            ValueError: None has that number.
+        """
+        if not 0 <= number < len(self._kept):
+            raise ValueError(f"no snapshot {number}")
+        return self._kept[number]
 
     def reset(self) -> None:
         """Put the seeded world back, with fresh windows, an empty journal, no faults and the clock's own time."""

@@ -10,7 +10,7 @@ from tonicdm.sandbox.world.firm import Firm
 from tonicdm.sandbox.world.kinship import STAFF, first_slot, name_of, owner, staff_count
 from tonicdm.sandbox.world.places import brand_domain
 from tonicdm.sandbox.world.stamps import FIRST_DAY, date, stamp
-from tonicdm.sandbox.world.table import NOTHING, Record
+from tonicdm.sandbox.world.table import NOTHING, STATUSES, Record
 from tonicdm.sandbox.world.words import FIRST_NAMES, LAST_NAMES, TITLES
 
 _SYSTEM = ("info", "noreply", "accounts", "projects")
@@ -66,7 +66,7 @@ def email_text(firm: Firm, rank: int) -> str | None:
     return address_text(firm, rank) if rank < table.ids.count else None
 
 
-def _core(firm: Firm, rank: int, slot: int, person: int, kin: int) -> Record:
+def _core(firm: Firm, rank: int, slot: int, person: int, kin: int, person_id: str | None) -> Record:
     """Return the fields of an address that a person embeds (reference, PersonEmailAddress).
 
     Args:
@@ -75,15 +75,15 @@ def _core(firm: Firm, rank: int, slot: int, person: int, kin: int) -> Record:
         slot: Its slot.
         person: Slot of the person it was seeded for; its own slot for a system address.
         kin: Noise of that person's record.
+        person_id: ID of the person who has it now.
     """
     table = firm.tables["email_addresses"]
     noise = firm.noise("email_addresses", rank)
-    owned = table.links["person"][rank]
     made: Record = {"id": table.id(rank)}
-    if owned != NOTHING:
-        made["personId"] = firm.tables["persons"].id(owned)
+    if person_id is not None:
+        made["personId"] = person_id
     made |= {
-        "status": firm.status("email_addresses", rank),
+        "status": STATUSES[table.status[rank]],
         "emailAddress": _text(firm, rank, slot, person, kin),
         "name": name_of(person, kin) if kin else "",
         "title": TITLES[noise % len(TITLES)],
@@ -110,7 +110,7 @@ def email_address(firm: Firm, rank: int) -> Record:
     kin = 0 if system else firm.noise("persons", persons.slots.back(person))
     noise = firm.noise("email_addresses", rank)
     contact = person >= staff_count(persons.ids.count)
-    made = _core(firm, rank, slot, person, kin)
+    made = _core(firm, rank, slot, person, kin, firm.maybe_id("persons", links["person"][rank]))
     made |= {
         "type": _type(links["brand"][rank], noise, system=system, contact=contact),
         "deliveryStatus": _DELIVERY[(noise >> 40) & 3],
@@ -132,18 +132,19 @@ def _type(brand: int, noise: int, *, system: bool, contact: bool) -> str:
     return "misspelled" if contact and noise & 63 == 0 else "business"
 
 
-def embedded(firm: Firm, rank: int, kin: int) -> Record:
+def embedded(firm: Firm, rank: int, kin: int, person_id: str) -> Record:
     """Return an address as a person shows it.
 
     Args:
         firm: The records.
         rank: The address.
         kin: Noise of the record of the person who shows it.
+        person_id: ID of that person.
     """
     table = firm.tables["email_addresses"]
     if rank not in table.patches and rank < table.ids.count and rank not in table.strangers:
         slot = table.slots(rank)
-        return _core(firm, rank, slot, owner(slot), kin)
+        return _core(firm, rank, slot, owner(slot), kin, person_id)
     record = firm.record("email_addresses", rank)
     return {name: record[name] for name in EMBEDDED if name in record}
 

@@ -25,7 +25,8 @@ class IdSpace:
         self._step = (1 << 64) // max(1, count)
         self._key = key_of(seed, kind, "id")
         self._created_key = key_of(seed, kind, "created")
-        self._texts: list[str | None] | None = [None] * count if count <= _REMEMBERED else None
+        nothing_yet: list[str | None] = [None]
+        self._texts = nothing_yet * count if count <= _REMEMBERED else None
 
     def text(self, rank: int) -> str:
         """Return the ID of the record at *rank*: 32 hex digits (concepts page, "Naming Conventions")."""
@@ -38,11 +39,11 @@ class IdSpace:
         return text
 
     def _text(self, rank: int) -> str:
-        # Two rounds of `mix`, written out: a page of a thousand records asks for some thousand IDs.
+        # One round of `mix`, written out: a page of a thousand records asks for some thousand IDs.
         noise = ((rank ^ self._key) * 0xBF58476D1CE4E5B9) & MASK64
-        noise = ((noise ^ (noise >> 29)) * 0x94D049BB133111EB) & MASK64
+        noise ^= noise >> 29
         step = self._step
-        return f"{rank * step + noise % step:016x}{(noise * 0x9E3779B97F4A7C15) & MASK64:016x}"
+        return f"{rank * step + noise % step:016x}{noise:016x}"
 
     def rank(self, text: str) -> int | None:
         """Return the rank behind an ID in lower case, None when it is none of this type's."""

@@ -28,12 +28,13 @@ def person(firm: Firm, rank: int) -> Record:
     table = firm.tables["persons"]
     noise = firm.noise("persons", rank)
     links = table.links
+    person_id = table.id(rank)
     return {
-        "id": table.id(rank),
+        "id": person_id,
         "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
         "status": firm.status("persons", rank),
-        "emailAddresses": [embedded(firm, number, noise) for number in addresses(firm, rank)],
+        "emailAddresses": [embedded(firm, number, noise, person_id) for number in addresses(firm, rank)],
         "name": name_of(table.slots(rank), noise),
         "title": TITLES[(noise >> 10) % len(TITLES)],
         "deskPhone": None,
@@ -47,7 +48,8 @@ def person(firm: Firm, rank: int) -> Record:
 
 def rolled_up(firm: Firm, rank: int) -> Record:
     """Make the list of addresses of a person that somebody created."""
-    return {"emailAddresses": [embedded(firm, number, firm.noise("persons", rank)) for number in addresses(firm, rank)]}
+    person_id, noise = firm.id("persons", rank), firm.noise("persons", rank)
+    return {"emailAddresses": [embedded(firm, number, noise, person_id) for number in addresses(firm, rank)]}
 
 
 def person_links(firm: Firm) -> Mapping[str, array[int]]:

@@ -22,6 +22,7 @@ from tonicdm.sandbox.world.words import (
 OWN_DOMAINS = ("pacific-architects.com", "pacific-engineers.com")
 """Domains of the own organization's two brands (concepts page, "Email Addresses, Persons and Staff")."""
 OWN_BRANDS = (("Pacific Architects Ltd.", "Pacific Architects", "PA"), ("Pacific Engineers Ltd.", "Pacific Eng.", "PE"))
+_DOMAIN_WORDS = tuple(word.lower() for word in COMPANY_WORDS)
 INDUSTRY_ROLES = ("generalcontractor", "primeconsultant", "owner", "subcontractor")
 CUSTOMER_TYPES = ("paid", "none", "pilot", "unpaid", "former")
 
@@ -71,7 +72,7 @@ def brand_domain(firm: Firm, rank: int) -> str:
     slot = firm.tables["brands"].slots(rank)
     if slot < len(OWN_DOMAINS):
         return OWN_DOMAINS[slot]
-    return f"{COMPANY_WORDS[firm.noise('brands', rank) & 15].lower()}-{slot}.com"
+    return f"{_DOMAIN_WORDS[slot & 15]}-{slot}.com"
 
 
 def brand(firm: Firm, rank: int) -> Record:

@@ -151,12 +151,12 @@ def part(kind: str, parent: str) -> Callable[[Firm, int], Record]:
 
 def _correspondents(firm: Firm, kind: str, rank: int, turn: int) -> tuple[str | None, list[str], list[str]]:
     links = firm.tables[kind].links
-    ranks = [links[name][rank] for name in ("sender", "receiver", "copied")] if "sender" in links else []
-    texts = [email_text(firm, number) or "" for number in ranks if number != NOTHING]
-    if len(texts) < 3:
-        return None, [], []
     # What was received is forwarded by its receiver to the one who was copied.
-    return (texts[0], [texts[1]], [texts[2]]) if turn == 0 else (texts[1], [texts[2]], [])
+    names = ("sender", "receiver", "copied") if turn == 0 else ("receiver", "copied")
+    if rank == NOTHING or links["sender"][rank] == NOTHING:
+        return None, [], []
+    texts = [email_text(firm, links[name][rank]) or "" for name in names]
+    return texts[0], [texts[1]], texts[2:]
 
 
 def part_links(kind: str, parent: str) -> Callable[[Firm], Mapping[str, array[int]]]:

@@ -1,0 +1,104 @@
+"""A sandbox as a process of its own: ``python -m tonicdm.sandbox --port 8080 --records 1000``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from tonicdm.sandbox.sandbox import Sandbox
+from tonicdm.sandbox.settings import SandboxSettings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a sandbox until SIGINT or SIGTERM; print one line with its URL once it answers.
+
+    Args:
+        arguments: Command line, that of the process when not given.
+
+    Returns:
+        Exit code: 0, or 2 for arguments it cannot follow.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        settings = SandboxSettings()
+        settings.update(_chosen(options))
+        box = Sandbox(
+            records=options.records, seed=options.seed, settings=settings, host=options.host, port=options.port
+        )
+        asyncio.run(_run(box))
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+async def _run(box: Sandbox) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Where the loop has no signal handlers (Windows), Ctrl-C ends the process by KeyboardInterrupt.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    async with box:
+        sys.stdout.write(f"{box.url}\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tonicdm.sandbox", description="Run a local TonicDM server.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
+    parser.add_argument("--records", type=int, default=1_000, help="records over all types")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the records and of chance")
+    parser.add_argument("--limit", type=int, help="units of a window")
+    parser.add_argument("--window", type=float, help="length of a window in seconds")
+    parser.add_argument("--token", action="append", help="accepted bearer token; may be repeated")
+    parser.add_argument("--zone", help="zone this server stands for")
+    parser.add_argument("--latency", type=float, nargs=2, metavar=("SHORTEST", "LONGEST"), help="seconds per call")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any other setting")
+    return parser
+
+
+def _chosen(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings named on the command line.
+
+    Raises:
+        ValueError: NAME=VALUE has no "=" or names no setting.
+    """
+    named = {
+        "limit": options.limit,
+        "window_seconds": options.window,
+        "tokens": options.token,
+        "zone": options.zone,
+        "latency_seconds": options.latency,
+    }
+    chosen = {name: value for name, value in named.items() if value is not None}
+    defaults = SandboxSettings().as_json()
+    for pair in options.set:
+        name, sign, text = pair.partition("=")
+        if not sign or name not in defaults:
+            raise ValueError(f"--set {pair}: NAME=VALUE with one of {', '.join(defaults)}")
+        chosen[name] = _value(text, defaults[name])
+    return chosen
+
+
+def _value(text: str, default: Any) -> Any:
+    """Return a text as the type of a setting's default."""
+    if isinstance(default, bool):
+        return text.lower() in {"1", "true", "yes", "on"}
+    if isinstance(default, list | tuple):
+        parts = text.split(",") if text else []
+        return [type(default[0])(part) for part in parts] if default else parts
+    if isinstance(default, int) or (default is None and text.isdigit()):
+        return int(text)
+    return float(text) if isinstance(default, float) else text
+
+
+if __name__ == "__main__":
+    sys.exit(main())
