@@ -21,7 +21,9 @@ async def nothing_is_sent_or_charged(tonic: TonicDM, box: Sandbox):
     assert (seen.remaining, seen.reserved) == (3600, 0)
 
 
-@pytest.mark.parametrize("wrong", ["", "x" * 32, "a" * 31, "a" * 33, str(uuid.uuid4()), "a" * 32 + "\n", 5, None, b"a" * 32])
+@pytest.mark.parametrize(
+    "wrong", ["", "x" * 32, "a" * 31, "a" * 33, str(uuid.uuid4()), "a" * 32 + "\n", 5, None, b"a" * 32]
+)
 async def test_wrong_ids_are_refused(tonic: TonicDM, wrong) -> None:
     with pytest.raises(InvalidIDError, match="Nothing was sent") as caught:
         await tonic.offices.get(wrong)

@@ -19,7 +19,6 @@ from tonicdm import (
     TonicDM,
 )
 from tonicdm.bulk import gather
-from tonicdm.clock import VirtualClock
 from tonicdm.sandbox import Sandbox
 
 from .conftest import drive

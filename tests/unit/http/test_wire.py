@@ -1,0 +1,118 @@
+"""Options become one line each, or a query string; nothing else gets through."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tonicdm import ConfigError, InvalidOptionError
+from tonicdm.endpoints.options import DATA_QUANTITY, options
+from tonicdm.http.operation import Operation, Option, boolean, json_text, text
+from tonicdm.http.wire import build, check_path
+
+OPERATION = Operation(
+    method="GET",
+    path="/core/offices",
+    options=options(
+        "filter_ids", "filter_statuses", "updated_after", "search_query", "page_size", flag=Option("flag", boolean)
+    ),
+)
+NOON = datetime.datetime(2026, 1, 2, 12, tzinfo=datetime.UTC)
+
+
+def test_each_option_is_one_line_as_documented() -> None:
+    request = build(
+        OPERATION,
+        {
+            "filter_ids": [uuid.UUID(int=1), "A" * 32],
+            "filter_statuses": ["active", "deleted"],
+            "updated_after": NOON,
+            "search_query": {"a": "ä"},
+            "page_size": 100,
+            "flag": True,
+        },
+        quantity="id_only",
+        quantity_option=DATA_QUANTITY,
+    )
+    assert request.headers == (
+        ("Accept", "application/json"),
+        ("filterIDs", f"{1:032x},{'a' * 32}"),
+        ("filterStatuses", "active,deleted"),
+        ("updated_after", "2026-01-02T12:00:00Z"),
+        ("searchQuery", '{"a":"\\u00e4"}'),
+        ("pageSize", "100"),
+        ("flag", "true"),
+        ("data_quantity", "id_only"),
+    )
+    assert request.target == "/core/offices"
+
+
+def test_the_query_form_uses_the_names_of_the_reference() -> None:
+    request = build(
+        OPERATION,
+        {"filter_ids": ["a" * 32, "b" * 32], "search_query": "x y&z=ä"},
+        placement="query",
+        prefix="/v1.0",
+        quantity="basic",
+        quantity_option=DATA_QUANTITY,
+    )
+    assert request.headers == (("Accept", "application/json"),)
+    assert request.path == "/v1.0/core/offices"
+    assert parse_qsl(request.query) == [
+        ("filterIds", f"{'a' * 32},{'b' * 32}"),
+        ("searchQuery", "x y&z=ä"),
+        ("dataQuantity", "basic"),
+    ]
+
+
+@given(st.text())
+def test_no_text_ever_breaks_out_of_its_header_line(value: str) -> None:
+    operation = Operation(method="GET", path="/x", options={"o": Option("o", text)})
+    try:
+        request = build(operation, {"o": value})
+    except InvalidOptionError:
+        return
+    ((_, line),) = [pair for pair in request.headers if pair[0] == "o"]
+    assert line == value
+    assert line.isascii() and line.isprintable() and line == line.strip()
+
+
+@given(st.text(min_size=1))
+def test_every_text_survives_the_query_string(value: str) -> None:
+    operation = Operation(method="GET", path="/x", options={"o": Option("o", text)})
+    try:
+        request = build(operation, {"o": value}, placement="query")
+    except InvalidOptionError:
+        return
+    assert request.query.isascii()
+    assert parse_qsl(request.query, keep_blank_values=True) == [("o", value)]
+
+
+def test_values_too_long_for_common_servers_are_refused() -> None:
+    with pytest.raises(InvalidOptionError, match="get_many"):
+        build(OPERATION, {"filter_ids": ["a" * 32] * 249})
+    assert build(OPERATION, {"filter_ids": [f"{n:032x}" for n in range(248)]})
+
+
+def test_missing_and_unknown_options_are_named() -> None:
+    operation = Operation(method="GET", path="/x", options=options("project_id"), required=frozenset({"project_id"}))
+    with pytest.raises(InvalidOptionError, match="project_id"):
+        build(operation, {})
+    with pytest.raises(InvalidOptionError, match="it has project_id"):
+        build(operation, {"projectId": "a" * 32})
+
+
+def test_json_options_refuse_what_json_has_not() -> None:
+    with pytest.raises(InvalidOptionError):
+        json_text("o", {"x": object()})
+
+
+def test_paths_are_absolute_and_encoded() -> None:
+    assert check_path("/core/ä b") == "/core/%C3%A4%20b"
+    with pytest.raises(ConfigError):
+        check_path("core")
