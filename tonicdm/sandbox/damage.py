@@ -14,8 +14,8 @@ LIMIT, REMAINING, RESET = "X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rat
 _BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body><center>nginx</center></body></html>"
 
 
-def damaged(answer: Answer, strike: Strike, now: float, faults: Faults) -> Answer:
-    """Return the answer as the faults let it through.
+def damage(answer: Answer, strike: Strike, now: float, faults: Faults) -> None:
+    """Change an answer as the faults let it through.
 
     Args:
         answer: What the server has made; it is changed in place.
@@ -27,7 +27,6 @@ def damaged(answer: Answer, strike: Strike, now: float, faults: Faults) -> Answe
         act = _ACTS.get(fault.name)
         if act is not None:
             act(answer, strike, now, faults)
-    return answer
 
 
 def bad_gateway() -> Answer:

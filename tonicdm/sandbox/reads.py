@@ -28,8 +28,7 @@ def render(
     if not settings.id_only_timestamps and quantity == "id_only":
         rows = [{"id": row["id"]} for row in rows]
     if kind == "file_transfers" and not settings.file_transfer_timestamps:
-        for row in rows:
-            row.pop("datetimeUpdated", None)
+        rows = [{name: value for name, value in row.items() if name != "datetimeUpdated"} for row in rows]
     if not (settings.advanced_contacts and settings.advanced_metrics):
         rows = [opened(world, kind, row, settings) for row in rows]
     return rows

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tonicdm.sandbox.calls import Answer, Call
 from tonicdm.sandbox.control import Control
-from tonicdm.sandbox.damage import bad_gateway, damaged
+from tonicdm.sandbox.damage import bad_gateway, damage
 from tonicdm.sandbox.faults import Faults, Strike
 from tonicdm.sandbox.service import Service
 
@@ -38,7 +38,7 @@ class Shell:
     seed: int = 1
     zone: str = "us"
     _chance: random.Random = attrs.field(init=False)
-    _seen: set[int] = attrs.field(factory=set)
+    _seen: set[asyncio.Transport] = attrs.field(factory=set)
     _runner: web.ServerRunner | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -87,15 +87,13 @@ class Shell:
         before, after = self._latencies()
         if before:
             await asyncio.sleep(before)
-        too_long = self._too_long(call, strike)
-        if too_long == "cut" or ("bad_gateway" in strike and not strike.detail("bad_gateway", "processed")):
-            self.service.lost(call, arrived, strike)
-            return self._cut(request) if too_long == "cut" else _response(bad_gateway())
-        if too_long:
-            self.service.lost(call, arrived, strike)
-            return _response(Answer(status=int(too_long), body=b"header too large", content_type="text/plain"))
-        answer = self.service.handle(call, self.now(), strike, at=arrived)
-        answer = damaged(answer, strike, self.now(), self.faults)
+        if (refused := self._refused_in_front(call, strike)) is not None:
+            self.service.lost(call, arrived, strike, refused.status)
+            return _response(refused) if refused.status else self._cut(request)
+        now = self.now()
+        answer = self.service.handle(
+            call, now, strike, at=arrived, damage=lambda made: damage(made, strike, now, self.faults)
+        )
         if "slow" in strike:
             await asyncio.sleep(float(strike.detail("slow", "seconds")))
         if after:
@@ -116,15 +114,23 @@ class Shell:
         return _response(answer)
 
     def _is_lost(self, request: web.BaseRequest, strike: Strike) -> bool:
-        connection = id(request.protocol)
+        connection = request.transport
         reused = connection in self._seen
-        self._seen.add(connection)
+        if connection is not None and not reused:
+            # The transports themselves, not their id(): a closed one's number may be given to the next.
+            self._seen = {old for old in self._seen if not old.is_closing()} | {connection}
         return "drop_before" in strike or ("close_reused" in strike and reused)
 
-    def _too_long(self, call: Call, strike: Strike) -> str:
+    def _refused_in_front(self, call: Call, strike: Strike) -> Answer | None:
+        """Return what a proxy or the HTTP layer answers in place of the server; status 0 cuts the connection."""
+        if "bad_gateway" in strike and not strike.detail("bad_gateway", "processed"):
+            return bad_gateway()
         settings = self.service.settings
         limit = int(strike.detail("header_limit", "bytes")) if "header_limit" in strike else settings.header_limit
-        return settings.header_limit_answer if any(len(v.encode()) > limit for _, v in call.headers) else ""
+        if all(len(value.encode()) <= limit for _, value in call.headers):
+            return None
+        status = 0 if settings.header_limit_answer == "cut" else int(settings.header_limit_answer)
+        return Answer(status=status, body=b"Request header field too large.", content_type="text/plain")
 
     def _latencies(self) -> tuple[float, float]:
         """Return seconds before and after the charge: answers overtake each other on either side of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any
 
@@ -59,7 +60,14 @@ class Service:
         """Return the window of a token."""
         return self.windows.setdefault(token, Window(self.settings))
 
-    def handle(self, call: Call, now: float, strike: Strike = NO_STRIKE, at: float | None = None) -> Answer:
+    def handle(
+        self,
+        call: Call,
+        now: float,
+        strike: Strike = NO_STRIKE,
+        at: float | None = None,
+        damage: Callable[[Answer], None] = lambda _: None,
+    ) -> Answer:
         """Serve one call and write it down.
 
         Args:
@@ -67,9 +75,9 @@ class Service:
             now: Server time at which it is charged.
             strike: Faults that strike it.
             at: Server time of its arrival, *now* when not given.
+            damage: Changes the answer as faults do, before it is written down.
         """
         served = self._serve(call, now, strike)
-        self._journal(call, served, now if at is None else at, strike)
         state = served.state
         served.answer.headers |= {
             "X-Rate-Limit-Limit": str(state.limit),
@@ -77,12 +85,21 @@ class Service:
             "X-Rate-Limit-Reset": reset_header(state.reset, self.settings),
             "Date": formatdate(now, usegmt=True),
         }
+        damage(served.answer)
+        self._journal(call, served, now if at is None else at, strike)
         return served.answer
 
-    def lost(self, call: Call, now: float, strike: Strike) -> None:
-        """Write down a call whose connection was cut before anything was done."""
+    def lost(self, call: Call, now: float, strike: Strike, status: int = 0) -> None:
+        """Write down a call that never reached the server's rules.
+
+        Args:
+            call: The request.
+            now: Server time.
+            strike: Faults that struck it.
+            status: What something in front of the server answered; 0 when the connection was cut.
+        """
         state = self._state(call, now)
-        self._journal(call, Served(Answer(status=0), _NOTHING_RECEIVED, 0, state), now, strike)
+        self._journal(call, Served(Answer(status=status), _NOTHING_RECEIVED, 0, state), now, strike)
 
     def _serve(self, call: Call, now: float, strike: Strike) -> Served:
         token = call.token
@@ -203,7 +220,7 @@ class Service:
                 options=served.received.options,
                 placement=served.received.placement,
                 client_faults=served.received.client_faults,
-                status=answer.status or None,
+                status=None if "drop_after" in strike else answer.status or None,
                 units=served.units,
                 records=answer.records,
                 bytes=len(answer.body),

@@ -1,6 +1,7 @@
 """Each fault, as a bare HTTP client meets it."""
 
 import asyncio
+import contextlib
 import email.utils
 import json
 
@@ -197,3 +198,35 @@ async def test_latency_lets_answers_overtake_each_other_and_charges_right(box, h
     remaining = [int(headers["X-Rate-Limit-Remaining"]) for _, _, headers in answers]
     assert sorted(remaining) == list(range(3550, 3600))
     assert remaining != sorted(remaining, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("bad_gateway", 502), ("redirect", 302), ("drop_after", None), ("cut_body", 200), ("server_error", 500)],
+)
+async def test_journal_says_what_was_sent(box, http, name, status):
+    box.faults.next(name)
+    with contextlib.suppress(aiohttp.ClientError):
+        await read(http)
+    assert box.journal[0].status == status
+
+
+async def test_proxy_may_lose_the_answer_of_a_call_that_was_served(box, http):
+    box.faults.next("bad_gateway", processed=True)
+    assert (await read(http, data_quantity="basic"))[0] == 502
+    assert box.units() == box.window().used == 5
+
+
+async def test_a_hundred_tokens_at_once_each_pay_for_their_own_calls(box, http):
+    box.settings.tokens = tuple(f"token-{n}" for n in range(100))
+    box.settings.limit = 12
+    box.settings.latency_seconds = (0.0, 0.01)
+
+    async def spend(token):
+        headers = {"Authorization": f"Bearer {token}", "data_quantity": "basic"}
+        return [(await read(http, **headers))[0] for _ in range(3)]
+
+    answers = await asyncio.gather(*(spend(token) for token in box.settings.tokens))
+    assert answers == [[200, 200, 429]] * 100
+    assert {box.units(token) for token in box.settings.tokens} == {10}
+    assert all(entry.used <= entry.limit for entry in box.journal)

@@ -6,13 +6,13 @@ from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tonicdm.sandbox.world.ids import IdSpace, compact, hyphenated
+from tonicdm.sandbox.world.ids import REMEMBERED, IdSpace, compact, hyphenated
 from tonicdm.sandbox.world.noise import Shuffle, column, key_of, mix, raw
 from tonicdm.sandbox.world.stamps import FIRST_DAY, LAST_DAY, stamp
 from tonicdm.sandbox.world.table import ACTIVE, DELETED, INACTIVE, NOTHING, STATUSES, Kind, Link, Record, Table
 
-_EARLIER = 86400 * 30
-"""Seeded records were created within these seconds before the first of them changed."""
+_CREATED = tuple(stamp(FIRST_DAY - 86400 * 90 + day * 86400 + day * 7919 % 86400, day) for day in range(90))
+"""Seeded records were created on one of these days, before the first of them changed."""
 
 
 class Firm:
@@ -60,13 +60,21 @@ class Firm:
         return array("I", [NOTHING if (n & 0xFFFF) < empty else (n >> 8) % size for n in numbers])
 
     def stub(self, kind: str, rank: int) -> Record:
-        """Return a reference as `basic` shows it: ID and last change (concepts page, "Rate Limiting")."""
+        """Return a reference as `basic` shows it: ID and last change (concepts page, "Rate Limiting").
+
+        It may be shared with other records: whoever hands it out of the world copies it.
+        """
         table = self.tables[kind]
-        text = table.id(rank)
-        return {
-            "id": hyphenated(text) if table.kind.hyphenated else text,
-            "datetimeUpdated": stamp(table.updated[rank], rank),
-        }
+        stub = table.stubs.get(rank)
+        if stub is None:
+            text = table.id(rank)
+            stub = {
+                "id": hyphenated(text) if table.kind.hyphenated else text,
+                "datetimeUpdated": stamp(table.updated[rank], rank),
+            }
+            if table.ids.count <= REMEMBERED:
+                table.stubs[rank] = stub
+        return stub
 
     def maybe(self, kind: str, rank: int) -> Record | None:
         """Return a stub, or None for a reference to nothing."""
@@ -152,7 +160,7 @@ class Firm:
 
     def created(self, rank: int) -> str:
         """Return datetimeCreated of a record: some time before its last seeded change."""
-        return stamp(FIRST_DAY - _EARLIER + rank * 7919 % _EARLIER, rank)
+        return _CREATED[rank % len(_CREATED)]
 
     def status(self, kind: str, rank: int) -> str:
         """Return a record's status word."""

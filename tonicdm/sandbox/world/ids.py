@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tonicdm.sandbox.world.noise import MASK64, key_of, mix
 
-_REMEMBERED = 65_536
-"""Types of up to this many records keep their IDs once made: they are what the large types refer to."""
+REMEMBERED = 65_536
+"""Types of up to this many records keep their IDs once made: they are what the large types
+refer to."""
 
 
 class IdSpace:
@@ -26,7 +27,7 @@ class IdSpace:
         self._key = key_of(seed, kind, "id")
         self._created_key = key_of(seed, kind, "created")
         nothing_yet: list[str | None] = [None]
-        self._texts = nothing_yet * count if count <= _REMEMBERED else None
+        self._texts = nothing_yet * count if count <= REMEMBERED else None
 
     def text(self, rank: int) -> str:
         """Return the ID of the record at *rank*: 32 hex digits (concepts page, "Naming Conventions")."""

@@ -95,6 +95,8 @@ class Table:
     strangers: set[int] = attrs.field(factory=set)
     """Records of which any reference was set since the start."""
     _created_ranks: dict[str, int] = attrs.field(factory=dict)
+    stubs: dict[int, Record] = attrs.field(factory=dict)
+    """References to records of a small type, as they are shown until the next change."""
     cache: dict[object, array[int]] = attrs.field(factory=dict)
     """Prepared lists of all tables of a firm: a list may depend on records of other types."""
 
@@ -153,6 +155,7 @@ class Table:
     def touch(self, rank: int, moment: float) -> None:
         """Set the time of the last change of a record."""
         self.updated[rank] = moment
+        self.stubs.pop(rank, None)
         self.changed()
 
     def changed(self) -> None:
@@ -199,6 +202,7 @@ class Table:
             created=list(self.created),
             created_ranks=dict(self._created_ranks),
             strangers=set(self.strangers),
+            stubs={},
             cache=cache,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -57,12 +58,12 @@ class World:
     def records(self, kind: str) -> Iterator[Record]:
         """Iterate over all records in basic quality, soft-deleted ones too, in the order of their IDs."""
         for rank in self.table(kind).select(range(GONE)):
-            yield self.firm.record(kind, rank)
+            yield copy.deepcopy(self.firm.record(kind, rank))
 
     def get(self, kind: str, record_id: str) -> Record | None:
         """Return a record in basic quality, None when there is none."""
         rank = self.table(kind).rank(compact(record_id))
-        return None if rank is None else self.firm.record(kind, rank)
+        return None if rank is None else copy.deepcopy(self.firm.record(kind, rank))
 
     def ids(self, kind: str) -> list[str]:
         """Return all compact IDs of a type, in order."""
