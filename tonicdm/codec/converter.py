@@ -8,17 +8,17 @@ import functools
 import json
 import types
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar, get_args, get_origin
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
 from tonicdm.codec import scalars
 from tonicdm.codec.paths import explain
-from tonicdm.codec.records import Record, Substitute, wire_names
+from tonicdm.codec.records import Record, Substitute, hyphenated_names, wire_names
 from tonicdm.errors import DecodeError, InvalidOptionError
-from tonicdm.types import RecordID, Unset
+from tonicdm.types import RecordID, Secret, Unset
 
 R = TypeVar("R", bound=Record)
 Setup = Callable[[cattrs.Converter], None]
@@ -30,6 +30,7 @@ _SCALARS: Final[Mapping[type, Callable[..., Any]]] = {
     bool: scalars.read_bool,
     datetime.datetime: scalars.read_datetime,
     datetime.date: scalars.read_date,
+    Secret: scalars.read_secret,
 }
 
 
@@ -58,6 +59,7 @@ class Codec:
         for kind, read in _SCALARS.items():
             converter.register_structure_hook(kind, read)
         converter.register_structure_hook_func(lambda kind: kind is RecordID, scalars.read_id)
+        converter.register_structure_hook_func(_is_number_or_str, scalars.read_number_or_str)
         converter.register_structure_hook_factory(_is_record, lambda kind: _reader(kind, converter, detailed=detailed))
         converter.register_structure_hook_factory(_is_tuple, lambda kind: _list_reader(kind, converter))
         for setup in self._setups:
@@ -116,10 +118,11 @@ class Codec:
 
     def _write_record(self, record: Record) -> dict[str, Any]:
         out: dict[str, Any] = {}
+        hyphenated = hyphenated_names(type(record))
         for name, wire_name in wire_names(type(record)).items():
             value = getattr(record, name)
             if value is not None or wire_name in record.nulls:
-                out[wire_name] = self.write(value)
+                out[wire_name] = _with_hyphens(self.write(value)) if name in hyphenated else self.write(value)
         return {**out, **record.extra}
 
     def write_fields(self, kind: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,6 +135,7 @@ class Codec:
             InvalidOptionError: *kind* has no such field, or a value has no JSON form.
         """
         names = wire_names(kind)
+        hyphenated = hyphenated_names(kind)
         out: dict[str, Any] = {}
         for name, value in fields.items():
             if name == "extra":
@@ -142,8 +146,12 @@ class Codec:
                     "extra={'wireName': value}. Nothing was sent."
                 )
             elif not isinstance(value, Unset):
-                out[names[name]] = self.write(value)
+                out[names[name]] = _with_hyphens(self.write(value)) if name in hyphenated else self.write(value)
         return out
+
+
+def _with_hyphens(value: Any) -> Any:
+    return scalars.write_id(RecordID(value)) if isinstance(value, str) else value
 
 
 def write_scalar(value: Any) -> Any:
@@ -165,6 +173,8 @@ def write_scalar(value: Any) -> Any:
         return value.hex
     if isinstance(value, enum.Enum):
         return value.value
+    if isinstance(value, Secret):
+        return value.reveal()
     raise InvalidOptionError(f"a {type(value).__name__} has no JSON form. Nothing was sent.")
 
 
@@ -186,6 +196,10 @@ def _is_record(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Record)
 
 
+def _is_number_or_str(kind: Any) -> bool:
+    return get_origin(kind) in {Union, types.UnionType} and {float, str} == set(get_args(kind)) - {types.NoneType}
+
+
 def _is_tuple(kind: Any) -> bool:
     return get_origin(kind) is tuple
 
@@ -193,14 +207,14 @@ def _is_tuple(kind: Any) -> bool:
 def _reader(kind: type[Record], converter: cattrs.Converter, *, detailed: bool) -> Callable[[Any, Any], Record]:
     names = wire_names(kind)
     known = frozenset(names.values())
-    renames: Iterable[tuple[str, Any]] = ((name, override(rename=wire_name)) for name, wire_name in names.items())
+    renames: dict[str, Any] = {name: override(rename=wire_name) for name, wire_name in names.items()}
     read = make_dict_structure_fn(
         kind,
         converter,
         _cattrs_detailed_validation=detailed,
         extra=override(omit=True),
         nulls=override(omit=True),
-        **dict(renames),
+        **renames,
     )
     put = object.__setattr__
 

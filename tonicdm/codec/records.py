@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Protocol, Self, runtime_checkable
 
 import attrs
@@ -12,7 +11,32 @@ import attrs
 WIRE: Final = "wire"
 """Key of a field's metadata under which its wire name stands."""
 
-NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+HYPHENATED: Final = "hyphenated"
+"""Key of a field's metadata that is there where the reference writes the ID with hyphens (``format: uuid``)."""
+
+
+class _Nothing(Mapping[str, Any]):
+    """An empty mapping that stays empty, and is itself again after pickling and copying."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> Any:
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "{}"
+
+    def __reduce__(self) -> str:
+        return "NOTHING"
+
+
+NOTHING: Final[Mapping[str, Any]] = _Nothing()
 _BOOKKEEPING: Final = frozenset({"extra", "nulls"})
 
 
@@ -38,14 +62,29 @@ def _named(field: attrs.Attribute[Any], wire_name: str) -> attrs.Attribute[Any]:
     return field.evolve(metadata={**field.metadata, WIRE: wire_name})
 
 
-def wire(name: str) -> Any:
-    """Make an optional field whose wire name follows no rule."""
-    return attrs.field(default=None, metadata={WIRE: name})
+def wire(name: str | None = None, *, shown: bool = True, hashed: bool = True, hyphenated: bool = False) -> Any:
+    """Make an optional field that is out of the ordinary.
+
+    Args:
+        name: Its wire name, where that follows no rule.
+        shown: Whether its value may stand in a repr; signed URLs may not.
+        hashed: Whether its value can be hashed; free JSON cannot.
+        hyphenated: Whether its ID is written with hyphens.
+    """
+    metadata: dict[str, Any] = {} if name is None else {WIRE: name}
+    if hyphenated:
+        metadata[HYPHENATED] = True
+    return attrs.field(default=None, metadata=metadata, repr=shown, hash=None if hashed else False)
 
 
 def wire_names(cls: type) -> dict[str, str]:
     """Return the wire name of every field of a record class, by attribute name."""
     return {field.name: field.metadata[WIRE] for field in attrs.fields(cls) if WIRE in field.metadata}
+
+
+def hyphenated_names(cls: type) -> frozenset[str]:
+    """Return the attribute names of a record class whose IDs are written with hyphens."""
+    return frozenset(field.name for field in attrs.fields(cls) if HYPHENATED in field.metadata)
 
 
 def _freeze(extra: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from typing import Any
 
 from tonicdm.codec.records import OpenEnum
-from tonicdm.types import RecordID, normalise_id
+from tonicdm.types import RecordID, Secret, normalise_id, record_id
 
 
 class Refused(Exception):  # noqa: N818 - a signal inside the codec, never seen outside
@@ -61,6 +62,26 @@ def read_bool(value: Any, _type: Any = None) -> bool:
     raise Refused("boolean", value)
 
 
+def read_number_or_str(value: Any, _type: Any = None) -> float | str:
+    """Read a JSON number or string where the reference infers which of them it is."""
+    if type(value) in {int, float, str}:
+        return value  # type: ignore[no-any-return]
+    raise Refused("number or string", value)
+
+
+def read_secret(value: Any, _type: Any = None) -> Secret:
+    """Read a string that must not show itself."""
+    return Secret(read_str(value))
+
+
+def write_id(value: RecordID) -> str:
+    """Write an ID with hyphens, as the reference does in some places; a text that is no ID stays as it is."""
+    try:
+        return str(uuid.UUID(record_id(value)))
+    except ValueError:
+        return value
+
+
 def read_id(value: Any, _type: Any = None) -> RecordID:
     """Read an ID; hyphenated UUIDs become compact, other texts stay as they are."""
     if type(value) is str:
@@ -84,7 +105,7 @@ def read_date(value: Any, _type: Any = None) -> datetime.date:
     if type(value) is not str:
         raise Refused("date string", value)
     try:
-        return datetime.date.fromisoformat(value[:10]) if len(value) > 10 else datetime.date.fromisoformat(value)
+        return read_datetime(value).date() if len(value) > 10 else datetime.date.fromisoformat(value)
     except ValueError:
         raise Refused("date", value) from None
 
