@@ -1,0 +1,24 @@
+"""Certifications, and the kinds of them that a firm has configured."""
+
+from __future__ import annotations
+
+import attrs
+
+from tonicdm.codec import Record, camel_case
+from tonicdm.types import RecordID
+
+
+@attrs.frozen(kw_only=True, field_transformer=camel_case)
+class Certification(Record):
+    """A certification obtained by a person or project (reference: Certification).
+
+    The reference shows none of its fields; what comes stands in `extra`. AdvancedContacts licence.
+    """
+
+
+@attrs.frozen(kw_only=True, field_transformer=camel_case)
+class CertificationDefinition(Record):
+    """A configured kind of certification (reference: CertificationDefinition)."""
+
+    id: RecordID | None = None
+    """The definition."""

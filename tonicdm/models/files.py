@@ -1,0 +1,21 @@
+"""Files of filesets."""
+
+from __future__ import annotations
+
+import attrs
+
+from tonicdm.codec import Record, camel_case
+from tonicdm.models.enums import FileCategory
+from tonicdm.types import RecordID
+
+
+@attrs.frozen(kw_only=True, field_transformer=camel_case)
+class File(Record):
+    """A file of a fileset (reference: File)."""
+
+    id: RecordID | None = None
+    """The file."""
+    status: str | None = None
+    """Inactive means superseded by a later upload of the same name, or removed."""
+    file_category: FileCategory | None = None
+    """Functional group of the file."""

@@ -1,0 +1,24 @@
+"""Proposed change orders (PCOs)."""
+
+from __future__ import annotations
+
+import attrs
+
+from tonicdm.codec import Record, snake_case
+from tonicdm.types import RecordID
+
+
+@attrs.frozen(kw_only=True, field_transformer=snake_case)
+class PcoPart(Record):
+    """One step of a proposed change order (reference: PcoPart).
+
+    The reference shows none of its fields; what comes stands in `extra`.
+    """
+
+
+@attrs.frozen(kw_only=True, field_transformer=snake_case)
+class Pco(Record):
+    """A proposed change order (reference: Pco)."""
+
+    id: RecordID | None = None
+    """The proposed change order."""

@@ -1,0 +1,16 @@
+"""Tasks."""
+
+from __future__ import annotations
+
+import attrs
+
+from tonicdm.codec import Record, snake_case
+from tonicdm.types import RecordID
+
+
+@attrs.frozen(kw_only=True, field_transformer=snake_case)
+class Task(Record):
+    """A task (reference: Task)."""
+
+    id: RecordID | None = None
+    """The task."""

@@ -1,0 +1,15 @@
+"""Tenants, as the Global service sees them."""
+
+from __future__ import annotations
+
+import attrs
+
+from tonicdm.codec import Record, camel_case
+
+
+@attrs.frozen(kw_only=True, field_transformer=camel_case)
+class GlobalTenant(Record):
+    """A tenant, listed to find the home zone of a domain (reference: GlobalTenant).
+
+    The reference shows none of its fields; what comes stands in `extra`.
+    """
