@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Generic, TypeVar
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
-from tonicdm.codec import Record, parse_json, wire_names
+from tonicdm.codec import Record, parse_json
+from tonicdm.endpoints.bodies import body_of, changes_of
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.listing import Listing, ListOperation, as_array
 from tonicdm.endpoints.many import Found, fetch_many
@@ -42,18 +44,31 @@ class Endpoint:
     async def _write(
         self, operation: Operation, kind: type[R], body: Any, options: Mapping[str, Any] | None = None
     ) -> R | None:
-        found = _records(await self._caller.call(operation, options, body=body), kind)
+        found = await self._write_all(operation, kind, body, options)
         return found[0] if found else None
+
+    async def _write_all(
+        self, operation: Operation, kind: type[R], body: Any, options: Mapping[str, Any] | None = None
+    ) -> list[R]:
+        return _records(await self._caller.call(operation, options, body=body), kind)
 
 
 class Listed(Endpoint, Generic[M]):
     """Endpoints that answer with arrays."""
 
     _listing: ClassVar[ListOperation[Any]]
+    _stubs: ClassVar[bool] = True
+    """Whether the records have IDs, so that stubs of them mean something."""
 
-    def _list(self, quantity: QuantityLike, given: Mapping[str, Any], start_page: int, prefetch: int) -> Paginator[Any]:
-        source = Listing(self._caller, self._listing, given, parse_quantity(quantity))
-        return Paginator(source, start_page=start_page, prefetch=prefetch)
+    def _list(
+        self, quantity: QuantityLike, given: Mapping[str, Any], listing: ListOperation[Any] | None = None
+    ) -> Paginator[Any]:
+        quality = parse_quantity(quantity)
+        if quality is DataQuantity.ID_ONLY and not self._stubs:
+            raise InvalidOptionError(f"{self!r} has no record IDs; use basic or complete. Nothing was sent.")
+        options = dict(given)
+        reading = {name: options.pop(name) for name in ("start_page", "prefetch") if name in options}
+        return Paginator(Listing(self._caller, listing or self._listing, options, quality), **reading)
 
 
 class Readable(Listed[M]):
@@ -76,7 +91,7 @@ class Readable(Listed[M]):
             raise RecordNotFoundError(identity, path=self._listing.operation.path)
         return found[0]
 
-    async def get_many(self, records: Any, *, data_quantity: RecordQuantity = "basic") -> Found[M]:
+    async def get_many(self, records: Iterable[IDLike], *, data_quantity: RecordQuantity = "basic") -> Found[M]:
         """Return many records by ID, in as few calls as their IDs fit into.
 
         Args:
@@ -93,42 +108,52 @@ class Readable(Listed[M]):
         quantity = parse_quantity(data_quantity)
         if quantity is DataQuantity.ID_ONLY:
             raise InvalidOptionError("IDs alone are what you have; use basic or complete. Nothing was sent.")
+        if isinstance(records, (str, uuid.UUID)):
+            raise InvalidOptionError("get_many takes a list of IDs; get() takes a single one. Nothing was sent.")
         wanted = list(dict.fromkeys(record_id(value) for value in records))
         statuses = {"filter_statuses": ALL_STATUSES} if "filter_statuses" in self._listing.operation.options else {}
         return await fetch_many(self._caller, self._listing, wanted, quantity, statuses)
 
 
-class Creating(Endpoint, Generic[M]):
+class Writing(Endpoint, Generic[M]):
+    """Endpoints whose records can be written."""
+
+    _model: ClassVar[type[Record]]
+
+
+class Creating(Writing[M]):
     """Helps endpoints that create records."""
 
-    _model: ClassVar[type[Record]]
     _create_operation: ClassVar[Operation]
 
-    async def _create(self, fields: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> Any:
+    async def _create(self, fields: Mapping[str, Any]) -> M | None:
         body = body_of(self._model, fields)
-        return await self._write(self._create_operation, self._model, body, options)
+        return cast("M | None", await self._write(self._create_operation, self._model, body))
 
 
-class Updating(Endpoint, Generic[M]):
+class Updating(Writing[M]):
     """Helps endpoints that change records."""
 
-    _model: ClassVar[type[Record]]
     _update_operation: ClassVar[Operation]
 
-    async def _update(self, record: IDLike, fields: Mapping[str, Any]) -> Any:
-        identity = record_id(record)
-        if not fields:
-            raise InvalidOptionError("an update needs at least one field. Nothing was sent.")
-        body = {"id": identity, **body_of(self._model, fields)}
-        return await self._write(self._update_operation, self._model, body)
+    async def _update(self, record: IDLike, fields: Mapping[str, Any]) -> M | None:
+        body = {"id": record_id(record), **changes_of(self._model, fields)}
+        return cast("M | None", await self._write(self._update_operation, self._model, body))
+
+    async def _soft_delete(self, record: IDLike, also: Mapping[str, Any] | None = None) -> None:
+        body = {"id": record_id(record), **(also or {}), "status": self._caller.soft_delete_value}
+        await self._write(self._update_operation, self._model, body)
+
+
+class SoftDeleting(Updating[M]):
+    """Endpoints whose records have a status, and are deleted by it."""
 
     async def soft_delete(self, record: IDLike) -> None:
         """Mark a record as deleted, by a PATCH of its status (concepts page, "Naming Conventions").
 
         The reference's word ``deleted`` is sent, or what the client's ``soft_delete_value=`` says.
         """
-        body = {"id": record_id(record), "status": self._caller.soft_delete_value}
-        await self._write(self._update_operation, self._model, body)
+        await self._soft_delete(record)
 
 
 class Deleting(Endpoint):
@@ -159,26 +184,6 @@ def parse_quantity(value: QuantityLike) -> DataQuantity:
     except ValueError:
         words = ", ".join(DataQuantity)
         raise InvalidOptionError(f"data_quantity must be one of {words}, not {value!r}. Nothing was sent.") from None
-
-
-def body_of(kind: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON body that sets *fields* of a record of *kind*, checked against its types.
-
-    Raises:
-        InvalidOptionError: A field is unknown or its value has another type.
-    """
-    for name, value in fields.items():
-        if isinstance(value, str) and kind.__annotations__.get(name, "").startswith("RecordID"):
-            record_id(value, name)
-    body = CODEC.write_fields(kind, fields)
-    known = {name: body[name] for name in wire_names(kind).values() if name in body}
-    try:
-        CODEC.read(known, kind)
-    except DecodeError as error:
-        raise InvalidOptionError(
-            f"the body is not a {kind.__name__}: {'; '.join(error.paths)}. Nothing was sent."
-        ) from None
-    return body
 
 
 def _records(answer: Answer, kind: type[R]) -> list[R]:

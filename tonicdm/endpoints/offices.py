@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, Unpack, cast, overload
+from collections.abc import Sequence
+from typing import Any, Unpack, overload
 
-from tonicdm.endpoints.base import Creating, Readable, Updating
+from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
+from tonicdm.endpoints.fields import Number, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import PageOptions, UpdatedOption, options
+from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options
 from tonicdm.http.operation import Operation
-from tonicdm.models import Office, RecordStub, Status
+from tonicdm.models import Office, RecordStub
 from tonicdm.paging import Paginator
 from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity, Unset
 
 PATH = "/core/offices"
 
 
-class OfficeOptions(PageOptions, UpdatedOption, total=False):
+class OfficeOptions(PageOptions, IDsOption, UpdatedOption, total=False):
     """Options of a list of offices (reference: getOffices)."""
 
     filter_organization_ids: Sequence[IDLike]
@@ -25,19 +26,15 @@ class OfficeOptions(PageOptions, UpdatedOption, total=False):
     """Field to sort by; ``name`` unless given."""
 
 
-class OfficeFields(TypedDict, total=False):
-    """Fields of an office that may be left out; ``None`` is sent, ``UNSET`` is not (reference: OfficeWrite)."""
+class OfficeFields(StatusField, total=False):
+    """Fields of an office that may be left out (reference: OfficeWrite)."""
 
-    status: Status | str | Unset | None
-    """``active``, ``inactive`` or ``deleted``."""
-    address: str | Unset | None
+    address: Text
     """Postal address with ``\n`` for new lines; 1 to 256 characters."""
-    phone_country_code: float | Unset | None
+    phone_country_code: Number
     """Digits of the country code, as a number."""
-    phone_number: float | Unset | None
+    phone_number: Number
     """Digits of the number, as a number."""
-    extra: Mapping[str, Any]
-    """Fields that this package does not know, by wire name."""
 
 
 class OfficeChanges(OfficeFields, total=False):
@@ -47,7 +44,7 @@ class OfficeChanges(OfficeFields, total=False):
     """Name used in the app only; 1 to 64 characters."""
 
 
-class Offices(Readable[Office], Creating[Office], Updating[Office]):
+class Offices(Readable[Office], Creating[Office], SoftDeleting[Office]):
     """Offices of your own organization, and of contacts with the AdvancedContacts licence (``/core/offices``)."""
 
     _model = Office
@@ -75,43 +72,22 @@ class Offices(Readable[Office], Creating[Office], Updating[Office]):
     _update_operation = Operation(method="PATCH", path=PATH)
 
     @overload
-    def list(
-        self,
-        *,
-        data_quantity: StubQuantity,
-        start_page: int = 1,
-        prefetch: int = 0,
-        **options: Unpack[OfficeOptions],
-    ) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubQuantity, **options: Unpack[OfficeOptions]) -> Paginator[RecordStub]: ...
     @overload
     def list(
-        self,
-        *,
-        data_quantity: RecordQuantity = "basic",
-        start_page: int = 1,
-        prefetch: int = 0,
-        **options: Unpack[OfficeOptions],
+        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[OfficeOptions]
     ) -> Paginator[Office]: ...
-    def list(
-        self,
-        *,
-        data_quantity: QuantityLike = "basic",
-        start_page: int = 1,
-        prefetch: int = 0,
-        **options: Unpack[OfficeOptions],
-    ) -> Paginator[Any]:
+    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[OfficeOptions]) -> Paginator[Any]:
         """List offices (reference: getOffices).
 
         Args:
-            data_quantity: ``id_only`` yields stubs for 1 unit a page, ``basic`` offices for 5, ``complete`` for 20.
-            start_page: The first page to fetch.
-            prefetch: Pages to fetch ahead.
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
             options: See `OfficeOptions`.
         """
-        return self._list(data_quantity, options, start_page, prefetch)
+        return self._list(data_quantity, options)
 
     async def create(self, *, name: str, **fields: Unpack[OfficeFields]) -> Office | None:
-        """Add an office (reference: postOffice).
+        """Create an office (reference: postOffice).
 
         How the server chooses its organization is not documented.
 
@@ -120,9 +96,9 @@ class Offices(Readable[Office], Creating[Office], Updating[Office]):
             fields: See `OfficeFields`.
 
         Returns:
-            The office as the server answered it; None if it answered nothing.
+            The record as the server answered it; None if it answered nothing.
         """
-        return cast("Office | None", await self._create({"name": name, **fields}))
+        return await self._create({"name": name, **fields})
 
     async def update(self, record: IDLike, **fields: Unpack[OfficeChanges]) -> Office | None:
         """Change an office (reference: patchOffice).
@@ -132,6 +108,6 @@ class Offices(Readable[Office], Creating[Office], Updating[Office]):
             fields: See `OfficeChanges`.
 
         Returns:
-            The office as the server answered it; None if it answered nothing.
+            The record as the server answered it; None if it answered nothing.
         """
-        return cast("Office | None", await self._update(record, fields))
+        return await self._update(record, fields)

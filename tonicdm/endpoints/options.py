@@ -22,7 +22,13 @@ LARGEST_PAGE: Final = 1000
 DEFAULT_PAGE: Final = 50
 """Records of a page when the server sees no pageSize (reference: pageSize)."""
 
+FILTER_IDS: Final = Option("filterIDs", IDS, query="filterIds")
+FILTER_PART_IDS: Final = Option("filterPartIds", IDS)
+
 _KNOWN: Final[Mapping[str, Option]] = {
+    "content_type": Option("contentType", encode.text),
+    "file_path_name_ext": Option("filePathNameExt", encode.text),
+    "fileset_id": Option("filesetId", encode.identity),
     "filter_brand_ids": Option("filterBrandIds", IDS),
     "filter_cc": Option("filterCc", WORDS),
     "filter_customer_types": Option("filterCustomerTypes", WORDS),
@@ -30,26 +36,29 @@ _KNOWN: Final[Mapping[str, Option]] = {
     "filter_disciplines": Option("filterDisciplines", IDS),
     "filter_fileset_ids": Option("filterFilesetIds", IDS),
     "filter_from": Option("filterFrom", WORDS),
-    "filter_ids": Option("filterIDs", IDS, query="filterIds"),
+    "filter_ids": FILTER_IDS,
     "filter_industry_roles": Option("filterIndustryRoles", WORDS),
     "filter_object_type": Option("filterObjectType", encode.text),
     "filter_office_ids": Option("filterOfficeIds", IDS),
     "filter_organization_ids": Option("filterOrganizationIds", IDS),
-    "filter_part_ids": Option("filterPartIds", IDS),
     "filter_stages": Option("filterStages", WORDS),
     "filter_status": Option("filterStatus", encode.text),
     "filter_statuses": Option("filterStatuses", WORDS),
     "filter_thumbnail_size": Option("filterThumbnailSize", encode.text),
     "filter_to": Option("filterTo", WORDS),
     "filter_workflows": Option("filterWorkflows", WORDS),
+    "folder_id": Option("folderId", encode.text),
     "id": Option("id", encode.identity),
     "page_number": Option("pageNumber", encode.integer(1)),
     "page_size": Option("pageSize", encode.integer(1, LARGEST_PAGE)),
+    "platform": Option("platform", encode.text),
     "project_id": Option("projectId", encode.identity),
     "search_query": Option("searchQuery", encode.json_text),
     "sort_by": Option("sortBy", encode.text),
     "sort_direction": Option("sortDirection", encode.text),
+    "source": Option("source", encode.text),
     "updated_after": Option("updated_after", encode.moment),
+    "workflow": Option("workflow", encode.text),
 }
 
 
@@ -58,19 +67,20 @@ def options(*names: str, **own: Option) -> dict[str, Option]:
     return {**{name: _KNOWN[name] for name in names}, **own}
 
 
-class PageOptions(TypedDict, total=False):
-    """Options of lists that are read in pages."""
+class Reading(TypedDict, total=False):
+    """How a list is read; not sent."""
 
-    search_query: str | Mapping[str, Any] | Sequence[Any]
-    """JSON, as text or as values; its grammar is not documented."""
+    start_page: int
+    """The first page to fetch; 1 unless given."""
+    prefetch: int
+    """Pages to fetch ahead of the one being read; each is paid for, read or not. None unless given."""
+
+
+class IDsOption(TypedDict, total=False):
+    """The option of lists that can be cut to known records."""
+
     filter_ids: Sequence[IDLike]
     """Only these records; every other filter is ignored then. `get_many` splits long lists."""
-    filter_statuses: Sequence[Status | str]
-    """Only records with these statuses: ``active``, ``inactive``, ``deleted``; ``active`` alone when this is absent."""
-    page_size: int
-    """Records of a page, from 1 to 1000; 1000 unless given, because a page's price does not depend on it."""
-    sort_direction: Literal["asc", "desc"]
-    """Direction of the order."""
 
 
 class UpdatedOption(TypedDict, total=False):
@@ -78,3 +88,25 @@ class UpdatedOption(TypedDict, total=False):
 
     updated_after: datetime.datetime | datetime.date
     """Only records changed after this; aware datetimes only (concepts page, "Use Cases")."""
+
+
+class SearchOptions(Reading, total=False):
+    """Options of lists that can be searched."""
+
+    search_query: str | Mapping[str, Any] | Sequence[Any]
+    """JSON, as text or as values; its grammar is not documented."""
+    filter_statuses: Sequence[Status | str]
+    """Only records with these statuses: ``active``, ``inactive``, ``deleted``; ``active`` alone when this is absent."""
+
+
+class PageOptions(SearchOptions, total=False):
+    """Options of lists that are read in pages."""
+
+    page_size: int
+    """Records of a page, from 1 to 1000; 1000 unless given, because a page's price does not depend on it."""
+    sort_direction: Literal["asc", "desc"]
+    """Direction of the order."""
+
+
+class ItemOptions(Reading, IDsOption, UpdatedOption, total=False):
+    """Options of lists of workflow items."""

@@ -1,0 +1,98 @@
+"""Bodies of writes: from fields by attribute name to JSON that has been checked."""
+
+from __future__ import annotations
+
+import types
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
+
+from tonicdm.codec import Record, wire_names
+from tonicdm.errors import DecodeError, InvalidOptionError
+from tonicdm.models import CODEC, Reference
+from tonicdm.types import RecordID, record_id
+
+_FORMS: Final[dict[type[Record], Mapping[str, Any]]] = {}
+
+
+def body_of(kind: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON body that sets *fields* of a record of *kind*, checked against its types.
+
+    IDs may stand where the body holds an object with an ID.
+
+    Raises:
+        InvalidOptionError: A field is unknown or its value has another type.
+    """
+    forms = _forms(kind)
+    body = CODEC.write_fields(kind, {name: _ready(value, forms.get(name), name) for name, value in fields.items()})
+    known = {name: body[name] for name in wire_names(kind).values() if name in body}
+    try:
+        CODEC.read(known, kind)
+    except DecodeError as error:
+        raise InvalidOptionError(
+            f"the body is not a {kind.__name__}: {'; '.join(error.paths)}. Nothing was sent."
+        ) from None
+    return body
+
+
+def changes_of(kind: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON body that changes *fields*, as `body_of` does.
+
+    Raises:
+        InvalidOptionError: It would change nothing, or `body_of` refuses a field.
+    """
+    body = body_of(kind, fields)
+    if not body:
+        raise InvalidOptionError("an update needs at least one field. Nothing was sent.")
+    return body
+
+
+def _ready(value: Any, form: Any, name: str) -> Any:
+    """Check the IDs in *value*, and make objects of IDs where the body has objects."""
+    if isinstance(value, Record):
+        _check_ids(value)
+    elif isinstance(value, Reference):
+        _check_reference(value, name)
+    elif isinstance(value, (list, tuple)):
+        inner = get_args(form)[0] if get_origin(form) is tuple else None
+        return [_ready(item, inner, name) for item in value]
+    elif isinstance(value, (str, uuid.UUID)):
+        if form is RecordID:
+            return record_id(value, name)
+        if get_origin(form) is Reference:
+            return {"id": record_id(value, name)}
+    return value
+
+
+def _check_ids(record: Record) -> None:
+    for name, form in _forms(type(record)).items():
+        value = getattr(record, name)
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, Record):
+                _check_ids(one)
+            elif isinstance(one, Reference):
+                _check_reference(one, name)
+            elif form is RecordID and one is not None:
+                record_id(one, name)
+
+
+def _check_reference(reference: Reference[Any], name: str) -> None:
+    if reference.record is not None:
+        _check_ids(reference.record)
+    elif reference.id is not None:
+        record_id(reference.id, name)
+
+
+def _forms(kind: type[Record]) -> Mapping[str, Any]:
+    """Return the type of every field, without ``None``."""
+    if kind not in _FORMS:
+        hints = get_type_hints(kind)
+        _FORMS[kind] = {name: _without_none(hints[name]) for name in wire_names(kind)}
+    return _FORMS[kind]
+
+
+def _without_none(hint: Any) -> Any:
+    if get_origin(hint) not in {Union, types.UnionType}:
+        return hint
+    rest = [one for one in get_args(hint) if one is not types.NoneType]
+    return rest[0] if len(rest) == 1 else None

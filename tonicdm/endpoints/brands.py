@@ -1,0 +1,109 @@
+"""Brands: company identities inside organizations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Unpack, overload
+
+from tonicdm.endpoints.base import Readable, SoftDeleting
+from tonicdm.endpoints.fields import ID, Flag, Pointer, StatusField, Text
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options
+from tonicdm.http.operation import Operation
+from tonicdm.models import Brand, RecordStub
+from tonicdm.paging import Paginator
+from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity, Unset
+
+PATH = "/core/brands"
+
+
+class BrandOptions(PageOptions, IDsOption, UpdatedOption, total=False):
+    """Options of a list of brands (reference: getBrands)."""
+
+    filter_discipline_ids: Sequence[IDLike]
+    """Only brands of these disciplines."""
+    filter_organization_ids: Sequence[IDLike]
+    """Only brands of these organizations."""
+    sort_by: Literal["nameLong", "nameShort", "nameInitials"]
+    """Field to sort by; ``nameLong`` unless given."""
+
+
+class BrandChanges(StatusField, total=False):
+    """Fields of a brand that can be changed (reference: Brand)."""
+
+    domains: Sequence[str] | Unset
+    """All mail domains of the brand."""
+    name_long: Text
+    """Full official name; up to 128 characters."""
+    name_short: Text
+    """Friendly name used in the app; up to 128 characters."""
+    name_initials: Text
+    """Initials; up to 4 characters."""
+    disciplines: Sequence[Pointer] | Unset
+    """All disciplines that a person of this brand may have, as IDs or records."""
+    organization_id: ID
+    """The organization it belongs to; AdvancedContacts licence."""
+    is_prime: Flag
+    """Whether it is the primary brand of its organization; AdvancedContacts licence."""
+    customer_data_warehouse_id: Text
+    """ID in the customer's data warehouse; AdvancedMetrics licence."""
+    customer_erp_id: Text
+    """ID in the customer's ERP; AdvancedMetrics licence."""
+    customer_crm_id: Text
+    """ID in the customer's CRM."""
+
+
+class Brands(Readable[Brand], SoftDeleting[Brand]):
+    """Brands of your own organization and of contacts (``/core/brands``).
+
+    Only a tenant administrator may change those of your own organization.
+    """
+
+    _model = Brand
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options(
+                "search_query",
+                "filter_ids",
+                "filter_statuses",
+                "filter_discipline_ids",
+                "page_size",
+                "page_number",
+                "sort_by",
+                "sort_direction",
+                "filter_organization_ids",
+                "updated_after",
+            ),
+            has_quantity=True,
+        ),
+        model=Brand,
+        sort="nameLong",
+    )
+    _update_operation = Operation(method="PATCH", path=PATH)
+
+    @overload
+    def list(self, *, data_quantity: StubQuantity, **options: Unpack[BrandOptions]) -> Paginator[RecordStub]: ...
+    @overload
+    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[BrandOptions]) -> Paginator[Brand]: ...
+    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[BrandOptions]) -> Paginator[Any]:
+        """List brands (reference: getBrands).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `BrandOptions`.
+        """
+        return self._list(data_quantity, options)
+
+    async def update(self, record: IDLike, **fields: Unpack[BrandChanges]) -> Brand | None:
+        """Change a brand (reference: patchBrand).
+
+        Args:
+            record: Its ID.
+            fields: See `BrandChanges`.
+
+        Returns:
+            The record as the server answered it; None if it answered nothing.
+        """
+        return await self._update(record, fields)

@@ -1,0 +1,40 @@
+"""Disciplines: areas of professional expertise."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack, overload
+
+from tonicdm.endpoints.base import Listed
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import Reading
+from tonicdm.http.operation import Operation
+from tonicdm.models import Discipline, RecordStub
+from tonicdm.paging import Paginator
+from tonicdm.types import QuantityLike, RecordQuantity, StubQuantity
+
+PATH = "/core/disciplines"
+
+
+class Disciplines(Listed[Discipline]):
+    """Areas of professional expertise (``/core/disciplines``)."""
+
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+        ),
+        model=Discipline,
+    )
+
+    @overload
+    def list(self, *, data_quantity: StubQuantity, **options: Unpack[Reading]) -> Paginator[RecordStub]: ...
+    @overload
+    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[Reading]) -> Paginator[Discipline]: ...
+    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[Reading]) -> Paginator[Any]:
+        """List disciplines (reference: getDisciplines).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `Reading`.
+        """
+        return self._list(data_quantity, options)

@@ -1,0 +1,120 @@
+"""Email addresses: contacts with a single address each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack, overload
+
+from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
+from tonicdm.endpoints.fields import ID, Day, Flag, StatusField
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options
+from tonicdm.http.operation import Operation
+from tonicdm.models import EmailAddress, RecordStub
+from tonicdm.paging import Paginator
+from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity, Unset
+
+PATH = "/core/emailaddresses"
+
+
+class EmailAddressOptions(PageOptions, IDsOption, UpdatedOption, total=False):
+    """Options of a list of email addresses (reference: getEmailAddresses)."""
+
+    filter_brand_ids: Sequence[IDLike]
+    """Only addresses of these brands."""
+    filter_discipline_ids: Sequence[IDLike]
+    """Only addresses of these disciplines."""
+    filter_office_ids: Sequence[IDLike]
+    """Only addresses of these offices."""
+
+
+class EmailAddressFields(StatusField, total=False):
+    """Fields of an email address that may be left out (reference: EmailAddress)."""
+
+    person_id: ID
+    """Links addresses of one person; AdvancedContacts licence."""
+    date_active: Day
+    """When it became active."""
+    is_prime: Flag
+    """Whether its data stand for the person; AdvancedContacts licence."""
+
+
+class EmailAddressChanges(EmailAddressFields, total=False):
+    """Fields of an email address that can be changed."""
+
+    email_address: str | Unset
+    """The address itself."""
+
+
+class EmailAddresses(Readable[EmailAddress], Creating[EmailAddress], SoftDeleting[EmailAddress]):
+    """Email addresses with their contact data (``/core/emailaddresses``)."""
+
+    _model = EmailAddress
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options(
+                "search_query",
+                "filter_ids",
+                "filter_brand_ids",
+                "filter_statuses",
+                "filter_discipline_ids",
+                "filter_office_ids",
+                "page_size",
+                "page_number",
+                "sort_direction",
+                "updated_after",
+            ),
+            has_quantity=True,
+        ),
+        model=EmailAddress,
+    )
+    _create_operation = Operation(method="POST", path=PATH)
+    _update_operation = Operation(method="PATCH", path=PATH)
+
+    @overload
+    def list(self, *, data_quantity: StubQuantity, **options: Unpack[EmailAddressOptions]) -> Paginator[RecordStub]: ...
+    @overload
+    def list(
+        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[EmailAddressOptions]
+    ) -> Paginator[EmailAddress]: ...
+    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[EmailAddressOptions]) -> Paginator[Any]:
+        """List email addresses (reference: getEmailAddresses).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `EmailAddressOptions`.
+        """
+        return self._list(data_quantity, options)
+
+    async def create(
+        self, *, email_address: str, selective_non_creation: bool = False, **fields: Unpack[EmailAddressFields]
+    ) -> EmailAddress | None:
+        """Create an email address; its organization and brand follow from it (reference: postEmailAddress).
+
+        Args:
+            email_address: The address itself.
+            selective_non_creation: Whether to create it only if it is a business address; sent in the body where true,
+                as the reference assumes.
+            fields: See `EmailAddressFields`.
+
+        Returns:
+            The record as the server answered it; None if it answered nothing.
+        """
+        given: dict[str, Any] = {"email_address": email_address, **fields}
+        if selective_non_creation:
+            given["extra"] = {**given.get("extra", {}), "SelectiveNonCreation": True}
+        return await self._create(given)
+
+    async def update(self, record: IDLike, **fields: Unpack[EmailAddressChanges]) -> EmailAddress | None:
+        """Change an email address (reference: patchEmailAddress).
+
+        Args:
+            record: Its ID.
+            fields: See `EmailAddressChanges`.
+
+        Returns:
+            The record as the server answered it; None if it answered nothing.
+        """
+        return await self._update(record, fields)

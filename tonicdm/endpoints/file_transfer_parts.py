@@ -1,0 +1,58 @@
+"""Parts of file transfers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack, overload
+
+from tonicdm.endpoints.base import Listed
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import FILTER_IDS, FILTER_PART_IDS, Reading, options
+from tonicdm.http.operation import Operation
+from tonicdm.models import FileTransferPart, RecordStub
+from tonicdm.paging import Paginator
+from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity
+
+PATH = "/workflow/filetransfer-parts"
+
+
+class FileTransferPartOptions(Reading, total=False):
+    """Options of a list of parts of file transfers (reference: getFileTransferParts)."""
+
+    file_transfer_ids: Sequence[IDLike]
+    """Only parts of these; on the wire filterIDs, which takes IDs of file transfers here."""
+    part_ids: Sequence[IDLike]
+    """Only these parts; on the wire filterPartIds."""
+
+
+class FileTransferParts(Listed[FileTransferPart]):
+    """Steps of file transfers (``/workflow/filetransfer-parts``)."""
+
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options(file_transfer_ids=FILTER_IDS, part_ids=FILTER_PART_IDS),
+        ),
+        model=FileTransferPart,
+        own_ids=False,
+    )
+
+    @overload
+    def list(
+        self, *, data_quantity: StubQuantity, **options: Unpack[FileTransferPartOptions]
+    ) -> Paginator[RecordStub]: ...
+    @overload
+    def list(
+        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[FileTransferPartOptions]
+    ) -> Paginator[FileTransferPart]: ...
+    def list(
+        self, *, data_quantity: QuantityLike = "basic", **options: Unpack[FileTransferPartOptions]
+    ) -> Paginator[Any]:
+        """List parts of file transfers (reference: getFileTransferParts).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `FileTransferPartOptions`.
+        """
+        return self._list(data_quantity, options)

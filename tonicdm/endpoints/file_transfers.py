@@ -1,0 +1,43 @@
+"""File transfers."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack, overload
+
+from tonicdm.endpoints.base import Readable
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import ItemOptions, options
+from tonicdm.http.operation import Operation
+from tonicdm.models import FileTransfer, RecordStub
+from tonicdm.paging import Paginator
+from tonicdm.types import QuantityLike, RecordQuantity, StubQuantity
+
+PATH = "/workflow/filetransfers"
+
+
+class FileTransfers(Readable[FileTransfer]):
+    """File transfers (``/workflow/filetransfers``)."""
+
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options("filter_ids", "updated_after"),
+        ),
+        model=FileTransfer,
+    )
+
+    @overload
+    def list(self, *, data_quantity: StubQuantity, **options: Unpack[ItemOptions]) -> Paginator[RecordStub]: ...
+    @overload
+    def list(
+        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[ItemOptions]
+    ) -> Paginator[FileTransfer]: ...
+    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[ItemOptions]) -> Paginator[Any]:
+        """List file transfers (reference: getFileTransfers).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `ItemOptions`.
+        """
+        return self._list(data_quantity, options)

@@ -1,0 +1,49 @@
+"""Files of filesets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack, overload
+
+from tonicdm.endpoints.base import Readable
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import IDsOption, Reading, options
+from tonicdm.http.operation import Operation
+from tonicdm.models import File, RecordStub
+from tonicdm.paging import Paginator
+from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity
+
+PATH = "/fileset/files"
+
+
+class FileOptions(Reading, IDsOption, total=False):
+    """Options of a list of files (reference: getFiles)."""
+
+    filter_fileset_ids: Sequence[IDLike]
+    """Only files of these filesets."""
+
+
+class Files(Readable[File]):
+    """Files of filesets (``/fileset/files``)."""
+
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options("filter_fileset_ids", "filter_ids"),
+        ),
+        model=File,
+    )
+
+    @overload
+    def list(self, *, data_quantity: StubQuantity, **options: Unpack[FileOptions]) -> Paginator[RecordStub]: ...
+    @overload
+    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[FileOptions]) -> Paginator[File]: ...
+    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[FileOptions]) -> Paginator[Any]:
+        """List files (reference: getFiles).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `FileOptions`.
+        """
+        return self._list(data_quantity, options)

@@ -1,0 +1,106 @@
+"""Notes attached to items."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Unpack, overload
+
+from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
+from tonicdm.endpoints.fields import ID, Flag, StatusField, Text
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options
+from tonicdm.http.operation import Operation
+from tonicdm.models import Note, RecordStub
+from tonicdm.paging import Paginator
+from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity
+
+PATH = "/core/notes"
+
+
+class NoteOptions(PageOptions, IDsOption, UpdatedOption, total=False):
+    """Options of a list of notes (reference: getNotes)."""
+
+    sort_by: Literal["personName", "actionDateTime"]
+    """Field to sort by; ``actionDateTime`` unless given."""
+
+
+class NoteFields(StatusField, total=False):
+    """Fields of a note that may be left out (reference: NoteWrite)."""
+
+    content: Text
+    """HTML."""
+    is_printed: Flag
+    """Whether it is printed with the item."""
+
+
+class NoteChanges(NoteFields, total=False):
+    """Fields of a note that can be changed."""
+
+    attached_to_id: ID
+    """The item it belongs to."""
+    person_id: ID
+    """The person who wrote it."""
+
+
+class Notes(Readable[Note], Creating[Note], SoftDeleting[Note]):
+    """Notes attached to items (``/core/notes``)."""
+
+    _model = Note
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options(
+                "search_query",
+                "filter_ids",
+                "filter_statuses",
+                "page_size",
+                "page_number",
+                "sort_by",
+                "sort_direction",
+                "updated_after",
+            ),
+            has_quantity=True,
+        ),
+        model=Note,
+        sort="actionDateTime",
+    )
+    _create_operation = Operation(method="POST", path=PATH)
+    _update_operation = Operation(method="PATCH", path=PATH)
+
+    @overload
+    def list(self, *, data_quantity: StubQuantity, **options: Unpack[NoteOptions]) -> Paginator[RecordStub]: ...
+    @overload
+    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[NoteOptions]) -> Paginator[Note]: ...
+    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[NoteOptions]) -> Paginator[Any]:
+        """List notes (reference: getNotes).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `NoteOptions`.
+        """
+        return self._list(data_quantity, options)
+
+    async def create(self, *, attached_to_id: IDLike, person_id: IDLike, **fields: Unpack[NoteFields]) -> Note | None:
+        """Create a note (reference: postNote).
+
+        Args:
+            attached_to_id: The item it belongs to.
+            person_id: The person who wrote it.
+            fields: See `NoteFields`.
+
+        Returns:
+            The record as the server answered it; None if it answered nothing.
+        """
+        return await self._create({"attached_to_id": attached_to_id, "person_id": person_id, **fields})
+
+    async def update(self, record: IDLike, **fields: Unpack[NoteChanges]) -> Note | None:
+        """Change a note (reference: patchNote).
+
+        Args:
+            record: Its ID.
+            fields: See `NoteChanges`.
+
+        Returns:
+            The record as the server answered it; None if it answered nothing.
+        """
+        return await self._update(record, fields)

@@ -1,0 +1,89 @@
+"""Organizations: your own, and those of contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack, overload
+
+from tonicdm.endpoints.base import Readable
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import IDsOption, PageOptions, Reading, UpdatedOption, options
+from tonicdm.http.operation import Operation
+from tonicdm.models import Organization, Person, RecordStub
+from tonicdm.paging import Paginator
+from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity
+
+PATH = "/core/organizations"
+
+
+class OrganizationOptions(PageOptions, IDsOption, UpdatedOption, total=False):
+    """Options of a list of organizations (reference: getOrganizations)."""
+
+    filter_disciplines: Sequence[IDLike]
+    """Only organizations of these disciplines."""
+
+
+class Organizations(Readable[Organization]):
+    """Your own organization, and those of contacts with the AdvancedContacts licence (``/core/organizations``).
+
+    There is no way to create one: it comes into being with its first person.
+    """
+
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options(
+                "search_query",
+                "filter_ids",
+                "filter_statuses",
+                "filter_disciplines",
+                "page_size",
+                "page_number",
+                "sort_direction",
+                "updated_after",
+            ),
+            has_quantity=True,
+        ),
+        model=Organization,
+    )
+    _me_operation = Operation(method="GET", path=f"{PATH}/me")
+    _staff = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=f"{PATH}/me/staff",
+        ),
+        model=Person,
+    )
+
+    @overload
+    def list(self, *, data_quantity: StubQuantity, **options: Unpack[OrganizationOptions]) -> Paginator[RecordStub]: ...
+    @overload
+    def list(
+        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[OrganizationOptions]
+    ) -> Paginator[Organization]: ...
+    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[OrganizationOptions]) -> Paginator[Any]:
+        """List organizations (reference: getOrganizations).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `OrganizationOptions`.
+        """
+        return self._list(data_quantity, options)
+
+    async def me(self) -> Organization:
+        """Return your own organization with the tenant's settings, in ``extra`` (reference: getOrganizationsMe)."""
+        return await self._read_one(self._me_operation, Organization)
+
+    @overload
+    def staff(self, *, data_quantity: StubQuantity, **options: Unpack[Reading]) -> Paginator[RecordStub]: ...
+    @overload
+    def staff(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[Reading]) -> Paginator[Person]: ...
+    def staff(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[Reading]) -> Paginator[Any]:
+        """List the staff of your own organization (reference: getStaff).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `Reading`.
+        """
+        return self._list(data_quantity, options, self._staff)

@@ -1,0 +1,136 @@
+"""Persons: your users, mailboxes, and contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack, overload
+
+from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
+from tonicdm.endpoints.fields import ID, Extra, Pointer, StatusField, Text
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options
+from tonicdm.http.operation import Operation
+from tonicdm.models import Me, Person, PersonEmailAddress, RecordStub
+from tonicdm.paging import Paginator
+from tonicdm.types import UNSET, IDLike, QuantityLike, RecordQuantity, StubQuantity, Unset, record_id
+
+PATH = "/core/persons"
+
+
+class PersonOptions(PageOptions, IDsOption, UpdatedOption, total=False):
+    """Options of a list of persons (reference: getPersons)."""
+
+    filter_organization_ids: Sequence[IDLike]
+    """Only persons of these organizations."""
+    filter_disciplines: Sequence[IDLike]
+    """Only persons of these disciplines."""
+    filter_office_ids: Sequence[IDLike]
+    """Only persons of these offices."""
+    sort_by: str
+    """Field to sort by; ``name`` unless given."""
+
+
+class PersonChanges(StatusField, total=False):
+    """Fields of a person that can be changed (reference: patchPerson)."""
+
+    email_addresses: Sequence[PersonEmailAddress | Mapping[str, Any]] | Unset
+    """All addresses of the person, as records or as JSON objects."""
+    name: Text
+    """Name."""
+    title: Text
+    """Title."""
+    desk_phone: Any
+    """Desk phone; its form is not documented."""
+    mobile_phone: Any
+    """Mobile phone; its form is not documented."""
+    office: Pointer
+    """The office, as an object; `office_id` is what the text of the page names."""
+    office_id: ID
+    """The office of the person."""
+
+
+class Persons(Readable[Person], Creating[Person], SoftDeleting[Person]):
+    """Persons: your users, mailboxes and contacts (``/core/persons``)."""
+
+    _model = Person
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options(
+                "search_query",
+                "filter_ids",
+                "filter_organization_ids",
+                "filter_statuses",
+                "filter_disciplines",
+                "filter_office_ids",
+                "page_size",
+                "page_number",
+                "sort_by",
+                "sort_direction",
+                "updated_after",
+            ),
+            has_quantity=True,
+        ),
+        model=Person,
+        sort="name",
+    )
+    _create_operation = Operation(method="POST", path=PATH)
+    _update_operation = Operation(method="PATCH", path=PATH)
+    _me_operation = Operation(method="GET", path=f"{PATH}/me")
+
+    @overload
+    def list(self, *, data_quantity: StubQuantity, **options: Unpack[PersonOptions]) -> Paginator[RecordStub]: ...
+    @overload
+    def list(
+        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[PersonOptions]
+    ) -> Paginator[Person]: ...
+    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[PersonOptions]) -> Paginator[Any]:
+        """List persons (reference: getPersons).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `PersonOptions`.
+        """
+        return self._list(data_quantity, options)
+
+    async def me(self) -> Me:
+        """Return the signed-in user as a person with settings (reference: getPersonsMe).
+
+        The concepts page alone names it; `me.get` has a page of its own.
+        """
+        return await self._read_one(self._me_operation, Me)
+
+    async def create(
+        self, *, email_addresses: Sequence[PersonEmailAddress | Mapping[str, Any]], **fields: Unpack[Extra]
+    ) -> Person | None:
+        """Create a person from email addresses (reference: postPerson).
+
+        An office is set in a second step, with `update`.
+
+        Args:
+            email_addresses: The addresses, as records or as JSON objects.
+            fields: See `Extra`.
+
+        Returns:
+            The person as the server answered it; None if it answered nothing.
+        """
+        return await self._create({"email_addresses": email_addresses, **fields})
+
+    async def update(self, record: IDLike, **fields: Unpack[PersonChanges]) -> Person | None:
+        """Change a person (reference: patchPerson).
+
+        Args:
+            record: Its ID.
+            fields: See `PersonChanges`.
+
+        Returns:
+            The person as the server answered it; None if it answered nothing.
+        """
+        office = fields.pop("office_id", UNSET)
+        changes: dict[str, Any] = dict(fields)
+        if not isinstance(office, Unset):
+            # The text of the reference names officeId, the schema has office alone.
+            identity = None if office is None else record_id(office, "office_id")
+            changes["extra"] = {**changes.get("extra", {}), "officeId": identity}
+        return await self._update(record, changes)

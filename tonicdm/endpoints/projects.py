@@ -1,0 +1,131 @@
+"""Projects of your own organization."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack, overload
+
+from tonicdm.endpoints.base import Creating, Readable, Updating
+from tonicdm.endpoints.bodies import body_of
+from tonicdm.endpoints.fields import Flag, StatusField, Text
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options
+from tonicdm.http.operation import Operation
+from tonicdm.models import Project, ProjectPurpose, RecordStub, SystemAccess
+from tonicdm.paging import Paginator
+from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity, Unset
+
+PATH = "/core/projects"
+
+
+class ProjectOptions(PageOptions, IDsOption, UpdatedOption, total=False):
+    """Options of a list of projects (reference: getProjects)."""
+
+    filter_organization_ids: Sequence[IDLike]
+    """Only projects of these organizations."""
+    sort_by: str
+    """Field to sort by; ``projectNumber`` unless given."""
+
+
+class ProjectFields(StatusField, total=False):
+    """Fields of a project that may be left out (reference: Project)."""
+
+    purpose: ProjectPurpose | str | Unset | None
+    """``billable``, ``opportunity``, ``overhead`` or ``training``."""
+    is_locked: Flag
+    """Whether it is open to active team members only; only a tenant administrator may set it."""
+    project_name_known_as: Text
+    """Friendly name used in the app; up to 16 characters."""
+    zone: Text
+    """Data center that holds the project's data."""
+    system_access: SystemAccess | str | Unset | None
+    """``readWrite``, ``readOnly`` or ``noAccess``; set by the system."""
+
+
+class Projects(Readable[Project], Creating[Project], Updating[Project]):
+    """Projects of your own organization (``/core/projects``); a list also tells the zone of each."""
+
+    _model = Project
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options(
+                "search_query",
+                "filter_ids",
+                "filter_organization_ids",
+                "filter_statuses",
+                "page_size",
+                "page_number",
+                "sort_by",
+                "sort_direction",
+                "updated_after",
+            ),
+            has_quantity=True,
+        ),
+        model=Project,
+        sort="projectNumber",
+    )
+    _create_operation = Operation(method="POST", path=PATH)
+    _update_operation = Operation(method="PATCH", path=PATH)
+
+    @overload
+    def list(self, *, data_quantity: StubQuantity, **options: Unpack[ProjectOptions]) -> Paginator[RecordStub]: ...
+    @overload
+    def list(
+        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[ProjectOptions]
+    ) -> Paginator[Project]: ...
+    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[ProjectOptions]) -> Paginator[Any]:
+        """List projects (reference: getProjects).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `ProjectOptions`.
+        """
+        return self._list(data_quantity, options)
+
+    async def create(
+        self, *, project_number: str, project_name_legal: str, **fields: Unpack[ProjectFields]
+    ) -> Project | None:
+        """Create a project (reference: postProject).
+
+        Args:
+            project_number: The firm's number for it.
+            project_name_legal: Full official name; 1 to 128 characters.
+            fields: See `ProjectFields`.
+
+        Returns:
+            The project as the server answered it; None if it answered nothing.
+        """
+        return await self._create(
+            {"project_number": project_number, "project_name_legal": project_name_legal, **fields}
+        )
+
+    async def update(
+        self, record: IDLike, *, project_number: str, project_name_legal: str, **fields: Unpack[ProjectFields]
+    ) -> Project | None:
+        """Change a project; the reference wants its number and legal name with every change (patchProject).
+
+        Args:
+            record: Its ID.
+            project_number: Its number, changed or not.
+            project_name_legal: Its full official name, changed or not.
+            fields: See `ProjectFields`.
+
+        Returns:
+            The project as the server answered it; None if it answered nothing.
+        """
+        return await self._update(
+            record, {"project_number": project_number, "project_name_legal": project_name_legal, **fields}
+        )
+
+    async def soft_delete(self, record: IDLike, *, project_number: str, project_name_legal: str) -> None:
+        """Mark a project as deleted, by a PATCH of its status, which needs its number and legal name as `update` does.
+
+        Args:
+            record: Its ID.
+            project_number: Its number.
+            project_name_legal: Its full official name.
+        """
+        needed = body_of(Project, {"project_number": project_number, "project_name_legal": project_name_legal})
+        await self._soft_delete(record, needed)

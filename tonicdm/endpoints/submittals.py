@@ -1,0 +1,91 @@
+"""Submittals: product data and shop drawings handed in for review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack, overload
+
+from tonicdm.endpoints.base import Creating, Deleting, Readable, SoftDeleting
+from tonicdm.endpoints.fields import ID, Flag, Text, WorkflowFields
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import ItemOptions, options
+from tonicdm.http.operation import Operation
+from tonicdm.models import RecordStub, Submittal, SubmittalPart
+from tonicdm.paging import Paginator
+from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity, Unset
+
+PATH = "/workflow/submittals"
+
+
+class SubmittalFields(WorkflowFields, total=False):
+    """Fields of a submittal that may be left out (reference: Submittal)."""
+
+    our_response_required: Flag
+    """Whether we have to respond."""
+    our_specsection: Text
+    """Our specification section."""
+    parts: Sequence[SubmittalPart | Mapping[str, Any]] | Unset
+    """All its steps, as records or as JSON objects."""
+
+
+class SubmittalChanges(SubmittalFields, total=False):
+    """Fields of a submittal that can be changed."""
+
+    project_id: ID
+    """The project."""
+
+
+class Submittals(Readable[Submittal], Creating[Submittal], SoftDeleting[Submittal], Deleting):
+    """Submittals (``/workflow/submittals``)."""
+
+    _model = Submittal
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options("filter_ids", "updated_after"),
+        ),
+        model=Submittal,
+    )
+    _create_operation = Operation(method="POST", path=PATH)
+    _update_operation = Operation(method="PATCH", path=PATH)
+    _delete_operation = Operation(method="DELETE", path=PATH, options=options("id"), required=frozenset({"id"}))
+
+    @overload
+    def list(self, *, data_quantity: StubQuantity, **options: Unpack[ItemOptions]) -> Paginator[RecordStub]: ...
+    @overload
+    def list(
+        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[ItemOptions]
+    ) -> Paginator[Submittal]: ...
+    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[ItemOptions]) -> Paginator[Any]:
+        """List submittals (reference: getSubmittals).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `ItemOptions`.
+        """
+        return self._list(data_quantity, options)
+
+    async def create(self, *, project_id: IDLike, **fields: Unpack[SubmittalFields]) -> Submittal | None:
+        """Create a submittal (reference: postSubmittal).
+
+        Args:
+            project_id: The project.
+            fields: See `SubmittalFields`.
+
+        Returns:
+            The record as the server answered it; None if it answered nothing.
+        """
+        return await self._create({"project_id": project_id, **fields})
+
+    async def update(self, record: IDLike, **fields: Unpack[SubmittalChanges]) -> Submittal | None:
+        """Change a submittal (reference: patchSubmittal).
+
+        Args:
+            record: Its ID.
+            fields: See `SubmittalChanges`.
+
+        Returns:
+            The record as the server answered it; None if it answered nothing.
+        """
+        return await self._update(record, fields)

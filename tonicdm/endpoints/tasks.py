@@ -1,0 +1,41 @@
+"""Tasks."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack, overload
+
+from tonicdm.endpoints.base import Readable
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import ItemOptions, options
+from tonicdm.http.operation import Operation
+from tonicdm.models import RecordStub, Task
+from tonicdm.paging import Paginator
+from tonicdm.types import QuantityLike, RecordQuantity, StubQuantity
+
+PATH = "/workflow/tasks"
+
+
+class Tasks(Readable[Task]):
+    """Tasks (``/workflow/tasks``)."""
+
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options("filter_ids", "updated_after"),
+        ),
+        model=Task,
+    )
+
+    @overload
+    def list(self, *, data_quantity: StubQuantity, **options: Unpack[ItemOptions]) -> Paginator[RecordStub]: ...
+    @overload
+    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[ItemOptions]) -> Paginator[Task]: ...
+    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[ItemOptions]) -> Paginator[Any]:
+        """List tasks (reference: getTasks).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `ItemOptions`.
+        """
+        return self._list(data_quantity, options)

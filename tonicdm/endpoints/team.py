@@ -1,0 +1,95 @@
+"""Teams: who takes part in a project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Unpack
+
+from tonicdm.codec import wire_names
+from tonicdm.endpoints.base import Listed
+from tonicdm.endpoints.bodies import body_of
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import PageOptions, options
+from tonicdm.errors import InvalidOptionError
+from tonicdm.http.operation import Operation
+from tonicdm.models import ProjectMember
+from tonicdm.paging import Paginator
+from tonicdm.types import IDLike, RecordID, RecordQuantity, record_id
+
+PATH = "/core/team"
+
+
+class TeamOptions(PageOptions, total=False):
+    """Options of a list of members (reference: getTeam)."""
+
+    filter_disciplines: Sequence[IDLike]
+    """Only members of these disciplines."""
+    sort_by: Literal["name", "email", "title", "office"]
+    """Field to sort by; ``name`` unless given."""
+
+
+class Team(Listed[ProjectMember]):
+    """Members of projects: email addresses with their brands (``/core/team``)."""
+
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options(
+                "project_id",
+                "search_query",
+                "filter_statuses",
+                "filter_disciplines",
+                "page_size",
+                "page_number",
+                "sort_by",
+                "sort_direction",
+            ),
+            required=frozenset({"project_id"}),
+            has_quantity=True,
+        ),
+        model=ProjectMember,
+        sort="name",
+    )
+    _stubs = False
+    _add_operation = Operation(
+        method="POST", path=PATH, options=options("project_id"), required=frozenset({"project_id"})
+    )
+
+    def list(
+        self, *, project_id: IDLike, data_quantity: RecordQuantity = "basic", **options: Unpack[TeamOptions]
+    ) -> Paginator[ProjectMember]:
+        """List the members of a project (reference: getTeam).
+
+        Args:
+            project_id: The project.
+            data_quantity: ``basic`` or ``complete``.
+            options: See `TeamOptions`.
+        """
+        return self._list(data_quantity, {"project_id": project_id, **options})
+
+    async def add(self, project_id: IDLike, *members: ProjectMember) -> tuple[ProjectMember, ...]:
+        """Add email addresses to a project; organizations and offices can't be added (reference: postTeam).
+
+        Args:
+            project_id: The project.
+            members: One or more members; one is sent as an object, several as an array.
+
+        Returns:
+            The members as the server answered them; none if it answered nothing.
+        """
+        project = record_id(project_id, "project_id")
+        if not members:
+            raise InvalidOptionError("add needs at least one member. Nothing was sent.")
+        bodies = [self._body(member, project) for member in members]
+        body = bodies[0] if len(bodies) == 1 else bodies
+        found = await self._write_all(self._add_operation, ProjectMember, body, {"project_id": project})
+        return tuple(found)
+
+    def _body(self, member: ProjectMember, project: RecordID) -> dict[str, Any]:
+        if member.project_id not in {None, project}:
+            raise InvalidOptionError("a member belongs to another project than project_id. Nothing was sent.")
+        # The page has the project both as an option and in the body.
+        given = {name: getattr(member, name) for name in wire_names(ProjectMember)}
+        fields = {name: value for name, value in given.items() if value is not None}
+        return body_of(ProjectMember, {**fields, "project_id": project, "extra": member.extra})

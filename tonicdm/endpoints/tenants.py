@@ -1,0 +1,70 @@
+"""Tenants, as the Global service sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack, overload
+
+from tonicdm.endpoints.base import Listed
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import IDsOption, PageOptions, options
+from tonicdm.http.operation import Operation
+from tonicdm.models import CustomerType, GlobalTenant, IndustryRole, RecordStub
+from tonicdm.paging import Paginator
+from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity
+
+PATH = "/global/tenants"
+
+
+class TenantOptions(PageOptions, IDsOption, total=False):
+    """Options of a list of tenants (reference: getGlobalTenants)."""
+
+    filter_industry_roles: Sequence[IndustryRole | str]
+    """Only tenants of these roles: ``generalcontractor``, ``primeconsultant``."""
+    filter_customer_types: Sequence[CustomerType | str]
+    """Only tenants of these types: ``none``, ``former``, ``pilot``, ``unpaid``, ``paid``."""
+    filter_discipline_ids: Sequence[IDLike]
+    """Only tenants of these disciplines."""
+    sort_by: str
+    """Field to sort by; ``domain`` unless given."""
+
+
+class Tenants(Listed[GlobalTenant]):
+    """Tenants, listed to find the home zone of a domain (``/global/tenants``); meant for TonicDM's internal use."""
+
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options(
+                "search_query",
+                "filter_ids",
+                "filter_statuses",
+                "filter_industry_roles",
+                "filter_customer_types",
+                "filter_discipline_ids",
+                "page_size",
+                "page_number",
+                "sort_by",
+                "sort_direction",
+            ),
+            has_quantity=True,
+        ),
+        model=GlobalTenant,
+        sort="domain",
+    )
+
+    @overload
+    def list(self, *, data_quantity: StubQuantity, **options: Unpack[TenantOptions]) -> Paginator[RecordStub]: ...
+    @overload
+    def list(
+        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[TenantOptions]
+    ) -> Paginator[GlobalTenant]: ...
+    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[TenantOptions]) -> Paginator[Any]:
+        """List tenants (reference: getGlobalTenants).
+
+        Args:
+            data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
+            options: See `TenantOptions`.
+        """
+        return self._list(data_quantity, options)

@@ -1,0 +1,27 @@
+"""Tokens for third-party systems."""
+
+from __future__ import annotations
+
+from tonicdm.endpoints.base import Endpoint
+from tonicdm.endpoints.options import options
+from tonicdm.http.operation import Operation
+from tonicdm.models import Platform, ThirdPartyToken
+
+PATH = "/tokens/token"
+
+
+class ThirdPartyTokens(Endpoint):
+    """Tokens by which TonicDM reaches third-party systems for a user (``/tokens/token``)."""
+
+    _get_operation = Operation(
+        method="GET", path=PATH, options=options("platform", "source"), required=frozenset({"platform", "source"})
+    )
+
+    async def get(self, platform: Platform | str, source: str) -> ThirdPartyToken:
+        """Return the token for a platform and user (reference: getThirdPartyToken).
+
+        Args:
+            platform: The third-party platform.
+            source: The user's email address.
+        """
+        return await self._read_one(self._get_operation, ThirdPartyToken, {"platform": platform, "source": source})

@@ -1,0 +1,51 @@
+"""Thumbnails of files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Unpack
+
+from tonicdm.endpoints.base import Listed
+from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.options import FILTER_IDS, Reading, options
+from tonicdm.http.operation import Operation
+from tonicdm.models import ThumbnailSet, ThumbnailSize
+from tonicdm.paging import Paginator
+from tonicdm.types import IDLike, RecordQuantity
+
+PATH = "/fileset/thumbnails"
+
+
+class ThumbnailOptions(Reading, total=False):
+    """Options of a list of thumbnails (reference: getThumbnails)."""
+
+    file_ids: Sequence[IDLike]
+    """Only thumbnails of these files; on the wire filterIDs, which takes IDs of files here."""
+    filter_thumbnail_size: ThumbnailSize | str
+    """Their size; only ``small`` is documented."""
+
+
+class Thumbnails(Listed[ThumbnailSet]):
+    """Thumbnails of files (``/fileset/thumbnails``)."""
+
+    _listing = ListOperation(
+        operation=Operation(
+            method="GET",
+            path=PATH,
+            options=options("filter_thumbnail_size", file_ids=FILTER_IDS),
+        ),
+        model=ThumbnailSet,
+        own_ids=False,
+    )
+    _stubs = False
+
+    def list(
+        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[ThumbnailOptions]
+    ) -> Paginator[ThumbnailSet]:
+        """List thumbnails, one set a file (reference: getThumbnails).
+
+        Args:
+            data_quantity: ``basic`` or ``complete``.
+            options: See `ThumbnailOptions`.
+        """
+        return self._list(data_quantity, options)
