@@ -7,6 +7,7 @@ from tonicdm.sandbox.faults import FaultName, Faults
 from tonicdm.sandbox.journal import Journal, JournalEntry
 from tonicdm.sandbox.sandbox import Sandbox, Snapshot
 from tonicdm.sandbox.settings import SandboxSettings
+from tonicdm.sandbox.webhooks import Webhooks
 from tonicdm.sandbox.windows import WindowState
 from tonicdm.sandbox.world import World
 
@@ -18,6 +19,7 @@ __all__ = [
     "Sandbox",
     "SandboxSettings",
     "Snapshot",
+    "Webhooks",
     "WindowState",
     "World",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tonicdm.sandbox.calls import Refusal
@@ -54,10 +54,21 @@ def change(world: World, kind: str, record_id: str, fields: Fields) -> None:
     fields = _stored(fields)
     if kind in PARTS:
         _add_parts(world, kind, record_id, fields.pop("parts", None))
+    if kind == "brands":
+        _check_domains(world, record_id, fields.get("domains") or ())
     if kind == "persons":
         for address in fields.pop("emailAddresses", None) or ():
             _merge_address(world, record_id, dict(address))
     world.update(kind, record_id, **fields)
+
+
+def _check_domains(world: World, record_id: str, domains: Iterable[str]) -> None:
+    """Refuse a domain of another brand (concepts page, "Brands": one Domain, at most one Brand)."""
+    wanted = set(domains)
+    for record in world.records("brands") if wanted else ():
+        taken = wanted.intersection(record.get("domains") or ())
+        if taken and record["id"] != record_id:
+            raise Refusal(400, f"body.domains: {min(taken)} belongs to another brand")
 
 
 def went_on(world: World, record_id: str) -> bool:

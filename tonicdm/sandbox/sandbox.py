@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,8 +13,9 @@ from tonicdm.sandbox.control import Control
 from tonicdm.sandbox.faults import Faults
 from tonicdm.sandbox.journal import Journal, JournalEntry
 from tonicdm.sandbox.server import Shell
-from tonicdm.sandbox.service import Service
+from tonicdm.sandbox.service import Service, Tenant
 from tonicdm.sandbox.settings import SandboxSettings
+from tonicdm.sandbox.webhooks import Webhooks
 from tonicdm.sandbox.windows import Window, WindowState
 from tonicdm.sandbox.world import World, WorldSnapshot
 
@@ -23,6 +25,7 @@ class Snapshot:
     """Everything that can change in a sandbox, at one moment; settings and faults are not part of it."""
 
     world: WorldSnapshot
+    tenants: dict[str, WorldSnapshot]
     windows: dict[str, Window]
     journal: tuple[JournalEntry, ...]
     advanced: float
@@ -38,6 +41,8 @@ class Sandbox:
         clock: Its time. Give the client's `VirtualClock` to move both together.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
+        zones: Further zones, each on a port of its own: any of them serves the same data, and one token has one
+            window in all (concepts page, "Data Residency").
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class Sandbox:
         clock: Clock | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        zones: Sequence[str] = (),
     ) -> None:
         self.settings = settings or SandboxSettings()
         """The choices; fields may be set at any time."""
@@ -60,23 +66,49 @@ class Sandbox:
         self._advanced = 0.0
         self._host, self._port = host, port
         self._service = Service(self.world, self.settings, seed)
-        self._shell = Shell(self._service, self.faults, self.now, Control(self), seed, self.settings.zone)
+        self._seed = seed
+        control = Control(self)
+        self._shells = [
+            Shell(self._service, self.faults, self.now, control, seed, zone) for zone in (self.settings.zone, *zones)
+        ]
+        self._ports: dict[str, int] = {}
+        self.webhooks = Webhooks(self.now, self._clock, seed)
+        """Webhooks out: subscribe a receiver, set how badly they are delivered."""
+        self.world.listeners.append(self.webhooks.tell)
         self._start = self.snapshot()
+        self._fresh: dict[str, WorldSnapshot] = {}
         self._kept: list[Snapshot] = []
 
     async def __aenter__(self) -> Self:
-        self._port = await self._shell.start(self._host, self._port)
+        try:
+            for number, shell in enumerate(self._shells):
+                self._ports[shell.zone] = await shell.start(self._host, 0 if number else self._port)
+        except OSError:
+            await self._stop()
+            raise
+        self._port = self._ports[self._shells[0].zone]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._shell.stop()
+        await self._stop()
+
+    async def _stop(self) -> None:
+        await self.webhooks.close()
+        for shell in self._shells:
+            await shell.stop()
 
     @property
     def url(self) -> str:
         """Base URL of the server."""
         return f"http://{self._host}:{self._port}{self.settings.path_prefix}"
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Base URLs by zone."""
+        prefix = self.settings.path_prefix
+        return {zone: f"http://{self._host}:{port}{prefix}" for zone, port in self._ports.items()}
 
     @property
     def token(self) -> str:
@@ -118,14 +150,46 @@ class Sandbox:
         """Return a token's window as the server sees it now."""
         return self._service.window(token or self.token).state(self.now())
 
+    def add_tenant(
+        self,
+        token: str,
+        *,
+        records: int = 1_000,
+        seed: int | None = None,
+        advanced_contacts: bool = True,
+        advanced_metrics: bool = True,
+    ) -> World:
+        """Add another customer with records of its own, which only its token can reach.
+
+        Args:
+            token: Bearer token of the tenant.
+            records: Records over all types.
+            seed: Seed of the records; another one than that of the first tenant when not given.
+            advanced_contacts: Whether the tenant has this licence.
+            advanced_metrics: Whether the tenant has this licence.
+
+        Returns:
+            The tenant's records.
+        """
+        seed = self._seed + 1 + len(self._service.tenants) if seed is None else seed
+        world = World(records, seed, self.settings.zone, now=self.now)
+        world.listeners.append(self.webhooks.tell)
+        self._service.tenants[token] = Tenant(world, advanced_contacts, advanced_metrics)
+        self.settings.tokens = (*self.settings.tokens, token)
+        self._fresh[token] = world.snapshot()
+        return world
+
     def snapshot(self) -> Snapshot:
         """Return world, windows, journal and time as they are."""
         windows = {token: window.copy() for token, window in self._service.windows.items()}
-        return Snapshot(self.world.snapshot(), windows, tuple(self.journal), self._advanced)
+        tenants = {token: tenant.world.snapshot() for token, tenant in self._service.tenants.items()}
+        return Snapshot(self.world.snapshot(), tenants, windows, tuple(self.journal), self._advanced)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put a snapshot back; it can be used again. Settings and faults stay."""
         self.world.restore(snapshot.world)
+        for token, world in snapshot.tenants.items():
+            self._service.tenants[token].world.restore(world)
         self._service.windows.clear()
         self._service.windows.update({token: window.copy() for token, window in snapshot.windows.items()})
         self.journal.replace(snapshot.journal)
@@ -148,5 +212,5 @@ class Sandbox:
 
     def reset(self) -> None:
         """Put the seeded world back, with fresh windows, an empty journal, no faults and the clock's own time."""
-        self.restore(self._start)
+        self.restore(attrs.evolve(self._start, tenants=self._fresh))
         self.faults.reset()

@@ -36,6 +36,15 @@ class Served:
     state: WindowState
 
 
+@attrs.frozen
+class Tenant:
+    """Another customer of the same server: own records, own licences."""
+
+    world: World
+    advanced_contacts: bool
+    advanced_metrics: bool
+
+
 @attrs.define
 class Service:
     """The server without its sockets.
@@ -51,6 +60,8 @@ class Service:
     seed: int = 1
     journal: Journal = attrs.field(factory=Journal)
     windows: dict[str, Window] = attrs.field(factory=dict)
+    tenants: dict[str, Tenant] = attrs.field(factory=dict)
+    """Further tenants by token; all other tokens belong to the first."""
     _chance: random.Random = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -182,22 +193,33 @@ class Service:
             return refusal_answer(refusal)
 
     def _act(self, call: Call, operation: Operation, received: Received, quantity: Quantity, strike: Strike) -> Answer:
-        options, settings = received.options, self.settings
-        self.world.milliseconds = settings.timestamps == "milliseconds"
+        options = received.options
+        world, settings = self._tenant(str(call.token))
+        world.milliseconds = settings.timestamps == "milliseconds"
         match operation.action:
             case "list":
-                ranks = lists.pick(self.world, operation, options, settings, self._chance, _ignored(strike))
-                rows = reads.render(self.world, operation.kind, ranks, quantity, settings)
+                ranks = lists.pick(world, operation, options, settings, self._chance, _ignored(strike))
+                rows = reads.render(world, operation.kind, ranks, quantity, settings)
                 return json_answer(200, rows, len(rows))
             case "single":
-                record = singles.read(self.world, operation.kind, options, quantity)
+                record = singles.read(world, operation.kind, options, quantity)
                 return json_answer(200, reads.singleton(record, settings), 1)
             case "create":
-                return writes.create(self.world, operation, options, call.body, settings)
+                return writes.create(world, operation, options, call.body, settings)
             case "change":
-                return writes.change(self.world, operation, call.body, settings)
+                return writes.change(world, operation, call.body, settings)
             case "delete":
-                return writes.delete(self.world, operation, options, settings)
+                return writes.delete(world, operation, options, settings)
+
+    def _tenant(self, token: str) -> tuple[World, SandboxSettings]:
+        """Return the records and settings of a token's tenant (concepts page, "Tenant": only its own data)."""
+        tenant = self.tenants.get(token)
+        if tenant is None:
+            return self.world, self.settings
+        settings = attrs.evolve(
+            self.settings, advanced_contacts=tenant.advanced_contacts, advanced_metrics=tenant.advanced_metrics
+        )
+        return tenant.world, settings
 
     def _state(self, call: Call, now: float) -> WindowState:
         token = call.token

@@ -1,5 +1,5 @@
 """A seeded architecture firm whose records are computed when they are read."""
 
-from tonicdm.sandbox.world.world import World, WorldSnapshot
+from tonicdm.sandbox.world.world import Change, World, WorldSnapshot
 
-__all__ = ["World", "WorldSnapshot"]
+__all__ = ["Change", "World", "WorldSnapshot"]

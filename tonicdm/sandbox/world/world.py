@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -15,6 +15,15 @@ from tonicdm.sandbox.world.kinds import KINDS, counts
 from tonicdm.sandbox.world.people import keep_example
 from tonicdm.sandbox.world.stamps import stamp
 from tonicdm.sandbox.world.table import DELETED, GONE, NOTHING, STATUSES, Record, Table
+
+
+@attrs.frozen
+class Change:
+    """What was done to a record."""
+
+    kind: str
+    id: str
+    action: Literal["created", "updated", "deleted"]
 
 
 @attrs.frozen
@@ -41,6 +50,8 @@ class World:
         keep_example(self.firm)
         self.milliseconds = False
         """Whether the time of a change keeps milliseconds; whole seconds otherwise."""
+        self.listeners: list[Callable[[World, Change], None]] = []
+        """Told of each change after it was made."""
         self._now = now or time.time
 
     @property
@@ -82,7 +93,7 @@ class World:
         rank = table.append(moment, links)
         table.patches[rank] = {"datetimeCreated": stamp(moment, rank)}
         self._assign(table, rank, {}, rest)
-        return table.id(rank)
+        return self._tell(kind, table.id(rank), "created")
 
     def update(self, kind: str, record_id: str, **fields: Any) -> None:
         """Change wire fields of a record; its datetimeUpdated becomes the server's time.
@@ -93,11 +104,13 @@ class World:
         table, rank = self._find(kind, record_id)
         self._assign(table, rank, *self._split(table, fields))
         table.touch(rank, self.moment())
+        self._tell(kind, table.id(rank), "updated")
 
     def touch(self, kind: str, record_id: str, at: float | None = None) -> None:
         """Set a record's datetimeUpdated to Unix time *at*, or to the server's time, and change nothing else."""
         table, rank = self._find(kind, record_id)
         table.touch(rank, self.moment() if at is None else at)
+        self._tell(kind, table.id(rank), "updated")
 
     def delete(self, kind: str, record_id: str, *, soft: bool = False) -> None:
         """Remove a record truly, or set its status to deleted."""
@@ -108,6 +121,7 @@ class World:
         else:
             table.patches.pop(rank, None)
             table.changed()
+        self._tell(kind, compact(record_id), "updated" if soft else "deleted")
 
     def table(self, kind: str) -> Table:
         """Return the table of a type.
@@ -134,6 +148,11 @@ class World:
         cache = self.firm.cache
         cache.clear()
         self.firm.tables.update({name: table.copy(cache) for name, table in snapshot.tables.items()})
+
+    def _tell(self, kind: str, record_id: str, action: Literal["created", "updated", "deleted"]) -> str:
+        for listener in self.listeners:
+            listener(self, Change(kind, record_id, action))
+        return record_id
 
     def _find(self, kind: str, record_id: str) -> tuple[Table, int]:
         table = self.table(kind)

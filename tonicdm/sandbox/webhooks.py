@@ -1,0 +1,184 @@
+"""Webhooks out: what changes in the world is posted to whoever subscribed, well or badly.
+
+The concepts page says only that webhooks "send updated records". Form, signature, retries and order are chosen here:
+a JSON object per event, signed as the Standard Webhooks specification does, up to five retries, no order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import random
+from collections.abc import Callable
+from typing import Any, Literal
+
+import aiohttp
+import attrs
+
+from tonicdm.clock import Clock
+from tonicdm.sandbox.calls import to_json
+from tonicdm.sandbox.world import Change, World
+from tonicdm.sandbox.world.noise import key_of
+
+
+@attrs.frozen
+class Subscription:
+    """Where events go."""
+
+    url: str
+    secret: bytes | None
+    """Key of the signature; None sends unsigned."""
+    kinds: frozenset[str] | None
+    """Record types; None means all."""
+
+
+@attrs.frozen
+class Delivery:
+    """One attempt to deliver an event."""
+
+    event: str
+    url: str
+    attempt: int
+    status: int | None
+    """Status of the receiver; None when there was no answer."""
+
+
+@attrs.define
+class Webhooks:
+    """Sends events; its fields are its faults and may be set at any time.
+
+    Args:
+        now: Server time.
+        clock: For delays in virtual time.
+        seed: The same seed gives the same duplicates, drops and delays.
+    """
+
+    _now: Callable[[], float]
+    _clock: Clock
+    _seed: int
+    duplicate_rate: float = 0.0
+    """Share of events that are sent twice, under the same event id."""
+    drop_rate: float = 0.0
+    """Share of events that are never sent."""
+    delay_seconds: tuple[float, float] = (0.0, 0.0)
+    """Shortest and longest delay before sending; unequal delays reorder events."""
+    time: Literal["real", "virtual"] = "real"
+    """Whether delays pass in real time or on the clock the sandbox was given."""
+    retries: int = 5
+    """Further attempts when the receiver does not answer with 2xx."""
+    retry_seconds: float = 1.0
+    """Wait before the first retry; it doubles each time."""
+    deliveries: list[Delivery] = attrs.field(factory=list)
+    """All attempts so far."""
+    _outage: asyncio.Event | None = None
+    _subscriptions: list[Subscription] = attrs.field(factory=list)
+    _tasks: set[asyncio.Task[None]] = attrs.field(factory=set)
+    _session: aiohttp.ClientSession | None = None
+    _count: int = 0
+    _chance: random.Random = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._chance = random.Random(f"{self._seed}/webhooks")
+
+    def subscribe(self, url: str, *, secret: bytes | None = None, kinds: set[str] | None = None) -> None:
+        """Post events to *url* from now on.
+
+        Args:
+            url: Receiver.
+            secret: Key of the signature; None sends unsigned.
+            kinds: Record types of the world; None means all.
+        """
+        self._subscriptions.append(Subscription(url, secret, None if kinds is None else frozenset(kinds)))
+
+    def begin_outage(self) -> None:
+        """Hold all events back, until `end_outage` sends them at once."""
+        self._outage = self._outage or asyncio.Event()
+
+    def end_outage(self) -> None:
+        """Send what was held back."""
+        if self._outage is not None:
+            self._outage.set()
+            self._outage = None
+
+    def tell(self, world: World, change: Change) -> None:
+        """Send a change to all who subscribed to its type."""
+        for subscription in self._subscriptions:
+            if subscription.kinds is not None and change.kind not in subscription.kinds:
+                continue
+            self._count += 1
+            if self._chance.random() < self.drop_rate:
+                continue
+            event = f"evt_{key_of(self._seed, self._count):016x}"
+            body = to_json(self._payload(world, change, event))
+            for _ in range(2 if self._chance.random() < self.duplicate_rate else 1):
+                task = asyncio.get_running_loop().create_task(self._deliver(subscription, event, body))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def drain(self) -> None:
+        """Wait until every event is delivered or given up."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    async def close(self) -> None:
+        """Stop sending."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _payload(self, world: World, change: Change, event: str) -> dict[str, Any]:
+        record = world.get(change.kind, change.id)
+        return {
+            "id": event,
+            "type": f"{change.kind}.{change.action}",
+            "object": change.kind,
+            "sent": int(self._now()),
+            # Of a record that is gone there is only the id to send.
+            "data": [{"id": change.id} if record is None else record],
+        }
+
+    async def _deliver(self, subscription: Subscription, event: str, body: bytes) -> None:
+        await self._pause(self._chance.uniform(*self.delay_seconds))
+        if self._outage is not None:
+            await self._outage.wait()
+        for attempt in range(self.retries + 1):
+            status = await self._post(subscription, event, body)
+            self.deliveries.append(Delivery(event, subscription.url, attempt, status))
+            if status is not None and 200 <= status < 300:
+                return
+            if attempt < self.retries:
+                await self._pause(self.retry_seconds * 2**attempt)
+
+    async def _post(self, subscription: Subscription, event: str, body: bytes) -> int | None:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5))
+        headers = {"Content-Type": "application/json", **self._signature(subscription.secret, event, body)}
+        try:
+            async with self._session.post(subscription.url, data=body, headers=headers) as response:
+                return response.status
+        except (aiohttp.ClientError, TimeoutError):
+            return None
+
+    def _signature(self, secret: bytes | None, event: str, body: bytes) -> dict[str, str]:
+        if secret is None:
+            return {}
+        sent = str(int(self._now()))
+        digest = hmac.new(secret, f"{event}.{sent}.".encode() + body, hashlib.sha256).digest()
+        return {
+            "webhook-id": event,
+            "webhook-timestamp": sent,
+            "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        }
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        if self.time == "virtual":
+            await self._clock.sleep_until(self._clock.monotonic() + seconds)
+        else:
+            await asyncio.sleep(seconds)
