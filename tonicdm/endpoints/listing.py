@@ -109,6 +109,8 @@ class Listing(Generic[M]):
         """Iterate over the pages from *start_page* on until the end is certain."""
         seen: set[str] = set()
         number = start_page
+        # Who asks for a later page knows that there are pages, whatever the reference shows.
+        self._paging = self._paging or start_page > 1
         fetched = await self._fetch(number, self._quantity)
         if not self._paging and len(fetched.payload) in ROUND_SIZES and await self._goes_on(number, fetched):
             # The server pages this list after all; its pages are smaller than it would allow.
@@ -156,7 +158,9 @@ class Listing(Generic[M]):
         """Ask for the page after *number*, as cheaply as its records can be told apart, and see whether it is new."""
         with_ids = all(isinstance(item, dict) and "id" in item for item in fetched.payload)
         quantity = DataQuantity.ID_ONLY if with_ids else self._quantity
-        following = await self._fetch(number + 1, quantity, paging=True)
+        # Unasked, a server pages by a size of its own; a page of another size would begin elsewhere.
+        size = self._size if self._paging else len(fetched.payload)
+        following = await self._fetch(number + 1, quantity, size=size)
         if not following.keys:
             return False
         if set(following.keys) <= set(fetched.keys):
@@ -175,10 +179,10 @@ class Listing(Generic[M]):
                 placement=self._caller.placement,
             )
 
-    async def _fetch(self, number: int, quantity: DataQuantity, *, paging: bool | None = None) -> Fetched:
+    async def _fetch(self, number: int, quantity: DataQuantity, *, size: int | None = None) -> Fetched:
         sent = dict(self._options)
-        if self._paging if paging is None else paging:
-            sent |= {"page_size": self._size, "page_number": number}
+        if self._paging or size is not None:
+            sent |= {"page_size": size or self._size, "page_number": number}
         answer = await self._caller.call(self._listing.with_pages, sent, quantity=quantity)
         payload = as_array(parse_json(answer.body)) if answer.body else []
         found = contradiction(
