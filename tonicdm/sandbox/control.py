@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from aiohttp import web
 
 from tonicdm.sandbox.calls import to_json
@@ -174,6 +175,27 @@ async def _change_world(box: Sandbox, request: web.BaseRequest) -> Any:
     return {"created": made}
 
 
+async def _webhooks(box: Sandbox, _: web.BaseRequest) -> Any:
+    return [attrs.asdict(delivery) for delivery in box.webhooks.deliveries]
+
+
+async def _set_webhooks(box: Sandbox, request: web.BaseRequest) -> Any:
+    """Take {"subscribe": [{"url", "secret", "kinds"}...], "set": {name: value}, "outage": true | false}."""
+    body = await _body(request)
+    for item in body.get("subscribe", []):
+        secret, kinds = item.get("secret"), item.get("kinds")
+        box.webhooks.subscribe(
+            item["url"], secret=secret.encode() if secret else None, kinds=None if kinds is None else set(kinds)
+        )
+    for name, value in body.get("set", {}).items():
+        if name not in {"duplicate_rate", "drop_rate", "delay_seconds", "time", "retries", "retry_seconds"}:
+            raise ValueError(f"webhooks have no {name!r}")
+        setattr(box.webhooks, name, tuple(value) if isinstance(value, list) else value)
+    if "outage" in body:
+        (box.webhooks.begin_outage if body["outage"] else box.webhooks.end_outage)()
+    return {"deliveries": len(box.webhooks.deliveries)}
+
+
 _ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "/__health"): _health,
     ("GET", "/__clock"): _clock,
@@ -189,6 +211,8 @@ _ACTIONS: dict[tuple[str, str], Action] = {
     ("POST", "/__reset"): _reset,
     ("POST", "/__snapshot"): _snapshot,
     ("POST", "/__restore"): _restore,
+    ("GET", "/__webhooks"): _webhooks,
+    ("POST", "/__webhooks"): _set_webhooks,
     ("GET", "/__world"): _world,
     ("POST", "/__world"): _change_world,
 }

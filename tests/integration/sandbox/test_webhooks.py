@@ -118,3 +118,15 @@ async def test_delay_may_pass_on_the_virtual_clock(box, receiver, clock):
     clock.advance(60)
     await box.webhooks.drain()
     assert len(receiver.events) == 1
+
+
+async def test_webhooks_are_set_up_over_control_paths(box, http, receiver):
+    body = {"subscribe": [{"url": receiver.url, "secret": "key", "kinds": ["offices"]}], "set": {"duplicate_rate": 1}}
+    async with http.post("/__webhooks", json=body) as response:
+        assert response.status == 200
+    box.world.touch("offices", box.world.ids("offices")[0])
+    await box.webhooks.drain()
+    async with http.get("/__webhooks") as response:
+        assert [d["status"] for d in await response.json()] == [200, 200]
+    async with http.post("/__webhooks", json={"set": {"colour": 1}}) as response:
+        assert response.status == 400

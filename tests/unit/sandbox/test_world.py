@@ -186,3 +186,36 @@ def test_snapshot_is_independent_of_later_changes():
     world.create("offices", name="x")
     world.restore(taken)
     assert everything(world) == before
+
+
+def test_a_record_costs_a_few_bytes_until_somebody_changes_it():
+    """A million records fit in some tens of megabytes: nothing but columns is kept."""
+    world = World(50_000)
+    size = 0
+    for kind in world.types:
+        table = world.table(kind)
+        columns = [table.updated, *table.links.values()]
+        size += len(table.status) + sum(column.itemsize * len(column) for column in columns)
+        assert not table.patches
+    assert size / 50_000 < 40
+
+
+def test_records_handed_out_are_copies():
+    world = World(700)
+    person = next(r for r in world.records("persons") if r["office"])
+    person["office"]["id"] = "changed"
+    person["emailAddresses"].clear()
+    again = world.get("persons", person["id"])
+    assert again["office"]["id"] != "changed"
+    assert again["emailAddresses"]
+
+
+def test_prepared_lists_notice_changes_of_other_types():
+    """A list that depends on another type's records, as the staff list does, is made anew after any change."""
+    world = World(700)
+    table = world.table("persons")
+    staff = [("staff", lambda rank: people.is_staff(world.firm, rank))]
+    before = list(table.select([0], staff))
+    for address in world.get("persons", table.id(before[0]))["emailAddresses"]:
+        world.update("email_addresses", address["id"], type="personal")
+    assert list(table.select([0], staff)) == before[1:]
