@@ -8,8 +8,6 @@ import pathlib
 import warnings
 from typing import Final
 
-import platformdirs
-
 from tonicdm.budget.budgeter import UnitBudget
 from tonicdm.clock import Clock
 
@@ -23,6 +21,8 @@ def budget_key(token: str) -> str:
 
 def default_file() -> pathlib.Path:
     """Return the file, in the user's state directory, that all processes of a user share."""
+    import platformdirs
+
     return platformdirs.user_state_path("tonicdm", appauthor=False) / "budget.db"
 
 

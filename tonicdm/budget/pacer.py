@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from aiolimiter import AsyncLimiter
+if TYPE_CHECKING:
+    from aiolimiter import AsyncLimiter
 
 BURST: Final = 10
 """Calls that may leave at once."""
@@ -31,6 +32,8 @@ class Pacer:
             return
         loop = asyncio.get_running_loop()
         if self._limiter is None or self._loop is not loop:  # a limiter belongs to one loop
+            from aiolimiter import AsyncLimiter
+
             # Its bucket leaks max_rate in each time_period, and max_rate is also what it lets through at once.
             self._limiter, self._loop = AsyncLimiter(self._burst, self._burst / self.calls_per_second), loop
         await self._limiter.acquire()

@@ -18,7 +18,8 @@ class BudgetRules:
     window: float = 3600.0
     """Length of a window in seconds; where it starts and ends is the server's to say."""
     reset_tolerance: float = 2.0
-    """Resets that differ by no more seconds name the same window: some servers print "now + time to live"."""
+    """Resets that differ by no more seconds name the same window: some servers print "now + time to live", each cut to
+    whole seconds. For the same reason a window may last so much longer than a Reset says."""
     furthest_reset: float = 7 * 86400.0
     """Seconds from now beyond which a Reset makes no sense, however often the window was extended."""
     settle_time: float = 30.0
@@ -35,8 +36,6 @@ class BudgetRules:
     """Share of the limit kept for the interactive lane; it decays to zero until the reset."""
     reserve_tail: float = 60.0
     """Seconds before the reset at which that reserve is gone, so that there is time to use the last of it."""
-    reset_precision: float = 1.0
-    """Seconds by which a Reset in whole seconds may be cut: the window may last so much longer."""
     clock_margin: float = 5.0
     """Seconds that the local clock may be wrong by, while no Date header has told the server's."""
     drift: float = 200e-6

@@ -22,8 +22,7 @@ class Silence:
 
     def end(self, reset: float, rules: BudgetRules) -> float:
         """Return the server time from which a call may go into the window behind *reset*."""
-        cut = rules.reset_precision if reset.is_integer() else 0.0
-        return reset + cut + self.slack
+        return reset + rules.reset_tolerance + self.slack
 
     def impose(self, until: float, sent_at: float, monotonic: float, chance: float, rules: BudgetRules) -> None:
         """Send nothing before *until*; a 429 to a call sent after the last one came is a strike more."""

@@ -1,0 +1,386 @@
+"""The pure core against a server model, with invariants I1 to I6, I10 and I11 checked after every step.
+
+The numbers are those of the design: I1 safety, I2 coverage, I3 conservation, I4 monotony, I5 silence, I6 one first
+call, I10 crash, I11 idempotence. I7 to I9 and I12 to I15 concern queues and waiting: see test_queue_machine.py,
+test_shell.py and test_metamorphic.py.
+"""
+
+import copy
+import dataclasses
+import json
+
+import hypothesis.strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.property.budget.servermodel import Reply, Server
+from tonicdm.budget.entries import EntryState
+from tonicdm.budget.ledgers.sqlite import _decode, _encode
+from tonicdm.budget.rules import BudgetRules, Granted, Instant, Reason
+from tonicdm.budget.window import Window
+
+TIMEOUT = 30.0
+RULES = BudgetRules(limit=60, window=600.0, reserve_tail=20.0, lease=30.0, settle_time=30.0)
+
+
+@dataclasses.dataclass(eq=False)
+class Call:
+    """One attempt, seen from the client and from the network."""
+
+    number: int
+    cost: int
+    price: int
+    """What the server really charges: at most what is reserved."""
+    state: str = "reserved"
+    """reserved, sent, abandoned or over, as the client sees it."""
+    sent_at: float = 0.0
+    last_processing: float = float("inf")
+    """Server time until which the server may still process it."""
+    processed: bool = False
+    dead: bool = False
+    """The server never got it, or never will."""
+    reply: Reply | None = None
+
+
+PICK = st.integers(0, 10_000)
+"""Which of the calls that a rule can be applied to."""
+
+
+def some(condition: str):
+    """Apply a rule only where there is such a call: a rejected example would cost more than it shows."""
+    return precondition(lambda self: bool(self.those(condition)))
+
+
+class WindowMachine(RuleBasedStateMachine):
+    """Sole user of a token."""
+
+    foreigners = False
+
+    @initialize(
+        offset=st.floats(-1e6, 1e6),
+        drift=st.floats(-150e-6, 150e-6),
+        spent=st.integers(0, 40),
+        left=st.floats(1.0, 600.0),
+    )
+    def begin(self, offset: float, drift: float, spent: int, left: float) -> None:
+        """Meet a server whose clock is anywhere, in the middle of a window that somebody has used."""
+        self.monotonic, self.wall = 1000.0, 1_800_000_000.0
+        self.drift = drift
+        self.server = Server(now=self.wall + offset)
+        # A cold start in a window that others have used puts the first calls at risk; so not for the sole user.
+        if spent and self.foreigners:
+            self.server.turn()
+            self.server.used, self.server.end = spent, self.server.now + left
+        self.window = Window(RULES)
+        self.known: list[Call] = []
+        self.silent_until = float("-inf")
+        self.before = copy.deepcopy(self.window)
+        self.settled_before: list[Call] = []
+
+    @property
+    def now(self) -> Instant:
+        return Instant(self.monotonic, self.wall)
+
+    def those(self, condition: str) -> list[Call]:
+        """Return the calls that are as *condition* says."""
+        chosen = {
+            "reserved": lambda call: call.state == "reserved",
+            "sent": lambda call: call.state == "sent",
+            "unsent": lambda call: call.state == "reserved" or (call.state == "sent" and not call.processed),
+            "pending": self.pending,
+            "answered": lambda call: call.state == "sent" and call.reply is not None,
+        }[condition]
+        return [call for call in getattr(self, "known", []) if chosen(call)]
+
+    def one(self, condition: str, pick: int) -> Call:
+        found = self.those(condition)
+        return found[pick % len(found)]
+
+    # --- time ---------------------------------------------------------------------------------------------------
+
+    def pass_time(self, seconds: float, *, asleep: bool = False) -> None:
+        """Move all clocks in steps small enough that nothing is processed too late."""
+        while seconds > 0:
+            due = [call.last_processing - self.server.now for call in self.known if self.pending(call)]
+            # A step ends before the first moment at which an abandoned call can't be processed any more.
+            step = min([seconds, *[max(at, 0.0) for at in due]])
+            seconds -= step
+            self.server.now += step * (1 + self.drift)
+            self.wall += step
+            if not asleep:
+                self.monotonic += step
+            for call in self.known:
+                if self.pending(call) and call.last_processing - self.server.now < 1e-3:
+                    self.process(call)
+            self.expire_patience()
+
+    def expire_patience(self) -> None:
+        """Close the sockets of calls that were awaited long enough."""
+        for call in self.known:
+            if call.state == "sent" and self.monotonic >= call.sent_at + TIMEOUT:
+                self.abandon(call, tell=False)
+
+    def pending(self, call: Call) -> bool:
+        return call.state in {"sent", "abandoned"} and not call.processed and not call.dead
+
+    @rule(seconds=st.one_of(st.floats(0.0, 3.0), st.floats(3.0, 60.0), st.floats(60.0, 900.0)))
+    def wait(self, seconds: float) -> None:
+        self.pass_time(seconds)
+
+    @rule()
+    def wait_for_the_reset(self) -> None:
+        if self.window.reset is not None:
+            end = self.window.silence.end(self.window.silence.until or self.window.reset, RULES)
+            self.pass_time(min(5000.0, self.window.seconds_until(end, self.now)))
+
+    @rule(seconds=st.floats(1.0, 900.0))
+    def suspend(self, seconds: float) -> None:
+        """The machine sleeps: its monotonic clock stands still, its sockets are closed on waking."""
+        for call in self.known:
+            if call.state == "sent":
+                self.abandon(call)
+        self.pass_time(seconds, asleep=True)
+
+    # --- what the client does -----------------------------------------------------------------------------------
+
+    @rule(
+        cost=st.sampled_from([1, 5, 20]),
+        cheaper=st.booleans(),
+        lane=st.sampled_from(["bulk", "interactive"]),
+        go=st.booleans(),
+    )
+    def reserve(self, cost: int, cheaper: bool, lane: str, go: bool) -> None:
+        answer = self.window.admit(cost, self.now, lane=lane)
+        if isinstance(answer, Granted):
+            call = Call(answer.entry, cost, 1 if cheaper else cost)
+            self.known.append(call)
+            if go:
+                self.send(call)
+        elif answer.reason in {Reason.SPENT, Reason.BLOCKED, Reason.RESERVE}:
+            assert answer.until is not None, "these end at a known time"
+
+    @some("reserved")
+    @rule(pick=PICK)
+    def pass_gate(self, pick: int) -> None:
+        self.send(self.one("reserved", pick))
+
+    def send(self, call: Call) -> None:
+        others = [e for e in self.window.holdings if e.state is EntryState.SENT and e.sent_at > self.window.rolled_at]
+        passed = self.window.sent(call.number, self.now, TIMEOUT)
+        if not passed:
+            call.state = "over"
+            assert self.window.holdings.get(call.number) is None, "I3: refused at the gate, the units are back"
+            return
+        call.state, call.sent_at = "sent", self.monotonic
+        # The machine may be drifting; the socket closes at TIMEOUT of our clock at the latest.
+        call.last_processing = self.server.now + (TIMEOUT + RULES.settle_time) * (1 - 1e-3)
+        assert self.server.now >= self.silent_until, "I5: nothing leaves before the reset that a 429 named"
+        if self.window.reset is None:
+            assert not others, "I6: one call goes first, the others wait for its headers"
+
+    @some("unsent")
+    @rule(pick=PICK)
+    def refund(self, pick: int) -> None:
+        """No byte was written: before the gate, or after it when no connection could be made."""
+        call = self.one("unsent", pick)
+        self.window.refund(call.number)
+        held = self.window.held
+        self.window.refund(call.number)
+        assert self.window.held == held, "I11: a refund twice is once"
+        call.state, call.dead = "over", True
+
+    @some("sent")
+    @rule(pick=PICK)
+    def cancel(self, pick: int) -> None:
+        self.abandon(self.one("sent", pick))
+
+    def abandon(self, call: Call, *, tell: bool = True) -> None:
+        if tell:
+            self.window.lose(call.number, self.now)
+        call.state = "abandoned"
+        call.last_processing = min(call.last_processing, self.server.now + RULES.settle_time * (1 - 1e-3))
+
+    # --- what the network and the server do -----------------------------------------------------------------------
+
+    def process(self, call: Call, wobble: int = 0) -> None:
+        call.processed = True
+        call.reply = self.server.serve(call.price, wobble=wobble)
+        if not self.foreigners:
+            assert call.reply.status == 200, "I1: the sole user of a token with a ledger never sees a 429"
+
+    @some("pending")
+    @rule(pick=PICK, wobble=st.sampled_from([0, 0, 1]))
+    def serve(self, pick: int, wobble: int) -> None:
+        self.process(self.one("pending", pick), wobble)
+
+    @some("pending")
+    @rule(pick=PICK)
+    def lose_request(self, pick: int) -> None:
+        self.one("pending", pick).dead = True
+
+    @some("answered")
+    @rule(pick=PICK, chance=st.floats(0, 0.99))
+    def deliver(self, pick: int, chance: float) -> None:
+        self.settle(self.one("answered", pick), chance)
+
+    @some("pending")
+    @rule(pick=PICK, chance=st.floats(0, 0.99), later=st.floats(0.0, 2.0))
+    def serve_and_deliver(self, pick: int, chance: float, later: float) -> None:
+        call = self.one("pending", pick)
+        self.process(call)
+        self.pass_time(later)
+        if call.state == "sent":
+            self.settle(call, chance)
+
+    def settle(self, call: Call, chance: float = 0.5) -> None:
+        reply = call.reply
+        assert reply is not None
+        call.state = "over"
+
+        def tell() -> None:
+            self.window.settle(
+                call.number,
+                reply.rate,
+                self.now,
+                status=reply.status,
+                date=reply.date,
+                sent_at=call.sent_at,
+                chance=chance,
+            )
+
+        tell()
+        assert self.window.holdings.get(call.number) is None, "I3: a settled attempt holds nothing"
+        if reply.status == 429:
+            self.silent_until = max(self.silent_until, reply.rate.reset)
+        seen = (self.window.used, self.window.held, self.window.reset, self.window.silence.strikes)
+        tell()
+        again = (self.window.used, self.window.held, self.window.reset, self.window.silence.strikes)
+        assert again == seen, "I11: settled twice is once"
+
+    @some("sent")
+    @rule(pick=PICK)
+    def deliver_without_headers(self, pick: int) -> None:
+        """A proxy stripped them, or answered by itself: the attempt's fate stays unknown."""
+        call = self.one("sent", pick)
+        status = 200 if call.processed else 502
+        held = self.window.held
+        self.window.settle(call.number, None, self.now, status=status, sent_at=call.sent_at)
+        assert self.window.held <= held
+        self.abandon(call, tell=False)
+
+    # --- crashes --------------------------------------------------------------------------------------------------
+
+    @rule()
+    def crash_and_read_the_ledger(self) -> None:
+        """The process dies; the next one finds its entries in the ledger and knows nothing else (I10)."""
+        entries = {entry.number: (entry.state, entry.until) for entry in self.window.holdings}
+        for call in self.known:
+            if call.state == "sent":
+                self.abandon(call, tell=False)
+            elif call.state == "reserved":
+                call.state, call.dead = "over", True
+        state = json.loads(json.dumps(_encode(self.window)))
+        self.window = _decode(state, copy.deepcopy(list(self.window.holdings)), RULES)
+        found = {entry.number: (entry.state, entry.until) for entry in self.window.holdings}
+        assert found == entries, "I10: a lost holder's units stay charged"
+
+    @rule()
+    def reboot(self) -> None:
+        """The machine restarts: all of the above, and its monotonic clock begins anew."""
+        self.crash_and_read_the_ledger()
+        self.monotonic = 5.0
+        self.window.restarted(self.now)
+        # Without a Date, only the local clock can tell the reset; the property below needs it to be right.
+        self.wall = self.server.now
+        for call in self.known:
+            call.sent_at = min(call.sent_at, self.monotonic)
+
+    # --- what must hold at any time -----------------------------------------------------------------------------
+
+    @invariant()
+    def held_is_the_sum_of_its_entries(self) -> None:
+        """I3."""
+        holdings = self.window.holdings
+        assert holdings.held == sum(entry.cost for entry in holdings)
+        assert holdings.unknown == sum(entry.cost for entry in holdings if entry.state is EntryState.UNKNOWN)
+
+    @invariant()
+    def everything_the_server_counts_is_covered(self) -> None:
+        """I2: used + what it may still process <= U + H + what others spent in this window."""
+        window, server = self.window, self.server
+        if window.reset is None or not server.is_open or abs(window.reset - server.end) > 3:
+            return
+        coming = sum(call.price for call in self.known if self.pending(call))
+        assert server.used + coming <= window.used + window.held + server.foreign
+
+    @invariant()
+    def nothing_goes_back(self) -> None:
+        """I4: inside a window U and Reset only grow, and a silence does not shrink."""
+        before, window = self.before, self.window
+        if before.reset is not None and window.reset is not None and before.rolled_at == window.rolled_at:
+            assert window.used >= before.used
+            assert window.reset >= before.reset
+        if before.silence.until is not None and window.silence.until is not None:
+            assert window.silence.until >= before.silence.until
+            assert window.silence.end(window.silence.until, RULES) >= before.silence.end(before.silence.until, RULES)
+        self.before = copy.deepcopy(window)
+
+    @precondition(lambda self: hasattr(self, "known"))
+    @invariant()
+    def every_unresolved_attempt_has_one_entry(self) -> None:
+        """I2, second half."""
+        for call in self.known:
+            entry = self.window.holdings.get(call.number)
+            if call.state == "reserved" and entry is not None:
+                assert entry.state is EntryState.RESERVED
+            if call.state == "sent":
+                assert entry is not None
+                assert entry.cost == call.cost
+
+    def teardown(self) -> None:
+        """I3 at quiescence: when all is answered, H is zero and U is what the server counts."""
+        if not hasattr(self, "known"):
+            return
+        for call in self.known:
+            if call.state == "reserved":
+                self.window.refund(call.number)
+                call.state = "over"
+            elif call.state == "sent":
+                if not call.processed:
+                    self.process(call)
+                self.settle(call)
+        for _ in range(200):
+            self.pass_time(RULES.settle_time + 40.0)
+            answer = self.window.admit(1, self.now, lane="interactive")
+            if isinstance(answer, Granted) and self.window.sent(answer.entry, self.now, TIMEOUT):
+                call = Call(answer.entry, 1, 1, state="sent", sent_at=self.monotonic)
+                self.known.append(call)
+                self.process(call)
+                self.settle(call)
+                if call.reply.status == 200:
+                    break
+        else:
+            raise AssertionError(f"the budget is locked out: {answer}")
+        assert self.window.held == 0, "I3"
+        assert self.window.used == self.server.used, "I3"
+
+
+class SharedTokenMachine(WindowMachine):
+    """Others use the token too: 429s happen, and silence, coverage and recovery must hold all the same."""
+
+    foreigners = True
+
+    @rule(cost=st.sampled_from([1, 5, 20, 60]))
+    def others_spend(self, cost: int) -> None:
+        self.server.serve(cost, ours=False)
+
+    @rule()
+    def others_exceed(self) -> None:
+        """Somebody's call is refused, and a further one moves the reset away."""
+        self.server.turn()
+        self.server.used, self.server.exceeded = self.server.limit, True
+        self.server.foreign = self.server.limit
+        self.server.serve(1, ours=False)
+
+
+TestSoleUser = WindowMachine.TestCase
+TestSharedToken = SharedTokenMachine.TestCase
