@@ -16,38 +16,8 @@ from tonicdm.clock import Clock, SystemClock
 from tonicdm.codec import parse_json
 from tonicdm.config import ZONES, Settings
 from tonicdm.endpoints.base import parse_quantity
-from tonicdm.endpoints.brands import Brands
 from tonicdm.endpoints.caller import Caller, ServerFacts
-from tonicdm.endpoints.certification_definitions import CertificationDefinitions
-from tonicdm.endpoints.cloud_folders import CloudFolders
-from tonicdm.endpoints.conversations import Conversations
-from tonicdm.endpoints.cos import Cos
-from tonicdm.endpoints.disciplines import Disciplines
-from tonicdm.endpoints.email_addresses import EmailAddresses
-from tonicdm.endpoints.file_transfer_parts import FileTransferParts
-from tonicdm.endpoints.file_transfers import FileTransfers
-from tonicdm.endpoints.files import Files
-from tonicdm.endpoints.filesets import Filesets
-from tonicdm.endpoints.groups import Groups
-from tonicdm.endpoints.labels import Labels
-from tonicdm.endpoints.me import Myself
-from tonicdm.endpoints.notes import Notes
-from tonicdm.endpoints.offices import Offices
-from tonicdm.endpoints.organizations import Organizations
-from tonicdm.endpoints.pco_parts import PcoParts
-from tonicdm.endpoints.pcos import Pcos
-from tonicdm.endpoints.persons import Persons
-from tonicdm.endpoints.projects import Projects
-from tonicdm.endpoints.rfi_integrations import RfiIntegrations
-from tonicdm.endpoints.rfi_parts import RfiParts
-from tonicdm.endpoints.rfis import Rfis
-from tonicdm.endpoints.submittals import Submittals
-from tonicdm.endpoints.tasks import Tasks
-from tonicdm.endpoints.team import Team
-from tonicdm.endpoints.tenants import Tenants
-from tonicdm.endpoints.third_party_tokens import ThirdPartyTokens
-from tonicdm.endpoints.thumbnails import Thumbnails
-from tonicdm.endpoints.uploads import Uploads
+from tonicdm.endpoints.nouns import Nouns
 from tonicdm.errors import ConfigError
 from tonicdm.http.auth import Auth, TokenSource
 from tonicdm.http.hooks import Hooks
@@ -60,7 +30,7 @@ from tonicdm.types import OptionPlacement, Priority, QuantityLike, Secret
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
 
 
-class TonicDM:
+class TonicDM(Nouns):
     """A client of the TonicDM API.
 
     ```python
@@ -146,53 +116,17 @@ class TonicDM:
             proxy=proxy,
             trust_env=trust_env,
         )
-        self._attach(
-            Caller(
-                transport=transport,
-                base_url=settings.base_url,
-                facts=ServerFacts(),
-                path_prefix=settings.path_prefix,
-                placement=settings.option_placement,
-                priority=_lane(priority),
-                max_wait=_seconds("max_wait", max_wait),
-                timeout=_seconds("timeout", timeout) or 30.0,
-                soft_delete_value=soft_delete_value,
-            )
+        self._caller = Caller(
+            transport=transport,
+            base_url=settings.base_url,
+            facts=ServerFacts(),
+            path_prefix=settings.path_prefix,
+            placement=settings.option_placement,
+            priority=_lane(priority),
+            max_wait=_seconds("max_wait", max_wait),
+            timeout=_seconds("timeout", timeout) or 30.0,
+            soft_delete_value=soft_delete_value,
         )
-
-    def _attach(self, caller: Caller) -> None:
-        self._caller = caller
-        self.me = Myself(caller)
-        self.persons = Persons(caller)
-        self.email_addresses = EmailAddresses(caller)
-        self.organizations = Organizations(caller)
-        self.brands = Brands(caller)
-        self.offices = Offices(caller)
-        self.projects = Projects(caller)
-        self.team = Team(caller)
-        self.groups = Groups(caller)
-        self.labels = Labels(caller)
-        self.notes = Notes(caller)
-        self.disciplines = Disciplines(caller)
-        self.certification_definitions = CertificationDefinitions(caller)
-        self.filesets = Filesets(caller)
-        self.files = Files(caller)
-        self.thumbnails = Thumbnails(caller)
-        self.uploads = Uploads(caller)
-        self.cloud_folders = CloudFolders(caller)
-        self.conversations = Conversations(caller)
-        self.rfis = Rfis(caller)
-        self.rfi_parts = RfiParts(caller)
-        self.rfi_integrations = RfiIntegrations(caller)
-        self.submittals = Submittals(caller)
-        self.pcos = Pcos(caller)
-        self.pco_parts = PcoParts(caller)
-        self.cos = Cos(caller)
-        self.tasks = Tasks(caller)
-        self.file_transfers = FileTransfers(caller)
-        self.file_transfer_parts = FileTransferParts(caller)
-        self.tenants = Tenants(caller)
-        self.third_party_tokens = ThirdPartyTokens(caller)
 
     def __repr__(self) -> str:
         return f"<TonicDM {self._caller.base_url}>"
@@ -250,7 +184,7 @@ class TonicDM:
         view = object.__new__(type(self))
         view._own_budget = False
         view._settings = self._settings
-        view._attach(attrs.evolve(self._caller, **changes))
+        view._caller = attrs.evolve(self._caller, **changes)
         return view
 
     # --- spending -----------------------------------------------------------------------------------------------

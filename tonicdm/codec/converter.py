@@ -9,19 +9,18 @@ import json
 import types
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar, Union, get_args, get_origin
-
-import cattrs
-from cattrs.gen import make_dict_structure_fn, override
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, Union, get_args, get_origin
 
 from tonicdm.codec import scalars
-from tonicdm.codec.paths import explain
 from tonicdm.codec.records import Record, Substitute, hyphenated_names, wire_names
 from tonicdm.errors import DecodeError, InvalidOptionError
 from tonicdm.types import RecordID, Secret, Unset
 
+if TYPE_CHECKING:
+    import cattrs  # loaded when the first record is read: a program may wait for its first answer, not for its start
+
 R = TypeVar("R", bound=Record)
-Setup = Callable[[cattrs.Converter], None]
+Setup: TypeAlias = "Callable[[cattrs.Converter], None]"
 
 _SCALARS: Final[Mapping[type, Callable[..., Any]]] = {
     str: scalars.read_str,
@@ -55,6 +54,8 @@ class Codec:
         return self._converter(detailed=True)
 
     def _converter(self, *, detailed: bool) -> cattrs.Converter:
+        import cattrs
+
         converter = cattrs.Converter(detailed_validation=detailed)
         for kind, read in _SCALARS.items():
             converter.register_structure_hook(kind, read)
@@ -97,6 +98,8 @@ class Codec:
         try:
             self._detailed.structure(value, kind)
         except Exception as error:  # noqa: BLE001 - turned into paths
+            from tonicdm.codec.paths import explain
+
             return DecodeError(explain(error, kind, at))
         return DecodeError([f"{at}: unreadable"])
 
@@ -205,6 +208,8 @@ def _is_tuple(kind: Any) -> bool:
 
 
 def _reader(kind: type[Record], converter: cattrs.Converter, *, detailed: bool) -> Callable[[Any, Any], Record]:
+    from cattrs.gen import make_dict_structure_fn, override
+
     names = wire_names(kind)
     known = frozenset(names.values())
     renames: dict[str, Any] = {name: override(rename=wire_name) for name, wire_name in names.items()}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args, get_origin
 
 import attrs
-import cattrs
 
 from tonicdm.codec import Record, camel_case, wire
 from tonicdm.codec.scalars import Refused, read_datetime, read_id
 from tonicdm.types import RecordID
+
+if TYPE_CHECKING:
+    import cattrs
 
 R = TypeVar("R", bound=Record)
 

@@ -1,0 +1,115 @@
+"""The main job: a whole tenant in a file, interrupted or not."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import resource
+import signal
+import sqlite3
+import subprocess
+import time
+import urllib.request
+
+from .conftest import COMMAND, Run
+
+
+def rows(file: pathlib.Path, sql: str) -> list[tuple[object, ...]]:
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        return db.execute(sql).fetchall()
+
+
+def truth(server: str, kind: str, *, active: bool = False) -> set[str]:
+    with urllib.request.urlopen(f"{server}/__world?type={kind}") as answer:
+        records = [json.loads(line) for line in answer.read().splitlines() if line]
+    return {record["id"].replace("-", "") for record in records if not active or record["status"] == "active"}
+
+
+def test_the_file_holds_exactly_what_the_server_has(run: Run, server: str, tmp_path: pathlib.Path) -> None:
+    """Deleted and inactive records included, where the endpoint can be asked for them; a second run changes nothing."""
+    file = tmp_path / "firm.db"
+    first = run("sync", str(file))
+    assert first.returncode == 0, first.stderr
+    for kind in ("offices", "persons", "projects", "notes"):
+        assert {one for (one,) in rows(file, f"SELECT id FROM {kind}")} == truth(server, kind)
+    assert {one for (one,) in rows(file, "SELECT id FROM rfis")} == truth(server, "rfis", active=True)
+    assert rows(file, "SELECT name, address FROM offices WHERE name IS NOT NULL LIMIT 1")
+    before = rows(file, "SELECT * FROM record ORDER BY type, id")
+    assert run("sync", str(file)).returncode == 0
+    assert rows(file, "SELECT * FROM record ORDER BY type, id") == before
+
+
+def test_a_made_up_firm_needs_no_server_and_no_token(run: Run, tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "firm.db"
+    ended = run("sync", "--sandbox", "--records", "1500", str(file), TONICDM_TOKEN=None, TONICDM_BASE_URL=None)
+    assert ended.returncode == 0, ended.stderr
+    assert "SELECT" in ended.stdout
+    assert rows(file, "SELECT count(*) FROM offices")[0][0]
+
+
+def test_an_interrupt_keeps_what_was_fetched_and_the_next_run_goes_on(
+    environment: dict[str, str], run: Run, server: str, tmp_path: pathlib.Path
+) -> None:
+    file = tmp_path / "firm.db"
+    slow = urllib.request.Request(
+        f"{server}/__settings",
+        json.dumps({"latency_seconds": [0.3, 0.3]}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    fast = urllib.request.Request(
+        f"{server}/__settings", json.dumps({"latency_seconds": [0, 0]}).encode(), {"Content-Type": "application/json"}
+    )
+    urllib.request.urlopen(slow).close()
+    try:
+        with subprocess.Popen(
+            [*COMMAND, "sync", str(file)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline and not (file.exists() and _count(file)):
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+    finally:
+        urllib.request.urlopen(fast).close()
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "keeps" in out
+    kept = _count(file)
+    assert kept > 0
+    assert run("sync", str(file)).returncode == 0
+    assert _count(file) > kept
+    assert {one for (one,) in rows(file, "SELECT id FROM offices")} == truth(server, "offices")
+
+
+def _count(file: pathlib.Path) -> int:
+    try:
+        return int(str(rows(file, "SELECT count(*) FROM record")[0][0]))
+    except sqlite3.OperationalError:
+        return 0
+
+
+def test_a_full_disk_is_said_and_keeps_what_was_stored(environment: dict[str, str], tmp_path: pathlib.Path) -> None:
+    """A limit on the size of files stands in for the full disk."""
+    file = tmp_path / "firm.db"
+    ended = subprocess.run(
+        [*COMMAND, "sync", str(file)],
+        env={**environment, "TONICDM_BUDGET": "memory"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)),
+    )
+    assert ended.returncode == 6, ended.stderr
+    assert "disk is full" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_file_of_something_else_is_left_alone(run: Run, tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "letter.txt"
+    file.write_text("Dear Sir or Madam, " * 100)
+    ended = run("sync", str(file))
+    assert ended.returncode == 6
+    assert "no SQLite file" in ended.stderr
+    assert file.read_text().startswith("Dear Sir")
