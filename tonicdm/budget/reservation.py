@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import functools
 import types
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import attrs
@@ -189,8 +189,14 @@ class Reservation:
 def server_date(headers: Mapping[str, str]) -> float | None:
     """Return the Date header as Unix seconds; None where it is absent, malformed or came from a cache (Age)."""
     value = headers.get("Date")
-    if value is None or "Age" in headers:
-        return None
+    return None if value is None or "Age" in headers else _parse_date(value)
+
+
+@functools.lru_cache(maxsize=8)
+def _parse_date(value: str) -> float | None:
+    # Answers of one second carry the same text.
+    from email.utils import parsedate_to_datetime
+
     try:
         return parsedate_to_datetime(value).timestamp()
     except ValueError:

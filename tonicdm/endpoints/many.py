@@ -64,12 +64,18 @@ async def fetch_many(
     if len(rest) > caller.facts.ids_proven:
         first, rest = rest[: caller.facts.ids_per_call], rest[caller.facts.ids_per_call :]
         found |= await batches.fetch(first)
+    if not rest:
+        return _in_order(wanted, found)
     size = caller.facts.ids_per_call
     chunks = [rest[start : start + size] for start in range(0, len(rest), size)]
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(batches.fetch(chunk)) for chunk in chunks]
     for task in tasks:
         found |= task.result()
+    return _in_order(wanted, found)
+
+
+def _in_order(wanted: Sequence[RecordID], found: Mapping[RecordID, M]) -> Found[M]:
     return Found([found[one] for one in wanted if one in found], [one for one in wanted if one not in found])
 
 
