@@ -338,7 +338,7 @@ class Window:
             if late and sent_at < self.rolled_at:
                 self.previous_used = max(self.previous_used, rate.used)
                 return Named.OLDER
-            self.opened_at = self._served_at(sent_at, date, now)
+            self.opened_at = self._served_at(rate, sent_at, date, now)
             self.reset, self.used, self.limit = rate.reset, rate.used, rate.limit
             self.assumed, self.first = False, None
             if late:
@@ -350,7 +350,7 @@ class Window:
         if new:
             self.previous_reset = self.reset
             self._forget_window(now)
-            self.opened_at, self.reset = self._served_at(sent_at, date, now), rate.reset
+            self.opened_at, self.reset = self._served_at(rate, sent_at, date, now), rate.reset
         # A later Reset with no fewer units used is the same window, extended. An earlier one than the latest known
         # may come from before an extension: to count it is safe, to drop it is not.
         if rate.used >= self.used:
@@ -367,11 +367,13 @@ class Window:
             self.clock.observe(date, sent_at, now, self.rules)
         self.silence.back_off(chance, self.rules)
 
-    def _served_at(self, sent_at: float, date: float | None, now: Instant) -> float | None:
+    def _served_at(self, rate: RateLimit, sent_at: float, date: float | None, now: Instant) -> float | None:
         """Return a time at which the server surely had this window open: not before it served the call."""
-        if date is not None:
-            return date
-        return None if sent_at == LONG_AGO else self.clock.lower(now, self.rules) - (now.monotonic - sent_at)
+        served = date
+        if served is None and sent_at != LONG_AGO:
+            served = self.clock.lower(now, self.rules) - (now.monotonic - sent_at)
+        # After its own Reset? Then Date and Reset come from different clocks, and can't be compared.
+        return None if served is None or served > rate.reset else served
 
     # --- other tokens, other starts of the machine --------------------------------------------------------------
 

@@ -8,6 +8,7 @@ test_shell.py and test_metamorphic.py.
 import copy
 import dataclasses
 import json
+from typing import NamedTuple
 
 import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -39,6 +40,17 @@ class Call:
     dead: bool = False
     """The server never got it, or never will."""
     reply: Reply | None = None
+
+
+class Look(NamedTuple):
+    """What may not go back."""
+
+    window: tuple[float, float | None]
+    """What tells windows apart: when this one began for us, and the Reset of the one before."""
+    used: int
+    reset: float | None
+    until: float | None
+    end: float | None
 
 
 PICK = st.integers(0, 10_000)
@@ -73,8 +85,7 @@ class WindowMachine(RuleBasedStateMachine):
         self.window = Window(RULES)
         self.known: list[Call] = []
         self.silent_until = float("-inf")
-        self.before = copy.deepcopy(self.window)
-        self.settled_before: list[Call] = []
+        self.before = self.look()
 
     @property
     def now(self) -> Instant:
@@ -131,6 +142,26 @@ class WindowMachine(RuleBasedStateMachine):
         if self.window.reset is not None:
             end = self.window.silence.end(self.window.silence.until or self.window.reset, RULES)
             self.pass_time(min(5000.0, self.window.seconds_until(end, self.now)))
+
+    @rule(seconds=st.floats(0.0, 45.0))
+    def wait_until_shortly_before_the_reset(self, seconds: float) -> None:
+        if self.window.reset is not None:
+            self.pass_time(max(0.0, self.window.seconds_until(self.window.reset - seconds, self.now)))
+
+    @rule(left=st.sampled_from([0, 0, 1, 19]), wobble=st.sampled_from([0, 1]))
+    def spend_all_but(self, left: int, wobble: int) -> None:
+        """Use the window up, so that a call too early or too many shows."""
+        for cost in (20, 20, 20, 5, 5, 5, 1, 1, 1, 1, 1):
+            if self.window.reset is not None and self.window.limit - self.window.used - self.window.held - cost < left:
+                continue
+            answer = self.window.admit(cost, self.now, lane="interactive")
+            if isinstance(answer, Granted):
+                call = Call(answer.entry, cost, cost)
+                self.known.append(call)
+                self.send(call)
+                if call.state == "sent":
+                    self.process(call, wobble)
+                    self.settle(call)
 
     @rule(seconds=st.floats(1.0, 900.0))
     def suspend(self, seconds: float) -> None:
@@ -315,14 +346,18 @@ class WindowMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_goes_back(self) -> None:
         """I4: inside a window U and Reset only grow, and a silence does not shrink."""
-        before, window = self.before, self.window
-        if before.reset is not None and window.reset is not None and before.rolled_at == window.rolled_at:
-            assert window.used >= before.used
-            assert window.reset >= before.reset
-        if before.silence.until is not None and window.silence.until is not None:
-            assert window.silence.until >= before.silence.until
-            assert window.silence.end(window.silence.until, RULES) >= before.silence.end(before.silence.until, RULES)
-        self.before = copy.deepcopy(window)
+        before, self.before = self.before, self.look()
+        if None not in {before.reset, self.before.reset} and before.window == self.before.window:
+            assert self.before.used >= before.used
+            assert self.before.reset >= before.reset
+        if None not in {before.until, self.before.until}:
+            assert self.before.until >= before.until
+            assert self.before.end >= before.end
+
+    def look(self) -> Look:
+        window, until = self.window, self.window.silence.until
+        end = None if until is None else window.silence.end(until, RULES)
+        return Look((window.rolled_at, window.previous_reset), window.used, window.reset, until, end)
 
     @precondition(lambda self: hasattr(self, "known"))
     @invariant()
