@@ -65,8 +65,11 @@ def reference(value: Any) -> str | None:
 
 def status(value: Any) -> str | None:
     """Accept a status word, or 4 for the soft delete (concepts page, "Naming Conventions")."""
-    right = value in {"active", "inactive", "deleted"} if isinstance(value, str) else value in {0, 1, 4}
-    return None if right and not isinstance(value, bool) else "must be active, inactive or deleted"
+    if isinstance(value, str):
+        right = value in {"active", "inactive", "deleted"}
+    else:
+        right = isinstance(value, int) and not isinstance(value, bool) and value in {0, 1, 4}
+    return None if right else "must be active, inactive or deleted"
 
 
 def email(value: Any) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tonicdm.sandbox.licences import opened
@@ -13,25 +13,29 @@ from tonicdm.sandbox.world.table import Record
 
 def render(
     world: World, kind: str, ranks: Iterable[int], quantity: Quantity, settings: SandboxSettings
-) -> list[Record]:
-    """Return records as a data_quantity shows them (concepts page, "Rate Limiting").
+) -> Iterator[Record]:
+    """Return records one by one as a data_quantity shows them (concepts page, "Rate Limiting").
 
     id_only: ID and last change. basic: own fields, references as ID and last change. complete: references expanded
     by one level.
     """
     firm = world.firm
-    if quantity == "id_only":
-        rows = [firm.stub(kind, rank) for rank in ranks]
-    else:
-        make = firm.record if quantity == "basic" else firm.complete
-        rows = [make(kind, rank) for rank in ranks]
-    if not settings.id_only_timestamps and quantity == "id_only":
-        rows = [{"id": row["id"]} for row in rows]
-    if kind == "file_transfers" and not settings.file_transfer_timestamps:
-        rows = [{name: value for name, value in row.items() if name != "datetimeUpdated"} for row in rows]
-    if not (settings.advanced_contacts and settings.advanced_metrics):
-        rows = [opened(world, kind, row, settings) for row in rows]
-    return rows
+    make = {"id_only": firm.stub, "basic": firm.record, "complete": firm.complete}[quantity]
+    rows = (make(kind, rank) for rank in ranks)
+    hidden = _hidden(kind, quantity, settings)
+    if hidden is not None:
+        rows = ({name: value for name, value in row.items() if name != hidden} for row in rows)
+    if settings.advanced_contacts and settings.advanced_metrics:
+        return rows
+    return (opened(world, kind, row, settings) for row in rows)
+
+
+def _hidden(kind: str, quantity: Quantity, settings: SandboxSettings) -> str | None:
+    """Return the field that a setting hides from every record of a list."""
+    without = (quantity == "id_only" and not settings.id_only_timestamps) or (
+        kind == "file_transfers" and not settings.file_transfer_timestamps
+    )
+    return "datetimeUpdated" if without else None
 
 
 def singleton(record: Any, settings: SandboxSettings) -> Any:

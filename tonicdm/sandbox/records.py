@@ -19,6 +19,22 @@ _SHARED_DOMAINS = frozenset({"gmail.com", "outlook.com", "yahoo.com"})
 _SYSTEM_NAMES = frozenset({"info", "noreply", "no-reply", "accounts", "office"})
 
 
+def check(world: World, kind: str, fields: Fields) -> None:
+    """Do nothing if every reference in a body can be followed, also inside its parts and addresses.
+
+    Checked before anything is changed, so that a refused body changes nothing.
+
+    Raises:
+        KeyError: A field refers to a record that does not exist.
+    """
+    world.check("reason_codes" if kind == "rfi_integrations" else kind, fields)
+    for name, inner in (("parts", PARTS.get(kind, "")), ("emailAddresses", "email_addresses")):
+        for one in fields.get(name) or ():
+            world.check(inner, one)
+            if one.get("id") is not None and world.get(inner, one["id"]) is None:
+                raise KeyError(f"no {inner} record has the ID {one['id']}")
+
+
 def create(world: World, kind: str, fields: Fields, options: Mapping[str, str]) -> str:
     """Create a record and what comes into being with it; return its compact ID.
 
@@ -84,6 +100,10 @@ def went_on(world: World, record_id: str) -> bool:
 def _stored(fields: Fields) -> Fields:
     """Return fields as they are kept: status as a word, an address with <br> for new lines, UUIDs with hyphens."""
     kept = dict(fields)
+    for name in ("status", "ProjectMemberStatus"):
+        # A status is never unset: null leaves it as it is.
+        if name in kept and kept[name] is None:
+            del kept[name]
     if isinstance(number := kept.get("status"), int):
         kept["status"] = _STATUS_WORDS[number]
     if isinstance(address := kept.get("address"), str):

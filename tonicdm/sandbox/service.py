@@ -10,13 +10,13 @@ from typing import Any
 import attrs
 
 from tonicdm.sandbox import lists, reads, singles, writes
-from tonicdm.sandbox.calls import Answer, Call, Refusal, json_answer, refusal_answer
+from tonicdm.sandbox.calls import Answer, Call, Refusal, json_answer, refusal_answer, rows_answer
 from tonicdm.sandbox.faults import NO_STRIKE, Strike
 from tonicdm.sandbox.journal import Journal, JournalEntry, token_label
 from tonicdm.sandbox.options import Received, read_quantity, receive
 from tonicdm.sandbox.routes import BY_NAME, PATHS, Operation
 from tonicdm.sandbox.settings import Quantity, SandboxSettings
-from tonicdm.sandbox.units import FACTORS, cost_of, quantity_of
+from tonicdm.sandbox.units import cost_of, quantity_of
 from tonicdm.sandbox.windows import Window, WindowState, reset_header
 from tonicdm.sandbox.world import World
 
@@ -199,8 +199,7 @@ class Service:
         match operation.action:
             case "list":
                 ranks = lists.pick(world, operation, options, settings, self._chance, _ignored(strike))
-                rows = reads.render(world, operation.kind, ranks, quantity, settings)
-                return json_answer(200, rows, len(rows))
+                return rows_answer(reads.render(world, operation.kind, ranks, quantity, settings))
             case "single":
                 record = singles.read(world, operation.kind, options, quantity)
                 return json_answer(200, reads.singleton(record, settings), 1)
@@ -280,6 +279,3 @@ def _server_error(strike: Strike) -> Answer:
         page = b"<!DOCTYPE html><html><body><h1>Internal Server Error</h1></body></html>"
         return Answer(status=500, body=page, content_type="text/html")
     return Answer(status=500, body=b"There was an error on the server side.", content_type="text/plain")
-
-
-__all__ = ["FACTORS", "TOO_MANY", "Served", "Service"]

@@ -34,6 +34,8 @@ def create(
     for fields in bodies:
         check_rights(world, kind, None, fields, settings)
     try:
+        for fields in bodies:
+            records.check(world, kind, fields)
         made = [records.create(world, kind, fields, options) for fields in bodies]
     except KeyError as error:
         raise Refusal(400, str(error.args[0])) from None
@@ -65,6 +67,7 @@ def change(world: World, operation: Operation, body: bytes, settings: SandboxSet
         raise Refusal(settings.change_unknown_status, f"no record has the id {record_id}")
     check_rights(world, kind, record_id, fields, settings)
     try:
+        records.check(world, kind, fields)
         records.change(world, kind, record_id, fields)
     except KeyError as error:
         raise Refusal(400, str(error.args[0])) from None

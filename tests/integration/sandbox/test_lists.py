@@ -311,3 +311,24 @@ async def test_project_change_needs_its_two_names(box, send):
     assert (await send("PATCH", "/core/projects", {"id": project, "purpose": "training"}))[0] == 400
     box.settings.project_required_on_change = False
     assert (await send("PATCH", "/core/projects", {"id": project, "purpose": "training"}))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/workflow/rfis", {"parts": [{"title": "right"}, {"fileset_id": "0" * 32}]}),
+        ("POST", "/workflow/rfis", {"parts": [{"id": "0" * 32}]}),
+        ("POST", "/core/persons", {"emailAddresses": [{"emailAddress": "a@new.example"}], "discipline": {"id": "x"}}),
+        ("POST", "/core/team", [{"emailAddressId": None}, {"emailAddressId": "0" * 32}]),
+    ],
+)
+async def test_refused_body_changes_nothing_at_all(box, send, method, path, body):
+    project = box.world.ids("projects")[0]
+    if path == "/workflow/rfis":
+        body = {"project_id": project, **body}
+    if path == "/core/team":
+        body = [{"emailAddressId": body[0]["emailAddressId"] or box.world.ids("email_addresses")[0]}, body[1]]
+    before = {kind: box.world.count(kind) for kind in box.world.types}
+    status, _ = await send(method, path, body, **({"projectId": project} if path == "/core/team" else {}))
+    assert status == 400
+    assert {kind: box.world.count(kind) for kind in box.world.types} == before

@@ -139,7 +139,8 @@ class Firm:
         """Return references somebody sent, as stubs of today; what refers to nothing known stays as it is."""
         if isinstance(value, list):
             return [self._restubbed(kind, item) for item in value]
-        rank = self.tables[kind].rank(compact(value["id"])) if isinstance(value, dict) and "id" in value else None
+        text = value.get("id") if isinstance(value, dict) else None
+        rank = self.tables[kind].rank(compact(text)) if isinstance(text, str) else None
         return value if rank is None else self.stub(kind, rank)
 
     def children(self, kind: str, column: str, parent: str, rank: int) -> list[int]:

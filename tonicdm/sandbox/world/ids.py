@@ -48,7 +48,10 @@ class IdSpace:
 
     def rank(self, text: str) -> int | None:
         """Return the rank behind an ID in lower case, None when it is none of this type's."""
-        rank = int(text[:16], 16) // self._step
+        try:
+            rank = int(text[:16], 16) // self._step
+        except ValueError:
+            return None
         return rank if rank < self.count and self.text(rank) == text else None
 
     def created(self, number: int) -> str:

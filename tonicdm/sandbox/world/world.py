@@ -81,6 +81,14 @@ class World:
         table = self.table(kind)
         return [table.id(rank) for rank in table.select(range(GONE))]
 
+    def check(self, kind: str, fields: Record) -> None:
+        """Do nothing if `create` and `update` could follow all references in *fields*.
+
+        Raises:
+            KeyError: A field refers to a record that does not exist.
+        """
+        self._split(self.table(kind), fields)
+
     def create(self, kind: str, **fields: Any) -> str:
         """Create a record from wire fields and return its compact ID.
 
@@ -189,7 +197,7 @@ class World:
         text = value.get("id") if isinstance(value, dict) else value
         if text is None:
             return NOTHING
-        rank = self.table(kind).rank(compact(text))
+        rank = self.table(kind).rank(compact(text)) if isinstance(text, str) else None
         if rank is None:
             raise KeyError(f"no {kind} record has the ID {text}")
         return rank
