@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
-from tonicdm.endpoints.fields import Number, StatusField, Text
+from tonicdm.endpoints.fields import ID, Number, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options
 from tonicdm.http.operation import Operation
@@ -42,6 +42,8 @@ class OfficeChanges(OfficeFields, total=False):
 
     name: str | Unset
     """Name used in the app only; 1 to 64 characters."""
+    organization_id: ID
+    """The organization it belongs to; AdvancedContacts licence."""
 
 
 class Offices(Readable[Office], Creating[Office], SoftDeleting[Office]):
