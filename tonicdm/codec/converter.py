@@ -9,7 +9,7 @@ import json
 import types
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_args, get_origin
 
 from tonicdm.codec import scalars
 from tonicdm.codec.records import Record, Substitute, hyphenated_names, wire_names
@@ -60,7 +60,8 @@ class Codec:
         for kind, read in _SCALARS.items():
             converter.register_structure_hook(kind, read)
         converter.register_structure_hook_func(lambda kind: kind is RecordID, scalars.read_id)
-        converter.register_structure_hook_func(_is_number_or_str, scalars.read_number_or_str)
+        for union in (float | str, float | str | None):
+            converter.register_structure_hook(union, scalars.read_number_or_str)
         converter.register_structure_hook_factory(_is_record, lambda kind: _reader(kind, converter, detailed=detailed))
         converter.register_structure_hook_factory(_is_tuple, lambda kind: _list_reader(kind, converter))
         for setup in self._setups:
@@ -197,10 +198,6 @@ def parse_json(body: bytes) -> Any:
 
 def _is_record(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Record)
-
-
-def _is_number_or_str(kind: Any) -> bool:
-    return get_origin(kind) in {Union, types.UnionType} and {float, str} == set(get_args(kind)) - {types.NoneType}
 
 
 def _is_tuple(kind: Any) -> bool:

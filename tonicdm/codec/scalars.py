@@ -62,9 +62,9 @@ def read_bool(value: Any, _type: Any = None) -> bool:
     raise Refused("boolean", value)
 
 
-def read_number_or_str(value: Any, _type: Any = None) -> float | str:
-    """Read a JSON number or string where the reference infers which of them it is."""
-    if type(value) in {int, float, str}:
+def read_number_or_str(value: Any, _type: Any = None) -> float | str | None:
+    """Read a JSON number, string or null: where the reference infers which of the first two it is."""
+    if value is None or type(value) in {int, float, str}:
         return value  # type: ignore[no-any-return]
     raise Refused("number or string", value)
 

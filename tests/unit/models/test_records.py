@@ -1,0 +1,151 @@
+"""What holds for every record class."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import pathlib
+import pickle
+from typing import Any
+
+import attrs
+import pytest
+
+from tonicdm import Secret, models
+from tonicdm.codec import Record, wire_names
+from tonicdm.models import (
+    CODEC,
+    Brand,
+    Discipline,
+    ExpiryUrl,
+    Office,
+    Person,
+    PresignedUpload,
+    RecordStub,
+    Reference,
+    ThirdPartyToken,
+    ThumbnailSet,
+)
+
+KINDS = [
+    one for one in vars(models).values() if isinstance(one, type) and issubclass(one, Record) and one is not Record
+]
+ID = "f71f272f752c4307b36c5124688562c4"
+NEEDED = {RecordStub: {"id": ID}}
+by_name = pytest.mark.parametrize("kind", KINDS, ids=lambda one: one.__name__)
+
+
+@by_name
+def test_a_record_survives_pickling_and_copying(kind: type[Record]):
+    for record in (kind(**NEEDED.get(kind, {})), CODEC.read({**NEEDED.get(kind, {}), "zzNew": [1]}, kind)):
+        for again in (pickle.loads(pickle.dumps(record)), copy.deepcopy(record), copy.copy(record)):
+            assert again == record
+            assert type(again) is kind
+            assert again.extra == record.extra
+            assert again.nulls == record.nulls
+            assert CODEC.write(again) == CODEC.write(record)
+
+
+@by_name
+def test_a_record_is_frozen_slotted_and_hashable(kind: type[Record]):
+    record = kind(**NEEDED.get(kind, {}))
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        record.extra = {}  # type: ignore[misc]
+    assert not hasattr(record, "__dict__")
+    assert hash(record) == hash(kind(**NEEDED.get(kind, {})))
+
+
+@by_name
+def test_an_empty_answer_is_read_and_all_its_fields_are_none(kind: type[Record]):
+    """Answers may omit anything: only a stub is nothing without its ID."""
+    record = CODEC.read(NEEDED.get(kind, {}), kind)
+    assert all(getattr(record, name) is None for name in wire_names(kind) if name not in NEEDED.get(kind, {}))
+
+
+@by_name
+def test_every_field_can_come_as_null_and_is_written_as_null(kind: type[Record]):
+    value = {**dict.fromkeys(wire_names(kind).values()), **NEEDED.get(kind, {})}
+    assert CODEC.write(CODEC.read(value, kind)).keys() >= value.keys() - {"datetimeUpdated"}
+
+
+@by_name
+def test_every_field_has_one_wire_name_and_a_description(kind: type[Record]):
+    names = wire_names(kind)
+    assert len(set(names.values())) == len(names)
+    assert set(names) == {field.name for field in attrs.fields(kind)} - {"extra", "nulls"}
+    assert kind.__doc__
+    tree = ast.parse(pathlib.Path(inspect.getfile(kind)).read_text())
+    (body,) = [node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == kind.__name__]
+    for node, following in zip(body, [*body[1:], None], strict=True):
+        if isinstance(node, ast.AnnAssign):
+            assert isinstance(following, ast.Expr), ast.unparse(node)
+
+
+@by_name
+def test_unknown_fields_stand_in_no_repr(kind: type[Record]):
+    """They may be anything: signed URLs, personal data."""
+    assert "hunter2" not in repr(CODEC.read({**NEEDED.get(kind, {}), "zzUrl": "https://x.test?sig=hunter2"}, kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "wire_name", "shown"),
+    [
+        (ThirdPartyToken, "token", "reveal"),
+        (ExpiryUrl, "expiry_url", "expiry_url"),
+        (PresignedUpload, "X-Amz-Signature", "signature"),
+        (PresignedUpload, "X-Amz-Credential", "credential"),
+        (ThumbnailSet, "thumbnailArray", "thumbnail_array"),
+    ],
+    ids=lambda one: str(getattr(one, "__name__", one)),
+)
+def test_what_opens_a_door_stands_in_no_repr(kind: type[Record], wire_name: str, shown: str):
+    sample: Any = ["hunter2"] if wire_name == "thumbnailArray" else "hunter2"
+    record = CODEC.read({wire_name: sample}, kind)
+    assert "hunter2" not in repr(record)
+    assert "hunter2" not in str(record)
+    assert "hunter2" not in f"{record}"
+    assert CODEC.write(record) == {wire_name: sample}
+
+
+def test_a_token_is_a_secret_that_refuses_to_be_pickled_or_copied():
+    record = CODEC.read({"token": "hunter2", "platform": "procore"}, ThirdPartyToken)
+    assert isinstance(record.token, Secret)
+    assert record.token.reveal() == "hunter2"
+    for attempt in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match="Secret"):
+            attempt(record)
+
+
+def test_a_reference_is_a_stub_or_the_record_under_one_attribute():
+    stub = CODEC.read({"office": {"id": ID, "datetimeUpdated": "2026-02-03T12:00:00Z"}}, Person).office
+    full = CODEC.read(
+        {"office": {"id": ID, "name": "London", "datetimeUpdated": "2026-02-03T12:00:00Z"}}, Person
+    ).office
+    assert stub is not None
+    assert full is not None
+    assert (stub.id, stub.is_stub, stub.record) == (ID, True, None)
+    assert (full.id, full.is_stub) == (ID, False)
+    assert full.record is not None
+    assert full.record.name == "London"
+    assert stub.updated == full.updated is not None
+
+
+@pytest.mark.parametrize("name", ["datetimeUpdated", "datetime_updated", "updated"])
+def test_a_stub_finds_its_time_under_any_of_the_names_it_may_have(name: str):
+    """The concepts page promises the time and does not print its name."""
+    assert CODEC.read({"id": ID, name: "2026-02-03T12:00:00Z"}, RecordStub).updated is not None
+
+
+def test_a_reference_may_be_a_bare_id_or_lack_one():
+    brand = CODEC.read({"disciplines": [ID, {"nameShort": "ARCH"}, {}]}, Brand)
+    assert brand.disciplines is not None
+    bare, nameless, empty = brand.disciplines
+    assert bare == Reference(id=ID)
+    assert nameless.record == Discipline(name_short="ARCH")
+    assert empty == Reference(record=Discipline())
+    assert CODEC.write(brand) == {"disciplines": [{"id": ID}, {"nameShort": "ARCH"}, {}]}
+
+
+def test_records_with_the_same_values_are_equal_whatever_came_as_null():
+    assert CODEC.read({"name": None}, Office) == CODEC.read({}, Office) == Office()
