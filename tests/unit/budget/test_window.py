@@ -272,7 +272,7 @@ class TestSilence:
     def test_a_429_that_comes_too_early_is_answered_by_a_growing_random_pause(self):
         """Polite processes that share nothing would otherwise lock each other out for good."""
         window, now, slacks = opened(), 10.0, []
-        for n in range(10):
+        for _ in range(10):
             number = send(window, 1, now)
             reset = START + now + 60.0
             answer(window, number, 3600, now + 0.5, reset=max(reset, RESET), status=429, chance=0.5)
