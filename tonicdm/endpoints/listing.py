@@ -165,7 +165,8 @@ class Listing(Generic[M]):
             return False
         if set(following.keys) <= set(fetched.keys):
             self._check_repetition(fetched)
-            return False
+            # Where no pages were asked for, a part of what came is a page of a smaller size.
+            return not self._paging and len(following.keys) < len(fetched.keys)
         return True
 
     def _check_repetition(self, fetched: Fetched) -> None:
