@@ -1,0 +1,61 @@
+"""Stands in for a `Caller`: a server that pages as it likes, and counts what it is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from tonicdm.endpoints.caller import ServerFacts
+from tonicdm.http.operation import Operation
+from tonicdm.http.transport import Answer
+from tonicdm.types import DataQuantity
+
+
+def record(number: int) -> dict[str, Any]:
+    return {"id": f"{number:032x}", "name": f"record {number}"}
+
+
+@attrs.define
+class Server:
+    """A server with *count* records.
+
+    With ``own`` it pages unasked, by that size; with ``most`` it answers no larger pages than that; with ``deaf`` it
+    heeds pageNumber and not pageSize; with ``whole`` it knows no pages.
+    """
+
+    count: int
+    own: int = 50
+    most: int = 1000
+    deaf: bool = False
+    whole: bool = False
+    facts: ServerFacts = attrs.field(factory=ServerFacts)
+    placement: str = "header"
+    base_url: str = "http://server.test"
+    calls: list[dict[str, Any]] = attrs.field(factory=list)
+    units: int = 0
+
+    async def call(
+        self,
+        operation: Operation,
+        options: Mapping[str, Any] | None = None,
+        *,
+        quantity: DataQuantity | None = None,
+        body: Any = None,
+    ) -> Answer:
+        """Answer with a page."""
+        given = dict(options or {})
+        operation.encode(given)
+        quantity = quantity or DataQuantity.BASIC
+        self.calls.append(given)
+        self.units += quantity.units
+        size = self.own if self.deaf or "page_size" not in given else min(given["page_size"], self.most)
+        first = (given.get("page_number", 1) - 1) * size
+        numbers = range(self.count)[:] if self.whole else range(self.count)[first : first + size]
+        wanted = given.get("filter_ids")
+        records = [record(number) for number in numbers if wanted is None or record(number)["id"] in wanted]
+        if quantity is DataQuantity.ID_ONLY:
+            records = [{"id": one["id"]} for one in records]
+        return Answer(status=200, headers={}, body=json.dumps(records).encode(), rate_limit=None, attempts=1)
