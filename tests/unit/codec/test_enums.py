@@ -12,9 +12,8 @@ from tonicdm import DecodeError, models
 from tonicdm.codec import OpenEnum
 from tonicdm.models import CODEC, Office, Project, ProjectPurpose, Status
 
-ENUMS = [
-    one for one in vars(models).values() if isinstance(one, type) and issubclass(one, OpenEnum) and one != OpenEnum
-]
+CLASSES = [one for one in (getattr(models, name) for name in models.__all__) if isinstance(one, type)]
+ENUMS = [one for one in CLASSES if issubclass(one, OpenEnum) and one is not OpenEnum]
 
 
 @pytest.mark.parametrize("kind", ENUMS, ids=lambda one: one.__name__)

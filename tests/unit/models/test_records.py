@@ -28,12 +28,18 @@ from tonicdm.models import (
     ThumbnailSet,
 )
 
-KINDS = [
-    one for one in vars(models).values() if isinstance(one, type) and issubclass(one, Record) and one is not Record
-]
+CLASSES = [one for one in (getattr(models, name) for name in models.__all__) if isinstance(one, type)]
+KINDS = [one for one in CLASSES if issubclass(one, Record) and one is not Record]
 ID = "f71f272f752c4307b36c5124688562c4"
 NEEDED = {RecordStub: {"id": ID}}
 by_name = pytest.mark.parametrize("kind", KINDS, ids=lambda one: one.__name__)
+
+
+def test_every_record_class_of_the_package_is_public():
+    files = pathlib.Path(models.__file__).parent.glob("*.py")
+    trees = [ast.parse(file.read_text()) for file in files]
+    classes = {node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
+    assert {name for name in classes if not name.startswith("_")} <= set(models.__all__)
 
 
 @by_name
