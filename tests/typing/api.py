@@ -1,0 +1,246 @@
+"""Usage that mypy and pyright check; never run."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Sequence
+
+from tonicdm import (
+    UNSET,
+    APIError,
+    BudgetTimeoutError,
+    DataQuantity,
+    Hooks,
+    Page,
+    Paginator,
+    RateLimitedError,
+    RecordID,
+    RecordNotFoundError,
+    RetryPolicy,
+    Secret,
+    TonicDM,
+    UnitBudget,
+)
+from tonicdm.models import (
+    Brand,
+    CertificationDefinition,
+    CloudFolderChild,
+    Co,
+    Conversation,
+    CoPart,
+    Discipline,
+    EmailAddress,
+    ExpiryUrl,
+    File,
+    Fileset,
+    FileTransfer,
+    FileTransferPart,
+    GlobalTenant,
+    Group,
+    GroupMember,
+    Label,
+    Me,
+    Note,
+    Office,
+    Organization,
+    PcoPart,
+    Person,
+    PersonEmailAddress,
+    Platform,
+    PresignedUpload,
+    Project,
+    ProjectMember,
+    ProjectMemberStatus,
+    RecordStub,
+    Reference,
+    Rfi,
+    RfiPart,
+    Stage,
+    Status,
+    Submittal,
+    Task,
+    ThirdPartyToken,
+    ThumbnailSet,
+)
+
+NOW = datetime.datetime.now(datetime.UTC)
+ID: RecordID = RecordID("f71f272f752c4307b36c5124688562c4")
+
+
+def use(*values: object) -> None:
+    """Take *values*, so that no name is unused."""
+
+
+async def clients() -> None:
+    """A client, its views, its budget, its escape hatch."""
+    budget = UnitBudget.memory(max_calls_per_second=None)
+    async with TonicDM(token="...", zone="us", budget=budget, hooks=Hooks(), retry=RetryPolicy()) as tonic:
+        view: TonicDM = tonic.with_options(priority="interactive", max_wait=5.0, option_placement="query", zone="de")
+        spent: UnitBudget = view.budget
+        spent.snapshot()
+        await tonic.request("GET", "/core/offices", options={"filterIDs": ID}, data_quantity="id_only")
+
+
+async def qualities(tonic: TonicDM) -> None:
+    """The quality decides the type: stubs under id_only, records else."""
+    persons: Paginator[Person] = tonic.persons.list()
+    basic: Paginator[Person] = tonic.persons.list(data_quantity="basic")
+    complete: Paginator[Person] = tonic.persons.list(data_quantity=DataQuantity.COMPLETE)
+    stubs: Paginator[RecordStub] = tonic.persons.list(data_quantity="id_only")
+    also_stubs: Paginator[RecordStub] = tonic.persons.list(data_quantity=DataQuantity.ID_ONLY)
+    async for person in persons:
+        name: str | None = person.name
+        use(name)
+    async for page in basic.pages():
+        whole: Page[Person] = page
+        use(whole.number, whole.records)
+    everything: list[Person] = await complete.all(limit=5)
+    first: RecordStub | None = await stubs.first()
+    stale = [stub.id for stub in await also_stubs.all() if stub.updated is None or stub.updated < NOW]
+    fresh: Sequence[Person] = await tonic.persons.get_many(stale)
+    missing: tuple[RecordID, ...] = (await tonic.persons.get_many([ID, uuid.uuid4()])).missing
+    use(everything, first, fresh, missing)
+
+
+async def people(tonic: TonicDM) -> None:
+    """Persons, email addresses, organizations, brands, offices."""
+    me: Me = await tonic.me.get()
+    changed: Me | None = await tonic.me.update(daily_reminder=True, division1=ID, division2=None)
+    also_me: Me = await tonic.persons.me()
+    person: Person = await tonic.persons.get(ID, data_quantity="complete")
+    office: Reference[Office] | None = person.office
+    if office is not None and office.record is not None:
+        address: str | None = office.record.address
+        use(address, office.id, office.updated, office.is_stub)
+    made: Person | None = await tonic.persons.create(
+        email_addresses=[PersonEmailAddress(email_address="mel@pacific.com"), {"isPrime": True}]
+    )
+    await tonic.persons.update(ID, office_id=uuid.uuid4(), name="Mel", title=None, status=UNSET, extra={"x": 1})
+    await tonic.persons.soft_delete(ID)
+    tonic.persons.list(
+        search_query={"name": "Mel"}, filter_ids=[ID], filter_organization_ids=[uuid.uuid4()], filter_disciplines=[ID],
+        filter_office_ids=[ID], filter_statuses=[Status.ACTIVE, "inactive"], page_size=100, sort_by="name",
+        sort_direction="desc", updated_after=NOW, start_page=2, prefetch=1,
+    )  # fmt: skip
+    one: EmailAddress = await tonic.email_addresses.get(ID)
+    addresses: Paginator[EmailAddress] = tonic.email_addresses.list(filter_brand_ids=[ID], updated_after=NOW.date())
+    await tonic.email_addresses.create(email_address="mel@pacific.com", is_prime=True, selective_non_creation=True)
+    await tonic.email_addresses.update(ID, email_address="mel@pacific.com", date_active=NOW.date())
+    organizations: Paginator[Organization] = tonic.organizations.list()
+    own: Organization = await tonic.organizations.me()
+    staff: Paginator[Person] = tonic.organizations.staff()
+    staff_ids: Paginator[RecordStub] = tonic.organizations.staff(data_quantity="id_only", prefetch=1)
+    brands: Paginator[Brand] = tonic.brands.list(sort_by="nameShort")
+    brand: Brand | None = await tonic.brands.update(ID, disciplines=[ID, Reference[Discipline](id=ID)], name_long="P")
+    offices: Paginator[Office] = tonic.offices.list(filter_organization_ids=[ID])
+    created: Office | None = await tonic.offices.create(name="London", phone_number=2079460000)
+    use(
+        me,
+        changed,
+        also_me,
+        made,
+        one,
+        addresses,
+        organizations,
+        own,
+        staff,
+        staff_ids,
+        brands,
+        brand,
+        offices,
+        created,
+    )
+
+
+async def projects(tonic: TonicDM) -> None:
+    """Projects, teams, groups, labels, notes, disciplines, certifications."""
+    project: Project | None = await tonic.projects.create(project_number="1", project_name_legal="Tower", zone="us")
+    await tonic.projects.update(ID, project_number="1", project_name_legal="Tower", purpose="billable")
+    await tonic.projects.soft_delete(ID, project_number="1", project_name_legal="Tower")
+    zones = {one.id: one.zone async for one in tonic.projects.list()}
+    team: Paginator[ProjectMember] = tonic.team.list(project_id=ID, sort_by="email")
+    added: tuple[ProjectMember, ...] = await tonic.team.add(
+        ID, ProjectMember(email_address_id=ID, project_member_status=ProjectMemberStatus.ACTIVE)
+    )
+    group: Group | None = await tonic.groups.create(
+        project_id=ID, name="Consultants", scope="shared", members=[GroupMember(email_address_id=ID)]
+    )
+    await tonic.groups.update(ID, name="All")
+    labels: Paginator[Label] = tonic.labels.list(object_ids=[ID], filter_object_type="person")
+    note: Note | None = await tonic.notes.create(attached_to_id=ID, person_id=ID, content="<p>x</p>")
+    notes: Paginator[Note] = tonic.notes.list(sort_by="personName")
+    disciplines: Paginator[Discipline] = tonic.disciplines.list()
+    kinds: Sequence[CertificationDefinition] = await tonic.certification_definitions.get_many([ID])
+    use(project, zones, team, added, group, labels, note, notes, disciplines, kinds)
+
+
+async def files(tonic: TonicDM) -> None:
+    """Filesets, files, thumbnails, uploads, cloud folders."""
+    filesets: Sequence[Fileset] = await tonic.filesets.get_many([ID])
+    link: ExpiryUrl = await tonic.filesets.expiry_url()
+    url: str | None = link.expiry_url
+    found: Paginator[File] = tonic.files.list(filter_fileset_ids=[ID])
+    thumbnails: Paginator[ThumbnailSet] = tonic.thumbnails.list(file_ids=[ID], filter_thumbnail_size="small")
+    upload: PresignedUpload | str = await tonic.uploads.initialize(fileset_id=ID, content_type="application/pdf")
+    children: Paginator[CloudFolderChild] = tonic.cloud_folders.list(platform=Platform.EGNYTE, workflow="rfi")
+    folder: CloudFolderChild | None = await tonic.cloud_folders.create(extra={"name": "Drawings"})
+    await tonic.cloud_folders.update("host-1", file_category="pdf")
+    await tonic.cloud_folders.delete(options={"id": "host-1"})
+    use(filesets, url, found, thumbnails, upload, children, folder)
+
+
+async def workflow(tonic: TonicDM) -> None:
+    """RFIs, submittals, change orders, tasks, file transfers, correspondence."""
+    rfis: Paginator[Rfi] = tonic.rfis.list(project_id=ID, filter_stages=[Stage.OPEN, "void"], sort_by="number")
+    async for rfi in rfis:
+        stage: Stage | None = rfi.stage
+        discipline: Reference[Discipline] | None = rfi.item_discipline
+        parts: tuple[RfiPart, ...] | None = rfi.parts
+        use(stage == "open", discipline, parts, rfi["reasonCode"], rfi.extra)
+    made: Rfi | None = await tonic.rfis.create(
+        project_id=ID, our_number="12", item_discipline=ID, manual_received_datetime=NOW, parts=[RfiPart(title="x")]
+    )
+    await tonic.rfis.delete(ID)
+    rfi_parts: Paginator[RfiPart] = tonic.rfi_parts.list(rfi_ids=[ID], part_ids=[ID])
+    await tonic.rfi_integrations.create(name="Unclear", extra={"x": 1})
+    submittal: Submittal = await tonic.submittals.get(ID)
+    co: Co | None = await tonic.cos.update(ID, cost="1,200.00", parts=[CoPart(time="3 days")])
+    await tonic.pcos.delete(ID)
+    pco_parts: Paginator[PcoPart] = tonic.pco_parts.list(pco_ids=[ID])
+    tasks: Paginator[Task] = tonic.tasks.list(updated_after=NOW)
+    transfers: Paginator[FileTransfer] = tonic.file_transfers.list()
+    transfer_parts: Paginator[FileTransferPart] = tonic.file_transfer_parts.list(file_transfer_ids=[ID])
+    conversations: Paginator[Conversation] = tonic.conversations.list(filter_ids=[ID])
+    use(made, rfi_parts, submittal, co, pco_parts, tasks, transfers, transfer_parts, conversations)
+
+
+async def rest(tonic: TonicDM) -> None:
+    """Tenants, tokens, errors."""
+    tenants: Paginator[GlobalTenant] = tonic.tenants.list(filter_customer_types=["paid"])
+    token: ThirdPartyToken = await tonic.third_party_tokens.get(Platform.PROCORE, "mel@pacific.com")
+    secret: Secret | None = token.token
+    try:
+        await tonic.offices.get(ID)
+    except RecordNotFoundError as error:
+        use(error.id, error.path)
+    except BudgetTimeoutError as error:
+        use(error.reset_at, error.wait)
+    except RateLimitedError as error:
+        use(error.reset_at, error.rate_limit)
+    except APIError as error:
+        use(error.status, error.attempts)
+    use(tenants, secret.reveal() if secret else None)
+
+
+async def mistakes(tonic: TonicDM) -> None:
+    """What the checkers must refuse; an ignore that is not needed is an error itself."""
+    tonic.persons.list(page_sizes=5)  # type: ignore[call-overload]
+    tonic.team.list()  # type: ignore[call-arg]
+    tonic.team.list(project_id=ID, data_quantity="id_only")  # type: ignore[arg-type]
+    tonic.brands.list(sort_by="name")  # type: ignore[call-overload]
+    await tonic.projects.update(ID)  # type: ignore[call-arg]
+    await tonic.offices.create()  # type: ignore[call-arg]
+    await tonic.offices.update(ID, name=5)  # type: ignore[arg-type]
+    await tonic.persons.get(5)  # type: ignore[arg-type]
+    await tonic.organizations.create()  # type: ignore[attr-defined]
