@@ -116,8 +116,7 @@ class Window:
             label: Noted with the reservation, as the next.
             holder: Who reserves.
         """
-        denied = self.explain(cost, now, lane)
-        if denied is not None:
+        if (denied := self.explain(cost, now, lane)) is not None:
             return denied
         entry = self.holdings.reserve(cost, now.monotonic + self.rules.lease, lane, label, holder)
         if self.reset is None:
@@ -171,9 +170,10 @@ class Window:
         return Denied(Reason.RESERVE, self.reset - tail - left / full * length)
 
     def guard(self, now: Instant) -> int:
-        """Return the units to be left for others: as set, for peers, and for those noticed."""
-        for_peers = (self.rules.peers - 1) * self.rules.dearest
-        return min(self.limit, max(self.rules.guard, for_peers, self.others.guard(now.monotonic, self.rules)))
+        """Return the units to be left for others: as set, and for peers or for those noticed."""
+        # Peers are the others one knows of: near the end each has one call under way, so no more needs guarding.
+        peers = (self.rules.peers - 1) * self.rules.dearest
+        return min(self.limit, max(self.rules.guard, peers or self.others.guard(now.monotonic, self.rules)))
 
     def earliest(self, cost: int, now: Instant, *, ahead: int = 0) -> float:
         """Return the least seconds until *cost* units could be reserved behind *ahead* units of other calls.
