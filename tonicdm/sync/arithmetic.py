@@ -1,0 +1,98 @@
+"""The plan's formulas: calls for a number of records, and when a cheap look before a dear read pays (design 6).
+
+A call that reads stubs (``id_only``) costs 1 unit and one that reads records (``basic``) costs 5, whatever the number
+of records in it (concepts page, "Rate Limiting"). Both prices are parameters, because a server may charge otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+PAGE_SIZE: Final = 1000
+"""P: records of a page, the most that pageSize may ask for (reference)."""
+
+IDS_PER_CALL: Final = 240
+"""H: IDs that fit one header line of about 8 KB, until a server has shown another number (design 4, filterIDs)."""
+
+UNPROVEN_PAGE: Final = 50
+"""Records up to which a page may just as well have been cut at the documented default size (design 4, paging)."""
+
+
+def pages(n: int, size: int) -> int:
+    """Return M, the pages that *n* records fill (design 6: M = ceil(N/P), K = ceil(k/P))."""
+    return -(-n // size)
+
+
+def batches(n: int, ids_per_call: int) -> int:
+    """Return B(n), the calls that ask for *n* records by their IDs (design 6: B(n) = ceil(n/H))."""
+    return -(-n // ids_per_call)
+
+
+def end_calls(n: int, size: int, *, size_proven: bool = True) -> int:
+    """Return the calls that show that nothing comes after *n* listed records: 0 or 1.
+
+    A short page ends a list, but a full one does not (design 6: "one unit more where a last page may be full"), nor
+    does a short one where this server has not proven its page size (design 4, paging). An empty page always does.
+    """
+    if n == 0:
+        return 0
+    unproven = not size_proven and n <= UNPROVEN_PAGE
+    return 1 if n % size == 0 or unproven else 0
+
+
+def break_even_share(ids_per_call: int, page_size: int, *, stub_units: int = 1, record_units: int = 5) -> float:
+    """Return the share of stale records below which stubs and filterIDs beat reading whole pages.
+
+    A page listed and then fetched by IDs costs 1 + 5*s*P/H, read whole 5: equal at s = 0.8*H/P (design 6: 19.2 %).
+    """
+    return (1 - stub_units / record_units) * ids_per_call / page_size
+
+
+def probe_pays(p_quiet: float, *, stub_units: int = 1, record_units: int = 5) -> bool:
+    """Tell whether to look with stubs first, when nothing has changed with probability *p_quiet*.
+
+    The look costs 1 and saves 5 if it finds nothing, however much there is otherwise. At equal cost it is made
+    (design 6: left out "when a change is likelier than 80 %").
+    """
+    return p_quiet * record_units >= stub_units
+
+
+def none_stale(ids: int, stale_share: float) -> float:
+    """Return the probability that not one of *ids* records is stale, each being so with *stale_share*."""
+    return float((1 - stale_share) ** ids)
+
+
+def expected_batches(ids: int, stale_share: float, ids_per_call: int) -> float:
+    """Return the mean number of calls that fetch the stale ones of *ids* records, each stale with *stale_share*.
+
+    It is E[B(S)] for a binomial S, not B(E[S]): a call is whole however few IDs it carries. For one batch it is
+    1 - (1-q)^m, the term of design 6's rule; for many it comes near q*m/H.
+    """
+    if ids == 0 or stale_share <= 0:
+        return 0.0
+    if stale_share >= 1:
+        return float(batches(ids, ids_per_call))
+    if ids <= ids_per_call:
+        return 1 - none_stale(ids, stale_share)
+    mean = ids * stale_share
+    # Ten standard deviations and some hold all of the probability that a float can tell from none.
+    reach = 10 * math.sqrt(mean * (1 - stale_share)) + 10
+    counts = range(max(0, int(mean - reach)), min(ids, int(mean + reach)) + 1)
+    return math.fsum(_binomial(count, ids, stale_share) * batches(count, ids_per_call) for count in counts)
+
+
+def _binomial(count: int, of: int, share: float) -> float:
+    ways = math.lgamma(of + 1) - math.lgamma(count + 1) - math.lgamma(of - count + 1)
+    return math.exp(ways + count * math.log(share) + (of - count) * math.log1p(-share))
+
+
+def check_pays(ids: int, stale_share: float, ids_per_call: int, *, stub_units: int = 1, record_units: int = 5) -> bool:
+    """Tell whether to ask for known IDs with stubs first and only then for the stale ones.
+
+    Checked: B(m) + 5*E[B(S)]; at once: 5*B(m). For one batch that is (1-q)^m > 0.2; for very many it comes near a
+    stale share of 80 % (design 6). In between, for two or three batches, only the whole formula is right.
+    """
+    at_once = record_units * batches(ids, ids_per_call)
+    checked = stub_units * batches(ids, ids_per_call) + record_units * expected_batches(ids, stale_share, ids_per_call)
+    return checked < at_once
