@@ -52,6 +52,14 @@ class Endpoint:
     ) -> list[R]:
         return _records(await self._caller.call(operation, options, body=body), kind)
 
+    async def _delete(self, operation: Operation, options: Mapping[str, Any]) -> None:
+        try:
+            await self._caller.call(operation, options)
+        except EndpointNotFoundError as error:
+            # The answer to an earlier attempt was lost, and it had worked.
+            if error.attempts == 1:
+                raise
+
 
 class Listed(Endpoint, Generic[M]):
     """Endpoints that answer with arrays."""
@@ -166,11 +174,7 @@ class Deleting(Endpoint):
 
         When the answer to a first attempt was lost, 404 to the next one means that the first had worked.
         """
-        try:
-            await self._caller.call(self._delete_operation, {"id": record_id(record)})
-        except EndpointNotFoundError as error:
-            if error.attempts == 1:
-                raise
+        await self._delete(self._delete_operation, {"id": record_id(record)})
 
 
 def parse_quantity(value: QuantityLike) -> DataQuantity:

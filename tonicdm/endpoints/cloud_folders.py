@@ -9,10 +9,9 @@ from tonicdm.endpoints.base import Listed
 from tonicdm.endpoints.bodies import body_of, changes_of
 from tonicdm.endpoints.fields import Extra
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import Reading, options
+from tonicdm.endpoints.options import Reading, named, options
 from tonicdm.errors import InvalidOptionError
-from tonicdm.http.operation import Operation, Option
-from tonicdm.http.operation import text as encode_text
+from tonicdm.http.operation import Operation
 from tonicdm.models import CloudFolderChild, FileCategory, Platform, Workflow
 from tonicdm.paging import Paginator
 from tonicdm.types import IDLike, RecordQuantity, Unset
@@ -116,5 +115,4 @@ class CloudFolders(Listed[CloudFolderChild]):
         """
         if not options:
             raise InvalidOptionError("a deletion needs options that name the child. Nothing was sent.")
-        named = {name: Option(name, encode_text) for name in options}
-        await self._caller.call(Operation(method="DELETE", path=PATH, options=named), options)
+        await self._delete(Operation(method="DELETE", path=PATH, options=named(options)), options)

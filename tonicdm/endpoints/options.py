@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypedDict
 
+from tonicdm.errors import InvalidOptionError
 from tonicdm.http import operation as encode
 from tonicdm.http.operation import Option
 from tonicdm.models import Status
@@ -65,6 +67,36 @@ _KNOWN: Final[Mapping[str, Option]] = {
 def options(*names: str, **own: Option) -> dict[str, Option]:
     """Pick options by Python name; *own* are those of one endpoint only, or known ones under another name."""
     return {**{name: _KNOWN[name] for name in names}, **own}
+
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OWN_HEADERS: Final = frozenset(
+    {
+        "accept",
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+    }
+)
+"""Headers that this package sends itself."""
+
+
+def named(given: Mapping[str, str]) -> dict[str, Option]:
+    """Make options of wire names that a user gives.
+
+    Raises:
+        InvalidOptionError: A name can't be a header's, or is that of a header which is no option.
+    """
+    for name in given:
+        if not _TOKEN.fullmatch(name):
+            raise InvalidOptionError(f"the name of an option must be a header's name, not {name!r}. Nothing was sent.")
+        if name.lower() in _OWN_HEADERS:
+            raise InvalidOptionError(f"{name} is no option; this package sends it itself. Nothing was sent.")
+    return {name: Option(name, encode.text) for name in given}
 
 
 class Reading(TypedDict, total=False):

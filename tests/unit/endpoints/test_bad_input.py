@@ -68,7 +68,10 @@ WRONG: dict[str, list[Any]] = {
     "parts": ["zz", [5], [{"title": 5}], [RfiPart(item_id="zz")], [RfiPart(action_datetime=NAIVE)]],
     "status": [5.5, [], True],
     "extra": [{"x": NAIVE}, {"x": float("inf")}, {"x": object()}],
-    "options": [{}, {"child": ""}, {"child": "a\r\nX: y"}],
+    "options": [
+        {}, {"child": ""}, {"child": "a\r\nX: y"}, {"child\r\nX": "y"}, {"": "x"}, {"a b": "x"}, {"ä": "x"},
+        {"Authorization": "x"}, {"host": "x"}, {"data_quantity": "basic"}, {"a": "1", "A": "2"},
+    ],
     "child": [""],
 }  # fmt: skip
 """Wrong values for the arguments of any method."""
