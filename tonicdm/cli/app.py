@@ -9,7 +9,7 @@ from tonicdm.cli.budget import budget
 from tonicdm.cli.failures import Guarded
 from tonicdm.cli.records import get, list_records
 from tonicdm.cli.sandbox import sandbox
-from tonicdm.cli.sync import sync
+from tonicdm.cli.sync import plan, sync
 from tonicdm.cli.whoami import whoami
 
 
@@ -27,5 +27,5 @@ def tonicdm() -> None:
     """
 
 
-for command in (sandbox, whoami, get, list_records, budget, sync):
+for command in (sandbox, whoami, get, list_records, budget, plan, sync):
     tonicdm.add_command(command)

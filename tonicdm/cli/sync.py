@@ -1,56 +1,180 @@
-"""``tonicdm sync``: a whole tenant in a file."""
+"""``tonicdm sync`` and ``tonicdm plan``: a whole tenant in a file, and what that will cost."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
+import re
+import signal
 import time
-from collections.abc import AsyncIterator
-from typing import Self
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
 
+import attrs
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tonicdm.budget import UnitBudget
 from tonicdm.cli.connection import Connection, connected
+from tonicdm.cli.display import Display
 from tonicdm.client import TonicDM
+from tonicdm.errors import ConfigError
 from tonicdm.sandbox import Sandbox
-from tonicdm.sync import Progress as TypeProgress
-from tonicdm.sync import Store, choose, load
-from tonicdm.sync.types import RecordType
+from tonicdm.sync import RecordType, RunReport, Store, choose, synchronize
+from tonicdm.sync.engine import Audit
+from tonicdm.sync.outlook import plan_run
+from tonicdm.sync.planner import COLUMNS, together
+from tonicdm.types import RecordID, record_id
+
+UNITS_OF_TIME: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+NEXT_RUN: Final = "next_run"
+
+TYPES = click.option("--types", help="Only these record types, with commas; some are taken only when named.")
+AUDIT = click.option(
+    "--audit-deletions",
+    "audit",
+    type=click.Choice(["never", "daily", "weekly", "always"]),
+    default="weekly",
+    show_default=True,
+    help="How often to look for records that are gone.",
+)
+
+
+@attrs.frozen(kw_only=True)
+class Wishes:
+    """What a run of the command is to do."""
+
+    file: str
+    types: list[RecordType]
+    audit: Audit
+    confirmed: bool = False
+    projects: Sequence[RecordID] = ()
+    json_line: bool = False
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--sandbox", "in_sandbox", is_flag=True, help="Sync a made-up firm from a sandbox started for it.")
 @click.option("--records", default=20_000, show_default=True, help="Size of that firm.")
-@click.option("--types", help="Only these record types, with commas.")
+@TYPES
+@AUDIT
+@click.option("--projects", help="Only of these projects, by ID with commas, for types that can be asked so.")
+@click.option("--every", help="Run again after this time, such as 30m or 1h; the next run is kept in FILE.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and its price; send nothing.")
+@click.option("--confirm-deletions", "confirmed", is_flag=True, help="Let more than a fifth of a type vanish at once.")
+@click.option("--json", "json_line", is_flag=True, help="Print one line of JSON per run instead of tables.")
 @connected
-def sync(connection: Connection, *, file: str, in_sandbox: bool, records: int, types: str | None) -> None:
-    """Fetch all records that can be listed into FILE, a SQLite database with a view for each type."""
-    chosen = choose([name.strip() for name in types.split(",")] if types else None)
-    asyncio.run(_run(connection, file, chosen, records if in_sandbox else None))
+def sync(
+    connection: Connection,
+    *,
+    file: str,
+    in_sandbox: bool,
+    records: int,
+    types: str | None,
+    audit: Any,
+    projects: str | None,
+    every: str | None,
+    dry_run: bool,
+    confirmed: bool,
+    json_line: bool,
+) -> None:
+    """Fetch all records that can be listed into FILE, a SQLite database with a view for each type.
+
+    The first run loads everything, later ones only what changed. A run that was interrupted goes on where it ended.
+    """
+    wishes = Wishes(
+        file=file,
+        types=_types(types),
+        audit=audit,
+        confirmed=confirmed,
+        projects=[record_id(one.strip(), "--projects") for one in projects.split(",")] if projects else (),
+        json_line=json_line,
+    )
+    if dry_run:
+        asyncio.run(_show_plan(connection, wishes))
+    elif every:
+        asyncio.run(_repeat(connection, wishes, _seconds(every)))
+    else:
+        asyncio.run(_once(connection, wishes, records if in_sandbox else None))
 
 
-async def _run(connection: Connection, file: str, types: list[RecordType], sandbox_records: int | None) -> None:
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@TYPES
+@AUDIT
+@connected
+def plan(connection: Connection, *, file: str, types: str | None, audit: Any) -> None:
+    """Show what a sync of FILE would do and cost; send nothing."""
+    asyncio.run(_show_plan(connection, Wishes(file=file, types=_types(types), audit=audit)))
+
+
+def _types(names: str | None) -> list[RecordType]:
+    return choose([name.strip() for name in names.split(",")] if names else None)
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
+    if found is None or float(found[1]) == 0:
+        raise ConfigError(f"--every takes a time such as 90s, 30m, 1h or 1d, not {text!r}")
+    return float(found[1]) * UNITS_OF_TIME[found[2]]
+
+
+async def _show_plan(connection: Connection, wishes: Wishes) -> None:
+    async with connection.client() as tonic, Store(wishes.file) as store:
+        plans = await plan_run(store, wishes.types, audit=wishes.audit, now=time.time())
+        seen = tonic.budget.snapshot()
+    whole = together(plans)
+    table = Table(title=f"Plan for {wishes.file}")
+    for column in COLUMNS:
+        table.add_column(column, justify="right" if column in {"calls", "units", "worst"} else "left")
+    for row in whole.rows():
+        table.add_row(*row)
     console = Console()
-    async with _client(connection, sandbox_records) as tonic, Store(file) as store:
-        display = Display(tonic, console)
-        try:
-            with display:
-                results = await load(tonic, store, types, on_progress=display.update)
-        except BaseException:
-            kept = sum((await store.counts()).values())
-            console.print(
-                f"Stopped; {kept:,} records are kept in {file}. The same command goes on where this one ended."
-            )
-            raise
-        counts = await store.counts()
-        console.print(_summary(results, counts, display.units))
-    console.print(f"All in {file}; to try it:", highlight=False)
-    console.print(f'  sqlite3 {file} "SELECT name, address FROM offices LIMIT 5"', highlight=False)
+    console.print(table)
+    until = None if seen.reset_at is None else max(0.0, seen.reset_at.timestamp() - time.time())
+    hours = whole.hours(seen.available, seen.limit, until_reset=until)
+    console.print(
+        f"{'At least ' if whole.at_least else ''}{whole.units:,} units; no way could do with fewer than "
+        f"{whole.lower_bound:,}. With {seen.available:,} of {seen.limit:,} units left: "
+        f"{'now' if hours == 0 else f'in {hours:,.1f} h'}. Nothing was sent.",
+        highlight=False,
+    )
+
+
+async def _once(connection: Connection, wishes: Wishes, sandbox_records: int | None) -> None:
+    async with _client(connection, sandbox_records) as tonic, Store(wishes.file) as store:
+        await _run(tonic, store, wishes)
+    if not wishes.json_line:
+        console = Console()
+        console.print(f"All in {wishes.file}; to try it:", highlight=False)
+        console.print(f'  sqlite3 {wishes.file} "SELECT name, address FROM offices LIMIT 5"', highlight=False)
+
+
+async def _repeat(connection: Connection, wishes: Wishes, every: float) -> None:
+    """Run again and again until a signal comes; the time of the next run survives a restart."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with connection.client(priority="bulk") as tonic, Store(wishes.file) as store:
+        stopped = asyncio.ensure_future(stop.wait())
+        while not stop.is_set():
+            due = float(await store.meta(NEXT_RUN) or 0.0)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(stopped), max(0.0, min(due - time.time(), every)))
+            if stop.is_set():
+                break
+            run = asyncio.ensure_future(_run(tonic, store, wishes))
+            await asyncio.wait((run, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if not run.done():
+                run.cancel()
+                await asyncio.wait((run,))
+                break
+            run.result()
+            await store.set_meta(NEXT_RUN, str(time.time() + every))
+        stopped.cancel()
+    click.echo("Stopped; the same command goes on where this one ended.", err=True)
 
 
 @contextlib.asynccontextmanager
@@ -66,78 +190,45 @@ async def _client(connection: Connection, sandbox_records: int | None) -> AsyncI
         yield tonic
 
 
-class Display:
-    """The progress of a sync on a terminal: records, units spent and left, time to the next window."""
-
-    def __init__(self, tonic: TonicDM, console: Console) -> None:
-        self._tonic = tonic
-        self._records: dict[str, int] = {}
-        self._done: set[str] = set()
-        self._started = tonic.budget.snapshot()
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(),
-            console=console,
-        )
-        self._task = self._bar.add_task("connecting", total=None, state="")
-        self._ticker: asyncio.Task[None] | None = None
-        self.units = 0
-        self._last_used = 0
-        self._last_reset: object = None
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        self._ticker = asyncio.create_task(self._tick())
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        if self._ticker is not None:
-            self._ticker.cancel()
-        self._refresh()
-        self._bar.stop()
-
-    def update(self, progress: TypeProgress) -> None:
-        """Take in how far a type has come."""
-        self._records[progress.type] = progress.records
-        if progress.done:
-            self._done.add(progress.type)
-        self._refresh()
-
-    async def _tick(self) -> None:
-        while True:
-            self._refresh()
-            await asyncio.sleep(0.5)
-
-    def _refresh(self) -> None:
-        seen = self._tonic.budget.snapshot()
-        used = seen.limit - seen.remaining
-        if seen.reset_at != self._last_reset and used < self._last_used:
-            self._last_used = 0
-        self.units += max(0, used - self._last_used)
-        self._last_used, self._last_reset = max(used, self._last_used), seen.reset_at
-        blocked = seen.blocked_until or seen.reset_at
-        left = f"reset in {max(0.0, blocked.timestamp() - time.time()):,.0f} s" if blocked else "window unknown"
-        self._bar.update(
-            self._task,
-            description=f"{len(self._done)} of {max(len(self._records), 1)} types",
-            total=max(len(self._records), 1),
-            completed=len(self._done),
-            state=f"{sum(self._records.values()):,} records, {self.units:,} units used, "
-            f"{seen.remaining:,} left, {left}",
-        )
+async def _run(tonic: TonicDM, store: Store, wishes: Wishes) -> RunReport:
+    console = Console(stderr=wishes.json_line)
+    display = Display(tonic, console, len(wishes.types))
+    try:
+        with display:
+            report = await synchronize(
+                tonic,
+                store,
+                wishes.types,
+                audit=wishes.audit,
+                confirmed=wishes.confirmed,
+                projects=wishes.projects,
+                tell=display.update,
+            )
+    except BaseException:
+        with contextlib.suppress(Exception):
+            kept = sum((await store.counts()).values())
+            console.print(f"Stopped; {store.path} keeps {kept:,} records. The same command goes on where this ended.")
+        raise
+    if wishes.json_line:
+        moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        click.echo(f'{{"finished":"{moment}",{report.as_json()[1:]}')
+    else:
+        console.print(_summary(report, await store.counts()))
+        for kind, names in (await store.drift()).items():
+            console.print(f"{kind}: fields that this version does not know: {', '.join(names)}", highlight=False)
+    return report
 
 
-def _summary(results: list[TypeProgress], counts: dict[str, int], units: int) -> Table:
-    table = Table(title="Synced", caption=f"{units:,} units")
+def _summary(report: RunReport, counts: dict[str, int]) -> Table:
+    table = Table(title="Synced", caption=f"{report.units:,} units in {report.seconds:,.0f} s")
     table.add_column("type")
-    for name in ("in the file", "read now", "new or changed", "pages"):
+    for name in ("in the file", "new or changed", "gone", "calls", "units", "at least"):
         table.add_column(name, justify="right")
     table.add_column("note")
-    for one in results:
-        note = "" if one.refused is None else f"refused by the server ({one.refused.status})"
-        row = (counts.get(one.type, 0), one.records, one.changed, one.pages)
-        table.add_row(one.type, *(f"{number:,}" for number in row), note)
+    for one in report.types:
+        note = "; ".join(one.why) if one.refused is None else f"refused by the server ({one.refused.status})"
+        figures = (
+            counts.get(one.type, 0), one.changed, one.deleted, one.meter.calls, one.meter.units, one.lower_bound,
+        )  # fmt: skip
+        table.add_row(one.type, *(f"{number:,}" for number in figures), note)
     return table

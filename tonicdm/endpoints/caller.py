@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -45,6 +45,8 @@ class Caller:
     timeout: float = 30.0
     soft_delete_value: str | int = "deleted"
     job: Hashable = None
+    meter: Callable[[Answer, int], None] | None = None
+    """Told of every answer and of the units that it cost, as far as they are known."""
 
     async def call(
         self,
@@ -73,7 +75,7 @@ class Caller:
             body=body,
         )
         priced = operation.has_quantity and operation.method == "GET"
-        return await self.transport.send(
+        answer = await self.transport.send(
             Call(
                 request=request,
                 base_url=self.base_url,
@@ -85,3 +87,6 @@ class Caller:
                 job=self.job,
             )
         )
+        if self.meter is not None:
+            self.meter(answer, word.units if answer.observed_cost is None else answer.observed_cost)
+        return answer

@@ -122,6 +122,8 @@ class Listing(Generic[M]):
             if fetched.keys and not fresh:
                 self._check_repetition(fetched)
                 return
+            if self._raw:  # they go to where a repeated one does no harm; remembering a million keys would
+                seen.clear()
             seen.update(fetched.keys)
             if fetched.payload:
                 yield Page(number, tuple(fresh if self._raw else self._decode(fresh)))
@@ -139,7 +141,7 @@ class Listing(Generic[M]):
         if count >= self._size:
             return False
         proven = max(count, self._facts.largest_page)
-        if proven > DEFAULT_PAGE and (count < proven or count not in ROUND_SIZES):
+        if proven > DEFAULT_PAGE and count not in ROUND_SIZES:
             # The server heeds pageSize, and this is no number at which it would cut: nothing is left.
             return True
         if not await self._goes_on(number, fetched):

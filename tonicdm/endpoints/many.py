@@ -53,37 +53,46 @@ async def fetch_many(
     quantity: DataQuantity,
     options: Mapping[str, Any],
 ) -> Found[M]:
-    """Fetch the records named by *wanted*.
+    """Fetch the records named by *wanted*, decoded.
 
     The first batch of an unproven size goes alone; a server that refuses it, or cuts the connection, is asked in
     halves from then on.
     """
+    found = await fetch_raw(caller, listing, wanted, quantity, options)
+    records = dict(zip(found, CODEC.read_all(list(found.values()), listing.model), strict=True))
+    return Found([records[one] for one in wanted if one in records], [one for one in wanted if one not in records])
+
+
+async def fetch_raw(
+    caller: Caller,
+    listing: ListOperation[Any],
+    wanted: Sequence[RecordID],
+    quantity: DataQuantity,
+    options: Mapping[str, Any],
+) -> dict[RecordID, Any]:
+    """Fetch the records named by *wanted*, as plain JSON by their IDs."""
     batches = _Batches(caller, listing, quantity, options)
-    found: dict[RecordID, M] = {}
+    found: dict[RecordID, Any] = {}
     rest = list(wanted)
     if len(rest) > caller.facts.ids_proven:
         first, rest = rest[: caller.facts.ids_per_call], rest[caller.facts.ids_per_call :]
         found |= await batches.fetch(first)
     if not rest:
-        return _in_order(wanted, found)
+        return found
     size = caller.facts.ids_per_call
     chunks = [rest[start : start + size] for start in range(0, len(rest), size)]
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(batches.fetch(chunk)) for chunk in chunks]
     for task in tasks:
         found |= task.result()
-    return _in_order(wanted, found)
+    return found
 
 
-def _in_order(wanted: Sequence[RecordID], found: Mapping[RecordID, M]) -> Found[M]:
-    return Found([found[one] for one in wanted if one in found], [one for one in wanted if one not in found])
-
-
-class _Batches(Generic[M]):
+class _Batches:
     """Fetches batches of IDs, smaller ones where the server wants it so."""
 
     def __init__(
-        self, caller: Caller, listing: ListOperation[M], quantity: DataQuantity, options: Mapping[str, Any]
+        self, caller: Caller, listing: ListOperation[Any], quantity: DataQuantity, options: Mapping[str, Any]
     ) -> None:
         self._caller = caller
         self._facts = caller.facts
@@ -93,7 +102,7 @@ class _Batches(Generic[M]):
         if listing.paged:
             self._options["page_size"] = LARGEST_PAGE
 
-    async def fetch(self, batch: Sequence[RecordID]) -> dict[RecordID, M]:
+    async def fetch(self, batch: Sequence[RecordID]) -> dict[RecordID, Any]:
         """Fetch one batch, in parts if it must be."""
         if not batch:
             return {}
@@ -107,10 +116,9 @@ class _Batches(Generic[M]):
             self._facts.ids_per_call = min(self._facts.ids_per_call, max(FEWEST, len(batch) // 2))
             return await self._in_parts(batch, self._facts.ids_per_call)
         self._facts.ids_proven = max(self._facts.ids_proven, len(batch))
-        found = {
+        records = {
             RecordID(normalise_id(item["id"])): item for item in payload if isinstance(item, dict) and "id" in item
         }
-        records = dict(zip(found, CODEC.read_all(list(found.values()), self._listing.model), strict=True))
         missing = [one for one in batch if one not in records]
         if missing and len(batch) > DEFAULT_PAGE and len(payload) in ROUND_SIZES:
             # The server may have cut the answer at a page of its own size: ask for the rest in smaller parts.
@@ -118,8 +126,8 @@ class _Batches(Generic[M]):
             records |= await self._in_parts(missing, min(self._facts.ids_per_call, DEFAULT_PAGE))
         return records
 
-    async def _in_parts(self, batch: Sequence[RecordID], size: int) -> dict[RecordID, M]:
-        found: dict[RecordID, M] = {}
+    async def _in_parts(self, batch: Sequence[RecordID], size: int) -> dict[RecordID, Any]:
+        found: dict[RecordID, Any] = {}
         for start in range(0, len(batch), size):
             found |= await self.fetch(batch[start : start + size])
         return found

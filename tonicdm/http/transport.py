@@ -73,6 +73,8 @@ class Answer:
     """How many answers in a row, this one included, cost what another data_quantity costs."""
     observed_cost: int | None = None
     """Units that the server charged, where that can be told."""
+    waited: float = 0.0
+    """Seconds that the call waited for its units, those of its last attempt."""
 
 
 class GateClosedError(Exception):
@@ -262,10 +264,12 @@ class Transport:
             label=call.label,
             on_wait=self.hooks.wait,
         )
+        queued = self.clock.monotonic()
         async with reservation:
             self.check_open()
+            waited = self.clock.monotonic() - queued
             try:
-                return await self._exchange(call, token, attempt, reservation)
+                return attrs.evolve(await self._exchange(call, token, attempt, reservation), waited=waited)
             except GateClosedError:
                 raise
             except Exception as error:

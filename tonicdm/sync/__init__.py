@@ -1,7 +1,19 @@
-"""A local copy of a tenant, fetched for the fewest units."""
+"""A local copy of a tenant, kept for the fewest units."""
 
-from tonicdm.sync.engine import Progress, load
-from tonicdm.sync.store import Store
+from tonicdm.sync.engine import synchronize
+from tonicdm.sync.report import RunReport, Stage, SyncStoppedError, TypeReport
+from tonicdm.sync.store import Change, Store
 from tonicdm.sync.types import TYPES, RecordType, choose
 
-__all__ = ["TYPES", "Progress", "RecordType", "Store", "choose", "load"]
+__all__ = [
+    "TYPES",
+    "Change",
+    "RecordType",
+    "RunReport",
+    "Stage",
+    "Store",
+    "SyncStoppedError",
+    "TypeReport",
+    "choose",
+    "synchronize",
+]

@@ -1,121 +1,131 @@
-"""Fetches whole types into a store, page by page, within the budget."""
+"""A run: all types side by side, within the budget, into one store."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
-from typing import Any, Final
-
-import attrs
+import datetime
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final, Literal, TypeAlias
 
 from tonicdm.client import TonicDM
-from tonicdm.endpoints.base import ALL_STATUSES
-from tonicdm.endpoints.listing import Listing
-from tonicdm.errors import APIError, EndpointNotFoundError, PermissionDeniedError
-from tonicdm.sync.store import Checkpoint, Store
+from tonicdm.errors import EndpointNotFoundError, PermissionDeniedError, TonicDMError
+from tonicdm.sync.passes import TypeSync
+from tonicdm.sync.reader import Reader
+from tonicdm.sync.report import RunReport, Tell, TypeReport
+from tonicdm.sync.store import Store
 from tonicdm.sync.types import RecordType
-from tonicdm.types import DataQuantity
+from tonicdm.types import RecordID
 
-QUALITY: Final = DataQuantity.BASIC
-"""References come as stubs; in the store they are joins. ``complete`` would cost four times as much."""
-
-
-@attrs.frozen
-class Progress:
-    """How far the load of one type has come."""
-
-    type: str
-    records: int
-    """Records read in this run."""
-    changed: int
-    """How many of them were new or changed in the store."""
-    pages: int
-    done: bool = False
-    refused: APIError | None = None
-    """Why the server does not give this type: no right, no licence, no such endpoint."""
+Audit: TypeAlias = Literal["never", "daily", "weekly", "always"]
+INTERVALS: Final[dict[str, float]] = {"daily": 86_400.0, "weekly": 7 * 86_400.0, "always": 0.0}
+RENEWAL: Final = 30.0
+"""Seconds after which a run shows that it is alive."""
 
 
-async def load(
+async def synchronize(
     tonic: TonicDM,
     store: Store,
     types: Sequence[RecordType],
     *,
-    on_progress: Callable[[Progress], None] = lambda _progress: None,
-) -> list[Progress]:
-    """Read all records of *types* into *store*, the types side by side.
+    audit: Audit = "weekly",
+    confirmed: bool = False,
+    projects: Sequence[RecordID] = (),
+    tell: Tell = lambda _report: None,
+) -> RunReport:
+    """Bring *types* of a store up to date: a first load, or what changed since.
 
-    A load that was interrupted goes on behind the last page that was stored.
+    A run that was interrupted goes on behind the last page that was stored.
 
     Args:
         tonic: Where to read.
         store: Where to write.
         types: What to read.
-        on_progress: Told after each page.
+        audit: How often to look for records that are gone; a first load always knows.
+        confirmed: Whether a large part of a type may vanish at once.
+        projects: Only of these projects, for the types that can be asked so.
+        tell: Told after each page.
 
     Returns:
-        How it ended, by type. A type that the server refuses is reported, not raised.
+        What was done. A type that the server refuses is reported, not raised.
 
     Raises:
-        TonicDMError: A call or the store failed; the pages stored before are kept.
+        SyncStoppedError: Going on could have deleted what is still there.
+        StoreError: The file is full, locked, or synced by somebody else.
+        TonicDMError: A call failed for good; the pages stored before are kept.
     """
-    marks = [await store.checkpoint(kind.name) for kind in types]
-    if all(mark is not None and mark.done for mark in marks):
-        # The last load was finished: this one begins anew.
-        await store.forget_checkpoints(kind.name for kind in types)
-        marks = [None] * len(types)
-    tasks: list[asyncio.Task[Progress]] = []
+    clock = tonic.budget.clock
+    began = clock.monotonic()
+    await store.take_turn(clock.now())
+    reports = [TypeReport(type=kind.name) for kind in types]
+    try:
+        independent = [(kind, report) for kind, report in zip(types, reports, strict=True) if kind.parents is None]
+        dependent = [(kind, report) for kind, report in zip(types, reports, strict=True) if kind.parents is not None]
+        for group in (independent, dependent):
+            await _side_by_side(
+                [
+                    _one(tonic, store, kind, report, tell, audit=audit, confirmed=confirmed, projects=projects)
+                    for kind, report in group
+                ],
+                _renew(tonic, store),
+            )
+    finally:
+        with contextlib.suppress(TonicDMError):
+            await store.refresh_views()
+            await store.end_turn()
+    return RunReport(types=reports, seconds=clock.monotonic() - began)
+
+
+async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]], renewal: Coroutine[Any, Any, None]) -> None:
+    """Await all works; the first error ends the others, and is raised as itself."""
+    keeper = asyncio.ensure_future(renewal)
     try:
         async with asyncio.TaskGroup() as group:
-            for kind, mark in zip(types, marks, strict=True):
-                tasks.append(group.create_task(_load_type(tonic, store, kind, mark, on_progress), name=kind.name))
+            for work in works:
+                group.create_task(work)
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
     finally:
-        with contextlib.suppress(Exception):
-            await store.refresh_views()
-    return [task.result() for task in tasks]
+        keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError, TonicDMError):
+            await keeper
 
 
-async def _load_type(
+async def _renew(tonic: TonicDM, store: Store) -> None:
+    while True:
+        await tonic.budget.clock.sleep_until(tonic.budget.clock.monotonic() + RENEWAL)
+        await store.take_turn(tonic.budget.clock.now())
+
+
+async def _one(
     tonic: TonicDM,
     store: Store,
     kind: RecordType,
-    mark: Checkpoint | None,
-    on_progress: Callable[[Progress], None],
-) -> Progress:
-    progress = Progress(kind.name, 0, 0, 0)
-    if mark is not None and mark.done:
-        progress = attrs.evolve(progress, done=True)
-        on_progress(progress)
-        return progress
-    start = 1 if mark is None else mark.next_page
+    report: TypeReport,
+    tell: Tell,
+    *,
+    audit: Audit,
+    confirmed: bool,
+    projects: Sequence[RecordID],
+) -> None:
+    parents = None
+    if kind.parents is not None:
+        sql = "SELECT id FROM record WHERE type = ? AND deleted_at IS NULL ORDER BY id"
+        parents = list(projects) or [row[0] for row in await store.query(sql, (kind.parents,))]
+    reader = Reader(tonic, kind, report.meter, parents=parents, projects=projects)
+    due = not projects and await audit_due(store, kind, audit, tonic.budget.clock.now())
     try:
-        async with contextlib.aclosing(_pages(tonic, kind, start)) as pages:
-            async for page in pages:
-                records = [item for item in page.records if isinstance(item, dict)]
-                changed = await store.write_page(
-                    kind.name, records, QUALITY, Checkpoint(kind.name, page.number + 1, done=False)
-                )
-                progress = attrs.evolve(
-                    progress,
-                    records=progress.records + len(records),
-                    changed=progress.changed + changed,
-                    pages=progress.pages + 1,
-                )
-                on_progress(progress)
+        await TypeSync(reader, store, kind, report, tell, audit=due, confirmed=confirmed).run()
     except (PermissionDeniedError, EndpointNotFoundError) as error:
-        progress = attrs.evolve(progress, refused=error)
-    await store.write_page(kind.name, [], QUALITY, Checkpoint(kind.name, start + progress.pages, done=True))
-    progress = attrs.evolve(progress, done=True)
-    on_progress(progress)
-    return progress
+        report.refused, report.done = error, True
+        tell(report)
 
 
-def _pages(tonic: TonicDM, kind: RecordType, start: int) -> Any:
-    listing = kind.listing
-    options: dict[str, Any] = {}
-    if "filter_statuses" in listing.operation.options:
-        options["filter_statuses"] = ALL_STATUSES
-    source: Listing[Any] = Listing(tonic._caller, listing, options, QUALITY, raw=True)
-    return source(start)
+async def audit_due(store: Store, kind: RecordType, audit: Audit, now: float) -> bool:
+    """Tell whether deletions of *kind* are to be looked for now."""
+    if audit == "never":
+        return False
+    audited = (await store.state(kind.name)).audited
+    if audited is None:
+        return True
+    return now - datetime.datetime.fromisoformat(audited).timestamp() >= INTERVALS[audit]

@@ -5,34 +5,39 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-import json
 import os
 import pathlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Self, TypeVar
 
 import attrs
 
-from tonicdm.codec.scalars import Refused, read_datetime
 from tonicdm.errors import StoreError
-from tonicdm.sync import views
-from tonicdm.sync.schema import MIGRATIONS, SCHEMA_VERSION
-from tonicdm.types import DataQuantity, normalise_id
+from tonicdm.sync import rows, views
+from tonicdm.sync.rows import Checkpoint, TypeState
+from tonicdm.sync.schema import SCHEMA_VERSION, upgrade
+from tonicdm.types import DataQuantity
 
 T = TypeVar("T")
 
-UPDATED_FIELDS: Final = ("datetimeUpdated", "datetime_updated")
+LEASE: Final = 120.0
+"""Seconds after which a sync that shows no sign of life is taken to be gone, on another host or in a container."""
 
 
 @attrs.frozen
-class Checkpoint:
-    """How far the load of one type has come."""
+class Change:
+    """One entry of the change feed: the newest state of a record."""
 
+    sequence: int
     type: str
-    next_page: int
-    done: bool
+    id: str
+    raw: str
+    """The record as plain JSON; of a deleted one, its last state."""
+    deleted_at: str | None
+    reason: str | None
+    """``deleted``, ``soft deleted`` or ``out of sight``; None for a record that is there."""
 
 
 class Store:
@@ -46,9 +51,10 @@ class Store:
         self.path = pathlib.Path(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tonicdm-store")
         self._connection: sqlite3.Connection | None = None
+        self._closed = False
 
     async def __aenter__(self) -> Self:
-        await self._do(self._connect)
+        await self.read(lambda _db: None)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -56,14 +62,34 @@ class Store:
 
     async def close(self) -> None:
         """Bring the views up to date and close the file; twice is once."""
-        if self._connection is not None:
-            await self._do(self._disconnect)
+        if not self._closed:
+            self._closed = True
+            if self._connection is not None:
+                await self._do(self._disconnect)
             self._thread.shutdown(wait=False)
 
-    # --- what a sync does -----------------------------------------------------------------------------------------
+    # --- transactions ---------------------------------------------------------------------------------------------
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what *work* reads."""
+        return await self._do(work)
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run *work* in one transaction: all of it is stored, or nothing.
+
+        Raises:
+            StoreError: The disk is full or the file is locked.
+        """
+        return await self._do(lambda db: _in_transaction(db, lambda: work(db)))
 
     async def write_page(
-        self, kind: str, records: Sequence[dict[str, Any]], quality: DataQuantity, checkpoint: Checkpoint
+        self,
+        kind: str,
+        records: Sequence[Mapping[str, Any]],
+        quality: DataQuantity,
+        mark: Checkpoint | None,
+        *,
+        scan_page: int | None = None,
     ) -> int:
         """Store a page and the checkpoint that paid for it, in one transaction.
 
@@ -71,41 +97,151 @@ class Store:
             kind: The record type.
             records: As they came.
             quality: The data_quantity they came in.
-            checkpoint: How far the load has come with them.
+            mark: How far the pass has come with them.
+            scan_page: The page's number in a full pass, which remembers what it has seen.
 
         Returns:
             How many records are new or changed.
-
-        Raises:
-            StoreError: The disk is full or the file is locked; nothing of the page is stored.
         """
-        return await self._do(lambda db: _write_page(db, kind, records, quality, checkpoint))
 
-    async def checkpoint(self, kind: str) -> Checkpoint | None:
-        """Return how far the load of *kind* had come, None if it was never begun."""
-        return await self._do(lambda db: _checkpoint(db, kind))
+        def work(db: sqlite3.Connection) -> int:
+            changed = rows.write_records(db, kind, records, quality)
+            if scan_page is not None:
+                rows.note_scanned(db, kind, records, scan_page, [False] * len(records))
+            else:
+                rows.fetched(db, kind, records)
+            if mark is not None:
+                rows.put_checkpoint(db, mark)
+            return changed
 
-    async def forget_checkpoints(self, kinds: Iterable[str]) -> None:
-        """Let the next load of *kinds* begin at its first page."""
-        names = list(kinds)
-        await self._do(lambda db: _in_transaction(db, lambda: db.executemany(_FORGET, [(kind,) for kind in names])))
+        return await self.write(work)
+
+    async def scan_page(self, kind: str, stubs: Sequence[Mapping[str, Any]], mark: Checkpoint) -> int:
+        """Compare a page of stubs with the store, remember what is stale, and return how many are."""
+
+        def work(db: sqlite3.Connection) -> int:
+            flags = rows.stale_flags(db, kind, stubs)
+            rows.note_scanned(db, kind, stubs, mark.next_page - 1, flags)
+            rows.put_checkpoint(db, mark)
+            return sum(flags)
+
+        return await self.write(work)
+
+    async def finish(
+        self, kind: str, *, until: str | None, audited: str | None, changed: int, deleted: int, units: int
+    ) -> None:
+        """End a run over *kind*: set the watermark, note what it found, and forget its checkpoint.
+
+        A watermark of None leaves the one there is.
+        """
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(
+                "INSERT INTO watermark VALUES (?, ?, ?) ON CONFLICT (type) DO UPDATE SET "
+                "until = coalesce(excluded.until, until), audited = coalesce(excluded.audited, audited)",
+                (kind, until, audited),
+            )
+            db.execute(
+                "INSERT INTO history (type, finished, changed, deleted, units) VALUES (?, ?, ?, ?, ?)",
+                (kind, datetime.datetime.now(datetime.UTC).isoformat(), changed, deleted, units),
+            )
+            db.execute("DELETE FROM checkpoint WHERE type = ?", (kind,))
+            db.execute("DELETE FROM scan WHERE type = ?", (kind,))
+
+        await self.write(work)
+
+    # --- what is known --------------------------------------------------------------------------------------------
+
+    async def state(self, kind: str) -> TypeState:
+        """Return what is known of *kind*."""
+        return await self.read(lambda db: rows.state(db, kind))
 
     async def counts(self) -> dict[str, int]:
-        """Return the number of records by type."""
-        return await self._do(lambda db: dict(db.execute(_COUNTS).fetchall()))
+        """Return the number of records that are not deleted, by type."""
+        sql = "SELECT type, count(*) FROM record WHERE deleted_at IS NULL GROUP BY type"
+        return await self.read(lambda db: dict(db.execute(sql).fetchall()))
 
-    async def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """Run a query on the views or tables.
+    async def meta(self, name: str) -> str | None:
+        """Return a note of the store."""
+        found = await self.read(lambda db: db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone())
+        return None if found is None else str(found[0])
+
+    async def set_meta(self, name: str, value: str) -> None:
+        """Keep a note."""
+        await self.write(lambda db: db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value)))
+
+    async def capability(self, kind: str, name: str) -> str | None:
+        """Return what a server was found to be able to do for *kind* (``""``: for all)."""
+        sql = "SELECT value FROM capability WHERE type = ? AND name = ?"
+        found = await self.read(lambda db: db.execute(sql, (kind, name)).fetchone())
+        return None if found is None else str(found[0])
+
+    async def set_capability(self, kind: str, name: str, value: str) -> None:
+        """Remember what a server was found to be able to do."""
+        await self.write(
+            lambda db: db.execute("INSERT OR REPLACE INTO capability VALUES (?, ?, ?)", (kind, name, value))
+        )
+
+    # --- what users read --------------------------------------------------------------------------------------------
+
+    async def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one SELECT on the views or tables.
 
         Args:
-            sql: One SELECT.
+            sql: The statement.
             parameters: Values for its placeholders.
         """
-        return await self._do(lambda db: db.execute(sql, parameters).fetchall())
+        return await self.read(lambda db: db.execute(sql, parameters).fetchall())
+
+    async def changes(self, after: int = 0, *, limit: int = 1000) -> list[Change]:
+        """Return the change feed behind position *after*: inserts, updates and deletes, each record once.
+
+        Args:
+            after: The `Change.sequence` up to which the reader has got.
+            limit: At most so many.
+        """
+        sql = (
+            "SELECT change_seq, type, id, raw, deleted_at, reason FROM record WHERE change_seq > ? "
+            "ORDER BY change_seq LIMIT ?"
+        )
+        return [Change(*row) for row in await self.query(sql, (after, limit))]
+
+    async def drift(self) -> dict[str, list[str]]:
+        """Return the fields that records really have and the models do not know, by type."""
+        found: dict[str, list[str]] = {}
+        for kind, name in await self.query("SELECT type, name FROM field WHERE NOT known ORDER BY type, name"):
+            found.setdefault(kind, []).append(name)
+        return found
 
     async def refresh_views(self) -> None:
         """Make the views anew from the fields that the models know and the records really have."""
-        await self._do(lambda db: _in_transaction(db, lambda: views.refresh(db)))
+        await self.write(views.refresh)
+
+    # --- one sync at a time -----------------------------------------------------------------------------------------
+
+    async def take_turn(self, now: float) -> None:
+        """Take the store for one sync.
+
+        Raises:
+            StoreError: Another one is at work.
+        """
+
+        def work(db: sqlite3.Connection) -> str | None:
+            found = db.execute("SELECT value FROM meta WHERE name = 'sync'").fetchone()
+            if found is not None:
+                owner, _, until = found[0].partition(" ")
+                if int(owner) != os.getpid() and float(until) > now and _lives(int(owner)):
+                    return str(owner)
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('sync', ?)", (f"{os.getpid()} {now + LEASE}",))
+            return None
+
+        owner = await self.write(work)
+        if owner is not None:
+            raise StoreError(str(self.path), f"is being synced by another process (pid {owner}); nothing was sent")
+
+    async def end_turn(self) -> None:
+        """Give the store back."""
+        await self.write(lambda db: db.execute("DELETE FROM meta WHERE name = 'sync'"))
 
     # --- on the store's thread --------------------------------------------------------------------------------------
 
@@ -115,26 +251,32 @@ class Store:
                 return work(self._connection or self._open())
 
         # A caller that is cancelled does not leave a transaction half done: the thread finishes it.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, run))
-
-    def _connect(self, connection: sqlite3.Connection) -> None:
-        del connection  # opening it is all there is to do
+        running = asyncio.get_running_loop().run_in_executor(self._thread, run)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            running.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            raise
 
     def _open(self) -> sqlite3.Connection:
         if not self.path.parent.exists():
             raise StoreError(str(self.path), "can't be made: its folder does not exist")
         connection = sqlite3.connect(self.path, timeout=30.0, isolation_level=None, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA_VERSION:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            self._check_version(version)
+            upgrade(connection, version)
+        except BaseException:
             connection.close()
-            raise StoreError(str(self.path), "was written by a newer tonicdm; upgrade this one, nothing was changed")
-        for number in range(version, SCHEMA_VERSION):
-            connection.executescript(f"BEGIN; {MIGRATIONS[number]}; PRAGMA user_version = {number + 1}; COMMIT;")
+            raise
         self._connection = connection
         return connection
+
+    def _check_version(self, version: int) -> None:
+        if version > SCHEMA_VERSION:
+            raise StoreError(str(self.path), "was written by a newer tonicdm; upgrade this one, nothing was changed")
 
     def _disconnect(self, connection: sqlite3.Connection) -> None:
         with contextlib.suppress(sqlite3.Error):  # views are remade at the next open; a full disk must not hide more
@@ -150,62 +292,6 @@ class Store:
             raise StoreError(str(self.path), _said(error)) from error
 
 
-_COUNTS: Final = "SELECT type, count(*) FROM record WHERE deleted_at IS NULL GROUP BY type"
-_FORGET: Final = "DELETE FROM checkpoint WHERE type = ?"
-_UPSERT: Final = """
-INSERT INTO record (type, id, raw, updated, quality, status, change_seq) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (type, id) DO UPDATE SET
-    raw = excluded.raw, updated = excluded.updated, quality = excluded.quality, status = excluded.status,
-    deleted_at = NULL, reason = NULL, change_seq = excluded.change_seq
-WHERE raw <> excluded.raw OR quality <> excluded.quality OR deleted_at IS NOT NULL
-"""
-
-
-def _write_page(
-    db: sqlite3.Connection,
-    kind: str,
-    records: Sequence[dict[str, Any]],
-    quality: DataQuantity,
-    checkpoint: Checkpoint,
-) -> int:
-    def write() -> int:
-        (sequence,) = db.execute("SELECT coalesce(max(change_seq), 0) FROM record").fetchone()
-        before = db.total_changes
-        rows = (_row(kind, item, quality, sequence + number) for number, item in enumerate(records, 1))
-        db.executemany(_UPSERT, rows)
-        changed = db.total_changes - before
-        views.note_fields(db, kind, records)
-        db.execute(
-            "INSERT OR REPLACE INTO checkpoint (type, next_page, done) VALUES (?, ?, ?)",
-            (kind, checkpoint.next_page, checkpoint.done),
-        )
-        return changed
-
-    return _in_transaction(db, write)
-
-
-def _row(kind: str, item: dict[str, Any], quality: DataQuantity, sequence: int) -> tuple[Any, ...]:
-    raw = json.dumps(item, ensure_ascii=False, separators=(",", ":"))
-    identity = item.get("id")
-    key = normalise_id(identity) if isinstance(identity, str) else raw
-    status = item.get("status")
-    return kind, key, raw, _updated(item), quality.value, None if status is None else str(status), sequence
-
-
-def _updated(item: dict[str, Any]) -> str | None:
-    """Return the record's timestamp in UTC, so that texts compare as times do."""
-    for name in UPDATED_FIELDS:
-        with contextlib.suppress(Refused):
-            if item.get(name) is not None:
-                return read_datetime(item[name]).astimezone(datetime.UTC).isoformat()
-    return None
-
-
-def _checkpoint(db: sqlite3.Connection, kind: str) -> Checkpoint | None:
-    row = db.execute("SELECT type, next_page, done FROM checkpoint WHERE type = ?", (kind,)).fetchone()
-    return None if row is None else Checkpoint(row["type"], row["next_page"], bool(row["done"]))
-
-
 def _in_transaction(db: sqlite3.Connection, work: Callable[[], T]) -> T:
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -216,6 +302,16 @@ def _in_transaction(db: sqlite3.Connection, work: Callable[[], T]) -> T:
             db.execute("ROLLBACK")
         raise
     return result
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _said(error: sqlite3.DatabaseError) -> str:

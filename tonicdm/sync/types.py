@@ -22,6 +22,12 @@ class RecordType:
     """Whether a sync takes it without being asked."""
     why_not: str = ""
     """Why it is not taken by default."""
+    licensed: bool = False
+    """Whether a licence decides which of its fields are shown (reference: x-licence)."""
+    stamped: bool = True
+    """Whether its timestamp tells of changes (reference: a file transfer's is "not implemented yet")."""
+    parents: str | None = None
+    """The type whose records it is listed by, one list each."""
 
     @property
     def listing(self) -> ListOperation[Any]:
@@ -33,34 +39,32 @@ class RecordType:
 
 
 _DEFAULT: Final = (
-    "organizations",
-    "brands",
-    "offices",
-    "persons",
-    "email_addresses",
-    "projects",
-    "notes",
-    "disciplines",
-    "certification_definitions",
-    "files",
-    "conversations",
-    "rfis",
-    "submittals",
-    "cos",
-    "tasks",
-    "file_transfers",
+    RecordType("organizations", default=True, licensed=True),
+    RecordType("brands", default=True, licensed=True),
+    RecordType("offices", default=True, licensed=True),
+    RecordType("persons", default=True, licensed=True),
+    RecordType("email_addresses", default=True, licensed=True),
+    RecordType("projects", default=True, licensed=True),
+    RecordType("notes", default=True),
+    RecordType("disciplines", default=True),
+    RecordType("certification_definitions", default=True),
+    RecordType("files", default=True),
+    RecordType("conversations", default=True),
+    RecordType("rfis", default=True),
+    RecordType("submittals", default=True),
+    RecordType("cos", default=True),
+    RecordType("tasks", default=True),
+    RecordType("file_transfers", default=True, stamped=False),
 )
-_BY_REQUEST: Final[Mapping[str, str]] = {
-    "rfi_parts": "every RFI carries its parts already",
-    "pco_parts": "no list of PCOs is documented, so they hang in the air",
-    "file_transfer_parts": "read with the transfers they belong to, by their IDs",
-    "tenants": "described as for internal purposes of TonicDM",
-}
+_BY_REQUEST: Final = (
+    RecordType("team", default=False, why_not="one list for each project", parents="projects", stamped=False),
+    RecordType("rfi_parts", default=False, why_not="every RFI carries its parts already", stamped=False),
+    RecordType("pco_parts", default=False, why_not="no list of PCOs is documented", stamped=False),
+    RecordType("file_transfer_parts", default=False, why_not="fields are hardly documented", stamped=False),
+    RecordType("tenants", default=False, why_not="described as for internal purposes of TonicDM", stamped=False),
+)
 
-TYPES: Final[Mapping[str, RecordType]] = {
-    **{name: RecordType(name, default=True) for name in _DEFAULT},
-    **{name: RecordType(name, default=False, why_not=why) for name, why in _BY_REQUEST.items()},
-}
+TYPES: Final[Mapping[str, RecordType]] = {one.name: one for one in (*_DEFAULT, *_BY_REQUEST)}
 """All types by name. Listable is what has a GET that requires no option (reference)."""
 
 
@@ -71,7 +75,7 @@ def choose(names: list[str] | None) -> list[RecordType]:
         ConfigError: A name is unknown.
     """
     if not names:
-        return [one for one in TYPES.values() if one.default]
+        return list(_DEFAULT)
     unknown = [name for name in names if name not in TYPES]
     if unknown:
         raise ConfigError(f"no such record type: {', '.join(unknown)}; there are {', '.join(TYPES)}")

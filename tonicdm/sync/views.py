@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -10,14 +11,26 @@ from typing import Any, Final
 from tonicdm.codec import wire_names
 from tonicdm.sync.types import TYPES
 
-OWN_COLUMNS: Final = ("id", "updated", "quality", "status", "deleted_at", "change_seq")
+OWN_COLUMNS: Final = ("id", "updated", "quality", "status", "deleted_at", "reason", "change_seq")
 """Columns that every view takes from the store itself."""
 
 
 def note_fields(db: sqlite3.Connection, kind: str, records: Iterable[Mapping[str, Any]]) -> None:
-    """Remember which fields the records of *kind* have."""
-    names = set().union(*(item.keys() for item in records))
-    db.executemany("INSERT OR IGNORE INTO field (type, name) VALUES (?, ?)", [(kind, name) for name in sorted(names)])
+    """Remember which fields the records of *kind* have, and whether the model knows them."""
+    names: set[str] = set().union(*(item.keys() for item in records))
+    known = _columns(kind)
+    db.executemany(
+        "INSERT OR IGNORE INTO field (type, name, known) VALUES (?, ?, ?)",
+        [(kind, name, name in known) for name in sorted(names)],
+    )
+
+
+@functools.cache
+def _columns(kind: str) -> dict[str, str]:
+    """Return the column of each field that the model of *kind* knows, by wire name."""
+    if kind not in TYPES:
+        return {}
+    return {wire: name for name, wire in wire_names(TYPES[kind].listing.model).items()}
 
 
 def refresh(db: sqlite3.Connection) -> None:
@@ -35,7 +48,7 @@ def view_of(kind: str, seen: Iterable[str]) -> str:
         kind: The record type; the view has its name.
         seen: Wire names of the fields that records really have.
     """
-    known = {wire: name for name, wire in wire_names(TYPES[kind].listing.model).items()} if kind in TYPES else {}
+    known = _columns(kind)
     columns = [f"{column}" for column in OWN_COLUMNS]
     taken = set(OWN_COLUMNS)
     for wire in [*known, *(name for name in seen if name not in known)]:

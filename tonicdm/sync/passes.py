@@ -1,0 +1,306 @@
+"""One type's way from the server into the store: the passes, and the order in which they are made."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import functools
+from collections.abc import Sequence
+from typing import Any, Final
+
+from tonicdm.errors import BadRequestError, OptionIgnoredError
+from tonicdm.sync import rows
+from tonicdm.sync.absent import settle_absent
+from tonicdm.sync.arithmetic import pages, probe_pays
+from tonicdm.sync.mixture import choose
+from tonicdm.sync.reader import Reader
+from tonicdm.sync.report import Stage, SyncStoppedError, Tell, TypeReport
+from tonicdm.sync.rows import Checkpoint, TypeState
+from tonicdm.sync.store import Store
+from tonicdm.sync.types import RecordType
+from tonicdm.types import DataQuantity
+
+OVERLAP: Final = datetime.timedelta(seconds=60)
+"""Read again before the watermark: records that share its second, and changes that became visible late."""
+
+ROUNDS: Final = 5
+"""Passes over what changed during the pass before, until the next run may care for the rest."""
+
+UPDATED_AFTER: Final = "updated_after"
+BASIC, ID_ONLY = DataQuantity.BASIC, DataQuantity.ID_ONLY
+
+
+class TypeSync:
+    """Brings one type of the store up to date.
+
+    Args:
+        reader: Reads it.
+        store: Keeps it.
+        kind: The type.
+        tell: Told of the progress.
+        audit: Whether to look for deletions too.
+        confirmed: Whether a large part of the records may vanish at once.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        store: Store,
+        kind: RecordType,
+        report: TypeReport,
+        tell: Tell,
+        *,
+        audit: bool,
+        confirmed: bool,
+    ) -> None:
+        self.reader = reader
+        self.store = store
+        self.kind = kind
+        self.report = report
+        self.tell = tell
+        self.audit = audit
+        self.confirmed = confirmed
+        self._scanned = False
+        self._until: datetime.datetime | None = None
+
+    async def run(self) -> None:
+        """Make the passes that are due; an interrupted one goes on where it ended."""
+        state = await self.store.state(self.kind.name)
+        mark = state.checkpoint
+        if mark is not None:
+            await self._resume(mark, state)
+        elif state.until is None:
+            await self._load()
+        else:
+            await self._follow(state)
+        if self.audit and not self._scanned:
+            await self._scan(Stage.AUDIT)
+        if self.audit and self.kind.licensed and state.until is not None and self.reader.has_ids:
+            await self._check_view()
+        if self._scanned:
+            await settle_absent(self)
+        self.report.lower_bound = await self._lower_bound(state)
+        await self._finish()
+
+    async def _finish(self) -> None:
+        report = self.report
+        await self.store.finish(
+            self.kind.name,
+            until=None if self._until is None else self._until.isoformat(),
+            audited=self.reader.server_time().isoformat() if self._scanned else None,
+            changed=report.changed,
+            deleted=report.deleted,
+            units=report.meter.units,
+        )
+        report.done = True
+        self.tell(report)
+
+    async def _resume(self, mark: Checkpoint, state: TypeState) -> None:
+        stage = Stage(mark.stage)
+        started = datetime.datetime.fromisoformat(mark.started) if mark.started else self.reader.server_time()
+        self.report.why.append(f"went on with an interrupted pass at page {mark.next_page:,}")
+        if stage is Stage.LOAD:
+            await self._load(mark.next_page, started)
+        elif stage is Stage.CHANGES and mark.since is not None:
+            since = datetime.datetime.fromisoformat(mark.since)
+            await self._changes(since, probe=False, start=mark.next_page, started=started)
+        else:
+            if stage is Stage.AUDIT and state.until is not None:
+                await self._follow(state)
+            if not self._scanned:
+                await self._scan(stage, mark.next_page, started)
+
+    # --- whole passes ---------------------------------------------------------------------------------------------
+
+    async def _load(self, start: int = 1, started: datetime.datetime | None = None) -> None:
+        """Read all records; then, if it took more than one page, what changed meanwhile."""
+        self.report.stage = Stage.LOAD
+        began = await self._begin(start)
+        started = started or began
+        before = self.report.pages
+        async with contextlib.aclosing(self.reader.pages(BASIC, start=start)) as found:
+            async for page in found:
+                mark = Checkpoint(self.kind.name, Stage.LOAD, page.number + 1, None, started.isoformat())
+                changed = await self.store.write_page(self.kind.name, page.records, BASIC, mark, scan_page=page.number)
+                self._count(page.records, changed)
+        self._scanned, self._until = True, started
+        if self.report.pages - before > 1 and self.reader.has_updated_after:
+            await self._changes(started - OVERLAP, probe=True)
+
+    async def _begin(self, start: int) -> datetime.datetime:
+        """Return the server's time at the start of a whole pass, and forget what an earlier one had seen."""
+        if start == 1:
+            name = self.kind.name
+            await self.store.write(lambda db: db.execute("DELETE FROM scan WHERE type = ?", (name,)))
+        return self.reader.server_time()
+
+    async def _scan(self, stage: Stage, start: int = 1, started: datetime.datetime | None = None) -> None:
+        """List all stubs, compare them with the store, and fetch what differs."""
+        if not self.kind.stamped or not self.reader.has_quantity:
+            # Stubs would tell nothing of changes, or cost as much as records.
+            await self._load(start, started)
+            return
+        self.report.stage = stage
+        began = await self._begin(start)
+        started = started or began
+        unstamped = False
+        async with contextlib.aclosing(self.reader.pages(ID_ONLY, start=start)) as found:
+            async for page in found:
+                unstamped = unstamped or all(rows.updated_of(stub) is None for stub in page.records)
+                mark = Checkpoint(self.kind.name, stage, page.number + 1, None, started.isoformat())
+                await self.store.scan_page(self.kind.name, page.records, mark)
+                self._count(page.records, 0)
+        if unstamped:
+            self.report.why.append("its stubs carry no timestamps, so that only reading all records shows changes")
+            await self._load()
+            return
+        await self._fetch_stale()
+        self._scanned = True
+        if self._until is None:
+            self._until = started
+
+    async def _fetch_stale(self) -> None:
+        """Fetch what a scan found stale: whole pages where many are, the rest by ID."""
+        name = self.kind.name
+        sql = "SELECT page, count(*) FROM scan WHERE type = ? AND stale GROUP BY page"
+        counts = dict(await self.store.query(sql, (name,)))
+        if not counts:
+            return
+        stale = [counts.get(page, 0) for page in range(1, max(counts) + 1)]
+        mixture = choose(stale, self.reader.facts.ids_per_call if self.reader.has_ids else None)
+        for number in mixture.whole:
+            await self._store_fetched(await self.reader.page(number))
+        while self.reader.has_ids:
+            size = self.reader.facts.ids_per_call
+            found = await self.store.query("SELECT id FROM scan WHERE type = ? AND stale LIMIT ?", (name, size))
+            if not found:
+                break
+            ids = [row[0] for row in found]
+            answer = await self.reader.by_id(ids, BASIC)
+            await self._store_fetched(list(answer.values()))
+            # Listed a moment ago and not there any more: they count as not seen.
+            await self._unsee([one for one in ids if one not in answer])
+
+    async def _unsee(self, ids: Sequence[str]) -> None:
+        name = self.kind.name
+        drop = "DELETE FROM scan WHERE type = ? AND id = ?"
+        await self.store.write(lambda db: db.executemany(drop, [(name, one) for one in ids]))
+
+    async def _store_fetched(self, records: Sequence[Any]) -> None:
+        changed = await self.store.write_page(self.kind.name, records, BASIC, None)
+        self._count(records, changed)
+
+    # --- what changed ---------------------------------------------------------------------------------------------
+
+    async def _follow(self, state: TypeState) -> None:
+        """Read what changed since the watermark, by the cheapest way that this server has proven."""
+        works = await self.store.capability(self.kind.name, UPDATED_AFTER)
+        if not self.reader.has_updated_after or works == "no" or state.until is None:
+            await self._scan(Stage.COMPARE)
+            return
+        since = datetime.datetime.fromisoformat(state.until) - OVERLAP
+        quiet = state.p_quiet
+        try:
+            await self._changes(since, probe=quiet is None or probe_pays(quiet))
+        except (OptionIgnoredError, BadRequestError) as error:
+            if isinstance(error, OptionIgnoredError) and error.option != UPDATED_AFTER:
+                raise
+            await self.store.set_capability(self.kind.name, UPDATED_AFTER, "no")
+            self.report.why.append("the server does not heed updated_after here: all stubs are compared instead")
+            await self._scan(Stage.COMPARE)
+        else:
+            if works is None and state.count > self.report.records:
+                await self.store.set_capability(self.kind.name, UPDATED_AFTER, "yes")
+
+    async def _changes(
+        self,
+        since: datetime.datetime,
+        *,
+        probe: bool,
+        start: int = 1,
+        started: datetime.datetime | None = None,
+    ) -> None:
+        """Read what changed after *since*; and what changed while more than one page of it was read."""
+        self.report.stage = Stage.CHANGES
+        for _ in range(ROUNDS):
+            started = started or self.reader.server_time()
+            if probe and not await self._anything_new(since):
+                self._until = started
+                return
+            read = await self._read_changes(since, start, started)
+            self._until = started
+            if read <= 1:
+                return
+            since, probe, start, started = started - OVERLAP, True, 1, None
+        self.report.why.append("records keep changing faster than they can be read; the next run goes on")
+
+    async def _anything_new(self, since: datetime.datetime) -> bool:
+        """Tell, from stubs, whether the store lacks anything that changed after *since*."""
+        name = self.kind.name
+        async with contextlib.aclosing(self.reader.pages(ID_ONLY, since=since)) as found:
+            async for page in found:
+                self._count(page.records, 0)
+                if any(await self.store.read(functools.partial(rows.stale_flags, kind=name, stubs=page.records))):
+                    return True
+        return False
+
+    async def _read_changes(self, since: datetime.datetime, start: int, started: datetime.datetime) -> int:
+        read = 0
+        async with contextlib.aclosing(self.reader.pages(BASIC, start=start, since=since)) as found:
+            async for page in found:
+                mark = Checkpoint(
+                    self.kind.name, Stage.CHANGES, page.number + 1, since.isoformat(), started.isoformat()
+                )
+                # What came after a whole pass was seen as well, by this one.
+                scan_page = 0 if self._scanned else None
+                changed = await self.store.write_page(self.kind.name, page.records, BASIC, mark, scan_page=scan_page)
+                self._count(page.records, changed)
+                read += 1
+        return read
+
+    # --- the rest -------------------------------------------------------------------------------------------------
+
+    async def _check_view(self) -> None:
+        """Reload the type if its records show other fields than before: a licence was switched on or off.
+
+        Such a change leaves the timestamps alone, so no comparison of stubs can see it.
+        """
+        sql = "SELECT id, updated, raw FROM record WHERE type = ? AND deleted_at IS NULL ORDER BY change_seq LIMIT 20"
+        sample = await self.store.query(sql, (self.kind.name,))
+        if not sample:
+            return
+        answer = await self.reader.by_id([one for one, _, _ in sample], BASIC)
+        held = {one: (updated, raw) for one, updated, raw in sample}
+        for one, item in answer.items():
+            updated, raw = held[one]
+            if rows.updated_of(item) == updated and rows.raw_of(item) != raw:
+                self.report.why.append(
+                    "the server shows other fields than before (a licence?): all records are read anew"
+                )
+                await self._load()
+                return
+
+    async def rescan(self) -> None:
+        """List everything again: what a list did not show turned out to be there."""
+        await self._scan(Stage.AUDIT)
+
+    def stop(self, reason: str) -> SyncStoppedError:
+        """Return the error that ends this type's sync before anything is deleted wrongly."""
+        return SyncStoppedError(self.kind.name, reason)
+
+    def _count(self, records: Sequence[Any], changed: int) -> None:
+        self.report.records += len(records)
+        self.report.changed += changed
+        self.report.pages += 1
+        self.tell(self.report)
+
+    async def _lower_bound(self, before: TypeState) -> int:
+        """Return the units that no way could have undercut (design: the plan's arithmetic, lower bound)."""
+        size = 1000
+        count = (await self.store.counts()).get(self.kind.name, 0)
+        if before.until is None:
+            return 5 * max(1, pages(count, size))
+        changed = pages(self.report.changed, size)
+        if self.audit:
+            return max(1, pages(count, size)) + 4 * changed
+        return max(1, 5 * changed)

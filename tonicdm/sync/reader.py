@@ -1,0 +1,103 @@
+"""Reads one type off the server as plain JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.client import TonicDM
+from tonicdm.endpoints.base import ALL_STATUSES
+from tonicdm.endpoints.listing import Listing
+from tonicdm.endpoints.many import fetch_raw
+from tonicdm.paging import Page
+from tonicdm.sync.report import Meter
+from tonicdm.sync.types import RecordType
+from tonicdm.types import DataQuantity, RecordID
+
+PARENT_OPTION: Final = "project_id"
+
+
+class Reader:
+    """The calls that a sync makes for one type.
+
+    Args:
+        tonic: Where to read.
+        kind: What to read.
+        meter: Adds up what it costs.
+        parents: The records it is listed by, for a type that has some.
+        projects: Only of these projects, where the list has the option.
+    """
+
+    def __init__(
+        self,
+        tonic: TonicDM,
+        kind: RecordType,
+        meter: Meter,
+        *,
+        parents: Sequence[str] | None = None,
+        projects: Sequence[RecordID] = (),
+    ) -> None:
+        self._tonic = tonic
+        self._listing = kind.listing
+        self._caller = attrs.evolve(tonic._caller, meter=meter, job=kind.name)
+        options = self._listing.operation.options
+        self._options: dict[str, Any] = {"filter_statuses": ALL_STATUSES} if "filter_statuses" in options else {}
+        self.has_statuses = bool(self._options)
+        """Whether the list can be asked for records of every status (reference: filterStatuses)."""
+        self.has_updated_after = "updated_after" in options and kind.stamped
+        self.has_ids = self._listing.own_ids and "filter_ids" in options
+        self.has_quantity = self._listing.operation.has_quantity
+        self.facts = tonic._caller.facts
+        if parents is None and projects and PARENT_OPTION in options:
+            parents = projects
+        self.parents = parents
+
+    def server_time(self) -> datetime.datetime:
+        """Return the earliest that the server's clock can show now: from its Date headers, once one was seen."""
+        budget = self._tonic.budget
+        window, now = budget.ledger.peek(), budget.now()
+        return datetime.datetime.fromtimestamp(window.clock.lower(now, window.rules), datetime.UTC)
+
+    def pages(
+        self, quality: DataQuantity, *, start: int = 1, since: datetime.datetime | None = None
+    ) -> AsyncGenerator[Page[Any], None]:
+        """Iterate over the pages of the type from page *start* on.
+
+        Args:
+            quality: What to read of each record.
+            start: The first page; for a type with parents, the first of these.
+            since: Only what changed after this.
+        """
+        options = dict(self._options)
+        if since is not None:
+            options["updated_after"] = since
+        if self.parents is not None:
+            return self._pages_of_parents(self.parents, quality, start, options)
+        return Listing(self._caller, self._listing, options, quality, raw=True)(start)
+
+    async def _pages_of_parents(
+        self, parents: Sequence[str], quality: DataQuantity, start: int, options: dict[str, Any]
+    ) -> AsyncGenerator[Page[Any], None]:
+        for number, parent in enumerate(parents[start - 1 :], start):
+            given = {**options, PARENT_OPTION: parent}
+            listing: Callable[[int], AsyncGenerator[Page[Any], None]]
+            listing = Listing(self._caller, self._listing, given, quality, raw=True)
+            async with contextlib.aclosing(listing(1)) as pages:
+                async for page in pages:
+                    # A member is named by its project and its address; the answer may leave the project out.
+                    yield Page(number, tuple({"projectId": parent, **item} for item in page.records))
+
+    async def page(self, number: int) -> Sequence[Any]:
+        """Return the records of one page, whole."""
+        async with contextlib.aclosing(self.pages(DataQuantity.BASIC, start=number)) as pages:
+            async for page in pages:
+                return page.records
+        return ()
+
+    async def by_id(self, ids: Sequence[str], quality: DataQuantity) -> dict[RecordID, Any]:
+        """Return records by ID; those that the server does not return are not in it."""
+        return await fetch_raw(self._caller, self._listing, [RecordID(one) for one in ids], quality, self._options)
