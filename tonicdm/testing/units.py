@@ -1,0 +1,110 @@
+"""What calls cost, asserted over the sandbox's journal."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Sequence
+
+import attrs
+
+from tonicdm.sandbox import Journal, JournalEntry
+
+
+@attrs.define
+class Spent:
+    """What was called since some moment."""
+
+    _journal: Journal
+    _start: int
+
+    @property
+    def calls(self) -> Sequence[JournalEntry]:
+        """The calls, in the order of their arrival."""
+        return self._journal[self._start :]
+
+    @property
+    def units(self) -> int:
+        """Units charged for them."""
+        return sum(call.units for call in self.calls)
+
+    def table(self) -> str:
+        """Return the calls as lines of text, for a failed assertion."""
+        lines = [
+            f"  {call.units:>3}  {call.method} {call.path}  {_options(call)}  -> {call.status}" for call in self.calls
+        ]
+        return "\n".join(lines) or "  no call was made"
+
+
+class Units:
+    """Holds calls to a price.
+
+    Args:
+        journal: That of the sandbox.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    @contextlib.contextmanager
+    def __call__(
+        self,
+        *,
+        max: int | None = None,  # noqa: A002 - the word users expect
+        exactly: int | None = None,
+        calls: int | None = None,
+    ) -> Generator[Spent]:
+        """Assert what the calls of a ``with`` block cost; yields a `Spent` to look at.
+
+        Args:
+            max: Most units.
+            exactly: Number of units.
+            calls: Number of calls.
+
+        Raises:
+            AssertionError: With the calls and their prices.
+        """
+        spent = Spent(self._journal, len(self._journal))
+        yield spent
+        _hold(spent, max, exactly, calls)
+
+    def total(
+        self,
+        *,
+        max: int | None = None,  # noqa: A002
+        exactly: int | None = None,
+        calls: int | None = None,
+    ) -> Spent:
+        """Assert what all calls so far cost.
+
+        Args:
+            max: Most units.
+            exactly: Number of units.
+            calls: Number of calls.
+
+        Raises:
+            AssertionError: With the calls and their prices.
+        """
+        spent = Spent(self._journal, 0)
+        _hold(spent, max, exactly, calls)
+        return spent
+
+
+def _hold(spent: Spent, most: int | None, exactly: int | None, calls: int | None) -> None:
+    units, number = spent.units, len(spent.calls)
+    wrong = [
+        text
+        for text, failed in (
+            (f"{units} units, at most {most} allowed", most is not None and units > most),
+            (f"{units} units, expected {exactly}", exactly is not None and units != exactly),
+            (f"{number} calls, expected {calls}", calls is not None and number != calls),
+        )
+        if failed
+    ]
+    if wrong:
+        raise AssertionError(f"{'; '.join(wrong)}\n{spent.table()}")
+
+
+def _options(call: JournalEntry) -> str:
+    return " ".join(
+        f"{name}={value if len(value) <= 40 else value[:37] + '...'}" for name, value in call.options.items()
+    )
