@@ -30,13 +30,13 @@ class SleepToReset:
         while True:
             await self.before(cost)
             status, headers = await self.server.call(cost)
-            self.after(headers)
+            self.after(headers, cost)
             if status != 429:
                 return
             await asyncio.sleep(max(0.0, float(headers["X-Rate-Limit-Reset"]) - self.clock.now()))
 
     async def before(self, cost: int) -> None: ...
-    def after(self, headers: dict[str, str]) -> None: ...
+    def after(self, headers: dict[str, str], cost: int) -> None: ...
 
 
 class Limiter(SleepToReset):
@@ -62,7 +62,7 @@ class LastWriteWins(SleepToReset):
             self.remaining = LIMIT
         self.remaining -= cost
 
-    def after(self, headers: dict[str, str]) -> None:
+    def after(self, headers: dict[str, str], cost: int) -> None:  # noqa: ARG002 - it forgets what is under way
         self.remaining = int(headers["X-Rate-Limit-Remaining"])
         self.reset = float(headers["X-Rate-Limit-Reset"])
 
@@ -70,10 +70,17 @@ class LastWriteWins(SleepToReset):
 class LeastOfBoth(LastWriteWins):
     """The least of the own count and the headers, released by the wall clock (airbyte, discord.py)."""
 
-    def after(self, headers: dict[str, str]) -> None:
+    under_way = 0
+
+    async def before(self, cost: int) -> None:
+        await super().before(cost)
+        self.under_way += cost
+
+    def after(self, headers: dict[str, str], cost: int) -> None:
         reset = float(headers["X-Rate-Limit-Reset"])
+        self.under_way -= cost
         if reset > self.reset + 1800:
-            self.remaining = LIMIT
+            self.remaining = LIMIT - self.under_way
         self.reset = max(self.reset, reset)
         self.remaining = min(self.remaining, int(headers["X-Rate-Limit-Remaining"]))
 
