@@ -8,7 +8,7 @@ from typing import Any, Literal, Unpack, overload
 from tonicdm.endpoints.base import Readable, SoftDeleting
 from tonicdm.endpoints.fields import ID, Flag, Pointer, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options
+from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Brand, RecordStub
 from tonicdm.paging import Paginator
@@ -61,23 +61,7 @@ class Brands(Readable[Brand], SoftDeleting[Brand]):
 
     _model = Brand
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options(
-                "search_query",
-                "filter_ids",
-                "filter_statuses",
-                "filter_discipline_ids",
-                "page_size",
-                "page_number",
-                "sort_by",
-                "sort_direction",
-                "filter_organization_ids",
-                "updated_after",
-            ),
-            has_quantity=True,
-        ),
+        operation=Operation(method="GET", path=PATH, options=options_of(BrandOptions), has_quantity=True),
         model=Brand,
         sort="nameLong",
     )

@@ -6,7 +6,7 @@ from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Readable
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import IDsOption, SearchOptions, options
+from tonicdm.endpoints.options import IDsOption, SearchOptions, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import CertificationDefinition, RecordStub
 from tonicdm.paging import Paginator
@@ -24,10 +24,7 @@ class CertificationDefinitions(Readable[CertificationDefinition]):
 
     _listing = ListOperation(
         operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options("search_query", "filter_ids", "filter_statuses"),
-            has_quantity=True,
+            method="GET", path=PATH, options=options_of(CertificationDefinitionOptions), has_quantity=True
         ),
         model=CertificationDefinition,
     )

@@ -9,7 +9,7 @@ from tonicdm.endpoints.base import Listed
 from tonicdm.endpoints.bodies import body_of, changes_of
 from tonicdm.endpoints.fields import Extra
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import Reading, named, options
+from tonicdm.endpoints.options import Reading, named, options_of
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http.operation import Operation
 from tonicdm.models import CloudFolderChild, FileCategory, Platform, Workflow
@@ -54,7 +54,7 @@ class CloudFolders(Listed[CloudFolderChild]):
         operation=Operation(
             method="GET",
             path=PATH,
-            options=options("platform", "folder_id", "project_id", "workflow", "search_query", "sort_direction"),
+            options=options_of(CloudFolderOptions, "platform"),
             required=frozenset({"platform"}),
         ),
         model=CloudFolderChild,

@@ -6,7 +6,7 @@ from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Readable
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import IDsOption, Reading, options
+from tonicdm.endpoints.options import IDsOption, Reading, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Conversation, RecordStub
 from tonicdm.paging import Paginator
@@ -23,12 +23,7 @@ class Conversations(Readable[Conversation]):
     """Correspondence by email (``/correspondence/conversations``)."""
 
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options("filter_ids"),
-        ),
-        model=Conversation,
+        operation=Operation(method="GET", path=PATH, options=options_of(ConversationOptions)), model=Conversation
     )
 
     @overload

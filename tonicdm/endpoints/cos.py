@@ -8,7 +8,7 @@ from typing import Any, Unpack, overload
 from tonicdm.endpoints.base import Creating, Deleting, Readable, SoftDeleting
 from tonicdm.endpoints.fields import ID, Text, WorkflowFields
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import ItemOptions, options
+from tonicdm.endpoints.options import ItemOptions, options, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Co, CoPart, RecordStub
 from tonicdm.paging import Paginator
@@ -34,14 +34,7 @@ class Cos(Readable[Co], Creating[Co], SoftDeleting[Co], Deleting):
     """Change orders (``/workflow/cos``)."""
 
     _model = Co
-    _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options("filter_ids", "updated_after"),
-        ),
-        model=Co,
-    )
+    _listing = ListOperation(operation=Operation(method="GET", path=PATH, options=options_of(ItemOptions)), model=Co)
     _create_operation = Operation(method="POST", path=PATH)
     _update_operation = Operation(method="PATCH", path=PATH)
     _delete_operation = Operation(method="DELETE", path=PATH, options=options("id"), required=frozenset({"id"}))

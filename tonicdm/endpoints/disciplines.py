@@ -18,13 +18,7 @@ PATH = "/core/disciplines"
 class Disciplines(Listed[Discipline]):
     """Areas of professional expertise (``/core/disciplines``)."""
 
-    _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-        ),
-        model=Discipline,
-    )
+    _listing = ListOperation(operation=Operation(method="GET", path=PATH), model=Discipline)
 
     @overload
     def list(self, *, data_quantity: StubQuantity, **options: Unpack[Reading]) -> Paginator[RecordStub]: ...

@@ -8,7 +8,7 @@ from typing import Any, Unpack, overload
 from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
 from tonicdm.endpoints.fields import ID, Day, Flag, StatusField
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options
+from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import EmailAddress, RecordStub
 from tonicdm.paging import Paginator
@@ -51,23 +51,7 @@ class EmailAddresses(Readable[EmailAddress], Creating[EmailAddress], SoftDeletin
 
     _model = EmailAddress
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options(
-                "search_query",
-                "filter_ids",
-                "filter_brand_ids",
-                "filter_statuses",
-                "filter_discipline_ids",
-                "filter_office_ids",
-                "page_size",
-                "page_number",
-                "sort_direction",
-                "updated_after",
-            ),
-            has_quantity=True,
-        ),
+        operation=Operation(method="GET", path=PATH, options=options_of(EmailAddressOptions), has_quantity=True),
         model=EmailAddress,
     )
     _create_operation = Operation(method="POST", path=PATH)

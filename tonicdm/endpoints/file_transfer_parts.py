@@ -7,7 +7,7 @@ from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Listed
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import FILTER_IDS, FILTER_PART_IDS, Reading, options
+from tonicdm.endpoints.options import FILTER_IDS, FILTER_PART_IDS, Reading, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import FileTransferPart, RecordStub
 from tonicdm.paging import Paginator
@@ -32,7 +32,7 @@ class FileTransferParts(Listed[FileTransferPart]):
         operation=Operation(
             method="GET",
             path=PATH,
-            options=options(file_transfer_ids=FILTER_IDS, part_ids=FILTER_PART_IDS),
+            options=options_of(FileTransferPartOptions, file_transfer_ids=FILTER_IDS, part_ids=FILTER_PART_IDS),
         ),
         model=FileTransferPart,
         own_ids=False,

@@ -6,7 +6,7 @@ from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Readable
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import ItemOptions, options
+from tonicdm.endpoints.options import ItemOptions, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import FileTransfer, RecordStub
 from tonicdm.paging import Paginator
@@ -19,12 +19,7 @@ class FileTransfers(Readable[FileTransfer]):
     """File transfers (``/workflow/filetransfers``)."""
 
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options("filter_ids", "updated_after"),
-        ),
-        model=FileTransfer,
+        operation=Operation(method="GET", path=PATH, options=options_of(ItemOptions)), model=FileTransfer
     )
 
     @overload

@@ -7,7 +7,7 @@ from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Readable
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import IDsOption, Reading, options
+from tonicdm.endpoints.options import IDsOption, Reading, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import File, RecordStub
 from tonicdm.paging import Paginator
@@ -26,14 +26,7 @@ class FileOptions(Reading, IDsOption, total=False):
 class Files(Readable[File]):
     """Files of filesets (``/fileset/files``)."""
 
-    _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options("filter_fileset_ids", "filter_ids"),
-        ),
-        model=File,
-    )
+    _listing = ListOperation(operation=Operation(method="GET", path=PATH, options=options_of(FileOptions)), model=File)
 
     @overload
     def list(self, *, data_quantity: StubQuantity, **options: Unpack[FileOptions]) -> Paginator[RecordStub]: ...

@@ -15,12 +15,7 @@ class Filesets(Readable[Fileset]):
     """Sets of files (``/fileset/filesets``); they can't be listed, only asked for by their IDs."""
 
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options("filter_ids"),
-            required=frozenset({"filter_ids"}),
-        ),
+        operation=Operation(method="GET", path=PATH, options=options("filter_ids"), required=frozenset({"filter_ids"})),
         model=Fileset,
     )
     _expiry_operation = Operation(method="GET", path="/fileset/expiry-url")

@@ -7,7 +7,7 @@ from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Listed
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import FILTER_IDS, PageOptions, options
+from tonicdm.endpoints.options import FILTER_IDS, PageOptions, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Label, ObjectType, RecordStub
 from tonicdm.paging import Paginator
@@ -30,18 +30,7 @@ class Labels(Listed[Label]):
 
     _listing = ListOperation(
         operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options(
-                "search_query",
-                "filter_statuses",
-                "filter_object_type",
-                "page_size",
-                "page_number",
-                "sort_direction",
-                object_ids=FILTER_IDS,
-            ),
-            has_quantity=True,
+            method="GET", path=PATH, options=options_of(LabelOptions, object_ids=FILTER_IDS), has_quantity=True
         ),
         model=Label,
         own_ids=False,

@@ -7,7 +7,7 @@ from typing import Any, Literal, Unpack, overload
 from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
 from tonicdm.endpoints.fields import ID, Flag, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options
+from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Note, RecordStub
 from tonicdm.paging import Paginator
@@ -46,21 +46,7 @@ class Notes(Readable[Note], Creating[Note], SoftDeleting[Note]):
 
     _model = Note
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options(
-                "search_query",
-                "filter_ids",
-                "filter_statuses",
-                "page_size",
-                "page_number",
-                "sort_by",
-                "sort_direction",
-                "updated_after",
-            ),
-            has_quantity=True,
-        ),
+        operation=Operation(method="GET", path=PATH, options=options_of(NoteOptions), has_quantity=True),
         model=Note,
         sort="actionDateTime",
     )

@@ -8,7 +8,7 @@ from typing import Any, Unpack, overload
 from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
 from tonicdm.endpoints.fields import ID, Number, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options
+from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Office, RecordStub
 from tonicdm.paging import Paginator
@@ -51,22 +51,7 @@ class Offices(Readable[Office], Creating[Office], SoftDeleting[Office]):
 
     _model = Office
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options(
-                "search_query",
-                "filter_ids",
-                "filter_organization_ids",
-                "filter_statuses",
-                "page_size",
-                "page_number",
-                "sort_by",
-                "sort_direction",
-                "updated_after",
-            ),
-            has_quantity=True,
-        ),
+        operation=Operation(method="GET", path=PATH, options=options_of(OfficeOptions), has_quantity=True),
         model=Office,
         sort="name",
     )

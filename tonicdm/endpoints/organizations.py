@@ -7,7 +7,7 @@ from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Readable
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import IDsOption, PageOptions, Reading, UpdatedOption, options
+from tonicdm.endpoints.options import IDsOption, PageOptions, Reading, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Organization, Person, RecordStub
 from tonicdm.paging import Paginator
@@ -30,31 +30,11 @@ class Organizations(Readable[Organization]):
     """
 
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options(
-                "search_query",
-                "filter_ids",
-                "filter_statuses",
-                "filter_disciplines",
-                "page_size",
-                "page_number",
-                "sort_direction",
-                "updated_after",
-            ),
-            has_quantity=True,
-        ),
+        operation=Operation(method="GET", path=PATH, options=options_of(OrganizationOptions), has_quantity=True),
         model=Organization,
     )
     _me_operation = Operation(method="GET", path=f"{PATH}/me")
-    _staff = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=f"{PATH}/me/staff",
-        ),
-        model=Person,
-    )
+    _staff = ListOperation(operation=Operation(method="GET", path=f"{PATH}/me/staff"), model=Person)
 
     @overload
     def list(self, *, data_quantity: StubQuantity, **options: Unpack[OrganizationOptions]) -> Paginator[RecordStub]: ...

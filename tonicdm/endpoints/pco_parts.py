@@ -7,7 +7,7 @@ from typing import Unpack
 
 from tonicdm.endpoints.base import Listed
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import FILTER_IDS, Reading, options
+from tonicdm.endpoints.options import FILTER_IDS, Reading, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import PcoPart
 from tonicdm.paging import Paginator
@@ -27,11 +27,7 @@ class PcoParts(Listed[PcoPart]):
     """Steps of proposed change orders (``/workflow/pco-parts``)."""
 
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options(pco_ids=FILTER_IDS),
-        ),
+        operation=Operation(method="GET", path=PATH, options=options_of(PcoPartOptions, pco_ids=FILTER_IDS)),
         model=PcoPart,
         own_ids=False,
     )

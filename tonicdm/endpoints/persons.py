@@ -8,7 +8,7 @@ from typing import Any, Unpack, overload
 from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
 from tonicdm.endpoints.fields import ID, Extra, Pointer, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options
+from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Me, Person, PersonEmailAddress, RecordStub
 from tonicdm.paging import Paginator
@@ -54,24 +54,7 @@ class Persons(Readable[Person], Creating[Person], SoftDeleting[Person]):
 
     _model = Person
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options(
-                "search_query",
-                "filter_ids",
-                "filter_organization_ids",
-                "filter_statuses",
-                "filter_disciplines",
-                "filter_office_ids",
-                "page_size",
-                "page_number",
-                "sort_by",
-                "sort_direction",
-                "updated_after",
-            ),
-            has_quantity=True,
-        ),
+        operation=Operation(method="GET", path=PATH, options=options_of(PersonOptions), has_quantity=True),
         model=Person,
         sort="name",
     )

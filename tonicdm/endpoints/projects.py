@@ -9,7 +9,7 @@ from tonicdm.endpoints.base import Creating, Readable, Updating
 from tonicdm.endpoints.bodies import body_of
 from tonicdm.endpoints.fields import Flag, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options
+from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Project, ProjectPurpose, RecordStub, SystemAccess
 from tonicdm.paging import Paginator
@@ -47,22 +47,7 @@ class Projects(Readable[Project], Creating[Project], Updating[Project]):
 
     _model = Project
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options(
-                "search_query",
-                "filter_ids",
-                "filter_organization_ids",
-                "filter_statuses",
-                "page_size",
-                "page_number",
-                "sort_by",
-                "sort_direction",
-                "updated_after",
-            ),
-            has_quantity=True,
-        ),
+        operation=Operation(method="GET", path=PATH, options=options_of(ProjectOptions), has_quantity=True),
         model=Project,
         sort="projectNumber",
     )

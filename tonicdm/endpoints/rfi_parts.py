@@ -7,7 +7,7 @@ from typing import Unpack
 
 from tonicdm.endpoints.base import Listed
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import FILTER_IDS, FILTER_PART_IDS, Reading, options
+from tonicdm.endpoints.options import FILTER_IDS, FILTER_PART_IDS, Reading, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import RfiPart
 from tonicdm.paging import Paginator
@@ -30,9 +30,7 @@ class RfiParts(Listed[RfiPart]):
 
     _listing = ListOperation(
         operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options(rfi_ids=FILTER_IDS, part_ids=FILTER_PART_IDS),
+            method="GET", path=PATH, options=options_of(RfiPartOptions, rfi_ids=FILTER_IDS, part_ids=FILTER_PART_IDS)
         ),
         model=RfiPart,
         own_ids=False,

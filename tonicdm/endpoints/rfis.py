@@ -8,7 +8,7 @@ from typing import Any, Unpack, overload
 from tonicdm.endpoints.base import Creating, Deleting, Readable, SoftDeleting
 from tonicdm.endpoints.fields import ID, Pointer, WorkflowFields
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import ItemOptions, options
+from tonicdm.endpoints.options import ItemOptions, options, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import RecordStub, Rfi, RfiPart, Stage, Status, Workflow
 from tonicdm.paging import Paginator
@@ -58,25 +58,7 @@ class Rfis(Readable[Rfi], Creating[Rfi], SoftDeleting[Rfi], Deleting):
     """Requests for information (``/workflow/rfis``)."""
 
     _model = Rfi
-    _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options(
-                "filter_ids",
-                "filter_workflows",
-                "filter_stages",
-                "filter_from",
-                "filter_to",
-                "filter_cc",
-                "updated_after",
-                "project_id",
-                "filter_status",
-                "sort_by",
-            ),
-        ),
-        model=Rfi,
-    )
+    _listing = ListOperation(operation=Operation(method="GET", path=PATH, options=options_of(RfiOptions)), model=Rfi)
     _create_operation = Operation(method="POST", path=PATH)
     _update_operation = Operation(method="PATCH", path=PATH)
     _delete_operation = Operation(method="DELETE", path=PATH, options=options("id"), required=frozenset({"id"}))

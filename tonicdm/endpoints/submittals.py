@@ -8,7 +8,7 @@ from typing import Any, Unpack, overload
 from tonicdm.endpoints.base import Creating, Deleting, Readable, SoftDeleting
 from tonicdm.endpoints.fields import ID, Flag, Text, WorkflowFields
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import ItemOptions, options
+from tonicdm.endpoints.options import ItemOptions, options, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import RecordStub, Submittal, SubmittalPart
 from tonicdm.paging import Paginator
@@ -40,12 +40,7 @@ class Submittals(Readable[Submittal], Creating[Submittal], SoftDeleting[Submitta
 
     _model = Submittal
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options("filter_ids", "updated_after"),
-        ),
-        model=Submittal,
+        operation=Operation(method="GET", path=PATH, options=options_of(ItemOptions)), model=Submittal
     )
     _create_operation = Operation(method="POST", path=PATH)
     _update_operation = Operation(method="PATCH", path=PATH)

@@ -6,7 +6,7 @@ from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Readable
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import ItemOptions, options
+from tonicdm.endpoints.options import ItemOptions, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import RecordStub, Task
 from tonicdm.paging import Paginator
@@ -18,14 +18,7 @@ PATH = "/workflow/tasks"
 class Tasks(Readable[Task]):
     """Tasks (``/workflow/tasks``)."""
 
-    _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options("filter_ids", "updated_after"),
-        ),
-        model=Task,
-    )
+    _listing = ListOperation(operation=Operation(method="GET", path=PATH, options=options_of(ItemOptions)), model=Task)
 
     @overload
     def list(self, *, data_quantity: StubQuantity, **options: Unpack[ItemOptions]) -> Paginator[RecordStub]: ...

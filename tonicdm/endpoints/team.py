@@ -9,7 +9,7 @@ from tonicdm.codec import wire_names
 from tonicdm.endpoints.base import Listed
 from tonicdm.endpoints.bodies import body_of
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import PageOptions, options
+from tonicdm.endpoints.options import PageOptions, options, options_of
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http.operation import Operation
 from tonicdm.models import ProjectMember
@@ -35,16 +35,7 @@ class Team(Listed[ProjectMember]):
         operation=Operation(
             method="GET",
             path=PATH,
-            options=options(
-                "project_id",
-                "search_query",
-                "filter_statuses",
-                "filter_disciplines",
-                "page_size",
-                "page_number",
-                "sort_by",
-                "sort_direction",
-            ),
+            options=options_of(TeamOptions, "project_id"),
             required=frozenset({"project_id"}),
             has_quantity=True,
         ),

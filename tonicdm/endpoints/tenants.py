@@ -7,7 +7,7 @@ from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Listed
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import IDsOption, PageOptions, options
+from tonicdm.endpoints.options import IDsOption, PageOptions, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import CustomerType, GlobalTenant, IndustryRole, RecordStub
 from tonicdm.paging import Paginator
@@ -33,23 +33,7 @@ class Tenants(Listed[GlobalTenant]):
     """Tenants, listed to find the home zone of a domain (``/global/tenants``); meant for TonicDM's internal use."""
 
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options(
-                "search_query",
-                "filter_ids",
-                "filter_statuses",
-                "filter_industry_roles",
-                "filter_customer_types",
-                "filter_discipline_ids",
-                "page_size",
-                "page_number",
-                "sort_by",
-                "sort_direction",
-            ),
-            has_quantity=True,
-        ),
+        operation=Operation(method="GET", path=PATH, options=options_of(TenantOptions), has_quantity=True),
         model=GlobalTenant,
         sort="domain",
     )

@@ -7,7 +7,7 @@ from typing import Unpack
 
 from tonicdm.endpoints.base import Listed
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.options import FILTER_IDS, Reading, options
+from tonicdm.endpoints.options import FILTER_IDS, Reading, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import ThumbnailSet, ThumbnailSize
 from tonicdm.paging import Paginator
@@ -29,11 +29,7 @@ class Thumbnails(Listed[ThumbnailSet]):
     """Thumbnails of files (``/fileset/thumbnails``)."""
 
     _listing = ListOperation(
-        operation=Operation(
-            method="GET",
-            path=PATH,
-            options=options("filter_thumbnail_size", file_ids=FILTER_IDS),
-        ),
+        operation=Operation(method="GET", path=PATH, options=options_of(ThumbnailOptions, file_ids=FILTER_IDS)),
         model=ThumbnailSet,
         own_ids=False,
     )
