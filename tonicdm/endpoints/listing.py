@@ -20,7 +20,7 @@ from tonicdm.paging import Page
 from tonicdm.types import DataQuantity
 
 M = TypeVar("M", bound=Record)
-logger = logging.getLogger("tonicdm")
+logger: Final = logging.getLogger("tonicdm")
 
 ROUND_SIZES: Final = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})
 """Numbers of records at which a server may have cut a list that should have come whole."""

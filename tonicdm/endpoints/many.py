@@ -26,7 +26,7 @@ class Found(Sequence[M], Generic[M]):
 
     def __init__(self, records: Sequence[M], missing: Sequence[RecordID]) -> None:
         self._records = tuple(records)
-        self.missing = tuple(missing)
+        self.missing: tuple[RecordID, ...] = tuple(missing)
         """IDs that were asked for and not returned."""
 
     @overload
