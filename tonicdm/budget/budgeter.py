@@ -13,7 +13,7 @@ from tonicdm.budget.lanes import LANES, Concurrency, Waiter
 from tonicdm.budget.ledgers import Ledger, LedgerBusyError
 from tonicdm.budget.ledgers.memory import MemoryLedger
 from tonicdm.budget.pacer import Pacer
-from tonicdm.budget.reservation import Reservation, Terms
+from tonicdm.budget.reservation import USUAL, Reservation, Terms
 from tonicdm.budget.rules import BudgetRules, Denied, Granted, Instant, Reason
 from tonicdm.budget.views import Forecast, Snapshot, WaitNotice, forecast_of, refusal, snapshot_of, utc
 from tonicdm.budget.waiting import WaitingRoom, too_dear
@@ -144,14 +144,16 @@ class UnitBudget:
         if max_wait is not None and max_wait < 0:
             raise ConfigError(f"max_wait must not be negative, it is {max_wait}")
         waiter = Waiter(cost, priority, job, slots or self._slots, read, label)
-        return Reservation(self, waiter, Terms(timeout, max_wait, on_wait, notify_every))
+        plain = max_wait is None and on_wait is None and timeout == USUAL.timeout
+        return Reservation(self, waiter, USUAL if plain else Terms(timeout, max_wait, on_wait, notify_every))
 
     async def _acquire(self, waiter: Waiter, terms: Terms) -> Granted:
         """Return once *waiter* has its units; it counts in its slots from then on."""
         self._check_open()
         denied = Denied(Reason.QUEUE if waiter.slots.free > 0 else Reason.CONCURRENCY)
         if waiter.slots.free > 0 and self._room.empty_for(waiter):
-            answer = await self._admit_at_once(waiter)
+            with self._room.approaching():
+                answer = await self._admit_at_once(waiter)
             if isinstance(answer, Granted):
                 return answer
             denied = answer
@@ -160,7 +162,10 @@ class UnitBudget:
                 await self._announce(waiter, terms, denied)
         if terms.max_wait is not None and waiter.deadline is None:
             waiter.deadline = self.clock.monotonic() + terms.max_wait
-        answer = await self._wait_and_tell(waiter, terms)
+        if terms.on_wait is None or terms.notify_every is None:
+            answer = await self._room.wait(waiter)
+        else:
+            answer = await self._wait_and_tell(waiter, terms.on_wait, terms.notify_every)
         if isinstance(answer, Granted):
             return answer
         raise refusal(await self._look_ahead(waiter, answer), terms.max_wait, waited=True)
@@ -221,10 +226,10 @@ class UnitBudget:
 
         return await self.ledger.run(step)
 
-    async def _wait_and_tell(self, waiter: Waiter, terms: Terms) -> Granted | Denied:
-        if terms.on_wait is None or terms.notify_every is None:
-            return await self._room.wait(waiter)
-        telling = asyncio.create_task(self._tell(waiter, terms.on_wait, terms.notify_every), name="tonicdm-progress")
+    async def _wait_and_tell(
+        self, waiter: Waiter, on_wait: Callable[[WaitNotice], None], every: float
+    ) -> Granted | Denied:
+        telling = asyncio.create_task(self._tell(waiter, on_wait, every), name="tonicdm-progress")
         try:
             return await self._room.wait(waiter)
         finally:

@@ -50,8 +50,15 @@ class Terms:
     notify_every: float | None
 
 
+USUAL: Final = Terms(30.0, None, None, None)
+"""What most calls allow; one object for all of them."""
+
+
 class Reservation:
     """Units of one attempt; made by `UnitBudget.reserve` and used as ``async with``."""
+
+    # A hundred thousand may wait: no dictionary each.
+    __slots__ = ("_budget", "_entry", "_in_slot", "_terms", "_waiter", "fate", "sent_at")
 
     def __init__(self, budget: UnitBudget, waiter: Waiter, terms: Terms) -> None:
         self._budget = budget
@@ -71,24 +78,23 @@ class Reservation:
         return self._waiter.cost
 
     async def __aenter__(self) -> Self:
-        await self._reserve()
+        if self.fate is not Fate.QUEUED:
+            # A copy: the queue lets go of the old one only when it comes across it. Number and deadline stay.
+            self._waiter = attrs.evolve(self._waiter, handle=None, gone=False, left=False)
+        granted = await self._budget._acquire(self._waiter, self._terms)
+        self._entry, self._in_slot, self.fate = granted.entry, True, Fate.RESERVED
+        if self._budget._pacer.calls_per_second is not None:
+            try:
+                await self._budget._pacer.pace()
+            except BaseException:
+                await self._end()
+                raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
     ) -> None:
         await self._end()
-
-    async def _reserve(self) -> None:
-        # A copy: the queue lets go of the old one only when it comes across it. Number and deadline stay.
-        self._waiter = attrs.evolve(self._waiter, handle=None, gone=False, left=False)
-        granted = await self._budget._acquire(self._waiter, self._terms)
-        self._entry, self._in_slot, self.fate = granted.entry, True, Fate.RESERVED
-        try:
-            await self._budget._pacer.pace()
-        except BaseException:
-            await self._end()
-            raise
 
     async def try_sent(self) -> bool:
         """Pass the gate if the units still stand.
@@ -118,7 +124,7 @@ class Reservation:
     async def sent(self) -> None:
         """Pass the gate, queueing anew as often as the units were lost meanwhile; send right after it."""
         while not await self.try_sent():
-            await self._reserve()
+            await self.__aenter__()
 
     async def settle(
         self,

@@ -41,6 +41,8 @@ class WaitingRoom:
         self._lane_sums: dict[Priority, list[int]] = {lane: [0, 0] for lane in LANES}
         self._job_sums: dict[tuple[Priority, Hashable], list[int]] = {}
         self._approaching = 0
+        self.live = 0
+        """How many calls wait."""
         self._gone = 0
         self._next_sweep = float("inf")
         self._wake_at: float | None = None
@@ -55,11 +57,6 @@ class WaitingRoom:
     def sums(self) -> Mapping[Priority, tuple[int, int]]:
         """Calls that wait and their units, by lane."""
         return {lane: (calls, units) for lane, (calls, units) in self._lane_sums.items()}
-
-    @property
-    def live(self) -> int:
-        """How many calls wait."""
-        return sum(calls for calls, _ in self._lane_sums.values())
 
     def ahead_of(self, waiter: Waiter) -> tuple[int, int]:
         """Return the calls that surely go before *waiter* as things stand, and their units.
@@ -96,6 +93,7 @@ class WaitingRoom:
             self._count(waiter, -1)
 
     def _count(self, waiter: Waiter, sign: int) -> None:
+        self.live += sign
         key = (waiter.lane, waiter.job)
         own = self._job_sums.setdefault(key, [0, 0])
         for sums in (self._lane_sums[waiter.lane], own):
