@@ -45,8 +45,8 @@ class Call:
 class Look(NamedTuple):
     """What may not go back."""
 
-    window: tuple[float, float | None]
-    """What tells windows apart: when this one began for us, and the Reset of the one before."""
+    window: tuple[float, float | None, bool]
+    """What tells windows apart: when this one began for us, the Reset of the one before, whether it is assumed."""
     used: int
     reset: float | None
     until: float | None
@@ -357,7 +357,7 @@ class WindowMachine(RuleBasedStateMachine):
     def look(self) -> Look:
         window, until = self.window, self.window.silence.until
         end = None if until is None else window.silence.end(until, RULES)
-        return Look((window.rolled_at, window.previous_reset), window.used, window.reset, until, end)
+        return Look((window.rolled_at, window.previous_reset, window.assumed), window.used, window.reset, until, end)
 
     @precondition(lambda self: hasattr(self, "known"))
     @invariant()
