@@ -117,15 +117,18 @@ class Listing(Generic[M]):
             self._paging = True
             self._facts.paged.add(self._path)
             fetched = await self._fetch(number, self._quantity)
+        before: set[str] = set()
         while True:
-            fresh = [item for key, item in zip(fetched.keys, fetched.payload, strict=True) if key not in seen]
-            if fetched.keys and not fresh:
+            keys = set(fetched.keys)
+            if keys and keys == before:
                 self._check_repetition(fetched)
                 return
+            fresh = [item for key, item in zip(fetched.keys, fetched.payload, strict=True) if key not in seen]
+            before = keys
             if self._raw:  # they go to where a repeated one does no harm; remembering a million keys would
                 seen.clear()
-            seen.update(fetched.keys)
-            if fetched.payload:
+            seen |= keys
+            if fresh:
                 yield Page(number, tuple(fresh if self._raw else self._decode(fresh)))
             if not self._paging or not fetched.payload or await self._is_last(number, fetched):
                 return
@@ -165,10 +168,10 @@ class Listing(Generic[M]):
         following = await self._fetch(number + 1, quantity, size=size)
         if not following.keys:
             return False
-        if set(following.keys) <= set(fetched.keys):
+        if set(following.keys) == set(fetched.keys):
             self._check_repetition(fetched)
-            # Where no pages were asked for, a part of what came is a page of a smaller size.
-            return not self._paging and len(following.keys) < len(fetched.keys)
+            return False
+        # A mere part of the page before: records moved meanwhile, or, where no pages were asked for, a smaller size.
         return True
 
     def _check_repetition(self, fetched: Fetched) -> None:

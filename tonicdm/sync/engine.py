@@ -115,7 +115,8 @@ async def _one(
     reader = Reader(tonic, kind, report.meter, parents=parents, projects=projects)
     due = not projects and await audit_due(store, kind, audit, tonic.budget.clock.now())
     try:
-        await TypeSync(reader, store, kind, report, tell, audit=due, confirmed=confirmed).run()
+        exact = audit == "always"
+        await TypeSync(reader, store, kind, report, tell, audit=due, confirmed=confirmed, exact=exact).run()
     except (PermissionDeniedError, EndpointNotFoundError) as error:
         report.refused, report.done = error, True
         tell(report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
+import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -23,6 +24,9 @@ from tonicdm.types import DataQuantity
 OVERLAP: Final = datetime.timedelta(seconds=60)
 """Read again before the watermark: records that share its second, and changes that became visible late."""
 
+TIE: Final = datetime.timedelta(seconds=2)
+"""Around the start of a pass: a record that it read may have changed again within the same second."""
+
 ROUNDS: Final = 5
 """Passes over what changed during the pass before, until the next run may care for the rest."""
 
@@ -40,6 +44,7 @@ class TypeSync:
         tell: Told of the progress.
         audit: Whether to look for deletions too.
         confirmed: Whether a large part of the records may vanish at once.
+        exact: Whether to list everything once more where changes during a load can't be asked for.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class TypeSync:
         *,
         audit: bool,
         confirmed: bool,
+        exact: bool = False,
     ) -> None:
         self.reader = reader
         self.store = store
@@ -60,13 +66,17 @@ class TypeSync:
         self.tell = tell
         self.audit = audit
         self.confirmed = confirmed
+        self.exact = exact
         self._scanned = False
         self._until: datetime.datetime | None = None
+        self._previous: datetime.datetime | None = None
 
     async def run(self) -> None:
         """Make the passes that are due; an interrupted one goes on where it ended."""
         state = await self.store.state(self.kind.name)
         mark = state.checkpoint
+        if state.until is not None:
+            self._previous = datetime.datetime.fromisoformat(state.until)
         if mark is not None:
             await self._resume(mark, state)
         elif state.until is None:
@@ -123,9 +133,28 @@ class TypeSync:
                 mark = Checkpoint(self.kind.name, Stage.LOAD, page.number + 1, None, started.isoformat())
                 changed = await self.store.write_page(self.kind.name, page.records, BASIC, mark, scan_page=page.number)
                 self._count(page.records, changed)
-        self._scanned, self._until = True, started
-        if self.report.pages - before > 1 and self.reader.has_updated_after:
+        self._scanned, self._until, self._previous = True, started, started
+        if self.report.pages - before > 1 and not await self._catch_up(started) and self.exact:
+            await self._scan(Stage.COMPARE)
+
+    async def _catch_up(self, started: datetime.datetime) -> bool:
+        """Read what changed while several pages were read; tell whether that could be asked for."""
+        works = await self.store.capability(self.kind.name, UPDATED_AFTER)
+        if not self.reader.has_updated_after or works == "no":
+            return False
+        try:
             await self._changes(started - OVERLAP, probe=True)
+        except (OptionIgnoredError, BadRequestError) as error:
+            await self._disprove(error)
+            return False
+        return True
+
+    async def _disprove(self, error: OptionIgnoredError | BadRequestError) -> None:
+        """Remember that updated_after does not work here, or raise an error of another cause again."""
+        if isinstance(error, OptionIgnoredError) and error.option != UPDATED_AFTER:
+            raise error
+        await self.store.set_capability(self.kind.name, UPDATED_AFTER, "no")
+        self.report.why.append("the server does not heed updated_after here: all stubs are compared instead")
 
     async def _begin(self, start: int) -> datetime.datetime:
         """Return the server's time at the start of a whole pass, and forget what an earlier one had seen."""
@@ -134,7 +163,9 @@ class TypeSync:
             await self.store.write(lambda db: db.execute("DELETE FROM scan WHERE type = ?", (name,)))
         return self.reader.server_time()
 
-    async def _scan(self, stage: Stage, start: int = 1, started: datetime.datetime | None = None) -> None:
+    async def _scan(
+        self, stage: Stage, start: int = 1, started: datetime.datetime | None = None, *, rounds: int = ROUNDS
+    ) -> None:
         """List all stubs, compare them with the store, and fetch what differs."""
         if not self.kind.stamped or not self.reader.has_quantity:
             # Stubs would tell nothing of changes, or cost as much as records.
@@ -143,21 +174,29 @@ class TypeSync:
         self.report.stage = stage
         began = await self._begin(start)
         started = started or began
-        unstamped = False
+        unstamped, stale, before = False, 0, self.report.pages
+        ties = self._ties()
+        # After a pass over the changes, what carries no timestamp of its own is current all the same.
+        trust = stage is Stage.AUDIT and self.reader.has_updated_after and self._until is not None
         async with contextlib.aclosing(self.reader.pages(ID_ONLY, start=start)) as found:
             async for page in found:
                 unstamped = unstamped or all(rows.updated_of(stub) is None for stub in page.records)
                 mark = Checkpoint(self.kind.name, stage, page.number + 1, None, started.isoformat())
-                await self.store.scan_page(self.kind.name, page.records, mark)
+                stale += await self.store.scan_page(self.kind.name, page.records, mark, ties=ties, trust=trust)
                 self._count(page.records, 0)
         if unstamped:
             self.report.why.append("its stubs carry no timestamps, so that only reading all records shows changes")
             await self._load()
             return
         await self._fetch_stale()
-        self._scanned = True
+        self._scanned, self._previous = True, started
         if self._until is None:
             self._until = started
+        if self.report.pages - before > 1 and (stage is Stage.AUDIT or self.exact):
+            # While pages were listed, records of the earlier ones may have changed.
+            caught_up = await self._catch_up(started)
+            if not caught_up and self.exact and stale and rounds:
+                await self._scan(stage, rounds=rounds - 1)
 
     async def _fetch_stale(self) -> None:
         """Fetch what a scan found stale: whole pages where many are, the rest by ID."""
@@ -181,6 +220,10 @@ class TypeSync:
             # Listed a moment ago and not there any more: they count as not seen.
             await self._unsee([one for one in ids if one not in answer])
 
+    def _ties(self) -> str | None:
+        """Return the time from which stubs prove nothing, because the pass before may have read in that second."""
+        return None if self._previous is None else (self._previous - TIE).isoformat()
+
     async def _unsee(self, ids: Sequence[str]) -> None:
         name = self.kind.name
         drop = "DELETE FROM scan WHERE type = ? AND id = ?"
@@ -203,10 +246,7 @@ class TypeSync:
         try:
             await self._changes(since, probe=quiet is None or probe_pays(quiet))
         except (OptionIgnoredError, BadRequestError) as error:
-            if isinstance(error, OptionIgnoredError) and error.option != UPDATED_AFTER:
-                raise
-            await self.store.set_capability(self.kind.name, UPDATED_AFTER, "no")
-            self.report.why.append("the server does not heed updated_after here: all stubs are compared instead")
+            await self._disprove(error)
             await self._scan(Stage.COMPARE)
         else:
             if works is None and state.count > self.report.records:
@@ -228,7 +268,7 @@ class TypeSync:
                 self._until = started
                 return
             read = await self._read_changes(since, start, started)
-            self._until = started
+            self._until = self._previous = started
             if read <= 1:
                 return
             since, probe, start, started = started - OVERLAP, True, 1, None
@@ -236,11 +276,12 @@ class TypeSync:
 
     async def _anything_new(self, since: datetime.datetime) -> bool:
         """Tell, from stubs, whether the store lacks anything that changed after *since*."""
-        name = self.kind.name
+        name, ties = self.kind.name, self._ties()
         async with contextlib.aclosing(self.reader.pages(ID_ONLY, since=since)) as found:
             async for page in found:
                 self._count(page.records, 0)
-                if any(await self.store.read(functools.partial(rows.stale_flags, kind=name, stubs=page.records))):
+                flags = functools.partial(rows.stale_flags, kind=name, stubs=page.records, ties=ties)
+                if any(await self.store.read(flags)):
                     return True
         return False
 
@@ -265,15 +306,26 @@ class TypeSync:
 
         Such a change leaves the timestamps alone, so no comparison of stubs can see it.
         """
-        sql = "SELECT id, updated, raw FROM record WHERE type = ? AND deleted_at IS NULL ORDER BY change_seq LIMIT 20"
-        sample = await self.store.query(sql, (self.kind.name,))
+        # As many as one call can name, of those with the most and the fewest fields: some fields are gated for a part
+        # of the records only.
+        sql = (
+            "SELECT id, updated, raw FROM record WHERE type = ? AND deleted_at IS NULL "
+            "ORDER BY (SELECT count(*) FROM json_each(raw)) {}, id LIMIT ?"
+        )
+        half = max(1, self.reader.facts.ids_per_call // 2)
+        sample = [
+            row
+            for order in ("DESC", "ASC")
+            for row in await self.store.query(sql.format(order), (self.kind.name, half))
+        ]
         if not sample:
             return
         answer = await self.reader.by_id([one for one, _, _ in sample], BASIC)
         held = {one: (updated, raw) for one, updated, raw in sample}
         for one, item in answer.items():
             updated, raw = held[one]
-            if rows.updated_of(item) == updated and rows.raw_of(item) != raw:
+            # Values may differ without a new timestamp: a reference carries the time of what it points to.
+            if rows.updated_of(item) == updated and rows.shape_of(item) != rows.shape_of(json.loads(raw)):
                 self.report.why.append(
                     "the server shows other fields than before (a licence?): all records are read anew"
                 )

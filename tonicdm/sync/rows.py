@@ -84,6 +84,15 @@ def raw_of(item: Mapping[str, Any]) -> str:
     return json.dumps(item, ensure_ascii=False, separators=(",", ":"))
 
 
+def shape_of(item: Any) -> Any:
+    """Return which fields a record has, nested ones included, without their values."""
+    if isinstance(item, Mapping):
+        return {name: shape_of(value) for name, value in item.items()}
+    if isinstance(item, list):
+        return [shape_of(value) for value in item]
+    return None
+
+
 _UPSERT: Final = """
 INSERT INTO record (type, id, raw, updated, quality, status, deleted_at, reason, change_seq)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -153,8 +162,25 @@ def state(db: sqlite3.Connection, kind: str) -> TypeState:
     return TypeState(count, until, audited, None if mark is None else Checkpoint(*mark), tuple(row[0] for row in runs))
 
 
-def stale_flags(db: sqlite3.Connection, kind: str, stubs: Sequence[Mapping[str, Any]]) -> list[bool]:
-    """Tell for each stub whether the store lacks the record, or has another version of it."""
+def stale_flags(
+    db: sqlite3.Connection,
+    kind: str,
+    stubs: Sequence[Mapping[str, Any]],
+    *,
+    ties: str | None = None,
+    trust: bool = False,
+) -> list[bool]:
+    """Tell for each stub whether the store lacks the record, or has another version of it.
+
+    Args:
+        db: The store.
+        kind: The record type.
+        stubs: As they came.
+        ties: Stubs from this time on count as stale: what was read in the second of a change may have changed again
+            within it.
+        trust: Whether a record without a timestamp of its own is taken to be current, because changes came by
+            another way.
+    """
     keys = [key_of(stub) for stub in stubs]
     held: dict[str, str | None] = {}
     for start in range(0, len(keys), 500):
@@ -166,22 +192,39 @@ def stale_flags(db: sqlite3.Connection, kind: str, stubs: Sequence[Mapping[str, 
             [kind, *part, SOFT_DELETED],
         )
         held.update(rows.fetchall())
-    return [key not in held or held[key] != updated_of(stub) for key, stub in zip(keys, stubs, strict=True)]
+    flags = []
+    for key, stub in zip(keys, stubs, strict=True):
+        updated = updated_of(stub)
+        differs = key not in held or (held[key] != updated and not (trust and held[key] is None))
+        flags.append(differs or (ties is not None and updated is not None and updated >= ties))
+    return flags
 
 
 def note_scanned(
     db: sqlite3.Connection, kind: str, items: Sequence[Mapping[str, Any]], page: int, stale: Sequence[bool]
 ) -> None:
-    """Remember which records a full pass has seen, and which of them have to be fetched."""
+    """Remember which records a whole pass has seen, and which of them have to be fetched."""
     db.executemany(
-        "INSERT OR REPLACE INTO scan VALUES (?, ?, ?, ?)",
-        [(kind, key_of(item), page, flag) for item, flag in zip(items, stale, strict=True)],
+        "INSERT OR REPLACE INTO scan VALUES (?, ?, ?, ?, ?)",
+        [(kind, key_of(item), page, flag, updated_of(item)) for item, flag in zip(items, stale, strict=True)],
     )
+    # Some records carry no timestamp of their own, only their stubs do.
+    current = [(updated_of(item), kind, key_of(item)) for item, flag in zip(items, stale, strict=True) if not flag]
+    db.executemany(_STAMP, current)
+
+
+_STAMP: Final = "UPDATE record SET updated = ? WHERE type = ? AND id = ? AND updated IS NULL"
 
 
 def fetched(db: sqlite3.Connection, kind: str, items: Iterable[Mapping[str, Any]]) -> None:
-    """Note that scanned records have been fetched."""
-    db.executemany("UPDATE scan SET stale = 0 WHERE type = ? AND id = ?", [(kind, key_of(item)) for item in items])
+    """Note that scanned records have been fetched; one without a timestamp gets that of its stub."""
+    keys = [key_of(item) for item in items]
+    db.executemany("UPDATE scan SET stale = 0 WHERE type = ? AND id = ?", [(kind, key) for key in keys])
+    db.executemany(
+        "UPDATE record SET updated = (SELECT updated FROM scan WHERE scan.type = record.type AND scan.id = record.id) "
+        "WHERE type = ? AND id = ? AND updated IS NULL",
+        [(kind, key) for key in keys],
+    )
 
 
 def vanished(db: sqlite3.Connection, kind: str) -> list[str]:

@@ -24,7 +24,8 @@ CREATE TABLE checkpoint (
     type TEXT PRIMARY KEY, stage TEXT NOT NULL, next_page INTEGER NOT NULL, since TEXT, started TEXT
 );
 CREATE TABLE scan (
-    type TEXT NOT NULL, id TEXT NOT NULL, page INTEGER NOT NULL, stale INTEGER NOT NULL, PRIMARY KEY (type, id)
+    type TEXT NOT NULL, id TEXT NOT NULL, page INTEGER NOT NULL, stale INTEGER NOT NULL, updated TEXT,
+    PRIMARY KEY (type, id)
 ) WITHOUT ROWID;
 CREATE TABLE watermark (type TEXT PRIMARY KEY, until TEXT, audited TEXT);
 CREATE TABLE history (

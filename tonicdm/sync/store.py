@@ -116,11 +116,27 @@ class Store:
 
         return await self.write(work)
 
-    async def scan_page(self, kind: str, stubs: Sequence[Mapping[str, Any]], mark: Checkpoint) -> int:
-        """Compare a page of stubs with the store, remember what is stale, and return how many are."""
+    async def scan_page(
+        self,
+        kind: str,
+        stubs: Sequence[Mapping[str, Any]],
+        mark: Checkpoint,
+        *,
+        ties: str | None = None,
+        trust: bool = False,
+    ) -> int:
+        """Compare a page of stubs with the store, remember what is stale, and return how many are.
+
+        Args:
+            kind: The record type.
+            stubs: As they came.
+            mark: How far the pass has come with them.
+            ties: As for `rows.stale_flags`.
+            trust: As for `rows.stale_flags`.
+        """
 
         def work(db: sqlite3.Connection) -> int:
-            flags = rows.stale_flags(db, kind, stubs)
+            flags = rows.stale_flags(db, kind, stubs, ties=ties, trust=trust)
             rows.note_scanned(db, kind, stubs, mark.next_page - 1, flags)
             rows.put_checkpoint(db, mark)
             return sum(flags)
