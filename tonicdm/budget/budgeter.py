@@ -19,7 +19,7 @@ from tonicdm.budget.views import Forecast, Snapshot, WaitNotice, forecast_of, re
 from tonicdm.budget.waiting import WaitingRoom, too_dear
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock, SystemClock
-from tonicdm.errors import ClientClosedError, ConfigError
+from tonicdm.errors import BudgetTimeoutError, ClientClosedError, ConfigError
 from tonicdm.types import Priority
 
 
@@ -147,8 +147,8 @@ class UnitBudget:
         plain = max_wait is None and on_wait is None and timeout == USUAL.timeout
         return Reservation(self, waiter, USUAL if plain else Terms(timeout, max_wait, on_wait, notify_every))
 
-    async def _acquire(self, waiter: Waiter, terms: Terms) -> Granted:
-        """Return once *waiter* has its units; it counts in its slots from then on."""
+    async def _ask(self, waiter: Waiter, terms: Terms) -> Granted | None:
+        """Reserve units at once where nobody would be overtaken; None where *waiter* has to queue."""
         self._check_open()
         denied = Denied(Reason.QUEUE if waiter.slots.free > 0 else Reason.CONCURRENCY)
         if waiter.slots.free > 0 and self._room.empty_for(waiter):
@@ -162,13 +162,10 @@ class UnitBudget:
                 await self._announce(waiter, terms, denied)
         if terms.max_wait is not None and waiter.deadline is None:
             waiter.deadline = self.clock.monotonic() + terms.max_wait
-        if terms.on_wait is None or terms.notify_every is None:
-            answer = await self._room.wait(waiter)
-        else:
-            answer = await self._wait_and_tell(waiter, terms.on_wait, terms.notify_every)
-        if isinstance(answer, Granted):
-            return answer
-        raise refusal(await self._look_ahead(waiter, answer), terms.max_wait, waited=True)
+        return None
+
+    async def _out_of_patience(self, waiter: Waiter, denied: Denied, terms: Terms) -> BudgetTimeoutError:
+        return refusal(await self._look_ahead(waiter, denied), terms.max_wait, waited=True)
 
     async def _admit_at_once(self, waiter: Waiter) -> Granted | Denied:
         waiter.slots.taken += 1
@@ -226,14 +223,11 @@ class UnitBudget:
 
         return await self.ledger.run(step)
 
-    async def _wait_and_tell(
-        self, waiter: Waiter, on_wait: Callable[[WaitNotice], None], every: float
-    ) -> Granted | Denied:
-        telling = asyncio.create_task(self._tell(waiter, on_wait, every), name="tonicdm-progress")
-        try:
-            return await self._room.wait(waiter)
-        finally:
-            telling.cancel()
+    def _keep_telling(self, waiter: Waiter, terms: Terms) -> asyncio.Task[None] | None:
+        """Begin to repeat what *waiter* waits for, if anybody wants to know."""
+        if terms.on_wait is None or terms.notify_every is None:
+            return None
+        return asyncio.create_task(self._tell(waiter, terms.on_wait, terms.notify_every), name="tonicdm-progress")
 
     async def _tell(self, waiter: Waiter, on_wait: Callable[[WaitNotice], None], every: float) -> None:
         """Repeat what *waiter* waits for, until it is cancelled."""

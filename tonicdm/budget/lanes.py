@@ -185,7 +185,7 @@ class Lanes:
             # untouched window goes before all others, else it would wait for ever.
             usable = window.limit - window.guard(now)
             candidates.sort(key=lambda waiter: (waiter.cost <= usable, not waiter.read, waiter.cost))
-        refusal: Denied | None = None
+        refusals: list[Denied] = []
         skipped: set[int] = set()
         for waiter in candidates:
             if waiter.cost in skipped:
@@ -193,14 +193,14 @@ class Lanes:
             answer = window.admit(waiter.cost, now, lane=waiter.lane, label=waiter.label, holder=holder)
             if isinstance(answer, Granted):
                 return waiter, answer
-            refusal = refusal or answer
+            refusals.append(answer)
             if answer.reason not in {Reason.SPENT, Reason.UNKNOWN}:
                 # It will fit once answers come or the reserve decays: nobody may take these units before it.
-                return None, refusal
+                break
             # It can't fit in this window at all, so smaller calls may use what is left of it. Or it could if it were
             # known what became of lost calls: then the answers to smaller ones tell.
             skipped.add(waiter.cost)
-        return None, refusal
+        return None, _sum_up(refusals)
 
     def _candidates(self, taken: dict[int, int]) -> list[Waiter]:
         """Return the calls that may be asked next, in the order of lanes, turns and arrival."""
@@ -218,3 +218,11 @@ class Lanes:
         """Put the job that was served behind the others of its lane."""
         jobs, key = self._jobs[waiter.lane], (id(waiter.slots), waiter.job)
         jobs[key] = jobs.pop(key)
+
+
+def _sum_up(refusals: list[Denied]) -> Denied | None:
+    """Say why the first in line waits, and when the first of all asked can be served."""
+    if not refusals:
+        return None
+    times = [refusal.until for refusal in refusals if refusal.until is not None]
+    return Denied(refusals[0].reason, min(times, default=None), sooner=len(times) < len(refusals))

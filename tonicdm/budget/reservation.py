@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 import attrs
 
 from tonicdm.budget.ledgers import LedgerBusyError
-from tonicdm.budget.rules import Settlement
+from tonicdm.budget.rules import Denied, Settlement
 from tonicdm.budget.window import Window
 from tonicdm.errors import ClientClosedError
 from tonicdm.types import RateLimit
@@ -81,7 +81,22 @@ class Reservation:
         if self.fate is not Fate.QUEUED:
             # A copy: the queue lets go of the old one only when it comes across it. Number and deadline stay.
             self._waiter = attrs.evolve(self._waiter, handle=None, gone=False, left=False)
-        granted = await self._budget._acquire(self._waiter, self._terms)
+        budget, waiter = self._budget, self._waiter
+        granted = await budget._ask(waiter, self._terms)
+        if granted is None:
+            # Awaited here and not further down: each coroutine on the way would cost 200 bytes for each who waits.
+            telling = budget._keep_telling(waiter, self._terms)
+            try:
+                answer = await budget._room.enter(waiter)
+            except asyncio.CancelledError:
+                await budget._room.abandon(waiter)
+                raise
+            finally:
+                if telling is not None:
+                    telling.cancel()
+            if isinstance(answer, Denied):
+                raise await budget._out_of_patience(waiter, answer, self._terms)
+            granted = answer
         self._entry, self._in_slot, self.fate = granted.entry, True, Fate.RESERVED
         if self._budget._pacer.calls_per_second is not None:
             try:

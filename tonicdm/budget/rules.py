@@ -106,6 +106,8 @@ class Denied:
     reason: Reason
     until: float | None = None
     """Server time before which nothing changes, Unix seconds; None where it depends on answers still to come."""
+    sooner: bool = False
+    """Whether an answer still to come may end the waiting of some call before `until`."""
 
 
 @attrs.frozen

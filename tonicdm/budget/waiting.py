@@ -81,10 +81,6 @@ class WaitingRoom:
         finally:
             self._approaching -= 1
 
-    def _enter(self, waiter: Waiter) -> None:
-        self._arrivals.append(waiter)
-        self._count(waiter, 1)
-
     def _leave(self, waiter: Waiter) -> None:
         """Count *waiter* out, once."""
         waiter.gone = True
@@ -104,24 +100,30 @@ class WaitingRoom:
 
     # --- waiting ------------------------------------------------------------------------------------------------
 
-    async def wait(self, waiter: Waiter) -> Granted | Denied:
-        """Return once *waiter* has its units and a slot, or its patience has ended."""
-        waiter.handle = asyncio.get_running_loop().create_future()
-        self._enter(waiter)
+    def enter(self, waiter: Waiter) -> asyncio.Future[Granted | Denied]:
+        """Let *waiter* queue.
+
+        Returns:
+            What it has to await: its units and a slot, or that its patience has ended. Whoever is cancelled meanwhile
+            must `abandon` it.
+        """
+        handle: asyncio.Future[Granted | Denied] = asyncio.get_running_loop().create_future()
+        waiter.handle = handle
+        self._arrivals.append(waiter)
+        self._count(waiter, 1)
         self.wake()
-        try:
-            answer: Granted | Denied = await waiter.handle
-        except asyncio.CancelledError:
-            if waiter.handle.cancelled():
-                # If a step reserves for it at this very moment, the pump gives that back.
-                self._leave(waiter)
-                self._gone += 1
-                self.wake()
-            elif waiter.handle.exception() is None and isinstance(granted := waiter.handle.result(), Granted):
-                self.free_slot(waiter)
-                await self.give_back(granted.entry)
-            raise
-        return answer
+        return handle
+
+    async def abandon(self, waiter: Waiter) -> None:
+        """Leave the queue, or give back what was granted at this very moment."""
+        if waiter.handle.cancelled():
+            # If a step reserves for it just now, the pump gives that back.
+            self._leave(waiter)
+            self._gone += 1
+            self.wake()
+        elif waiter.handle.exception() is None and isinstance(granted := waiter.handle.result(), Granted):
+            self.free_slot(waiter)
+            await self.give_back(granted.entry)
 
     async def give_back(self, entry: int) -> None:
         """Refund a reservation and see who can use its units."""
@@ -181,7 +183,7 @@ class WaitingRoom:
             try:
                 denied = await self._step()
             except LedgerBusyError:
-                denied = Denied(Reason.QUEUE)
+                denied = Denied(Reason.QUEUE, sooner=True)
         # After the step: a call that may not wait at all has its one chance in it.
         for waiter in self._lanes.expire(self._clock.monotonic()):
             self._finish(waiter, denied or Denied(Reason.CONCURRENCY))
@@ -240,7 +242,7 @@ class WaitingRoom:
         if (deadline := self._lanes.next_deadline) is not None:
             times.append(deadline)
         poll = self._ledger().poll_seconds
-        if poll is not None and denied is not None and denied.until is None:
+        if poll is not None and denied is not None and denied.sooner:
             times.append(now + poll)
         nap = asyncio.ensure_future(self._clock.sleep_until(max(min(times), now + SHORTEST_NAP)))
         waked = asyncio.ensure_future(kick.wait())
