@@ -1,16 +1,21 @@
 """Settings of the documentation."""
 
+import pathlib
+import sys
+
 import tonicdm
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "_ext"))
 
 project = "tonicdm"
 author = "The tonicdm maintainers"
 copyright = "2026, the tonicdm maintainers"  # noqa: A001 - Sphinx's name
 release = version = tonicdm.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "from_code"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_ext"]
 html_theme = "furo"
 html_title = f"tonicdm {release}"
 autodoc_member_order = "bysource"
