@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl as ssl_module
 from collections.abc import Mapping
 from types import TracebackType
@@ -14,7 +15,7 @@ from tonicdm.budget import UnitBudget
 from tonicdm.budget.home import budget_key, open_budget
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.codec import parse_json
-from tonicdm.config import ZONES, Settings
+from tonicdm.config import ZONES, Answers, Settings, read_profile
 from tonicdm.endpoints.base import parse_quantity
 from tonicdm.endpoints.caller import Caller, ServerFacts
 from tonicdm.endpoints.nouns import Nouns
@@ -60,6 +61,8 @@ class TonicDM(Nouns):
         session: A session to use instead. It is not closed here, and the exact refund is given up: as its connections
             can't be watched, a call counts as sent when its request is entered.
         clock: Time; the machine's unless given.
+        profile: A file that ``tonicdm conformance`` wrote: what is known of the server from the first call on.
+            Arguments and variables go before it.
 
     Raises:
         ConfigError: A setting is missing, contradictory or out of range.
@@ -87,7 +90,9 @@ class TonicDM(Nouns):
         trust_env: bool = False,
         session: aiohttp.ClientSession | None = None,
         clock: Clock | None = None,
+        profile: str | os.PathLike[str] | None = None,
     ) -> None:
+        answers = {} if profile is None else read_profile(profile)
         source = token if callable(token) else None
         fixed = None if callable(token) else token
         settings = Settings.resolve(
@@ -97,6 +102,7 @@ class TonicDM(Nouns):
             base_url=base_url,
             path_prefix=path_prefix,
             option_placement=option_placement,
+            profile=answers,
         )
         if session is not None and (connector is not None or proxy is not None or trust_env or ssl is not True):
             raise ConfigError("connector=, ssl=, proxy= and trust_env= belong to the session; give it them instead")
@@ -119,7 +125,7 @@ class TonicDM(Nouns):
         self._caller = Caller(
             transport=transport,
             base_url=settings.base_url,
-            facts=ServerFacts(),
+            facts=_facts(answers),
             path_prefix=settings.path_prefix,
             placement=settings.option_placement,
             priority=_lane(priority),
@@ -223,6 +229,14 @@ class TonicDM(Nouns):
         )
         answer = await self._caller.call(operation, given, quantity=parse_quantity(data_quantity), body=json)
         return parse_json(answer.body) if answer.body.strip() else None
+
+
+def _facts(answers: Answers) -> ServerFacts:
+    facts = ServerFacts()
+    if ids := int(answers.get("ids_per_call", 0)):
+        facts.ids_per_call = facts.ids_proven = ids
+    facts.largest_page = int(answers.get("page_proven", 0))
+    return facts
 
 
 def _default_budget(settings: Settings, clock: Clock, *, with_source: bool) -> UnitBudget:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pathlib
+import tomllib
 from collections.abc import Mapping
-from typing import Final, get_args
+from typing import Final, TypeAlias, get_args
 
 import attrs
 import yarl
@@ -18,6 +20,12 @@ ZONES: Final[Mapping[str, str]] = {
     "ie": "https://ie-api.tonicdm.com",
 }
 """The API server of each zone (reference: servers)."""
+
+Answers: TypeAlias = Mapping[str, str | int | bool]
+"""How a server answers where the documents leave a choice, by the name of the point."""
+
+PROFILE_VERSION: Final = 1
+"""Form of the profile's file that this package reads and writes."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,6 +59,7 @@ class Settings:
         path_prefix: str = "",
         option_placement: str | None = None,
         budget: str | None = None,
+        profile: Answers | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> Settings:
         """Take each setting from its argument, else from its variable.
@@ -63,6 +72,7 @@ class Settings:
             path_prefix: Put before every path.
             option_placement: ``header`` or ``query``, else TONICDM_OPTION_PLACEMENT, else ``header``.
             budget: ``memory`` or a file, else TONICDM_BUDGET.
+            profile: What a server was found to want, for path_prefix and option_placement where nothing else is given.
             environ: Read instead of `os.environ`.
 
         Raises:
@@ -72,16 +82,44 @@ class Settings:
         env = os.environ if environ is None else environ
         if zone is None and base_url is None:
             zone, base_url = env.get("TONICDM_ZONE"), env.get("TONICDM_BASE_URL")
-        placement = option_placement or env.get("TONICDM_OPTION_PLACEMENT") or "header"
+        found = {} if profile is None else profile
+        learned = "query" if found.get("option_source") == "query" else "header"
+        placement = option_placement or env.get("TONICDM_OPTION_PLACEMENT") or learned
         if placement not in get_args(OptionPlacement):
             raise ConfigError(f'option_placement must be "header" or "query", not {placement!r}')
         return cls(
             base_url=_server(zone, base_url),
-            path_prefix=_prefix(path_prefix),
+            path_prefix=_prefix(path_prefix or str(found.get("path_prefix", ""))),
             token=_token(token if token is not None else env.get("TONICDM_TOKEN"), needed=token_needed),
             option_placement=placement,  # type: ignore[arg-type]
             budget=budget or env.get("TONICDM_BUDGET"),
         )
+
+
+def read_profile(path: str | os.PathLike[str]) -> Answers:
+    """Return the answers in a profile that ``tonicdm conformance`` wrote.
+
+    Args:
+        path: The TOML file.
+
+    Raises:
+        ConfigError: It can't be read, is no profile, or is of a server that this client would misread.
+    """
+    name = os.fspath(path)
+    try:
+        data = tomllib.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        version, answers = data["profile"]["version"], data["answers"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{name} can't be read as a profile: {error}") from None
+    if version != PROFILE_VERSION:
+        raise ConfigError(f"the profile {name} has version {version}, this package reads {PROFILE_VERSION}")
+    if not isinstance(answers, dict) or not all(isinstance(value, str | int | bool) for value in answers.values()):
+        raise ConfigError(f"the answers in {name} must be texts, numbers and booleans")
+    if answers.get("page_base") == 0:
+        raise ConfigError(
+            f"by {name} the server's pages begin at 0; this client counts from 1 and would miss the first"
+        )
+    return answers
 
 
 def _server(zone: str | None, base_url: str | None) -> str:

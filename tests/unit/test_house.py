@@ -20,7 +20,7 @@ LAYERS = [
     {"http"},
     {"endpoints", "paging", "bulk"},
     {"client"},
-    {"sync", "webhooks", "rhythm", "jobs"},
+    {"sync", "webhooks", "rhythm", "jobs", "conformance"},
     {"cli", "testing"},
 ]
 """From the ground up; a room imports from its own layer and those below (docs/explanation/architecture)."""

@@ -6,6 +6,7 @@ import click
 
 from tonicdm._version import __version__
 from tonicdm.cli.budget import budget
+from tonicdm.cli.conformance import conformance
 from tonicdm.cli.failures import Guarded
 from tonicdm.cli.records import get, list_records
 from tonicdm.cli.sandbox import sandbox
@@ -27,5 +28,5 @@ def tonicdm() -> None:
     """
 
 
-for command in (sandbox, whoami, get, list_records, budget, plan, sync):
+for command in (sandbox, conformance, whoami, get, list_records, budget, plan, sync):
     tonicdm.add_command(command)

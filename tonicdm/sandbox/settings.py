@@ -6,8 +6,11 @@ answer silently would let a client pass its tests by accident; here each answer 
 
 from __future__ import annotations
 
+import os
+import pathlib
+import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import attrs
 
@@ -172,6 +175,25 @@ class SandboxSettings:
     """How far the server's clock is ahead of the sandbox's clock: Date, Reset and datetimeUpdated move."""
     latency_seconds: tuple[float, float] = attrs.field(default=(0.0, 0.0), converter=_pair, validator=_latency)
     """Shortest and longest time that a call takes, in real seconds whatever the clock is; drawn with the seed."""
+
+    @classmethod
+    def from_profile(cls, profile: str | os.PathLike[str]) -> Self:
+        """Return the settings of a server that was examined; points it left open keep their defaults.
+
+        Args:
+            profile: The TOML file that ``tonicdm conformance`` wrote.
+
+        Raises:
+            OSError: It can't be read.
+            ValueError: It is no profile, or a value is not one of its choices.
+        """
+        data = tomllib.loads(pathlib.Path(profile).read_text(encoding="utf-8"))
+        if "answers" not in data:
+            raise ValueError(f"{os.fspath(profile)} is no profile: it has no [answers]")
+        known = {field.name for field in attrs.fields(cls)}
+        settings = cls()
+        settings.update({name: value for name, value in data["answers"].items() if name in known})
+        return settings
 
     def as_json(self) -> dict[str, Any]:
         """Return all settings as JSON values."""
