@@ -1,0 +1,93 @@
+"""Killed at any moment, a load goes on behind the last committed page, and ends exact."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+KILLS = 20
+TYPES = "persons,projects,offices,email_addresses"
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    command = [sys.executable, "-m", "tonicdm.sandbox", "--port", "0", "--records", "100000", "--limit", "1000000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        yield next(word for word in line.replace(";", " ").split() if word.startswith("http"))
+        process.terminate()
+
+
+def units_charged(server: str) -> int:
+    with urllib.request.urlopen(f"{server}/__journal") as answer:
+        return int(json.loads(answer.read())["units"])
+
+
+def test_twenty_kills_lose_nothing_and_cost_at_most_a_page_per_worker_each(server: str, tmp_path: pathlib.Path) -> None:
+    """SIGKILL at 20 random moments of a load of 1e5 records; the units beyond 5M are at most 5 for each worker."""
+    file, chance = tmp_path / "firm.db", random.Random(4)
+    environment = {
+        **os.environ,
+        "TONICDM_TOKEN": "sandbox-token",
+        "TONICDM_BASE_URL": server,
+        "TONICDM_BUDGET": str(tmp_path / "budget.db"),
+    }
+    command = [sys.executable, "-m", "tonicdm.cli", "sync", str(file), "--types", TYPES]
+    latency = json.dumps({"latency_seconds": [0.05, 0.15]}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{server}/__settings", latency)).close()
+    kills = 0
+    while kills < KILLS:
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            before, deadline = stored(file), time.monotonic() + 20
+            # A moment in the middle of the work: some time after the first page of this run was stored.
+            while stored(file) == before and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.005)
+            time.sleep(chance.random() * 0.15)
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                kills += 1
+            else:
+                break
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    pages = 0
+    for kind in TYPES.split(","):
+        with urllib.request.urlopen(f"{server}/__world?type={kind}") as answer:
+            truth = {record["id"]: record for record in map(json.loads, answer.read().splitlines())}
+        with contextlib.closing(sqlite3.connect(file)) as db:
+            held = {
+                one: json.loads(raw) for one, raw in db.execute("SELECT id, raw FROM record WHERE type = ?", (kind,))
+            }
+        assert held == truth, kind
+        pages += -(-len(truth) // 1000)
+    units = units_charged(server)
+    workers = len(TYPES.split(","))
+    # Besides the pages: a look at what changed during the load for each type, and the ends of full pages.
+    assert units <= 5 * pages + 5 * workers * kills + 10 * workers
+    print(f"{kills} kills, {units} units for {pages} pages")
+    assert kills >= 5, "the load was over before it could be killed often"
+
+
+def stored(file: pathlib.Path) -> int:
+    if not file.exists():
+        return 0
+    try:
+        with contextlib.closing(sqlite3.connect(file, timeout=5)) as db:
+            return int(db.execute("SELECT count(*) FROM record").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
