@@ -191,7 +191,10 @@ class UnitBudget:
 
     async def _announce(self, waiter: Waiter, terms: Terms, denied: Denied) -> None:
         """Refuse a call whose wait would surely be too long, and tell the others how long theirs is at least."""
-        notice = await self._look_ahead(waiter, denied)
+        try:
+            notice = await self._look_ahead(waiter, denied)
+        except LedgerBusyError:
+            return  # it queues, as far as max_wait allows
         if terms.max_wait is not None and notice.wait > terms.max_wait:
             raise refusal(notice, terms.max_wait)
         if terms.on_wait is not None:

@@ -482,11 +482,15 @@ def test_a_ledger_that_another_process_holds_is_waited_for():
         budget, server = UnitBudget(ledger, clock=LoopClock(), max_calls_per_second=None), Server(limit=40)
         await call(budget, server, 1)
         ledger.error = LedgerBusyError("held")
-        waiting = asyncio.create_task(call(budget, server, 1, priority="interactive"))
+        told = []
+        waiting = [
+            asyncio.create_task(call(budget, server, 1, priority="interactive")),
+            asyncio.create_task(call(budget, server, 1, priority="interactive", max_wait=1000, on_wait=told.append)),
+        ]
         await asyncio.sleep(100)
-        assert not waiting.done()
+        assert not any(task.done() for task in waiting)
         ledger.error = None
-        assert await waiting == 200
+        assert await asyncio.gather(*waiting) == [200, 200]
 
     run(main())
 

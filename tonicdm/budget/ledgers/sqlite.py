@@ -27,8 +27,9 @@ from tonicdm.errors import ClientClosedError, ConfigError
 T = TypeVar("T")
 
 SCHEMA_VERSION: Final = 1
-PATIENCE: Final = 30.0
-"""Seconds to wait for a process that holds the file; a step takes well under a millisecond."""
+PATIENCE: Final = 5.0
+"""Seconds to wait for a process that holds the file; a step takes well under a millisecond. Those who wait for units
+then try again, so it bounds how late a max_wait may end."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS window (
     key TEXT PRIMARY KEY, version INTEGER NOT NULL, boot TEXT NOT NULL, state TEXT NOT NULL
