@@ -89,7 +89,8 @@ async def test_four_processes_one_killed_one_stopped_see_no_429(start, tmp_path)
 
 async def test_after_a_429_a_killed_and_restarted_process_is_silent_until_the_reset(start):
     """The silence is in the file before the answer reaches anybody."""
-    settings = SandboxSettings(limit=400, window_seconds=WINDOW, latency_seconds=(0.01, 0.05))
+    # Calls under way at the first 429 are refused as well, and each moves the reset.
+    settings = SandboxSettings(limit=400, window_seconds=WINDOW, latency_seconds=(0.01, 0.05), extend_seconds=0.5)
     async with Sandbox(records=600, settings=settings) as box:
         worker = start(box)
         assert await line(worker) == "ready\n"
