@@ -20,7 +20,13 @@ html_theme = "furo"
 html_title = f"tonicdm {release}"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_class_signature = "separated"
+autodoc_class_signature = "mixed"
 default_role = "code"
 suppress_warnings = ["ref.python"]
-nitpick_ignore_regex = [("py:.*", ".*")]
+# Other projects' names, type variables, and insides that no page describes.
+nitpick_ignore_regex = [
+    ("py:.*", r"(aiohttp|collections\.abc|datetime|os|ssl|uuid)\..*"),
+    ("py:.*", r"tonicdm\..*\.[A-Z]"),
+    ("py:.*", r"tonicdm\.(clock\.Clock|budget\.ledgers\.Ledger|sync\.report\.Meter)"),
+    ("py:.*", r"tonicdm\.sandbox\..*\.(Snapshot|World|Rule|Strike)"),
+]

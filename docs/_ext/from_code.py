@@ -26,6 +26,8 @@ from tonicdm.http.operation import Operation, Option
 from tonicdm.sandbox import control, faults
 
 METHODS = ("list", "get", "get_many", "me", "staff", "create", "update", "add", "soft_delete", "delete")
+NOTHING = "\u200b"
+"""A line without a colon that shows nothing."""
 FENCE = re.compile(r"(\s*)```(\w*)$")
 
 
@@ -233,6 +235,17 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     yield ""
 
 
+def protect(_app: Sphinx, what: str, _name: str, _item: Any, _options: Any, lines: list[str]) -> None:
+    """Keep napoleon from taking what stands before a colon for a type: types are in annotations only."""
+    if what in {"attribute", "data", "property"}:
+        lines.insert(0, NOTHING)
+    for number, line in enumerate(lines[:-1]):
+        if line.strip() == "Returns:":
+            rest = lines[number + 1]
+            lines.insert(number + 1, rest[: len(rest) - len(rest.lstrip())] + NOTHING)
+            break
+
+
 def complete(_app: Sphinx, what: str, _name: str, item: Any, _options: Any, lines: list[str]) -> None:
     """Say which keys a TypedDict takes from others, and turn fenced code into what docutils reads."""
     if what == "class" and hasattr(item, "__total__"):
@@ -269,6 +282,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         ("record-types", RecordTypes),
     ):
         app.add_directive(name, directive)
+    app.connect("autodoc-process-docstring", protect, priority=400)
     app.connect("autodoc-process-docstring", complete)
     # The options known to `tonicdm.endpoints.options` without a taker would be missing from the table.
     taken = {name for _, operation in operations() for name in operation.options}
