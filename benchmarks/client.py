@@ -24,9 +24,9 @@ LIMIT = 1_000_000_000
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
+def server(records: int = 1000) -> Iterator[str]:
     """Run a sandbox in a process of its own, so that its work is not counted."""
-    command = [sys.executable, "-m", "tonicdm.sandbox", "--port", "0", "--records", "1000", "--limit", str(LIMIT)]
+    command = [sys.executable, "-m", "tonicdm.sandbox", "--port", "0", "--records", str(records), "--limit", str(LIMIT)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

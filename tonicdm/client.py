@@ -19,10 +19,11 @@ from tonicdm.config import ZONES, Answers, Settings, read_profile
 from tonicdm.endpoints.base import parse_quantity
 from tonicdm.endpoints.caller import Caller, ServerFacts
 from tonicdm.endpoints.nouns import Nouns
+from tonicdm.endpoints.options import named
 from tonicdm.errors import ConfigError
 from tonicdm.http.auth import Auth, TokenSource
 from tonicdm.http.hooks import Hooks
-from tonicdm.http.operation import Operation, Option, text
+from tonicdm.http.operation import Operation
 from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import Transport
 from tonicdm.http.wire import check_path
@@ -224,9 +225,7 @@ class TonicDM(Nouns):
         if method not in METHODS:
             raise ConfigError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
         given = dict(options or {})
-        operation = Operation(
-            method=method, path=check_path(path), options={name: Option(name, text) for name in given}
-        )
+        operation = Operation(method=method, path=check_path(path), options=named(given))
         answer = await self._caller.call(operation, given, quantity=parse_quantity(data_quantity), body=json)
         return parse_json(answer.body) if answer.body.strip() else None
 

@@ -67,6 +67,7 @@ class TypeSync:
         self.audit = audit
         self.confirmed = confirmed
         self.exact = exact
+        self._fresh = False
         self._scanned = False
         self._until: datetime.datetime | None = None
         self._previous: datetime.datetime | None = None
@@ -75,6 +76,7 @@ class TypeSync:
         """Make the passes that are due; an interrupted one goes on where it ended."""
         state = await self.store.state(self.kind.name)
         mark = state.checkpoint
+        self._fresh = state.until is None
         if state.until is not None:
             self._previous = datetime.datetime.fromisoformat(state.until)
         if mark is not None:
@@ -83,7 +85,7 @@ class TypeSync:
             await self._load()
         else:
             await self._follow(state)
-        if self.audit and not self._scanned:
+        if self.audit and not self._scanned and not self._fresh:
             await self._scan(Stage.AUDIT)
         if self.audit and self.kind.licensed and state.until is not None and self.reader.has_ids:
             await self._check_view()
@@ -97,7 +99,7 @@ class TypeSync:
         await self.store.finish(
             self.kind.name,
             until=None if self._until is None else self._until.isoformat(),
-            audited=self.reader.server_time().isoformat() if self._scanned else None,
+            audited=self.reader.server_time().isoformat() if self._scanned or self._fresh else None,
             changed=report.changed,
             deleted=report.deleted,
             units=report.meter.units,
@@ -239,6 +241,7 @@ class TypeSync:
         """Read what changed since the watermark, by the cheapest way that this server has proven."""
         works = await self.store.capability(self.kind.name, UPDATED_AFTER)
         if not self.reader.has_updated_after or works == "no" or state.until is None:
+            self.report.why.append("without updated_after all of the type is listed to find what changed")
             await self._scan(Stage.COMPARE)
             return
         since = datetime.datetime.fromisoformat(state.until) - OVERLAP
@@ -349,7 +352,7 @@ class TypeSync:
     async def _lower_bound(self, before: TypeState) -> int:
         """Return the units that no way could have undercut (design: the plan's arithmetic, lower bound)."""
         size = 1000
-        count = (await self.store.counts()).get(self.kind.name, 0)
+        count = (await self.store.state(self.kind.name)).count
         if before.until is None:
             return 5 * max(1, pages(count, size))
         changed = pages(self.report.changed, size)

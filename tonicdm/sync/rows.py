@@ -41,7 +41,7 @@ class TypeState:
     """What the store knows of one type."""
 
     count: int
-    """Records that are not deleted."""
+    """Records that the server lists, soft deleted ones included."""
     until: str | None
     """The watermark: all changes before it are in the store. ISO 8601 in UTC; None before the first full load."""
     audited: str | None
@@ -73,15 +73,24 @@ def key_of(item: Mapping[str, Any]) -> str:
 def updated_of(item: Mapping[str, Any]) -> str | None:
     """Return a record's timestamp in UTC, so that texts compare as times do."""
     for name in UPDATED_FIELDS:
-        if item.get(name) is not None:
+        value = item.get(name)
+        if type(value) is str:
+            # Most are written in one of two ways; parsing them all would cost a third of a load.
+            if len(value) == 20 and value[-1] == "Z":
+                return value[:-1] + "+00:00"
+            if len(value) == 25 and value.endswith("+00:00"):
+                return value
             with contextlib.suppress(Refused):
-                return read_datetime(item[name]).astimezone(datetime.UTC).isoformat()
+                return read_datetime(value).astimezone(datetime.UTC).isoformat()
     return None
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def raw_of(item: Mapping[str, Any]) -> str:
     """Return a record as the store keeps it."""
-    return json.dumps(item, ensure_ascii=False, separators=(",", ":"))
+    return _encode(item)
 
 
 def shape_of(item: Any) -> Any:
@@ -152,7 +161,8 @@ def put_checkpoint(db: sqlite3.Connection, mark: Checkpoint) -> None:
 
 def state(db: sqlite3.Connection, kind: str) -> TypeState:
     """Return what is known of *kind*."""
-    (count,) = db.execute("SELECT count(*) FROM record WHERE type = ? AND deleted_at IS NULL", (kind,)).fetchone()
+    sql = "SELECT count(*) FROM record WHERE type = ? AND (deleted_at IS NULL OR reason = ?)"
+    (count,) = db.execute(sql, (kind, SOFT_DELETED)).fetchone()
     until, audited = db.execute("SELECT until, audited FROM watermark WHERE type = ?", (kind,)).fetchone() or (
         None,
         None,
@@ -208,12 +218,14 @@ def note_scanned(
         "INSERT OR REPLACE INTO scan VALUES (?, ?, ?, ?, ?)",
         [(kind, key_of(item), page, flag, updated_of(item)) for item, flag in zip(items, stale, strict=True)],
     )
-    # Some records carry no timestamp of their own, only their stubs do.
-    current = [(updated_of(item), kind, key_of(item)) for item, flag in zip(items, stale, strict=True) if not flag]
-    db.executemany(_STAMP, current)
 
 
-_STAMP: Final = "UPDATE record SET updated = ? WHERE type = ? AND id = ? AND updated IS NULL"
+def stamp(db: sqlite3.Connection, kind: str, stubs: Sequence[Mapping[str, Any]], stale: Sequence[bool]) -> None:
+    """Give records without a timestamp of their own that of their stub, as far as they are current."""
+    db.executemany(
+        "UPDATE record SET updated = ? WHERE type = ? AND id = ? AND updated IS NULL",
+        [(updated_of(stub), kind, key_of(stub)) for stub, flag in zip(stubs, stale, strict=True) if not flag],
+    )
 
 
 def fetched(db: sqlite3.Connection, kind: str, items: Iterable[Mapping[str, Any]]) -> None:

@@ -19,7 +19,6 @@ CREATE TABLE record (
     PRIMARY KEY (type, id)
 );
 CREATE INDEX record_change ON record (change_seq);
-CREATE INDEX record_updated ON record (type, updated);
 CREATE TABLE checkpoint (
     type TEXT PRIMARY KEY, stage TEXT NOT NULL, next_page INTEGER NOT NULL, since TEXT, started TEXT
 );

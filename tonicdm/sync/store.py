@@ -97,8 +97,8 @@ class Store:
             kind: The record type.
             records: As they came.
             quality: The data_quantity they came in.
-            mark: How far the pass has come with them.
-            scan_page: The page's number in a full pass, which remembers what it has seen.
+            mark: How far the pass has come with them; None for records that a scan had found stale.
+            scan_page: The page's number in a whole pass, which remembers what it has seen.
 
         Returns:
             How many records are new or changed.
@@ -108,7 +108,7 @@ class Store:
             changed = rows.write_records(db, kind, records, quality)
             if scan_page is not None:
                 rows.note_scanned(db, kind, records, scan_page, [False] * len(records))
-            else:
+            elif mark is None:
                 rows.fetched(db, kind, records)
             if mark is not None:
                 rows.put_checkpoint(db, mark)
@@ -138,6 +138,7 @@ class Store:
         def work(db: sqlite3.Connection) -> int:
             flags = rows.stale_flags(db, kind, stubs, ties=ties, trust=trust)
             rows.note_scanned(db, kind, stubs, mark.next_page - 1, flags)
+            rows.stamp(db, kind, stubs, flags)
             rows.put_checkpoint(db, mark)
             return sum(flags)
 
