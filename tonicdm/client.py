@@ -15,7 +15,7 @@ from tonicdm.budget import UnitBudget
 from tonicdm.budget.home import budget_key, open_budget
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.codec import parse_json
-from tonicdm.config import ZONES, Answers, Settings, read_profile
+from tonicdm.config import Answers, Settings, read_profile, zone_server
 from tonicdm.endpoints.base import parse_quantity
 from tonicdm.endpoints.caller import Caller, ServerFacts
 from tonicdm.endpoints.nouns import Nouns
@@ -185,9 +185,7 @@ class TonicDM(Nouns):
                 raise ConfigError(f'option_placement must be "header" or "query", not {option_placement!r}')
             changes["placement"] = option_placement
         if zone is not None:
-            if zone not in ZONES:
-                raise ConfigError(f"zone must be one of {', '.join(ZONES)}, not {zone!r}")
-            changes["base_url"] = ZONES[zone]
+            changes["base_url"] = zone_server(zone)
         view = object.__new__(type(self))
         view._own_budget = False
         view._settings = self._settings
@@ -252,6 +250,8 @@ def _lane(priority: Priority) -> Priority:
 
 
 def _seconds(name: str, value: float | None) -> float | None:
+    if value is not None and (not isinstance(value, (int, float)) or isinstance(value, bool)):
+        raise ConfigError(f"{name} must be a number of seconds, not a {type(value).__name__}")
     if value is not None and (value < 0 or (name == "timeout" and value == 0)):
         raise ConfigError(f"{name} must be a positive number of seconds, not {value}")
     return value

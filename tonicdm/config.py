@@ -126,9 +126,7 @@ def _server(zone: str | None, base_url: str | None) -> str:
     if zone and base_url:
         raise ConfigError("give zone= or base_url=, not both (also as TONICDM_ZONE and TONICDM_BASE_URL)")
     if zone:
-        if zone.lower() not in ZONES:
-            raise ConfigError(f"zone must be one of {', '.join(ZONES)}, not {zone!r}")
-        return ZONES[zone.lower()]
+        return zone_server(zone)
     if not base_url:
         raise ConfigError(
             "no server: give zone= (us, de, ie) or base_url=, or set TONICDM_ZONE or TONICDM_BASE_URL; "
@@ -145,6 +143,17 @@ def _server(zone: str | None, base_url: str | None) -> str:
     if url.path.strip("/"):
         raise ConfigError("base_url must have no path; path_prefix= is put before every path")
     return str(url.origin())
+
+
+def zone_server(zone: str) -> str:
+    """Return the server of *zone*.
+
+    Raises:
+        ConfigError: There is no such zone.
+    """
+    if zone.lower() not in ZONES:
+        raise ConfigError(f"zone must be one of {', '.join(ZONES)}, not {zone!r}")
+    return ZONES[zone.lower()]
 
 
 def _prefix(prefix: str) -> str:

@@ -38,7 +38,8 @@ def get(connection: Connection, *, noun: str, ids: tuple[str, ...], data_quantit
             return list(found), found.missing
 
     records, missing = asyncio.run(run())
-    show(records, form)
+    if records or form != "table":
+        show(records, form)
     if missing:
         click.echo(f"Not returned by the server: {', '.join(missing)}", err=True)
         click.get_current_context().exit(1)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import json
+import os
 import re
 import signal
+import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
@@ -30,6 +33,7 @@ from tonicdm.types import RecordID, record_id
 
 UNITS_OF_TIME: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 NEXT_RUN: Final = "next_run"
+DRIFT_TOLD: Final = "drift_told"
 
 TYPES = click.option("--types", help="Only these record types, with commas; some are taken only when named.")
 AUDIT = click.option(
@@ -92,6 +96,8 @@ def sync(
         projects=[record_id(one.strip(), "--projects") for one in projects.split(",")] if projects else (),
         json_line=json_line,
     )
+    if in_sandbox and (dry_run or every):
+        raise ConfigError("--sandbox starts a server for one run; it goes neither with --every nor with --dry-run")
     if dry_run:
         asyncio.run(_show_plan(connection, wishes))
     elif every:
@@ -122,7 +128,12 @@ def _seconds(text: str) -> float:
 
 
 async def _show_plan(connection: Connection, wishes: Wishes) -> None:
-    async with connection.client() as tonic, Store(wishes.file) as store:
+    async with contextlib.AsyncExitStack() as stack:
+        tonic = await stack.enter_async_context(connection.client())
+        # To look at a plan makes no file.
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        known = wishes.file if os.path.exists(wishes.file) else f"{folder}/empty.db"  # noqa: PTH110, ASYNC240
+        store = await stack.enter_async_context(Store(known))
         plans = await plan_run(store, wishes.types, audit=wishes.audit, now=time.time())
         seen = tonic.budget.snapshot()
     whole = together(plans)
@@ -145,11 +156,13 @@ async def _show_plan(connection: Connection, wishes: Wishes) -> None:
 
 async def _once(connection: Connection, wishes: Wishes, sandbox_records: int | None) -> None:
     async with _client(connection, sandbox_records) as tonic, Store(wishes.file) as store:
-        await _run(tonic, store, wishes)
-    if not wishes.json_line:
+        report = await _run(tonic, store, wishes)
+    found = [one.type for one in report.types if one.records]
+    if not wishes.json_line and found:
+        columns, kind = ("name, address", "offices") if "offices" in found else ("*", found[0])
         console = Console()
         console.print(f"All in {wishes.file}; to try it:", highlight=False)
-        console.print(f'  sqlite3 {wishes.file} "SELECT name, address FROM offices LIMIT 5"', highlight=False)
+        console.print(f'  sqlite3 {wishes.file} "SELECT {columns} FROM {kind} LIMIT 5"', highlight=False)
 
 
 async def _repeat(connection: Connection, wishes: Wishes, every: float) -> None:
@@ -214,9 +227,17 @@ async def _run(tonic: TonicDM, store: Store, wishes: Wishes) -> RunReport:
         click.echo(f'{{"finished":"{moment}",{report.as_json()[1:]}')
     else:
         console.print(_summary(report, await store.counts()))
-        for kind, names in (await store.drift()).items():
-            console.print(f"{kind}: fields that this version does not know: {', '.join(names)}", highlight=False)
+        await _tell_drift(store, console)
     return report
+
+
+async def _tell_drift(store: Store, console: Console) -> None:
+    """Name fields that the models do not know, once."""
+    drift = await store.drift()
+    if await store.meta(DRIFT_TOLD) != json.dumps(drift):
+        for kind, names in drift.items():
+            console.print(f"{kind}: fields that this version does not know: {', '.join(names)}", highlight=False)
+        await store.set_meta(DRIFT_TOLD, json.dumps(drift))
 
 
 def _summary(report: RunReport, counts: dict[str, int]) -> Table:

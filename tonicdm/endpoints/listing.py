@@ -97,13 +97,9 @@ class Listing(Generic[M]):
         if "sort_direction" in listing.operation.options:
             self._options.setdefault("sort_direction", "asc")
         self._paging = listing.paged or self._path in self._facts.paged
-        self._size = int(self._options.pop("page_size", LARGEST_PAGE)) if self._valid_size() else 0
+        self._size: int = self._options.pop("page_size", LARGEST_PAGE)
         # A wrong option is an error when it is written down, not when the list is first read.
         listing.with_pages.encode({**self._options, "page_size": self._size, "page_number": 1})
-
-    def _valid_size(self) -> bool:
-        size = self._options.get("page_size", LARGEST_PAGE)
-        return isinstance(size, int) and not isinstance(size, bool)
 
     async def __call__(self, start_page: int) -> AsyncGenerator[Page[Any], None]:
         """Iterate over the pages from *start_page* on until the end is certain."""

@@ -74,15 +74,18 @@ async def fetch_raw(
     batches = _Batches(caller, listing, quantity, options)
     found: dict[RecordID, Any] = {}
     rest = list(wanted)
-    if len(rest) > caller.facts.ids_proven:
+    if min(len(rest), caller.facts.ids_per_call) > caller.facts.ids_proven:
         first, rest = rest[: caller.facts.ids_per_call], rest[caller.facts.ids_per_call :]
         found |= await batches.fetch(first)
     if not rest:
         return found
     size = caller.facts.ids_per_call
     chunks = [rest[start : start + size] for start in range(0, len(rest), size)]
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(batches.fetch(chunk)) for chunk in chunks]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(batches.fetch(chunk)) for chunk in chunks]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
     for task in tasks:
         found |= task.result()
     return found

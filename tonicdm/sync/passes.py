@@ -74,6 +74,9 @@ class TypeSync:
 
     async def run(self) -> None:
         """Make the passes that are due; an interrupted one goes on where it ended."""
+        if self.reader.partial:
+            await self._load_part()
+            return
         state = await self.store.state(self.kind.name)
         mark = state.checkpoint
         self._fresh = state.until is None
@@ -94,13 +97,23 @@ class TypeSync:
         self.report.lower_bound = await self._lower_bound(state)
         await self._finish()
 
+    async def _load_part(self) -> None:
+        """Read the records of some projects; the store learns nothing of the rest, so no watermark is set."""
+        async with contextlib.aclosing(self.reader.pages(BASIC)) as found:
+            async for page in found:
+                self._count(page.records, await self.store.write_page(self.kind.name, page.records, BASIC, None))
+        self.report.why.append("only the projects that were named")
+        self.report.lower_bound = 5 * max(1, self.report.pages)
+        self.report.done = True
+        self.tell(self.report)
+
     async def _finish(self) -> None:
         report = self.report
         await self.store.finish(
             self.kind.name,
             until=None if self._until is None else self._until.isoformat(),
             audited=self.reader.server_time().isoformat() if self._scanned or self._fresh else None,
-            changed=report.changed,
+            changed=None if self._fresh else report.changed,
             deleted=report.deleted,
             units=report.meter.units,
         )

@@ -55,6 +55,9 @@ class Reader:
         if parents is None and projects and PARENT_OPTION in options:
             parents = projects
         self.parents = parents
+        self.partial = bool(projects) and parents is not None
+        """Whether only a part of the type is read: then nothing follows for the rest of it."""
+        self._names_parent = kind.parents is not None
 
     def server_time(self) -> datetime.datetime:
         """Return the earliest that the server's clock can show now: from its Date headers, once one was seen."""
@@ -89,7 +92,8 @@ class Reader:
             async with contextlib.aclosing(listing(1)) as pages:
                 async for page in pages:
                     # A member is named by its project and its address; the answer may leave the project out.
-                    yield Page(number, tuple({"projectId": parent, **item} for item in page.records))
+                    named = {"projectId": parent} if self._names_parent else {}
+                    yield Page(number, tuple({**named, **item} for item in page.records))
 
     async def page(self, number: int) -> Sequence[Any]:
         """Return the records of one page, whole."""

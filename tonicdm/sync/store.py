@@ -145,11 +145,12 @@ class Store:
         return await self.write(work)
 
     async def finish(
-        self, kind: str, *, until: str | None, audited: str | None, changed: int, deleted: int, units: int
+        self, kind: str, *, until: str | None, audited: str | None, changed: int | None, deleted: int, units: int
     ) -> None:
         """End a run over *kind*: set the watermark, note what it found, and forget its checkpoint.
 
-        A watermark of None leaves the one there is.
+        A watermark of None leaves the one there is. A first load, which tells nothing of how often records change, is
+        noted with None changed.
         """
 
         def work(db: sqlite3.Connection) -> None:
@@ -158,10 +159,11 @@ class Store:
                 "until = coalesce(excluded.until, until), audited = coalesce(excluded.audited, audited)",
                 (kind, until, audited),
             )
-            db.execute(
-                "INSERT INTO history (type, finished, changed, deleted, units) VALUES (?, ?, ?, ?, ?)",
-                (kind, datetime.datetime.now(datetime.UTC).isoformat(), changed, deleted, units),
-            )
+            if changed is not None:
+                db.execute(
+                    "INSERT INTO history (type, finished, changed, deleted, units) VALUES (?, ?, ?, ?, ?)",
+                    (kind, datetime.datetime.now(datetime.UTC).isoformat(), changed, deleted, units),
+                )
             db.execute("DELETE FROM checkpoint WHERE type = ?", (kind,))
             db.execute("DELETE FROM scan WHERE type = ?", (kind,))
 

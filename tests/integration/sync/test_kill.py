@@ -79,7 +79,6 @@ def test_twenty_kills_lose_nothing_and_cost_at_most_a_page_per_worker_each(serve
     workers = len(TYPES.split(","))
     # Besides the pages: a look at what changed during the load for each type, and the ends of full pages.
     assert units <= 5 * pages + 5 * workers * kills + 10 * workers
-    print(f"{kills} kills, {units} units for {pages} pages")
     assert kills >= 5, "the load was over before it could be killed often"
 
 

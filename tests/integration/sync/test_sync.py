@@ -241,3 +241,13 @@ async def test_a_store_of_a_newer_version_is_left_alone(path) -> None:
     with pytest.raises(StoreError, match="newer"):
         async with Store(path):
             pass
+
+
+async def test_a_part_of_a_type_is_never_taken_for_the_whole(sync: Sync, box: Sandbox, path) -> None:
+    """Only some projects were asked for: the next run without them loads everything."""
+    project = next(record["project_id"] for record in box.world.records("rfis") if record["status"] == "active")
+    part = await sync("rfis", projects=[project])
+    assert {record["project_id"] for record in held(path, "rfis").values()} == {project}
+    assert "only the projects" in part.types[0].why[0]
+    await sync("rfis")
+    assert held(path, "rfis") == truth(box, "rfis", active=True)
