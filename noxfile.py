@@ -38,9 +38,15 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check types with mypy and pyright, and that every public name is typed."""
-    session.install(".[cli]", *groups("types", "tests"))
+    """Check types with mypy."""
+    session.install(".[cli,testing]", *groups("types", "tests"))
     session.run("mypy")
+
+
+@nox.session
+def pyright(session: nox.Session) -> None:
+    """Check types with pyright, and that every public name is typed; needs Node.js or the network to get it."""
+    session.install(".[cli,testing]", *groups("types", "tests"))
     session.run("pyright")
     session.run("pyright", "--verifytypes", "tonicdm", "--ignoreexternal")
 
@@ -55,8 +61,15 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print the benchmark tables: ours beside what it is compared to, in one run."""
-    session.install(".[cli]", *groups("tests"))
+    session.install(".[cli]", *groups("tests", "bench"))
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def simulate(session: nox.Session) -> None:
+    """Print what the budget and simpler policies make of hours of windows, in virtual time."""
+    session.install(".[cli]", *groups("bench"))
+    session.run("python", "-m", "benchmarks.simulator", *session.posargs)
 
 
 @nox.session

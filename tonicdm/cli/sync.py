@@ -11,7 +11,7 @@ import re
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Final
 
 import attrs
@@ -191,7 +191,7 @@ async def _repeat(connection: Connection, wishes: Wishes, every: float) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _client(connection: Connection, sandbox_records: int | None) -> AsyncIterator[TonicDM]:
+async def _client(connection: Connection, sandbox_records: int | None) -> AsyncGenerator[TonicDM]:
     if sandbox_records is None:
         async with connection.client(priority="bulk") as tonic:
             yield tonic

@@ -11,7 +11,7 @@ from typing import Any, Final
 from tonicdm.codec import wire_names
 from tonicdm.sync.types import TYPES
 
-OWN_COLUMNS: Final = ("id", "updated", "quality", "status", "deleted_at", "reason", "change_seq")
+OWN_COLUMNS: Final[tuple[str, ...]] = ("id", "updated", "quality", "status", "deleted_at", "reason", "change_seq")
 """Columns that every view takes from the store itself."""
 
 
@@ -50,7 +50,7 @@ def view_of(kind: str, seen: Iterable[str]) -> str:
     """
     known = _columns(kind)
     columns = [f"{column}" for column in OWN_COLUMNS]
-    taken = set(OWN_COLUMNS)
+    taken: set[str] = set(OWN_COLUMNS)
     for wire in [*known, *(name for name in seen if name not in known)]:
         column = known.get(wire, snake(wire))
         # SQL does not tell columns apart by case.
