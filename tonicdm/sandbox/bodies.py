@@ -63,6 +63,11 @@ def reference(value: Any) -> str | None:
     return identifier(value.get("id")) if isinstance(value, dict) else "must be an object with an id"
 
 
+def phone(value: Any) -> str | None:
+    """Accept a text or an object: the reference shows a person's phones only as null."""
+    return None if isinstance(value, str | dict) else "must be a string or an object"
+
+
 def status(value: Any) -> str | None:
     """Accept a status word, or 4 for the soft delete (concepts page, "Naming Conventions")."""
     if isinstance(value, str):
@@ -160,5 +165,6 @@ def read_object(
     return {name: item for name, item in value.items() if name not in dropped}
 
 
-READ_ONLY = frozenset({"id", "datetimeCreated", "datetimeUpdated", "deliveryStatus", "isOrganizationManager"})
-"""Fields that the server sets (reference, readOnly); sent back in a body they are ignored, as read-only fields are."""
+READ_ONLY = frozenset({"id", "datetimeCreated", "datetimeUpdated", "deliveryStatus", "isOrganizationManager", "type"})
+"""Fields that the server sets (reference, readOnly; type is that of an email address); sent back in a body they are
+ignored, as read-only fields are."""
