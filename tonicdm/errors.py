@@ -151,7 +151,7 @@ class APIError(TonicDMError):
         self.status = status
         self.method = method
         self.path = path
-        self.body = body[:BODY_SHOWN]
+        self.body: str = body[:BODY_SHOWN]
         self.rate_limit = rate_limit
         self.attempts = attempts
         said = " ".join(self.body.split())
@@ -267,7 +267,7 @@ class DecodeError(TonicDMError):
     """
 
     def __init__(self, paths: Sequence[str], *, what: str = "the answer") -> None:
-        self.paths = tuple(paths)
+        self.paths: tuple[str, ...] = tuple(paths)
         more = f" (and {len(self.paths) - 5} more)" if len(self.paths) > 5 else ""
         super().__init__(f"{what} can't be decoded: {'; '.join(self.paths[:5])}{more}")
 

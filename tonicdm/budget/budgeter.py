@@ -57,7 +57,7 @@ class UnitBudget:
             raise ConfigError(f"max_concurrency must be positive, not {max_concurrency}")
         if max_calls_per_second is not None and max_calls_per_second <= 0:
             raise ConfigError(f"max_calls_per_second must be positive or None, not {max_calls_per_second}")
-        self.rules = rules or BudgetRules()
+        self.rules: BudgetRules = rules or BudgetRules()
         self.clock: Clock = clock or SystemClock()
         self._ledger = ledger
         self._closed = False

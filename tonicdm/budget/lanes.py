@@ -60,7 +60,7 @@ class JobQueue:
     __slots__ = ("by_cost", "slots")
 
     def __init__(self, slots: Concurrency) -> None:
-        self.slots = slots
+        self.slots: Concurrency = slots
         self.by_cost: dict[int, deque[Waiter]] = {}
 
     def heads(self) -> list[Waiter]:

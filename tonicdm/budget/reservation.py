@@ -66,7 +66,7 @@ class Reservation:
         self._terms = terms
         self._entry = 0
         self._in_slot = False
-        self.fate = Fate.QUEUED
+        self.fate: Fate = Fate.QUEUED
         self.sent_at: float | None = None
 
     def __repr__(self) -> str:

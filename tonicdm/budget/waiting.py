@@ -41,7 +41,7 @@ class WaitingRoom:
         self._lane_sums: dict[Priority, list[int]] = {lane: [0, 0] for lane in LANES}
         self._job_sums: dict[tuple[Priority, Hashable], list[int]] = {}
         self._approaching = 0
-        self.live = 0
+        self.live: int = 0
         """How many calls wait."""
         self._gone = 0
         self._next_sweep = float("inf")

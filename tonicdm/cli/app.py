@@ -28,5 +28,5 @@ def tonicdm() -> None:
     """
 
 
-for command in (sandbox, conformance, whoami, get, list_records, budget, plan, sync):
-    tonicdm.add_command(command)
+for _command in (sandbox, conformance, whoami, get, list_records, budget, plan, sync):
+    tonicdm.add_command(_command)

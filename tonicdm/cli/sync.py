@@ -34,6 +34,7 @@ from tonicdm.types import RecordID, record_id
 UNITS_OF_TIME: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 NEXT_RUN: Final = "next_run"
 DRIFT_TOLD: Final = "drift_told"
+FEW_NAMES: Final = 6
 
 TYPES = click.option("--types", help="Only these record types, with commas; some are taken only when named.")
 AUDIT = click.option(
@@ -235,8 +236,12 @@ async def _tell_drift(store: Store, console: Console) -> None:
     """Name fields that the models do not know, once."""
     drift = await store.drift()
     if await store.meta(DRIFT_TOLD) != json.dumps(drift):
-        for kind, names in drift.items():
-            console.print(f"{kind}: fields that this version does not know: {', '.join(names)}", highlight=False)
+        names = [f"{kind}.{name}" for kind, found in drift.items() for name in found]
+        more = f" and {len(names) - FEW_NAMES} more (table field)" if len(names) > FEW_NAMES else ""
+        console.print(
+            f"Fields that this version does not know have columns all the same: {', '.join(names[:FEW_NAMES])}{more}",
+            highlight=False,
+        )
         await store.set_meta(DRIFT_TOLD, json.dumps(drift))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
 from tonicdm.budget import WaitNotice
 from tonicdm.types import Priority, RateLimit
 
-logger = logging.getLogger("tonicdm")
+logger: Final = logging.getLogger("tonicdm")
 E = TypeVar("E")
 
 

@@ -136,9 +136,9 @@ class Transport:
         self.budget = budget
         self.auth = auth
         self.clock = clock
-        self.hooks = hooks or Hooks()
-        self.retry = retry or RetryPolicy()
-        self.slots = Concurrency(max_concurrency)
+        self.hooks: Hooks = hooks or Hooks()
+        self.retry: RetryPolicy = retry or RetryPolicy()
+        self.slots: Concurrency = Concurrency(max_concurrency)
         self._session = session
         self._own_session = session is None
         self._session_options: dict[str, Any] = {

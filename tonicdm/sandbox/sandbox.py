@@ -56,11 +56,11 @@ class Sandbox:
         port: int = 0,
         zones: Sequence[str] = (),
     ) -> None:
-        self.settings = settings or SandboxSettings()
+        self.settings: SandboxSettings = settings or SandboxSettings()
         """The choices; fields may be set at any time."""
-        self.faults = Faults(seed)
+        self.faults: Faults = Faults(seed)
         """The faults; switch them on, or script them."""
-        self.world = World(records, seed, self.settings.zone, now=self.now)
+        self.world: World = World(records, seed, self.settings.zone, now=self.now)
         """The records, to be read and changed without HTTP."""
         self._clock = clock or SystemClock()
         self._advanced = 0.0
@@ -72,7 +72,7 @@ class Sandbox:
             Shell(self._service, self.faults, self.now, control, seed, zone) for zone in (self.settings.zone, *zones)
         ]
         self._ports: dict[str, int] = {}
-        self.webhooks = Webhooks(self.now, self._clock, seed)
+        self.webhooks: Webhooks = Webhooks(self.now, self._clock, seed)
         """Webhooks out: subscribe a receiver, set how badly they are delivered."""
         self.world.listeners.append(self.webhooks.tell)
         self._start = self.snapshot()

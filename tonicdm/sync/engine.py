@@ -19,6 +19,8 @@ from tonicdm.types import RecordID
 
 Audit: TypeAlias = Literal["never", "daily", "weekly", "always"]
 INTERVALS: Final[dict[str, float]] = {"daily": 86_400.0, "weekly": 7 * 86_400.0, "always": 0.0}
+PAGED: Final = "paged"
+"""The capability of a list to be read in pages though the reference shows none: asking anew costs 6 units."""
 RENEWAL: Final = 30.0
 """Seconds after which a run shows that it is alive."""
 
@@ -114,12 +116,17 @@ async def _one(
         parents = list(projects) or [row[0] for row in await store.query(sql, (kind.parents,))]
     reader = Reader(tonic, kind, report.meter, parents=parents, projects=projects)
     due = not projects and await audit_due(store, kind, audit, tonic.budget.clock.now())
+    path, facts = kind.listing.operation.path, tonic._caller.facts
+    if await store.capability(kind.name, PAGED) == "yes":
+        facts.paged.add(path)
     try:
         exact = audit == "always"
         await TypeSync(reader, store, kind, report, tell, audit=due, confirmed=confirmed, exact=exact).run()
     except (PermissionDeniedError, EndpointNotFoundError) as error:
         report.refused, report.done = error, True
         tell(report)
+    if path in facts.paged:
+        await store.set_capability(kind.name, PAGED, "yes")
 
 
 async def audit_due(store: Store, kind: RecordType, audit: Audit, now: float) -> bool:

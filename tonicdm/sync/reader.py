@@ -11,6 +11,7 @@ import attrs
 
 from tonicdm.client import TonicDM
 from tonicdm.endpoints.base import ALL_STATUSES
+from tonicdm.endpoints.caller import ServerFacts
 from tonicdm.endpoints.listing import Listing
 from tonicdm.endpoints.many import fetch_raw
 from tonicdm.paging import Page
@@ -46,16 +47,16 @@ class Reader:
         self._caller = attrs.evolve(tonic._caller, meter=meter, job=kind.name)
         options = self._listing.operation.options
         self._options: dict[str, Any] = {"filter_statuses": ALL_STATUSES} if "filter_statuses" in options else {}
-        self.has_statuses = bool(self._options)
+        self.has_statuses: bool = bool(self._options)
         """Whether the list can be asked for records of every status (reference: filterStatuses)."""
-        self.has_updated_after = "updated_after" in options and kind.stamped
-        self.has_ids = self._listing.own_ids and "filter_ids" in options
-        self.has_quantity = self._listing.operation.has_quantity
-        self.facts = tonic._caller.facts
+        self.has_updated_after: bool = "updated_after" in options and kind.stamped
+        self.has_ids: bool = self._listing.own_ids and "filter_ids" in options
+        self.has_quantity: bool = self._listing.operation.has_quantity
+        self.facts: ServerFacts = tonic._caller.facts
         if parents is None and projects and PARENT_OPTION in options:
             parents = projects
         self.parents = parents
-        self.partial = bool(projects) and parents is not None
+        self.partial: bool = bool(projects) and parents is not None
         """Whether only a part of the type is read: then nothing follows for the rest of it."""
         self._names_parent = kind.parents is not None
 

@@ -48,7 +48,7 @@ class Store:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = pathlib.Path(path)
+        self.path: pathlib.Path = pathlib.Path(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tonicdm-store")
         self._connection: sqlite3.Connection | None = None
         self._closed = False

@@ -17,7 +17,7 @@ class MemoryLedger:
     poll_seconds: float | None = None
 
     def __init__(self, rules: BudgetRules | None = None) -> None:
-        self.window = Window(rules or BudgetRules())
+        self.window: Window = Window(rules or BudgetRules())
 
     @property
     def where(self) -> str:

@@ -73,7 +73,7 @@ class SQLiteLedger:
         clock: Clock,
         poll_seconds: float = 1.0,
     ) -> None:
-        self.path = pathlib.Path(path)
+        self.path: pathlib.Path = pathlib.Path(path)
         self.key = key
         self.poll_seconds: float | None = poll_seconds
         self._rules = rules or BudgetRules()

@@ -46,7 +46,7 @@ class World:
     def __init__(
         self, records: int = 1_000, seed: int = 1, zone: str = "us", *, now: Callable[[], float] | None = None
     ) -> None:
-        self.firm = Firm(KINDS, counts(records), seed, zone)
+        self.firm: Firm = Firm(KINDS, counts(records), seed, zone)
         keep_example(self.firm)
         self.milliseconds = False
         """Whether the time of a change keeps milliseconds; whole seconds otherwise."""
