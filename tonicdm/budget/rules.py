@@ -110,6 +110,14 @@ class Denied:
     """Whether an answer still to come may end the waiting of some call before `until`."""
 
 
+class Named(enum.Enum):
+    """Which window the Reset of an answer names, seen from the known one."""
+
+    SAME = enum.auto()
+    NEW = enum.auto()
+    OLDER = enum.auto()
+
+
 @attrs.frozen
 class Settlement:
     """What an answer taught."""

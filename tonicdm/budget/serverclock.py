@@ -48,12 +48,15 @@ class ServerClock:
             rules: The budget's settings.
         """
         received_at = received.monotonic
-        low, high = date - received_at, date + 1.0 - sent_at
+        # The local clock drifts during the call too.
+        slip = rules.drift * max(0.0, received_at - sent_at)
+        low, high = date - received_at - slip, date + 1.0 - sent_at + slip
+        seen = low, high
         if self.low is not None and self.high is not None:
             widened = rules.drift * max(0.0, received_at - self.at)
             low, high = max(low, self.low - widened), min(high, self.high + widened)
             if low > high:  # the server's clock was set: what it says now counts
-                low, high = date - received_at, date + 1.0 - sent_at
+                low, high = seen
         self.low, self.high, self.at, self.wall = low, high, received_at, received.wall - received_at
 
     def forget(self) -> None:

@@ -7,27 +7,17 @@ all reservations whose fate is not in U yet; a call of cost c may go iff U + H +
 
 from __future__ import annotations
 
-import enum
-
 import attrs
 
 from tonicdm.budget.entries import Entry, EntryState, Holdings
 from tonicdm.budget.others import Others
-from tonicdm.budget.rules import BudgetRules, Denied, Granted, Instant, Reason, Settlement
+from tonicdm.budget.rules import BudgetRules, Denied, Granted, Instant, Named, Reason, Settlement
 from tonicdm.budget.serverclock import ServerClock
 from tonicdm.budget.silence import Silence
 from tonicdm.types import Priority, RateLimit
 
 LONG_AGO = float("-inf")
 """When a call was sent of which nobody knows it: so early that it proves nothing."""
-
-
-class Named(enum.Enum):
-    """Which window the Reset of an answer names, seen from the known one."""
-
-    SAME = enum.auto()
-    NEW = enum.auto()
-    OLDER = enum.auto()
 
 
 @attrs.define
@@ -271,6 +261,7 @@ class Window:
         self.refund(number)
         self.others.own += self.holdings.release(sent)
         known, before = self.reset is not None or self.previous_reset is not None, self.used
+        latest = (self.reset or 0.0) + self.rules.reset_tolerance
         named = Named.OLDER if sent < self.renewed_at else self._locate(rate, sent, date, now, chance)
         if status == 429:
             self._limited(rate.reset, named, sent, now, chance)
@@ -279,10 +270,11 @@ class Window:
         if named is Named.OLDER:
             return Settlement(blocked=status == 429)
         spent = rate.used - (before if named is Named.SAME else 0)
-        alone = named is Named.SAME and held == cost and cost > 0 and spent >= 0 and status != 429
+        # Behind a Reset that moved there may be a new window that happens to be used as much.
+        alone = named is Named.SAME and rate.reset <= latest and held == cost and status != 429 and spent > 0 and cost
         self._account(entry, spent, rate, sent, known=known)
         foreign = self.others.measure(self.used, self.held)
-        return Settlement(observed_cost=spent if alone else None, foreign=foreign, blocked=status == 429)
+        return Settlement(spent if alone else None, foreign, blocked=status == 429)
 
     def _account(self, entry: Entry | None, spent: int, rate: RateLimit, sent_at: float, *, known: bool) -> None:
         """Note what is ours in this window."""
