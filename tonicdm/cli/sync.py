@@ -175,6 +175,9 @@ async def _repeat(connection: Connection, wishes: Wishes, every: float) -> None:
         stopped = asyncio.ensure_future(stop.wait())
         while not stop.is_set():
             due = float(await store.meta(NEXT_RUN) or 0.0)
+            if due > time.time():
+                moment = datetime.datetime.fromtimestamp(due, datetime.UTC)
+                click.echo(f"Next run at {moment:%Y-%m-%d %H:%M:%S} UTC; Ctrl-C stops.", err=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(stopped), max(0.0, min(due - time.time(), every)))
             if stop.is_set():

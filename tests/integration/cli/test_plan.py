@@ -51,13 +51,14 @@ def test_a_repeated_sync_keeps_its_next_run_and_stops_cleanly(
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
             if number == 0:
-                assert process.stdout is not None
                 assert json.loads(process.stdout.readline())["changed"] > 0
-            deadline = time.monotonic() + 20
-            while next_run(file) is None and time.monotonic() < deadline:
-                time.sleep(0.02)
-            time.sleep(0.5)
+            said = ""
+            while "Next run at" not in said:
+                said = process.stderr.readline()
+                assert said, "the command ended before it waited"
             process.send_signal(signal.SIGTERM)
             out, err = process.communicate(timeout=20)
             assert process.returncode == 0, err
