@@ -269,7 +269,7 @@ class Transport:
             self.check_open()
             waited = self.clock.monotonic() - queued
             try:
-                return attrs.evolve(await self._exchange(call, token, attempt, reservation), waited=waited)
+                return await self._exchange(call, token, attempt, reservation, waited)
             except GateClosedError:
                 raise
             except Exception as error:
@@ -285,7 +285,9 @@ class Transport:
                     raise
                 raise lost from error
 
-    async def _exchange(self, call: Call, token: Secret, attempt: int, reservation: Reservation) -> Answer:
+    async def _exchange(
+        self, call: Call, token: Secret, attempt: int, reservation: Reservation, waited: float
+    ) -> Answer:
         request, session = call.request, self._open_session()
         event = RequestEvent(
             method=request.method, path=request.path, cost=call.cost, priority=call.priority, attempt=attempt
@@ -333,6 +335,7 @@ class Transport:
             attempts=attempt,
             mismatches=mismatches,
             observed_cost=settlement.observed_cost,
+            waited=waited,
         )
 
     def _count_mismatch(self, call: Call, observed: int, foreign: int) -> int:

@@ -21,6 +21,8 @@ Audit: TypeAlias = Literal["never", "daily", "weekly", "always"]
 INTERVALS: Final[dict[str, float]] = {"daily": 86_400.0, "weekly": 7 * 86_400.0, "always": 0.0}
 PAGED: Final = "paged"
 """The capability of a list to be read in pages though the reference shows none: asking anew costs 6 units."""
+IDS: Final = "ids_per_call"
+"""The capability of a server to read so many IDs in one header, once one was refused."""
 RENEWAL: Final = 30.0
 """Seconds after which a run shows that it is alive."""
 
@@ -59,6 +61,8 @@ async def synchronize(
     clock = tonic.budget.clock
     began = clock.monotonic()
     await store.take_turn(clock.now())
+    facts = tonic._caller.facts
+    facts.ids_per_call = min(facts.ids_per_call, int(await store.capability("", IDS) or facts.ids_per_call))
     reports = [TypeReport(type=kind.name) for kind in types]
     try:
         independent = [(kind, report) for kind, report in zip(types, reports, strict=True) if kind.parents is None]
@@ -73,6 +77,7 @@ async def synchronize(
             )
     finally:
         with contextlib.suppress(TonicDMError):
+            await store.set_capability("", IDS, str(facts.ids_per_call))
             await store.refresh_views()
             await store.end_turn()
     return RunReport(types=reports, seconds=clock.monotonic() - began)
