@@ -73,6 +73,13 @@ def simulate(session: nox.Session) -> None:
 
 
 @nox.session
+def conformance(session: nox.Session) -> None:
+    """Hold the sandbox and the client against the reference by foreign tools: schemathesis, and Prism where npm is."""
+    session.install(".[cli]", *groups("tests", "conformance"))
+    session.run("pytest", "-s", "tests/integration/conformance", *session.posargs)
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build sdist and wheel, then run the tests against the built wheel."""
     session.install("build", *groups("tests"))

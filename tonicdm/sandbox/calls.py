@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -67,13 +68,17 @@ def json_answer(status: int, value: Any, records: int) -> Answer:
 
 
 def rows_answer(rows: Iterable[Any]) -> Answer:
-    """Return a 200 with an array, encoded record by record.
+    """Return a 200 with an array, encoded some records at a time.
 
-    Each record is dropped as soon as it is text: a page of a thousand then takes no more memory than one, and no
-    letter beyond ASCII makes the whole page twice as slow.
+    They are dropped as soon as they are text: a page of a thousand then takes no more memory than twenty, no letter
+    beyond ASCII makes the whole page twice as slow, and an encoder is set up fifty times instead of a thousand.
     """
-    texts = [_ENCODE(row).encode() for row in rows]
-    return Answer(status=200, body=b"[" + b",".join(texts) + b"]", records=len(texts))
+    texts: list[bytes] = []
+    records, source = 0, iter(rows)
+    while some := list(itertools.islice(source, _AT_ONCE)):
+        records += len(some)
+        texts.append(_ENCODE(some)[1:-1].encode())
+    return Answer(status=200, body=b"[" + b",".join(texts) + b"]", records=records)
 
 
 def refusal_answer(refusal: Refusal) -> Answer:
@@ -85,6 +90,8 @@ def to_json(value: Any) -> bytes:
     """Return compact JSON text in UTF-8."""
     return _ENCODE(value).encode()
 
+
+_AT_ONCE = 20
 
 # One encoder for all answers: json.dumps with arguments would build a new one each time.
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode

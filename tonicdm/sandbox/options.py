@@ -148,7 +148,7 @@ def read_integer(name: str, text: str, lowest: int, highest: int | None = None) 
     """
     try:
         # int() takes "1_0" and " 1" as well, a server's parser does not.
-        number = int(text) if re.fullmatch(r"-?[0-9]{1,9}", text) else None
+        number = int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
     except ValueError:
         number = None
     if number is None or number < lowest or (highest is not None and number > highest):

@@ -25,12 +25,14 @@ def check(world: World, kind: str, fields: Fields) -> None:
     Checked before anything is changed, so that a refused body changes nothing.
 
     Raises:
-        KeyError: A field refers to a record that does not exist.
+        KeyError: A field refers to a record that does not exist, or an address is new and has no text.
     """
     world.check("reason_codes" if kind == "rfi_integrations" else kind, fields)
     for name, inner in (("parts", PARTS.get(kind, "")), ("emailAddresses", "email_addresses")):
         for one in fields.get(name) or ():
             world.check(inner, one)
+            if name == "emailAddresses" and one.get("id") is None and not one.get("emailAddress"):
+                raise KeyError("body.emailAddresses must have an emailAddress in each that is new")
             if one.get("id") is not None and world.get(inner, one["id"]) is None:
                 raise KeyError(f"no {inner} record has the ID {one['id']}")
 

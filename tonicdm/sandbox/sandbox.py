@@ -18,6 +18,7 @@ from tonicdm.sandbox.settings import SandboxSettings
 from tonicdm.sandbox.webhooks import Webhooks
 from tonicdm.sandbox.windows import Window, WindowState
 from tonicdm.sandbox.world import World, WorldSnapshot
+from tonicdm.sandbox.world.solo import leave_alone
 
 
 @attrs.frozen
@@ -158,6 +159,7 @@ class Sandbox:
         seed: int | None = None,
         advanced_contacts: bool = True,
         advanced_metrics: bool = True,
+        of_one: bool = False,
     ) -> World:
         """Add another customer with records of its own, which only its token can reach.
 
@@ -167,12 +169,15 @@ class Sandbox:
             seed: Seed of the records; another one than that of the first tenant when not given.
             advanced_contacts: Whether the tenant has this licence.
             advanced_metrics: Whether the tenant has this licence.
+            of_one: Whether it is the tenant of one shared-domain address, with that one user (concepts page, "Tenant").
 
         Returns:
             The tenant's records.
         """
         seed = self._seed + 1 + len(self._service.tenants) if seed is None else seed
         world = World(records, seed, self.settings.zone, now=self.now)
+        if of_one:
+            leave_alone(world)
         world.listeners.append(self.webhooks.tell)
         self._service.tenants[token] = Tenant(world, advanced_contacts, advanced_metrics)
         self.settings.tokens = (*self.settings.tokens, token)

@@ -57,6 +57,7 @@ def change(world: World, operation: Operation, body: bytes, settings: SandboxSet
     required = REQUIRED_ON_CHANGE.get(kind, ()) if settings.project_required_on_change else ()
     fields = read_object(value, FIELDS[kind], required, settings)
     if kind == "me":
+        fields.pop("personId", None)  # read-only here, though not in a note (reference)
         world.update("user_settings", world.ids("user_settings")[0], **fields)
         return _answer(me(world), settings.change_body)
     if kind == "cloud_children" and "id" not in value:

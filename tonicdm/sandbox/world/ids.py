@@ -32,19 +32,16 @@ class IdSpace:
     def text(self, rank: int) -> str:
         """Return the ID of the record at *rank*: 32 hex digits (concepts page, "Naming Conventions")."""
         texts = self._texts
-        if texts is None:
-            return self._text(rank)
-        text = texts[rank]
-        if text is None:
-            text = texts[rank] = self._text(rank)
-        return text
-
-    def _text(self, rank: int) -> str:
+        if texts is not None and (text := texts[rank]) is not None:
+            return text
         # One round of `mix`, written out: a page of a thousand records asks for some thousand IDs.
         noise = ((rank ^ self._key) * 0xBF58476D1CE4E5B9) & MASK64
         noise ^= noise >> 29
         step = self._step
-        return f"{rank * step + noise % step:016x}{noise:016x}"
+        text = f"{rank * step + noise % step:016x}{noise:016x}"
+        if texts is not None:
+            texts[rank] = text
+        return text
 
     def rank(self, text: str) -> int | None:
         """Return the rank behind an ID in lower case, None when it is none of this type's."""
