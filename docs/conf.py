@@ -28,5 +28,5 @@ nitpick_ignore_regex = [
     ("py:.*", r"(aiohttp|collections\.abc|datetime|os|ssl|uuid)\..*"),
     ("py:.*", r"tonicdm\..*\.[A-Z]"),
     ("py:.*", r"tonicdm\.(clock\.Clock|budget\.ledgers\.Ledger|sync\.report\.Meter)"),
-    ("py:.*", r"tonicdm\.sandbox\..*\.(Snapshot|World|Rule|Strike)"),
+    ("py:.*", r"tonicdm\.sandbox\..*\.(Snapshot|World|Rule|Strike|Webhooks)"),
 ]
