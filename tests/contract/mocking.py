@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import re
 from collections.abc import Callable, Iterator
@@ -37,6 +38,8 @@ def mocked(answer: Callable[..., CallbackResult]) -> Iterator[None]:
     with (
         mock.patch("aioresponses.core.ClientResponse", _Response),
         mock.patch("aioresponses.core.stream_reader_factory", _reader),
+        # It copies the arguments of a request deeply, among them what the transport watches the connection with.
+        mock.patch("aioresponses.core.copy", SimpleNamespace(deepcopy=copy.copy)),
         aioresponses() as responses,
     ):
         for method in ("GET", "POST", "PATCH", "DELETE"):
