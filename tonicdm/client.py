@@ -19,7 +19,7 @@ from tonicdm.config import Answers, Settings, read_profile, zone_server
 from tonicdm.endpoints.base import parse_quantity
 from tonicdm.endpoints.caller import Caller, ServerFacts
 from tonicdm.endpoints.nouns import Nouns
-from tonicdm.endpoints.options import named
+from tonicdm.endpoints.options import LARGEST_PAGE, named
 from tonicdm.errors import ConfigError
 from tonicdm.http.auth import Auth, TokenSource
 from tonicdm.http.hooks import Hooks
@@ -233,6 +233,7 @@ def _facts(answers: Answers) -> ServerFacts:
     if ids := int(answers.get("ids_per_call", 0)):
         facts.ids_per_call = facts.ids_proven = ids
     facts.largest_page = int(answers.get("page_proven", 0))
+    facts.page_limit = min(LARGEST_PAGE, int(answers.get("page_size_max", LARGEST_PAGE)) or LARGEST_PAGE)
     return facts
 
 

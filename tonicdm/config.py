@@ -119,6 +119,10 @@ def read_profile(path: str | os.PathLike[str]) -> Answers:
         raise ConfigError(
             f"by {name} the server's pages begin at 0; this client counts from 1 and would miss the first"
         )
+    if answers.get("cost_mode") == "record":
+        raise ConfigError(
+            f"by {name} the server charges for each record; this client reserves the price of a call and would overdraw"
+        )
     return answers
 
 

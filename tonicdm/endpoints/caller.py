@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from tonicdm.endpoints.options import DATA_QUANTITY
+from tonicdm.endpoints.options import DATA_QUANTITY, LARGEST_PAGE
 from tonicdm.http.operation import Operation
 from tonicdm.http.transport import Answer, Call, Transport
 from tonicdm.http.wire import build
@@ -25,6 +25,8 @@ class ServerFacts:
     """Most IDs that are put into one header: about 8 KB of them fit most servers."""
     ids_proven: int = 0
     """Most IDs that were answered in one call."""
+    page_limit: int = LARGEST_PAGE
+    """Most records that may be asked for in one page."""
     largest_page: int = 0
     """Records of the largest page seen where more were asked for."""
     paged: set[str] = attrs.field(factory=set)

@@ -12,7 +12,7 @@ import attrs
 from tonicdm.codec import Record, parse_json
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.evidence import contradiction
-from tonicdm.endpoints.options import DEFAULT_PAGE, LARGEST_PAGE, options
+from tonicdm.endpoints.options import DEFAULT_PAGE, options
 from tonicdm.errors import OptionIgnoredError
 from tonicdm.http.operation import Operation
 from tonicdm.models import CODEC, RecordStub
@@ -97,7 +97,7 @@ class Listing(Generic[M]):
         if "sort_direction" in listing.operation.options:
             self._options.setdefault("sort_direction", "asc")
         self._paging = listing.paged or self._path in self._facts.paged
-        self._size: int = self._options.pop("page_size", LARGEST_PAGE)
+        self._size: int = self._options.pop("page_size", caller.facts.page_limit)
         # A wrong option is an error when it is written down, not when the list is first read.
         listing.with_pages.encode({**self._options, "page_size": self._size, "page_number": 1})
 

@@ -10,7 +10,7 @@ from tonicdm.codec import Record, parse_json
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.evidence import contradiction
 from tonicdm.endpoints.listing import ROUND_SIZES, ListOperation, as_array
-from tonicdm.endpoints.options import DEFAULT_PAGE, LARGEST_PAGE
+from tonicdm.endpoints.options import DEFAULT_PAGE
 from tonicdm.errors import APIError, BadRequestError, OptionIgnoredError, ProtocolError
 from tonicdm.models import CODEC
 from tonicdm.types import DataQuantity, RecordID, normalise_id
@@ -103,7 +103,7 @@ class _Batches:
         self._quantity = quantity
         self._options = dict(options)
         if listing.paged:
-            self._options["page_size"] = LARGEST_PAGE
+            self._options["page_size"] = caller.facts.page_limit
 
     async def fetch(self, batch: Sequence[RecordID]) -> dict[RecordID, Any]:
         """Fetch one batch, in parts if it must be."""

@@ -117,8 +117,8 @@ async def _one(
 ) -> None:
     parents = None
     if kind.parents is not None:
-        sql = "SELECT id FROM record WHERE type = ? AND deleted_at IS NULL ORDER BY id"
-        parents = list(projects) or [row[0] for row in await store.query(sql, (kind.parents,))]
+        named = [row[0] for row in await store.query(kind.named_by)]
+        parents = named if kind.by_own_ids or not projects else list(projects)
     reader = Reader(tonic, kind, report.meter, parents=parents, projects=projects)
     due = not projects and await audit_due(store, kind, audit, tonic.budget.clock.now())
     path, facts = kind.listing.operation.path, tonic._caller.facts

@@ -36,7 +36,7 @@ async def _known(store: Store, kind: RecordType, audit: Audit, now: float, ids_p
     works = _WORKS.get(await store.capability(kind.name, UPDATED_AFTER) or "")
     parents = None
     if kind.parents is not None:
-        parents = (await store.counts()).get(kind.parents)
+        parents = len(await store.query(kind.named_by))
     loaded = state.until is not None
     return Known(
         name=kind.name,
@@ -52,6 +52,7 @@ async def _known(store: Store, kind: RecordType, audit: Audit, now: float, ids_p
         has_quantity=kind.listing.operation.has_quantity,
         audit=loaded and await audit_due(store, kind, audit, now),
         parents=parents,
+        parents_per_call=ids_per_call if kind.by_own_ids else 1,
     )
 
 

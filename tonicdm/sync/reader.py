@@ -58,7 +58,7 @@ class Reader:
         self.parents = parents
         self.partial: bool = bool(projects) and parents is not None
         """Whether only a part of the type is read: then nothing follows for the rest of it."""
-        self._names_parent = kind.parents is not None
+        self._kind = kind
 
     def server_time(self) -> datetime.datetime:
         """Return the earliest that the server's clock can show now: from its Date headers, once one was seen."""
@@ -79,6 +79,8 @@ class Reader:
         options = dict(self._options)
         if since is not None:
             options["updated_after"] = since
+        if self.parents is not None and self._kind.by_own_ids:
+            return self._pages_of_ids(self.parents, quality, start)
         if self.parents is not None:
             return self._pages_of_parents(self.parents, quality, start, options)
         return Listing(self._caller, self._listing, options, quality, raw=True)(start)
@@ -93,8 +95,16 @@ class Reader:
             async with contextlib.aclosing(listing(1)) as pages:
                 async for page in pages:
                     # A member is named by its project and its address; the answer may leave the project out.
-                    named = {"projectId": parent} if self._names_parent else {}
+                    named = {"projectId": parent} if self._kind.parents is not None else {}
                     yield Page(number, tuple({**named, **item} for item in page.records))
+
+    async def _pages_of_ids(
+        self, ids: Sequence[str], quality: DataQuantity, start: int
+    ) -> AsyncGenerator[Page[Any], None]:
+        size = self.facts.ids_per_call
+        for number in range(start, -(-len(ids) // size) + 1):
+            found = await self.by_id(ids[(number - 1) * size : number * size], quality)
+            yield Page(number, tuple(found.values()))
 
     async def page(self, number: int) -> Sequence[Any]:
         """Return the records of one page, whole."""

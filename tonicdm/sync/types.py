@@ -27,7 +27,11 @@ class RecordType:
     stamped: bool = True
     """Whether its timestamp tells of changes (reference: a file transfer's is "not implemented yet")."""
     parents: str | None = None
-    """The type whose records it is listed by, one list each."""
+    """The type whose records it is listed by."""
+    named_by: str = ""
+    """SQL that finds the IDs it is listed by: of its parents, or of its own records where a list needs them."""
+    by_own_ids: bool = False
+    """Whether those are the IDs of its own records, asked for by the headerful."""
 
     @property
     def listing(self) -> ListOperation[Any]:
@@ -57,7 +61,24 @@ _DEFAULT: Final = (
     RecordType("file_transfers", default=True, stamped=False),
 )
 _BY_REQUEST: Final = (
-    RecordType("team", default=False, why_not="one list for each project", parents="projects", stamped=False),
+    RecordType(
+        "team",
+        default=False,
+        why_not="one list for each project",
+        parents="projects",
+        named_by="SELECT id FROM record WHERE type = 'projects' AND deleted_at IS NULL ORDER BY id",
+        stamped=False,
+    ),
+    RecordType(
+        "filesets",
+        default=False,
+        why_not="listed by their IDs, which the files name",
+        parents="files",
+        named_by="SELECT DISTINCT replace(json_extract(raw, '$.filesetId'), '-', '') FROM record "
+        "WHERE type = 'files' AND json_extract(raw, '$.filesetId') IS NOT NULL ORDER BY 1",
+        by_own_ids=True,
+        stamped=False,
+    ),
     RecordType("rfi_parts", default=False, why_not="every RFI carries its parts already", stamped=False),
     RecordType("pco_parts", default=False, why_not="no list of PCOs is documented", stamped=False),
     RecordType("file_transfer_parts", default=False, why_not="fields are hardly documented", stamped=False),

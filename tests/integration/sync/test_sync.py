@@ -7,7 +7,9 @@ import json
 import pytest
 
 from tonicdm.sandbox import Sandbox
-from tonicdm.sync import Store, SyncStoppedError
+from tonicdm.sync import Store, SyncStoppedError, choose
+from tonicdm.sync.outlook import plan_run
+from tonicdm.types import normalise_id
 
 from .conftest import Sync, held, plain, truth
 
@@ -251,3 +253,14 @@ async def test_a_part_of_a_type_is_never_taken_for_the_whole(sync: Sync, box: Sa
     assert "only the projects" in part.types[0].why[0]
     await sync("rfis")
     assert held(path, "rfis") == truth(box, "rfis", active=True)
+
+
+async def test_filesets_are_read_by_the_ids_that_files_name(sync: Sync, box: Sandbox, path) -> None:
+    """They can't be listed without IDs; a headerful of them costs one call."""
+    report = await sync("files", "filesets")
+    named = {normalise_id(record["filesetId"]) for record in held(path, "files").values()}
+    assert set(held(path, "filesets")) == named
+    assert report.types[1].meter.calls == -(-len(named) // 240)
+    async with Store(path) as store:
+        (plan,) = await plan_run(store, choose(["filesets"]), audit="never", now=0.0)
+    assert plan.calls == report.types[1].meter.calls
