@@ -41,6 +41,7 @@ class TypeSync:
         reader: Reads it.
         store: Keeps it.
         kind: The type.
+        report: What was done, kept up to date.
         tell: Told of the progress.
         audit: Whether to look for deletions too.
         confirmed: Whether a large part of the records may vanish at once.
