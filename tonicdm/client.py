@@ -14,9 +14,7 @@ import attrs
 from tonicdm.budget import UnitBudget
 from tonicdm.budget.home import budget_key, open_budget
 from tonicdm.clock import Clock, SystemClock
-from tonicdm.codec import parse_json
 from tonicdm.config import Answers, Settings, read_profile, zone_server
-from tonicdm.endpoints.base import parse_quantity
 from tonicdm.endpoints.caller import Caller, ServerFacts
 from tonicdm.endpoints.nouns import Nouns
 from tonicdm.endpoints.options import LARGEST_PAGE, named
@@ -220,6 +218,10 @@ class TonicDM(Nouns):
         Returns:
             The answer's JSON; None where it has no body.
         """
+        # Loaded with the first noun that is used; a client that only starts does not wait for it.
+        from tonicdm.codec import parse_json
+        from tonicdm.endpoints.base import parse_quantity
+
         if method not in METHODS:
             raise ConfigError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
         given = dict(options or {})
