@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 
 import click
 
+from tonicdm.cli.signals import stop_event
 from tonicdm.sandbox import Sandbox, SandboxSettings
 
 
@@ -23,10 +23,7 @@ def sandbox(*, host: str, port: int, records: int, seed: int, limit: int, window
 
 
 async def _serve(host: str, port: int, records: int, seed: int, settings: SandboxSettings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_event()
     async with Sandbox(records=records, seed=seed, settings=settings, host=host, port=port) as box:
         click.echo(f"Sandbox with {records:,} records on {box.url}; stop it with Ctrl-C. To use it:")
         click.echo(f"  export TONICDM_BASE_URL={box.url} TONICDM_TOKEN={box.token}")

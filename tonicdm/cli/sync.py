@@ -8,7 +8,6 @@ import datetime
 import json
 import os
 import re
-import signal
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -22,6 +21,7 @@ from rich.table import Table
 from tonicdm.budget import UnitBudget
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.display import Display
+from tonicdm.cli.signals import stop_event
 from tonicdm.client import TonicDM
 from tonicdm.errors import ConfigError
 from tonicdm.sandbox import Sandbox
@@ -168,9 +168,7 @@ async def _once(connection: Connection, wishes: Wishes, sandbox_records: int | N
 
 async def _repeat(connection: Connection, wishes: Wishes, every: float) -> None:
     """Run again and again until a signal comes; the time of the next run survives a restart."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_event()
     async with connection.client(priority="bulk") as tonic, Store(wishes.file) as store:
         stopped = asyncio.ensure_future(stop.wait())
         while not stop.is_set():

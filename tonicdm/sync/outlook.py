@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from typing import Final
 
@@ -54,11 +53,3 @@ async def _known(store: Store, kind: RecordType, audit: Audit, now: float, ids_p
         parents=parents,
         parents_per_call=ids_per_call if kind.by_own_ids else 1,
     )
-
-
-def describe_age(until: str | None, now: float) -> str:
-    """Return how old a watermark is, for people."""
-    if until is None:
-        return "never"
-    seconds = max(0.0, now - datetime.datetime.fromisoformat(until).timestamp())
-    return f"{seconds / 3600:,.1f} h ago" if seconds >= 3600 else f"{seconds / 60:,.0f} min ago"

@@ -129,7 +129,12 @@ class TypeSync:
             await self._load(mark.next_page, started)
         elif stage is Stage.CHANGES and mark.since is not None:
             since = datetime.datetime.fromisoformat(mark.since)
-            await self._changes(since, probe=False, start=mark.next_page, started=started)
+            try:
+                await self._changes(since, probe=False, start=mark.next_page, started=started)
+            except (OptionIgnoredError, BadRequestError) as error:
+                # Else the checkpoint would lead every later run to the same error.
+                await self._disprove(error)
+                await self._scan(Stage.COMPARE)
         else:
             if stage is Stage.AUDIT and state.until is not None:
                 await self._follow(state)
@@ -147,9 +152,11 @@ class TypeSync:
         async with contextlib.aclosing(self.reader.pages(BASIC, start=start)) as found:
             async for page in found:
                 mark = Checkpoint(self.kind.name, Stage.LOAD, page.number + 1, None, started.isoformat())
-                changed = await self.store.write_page(self.kind.name, page.records, BASIC, mark, scan_page=page.number)
+                # A first load has nothing that could have vanished, so what it has seen need not be remembered.
+                scan_page = None if self._fresh else page.number
+                changed = await self.store.write_page(self.kind.name, page.records, BASIC, mark, scan_page=scan_page)
                 self._count(page.records, changed)
-        self._scanned, self._until, self._previous = True, started, started
+        self._scanned, self._until, self._previous = not self._fresh, started, started
         if self.report.pages - before > 1 and not await self._catch_up(started) and self.exact:
             await self._scan(Stage.COMPARE)
 
