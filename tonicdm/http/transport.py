@@ -77,6 +77,19 @@ class Answer:
     """Seconds that the call waited for its units, those of its last attempt."""
 
 
+@attrs.define
+class Patience:
+    """What is left of a call's ``max_wait``, over all its attempts."""
+
+    left: float | None
+    """Seconds; None for as long as it takes."""
+
+    def spend(self, seconds: float) -> None:
+        """Count down a wait for units."""
+        if self.left is not None:
+            self.left = max(0.0, self.left - seconds)
+
+
 class GateClosedError(Exception):
     """The units are gone between reservation and connection: nothing was sent, the attempt queues anew."""
 
@@ -205,16 +218,14 @@ class Transport:
             APIError: The server refused the call; after all retries, if it failed.
             TransportError: No answer came; after all retries.
         """
-        attempt, refreshed, patience = 1, False, call.max_wait
+        attempt, refreshed, patience = 1, False, Patience(call.max_wait)
         limited: Answer | None = None
         while True:
             self.check_open()
             token = await self.auth.token()
-            before = self.clock.monotonic()
             try:
                 answer = await self._attempt(call, token, attempt, patience)
             except GateClosedError:
-                patience = _spent(patience, self.clock.monotonic() - before)
                 continue
             except BudgetTimeoutError as error:
                 if limited is None:
@@ -226,7 +237,6 @@ class Transport:
                 continue
             if answer.status == 429:
                 limited = answer
-                patience = _spent(patience, self.clock.monotonic() - before)
             elif answer.status == 401 and not refreshed and await self.auth.refresh(token):
                 refreshed = True
             elif answer.status >= 500:
@@ -252,11 +262,11 @@ class Transport:
         )
         await self.clock.sleep_until(self.clock.monotonic() + again.pause)
 
-    async def _attempt(self, call: Call, token: Secret, attempt: int, patience: float | None) -> Answer:
+    async def _attempt(self, call: Call, token: Secret, attempt: int, patience: Patience) -> Answer:
         reservation = self.budget.reserve(
             call.cost,
             priority=call.priority,
-            max_wait=patience,
+            max_wait=patience.left,
             timeout=call.timeout,
             job=call.job,
             slots=self.slots,
@@ -268,6 +278,7 @@ class Transport:
         async with reservation:
             self.check_open()
             waited = self.clock.monotonic() - queued
+            patience.spend(waited)
             try:
                 return await self._exchange(call, token, attempt, reservation, waited)
             except GateClosedError:
@@ -353,10 +364,6 @@ class Transport:
             )
         )
         return self._mismatches
-
-
-def _spent(patience: float | None, seconds: float) -> float | None:
-    return None if patience is None else max(0.0, patience - seconds)
 
 
 def _text(answer: Answer) -> str:
