@@ -15,7 +15,8 @@ from benchmarks.client import server
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.clock import VirtualClock
 from tonicdm.sandbox import Sandbox
-from tonicdm.sync import Store, choose, synchronize
+from tonicdm.store import Store, choose
+from tonicdm.sync import synchronize
 
 LIMIT = 10_000_000
 KIND = "persons"
@@ -69,7 +70,8 @@ async def _run(box: Sandbox, tonic: TonicDM, file: pathlib.Path, case: str) -> N
 OURS = """
 import asyncio, sys
 from tonicdm import TonicDM, UnitBudget
-from tonicdm.sync import Store, choose, synchronize
+from tonicdm.store import Store, choose
+from tonicdm.sync import synchronize
 async def main(url, file):
     budget = UnitBudget.memory(max_calls_per_second=None)
     async with TonicDM("sandbox-token", base_url=url, budget=budget) as tonic, Store(file) as store:

@@ -14,7 +14,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-import tonicdm.sync
+import tonicdm.store
 from tonicdm import models
 from tonicdm.cli.app import tonicdm as cli
 from tonicdm.codec import OpenEnum, Record
@@ -187,7 +187,7 @@ class RecordTypes(FromCode):
     def lines(self) -> Iterator[str]:
         rows = [
             (f"`{one.name}`", "yes" if one.default else f"when named: {one.why_not}")
-            for one in tonicdm.sync.TYPES.values()
+            for one in tonicdm.store.TYPES.values()
         ]
         yield from table(("type", "taken"), rows)
 

@@ -19,6 +19,7 @@ LAYERS = [
     {"codec", "models", "budget"},
     {"http"},
     {"endpoints", "paging", "bulk"},
+    {"store"},
     {"client"},
     {"sync", "webhooks", "rhythm", "jobs", "conformance"},
     {"cli", "testing"},

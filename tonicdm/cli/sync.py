@@ -25,7 +25,8 @@ from tonicdm.cli.signals import stop_event
 from tonicdm.client import TonicDM
 from tonicdm.errors import ConfigError
 from tonicdm.sandbox import Sandbox
-from tonicdm.sync import RecordType, RunReport, Store, choose, synchronize
+from tonicdm.store import RecordType, Store, choose
+from tonicdm.sync import RunReport, synchronize
 from tonicdm.sync.engine import Audit
 from tonicdm.sync.outlook import plan_run
 from tonicdm.sync.planner import COLUMNS, together

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tonicdm.sync import rows
+from tonicdm.store import rows
 from tonicdm.types import DataQuantity
 
 if TYPE_CHECKING:

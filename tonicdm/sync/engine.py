@@ -10,11 +10,11 @@ from typing import Any, Final, Literal, TypeAlias
 
 from tonicdm.client import TonicDM
 from tonicdm.errors import EndpointNotFoundError, PermissionDeniedError, TonicDMError
+from tonicdm.store.store import Store
+from tonicdm.store.types import RecordType
 from tonicdm.sync.passes import TypeSync
 from tonicdm.sync.reader import Reader
 from tonicdm.sync.report import RunReport, Tell, TypeReport
-from tonicdm.sync.store import Store
-from tonicdm.sync.types import RecordType
 from tonicdm.types import RecordID
 
 Audit: TypeAlias = Literal["never", "daily", "weekly", "always"]

@@ -15,8 +15,8 @@ from tonicdm.endpoints.caller import ServerFacts
 from tonicdm.endpoints.listing import Listing
 from tonicdm.endpoints.many import fetch_raw
 from tonicdm.paging import Page
+from tonicdm.store.types import RecordType
 from tonicdm.sync.report import Meter
-from tonicdm.sync.types import RecordType
 from tonicdm.types import DataQuantity, RecordID
 
 PARENT_OPTION: Final = "project_id"

@@ -15,7 +15,8 @@ import pytest
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.clock import VirtualClock
 from tonicdm.sandbox import Sandbox
-from tonicdm.sync import RunReport, Store, choose, synchronize
+from tonicdm.store import Store, choose
+from tonicdm.sync import RunReport, synchronize
 from tonicdm.types import normalise_id
 
 T = TypeVar("T")

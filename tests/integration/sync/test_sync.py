@@ -8,9 +8,10 @@ import json
 import pytest
 
 from tonicdm.sandbox import Sandbox
-from tonicdm.sync import Stage, Store, SyncStoppedError, choose
+from tonicdm.store import Store, choose
+from tonicdm.store.rows import Checkpoint, put_checkpoint
+from tonicdm.sync import Stage, SyncStoppedError
 from tonicdm.sync.outlook import plan_run
-from tonicdm.sync.rows import Checkpoint, put_checkpoint
 from tonicdm.types import normalise_id
 
 from .conftest import Sync, held, plain, truth

@@ -15,9 +15,9 @@ from typing import Any, Final, Self, TypeVar
 import attrs
 
 from tonicdm.errors import StoreError
-from tonicdm.sync import rows, views
-from tonicdm.sync.rows import Checkpoint, TypeState
-from tonicdm.sync.schema import SCHEMA_VERSION, upgrade
+from tonicdm.store import rows, views
+from tonicdm.store.rows import Checkpoint, TypeState
+from tonicdm.store.schema import SCHEMA_VERSION, upgrade
 from tonicdm.types import DataQuantity
 
 T = TypeVar("T")
@@ -155,7 +155,7 @@ class Store:
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(
-                "INSERT INTO watermark VALUES (?, ?, ?) ON CONFLICT (type) DO UPDATE SET "
+                "INSERT INTO watermark (type, until, audited) VALUES (?, ?, ?) ON CONFLICT (type) DO UPDATE SET "
                 "until = coalesce(excluded.until, until), audited = coalesce(excluded.audited, audited)",
                 (kind, until, audited),
             )

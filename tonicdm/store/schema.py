@@ -36,7 +36,14 @@ CREATE TABLE field (type TEXT NOT NULL, name TEXT NOT NULL, known INTEGER NOT NU
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
-MIGRATIONS: Final = (_FIRST,)
+_FRESHNESS: Final = """
+ALTER TABLE record ADD COLUMN checked REAL;
+ALTER TABLE record ADD COLUMN doubted REAL;
+ALTER TABLE watermark ADD COLUMN checked REAL;
+"""
+"""When a record was last known to be what the server has, and when that came into doubt: Unix time by this machine."""
+
+MIGRATIONS: Final = (_FIRST, _FRESHNESS)
 """Entry n leads from version n to n + 1."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)

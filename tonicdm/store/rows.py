@@ -12,7 +12,7 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.codec.scalars import Refused, read_datetime
-from tonicdm.sync import views
+from tonicdm.store import views
 from tonicdm.types import DataQuantity, normalise_id
 
 UPDATED_FIELDS: Final = ("datetimeUpdated", "datetime_updated", "updated")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from tonicdm.codec import wire_names
-from tonicdm.sync.types import TYPES
+from tonicdm.store.types import TYPES
 
 OWN_COLUMNS: Final[tuple[str, ...]] = ("id", "updated", "quality", "status", "deleted_at", "reason", "change_seq")
 """Columns that every view takes from the store itself."""

@@ -1,0 +1,6 @@
+"""The store: every record as plain JSON in one file, its change feed, and views to query it by."""
+
+from tonicdm.store.store import Change, Store
+from tonicdm.store.types import TYPES, RecordType, choose
+
+__all__ = ["TYPES", "Change", "RecordType", "Store", "choose"]
