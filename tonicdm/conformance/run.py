@@ -13,7 +13,7 @@ from tonicdm.conformance.questions import finished, following
 from tonicdm.conformance.state import ALLOWANCE, LOW, Ask, Scalar, Seen, State, parse
 from tonicdm.endpoints.caller import Caller
 from tonicdm.errors import APIError, AuthenticationError, BudgetError, TransportError
-from tonicdm.http.transport import Call
+from tonicdm.http.call import Call
 from tonicdm.http.wire import Request
 from tonicdm.types import RateLimit
 

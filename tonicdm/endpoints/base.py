@@ -12,8 +12,8 @@ from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.listing import Listing, ListOperation, as_array
 from tonicdm.endpoints.many import Found, fetch_many
 from tonicdm.errors import DecodeError, EndpointNotFoundError, InvalidOptionError, RecordNotFoundError
+from tonicdm.http.call import Answer
 from tonicdm.http.operation import Operation
-from tonicdm.http.transport import Answer
 from tonicdm.models import CODEC
 from tonicdm.paging import Paginator
 from tonicdm.types import DataQuantity, IDLike, QuantityLike, RecordQuantity, record_id

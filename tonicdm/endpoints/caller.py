@@ -8,8 +8,9 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.endpoints.options import DATA_QUANTITY, LARGEST_PAGE
+from tonicdm.http.call import Answer, Call
 from tonicdm.http.operation import Operation
-from tonicdm.http.transport import Answer, Call, Transport
+from tonicdm.http.transport import Transport
 from tonicdm.http.wire import build
 from tonicdm.types import DataQuantity, OptionPlacement, Priority
 
@@ -50,6 +51,9 @@ class Caller:
     meter: Callable[[Answer, int], None] | None = None
     """Told of every answer and of the units that it cost, as far as they are known."""
 
+    on_sent: Callable[[], None] | None = None
+    """Told each time that an attempt of a call passes the gate."""
+
     async def call(
         self,
         operation: Operation,
@@ -87,6 +91,7 @@ class Caller:
                 max_wait=self.max_wait,
                 timeout=self.timeout,
                 job=self.job,
+                on_sent=self.on_sent,
             )
         )
         if self.meter is not None:

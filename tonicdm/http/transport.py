@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import aiohttp
-import attrs
 import yarl
 
 from tonicdm._version import __version__
@@ -25,69 +24,15 @@ from tonicdm.errors import (
 )
 from tonicdm.http.auth import Auth
 from tonicdm.http.border import Lost, translate
+from tonicdm.http.call import Answer, Call, Patience
 from tonicdm.http.hooks import BudgetMismatchEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
 from tonicdm.http.retry import Outcome, RetryPolicy, decide
-from tonicdm.http.wire import Request
-from tonicdm.types import Priority, RateLimit, Secret
+from tonicdm.types import RateLimit, Secret
 
 LONGEST_ANSWER_HEADER: Final = 65_536
 """Bytes of one response header that are still read; a proxy's long policy header must not cost an answer."""
 
 USER_AGENT: Final = f"tonicdm-python/{__version__}"
-
-
-@attrs.frozen(kw_only=True)
-class Call:
-    """A request, and how it may spend."""
-
-    request: Request
-    base_url: str
-    """Scheme, host and port."""
-    cost: int
-    """Units that it costs at most."""
-    expected: int | None = None
-    """Units that it costs surely, where the documents say; only then can a mismatch be told."""
-    priority: Priority = "normal"
-    max_wait: float | None = None
-    """Seconds that it may wait for units in all; None for as long as it takes."""
-    timeout: float = 30.0
-    """Seconds that one attempt may take."""
-    job: Hashable = None
-
-    @property
-    def label(self) -> str:
-        """Method and path, for people."""
-        return f"{self.request.method} {self.request.path}"
-
-
-@attrs.frozen(kw_only=True)
-class Answer:
-    """What came back, undecoded."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    rate_limit: RateLimit | None
-    attempts: int
-    mismatches: int = 0
-    """How many answers in a row, this one included, cost what another data_quantity costs."""
-    observed_cost: int | None = None
-    """Units that the server charged, where that can be told."""
-    waited: float = 0.0
-    """Seconds that the call waited for its units, those of its last attempt."""
-
-
-@attrs.define
-class Patience:
-    """What is left of a call's ``max_wait``, over all its attempts."""
-
-    left: float | None
-    """Seconds; None for as long as it takes."""
-
-    def spend(self, seconds: float) -> None:
-        """Count down a wait for units."""
-        if self.left is not None:
-            self.left = max(0.0, self.left - seconds)
 
 
 class GateClosedError(Exception):
@@ -97,10 +42,17 @@ class GateClosedError(Exception):
 class Gate:
     """Lets one attempt through once, at the moment its connection is ready."""
 
-    def __init__(self, reservation: Reservation, hooks: Hooks, event: RequestEvent) -> None:
+    def __init__(
+        self,
+        reservation: Reservation,
+        hooks: Hooks,
+        event: RequestEvent,
+        on_sent: Callable[[], None] | None = None,
+    ) -> None:
         self._reservation = reservation
         self._hooks = hooks
         self._event = event
+        self._on_sent = on_sent
 
     async def __call__(self) -> None:
         """Pass, or raise `GateClosedError`."""
@@ -108,6 +60,8 @@ class Gate:
         if not await self._reservation.try_sent():
             raise GateClosedError
         self._hooks.request(self._event)
+        if self._on_sent is not None:
+            self._on_sent()
 
 
 async def _at_connection(_session: Any, context: Any, _params: Any) -> None:
@@ -303,7 +257,7 @@ class Transport:
         event = RequestEvent(
             method=request.method, path=request.path, cost=call.cost, priority=call.priority, attempt=attempt
         )
-        gate = Gate(reservation, self.hooks, event)
+        gate = Gate(reservation, self.hooks, event, call.on_sent)
         if not self._own_session:
             await gate()
         headers = [*request.headers, ("User-Agent", USER_AGENT), ("Authorization", f"Bearer {token.reveal()}")]

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from tonicdm.errors import APIError, TonicDMError
-from tonicdm.http.transport import Answer
+from tonicdm.http.call import Answer
 
 
 class Stage(enum.StrEnum):

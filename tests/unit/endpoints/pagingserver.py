@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 
 from tonicdm.endpoints.caller import ServerFacts
+from tonicdm.http.call import Answer
 from tonicdm.http.operation import Operation
-from tonicdm.http.transport import Answer
 from tonicdm.types import DataQuantity
 
 

@@ -1,0 +1,66 @@
+"""One call and its answer, as the layers above know them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+
+import attrs
+
+from tonicdm.http.wire import Request
+from tonicdm.types import Priority, RateLimit
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """A request, and how it may spend."""
+
+    request: Request
+    base_url: str
+    """Scheme, host and port."""
+    cost: int
+    """Units that it costs at most."""
+    expected: int | None = None
+    """Units that it costs surely, where the documents say; only then can a mismatch be told."""
+    priority: Priority = "normal"
+    max_wait: float | None = None
+    """Seconds that it may wait for units in all; None for as long as it takes."""
+    timeout: float = 30.0
+    """Seconds that one attempt may take."""
+    job: Hashable = None
+    on_sent: Callable[[], None] | None = None
+    """Told each time that an attempt passes the gate."""
+
+    @property
+    def label(self) -> str:
+        """Method and path, for people."""
+        return f"{self.request.method} {self.request.path}"
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What came back, undecoded."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    rate_limit: RateLimit | None
+    attempts: int
+    mismatches: int = 0
+    """How many answers in a row, this one included, cost what another data_quantity costs."""
+    observed_cost: int | None = None
+    """Units that the server charged, where that can be told."""
+    waited: float = 0.0
+    """Seconds that the call waited for its units, those of its last attempt."""
+
+
+@attrs.define
+class Patience:
+    """What is left of a call's ``max_wait``, over all its attempts."""
+
+    left: float | None
+    """Seconds; None for as long as it takes."""
+
+    def spend(self, seconds: float) -> None:
+        """Count down a wait for units."""
+        if self.left is not None:
+            self.left = max(0.0, self.left - seconds)
