@@ -16,7 +16,7 @@ MODULES = sorted(path for path in ROOT.rglob("*.py"))
 
 LAYERS = [
     {"_version", "types", "errors", "config", "clock"},
-    {"codec", "models", "budget"},
+    {"codec", "models", "budget", "plan"},
     {"http"},
     {"endpoints", "paging", "bulk"},
     {"store"},

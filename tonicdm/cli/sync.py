@@ -24,12 +24,12 @@ from tonicdm.cli.display import Display
 from tonicdm.cli.signals import stop_event
 from tonicdm.client import TonicDM
 from tonicdm.errors import ConfigError
+from tonicdm.plan.planner import COLUMNS, together
 from tonicdm.sandbox import Sandbox
 from tonicdm.store import RecordType, Store, choose
 from tonicdm.sync import RunReport, synchronize
 from tonicdm.sync.engine import Audit
 from tonicdm.sync.outlook import plan_run
-from tonicdm.sync.planner import COLUMNS, together
 from tonicdm.types import RecordID, record_id
 
 UNITS_OF_TIME: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from tonicdm.plan.planner import Known, Plan, plan_type
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
 from tonicdm.sync.engine import Audit, audit_due
 from tonicdm.sync.passes import UPDATED_AFTER
-from tonicdm.sync.planner import Known, Plan, plan_type
 
 _WORKS: Final = {"yes": True, "no": False}
 

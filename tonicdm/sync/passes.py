@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tonicdm.errors import BadRequestError, OptionIgnoredError
+from tonicdm.plan.arithmetic import pages, probe_pays
+from tonicdm.plan.mixture import choose
 from tonicdm.store import rows
 from tonicdm.store.rows import Checkpoint, TypeState
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
 from tonicdm.sync.absent import settle_absent
-from tonicdm.sync.arithmetic import pages, probe_pays
-from tonicdm.sync.mixture import choose
 from tonicdm.sync.reader import Reader
 from tonicdm.sync.report import Stage, SyncStoppedError, Tell, TypeReport
 from tonicdm.types import DataQuantity

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from tonicdm.sync.arithmetic import IDS_PER_CALL, PAGE_SIZE, batches, end_calls, pages
+from tonicdm.plan.arithmetic import IDS_PER_CALL, PAGE_SIZE, batches, end_calls, pages
 from tonicdm.types import DataQuantity
 
 _SHARE: Final = attrs.validators.and_(attrs.validators.ge(0), attrs.validators.le(1))

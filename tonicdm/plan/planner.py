@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import attrs
 
-from tonicdm.sync import ways
-from tonicdm.sync.arithmetic import expected_batches
-from tonicdm.sync.known import Known, Missing, Prices
-from tonicdm.sync.mixture import Mixture, choose, stale_by_page
-from tonicdm.sync.plan import COLUMNS, Goal, How, Plan, Step, Wish, together
-from tonicdm.sync.ways import RECORD, STUB, Way, cheapest, step
+from tonicdm.plan import ways
+from tonicdm.plan.arithmetic import expected_batches
+from tonicdm.plan.known import Known, Missing, Prices
+from tonicdm.plan.mixture import Mixture, choose, stale_by_page
+from tonicdm.plan.plan import COLUMNS, Goal, How, Plan, Step, Wish, together
+from tonicdm.plan.ways import RECORD, STUB, Way, cheapest, step
 from tonicdm.types import DataQuantity
 
 __all__ = [

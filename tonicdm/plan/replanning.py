@@ -7,9 +7,9 @@ from typing import Final
 
 import attrs
 
-from tonicdm.sync import planner
-from tonicdm.sync.known import Known, Prices
-from tonicdm.sync.plan import Goal, Plan, Wish
+from tonicdm.plan import planner
+from tonicdm.plan.known import Known, Prices
+from tonicdm.plan.plan import Goal, Plan, Wish
 
 
 @attrs.frozen(kw_only=True)

@@ -9,8 +9,8 @@ from typing import Final
 
 import attrs
 
-from tonicdm.sync.arithmetic import pages
-from tonicdm.sync.known import Known, Missing
+from tonicdm.plan.arithmetic import pages
+from tonicdm.plan.known import Known, Missing
 from tonicdm.types import DataQuantity
 
 

@@ -3,8 +3,8 @@
 import attrs
 import pytest
 
-from tonicdm.sync.arithmetic import batches, break_even_share, check_pays, end_calls, pages, probe_pays
-from tonicdm.sync.planner import (
+from tonicdm.plan.arithmetic import batches, break_even_share, check_pays, end_calls, pages, probe_pays
+from tonicdm.plan.planner import (
     COLUMNS,
     How,
     Known,
@@ -22,7 +22,7 @@ from tonicdm.sync.planner import (
     together,
     with_references,
 )
-from tonicdm.sync.replanning import Measured, replan
+from tonicdm.plan.replanning import Measured, replan
 
 LARGE = Known(name="rfis", watermark=True, count=100_000, updated_after=True)
 

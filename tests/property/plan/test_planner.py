@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.property.sync.planmodel import World, best_policy, optimum, subsets
-from tests.property.sync.planrunner import Run
-from tonicdm.sync.arithmetic import check_pays, expected_batches, probe_pays
-from tonicdm.sync.planner import How, Known, Plan, choose, first_load, incremental, refresh
+from tests.property.plan.planmodel import World, best_policy, optimum, subsets
+from tests.property.plan.planrunner import Run
+from tonicdm.plan.arithmetic import check_pays, expected_batches, probe_pays
+from tonicdm.plan.planner import How, Known, Plan, choose, first_load, incremental, refresh
 
 BUT_A_FLOAT = 1e-9
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import attrs
 
-from tonicdm.sync.known import Known
-from tonicdm.sync.plan import How, Step
+from tonicdm.plan.known import Known
+from tonicdm.plan.plan import How, Step
 from tonicdm.types import DataQuantity
 
 STUB: Final = DataQuantity.ID_ONLY

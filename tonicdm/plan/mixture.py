@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from tonicdm.sync.arithmetic import batches
+from tonicdm.plan.arithmetic import batches
 
 
 @attrs.frozen

@@ -1,7 +1,7 @@
 """Runs a plan on a world the way the documentation of `How` says, and counts the units really spent."""
 
-from tests.property.sync.planmodel import UNITS, World
-from tonicdm.sync.planner import How, Plan, choose
+from tests.property.plan.planmodel import UNITS, World
+from tonicdm.plan.planner import How, Plan, choose
 
 
 class Run:
