@@ -284,6 +284,18 @@ class StoreError(TonicDMError):
         self.path = path
 
 
+class WebhookError(TonicDMError):
+    """A webhook was refused; nothing of it was stored."""
+
+
+class MalformedEventError(WebhookError, ValueError):
+    """The body of a webhook can't be read as an event."""
+
+
+class SignatureError(WebhookError):
+    """A webhook is not proven to come from whom it should: no signature, a wrong one, or one of another time."""
+
+
 class BulkError(TonicDMError):
     """Some calls of a bulk failed.
 

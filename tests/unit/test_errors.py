@@ -38,6 +38,9 @@ EXAMPLES = [
     errors.RecordNotFoundError("a" * 32, path="/core/projects"),
     errors.DecodeError(["$[3].name: expected string, found number"]),
     errors.StoreError("firm.db", "is locked"),
+    errors.WebhookError("x"),
+    errors.MalformedEventError("the body of 3 bytes is no JSON"),
+    errors.SignatureError("no signature"),
     errors.BulkError({0: "a"}, {1: errors.ConnectError("x")}),
 ]
 

@@ -1,0 +1,91 @@
+"""An event as it arrived: its key, its type, the records it names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.errors import MalformedEventError
+from tonicdm.webhooks.payload import PayloadReader, TolerantReader
+
+ID_HEADER: Final = "webhook-id"
+"""Header with the event's ID (Standard Webhooks 1.0)."""
+
+LONGEST_KEY: Final = 200
+"""Characters of a key; a longer one is replaced by its digest."""
+
+
+@attrs.frozen
+class Event:
+    """An event as it arrived: not believed yet."""
+
+    key: str
+    """What duplicates share: the ``webhook-id`` header, else the body's ``id``, else a digest of the body."""
+    type: str
+    """Object and action as the sender wrote them, such as ``persons.updated``; empty where it said none."""
+    kind: str | None
+    """Record type of the store (`tonicdm.store.TYPES`), None where unknown."""
+    ids: tuple[str, ...]
+    """IDs of the records named, compact lower case."""
+    body: bytes = attrs.field(repr=False)
+    """The raw body; may hold personal data."""
+    signed: bool
+    """Whether a verifier has vouched for it."""
+    received: float
+    """Unix time at which it arrived, seconds by this machine."""
+
+
+def parse(
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    signed: bool,
+    received: float,
+    reader: PayloadReader | None = None,
+) -> Event:
+    """Make an event of a request.
+
+    Args:
+        body: Raw body.
+        headers: Its headers, names in any case.
+        signed: Whether a verifier has vouched for it.
+        received: Unix time of its arrival, seconds.
+        reader: Tells what the body says; `TolerantReader` unless given.
+
+    Raises:
+        MalformedEventError: The body is no JSON object or array.
+    """
+    payload = decode(body)
+    said = (reader or TolerantReader())(payload)
+    sent = next((value for name, value in headers.items() if name.lower() == ID_HEADER), "").strip()
+    key = sent or said.key
+    if key is None:
+        # Two hints about one record may be alike to the letter. Where nothing dates them, the later one must not be
+        # taken for the earlier: to fetch once more costs little, to miss a change costs the change.
+        key = _digest(body if said.dated else body + f"\n{received!r}".encode())
+    elif len(key) > LONGEST_KEY:
+        key = _digest(key.encode())
+    return Event(key, said.type, said.kind, said.ids, body, signed, received)
+
+
+def decode(body: bytes) -> Any:
+    """Return the JSON object or array in *body*.
+
+    Raises:
+        MalformedEventError: It is something else; the error does not repeat it.
+    """
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError):
+        raise MalformedEventError(f"the body of {len(body):,} bytes is no JSON") from None
+    if not isinstance(payload, dict | list):
+        raise MalformedEventError("the body is JSON, but neither an object nor an array")
+    return payload
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
