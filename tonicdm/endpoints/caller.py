@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import attrs
 
+from tonicdm.budget import UnitBudget
 from tonicdm.endpoints.options import DATA_QUANTITY, LARGEST_PAGE
 from tonicdm.http.call import Answer, Call
 from tonicdm.http.operation import Operation
@@ -38,7 +39,7 @@ class ServerFacts:
 class Caller:
     """Makes calls with one set of preferences; `evolve` makes another on the same connection and budget."""
 
-    transport: Transport
+    transport: Transport[UnitBudget]
     base_url: str
     facts: ServerFacts
     path_prefix: str = ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import aiohttp
 
 from tonicdm.errors import ConfigError, ConnectError, ProtocolError, RequestTimeoutError, TransportError
+from tonicdm.http.call import Call
+from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.http.retry import Outcome
 
 
@@ -17,16 +19,14 @@ class Lost(Exception):  # noqa: N818 - a signal of the attempt loop
         self.error = error
 
 
-def translate(error: Exception, *, method: str, path: str, sent: bool, attempt: int, timeout: float) -> Lost | None:
+def translate(error: Exception, call: Call, *, sent: bool, attempt: int) -> Lost | None:
     """Turn what an attempt raised into one of our errors.
 
     Args:
         error: What came out of aiohttp.
-        method: The call's method.
-        path: The call's path.
+        call: What was called.
         sent: Whether the attempt had passed the gate.
         attempt: Which attempt it was.
-        timeout: Seconds that it had.
 
     Returns:
         None for an error that is not the network's.
@@ -36,7 +36,7 @@ def translate(error: Exception, *, method: str, path: str, sent: bool, attempt: 
     """
     if isinstance(error, aiohttp.InvalidURL):
         raise ConfigError("the server's URL can't be called; check base_url=") from error
-    where = f"{method} {path}"
+    where, timeout = call.label, call.timeout
     outcome = Outcome.CUT if sent else Outcome.NOT_SENT
     kind: type[TransportError] = ProtocolError if sent else ConnectError
     if isinstance(error, TimeoutError):
@@ -55,5 +55,7 @@ def translate(error: Exception, *, method: str, path: str, sent: bool, attempt: 
         said = f"{where}: the connection was cut before the answer ({type(error).__name__})"
     else:
         return None
-    fate = " Its units stay charged until a later call shows whether it counted." if sent else " Nothing was sent."
-    return Lost(outcome, kind(f"{said}.{fate}", method=method, path=path, sent=sent, attempts=attempt))
+    fate = call.if_lost if sent else NOTHING_SENT
+    return Lost(
+        outcome, kind(f"{said}. {fate}", method=call.request.method, path=call.path, sent=sent, attempts=attempt)
+    )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from typing import Final
 
 import attrs
 
 from tonicdm.http.wire import Request
 from tonicdm.types import Priority, RateLimit
+
+UNITS_STAY: Final = "Its units stay charged until a later call shows whether it counted."
 
 
 @attrs.frozen(kw_only=True)
@@ -29,11 +32,22 @@ class Call:
     job: Hashable = None
     on_sent: Callable[[], None] | None = None
     """Told each time that an attempt passes the gate."""
+    shown: str = ""
+    """The path as logs and errors show it, where the true one holds something personal."""
+    refusals: int | None = None
+    """How many 429s are waited out before the call fails; None for as many as come."""
+    if_lost: str = UNITS_STAY
+    """What an error says of a call that may have arrived and was not answered."""
+
+    @property
+    def path(self) -> str:
+        """The path, for people."""
+        return self.shown or self.request.path
 
     @property
     def label(self) -> str:
         """Method and path, for people."""
-        return f"{self.request.method} {self.request.path}"
+        return f"{self.request.method} {self.path}"
 
 
 @attrs.frozen(kw_only=True)
@@ -55,12 +69,20 @@ class Answer:
 
 @attrs.define
 class Patience:
-    """What is left of a call's ``max_wait``, over all its attempts."""
+    """What a call may still wait and take, over all its attempts."""
 
     left: float | None
     """Seconds; None for as long as it takes."""
+    refusals: int | None = None
+    """429s that may still be waited out; None for as many as come."""
 
     def spend(self, seconds: float) -> None:
         """Count down a wait for units."""
         if self.left is not None:
             self.left = max(0.0, self.left - seconds)
+
+    def takes_refusal(self) -> bool:
+        """Count down a 429; False where it was one too many."""
+        if self.refusals is not None:
+            self.refusals -= 1
+        return self.refusals is None or self.refusals >= 0

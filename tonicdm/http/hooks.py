@@ -80,19 +80,23 @@ class Hooks:
 
     def request(self, event: RequestEvent) -> None:
         """Tell that a call is being sent."""
-        logger.debug("%s %s: sending, %d units reserved", event.method, event.path, event.cost)
+        # An API without units reserves none.
+        reserved = f", {event.cost} units reserved" if event.cost else ""
+        logger.debug("%s %s: sending%s", event.method, event.path, reserved)
         _tell(self.on_request, event)
 
     def response(self, event: ResponseEvent) -> None:
         """Tell that an answer came."""
-        left = "unknown" if event.rate_limit is None else event.rate_limit.remaining
-        logger.debug("%s %s: %d in %.3f s, %s units left", event.method, event.path, event.status, event.elapsed, left)
+        units = "unknown" if event.rate_limit is None else event.rate_limit.remaining
+        left = f", {units} units left" if event.cost else ""
+        logger.debug("%s %s: %d in %.3f s%s", event.method, event.path, event.status, event.elapsed, left)
         _tell(self.on_response, event)
 
     def wait(self, notice: WaitNotice) -> None:
         """Tell that a call waits for units."""
         level = logging.INFO if notice.wait >= 1 else logging.DEBUG
-        logger.log(level, "%s waits %.0f s for %d units: %s", notice.label, notice.wait, notice.cost, notice.reason)
+        units = f" for {notice.cost} units" if notice.cost else ""
+        logger.log(level, "%s waits %.0f s%s: %s", notice.label, notice.wait, units, notice.reason)
         _tell(self.on_wait, notice)
 
     def retry(self, event: RetryEvent) -> None:

@@ -6,13 +6,13 @@ import asyncio
 import random
 import ssl
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import aiohttp
 import yarl
 
 from tonicdm._version import __version__
-from tonicdm.budget import Concurrency, Reservation, UnitBudget
+from tonicdm.budget import Concurrency
 from tonicdm.budget.views import utc
 from tonicdm.clock import Clock
 from tonicdm.errors import (
@@ -22,12 +22,15 @@ from tonicdm.errors import (
     RateLimitedError,
     api_error_class,
 )
+from tonicdm.http.admission import Admission, Admitted
 from tonicdm.http.auth import Auth
 from tonicdm.http.border import Lost, translate
 from tonicdm.http.call import Answer, Call, Patience
 from tonicdm.http.hooks import BudgetMismatchEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
 from tonicdm.http.retry import Outcome, RetryPolicy, decide
 from tonicdm.types import RateLimit, Secret
+
+A = TypeVar("A", bound=Admission)
 
 LONGEST_ANSWER_HEADER: Final = 65_536
 """Bytes of one response header that are still read; a proxy's long policy header must not cost an answer."""
@@ -44,7 +47,7 @@ class Gate:
 
     def __init__(
         self,
-        reservation: Reservation,
+        reservation: Admitted,
         hooks: Hooks,
         event: RequestEvent,
         on_sent: Callable[[], None] | None = None,
@@ -68,12 +71,12 @@ async def _at_connection(_session: Any, context: Any, _params: Any) -> None:
     await context.trace_request_ctx()
 
 
-class Transport:
+class Transport(Generic[A]):
     """Sends calls over one session; bound to the event loop of its first call.
 
     Args:
         auth: Gives the token.
-        budget: Gives the units.
+        budget: Gives the units, or whatever else it takes to be let out.
         clock: Time.
         max_concurrency: Calls under way at once.
         retry: How often and how soon failed calls go again.
@@ -86,7 +89,7 @@ class Transport:
     def __init__(
         self,
         auth: Auth,
-        budget: UnitBudget,
+        budget: A,
         *,
         clock: Clock,
         max_concurrency: int = 8,
@@ -172,7 +175,7 @@ class Transport:
             APIError: The server refused the call; after all retries, if it failed.
             TransportError: No answer came; after all retries.
         """
-        attempt, refreshed, patience = 1, False, Patience(call.max_wait)
+        attempt, refreshed, patience = 1, False, Patience(call.max_wait, call.refusals)
         limited: Answer | None = None
         while True:
             self.check_open()
@@ -189,7 +192,7 @@ class Transport:
                 await self._pause_or_raise(call, lost.outcome, attempt, lost.error)
                 attempt += 1
                 continue
-            if answer.status == 429:
+            if answer.status == 429 and patience.takes_refusal():
                 limited = answer
             elif answer.status == 401 and not refreshed and await self.auth.refresh(token):
                 refreshed = True
@@ -208,7 +211,7 @@ class Transport:
         self.hooks.retry(
             RetryEvent(
                 method=call.request.method,
-                path=call.request.path,
+                path=call.path,
                 attempt=attempt,
                 reason=str(outcome),
                 pause=again.pause,
@@ -238,24 +241,15 @@ class Transport:
             except GateClosedError:
                 raise
             except Exception as error:
-                lost = translate(
-                    error,
-                    method=call.request.method,
-                    path=call.request.path,
-                    sent=reservation.sent_at is not None,
-                    attempt=attempt,
-                    timeout=call.timeout,
-                )
+                lost = translate(error, call, sent=reservation.sent_at is not None, attempt=attempt)
                 if lost is None:
                     raise
                 raise lost from error
 
-    async def _exchange(
-        self, call: Call, token: Secret, attempt: int, reservation: Reservation, waited: float
-    ) -> Answer:
+    async def _exchange(self, call: Call, token: Secret, attempt: int, reservation: Admitted, waited: float) -> Answer:
         request, session = call.request, self._open_session()
         event = RequestEvent(
-            method=request.method, path=request.path, cost=call.cost, priority=call.priority, attempt=attempt
+            method=request.method, path=call.path, cost=call.cost, priority=call.priority, attempt=attempt
         )
         gate = Gate(reservation, self.hooks, event, call.on_sent)
         if not self._own_session:
@@ -279,7 +273,7 @@ class Transport:
             self.hooks.response(
                 ResponseEvent(
                     method=request.method,
-                    path=request.path,
+                    path=call.path,
                     status=response.status,
                     cost=call.cost,
                     observed_cost=settlement.observed_cost,
@@ -311,7 +305,7 @@ class Transport:
         self.hooks.budget_mismatch(
             BudgetMismatchEvent(
                 method=call.request.method,
-                path=call.request.path,
+                path=call.path,
                 expected=call.expected,
                 observed=observed,
                 in_a_row=self._mismatches,
@@ -325,13 +319,15 @@ def _text(answer: Answer) -> str:
 
 
 def _api_error(call: Call, answer: Answer) -> Exception:
+    if answer.status == 429:
+        return _rate_limited(call, answer)
     note = ""
     if 300 <= answer.status < 400:
         note = "Redirects are not followed: they would carry the token elsewhere. Check base_url= and path_prefix=."
     return api_error_class(answer.status)(
         status=answer.status,
         method=call.request.method,
-        path=call.request.path,
+        path=call.path,
         body=_text(answer),
         rate_limit=answer.rate_limit,
         attempts=answer.attempts,
@@ -342,7 +338,7 @@ def _api_error(call: Call, answer: Answer) -> Exception:
 def _rate_limited(call: Call, answer: Answer) -> RateLimitedError:
     return RateLimitedError(
         method=call.request.method,
-        path=call.request.path,
+        path=call.path,
         body=_text(answer),
         rate_limit=answer.rate_limit,
         attempts=answer.attempts,

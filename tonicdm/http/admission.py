@@ -1,0 +1,53 @@
+"""What the transport asks of whoever decides when a call may leave: a budget of units, or a throttle without any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from types import TracebackType
+from typing import Any, Protocol
+
+from tonicdm.budget import Concurrency, Settlement, WaitNotice
+from tonicdm.types import Priority
+
+
+class Admitted(Protocol):
+    """One attempt; waits in ``async with`` until it may go."""
+
+    @property
+    def sent_at(self) -> float | None:
+        """Monotonic time at which it passed the gate; None before."""
+        ...
+
+    async def __aenter__(self) -> Any: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def try_sent(self) -> bool:
+        """Pass the gate; False where a 429 came meanwhile, so that nothing may be sent."""
+        ...
+
+    async def settle_from(self, headers: Mapping[str, str], status: int) -> Settlement:
+        """Take in what the head of an answer says of further calls."""
+        ...
+
+
+class Admission(Protocol):
+    """Gives each attempt of each call its leave."""
+
+    def reserve(
+        self,
+        cost: int,
+        *,
+        priority: Priority,
+        max_wait: float | None,
+        timeout: float,
+        job: Hashable,
+        slots: Concurrency,
+        read: bool,
+        label: str,
+        on_wait: Callable[[WaitNotice], None] | None,
+    ) -> Admitted:
+        """Queue one attempt; the arguments are those of `UnitBudget.reserve`."""
+        ...
