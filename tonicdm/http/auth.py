@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from tonicdm.errors import ConfigError
+from tonicdm.http.call import Answer
 from tonicdm.types import Secret
 
 TokenSource: TypeAlias = Callable[[], Awaitable[str]]
 """An async function that returns a token that is valid now."""
+
+
+class Bearer(Protocol):
+    """Whoever has the token: asked before each attempt, and once more when a call was refused."""
+
+    async def token(self) -> Secret:
+        """Return the token to send."""
+        ...
+
+    async def refresh(self, refused: Secret, answer: Answer, /) -> bool:
+        """Say whether there is another token, worth another try, in place of the one that a 401 refused."""
+        ...
 
 
 class Auth:
@@ -32,7 +45,7 @@ class Auth:
         """Return the token to send."""
         return self._token if self._token is not None else await self._renew()
 
-    async def refresh(self, refused: Secret) -> bool:
+    async def refresh(self, refused: Secret, _answer: Answer | None = None, /) -> bool:
         """Get another token in place of the *refused* one.
 
         Calls that were refused together share one renewal; whoever comes later finds it done.
