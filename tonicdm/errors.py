@@ -203,6 +203,7 @@ class RateLimitedError(BudgetError, APIError):
         attempts: int = 1,
         cost: int | None = None,
         reset_at: datetime.datetime | None = None,
+        note: str = "",
     ) -> None:
         until = f"{reset_at:%H:%M:%S} UTC" if reset_at else "an hour from now"
         APIError.__init__(
@@ -213,7 +214,7 @@ class RateLimitedError(BudgetError, APIError):
             body=body,
             rate_limit=rate_limit,
             attempts=attempts,
-            note=f"No call will be sent before {until}; max_wait allows no waiting until then.",
+            note=note or f"No call will be sent before {until}; max_wait allows no waiting until then.",
         )
         self.cost = cost
         self.reset_at = reset_at
