@@ -177,7 +177,7 @@ class ControlPaths(FromCode):
     """Every path by which a sandbox is steered."""
 
     def lines(self) -> Iterator[str]:
-        assert {f"{method} {path}" for method, path in control._ACTIONS} == CONTROLS.keys()
+        assert {f"{method} {path}" for method, path in control.ACTIONS} == CONTROLS.keys()
         yield from table(("call", "what it does"), [(f"`{call}`", words) for call, words in CONTROLS.items()])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import pathlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,15 +27,36 @@ class Call:
     """Body."""
     zone: str = "us"
     """Zone of the server that was called."""
+    raw_path: str = ""
+    """Path as it was sent: a percent-encoded slash can still be told from one between segments."""
+
+    def header(self, name: str) -> str | None:
+        """Return the first header line of a name, whatever its case."""
+        return next((value for sent, value in self.headers if sent.lower() == name.lower()), None)
 
     @property
     def token(self) -> str | None:
         """The bearer token, None when there is none."""
-        for name, value in self.headers:
-            if name.lower() == "authorization":
-                scheme, _, token = value.partition(" ")
-                return token.strip() or None if scheme.lower() == "bearer" else None
-        return None
+        scheme, _, token = (self.header("Authorization") or "").partition(" ")
+        return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+@attrs.frozen
+class FilePart:
+    """Bytes of a file that are sent without being held in memory."""
+
+    path: pathlib.Path
+    """File they are in."""
+    first: int
+    """Where they begin."""
+    length: int
+    """How many they are."""
+
+    def read(self) -> bytes:
+        """Return the bytes."""
+        with self.path.open("rb") as file:
+            file.seek(self.first)
+            return file.read(self.length)
 
 
 @attrs.define(kw_only=True)
@@ -45,12 +67,19 @@ class Answer:
     """HTTP status."""
     body: bytes = b""
     """Body."""
+    file: FilePart | None = None
+    """Body instead of those bytes."""
     content_type: str = "application/json"
     """Media type of the body."""
     headers: dict[str, str] = attrs.field(factory=dict)
     """Other headers: the three of the rate limit, Date."""
     records: int = 0
     """Records in the body."""
+
+    @property
+    def length(self) -> int:
+        """Length of the body in bytes."""
+        return len(self.body) if self.file is None else self.file.length
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not an error of ours

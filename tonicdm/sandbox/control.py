@@ -2,46 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import attrs
 from aiohttp import web
 
 from tonicdm.sandbox.calls import to_json
+from tonicdm.sandbox.faults import Faults
 from tonicdm.sandbox.journal import token_label
+from tonicdm.sandbox.settings import ServerSettings
 
 if TYPE_CHECKING:
     from tonicdm.sandbox.sandbox import Sandbox
 
-Action = Callable[["Sandbox", web.BaseRequest], Awaitable[Any]]
+
+class Steerable(Protocol):
+    """What the sandboxes have in common."""
+
+    @property
+    def settings(self) -> ServerSettings:
+        """The choices."""
+        ...
+
+    @property
+    def faults(self) -> Faults:
+        """The faults."""
+        ...
+
+    def now(self) -> float:
+        """Return the server's time."""
+        ...
+
+    def advance(self, seconds: float) -> None:
+        """Move it forward."""
+        ...
+
+    def reset(self) -> None:
+        """Begin anew."""
+        ...
 
 
-class Control:
-    """Answers the control paths of one sandbox."""
+B = TypeVar("B", bound=Steerable)
+Action = Callable[[B, web.BaseRequest], Awaitable[Any]]
+Actions = Mapping[tuple[str, str], Action[B]]
 
-    def __init__(self, box: Sandbox) -> None:
+
+class Control(Generic[B]):
+    """Answers the control paths of one sandbox.
+
+    Args:
+        box: The sandbox.
+        actions: What there is by method and path; an action returns JSON values or a response.
+    """
+
+    def __init__(self, box: B, actions: Actions[B]) -> None:
         self._box = box
+        self._actions = actions
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a control request: 200 with JSON or JSON lines, 400 with a reason, 404."""
-        action = _ACTIONS.get((request.method, request.path))
+        action = self._actions.get((request.method, request.path))
         if action is None:
-            known = ", ".join(" ".join(name) for name in _ACTIONS)
+            known = ", ".join(" ".join(name) for name in self._actions)
             return _json(404, {"message": f"no control {request.method} {request.path}; there are {known}"})
         try:
-            if request.path == "/__world" and "type" in request.query:
-                return await _stream(request, _lines(self._box, request))
-            return _json(200, await action(self._box, request))
+            done = await action(self._box, request)
         except (ValueError, KeyError, TypeError) as error:
             return _json(400, {"message": str(error.args[0] if error.args else error)})
+        return done if isinstance(done, web.StreamResponse) else _json(200, done)
 
 
 def _json(status: int, value: Any) -> web.Response:
     return web.Response(status=status, body=to_json(value), content_type="application/json")
 
 
-async def _stream(request: web.BaseRequest, lines: Iterator[bytes]) -> web.StreamResponse:
+async def stream(request: web.BaseRequest, lines: Iterator[bytes]) -> web.StreamResponse:
+    """Answer with JSON lines, some at a time."""
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
     await response.prepare(request)
     chunk = bytearray()
@@ -64,7 +101,12 @@ def _lines(box: Sandbox, request: web.BaseRequest) -> Iterator[bytes]:
     return (to_json(make(kind, rank)) + b"\n" for rank in table.select(range(3)))
 
 
-async def _body(request: web.BaseRequest) -> dict[str, Any]:
+async def body_of(request: web.BaseRequest) -> dict[str, Any]:
+    """Return the JSON object that was sent; empty when nothing was.
+
+    Raises:
+        TypeError: It is something else.
+    """
     value = await request.json() if request.body_exists else {}
     if not isinstance(value, dict):
         raise TypeError("the body must be a JSON object")
@@ -75,12 +117,12 @@ async def _health(box: Sandbox, _: web.BaseRequest) -> Any:
     return {"ok": True, "url": box.url, "seed": box.world.firm.seed, "zone": box.settings.zone}
 
 
-async def _clock(box: Sandbox, _: web.BaseRequest) -> Any:
+async def _clock(box: Steerable, _: web.BaseRequest) -> Any:
     return {"now": box.now()}
 
 
-async def _advance(box: Sandbox, request: web.BaseRequest) -> Any:
-    box.advance(float((await _body(request))["advance"]))
+async def _advance(box: Steerable, request: web.BaseRequest) -> Any:
+    box.advance(float((await body_of(request))["advance"]))
     return {"now": box.now()}
 
 
@@ -97,13 +139,13 @@ async def _clear_journal(box: Sandbox, _: web.BaseRequest) -> Any:
     return {"count": 0}
 
 
-async def _faults(box: Sandbox, _: web.BaseRequest) -> Any:
+async def _faults(box: Steerable, _: web.BaseRequest) -> Any:
     return box.faults.as_json()
 
 
-async def _set_faults(box: Sandbox, request: web.BaseRequest) -> Any:
+async def _set_faults(box: Steerable, request: web.BaseRequest) -> Any:
     """Take {"on": [...], "next": [...], "off": [...]}: names, or objects of the arguments of those methods."""
-    body = await _body(request)
+    body = await body_of(request)
     if unknown := sorted(set(body) - {"off", "on", "next"}):
         raise ValueError(f"unknown: {', '.join(unknown)}; on, next and off are known")
     off = body.get("off", [])
@@ -116,12 +158,12 @@ async def _set_faults(box: Sandbox, request: web.BaseRequest) -> Any:
     return box.faults.as_json()
 
 
-async def _settings(box: Sandbox, _: web.BaseRequest) -> Any:
+async def _settings(box: Steerable, _: web.BaseRequest) -> Any:
     return box.settings.as_json()
 
 
-async def _set_settings(box: Sandbox, request: web.BaseRequest) -> Any:
-    box.settings.update(await _body(request))
+async def _set_settings(box: Steerable, request: web.BaseRequest) -> Any:
+    box.settings.update(await body_of(request))
     return box.settings.as_json()
 
 
@@ -138,12 +180,12 @@ async def _window(box: Sandbox, request: web.BaseRequest) -> Any:
 
 
 async def _spend(box: Sandbox, request: web.BaseRequest) -> Any:
-    body = await _body(request)
+    body = await body_of(request)
     box.spend(int(body["units"]), body.get("token"))
     return {"used": box.window(body.get("token")).used}
 
 
-async def _reset(box: Sandbox, _: web.BaseRequest) -> Any:
+async def _reset(box: Steerable, _: web.BaseRequest) -> Any:
     box.reset()
     return {"now": box.now()}
 
@@ -154,17 +196,19 @@ async def _snapshot(box: Sandbox, _: web.BaseRequest) -> Any:
 
 
 async def _restore(box: Sandbox, request: web.BaseRequest) -> Any:
-    box.restore(box.kept(int((await _body(request))["snapshot"])))
+    box.restore(box.kept(int((await body_of(request))["snapshot"])))
     return {"now": box.now()}
 
 
-async def _world(box: Sandbox, _: web.BaseRequest) -> Any:
+async def _world(box: Sandbox, request: web.BaseRequest) -> Any:
+    if "type" in request.query:
+        return await stream(request, _lines(box, request))
     return {kind: box.world.count(kind) for kind in box.world.types}
 
 
 async def _change_world(box: Sandbox, request: web.BaseRequest) -> Any:
     """Take {"update"|"create"|"delete"|"touch": [{"type", "id", "fields"}...]} and change the world uncharged."""
-    body = await _body(request)
+    body = await body_of(request)
     made = [box.world.create(item["type"], **item.get("fields", {})) for item in body.get("create", [])]
     for item in body.get("update", []):
         box.world.update(item["type"], item["id"], **item["fields"])
@@ -181,7 +225,7 @@ async def _webhooks(box: Sandbox, _: web.BaseRequest) -> Any:
 
 async def _set_webhooks(box: Sandbox, request: web.BaseRequest) -> Any:
     """Take {"subscribe": [{"url", "secret", "kinds"}...], "set": {name: value}, "outage": true | false}."""
-    body = await _body(request)
+    body = await body_of(request)
     for item in body.get("subscribe", []):
         secret, kinds = item.get("secret"), item.get("kinds")
         box.webhooks.subscribe(
@@ -196,19 +240,23 @@ async def _set_webhooks(box: Sandbox, request: web.BaseRequest) -> Any:
     return {"deliveries": len(box.webhooks.deliveries)}
 
 
-_ACTIONS: dict[tuple[str, str], Action] = {
-    ("GET", "/__health"): _health,
+STEERING: Actions[Steerable] = {
     ("GET", "/__clock"): _clock,
     ("POST", "/__clock"): _advance,
-    ("GET", "/__journal"): _journal,
-    ("DELETE", "/__journal"): _clear_journal,
     ("GET", "/__faults"): _faults,
     ("POST", "/__faults"): _set_faults,
     ("GET", "/__settings"): _settings,
     ("POST", "/__settings"): _set_settings,
+    ("POST", "/__reset"): _reset,
+}
+"""What every sandbox answers."""
+ACTIONS: Actions[Sandbox] = {
+    ("GET", "/__health"): _health,
+    **STEERING,
+    ("GET", "/__journal"): _journal,
+    ("DELETE", "/__journal"): _clear_journal,
     ("GET", "/__window"): _window,
     ("POST", "/__spend"): _spend,
-    ("POST", "/__reset"): _reset,
     ("POST", "/__snapshot"): _snapshot,
     ("POST", "/__restore"): _restore,
     ("GET", "/__webhooks"): _webhooks,
@@ -216,3 +264,4 @@ _ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "/__world"): _world,
     ("POST", "/__world"): _change_world,
 }
+"""What the TonicDM side answers."""

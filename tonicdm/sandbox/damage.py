@@ -6,6 +6,8 @@ import gzip
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 
+import attrs
+
 from tonicdm.sandbox.calls import Answer
 from tonicdm.sandbox.faults import FaultName, Faults, Strike
 
@@ -40,20 +42,24 @@ def _without_rate(answer: Answer, *_: object) -> None:
 
 
 def _redirect(answer: Answer, strike: Strike, *_: object) -> None:
-    answer.status, answer.body = 302, b""
+    answer.status, answer.body, answer.file = 302, b"", None
     answer.headers["Location"] = str(strike.detail("redirect", "location"))
 
 
 def _truncated(answer: Answer, *_: object) -> None:
-    answer.body = answer.body[: len(answer.body) * 2 // 3]
+    length = answer.length * 2 // 3
+    answer.body = answer.body[:length]
+    if answer.file is not None:
+        answer.file = attrs.evolve(answer.file, length=length)
 
 
 def _invalid(answer: Answer, *_: object) -> None:
-    answer.body = b'[{"id": undefined}]'
+    answer.body, answer.file = b'[{"id": undefined}]', None
 
 
 def _gzip(answer: Answer, *_: object) -> None:
-    answer.body = gzip.compress(answer.body, compresslevel=1)
+    whole = answer.body if answer.file is None else answer.file.read()
+    answer.body, answer.file = gzip.compress(whole, compresslevel=1), None
     answer.headers["Content-Encoding"] = "gzip"
 
 
@@ -100,6 +106,7 @@ def _no_reset(answer: Answer, *_: object) -> None:
 def _no_gateway(answer: Answer, *_: object) -> None:
     gone = bad_gateway()
     answer.status, answer.body, answer.content_type = gone.status, gone.body, gone.content_type
+    answer.file = None
     _without_rate(answer)
 
 

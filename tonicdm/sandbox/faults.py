@@ -42,6 +42,10 @@ FaultName = Literal[
     "skew",
     "no_date",
     "huge_header",
+    "too_many_requests",
+    "empty_page",
+    "repeated_key",
+    "task_fails",
 ]
 
 DETAILS: Mapping[str, Mapping[str, Any]] = {
@@ -53,6 +57,7 @@ DETAILS: Mapping[str, Mapping[str, Any]] = {
     "skew": {"seconds": 600.0},
     "huge_header": {"bytes": 16_000},
     "redirect": {"location": "/elsewhere"},
+    "too_many_requests": {"retry_after": None},
 }
 """What some faults can be told besides their name, with the values they take otherwise."""
 
@@ -90,8 +95,26 @@ SUMMARY: Mapping[FaultName, str] = {
     "skew": "Date and X-Rate-Limit-Reset are seconds off, forward or back",
     "no_date": "no Date header; the connection closes after it",
     "huge_header": "a response header of bytes",
+    "too_many_requests": "Rhythm: 429, with Retry-After if retry_after is given; on step functions it means running",
+    "empty_page": "Rhythm: a page without items that is not the end",
+    "repeated_key": "Rhythm: LastEvaluatedKey is the key that was sent",
+    "task_fails": "Rhythm: the query or execution that the call starts will fail",
 }
 """What each fault does."""
+
+RHYTHM: frozenset[FaultName] = frozenset(
+    {
+        "drop_before", "drop_after", "cut_body", "close_reused", "close_idle", "server_error", "server_error_html",
+        "bad_gateway", "forbidden", "unauthorized", "redirect", "slow", "truncated_body", "invalid_json", "gzip",
+        "header_limit", "skew", "no_date", "huge_header", "too_many_requests", "empty_page", "repeated_key",
+        "task_fails",
+    }
+)  # fmt: skip
+"""What can happen on the Rhythm side, where there are neither units nor option headers."""
+TONICDM: frozenset[FaultName] = frozenset(get_args(FaultName)) - {
+    "too_many_requests", "empty_page", "repeated_key", "task_fails",
+}  # fmt: skip
+"""What can happen on the TonicDM side."""
 
 
 @attrs.frozen
@@ -151,10 +174,12 @@ class Faults:
 
     Args:
         seed: Faults with a rate strike the same calls in each run.
+        names: Those that this server knows; a switch without effect would let a test pass by accident.
     """
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, names: frozenset[FaultName] = TONICDM) -> None:
         self._seed = seed
+        self._names = names
         self._rules: list[Rule] = []
         self._chance = random.Random(f"{seed}/faults")
 
@@ -181,7 +206,7 @@ class Faults:
             path: Only calls of this path.
             details: See `DETAILS`.
         """
-        rule = Rule(_checked(name), rate, method, path, details=_details(name, details))
+        rule = Rule(self._checked(name), rate, method, path, details=_details(name, details))
         self._rules = [r for r in self._rules if r.name != name or r.times is not None]
         self._rules.append(rule)
 
@@ -205,11 +230,11 @@ class Faults:
             skip: How many matching calls it lets through first.
             details: See `DETAILS`.
         """
-        self._rules.append(Rule(_checked(name), 1.0, method, path, skip, times, _details(name, details)))
+        self._rules.append(Rule(self._checked(name), 1.0, method, path, skip, times, _details(name, details)))
 
     def off(self, name: FaultName | None = None) -> None:
         """Switch a fault off and take it from the script, or all of them."""
-        self._rules = [] if name is None else [rule for rule in self._rules if rule.name != _checked(name)]
+        self._rules = [] if name is None else [rule for rule in self._rules if rule.name != self._checked(name)]
 
     def reset(self) -> None:
         """Switch everything off and begin the seeded chance anew."""
@@ -249,11 +274,11 @@ class Faults:
         """Return the rules as JSON values."""
         return [attrs.asdict(rule) for rule in self._rules]
 
-
-def _checked(name: FaultName) -> FaultName:
-    if name not in get_args(FaultName):
-        raise ValueError(f"no fault {name!r}; there are {', '.join(get_args(FaultName))}")
-    return name
+    def _checked(self, name: FaultName) -> FaultName:
+        if name not in self._names:
+            known = [known for known in get_args(FaultName) if known in self._names]
+            raise ValueError(f"no fault {name!r}; there are {', '.join(known)}")
+        return name
 
 
 def _details(name: FaultName, details: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import attrs
+
+E = TypeVar("E")
+"""What a server writes down of one call."""
 
 
 def token_label(token: str | None) -> str | None:
@@ -58,26 +61,26 @@ class JournalEntry:
         return attrs.asdict(self)
 
 
-class Journal(Sequence[JournalEntry]):
-    """All entries in order of arrival; filters and sums."""
+class Entries(Sequence[E]):
+    """Entries in order of arrival."""
 
     def __init__(self) -> None:
-        self._entries: list[JournalEntry] = []
+        self._entries: list[E] = []
 
     @overload
-    def __getitem__(self, index: int) -> JournalEntry: ...
+    def __getitem__(self, index: int) -> E: ...
     @overload
-    def __getitem__(self, index: slice) -> list[JournalEntry]: ...
-    def __getitem__(self, index: int | slice) -> JournalEntry | list[JournalEntry]:
+    def __getitem__(self, index: slice) -> list[E]: ...
+    def __getitem__(self, index: int | slice) -> E | list[E]:
         return self._entries[index]
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __iter__(self) -> Iterator[JournalEntry]:
+    def __iter__(self) -> Iterator[E]:
         return iter(self._entries)
 
-    def add(self, entry: JournalEntry) -> None:
+    def add(self, entry: E) -> None:
         """Append an entry."""
         self._entries.append(entry)
 
@@ -85,9 +88,13 @@ class Journal(Sequence[JournalEntry]):
         """Forget all entries."""
         self._entries.clear()
 
-    def replace(self, entries: Sequence[JournalEntry]) -> None:
+    def replace(self, entries: Sequence[E]) -> None:
         """Put other entries in place, as restoring a snapshot does."""
         self._entries = list(entries)
+
+
+class Journal(Entries[JournalEntry]):
+    """All calls of a TonicDM server; filters and sums."""
 
     def calls(
         self,

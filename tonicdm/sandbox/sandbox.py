@@ -9,7 +9,7 @@ from typing import Any, Self
 import attrs
 
 from tonicdm.clock import Clock, SystemClock
-from tonicdm.sandbox.control import Control
+from tonicdm.sandbox.control import ACTIONS, Control
 from tonicdm.sandbox.faults import Faults
 from tonicdm.sandbox.journal import Journal, JournalEntry
 from tonicdm.sandbox.server import Shell
@@ -68,7 +68,7 @@ class Sandbox:
         self._host, self._port = host, port
         self._service = Service(self.world, self.settings, seed)
         self._seed = seed
-        control = Control(self)
+        control = Control(self, ACTIONS)
         self._shells = [
             Shell(self._service, self.faults, self.now, control, seed, zone) for zone in (self.settings.zone, *zones)
         ]

@@ -5,18 +5,45 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from typing import Protocol
 
 import attrs
 from aiohttp import web
 
-from tonicdm.sandbox.calls import Answer, Call
-from tonicdm.sandbox.control import Control
+from tonicdm.sandbox.calls import Answer, Call, FilePart
 from tonicdm.sandbox.damage import bad_gateway, damage
 from tonicdm.sandbox.faults import Faults, Strike
-from tonicdm.sandbox.service import Service
+from tonicdm.sandbox.settings import ServerSettings
 
 _SENT_HEADERS = 1 << 20
 """aiohttp's own limits on what it reads are out of the way, so that the setting header_limit decides."""
+_AT_ONCE = 1 << 16
+"""Bytes of a file that are read and sent together."""
+
+
+class Rules(Protocol):
+    """A server without its sockets."""
+
+    @property
+    def settings(self) -> ServerSettings:
+        """What the server was told."""
+        ...
+
+    def handle(self, call: Call, now: float, strike: Strike, *, at: float, damage: Callable[[Answer], None]) -> Answer:
+        """Serve one call and write it down."""
+        ...
+
+    def lost(self, call: Call, now: float, strike: Strike, status: int = 0) -> None:
+        """Write down a call that never reached the rules."""
+        ...
+
+
+class ControlPaths(Protocol):
+    """Answers the paths under /__."""
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a control request."""
+        ...
 
 
 @attrs.define
@@ -31,10 +58,10 @@ class Shell:
         zone: Zone of this port.
     """
 
-    service: Service
+    service: Rules
     faults: Faults
     now: Callable[[], float]
-    control: Control
+    control: ControlPaths
     seed: int = 1
     zone: str = "us"
     _chance: random.Random = attrs.field(init=False)
@@ -76,6 +103,7 @@ class Shell:
             query=tuple(request.query.items()) if request.query_string else (),
             body=await request.read() if request.body_exists else b"",
             zone=self.zone,
+            raw_path=request.rel_url.raw_path,
         )
         strike = self.faults.strike(call.method, call.path)
         if self._is_lost(request, strike):
@@ -98,11 +126,13 @@ class Shell:
             await asyncio.sleep(float(strike.detail("slow", "seconds")))
         if after:
             await asyncio.sleep(after)
-        return self._sent(request, answer, strike)
+        return await self._sent(request, answer, strike)
 
-    def _sent(self, request: web.BaseRequest, answer: Answer, strike: Strike) -> web.StreamResponse:
+    async def _sent(self, request: web.BaseRequest, answer: Answer, strike: Strike) -> web.StreamResponse:
         if "drop_after" in strike:
             return self._cut(request, reset=True)
+        if answer.file is not None:
+            return await self._streamed(request, answer, answer.file, cut="cut_body" in strike)
         if "cut_body" in strike:
             return self._raw(request, answer, len(answer.body) // 2)
         if "no_date" in strike:
@@ -112,6 +142,24 @@ class Shell:
             # After the answer has left, as a server does whose keep-alive time is over.
             asyncio.get_running_loop().call_later(0.005, request.transport.close)
         return _response(answer)
+
+    async def _streamed(
+        self, request: web.BaseRequest, answer: Answer, part: FilePart, *, cut: bool
+    ) -> web.StreamResponse:
+        """Send part of a file a piece at a time; with *cut* half of it, and close."""
+        response = web.StreamResponse(status=answer.status, headers=answer.headers)
+        response.content_type, response.content_length = answer.content_type, part.length
+        await response.prepare(request)
+        left = part.length // 2 if cut else part.length
+        with part.path.open("rb") as file:
+            file.seek(part.first)
+            while piece := file.read(min(left, _AT_ONCE)):
+                await response.write(piece)
+                left -= len(piece)
+        if cut:
+            return self._cut(request)
+        await response.write_eof()
+        return response
 
     def _is_lost(self, request: web.BaseRequest, strike: Strike) -> bool:
         connection = request.transport
