@@ -1,0 +1,1 @@
+"""The Rhythm API on the same rooms: tokens, contacts, lists, searches, queries."""

@@ -1,0 +1,264 @@
+"""What can go wrong with Rhythm only, below the tree of `tonicdm.errors`."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+from tonicdm.errors import (
+    APIError,
+    AuthenticationError,
+    BudgetError,
+    ConfigError,
+    EndpointNotFoundError,
+    InvalidOptionError,
+    PermissionDeniedError,
+    TonicDMError,
+)
+
+# --- machine tokens -------------------------------------------------------------------------------------------------
+
+
+class MintRefusedError(BudgetError):
+    """No machine token may be asked for now; nothing was sent.
+
+    Attributes:
+        opens_at: When one may be asked for again, UTC; the same as ``reset_at``.
+    """
+
+    def __init__(self, message: str, *, opens_at: datetime.datetime) -> None:
+        super().__init__(message, reset_at=opens_at)
+        self.opens_at = opens_at
+
+
+class TokenLimitError(MintRefusedError):
+    """The month's machine tokens are used up: by this machine's count, or because the issuer said so.
+
+    Attributes:
+        minted: Tokens that this machine has counted in the month.
+        limit: The stop that was reached; None where the issuer locked the tenant out.
+    """
+
+    def __init__(self, message: str, *, opens_at: datetime.datetime, minted: int, limit: int | None = None) -> None:
+        super().__init__(message, opens_at=opens_at)
+        self.minted = minted
+        self.limit = limit
+
+
+class TokenPauseError(MintRefusedError):
+    """The issuer did not answer, or asked for a pause; all processes wait for its end."""
+
+
+class TokenRefusedError(AuthenticationError):
+    """The issuer refused the credentials, the grant or the login; no token was issued.
+
+    Attributes:
+        code: OAuth's word for the reason, such as ``invalid_client``; empty where none came.
+        opens_at: When the same credentials may be tried again, UTC; None for a user's login.
+    """
+
+    advice = "Check client_id=, client_secret= and auth_domain= (console: Security & Settings > API Keys)."
+
+    def __init__(
+        self, *, status: int, path: str, code: str = "", note: str = "", opens_at: datetime.datetime | None = None
+    ) -> None:
+        super().__init__(status=status, method="POST", path=path, body=code, note=note or self.advice)
+        self.code = code
+        self.opens_at = opens_at
+
+
+# --- what a token says ----------------------------------------------------------------------------------------------
+
+
+class InvalidTokenError(TonicDMError, ValueError):
+    """A text is no JSON Web Token, or its signature was not accepted; the text is not repeated."""
+
+
+class WrongAudienceError(ConfigError):
+    """A token is, or would be, for another API: Rhythm answers such a token with 401.
+
+    Attributes:
+        expected: The audience that the API wants.
+        found: The audiences asked for, or in the token.
+    """
+
+    def __init__(self, message: str, *, expected: str, found: Sequence[str]) -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.found: tuple[str, ...] = tuple(found)
+
+
+class WrongTenantError(ConfigError):
+    """A token is for another tenant than the one to be called; nothing was sent.
+
+    Attributes:
+        expected: The tenant to be called.
+        found: The tenant in the token.
+    """
+
+    def __init__(self, *, expected: str, found: str) -> None:
+        super().__init__(
+            f"the token is for the tenant {found!r}, not for {expected!r}; Rhythm would deny the call. Nothing was "
+            "sent. Check tenant_id=, and which auth_domain= and client_id= belong to it."
+        )
+        self.expected = expected
+        self.found = found
+
+
+class NoContactError(TonicDMError):
+    """A call needs a contact, and the token has none; nothing was sent unless the message says so."""
+
+
+# --- users ----------------------------------------------------------------------------------------------------------
+
+
+class LoginError(TonicDMError):
+    """A user's login can't go on: another login's answer came back, or the issuer sent the user back with an error."""
+
+
+class SessionExpiredError(TonicDMError):
+    """A user's token is no longer valid; the user has to log in again."""
+
+
+class UserScopeError(TonicDMError, RuntimeError):
+    """A machine token was asked for inside ``as_user(...)``; nothing was sent and no token was spent."""
+
+
+# --- calls ----------------------------------------------------------------------------------------------------------
+
+
+class DeniedError(PermissionDeniedError):
+    """403: the tenant is not the token's, or the path is no endpoint; the API tells both alike.
+
+    Attributes:
+        tenant: The tenant of the call.
+    """
+
+    def __init__(self, *, tenant: str, doubtful: bool = False, **told: Any) -> None:
+        path = "is inferred by the reference, so it may be wrong" if doubtful else "is that of a documented operation"
+        super().__init__(
+            note=f"Two causes look alike (concepts page, Requests): the token may not reach the tenant {tenant!r}, or "
+            f"the path is no endpoint. The path {path}. Compare tenant_id= with the tenant in the token's claims, and "
+            "the rights of the token's user or client.",
+            **told,
+        )
+        self.tenant = tenant
+
+
+class NotFoundError(EndpointNotFoundError, LookupError):
+    """404: there is no such record."""
+
+    advice = "No record has this id in this tenant, or it was deleted."
+
+
+class AlreadyRunningError(APIError):
+    """429 of a step function: an instance of the task is already running; it was not asked again."""
+
+    advice = (
+        "An instance of this task is already running (reference: AlreadyRunning), or calls come too fast. Look at its "
+        "execution and wait for that one; do not start a second."
+    )
+
+
+class UnknownTypeError(InvalidOptionError):
+    """A record type is not one that can be fetched; nothing was sent."""
+
+
+class CriteriaError(InvalidOptionError):
+    """Criteria can't be expressed in the way asked for; nothing was sent."""
+
+
+class RepeatedKeyError(TonicDMError):
+    """A list came back to a page that it had shown before; reading on would never end.
+
+    Attributes:
+        pages: Pages read before.
+    """
+
+    def __init__(self, label: str, pages: int) -> None:
+        super().__init__(
+            f"{label}: page {pages} names a LastEvaluatedKey that an earlier page had named, so the list would never "
+            "end. What was read before is complete as far as it goes; a query reads everything at once."
+        )
+        self.pages = pages
+
+
+# --- queries and tasks ----------------------------------------------------------------------------------------------
+
+
+class QueryFailedError(TonicDMError):
+    """A query ended without a result.
+
+    Attributes:
+        query: Its id.
+        status: The state that the server gave.
+    """
+
+    def __init__(self, query: str, status: str, what: str = "") -> None:
+        super().__init__(f"the query {query} ended with the status {status!r}{what}. A new one has to be started.")
+        self.query = query
+        self.status = status
+
+
+class QueryTimeoutError(TonicDMError, TimeoutError):
+    """A query was not finished within the deadline; it goes on at the server, and can be resumed by its id.
+
+    Attributes:
+        query: Its id.
+        status: The last state that the server gave; None where it gave none.
+    """
+
+    def __init__(self, query: str, status: str | None, seconds: float) -> None:
+        super().__init__(
+            f"the query {query} was not finished within {seconds:,.0f} s (status {status!r}). It was not given up at "
+            "the server: resume it by its id instead of starting another."
+        )
+        self.query = query
+        self.status = status
+
+
+class ResultError(TonicDMError):
+    """A query's result can't be downloaded, or is not what the server promised; no file was left behind.
+
+    Attributes:
+        query: The query's id.
+    """
+
+    def __init__(self, query: str, what: str) -> None:
+        super().__init__(f"the result of the query {query} {what}. The query was not run again; resume it by its id.")
+        self.query = query
+
+
+class ExecutionFailedError(TonicDMError):
+    """A task ended without success.
+
+    Attributes:
+        arn: Its execution.
+        status: FAILED, ABORTED or TIMED_OUT.
+    """
+
+    def __init__(self, arn: str, status: str) -> None:
+        super().__init__(
+            f"the execution {arn} ended as {status}. Look at what it was to do, an order or a payment, before "
+            "another one is submitted."
+        )
+        self.arn = arn
+        self.status = status
+
+
+class ExecutionTimeoutError(TonicDMError, TimeoutError):
+    """A task was not finished within the deadline; it goes on at the server.
+
+    Attributes:
+        arn: Its execution.
+        status: The last state that the server gave.
+    """
+
+    def __init__(self, arn: str, status: str, seconds: float) -> None:
+        super().__init__(
+            f"the execution {arn} was still {status} after {seconds:,.0f} s. It goes on: wait for the same execution "
+            "again, and do not submit the order or payment a second time."
+        )
+        self.arn = arn
+        self.status = status
