@@ -43,13 +43,65 @@ ALTER TABLE watermark ADD COLUMN checked REAL;
 """
 """When a record was last known to be what the server has, and when that came into doubt: Unix time by this machine."""
 
-MIGRATIONS: Final = (_FIRST, _FRESHNESS)
+_INBOX: Final = """
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    type TEXT NOT NULL,
+    signed INTEGER NOT NULL,
+    received REAL NOT NULL,
+    body BLOB,
+    copies INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX event_received ON event (received);
+CREATE TABLE errand (
+    number INTEGER PRIMARY KEY,
+    event INTEGER NOT NULL REFERENCES event (number),
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    updated TEXT,
+    state TEXT NOT NULL DEFAULT 'received',
+    looked INTEGER NOT NULL DEFAULT 0,
+    outcome TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due REAL NOT NULL,
+    owner TEXT,
+    lease_until REAL,
+    error TEXT,
+    ended REAL
+);
+CREATE INDEX errand_record ON errand (kind, id, number);
+CREATE INDEX errand_event ON errand (event);
+CREATE INDEX errand_state ON errand (state, due);
+CREATE INDEX errand_owner ON errand (owner) WHERE owner IS NOT NULL;
+CREATE TABLE gap (
+    number INTEGER PRIMARY KEY, type TEXT NOT NULL, finished REAL NOT NULL, changed INTEGER NOT NULL,
+    missed INTEGER NOT NULL, recent INTEGER NOT NULL, units INTEGER NOT NULL
+);
+CREATE TABLE tally (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+"""Webhooks: an event as it arrived, and an errand for each record that it names. Times are Unix seconds."""
+
+MIGRATIONS: Final = (_FIRST, _FRESHNESS, _INBOX)
 """Entry n leads from version n to n + 1."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)
 
 
 def upgrade(db: sqlite3.Connection, version: int) -> None:
-    """Lead a store of *version* to the newest one, each step in a transaction of its own."""
+    """Lead a store of *version* to the newest one, each step in a transaction of its own.
+
+    Two processes may open a file at the same moment: whoever comes second finds the step made.
+    """
     for number in range(version, SCHEMA_VERSION):
-        db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            if db.execute("PRAGMA user_version").fetchone() == (number,):
+                for statement in MIGRATIONS[number].split(";"):  # no text in them holds a semicolon
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {number + 1}")
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise

@@ -74,13 +74,18 @@ class Store:
         """Return what *work* reads."""
         return await self._do(work)
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T:
         """Run *work* in one transaction: all of it is stored, or nothing.
+
+        Args:
+            work: What to do with the open database.
+            durable: Whether it has to survive the loss of power too, once this returns; else it survives the end of
+                the process, and the last moments before a power cut may be missing.
 
         Raises:
             StoreError: The disk is full or the file is locked.
         """
-        return await self._do(lambda db: _in_transaction(db, lambda: work(db)))
+        return await self._do(lambda db: _in_transaction(db, lambda: work(db), durable=durable))
 
     async def write_page(
         self,
@@ -311,7 +316,8 @@ class Store:
             raise StoreError(str(self.path), _said(error)) from error
 
 
-def _in_transaction(db: sqlite3.Connection, work: Callable[[], T]) -> T:
+def _in_transaction(db: sqlite3.Connection, work: Callable[[], T], *, durable: bool = False) -> T:
+    db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     db.execute("BEGIN IMMEDIATE")
     try:
         result = work()
