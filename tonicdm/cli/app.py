@@ -11,6 +11,7 @@ from tonicdm.cli.failures import Guarded
 from tonicdm.cli.records import get, list_records
 from tonicdm.cli.sandbox import sandbox
 from tonicdm.cli.sync import plan, sync
+from tonicdm.cli.webhooks import webhooks
 from tonicdm.cli.whoami import whoami
 
 
@@ -28,5 +29,5 @@ def tonicdm() -> None:
     """
 
 
-for _command in (sandbox, conformance, whoami, get, list_records, budget, plan, sync):
+for _command in (sandbox, conformance, whoami, get, list_records, budget, plan, sync, webhooks):
     tonicdm.add_command(_command)

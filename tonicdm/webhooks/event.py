@@ -15,8 +15,8 @@ from tonicdm.webhooks.payload import PayloadReader, TolerantReader
 ID_HEADER: Final = "webhook-id"
 """Header with the event's ID (Standard Webhooks 1.0)."""
 
-LONGEST_KEY: Final = 200
-"""Characters of a key; a longer one is replaced by its digest."""
+LONGEST: Final = 200
+"""Characters of a key or a type: a longer key is replaced by its digest, a longer type is cut."""
 
 
 @attrs.frozen
@@ -67,9 +67,10 @@ def parse(
         # Two hints about one record may be alike to the letter. Where nothing dates them, the later one must not be
         # taken for the earlier: to fetch once more costs little, to miss a change costs the change.
         key = _digest(body if said.dated else body + f"\n{received!r}".encode())
-    elif len(key) > LONGEST_KEY:
-        key = _digest(key.encode())
-    return Event(key, said.type, said.kind, said.ids, body, signed, received)
+    elif len(key) > LONGEST or not _storable(key):
+        key = _digest(key.encode("utf-8", "surrogatepass"))
+    name = said.type[:LONGEST].encode("utf-8", "replace").decode()
+    return Event(key, name, said.kind, said.ids, body, signed, received)
 
 
 def decode(body: bytes) -> Any:
@@ -85,6 +86,15 @@ def decode(body: bytes) -> Any:
     if not isinstance(payload, dict | list):
         raise MalformedEventError("the body is JSON, but neither an object nor an array")
     return payload
+
+
+def _storable(text: str) -> bool:
+    # Half a surrogate pair, which JSON and odd bytes of a header can bring, can't be written to the store.
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _digest(content: bytes) -> str:

@@ -1,0 +1,131 @@
+"""``tonicdm webhooks``: receive them, look at them, work them off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pathlib
+import re
+from typing import Final
+
+import click
+
+from tonicdm.cli.signals import stop_event
+from tonicdm.errors import ConfigError
+from tonicdm.webhooks.limits import Limits
+from tonicdm.webhooks.receiver import NO_VERIFIER, Receiver
+from tonicdm.webhooks.verify import SharedSecret, StandardWebhooks, Unverified, Verifier
+
+BYTES: Final = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2}
+
+
+@click.group()
+def webhooks() -> None:
+    """Receive webhooks and work them off."""
+
+
+@webhooks.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, help="Port; 0 for any free one.")
+@click.option("--path", default="/webhooks", show_default=True, help="Where webhooks arrive.")
+@click.option(
+    "--secret-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
+    help="File with the secret, or with one in each line while they are rotated.",
+)
+@click.option("--secret-env", metavar="NAME", help="Variable with the secret, or with several and blanks between.")
+@click.option(
+    "--shared-secret-header",
+    metavar="HEADER",
+    help="The secret is the value of this header; without this option it is the key of Standard Webhooks signatures.",
+)
+@click.option("--unverified", is_flag=True, help="Take events of anybody; they are hints, never data.")
+@click.option("--tolerance", default=300.0, show_default=True, help="Seconds that a signature's time may differ.")
+@click.option("--max-body", default="1MiB", show_default=True, help="Largest body: bytes, or such as 64KiB or 1MiB.")
+def serve(
+    *,
+    file: str,
+    host: str,
+    port: int,
+    path: str,
+    secret_file: pathlib.Path | None,
+    secret_env: str | None,
+    shared_secret_header: str | None,
+    unverified: bool,
+    tolerance: float,
+    max_body: str,
+) -> None:
+    """Receive webhooks and store them in FILE until SIGTERM or Ctrl-C.
+
+    FILE may be that of a sync. An event is answered with 200 once it is on the disk. How senders are checked must be
+    said: by a secret, or with --unverified.
+    """
+    secrets = _secrets(secret_file, secret_env)
+    verifier = _verifier(secrets, shared_secret_header, tolerance, unverified=unverified)
+    limits = Limits(max_body=_bytes(max_body))
+    asyncio.run(_serve(file, Receiver.for_file(file, verifier, limits=limits), host, port, path))
+
+
+async def _serve(file: str, receiver: Receiver, host: str, port: int, path: str) -> None:
+    from tonicdm.webhooks.serve import serve as run
+
+    _log_to_stderr()
+
+    def ready(url: str) -> None:
+        click.echo(f"Receiving on {url} into {file}; stop it with Ctrl-C.")
+
+    await run(receiver, stop_event(), host=host, port=port, path=path, ready=ready)
+    refused = sum(receiver.refused.values())
+    click.echo(
+        f"Stopped: {receiver.stored['new']:,} events stored, {receiver.stored['duplicate']:,} were there already, "
+        f"{refused:,} requests refused."
+    )
+
+
+def _secrets(file: pathlib.Path | None, variable: str | None) -> list[str]:
+    if file is not None and variable is not None:
+        raise ConfigError("give --secret-file or --secret-env, not both")
+    if file is not None:
+        try:
+            found = file.read_text(encoding="utf-8").split()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file} can't be read: {type(error).__name__}") from None
+        if not found:
+            raise ConfigError(f"{file} holds no secret")
+        return found
+    if variable is not None:
+        found = os.environ.get(variable, "").split()
+        if not found:
+            raise ConfigError(f"the variable {variable} holds no secret")
+        return found
+    return []
+
+
+def _verifier(secrets: list[str], header: str | None, tolerance: float, *, unverified: bool) -> Verifier:
+    if unverified:
+        if secrets or header:
+            raise ConfigError("--unverified checks nothing; leave it out, or the secret")
+        return Unverified()
+    if not secrets:
+        raise ConfigError(
+            f"{NO_VERIFIER}. Here: --secret-file or --secret-env, with --shared-secret-header for a header; "
+            "or --unverified"
+        )
+    return SharedSecret(header, *secrets) if header else StandardWebhooks(*secrets, tolerance=tolerance)
+
+
+def _bytes(text: str) -> int:
+    found = re.fullmatch(r"(\d+)(|B|KiB|MiB)", text.strip())
+    if found is None:
+        raise ConfigError(f"--max-body takes bytes, such as 65536, 64KiB or 1MiB, not {text!r}")
+    return int(found[1]) * BYTES[found[2]]
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("tonicdm.webhooks")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)

@@ -1,0 +1,313 @@
+"""What happens to a request, whatever server it came through: it is refused, or stored and thanked."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections import Counter
+from collections.abc import AsyncIterable, Mapping
+from typing import Final, Self
+
+import attrs
+
+from tonicdm.clock import Clock, SystemClock
+from tonicdm.errors import ConfigError, MalformedEventError, SignatureError, StoreError
+from tonicdm.store import Store
+from tonicdm.webhooks.commit import EventSink, GroupCommit
+from tonicdm.webhooks.event import Event, parse
+from tonicdm.webhooks.limits import Limits
+from tonicdm.webhooks.patience import Patience
+from tonicdm.webhooks.payload import PayloadReader, TolerantReader
+from tonicdm.webhooks.refusals import Refusals, Refused
+from tonicdm.webhooks.verify import Verifier
+
+logger: Final = logging.getLogger("tonicdm.webhooks")
+
+NO_VERIFIER: Final = (
+    "a receiver must be told how to check who sends: StandardWebhooks(secret), SharedSecret(header, secret), "
+    "or Unverified(), with which every event is only a hint"
+)
+
+
+@attrs.frozen
+class Reply:
+    """The answer to a request."""
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    body: bytes = b""
+
+    @property
+    def closes(self) -> bool:
+        """Whether the connection ends with it, because the rest of the body is not wanted."""
+        return "Connection" in self.headers
+
+    @property
+    def cuts(self) -> bool:
+        """Whether it ends at once: a sender that dripped is not waited for."""
+        return self.status == 408
+
+
+class Receiver:
+    """Checks requests and stores their events; what the servers call is a shell around it.
+
+    It belongs to one event loop. As an async context manager it opens what it writes to, and at the end refuses what
+    comes, finishes the commits in hand and closes.
+
+    Args:
+        inbox: Where events are stored.
+        verifier: How senders are checked. There is no default.
+        limits: What is too much.
+        reader: Tells what a body says.
+        clock: Its time.
+        store: Opened and closed with the receiver, where it has one of its own.
+
+    Raises:
+        ConfigError: No verifier was given.
+    """
+
+    def __init__(
+        self,
+        inbox: EventSink,
+        verifier: Verifier | None = None,
+        *,
+        limits: Limits | None = None,
+        reader: PayloadReader | None = None,
+        clock: Clock | None = None,
+        store: Store | None = None,
+    ) -> None:
+        if verifier is None:
+            raise ConfigError(NO_VERIFIER)
+        self.limits: Limits = limits or Limits()
+        self.stored: Counter[str] = Counter()
+        """``new`` and ``duplicate`` events so far."""
+        self._verifier = verifier
+        self._reader = reader or TolerantReader()
+        self._clock = clock or SystemClock()
+        self._patience = Patience(self._clock)
+        self._commit = GroupCommit(inbox)
+        self._refusals = Refusals()
+        self._store = store
+        self._reading = 0
+        self._held = 0
+        self._closed = False
+
+    @classmethod
+    def for_file(
+        cls,
+        path: str | os.PathLike[str],
+        verifier: Verifier | None = None,
+        *,
+        limits: Limits | None = None,
+        reader: PayloadReader | None = None,
+    ) -> Self:
+        """Return a receiver that stores into a file: that of a sync, or one of its own.
+
+        Args:
+            path: The file; made if absent.
+            verifier: How senders are checked. There is no default.
+            limits: What is too much.
+            reader: Tells what a body says.
+
+        Raises:
+            ConfigError: No verifier was given.
+        """
+        from tonicdm.webhooks.inbox import Inbox
+
+        store = Store(path)
+        return cls(Inbox(store), verifier, limits=limits, reader=reader, store=store)
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Open the store, so that a file that can't be written is known before the first event.
+
+        Raises:
+            StoreError: It can't be written.
+        """
+        if self._store is not None:
+            await self._store.__aenter__()
+
+    async def close(self) -> None:
+        """Refuse what comes or is still being read, finish the commits in hand, close the store; twice is once."""
+        self._closed = True
+        self._patience.stop(_closing)
+        await self._commit.drain()
+        if self._store is not None:
+            await self._store.close()
+
+    @property
+    def refused(self) -> Mapping[int, int]:
+        """Refused requests so far, by status."""
+        return self._refusals.counts
+
+    # --- a request --------------------------------------------------------------------------------------------------
+
+    def screen(self, method: str, headers: Mapping[str, str], *, peer: str = "") -> Reply | None:
+        """Return the refusal that the head of a request is enough for, so that its body is not read; else None.
+
+        Args:
+            method: The HTTP method.
+            headers: Names in any case.
+            peer: Address of the sender; only counted.
+        """
+        small = lowered(headers)
+        try:
+            self._screen(method, small)
+        except Refused as refused:
+            refused.size = _declared(small)
+            return self._refuse(refused, peer, unread=True)
+        return None
+
+    async def receive(
+        self, method: str, headers: Mapping[str, str], chunks: AsyncIterable[bytes], *, peer: str = ""
+    ) -> Reply:
+        """Take a request from its head to the answer.
+
+        Args:
+            method: The HTTP method.
+            headers: Names in any case.
+            chunks: The body as it comes.
+            peer: Address of the sender; only counted.
+        """
+        if refusal := self.screen(method, headers, peer=peer):
+            return refusal
+        try:
+            body = await self._read(chunks)
+        except Refused as refused:
+            return self._refuse(refused, peer, unread=True)
+        self._held += len(body)
+        try:
+            return await self.accept(headers, body, peer=peer)
+        finally:
+            self._held -= len(body)
+
+    async def accept(self, headers: Mapping[str, str], body: bytes, *, peer: str = "") -> Reply:
+        """Check a whole body, store its event, and answer 200 once it is on the disk.
+
+        Args:
+            headers: Names in any case.
+            body: The raw body.
+            peer: Address of the sender; only counted.
+        """
+        small, now = lowered(headers), self._clock.now()
+        try:
+            if len(body) > self.limits.max_body:
+                raise self._too_large()
+            self._make_room()
+            self._verifier.check(small, body, now)
+            event = parse(body, small, signed=self._verifier.vouches, received=now, reader=self._reader)
+            new = await self._keep(event)
+        except (SignatureError, MalformedEventError, Refused) as error:
+            refused = _refusal(error)
+            refused.size = len(body)
+            return self._refuse(refused, peer)
+        self.stored["new" if new else "duplicate"] += 1
+        return Reply(200)
+
+    # --- its steps --------------------------------------------------------------------------------------------------
+
+    def _screen(self, method: str, headers: Mapping[str, str]) -> None:
+        if method != "POST":
+            raise Refused(405, "webhooks come by POST")
+        if headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise Refused(415, "a compressed body is not read")
+        if _declared(headers) > self.limits.max_body:
+            raise self._too_large()
+        if self._reading >= self.limits.max_readers:
+            raise Refused(503, "too many bodies are being read")
+        self._make_room()
+        try:
+            self._verifier.screen(headers, self._clock.now())
+        except SignatureError as error:
+            raise _refusal(error) from None
+
+    def _make_room(self) -> None:
+        """Refuse one event more than can be kept in memory until the disk has them."""
+        if self._closed:
+            raise _closing()
+        if self._commit.pending >= self.limits.max_waiting:
+            raise Refused(503, "too many events wait for the disk")
+
+    async def _read(self, chunks: AsyncIterable[bytes]) -> bytes:
+        # Chunks can be as small as a byte each; kept apart they would take forty times their size.
+        body = bytearray()
+        late = Refused(408, f"the body did not come within {self.limits.body_seconds:g} s")
+        self._reading += 1
+        try:
+            with self._patience.within(self.limits.body_seconds, late, stoppable=True):
+                async for chunk in chunks:
+                    self._hold(len(chunk), len(body))
+                    body += chunk
+        except Refused as refused:
+            refused.size = len(body)
+            raise
+        finally:
+            self._reading -= 1
+            self._held -= len(body)
+        return bytes(body)
+
+    def _hold(self, more: int, had: int) -> None:
+        """Count *more* bytes of a body of which there are *had*, or refuse them."""
+        if had + more > self.limits.max_body:
+            raise self._too_large()
+        if self._held + more > self.limits.max_held:
+            raise Refused(503, "too many bytes wait for the disk")
+        self._held += more
+
+    async def _keep(self, event: Event) -> bool:
+        late = Refused(503, f"the disk took longer than {self.limits.commit_seconds:g} s")
+        try:
+            with self._patience.within(self.limits.commit_seconds, late):
+                return await self._commit.store(event)
+        except Refused:
+            raise
+        except Exception as error:
+            # What another error says might repeat what was sent.
+            detail = str(error) if isinstance(error, StoreError) else type(error).__name__
+            raise Refused(503, "the event can't be stored now", detail=detail) from error
+
+    def _too_large(self) -> Refused:
+        return Refused(413, f"a body may have {self.limits.max_body:,} bytes")
+
+    def _refuse(self, refused: Refused, peer: str, *, unread: bool = False) -> Reply:
+        if line := self._refusals.note(refused, peer=peer, now=self._clock.monotonic()):
+            logger.warning("%s", line)
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        if refused.status == 405:
+            headers["Allow"] = "POST"
+        if refused.status == 503:
+            headers["Retry-After"] = str(math.ceil(self.limits.retry_after))
+        if unread:
+            headers["Connection"] = "close"
+        return Reply(refused.status, headers, f"{refused.reason}\n".encode())
+
+
+def lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return *headers* with names in lower case; a repeated one is joined, as RFC 9110 (5.3) says."""
+    found: dict[str, str] = {}
+    for name, value in headers.items():
+        key = name.lower()
+        found[key] = f"{found[key]}, {value}" if key in found else value
+    return found
+
+
+def _declared(headers: Mapping[str, str]) -> int:
+    length = headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
+
+
+def _closing() -> Refused:
+    return Refused(503, "the receiver is being stopped")
+
+
+def _refusal(error: SignatureError | MalformedEventError | Refused) -> Refused:
+    if isinstance(error, Refused):
+        return error
+    return Refused(401 if isinstance(error, SignatureError) else 400, str(error))
