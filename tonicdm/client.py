@@ -6,7 +6,7 @@ import os
 import ssl as ssl_module
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import aiohttp
 import attrs
@@ -26,6 +26,9 @@ from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import Transport
 from tonicdm.http.wire import check_path
 from tonicdm.types import OptionPlacement, Priority, QuantityLike, Secret
+
+if TYPE_CHECKING:
+    from tonicdm.store import Store
 
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
 
@@ -62,6 +65,11 @@ class TonicDM(Nouns):
         clock: Time; the machine's unless given.
         profile: A file that ``tonicdm conformance`` wrote: what is known of the server from the first call on.
             Arguments and variables go before it.
+        store: A file that keeps the records that are read, and that ``get`` and ``get_many`` read from as long as they
+            are fresh enough; a `Store` that is given is not closed here.
+        max_age: Seconds that a record from the store may be old, unless the call says otherwise; 0 asks the server.
+        gather: Seconds that a ``get`` which needs the server waits for others of its type, to share one call; 0 for
+            not at all. Only with ``store=``.
 
     Raises:
         ConfigError: A setting is missing, contradictory or out of range.
@@ -90,6 +98,9 @@ class TonicDM(Nouns):
         session: aiohttp.ClientSession | None = None,
         clock: Clock | None = None,
         profile: str | os.PathLike[str] | None = None,
+        store: str | os.PathLike[str] | Store | None = None,
+        max_age: float = 0.0,
+        gather: float = 0.002,
     ) -> None:
         answers = {} if profile is None else read_profile(profile)
         source = token if callable(token) else None
@@ -131,15 +142,34 @@ class TonicDM(Nouns):
             max_wait=_seconds("max_wait", max_wait),
             timeout=_seconds("timeout", timeout) or 30.0,
             soft_delete_value=soft_delete_value,
+            max_age=_seconds("max_age", max_age) or 0.0,
         )
+        self._store: Store | None = None
+        self._own_store = False
+        if store is not None:
+            self._keep(store, _seconds("gather", gather) or 0.0)
+        elif max_age:
+            raise ConfigError("max_age= needs store=, where records are kept")
 
     def __repr__(self) -> str:
         return f"<TonicDM {self._caller.base_url}>"
+
+    def _keep(self, store: str | os.PathLike[str] | Store, gather: float) -> None:
+        # Loaded for those who keep a copy; the others do not wait for it.
+        from tonicdm.store.cached import CachedReads
+        from tonicdm.store.store import Store
+
+        self._own_store = isinstance(store, (str, os.PathLike))
+        kept = Store(store) if isinstance(store, (str, os.PathLike)) else store
+        self._store = kept
+        self._caller = attrs.evolve(self._caller, copy=CachedReads(kept, self.budget, gather=gather))
 
     # --- life ---------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
         self._caller.transport.check_open()
+        if self._store is not None:
+            await self._store.open()
         return self
 
     async def __aexit__(
@@ -150,6 +180,8 @@ class TonicDM(Nouns):
     async def close(self) -> None:
         """Close the connections made here and the budget, if it is the default one; twice is once."""
         await self._caller.transport.close()
+        if self._own_store and self._store is not None:
+            await self._store.close()
         if self._own_budget:
             await self.budget.close()
 
@@ -161,6 +193,7 @@ class TonicDM(Nouns):
         max_wait: float | None = None,
         option_placement: OptionPlacement | None = None,
         zone: str | None = None,
+        max_age: float | None = None,
     ) -> TonicDM:
         """Return a view of this client with other preferences, on the same connections and budget.
 
@@ -170,6 +203,7 @@ class TonicDM(Nouns):
             max_wait: Seconds that a call may wait for units; ``math.inf`` for as long as it takes.
             option_placement: ``header`` or ``query``.
             zone: Another zone's server; one token has one budget in all zones.
+            max_age: Seconds that a record from the store may be old.
         """
         changes: dict[str, Any] = {}
         if priority is not None:
@@ -184,11 +218,27 @@ class TonicDM(Nouns):
             changes["placement"] = option_placement
         if zone is not None:
             changes["base_url"] = zone_server(zone)
+        if max_age is not None:
+            if self._store is None:
+                raise ConfigError("max_age= needs a client with store=, where records are kept")
+            changes["max_age"] = _seconds("max_age", max_age)
         view = object.__new__(type(self))
-        view._own_budget = False
+        view._own_budget = view._own_store = False
+        view._store = self._store
         view._settings = self._settings
         view._caller = attrs.evolve(self._caller, **changes)
         return view
+
+    @property
+    def store(self) -> Store:
+        """The local copy of this client.
+
+        Raises:
+            ConfigError: It has none.
+        """
+        if self._store is None:
+            raise ConfigError("this client keeps no copy; give it a file: TonicDM(store=...)")
+        return self._store
 
     # --- spending -----------------------------------------------------------------------------------------------
 

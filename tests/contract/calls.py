@@ -157,6 +157,8 @@ VALUES: dict[str, Any] = {
     "is_prime": True,
     "is_printed": False,
     "item_discipline": ID,
+    "max_age": None,
+    "resolve": (),
     "manual_received_datetime": NOON,
     "manual_response_datetime": NOON,
     "manual_stage": True,

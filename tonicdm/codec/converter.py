@@ -216,6 +216,7 @@ def _reader(kind: type[Record], converter: cattrs.Converter, *, detailed: bool) 
         _cattrs_detailed_validation=detailed,
         extra=override(omit=True),
         nulls=override(omit=True),
+        resolved=override(omit=True),
         **renames,
     )
     put = object.__setattr__

@@ -37,7 +37,7 @@ class _Nothing(Mapping[str, Any]):
 
 
 NOTHING: Final[Mapping[str, Any]] = _Nothing()
-_BOOKKEEPING: Final = frozenset({"extra", "nulls"})
+_BOOKKEEPING: Final = frozenset({"extra", "nulls", "resolved"})
 
 
 def camel(name: str) -> str:
@@ -103,6 +103,8 @@ class Record:
     """Fields that this package does not know, by wire name, as plain JSON values."""
     nulls: frozenset[str] = attrs.field(default=frozenset(), eq=False, repr=False)
     """Wire names of known fields that came as null; absent ones read as None too, but are not listed here."""
+    resolved: Mapping[str, Any] = attrs.field(default=NOTHING, eq=False, repr=False)
+    """Records that this one refers to, by the names that were asked for: a record, a tuple of them, or None."""
 
     def __getitem__(self, wire_name: str) -> Any:
         """Return the decoded value of a known field, or the plain JSON value of an unknown one.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
 from tonicdm.codec import Record, parse_json
@@ -16,7 +17,7 @@ from tonicdm.http.call import Answer
 from tonicdm.http.operation import Operation
 from tonicdm.models import CODEC
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantity, IDLike, QuantityLike, RecordQuantity, record_id
+from tonicdm.types import DataQuantity, IDLike, QuantityLike, RecordID, RecordQuantity, record_id
 
 M = TypeVar("M", bound=Record)
 R = TypeVar("R", bound=Record)
@@ -33,6 +34,23 @@ class Endpoint:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._caller.base_url}>"
+
+    @classmethod
+    def _noun(cls) -> str:
+        """Return the name of the client's attribute, which is that of the record type in a store."""
+        return cls.__module__.rpartition(".")[2]
+
+    @contextlib.asynccontextmanager
+    async def _writing(self, record: RecordID) -> AsyncGenerator[None]:
+        """Let the local copy, if there is one, serve no record that may have been written to.
+
+        Also where the call fails: it may have worked, and its answer been lost.
+        """
+        try:
+            yield
+        finally:
+            if self._caller.copy is not None:
+                await self._caller.copy.doubt(self._noun(), record)
 
     async def _read_one(self, operation: Operation, kind: type[R], options: Mapping[str, Any] | None = None) -> R:
         answer = await self._caller.call(operation, options)
@@ -82,29 +100,48 @@ class Listed(Endpoint, Generic[M]):
 class Readable(Listed[M]):
     """Endpoints whose records can be asked for by their own ID."""
 
-    async def get(self, record: IDLike, *, data_quantity: RecordQuantity = "basic") -> M:
+    async def get(
+        self,
+        record: IDLike,
+        *,
+        data_quantity: RecordQuantity = "basic",
+        max_age: float | None = None,
+        resolve: Sequence[str] = (),
+    ) -> M:
         """Return one record.
 
         Args:
             record: Its ID.
             data_quantity: ``basic`` or ``complete``; 5 or 20 units where the reference lists data_quantity.
+            max_age: Seconds that the record may be old, for a client with ``store=``; 0 asks the server.
+            resolve: References to follow, for a client with ``store=``: ``["office", "responsible_person.office"]``.
+                They stand in the record's ``resolved``, no older than *max_age* either.
 
         Raises:
             InvalidIDError: *record* is no ID; nothing was sent.
             RecordNotFoundError: The server returned no such record (it answers 200 with an empty array).
         """
         identity = record_id(record)
-        found = await self.get_many([identity], data_quantity=data_quantity)
+        found = await self.get_many([identity], data_quantity=data_quantity, max_age=max_age, resolve=resolve)
         if not found:
             raise RecordNotFoundError(identity, path=self._listing.operation.path)
         return found[0]
 
-    async def get_many(self, records: Iterable[IDLike], *, data_quantity: RecordQuantity = "basic") -> Found[M]:
+    async def get_many(
+        self,
+        records: Iterable[IDLike],
+        *,
+        data_quantity: RecordQuantity = "basic",
+        max_age: float | None = None,
+        resolve: Sequence[str] = (),
+    ) -> Found[M]:
         """Return many records by ID, in as few calls as their IDs fit into.
 
         Args:
             records: An iterable of IDs; repeated ones are asked for once.
             data_quantity: ``basic`` or ``complete``, the price of each call of about 240 IDs.
+            max_age: As for `get`.
+            resolve: As for `get`.
 
         Returns:
             The records in the order asked for. IDs that the server did not return are in ``.missing``: deleted, or
@@ -119,6 +156,12 @@ class Readable(Listed[M]):
         if isinstance(records, (str, uuid.UUID)):
             raise InvalidOptionError("get_many takes a list of IDs; get() takes a single one. Nothing was sent.")
         wanted = list(dict.fromkeys(record_id(value) for value in records))
+        age = _age(self._caller, quantity, max_age, resolve)
+        if self._caller.copy is not None and quantity is DataQuantity.BASIC:
+            there, missing = await self._caller.copy.get_many(
+                self._caller, self._noun(), wanted, max_age=age, resolve=tuple(resolve)
+            )
+            return Found(cast("list[M]", there), missing)
         statuses = {"filter_statuses": ALL_STATUSES} if "filter_statuses" in self._listing.operation.options else {}
         return await fetch_many(self._caller, self._listing, wanted, quantity, statuses)
 
@@ -145,12 +188,16 @@ class Updating(Writing[M]):
     _update_operation: ClassVar[Operation]
 
     async def _update(self, record: IDLike, fields: Mapping[str, Any]) -> M | None:
-        body = {"id": record_id(record), **changes_of(self._model, fields)}
-        return cast("M | None", await self._write(self._update_operation, self._model, body))
+        identity = record_id(record)
+        body = {"id": identity, **changes_of(self._model, fields)}
+        async with self._writing(identity):
+            return cast("M | None", await self._write(self._update_operation, self._model, body))
 
     async def _soft_delete(self, record: IDLike, also: Mapping[str, Any] | None = None) -> None:
-        body = {"id": record_id(record), **(also or {}), "status": self._caller.soft_delete_value}
-        await self._write(self._update_operation, self._model, body)
+        identity = record_id(record)
+        body = {"id": identity, **(also or {}), "status": self._caller.soft_delete_value}
+        async with self._writing(identity):
+            await self._write(self._update_operation, self._model, body)
 
 
 class SoftDeleting(Updating[M]):
@@ -174,7 +221,25 @@ class Deleting(Endpoint):
 
         When the answer to a first attempt was lost, 404 to the next one means that the first had worked.
         """
-        await self._delete(self._delete_operation, {"id": record_id(record)})
+        identity = record_id(record)
+        async with self._writing(identity):
+            await self._delete(self._delete_operation, {"id": identity})
+
+
+def _age(caller: Caller, quantity: DataQuantity, max_age: float | None, resolve: Sequence[str]) -> float:
+    """Return how old a record may be."""
+    if max_age is not None and (isinstance(max_age, (bool, str)) or not max_age >= 0):
+        raise InvalidOptionError(f"max_age must be seconds, 0 or more, not {max_age!r}. Nothing was sent.")
+    if isinstance(resolve, str) or not all(isinstance(name, str) for name in resolve):
+        raise InvalidOptionError("resolve must be a list of names. Nothing was sent.")
+    if caller.copy is None and (max_age or resolve):
+        raise InvalidOptionError("max_age= and resolve= need a client with store=. Nothing was sent.")
+    if quantity is DataQuantity.COMPLETE and (max_age or resolve):
+        raise InvalidOptionError(
+            "complete embeds records of other types, whose age is not known: use basic with max_age= and resolve=. "
+            "Nothing was sent."
+        )
+    return caller.max_age if max_age is None else max_age
 
 
 def parse_quantity(value: QuantityLike) -> DataQuantity:

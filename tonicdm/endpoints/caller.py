@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
@@ -13,7 +13,10 @@ from tonicdm.http.call import Answer, Call
 from tonicdm.http.operation import Operation
 from tonicdm.http.transport import Transport
 from tonicdm.http.wire import build
-from tonicdm.types import DataQuantity, OptionPlacement, Priority
+from tonicdm.types import DataQuantity, OptionPlacement, Priority, RecordID
+
+if TYPE_CHECKING:
+    from tonicdm.codec import Record
 
 DEAREST: Final = DataQuantity.COMPLETE.units
 """Reserved where no document tells the price: writes, and reads whose page shows no data_quantity."""
@@ -35,6 +38,20 @@ class ServerFacts:
     """Paths whose pages turned out to exist, though the reference shows none."""
 
 
+class Copy(Protocol):
+    """A local copy of records, which single records are read from as long as they are fresh enough."""
+
+    async def get_many(
+        self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
+    ) -> tuple[list[Record], list[RecordID]]:
+        """Return the records named by *wanted* that exist, and the IDs of the others."""
+        ...
+
+    async def doubt(self, noun: str, record: RecordID) -> None:
+        """Note that a record was written to."""
+        ...
+
+
 @attrs.frozen(kw_only=True)
 class Caller:
     """Makes calls with one set of preferences; `evolve` makes another on the same connection and budget."""
@@ -49,6 +66,10 @@ class Caller:
     timeout: float = 30.0
     soft_delete_value: str | int = "deleted"
     job: Hashable = None
+    copy: Copy | None = None
+    """Where single records are kept and read from."""
+    max_age: float = 0.0
+    """Seconds that a record from there may be old, unless a call says otherwise."""
     meter: Callable[[Answer, int], None] | None = None
     """Told of every answer and of the units that it cost, as far as they are known."""
 

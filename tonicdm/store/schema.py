@@ -39,9 +39,11 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 _FRESHNESS: Final = """
 ALTER TABLE record ADD COLUMN checked REAL;
 ALTER TABLE record ADD COLUMN doubted REAL;
-ALTER TABLE watermark ADD COLUMN checked REAL;
+ALTER TABLE watermark ADD COLUMN changes REAL;
+ALTER TABLE watermark ADD COLUMN listed REAL;
 """
-"""When a record was last known to be what the server has, and when that came into doubt: Unix time by this machine."""
+"""Up to when a record, the changes of a type and the list of it are known, and since when a record is in doubt: Unix
+time by this machine's clock."""
 
 _INBOX: Final = """
 CREATE TABLE event (
@@ -74,6 +76,7 @@ CREATE INDEX errand_record ON errand (kind, id, number);
 CREATE INDEX errand_event ON errand (event);
 CREATE INDEX errand_state ON errand (state, due);
 CREATE INDEX errand_owner ON errand (owner) WHERE owner IS NOT NULL;
+CREATE INDEX errand_looked ON errand (number) WHERE looked = 0;
 CREATE TABLE gap (
     number INTEGER PRIMARY KEY, type TEXT NOT NULL, finished REAL NOT NULL, changed INTEGER NOT NULL,
     missed INTEGER NOT NULL, recent INTEGER NOT NULL, units INTEGER NOT NULL

@@ -54,11 +54,19 @@ class Store:
         self._closed = False
 
     async def __aenter__(self) -> Self:
-        await self.read(lambda _db: None)
+        await self.open()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
+
+    async def open(self) -> None:
+        """Open the file, which the first use does as well.
+
+        Raises:
+            StoreError: It can't be opened, or was written by a newer version.
+        """
+        await self.read(lambda _db: None)
 
     async def close(self) -> None:
         """Bring the views up to date and close the file; twice is once."""
@@ -150,19 +158,31 @@ class Store:
         return await self.write(work)
 
     async def finish(
-        self, kind: str, *, until: str | None, audited: str | None, changed: int | None, deleted: int, units: int
+        self,
+        kind: str,
+        *,
+        until: str | None,
+        audited: str | None,
+        changed: int | None,
+        deleted: int,
+        units: int,
+        changes: float | None = None,
+        listed: float | None = None,
     ) -> None:
         """End a run over *kind*: set the watermark, note what it found, and forget its checkpoint.
 
         A watermark of None leaves the one there is. A first load, which tells nothing of how often records change, is
-        noted with None changed.
+        noted with None changed. *changes* and *listed* are the times up to which changes and deletions are known, by
+        this machine's clock.
         """
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(
-                "INSERT INTO watermark (type, until, audited) VALUES (?, ?, ?) ON CONFLICT (type) DO UPDATE SET "
-                "until = coalesce(excluded.until, until), audited = coalesce(excluded.audited, audited)",
-                (kind, until, audited),
+                "INSERT INTO watermark (type, until, audited, changes, listed) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (type) DO UPDATE SET until = coalesce(excluded.until, until), "
+                "audited = coalesce(excluded.audited, audited), changes = coalesce(excluded.changes, changes), "
+                "listed = coalesce(excluded.listed, listed)",
+                (kind, until, audited, changes, listed),
             )
             if changed is not None:
                 db.execute(

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import attrs
 
+from tonicdm.endpoints.base import Deleting, Listed
 from tonicdm.endpoints.listing import ListOperation
 from tonicdm.errors import ConfigError
 
@@ -36,10 +37,19 @@ class RecordType:
     @property
     def listing(self) -> ListOperation[Any]:
         """How it is listed."""
+        return self._endpoint._listing
+
+    @property
+    def deletable(self) -> bool:
+        """Whether the reference shows a DELETE for it; others lose records by their status alone."""
+        return issubclass(self._endpoint, Deleting)
+
+    @property
+    def _endpoint(self) -> type[Listed[Any]]:
         module = importlib.import_module(f"tonicdm.endpoints.{self.name}")
         classes = [item for item in vars(module).values() if isinstance(item, type) and "_listing" in vars(item)]
         (found,) = [item for item in classes if item.__module__ == module.__name__]
-        return found._listing  # type: ignore[attr-defined, no-any-return]
+        return found
 
 
 _DEFAULT: Final = (

@@ -36,6 +36,7 @@ async def settle_absent(sync: TypeSync) -> None:
             return
         alive = await _still_there(sync, gone)
         if alive is None:
+            sync.listed = None
             sync.report.why.append("filterIDs does not return records that are there, so nothing was marked as deleted")
             return
         if not alive or not sync.reader.has_statuses:

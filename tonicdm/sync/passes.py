@@ -68,6 +68,8 @@ class TypeSync:
         self.audit = audit
         self.confirmed = confirmed
         self.exact = exact
+        self.listed: datetime.datetime | None = None
+        """When the last whole pass began, as far as it proves which records are gone."""
         self._fresh = False
         self._scanned = False
         self._until: datetime.datetime | None = None
@@ -117,6 +119,8 @@ class TypeSync:
             changed=None if self._fresh else report.changed,
             deleted=report.deleted,
             units=report.meter.units,
+            changes=self.reader.local_time(self._until),
+            listed=self.reader.local_time(self.listed),
         )
         report.done = True
         self.tell(report)
@@ -157,6 +161,7 @@ class TypeSync:
                 changed = await self.store.write_page(self.kind.name, page.records, BASIC, mark, scan_page=scan_page)
                 self._count(page.records, changed)
         self._scanned, self._until, self._previous = not self._fresh, started, started
+        self.listed = started
         if self.report.pages - before > 1 and not await self._catch_up(started) and self.exact:
             await self._scan(Stage.COMPARE)
 
@@ -212,7 +217,7 @@ class TypeSync:
             await self._load()
             return
         await self._fetch_stale()
-        self._scanned, self._previous = True, started
+        self._scanned, self._previous, self.listed = True, started, started
         if self._until is None:
             self._until = started
         if self.report.pages - before > 1 and (stage is Stage.AUDIT or self.exact):

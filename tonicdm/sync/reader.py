@@ -66,6 +66,12 @@ class Reader:
         window, now = budget.ledger.peek(), budget.now()
         return datetime.datetime.fromtimestamp(window.clock.lower(now, window.rules), datetime.UTC)
 
+    def local_time(self, server: datetime.datetime | None) -> float | None:
+        """Return what this machine's clock showed when the server's showed *server*, as Unix time."""
+        if server is None:
+            return None
+        return self._tonic.budget.clock.now() - (self.server_time() - server).total_seconds()
+
     def pages(
         self, quality: DataQuantity, *, start: int = 1, since: datetime.datetime | None = None
     ) -> AsyncGenerator[Page[Any], None]:

@@ -36,6 +36,8 @@ class Server:
     base_url: str = "http://server.test"
     calls: list[dict[str, Any]] = attrs.field(factory=list)
     units: int = 0
+    copy: None = None
+    max_age: float = 0.0
 
     async def call(
         self,

@@ -67,6 +67,8 @@ WRONG: dict[str, list[Any]] = {
     "members": ["zz", [5], [GroupMember(email_address_id="zz")]],
     "parts": ["zz", [5], [{"title": 5}], [RfiPart(item_id="zz")], [RfiPart(action_datetime=NAIVE)]],
     "status": [5.5, [], True],
+    "max_age": [-1, float("nan"), "5", True, 5],
+    "resolve": ["office", ["office"], [5]],
     "extra": [{"x": NAIVE}, {"x": float("inf")}, {"x": object()}],
     "options": [
         {}, {"child": ""}, {"child": "a\r\nX: y"}, {"child\r\nX": "y"}, {"": "x"}, {"a b": "x"}, {"ä": "x"},

@@ -20,7 +20,9 @@ FILES = sorted(pathlib.Path(tonicdm.endpoints.__file__).parent.glob("*.py"))
 
 def test_a_client_has_one_attribute_for_each_noun():
     tonic = TonicDM(token="t", base_url=BASE, budget=UnitBudget.memory())
-    found = {name for name in dir(tonic) if not name.startswith("_") and isinstance(getattr(tonic, name), Endpoint)}
+    # A client without a copy says so when it is asked for one.
+    public = {name for name in dir(tonic) if not name.startswith("_")} - {"store"}
+    found = {name for name in public if isinstance(getattr(tonic, name), Endpoint)}
     assert found == set(NOUNS)
 
 

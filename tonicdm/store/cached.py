@@ -1,0 +1,231 @@
+"""Single records, out of the store as long as they are fresh enough, else by the cheapest calls."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.budget import UnitBudget
+from tonicdm.codec import Record
+from tonicdm.endpoints.base import ALL_STATUSES
+from tonicdm.endpoints.caller import Caller
+from tonicdm.endpoints.many import fetch_raw
+from tonicdm.http.call import Answer
+from tonicdm.models import CODEC
+from tonicdm.plan.arithmetic import batches, expected_batches
+from tonicdm.store import lookup, rows
+from tonicdm.store.flights import Flight, Flights, Found
+from tonicdm.store.freshness import is_fresh, is_unchanged, stale_share
+from tonicdm.store.lookup import Held
+from tonicdm.store.resolving import Resolver
+from tonicdm.store.store import Store
+from tonicdm.store.types import TYPES, RecordType
+from tonicdm.types import DataQuantity, RecordID
+
+STUBS: Final = "id_only"
+"""The capability of a list to answer with stubs for 1 unit, where its page does not show data_quantity."""
+
+MOST_ABSENT: Final = 10_000
+"""IDs without a record that are remembered, so that asking for them again costs nothing while that is fresh."""
+
+
+@attrs.frozen
+class Request:
+    """What a flight needs to know of the request that began it."""
+
+    kind: RecordType
+    caller: Caller
+
+
+class CachedReads:
+    """Reads records by ID through a store.
+
+    Args:
+        store: Where they are kept.
+        budget: Tells the time, here and at the server.
+        gather: Seconds that a request for single IDs waits for others of its type to share one call.
+    """
+
+    def __init__(self, store: Store, budget: UnitBudget, *, gather: float) -> None:
+        self.store = store
+        self._budget = budget
+        self._clock = budget.clock
+        self._flights = Flights(self._clock, self._fetch, gather=gather)
+        self._absent: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    async def get_many(
+        self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
+    ) -> tuple[list[Record], list[RecordID]]:
+        """Return the records named by *wanted* that exist, and the IDs of the others.
+
+        Each is, with all references that are followed, as the server had it at most *max_age* seconds before this call.
+
+        Args:
+            caller: Makes the calls.
+            noun: The record type.
+            wanted: Distinct IDs.
+            max_age: Seconds.
+            resolve: References to follow.
+        """
+        oldest = self._clock.now() - max_age
+
+        async def read(kind: str, ids: Sequence[RecordID]) -> dict[RecordID, Any]:
+            return await self._read(caller, TYPES[kind], ids, oldest, max_age)
+
+        resolver = Resolver(read, self.seen_fields)
+        tree = await resolver.check(noun, tuple(resolve))
+        items = await read(noun, wanted)
+        there = [one for one in wanted if one in items]
+        records = CODEC.read_all([items[one] for one in there], TYPES[noun].listing.model)
+        followed = await resolver.follow([items[one] for one in there], records, tree)
+        return followed, [one for one in wanted if one not in items]
+
+    async def doubt(self, noun: str, record: RecordID) -> None:
+        """Note that a record was written to: what was read before is not served any more."""
+        self._flights.forget(lambda key: isinstance(key, tuple) and key[0] == noun, [record])
+        self._absent.pop((noun, record), None)
+        now = self._clock.now()
+        await self.store.write(lambda db: lookup.doubt(db, noun, [record], now))
+
+    async def seen_fields(self, noun: str) -> set[str]:
+        """Return the wire names of the fields that records of *noun* have shown."""
+        return {name for (name,) in await self.store.query("SELECT name FROM field WHERE type = ?", (noun,))}
+
+    async def _read(
+        self, caller: Caller, kind: RecordType, ids: Sequence[RecordID], oldest: float, max_age: float
+    ) -> dict[RecordID, Any]:
+        now = self._clock.now()
+        held: dict[str, Held] = {}
+        if max_age > 0:
+            held = await self.store.read(lambda db: lookup.look_up(db, kind.name, ids, deletable=kind.deletable))
+        found: dict[RecordID, Any] = {}
+        missing: list[RecordID] = []
+        for one in ids:
+            if one in held and is_fresh(held[one].proofs.as_of, now, now - oldest):
+                if not held[one].gone:
+                    found[one] = json.loads(held[one].raw)
+            elif not is_fresh(self._absent.get((kind.name, one)), now, now - oldest):
+                missing.append(one)
+        if missing:
+            shared = _sharing(kind, caller)
+            landed = await self._flights.get(shared, missing, oldest=oldest, what=Request(kind, caller))
+            found.update((RecordID(one), item) for one, item in landed.items())
+        return found
+
+    # --- one flight -----------------------------------------------------------------------------------------------
+
+    async def _fetch(self, request: Request, flight: Flight) -> Found:
+        """Bring the records of a flight up to date, and return them."""
+        kind = request.kind
+        ids = [RecordID(one) for one in flight.ids]
+
+        def sent() -> None:
+            if flight.sent_at is None:
+                flight.sent_at = self._clock.now()
+
+        caller = attrs.evolve(request.caller, on_sent=sent)
+        held = await self.store.read(lambda db: lookup.look_up(db, kind.name, ids, deletable=kind.deletable))
+        known = {one: item for one, item in held.items() if not item.gone}
+        current: set[RecordID] = set()
+        if known and await self._looking_pays(kind, len(ids) - len(known), list(known.values()), caller):
+            current = await self._look(kind, known, caller, flight)
+        await self._load(kind, [one for one in ids if one not in current], caller, flight)
+        there = await self.store.read(lambda db: lookup.look_up(db, kind.name, ids, deletable=kind.deletable))
+        return {
+            one: json.loads(item.raw)
+            for one, item in there.items()
+            if not item.gone and (kind.name, one) not in self._absent
+        }
+
+    async def _looking_pays(self, kind: RecordType, unknown: int, known: Sequence[Held], caller: Caller) -> bool:
+        """Tell whether to ask for stubs of what the store has, before reading what changed of it (design 6)."""
+        if not kind.listing.operation.has_quantity and await self.store.capability(kind.name, STUBS) == "no":
+            return False
+        interval = await self.store.read(lambda db: lookup.change_interval(db, kind.name))
+        now = self._clock.now()
+        share = stale_share([now - (item.proofs.read_at or now - interval) for item in known], interval)
+        size = caller.facts.ids_per_call
+        stub, record = DataQuantity.ID_ONLY.units, DataQuantity.BASIC.units
+        looking = stub * batches(len(known), size) + record * (
+            batches(unknown, size) + expected_batches(len(known), share, size)
+        )
+        return looking < record * batches(unknown + len(known), size)
+
+    async def _look(self, kind: RecordType, known: Mapping[str, Held], caller: Caller, flight: Flight) -> set[RecordID]:
+        """Ask for stubs, and return which records the store has as they are."""
+        units: list[int] = []
+
+        def meter(_answer: Answer, cost: int) -> None:
+            units.append(cost)
+
+        ids = [RecordID(one) for one in known]
+        stubs = await fetch_raw(
+            attrs.evolve(caller, meter=meter), kind.listing, ids, DataQuantity.ID_ONLY, _statuses(kind)
+        )
+        at = flight.sent_at or self._clock.now()
+        if not kind.listing.operation.has_quantity:
+            heeded = "yes" if sum(units) <= len(units) * DataQuantity.ID_ONLY.units else "no"
+            await self.store.set_capability(kind.name, STUBS, heeded)
+        ahead = self._ahead()
+        times = {one: rows.updated_of(stub) for one, stub in stubs.items()}
+        current = {
+            one
+            for one in stubs
+            if is_unchanged(known[one].updated, times[one], _server_time(known[one], ahead), _seconds(times[one]))
+        }
+
+        def note(db: Any) -> None:
+            lookup.confirm(db, kind.name, current, at)
+            lookup.stamp(db, kind.name, {one: times[one] for one in current})
+
+        await self.store.write(note)
+        return current
+
+    async def _load(self, kind: RecordType, ids: Sequence[RecordID], caller: Caller, flight: Flight) -> None:
+        """Read records whole, and store them."""
+        if not ids:
+            return
+        found = await fetch_raw(caller, kind.listing, ids, DataQuantity.BASIC, _statuses(kind))
+        at, ahead = flight.sent_at or self._clock.now(), self._ahead()
+        absent = [one for one in ids if one not in found]
+
+        def note(db: Any) -> None:
+            lookup.take_over(db, kind.name, list(found.values()), at, ahead=ahead)
+            # Whether it was deleted or went out of sight, an audit settles; until then it is not served.
+            lookup.doubt(db, kind.name, absent, at)
+
+        await self.store.write(note)
+        for one in found:
+            self._absent.pop((kind.name, one), None)
+        for one in absent:
+            self._absent[kind.name, one] = at
+            self._absent.move_to_end((kind.name, one))
+        while len(self._absent) > MOST_ABSENT:
+            self._absent.popitem(last=False)
+
+    def _ahead(self) -> float:
+        """Return by how many seconds the server's clock is ahead of this machine's, at least."""
+        window, now = self._budget.ledger.peek(), self._budget.now()
+        return window.clock.lower(now, window.rules) - self._clock.now()
+
+
+def _sharing(kind: RecordType, caller: Caller) -> Hashable:
+    """Return what requests must have in common to share a call: all that decides how it is made."""
+    return (kind.name, caller.base_url, caller.priority, caller.max_wait, caller.timeout, caller.placement, caller.job)
+
+
+def _statuses(kind: RecordType) -> dict[str, Any]:
+    return {"filter_statuses": ALL_STATUSES} if "filter_statuses" in kind.listing.operation.options else {}
+
+
+def _server_time(held: Held, ahead: float) -> float | None:
+    return None if held.proofs.read_at is None else held.proofs.read_at + ahead
+
+
+def _seconds(updated: str | None) -> float | None:
+    return None if updated is None else datetime.datetime.fromisoformat(updated).timestamp()

@@ -1,0 +1,116 @@
+"""Single records in the store, with what proves their age; each function takes the open database."""
+
+from __future__ import annotations
+
+import datetime
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.store import rows
+from tonicdm.store.freshness import CHANGE_INTERVAL, TIE, Proofs
+from tonicdm.store.references import stubs_within
+from tonicdm.types import DataQuantity
+
+CHUNK: Final = 500
+"""IDs in one statement; SQLite bounds its placeholders."""
+
+
+@attrs.frozen
+class Held:
+    """A record as the store holds it."""
+
+    raw: str
+    updated: str | None
+    gone: bool
+    """Whether it is a tombstone; a soft deleted record is not, it can still be read."""
+    proofs: Proofs
+
+
+def look_up(db: sqlite3.Connection, kind: str, ids: Sequence[str], *, deletable: bool) -> dict[str, Held]:
+    """Return what the store holds of the records named by *ids*.
+
+    Args:
+        db: The store.
+        kind: The record type.
+        ids: Compact lower case.
+        deletable: As in `Proofs`.
+    """
+    found = db.execute("SELECT changes, listed FROM watermark WHERE type = ?", (kind,)).fetchone()
+    changes, listed = found or (None, None)
+    held: dict[str, Held] = {}
+    for start in range(0, len(ids), CHUNK):
+        part = ids[start : start + CHUNK]
+        marks = ",".join("?" * len(part))
+        sql = (
+            "SELECT id, raw, updated, deleted_at IS NOT NULL AND reason <> ?, checked, doubted FROM record "  # noqa: S608
+            f"WHERE type = ? AND id IN ({marks})"
+        )
+        for one, raw, updated, gone, checked, doubted in db.execute(sql, [rows.SOFT_DELETED, kind, *part]):
+            proofs = Proofs(checked, doubted, changes, listed, deletable)
+            held[one] = Held(raw, updated, bool(gone), proofs)
+    return held
+
+
+def take_over(
+    db: sqlite3.Connection, kind: str, records: Sequence[Mapping[str, Any]], at: float, *, ahead: float
+) -> None:
+    """Store records that were read at *at*, and note which others they vouch for.
+
+    A reference tells the timestamp of what it points to: a stored record that bears the same one was current then,
+    unless it was read in the very second of its change.
+
+    Args:
+        db: The store.
+        kind: The record type.
+        records: As they came, in ``basic``.
+        at: When the call that brought them left, Unix time by this machine.
+        ahead: Seconds by which the server's clock is ahead of this machine's.
+    """
+    rows.write_records(db, kind, records, DataQuantity.BASIC)
+    confirm(db, kind, (rows.key_of(item) for item in records), at)
+    db.executemany(
+        "UPDATE record SET checked = ? WHERE type = ? AND id = ? AND updated = ? AND deleted_at IS NULL "
+        "AND coalesce(checked, 0) < ? AND unixepoch(updated) + ? < "
+        "max(coalesce(checked, 0), coalesce((SELECT changes FROM watermark AS w WHERE w.type = record.type), 0)) + ?",
+        [
+            (at, target, stub.id, stub.updated, at, TIE, ahead)
+            for item in records
+            for target, stub in stubs_within(item)
+        ],
+    )
+
+
+def confirm(db: sqlite3.Connection, kind: str, ids: Iterable[str], at: float) -> None:
+    """Note that the server has the records named by *ids* as the store holds them."""
+    db.executemany(
+        "UPDATE record SET checked = max(coalesce(checked, 0), ?) WHERE type = ? AND id = ?",
+        [(at, kind, one) for one in ids],
+    )
+
+
+def stamp(db: sqlite3.Connection, kind: str, times: Mapping[str, str | None]) -> None:
+    """Give unchanged records without a timestamp of their own that of their stub."""
+    db.executemany(
+        "UPDATE record SET updated = ? WHERE type = ? AND id = ? AND updated IS NULL",
+        [(updated, kind, one) for one, updated in times.items()],
+    )
+
+
+def doubt(db: sqlite3.Connection, kind: str, ids: Iterable[str], at: float) -> None:
+    """Note that what was proven of the records named by *ids* before *at* counts no more."""
+    db.executemany("UPDATE record SET doubted = ? WHERE type = ? AND id = ?", [(at, kind, one) for one in ids])
+
+
+def change_interval(db: sqlite3.Connection, kind: str) -> float:
+    """Return the mean seconds between two changes of a record of *kind*, by the runs that the store remembers."""
+    count = rows.state(db, kind).count
+    changed, first, last = db.execute(
+        "SELECT sum(changed), min(finished), max(finished) FROM history WHERE type = ?", (kind,)
+    ).fetchone()
+    if not changed or first == last or not count:
+        return CHANGE_INTERVAL
+    span = datetime.datetime.fromisoformat(last) - datetime.datetime.fromisoformat(first)
+    return max(60.0, span.total_seconds() * count / float(changed))

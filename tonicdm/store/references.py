@@ -1,0 +1,132 @@
+"""Which fields of a record name other records, and of which type (concepts page: references as ID and timestamp)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.codec.records import camel
+from tonicdm.codec.scalars import Refused, read_id
+from tonicdm.errors import InvalidOptionError
+from tonicdm.store.rows import updated_of
+from tonicdm.types import RecordID
+
+TARGETS: Final[Mapping[str, str]] = {
+    "brand": "brands",
+    "discipline": "disciplines",
+    "email_address": "email_addresses",
+    "file": "files",
+    "fileset": "filesets",
+    "office": "offices",
+    "organization": "organizations",
+    "person": "persons",
+    "project": "projects",
+}
+"""The type that a reference leads to, by the last words of its name: ``responsible_person`` is one of the persons."""
+
+
+@attrs.frozen
+class Pointer:
+    """One record that another one names."""
+
+    id: RecordID
+    updated: str | None
+    """The timestamp of the record pointed to, where the answer told it."""
+
+
+@attrs.frozen
+class Wish:
+    """References to follow from one type of record: each name, and what to follow from there."""
+
+    names: Mapping[str, Wish]
+
+    def __bool__(self) -> bool:
+        return bool(self.names)
+
+
+def parse_wishes(paths: tuple[str, ...]) -> Wish:
+    """Read names such as ``responsible_person`` and ``responsible_person.office`` into a tree.
+
+    Raises:
+        InvalidOptionError: A name leads to no type that can be asked for by ID.
+    """
+    tree: dict[str, Any] = {}
+    for path in paths:
+        branch = tree
+        for name in path.split("."):
+            target_of(name)
+            branch = branch.setdefault(name, {})
+    return _wish(tree)
+
+
+def _wish(tree: Mapping[str, Any]) -> Wish:
+    return Wish({name: _wish(branch) for name, branch in tree.items()})
+
+
+def target_of(name: str) -> str:
+    """Return the type that the reference *name* leads to.
+
+    Raises:
+        InvalidOptionError: None is known.
+    """
+    word = name.removesuffix("s")
+    for end, kind in TARGETS.items():
+        if word == end or word.endswith(f"_{end}"):
+            return kind
+    ends = ", ".join(TARGETS)
+    raise InvalidOptionError(
+        f"resolve={name!r} names no reference: its last word must be one of {ends}. Nothing was sent."
+    )
+
+
+def field_names(name: str) -> tuple[str, ...]:
+    """Return the wire names under which the reference *name* may stand."""
+    single = name.removesuffix("s")
+    words = (name, f"{name}_id", f"{single}_ids")
+    return tuple(dict.fromkeys([*words, *(camel(word) for word in words)]))
+
+
+def pointers(item: Mapping[str, Any], name: str) -> list[Pointer]:
+    """Return the records that *item* names as *name*; none where the field is absent, null or unreadable."""
+    for field in field_names(name):
+        if item.get(field) is not None:
+            value = item[field]
+            found = [_pointer(one) for one in (value if isinstance(value, list) else [value])]
+            return [one for one in found if one is not None]
+    return []
+
+
+def is_list(item: Mapping[str, Any], name: str) -> bool:
+    """Tell whether *item* names several records as *name*."""
+    return any(isinstance(item.get(field), list) for field in field_names(name))
+
+
+def _pointer(value: Any) -> Pointer | None:
+    identity, updated = value, None
+    if isinstance(value, Mapping):
+        identity, updated = value.get("id"), updated_of(value)
+    try:
+        return Pointer(read_id(identity), updated)
+    except Refused:
+        return None
+
+
+def stubs_within(item: Mapping[str, Any]) -> Iterator[tuple[str, Pointer]]:
+    """Iterate over the references of *item* that carry a timestamp, with their types.
+
+    It is the target's own, so that a stored record which bears the same one is current (notes: the staleness check of
+    references is free).
+    """
+    for field, value in item.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, Mapping) and "id" in one and (kind := _target_of_field(field)) is not None:
+                found = _pointer(one)
+                if found is not None and found.updated is not None:
+                    yield kind, found
+
+
+def _target_of_field(field: str) -> str | None:
+    flat = field.replace("_", "").lower().removesuffix("s")
+    return next((kind for end, kind in TARGETS.items() if flat.endswith(end.replace("_", ""))), None)

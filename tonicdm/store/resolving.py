@@ -1,0 +1,102 @@
+"""From a record to the records that it names, level by level, each type asked for once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import attrs
+
+from tonicdm.codec import Record, wire_names
+from tonicdm.errors import InvalidOptionError
+from tonicdm.models import CODEC, Reference
+from tonicdm.store.references import Wish, field_names, is_list, parse_wishes, pointers, target_of
+from tonicdm.store.types import TYPES
+from tonicdm.types import RecordID
+
+Read: TypeAlias = Callable[[str, Sequence[RecordID]], Awaitable[Mapping[RecordID, Any]]]
+"""Returns the records of a type by ID, as plain JSON."""
+
+
+class Resolver:
+    """Follows references.
+
+    Args:
+        read: Reads records of a type by their IDs.
+        seen: Tells the wire names of the fields that records of a type have shown.
+    """
+
+    def __init__(self, read: Read, seen: Callable[[str], Awaitable[set[str]]]) -> None:
+        self._read = read
+        self._seen = seen
+
+    async def check(self, noun: str, paths: tuple[str, ...]) -> Wish:
+        """Read the names of references into a tree.
+
+        Raises:
+            InvalidOptionError: A record of that type has no such reference; nothing was sent.
+        """
+        tree = parse_wishes(paths)
+        await self._check(noun, tree)
+        return tree
+
+    async def _check(self, noun: str, tree: Wish) -> None:
+        if not tree:
+            return
+        known = {*wire_names(TYPES[noun].listing.model).values(), *await self._seen(noun)}
+        for name, rest in tree.names.items():
+            if known.isdisjoint(field_names(name)):
+                raise InvalidOptionError(f"{noun} have no reference {name!r} to resolve. Nothing was sent.")
+            await self._check(target_of(name), rest)
+
+    async def follow(self, items: Sequence[Mapping[str, Any]], records: Sequence[Record], tree: Wish) -> list[Record]:
+        """Return *records* with the references of *tree* in their ``resolved``.
+
+        Args:
+            items: The same records as plain JSON.
+            records: As models.
+            tree: What to follow.
+        """
+        if not tree or not records:
+            return list(records)
+        targets = await self._targets(items, tree)
+        return [_with(record, item, tree, targets) for record, item in zip(records, items, strict=True)]
+
+    async def _targets(self, items: Sequence[Mapping[str, Any]], tree: Wish) -> dict[str, dict[RecordID, Record]]:
+        """Return the records that *items* name, by reference and ID: names of one type are asked for together."""
+        wanted: dict[str, dict[RecordID, None]] = {}
+        for name in tree.names:
+            ids = wanted.setdefault(target_of(name), {})
+            ids.update((pointer.id, None) for item in items for pointer in pointers(item, name))
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {kind: group.create_task(self._ask(kind, list(ids))) for kind, ids in wanted.items()}
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        found: dict[str, dict[RecordID, Record]] = {}
+        for name, rest in tree.names.items():
+            kind = target_of(name)
+            named = {pointer.id for item in items for pointer in pointers(item, name)}
+            mine = {one: item for one, item in tasks[kind].result().items() if one in named}
+            models = CODEC.read_all(list(mine.values()), TYPES[kind].listing.model)
+            followed = await self.follow(list(mine.values()), models, rest)
+            found[name] = dict(zip(mine, followed, strict=True))
+        return found
+
+    async def _ask(self, kind: str, ids: Sequence[RecordID]) -> Mapping[RecordID, Any]:
+        return await self._read(kind, ids) if ids else {}
+
+
+def _with(
+    record: Record, item: Mapping[str, Any], tree: Wish, targets: Mapping[str, Mapping[RecordID, Record]]
+) -> Record:
+    resolved: dict[str, Any] = {}
+    changes: dict[str, Any] = {}
+    for name in tree.names:
+        found = [targets[name].get(pointer.id) for pointer in pointers(item, name)]
+        resolved[name] = tuple(found) if is_list(item, name) else next(iter(found), None)
+        held = getattr(record, name, None)
+        if isinstance(held, Reference) and resolved[name] is not None:
+            changes[name] = attrs.evolve(held, record=resolved[name])
+    return attrs.evolve(record, resolved=resolved, **changes)
