@@ -285,6 +285,18 @@ class StoreError(TonicDMError):
         self.path = path
 
 
+class ExportError(TonicDMError):
+    """An export's destination can't be read or written; it holds what it held before.
+
+    Attributes:
+        path: The destination's file or folder.
+    """
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(f"the export {path} {what}")
+        self.path = path
+
+
 class WebhookError(TonicDMError):
     """A webhook was refused; nothing of it was stored."""
 

@@ -38,6 +38,7 @@ EXAMPLES = [
     errors.RecordNotFoundError("a" * 32, path="/core/projects"),
     errors.DecodeError(["$[3].name: expected string, found number"]),
     errors.StoreError("firm.db", "is locked"),
+    errors.ExportError("firm.duckdb", "is locked"),
     errors.WebhookError("x"),
     errors.MalformedEventError("the body of 3 bytes is no JSON"),
     errors.SignatureError("no signature"),
