@@ -128,8 +128,11 @@ def decide(
     ends = [mint.at + rules.lease for mint in book.mints if _is_under_way(mint, application, now, rules)]
     if ends:
         return Wait(max(ends), for_mint=True)
-    minted = counted(book, now, rules)
-    own = counted(book, now, rules, application.key)
+    return _permit(book, application, now, rules, credentials)
+
+
+def _permit(book: Book, application: Application, now: float, rules: MintRules, credentials: str) -> Decision:
+    minted, own = counted(book, now, rules), counted(book, now, rules, application.key)
     for closure in (book.closures.get(TENANT), book.closures.get(application.key)):
         if closure is not None and now < closure.until and closure.credentials in {"", credentials}:
             return Refuse(closure.until, minted, closure=closure)
@@ -205,7 +208,7 @@ def issued(book: Book, mint: Mint, token: CachedToken) -> Book:
 def refused(book: Book, mint: Mint, closure: Closure) -> Book:
     """Remember that the issuer said no; a lock-out holds for all applications."""
     key = TENANT if closure.cause is Cause.LOCKED_OUT else mint.application
-    closed = attrs.evolve(_settled(book, attrs.evolve(mint, fate=Fate.REFUSED)))
+    closed = _settled(book, attrs.evolve(mint, fate=Fate.REFUSED))
     return attrs.evolve(closed, closures={**book.closures, key: closure})
 
 

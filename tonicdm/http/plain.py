@@ -1,0 +1,251 @@
+"""Single requests outside any budget: to an issuer of tokens, or to a signed URI. No token of an API goes with them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import aiohttp
+import attrs
+import yarl
+
+from tonicdm.clock import Clock, SystemClock
+from tonicdm.errors import ClientClosedError, ConfigError, ProtocolError
+from tonicdm.http.border import translate
+from tonicdm.http.call import Call
+from tonicdm.http.transport import LONGEST_ANSWER_HEADER, USER_AGENT
+from tonicdm.http.wire import Request
+
+LONGEST_BODY: Final = 1 << 20
+"""Bytes of an answer that are read whole; tokens and their refusals take some thousand."""
+
+FATE_UNKNOWN: Final = "Whether the server took it is unknown."
+READ_FAILED: Final = "Nothing was changed by it."
+
+
+@attrs.frozen(kw_only=True)
+class PlainAnswer:
+    """What came back, undecoded; and when, so that the server's Date tells something of its clock."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = attrs.field(repr=False)
+    sent_at: float
+    """Monotonic time before the request."""
+    received_at: float
+    """Monotonic time at which the head of the answer was there."""
+
+
+@attrs.frozen(kw_only=True)
+class PlainStream:
+    """An answer whose body is read piece by piece."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes] = attrs.field(repr=False)
+    """The body as it comes; read inside ``async with`` only."""
+
+
+@attrs.define
+class _Passage:
+    """Whether a request has got as far as its connection."""
+
+    sent: bool = False
+
+
+async def _at_connection(_session: Any, context: Any, _params: Any) -> None:
+    context.trace_request_ctx.sent = True
+
+
+class Plain:
+    """Sends a request once, without retries, redirects, cookies or tokens.
+
+    No error names the query of a URL or repeats what aiohttp says of it, and none shows aiohttp's own with it: a signed
+    URI and a form are secrets.
+
+    Args:
+        clock: Time.
+        ssl: As for aiohttp.
+        proxy: A proxy's URL.
+        trust_env: Whether to read proxies from the environment.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        ssl: ssl.SSLContext | bool = True,
+        proxy: str | None = None,
+        trust_env: bool = False,
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._trust_env = trust_env
+        self._request_options: dict[str, Any] = {"ssl": ssl, "proxy": proxy}
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    async def post(
+        self, url: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None, *, timeout: float = 30.0
+    ) -> PlainAnswer:
+        """Send *form*, form encoded, and return the answer whatever its status.
+
+        Args:
+            url: Where to.
+            form: The fields.
+            headers: More header lines.
+            timeout: Seconds that it may take.
+
+        Raises:
+            TransportError: No answer came; its ``sent`` says whether the request may have arrived.
+        """
+        lines = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json", **(headers or {})}
+        return await self._whole("POST", url, lines, timeout, urlencode(form).encode())
+
+    async def get(self, url: str, headers: Mapping[str, str] | None = None, *, timeout: float = 30.0) -> PlainAnswer:
+        """Return the answer to a GET, whatever its status.
+
+        Args:
+            url: What to read.
+            headers: More header lines.
+            timeout: Seconds that it may take.
+
+        Raises:
+            TransportError: No answer came.
+        """
+        return await self._whole("GET", url, headers or {}, timeout)
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, url: str, headers: Mapping[str, str] | None = None, *, timeout: float = 30.0
+    ) -> AsyncIterator[PlainStream]:
+        """Read the answer to a GET piece by piece, whatever its status.
+
+        Args:
+            url: What to read.
+            headers: More header lines.
+            timeout: Seconds until the head is there, and between two pieces; the whole may take as long as it takes.
+
+        Raises:
+            TransportError: No answer came, or it broke off.
+        """
+        call, passage = _call("GET", url, timeout), _Passage()
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
+        async with contextlib.AsyncExitStack() as stack:
+            with _border(call, passage):
+                response = await stack.enter_async_context(self._request("GET", url, headers or {}, limits, passage))
+            pieces = _pieces(response, call, passage)
+            yield PlainStream(status=response.status, headers=response.headers, chunks=pieces)
+
+    async def close(self) -> None:
+        """Close the connections; twice is once."""
+        self._closed = True
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+    async def _whole(
+        self, method: str, url: str, headers: Mapping[str, str], timeout: float, body: bytes | None = None
+    ) -> PlainAnswer:
+        call, passage = _call(method, url, timeout), _Passage()
+        sent_at = self._clock.monotonic()
+        limits = aiohttp.ClientTimeout(total=timeout, sock_connect=timeout)
+        with _border(call, passage):
+            async with self._request(method, url, headers, limits, passage, body) as response:
+                received_at = self._clock.monotonic()
+                content = await _read(response, call)
+        return PlainAnswer(
+            status=response.status, headers=response.headers, body=content, sent_at=sent_at, received_at=received_at
+        )
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        timeout: aiohttp.ClientTimeout,
+        passage: _Passage,
+        body: bytes | None = None,
+    ) -> Any:
+        return self._open().request(
+            method,
+            yarl.URL(url, encoded=True),  # a signature holds for the text as it was given
+            headers={"User-Agent": USER_AGENT, **headers},
+            data=body,
+            allow_redirects=False,
+            timeout=timeout,
+            max_line_size=LONGEST_ANSWER_HEADER,
+            max_field_size=LONGEST_ANSWER_HEADER,
+            trace_request_ctx=passage,
+            **self._request_options,
+        )
+
+    def _open(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        if self._closed:
+            raise ClientClosedError("this client is closed; make a new one, or keep it open with async with")
+        if self._session is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_connection_create_end.append(_at_connection)
+            trace.on_connection_reuseconn.append(_at_connection)
+            self._loop = loop
+            self._session = aiohttp.ClientSession(
+                trace_configs=[trace], cookie_jar=aiohttp.DummyCookieJar(), trust_env=self._trust_env
+            )
+            # A token must never be asked for twice by aiohttp's own silent repetition.
+            self._session._retry_connection = False
+        elif self._loop is not loop:
+            raise ClientClosedError("this client belongs to another event loop; make one client per loop")
+        return self._session
+
+
+def _call(method: str, url: str, timeout: float) -> Call:
+    parsed = yarl.URL(url, encoded=True)
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise ConfigError("a URL to call must begin with https:// and a host")
+    request = Request(method=method, path=parsed.raw_path)
+    return Call(
+        request=request,
+        base_url=str(parsed.origin()),
+        cost=0,
+        timeout=timeout,
+        shown=f"{parsed.host}{parsed.raw_path}",
+        if_lost=FATE_UNKNOWN if method == "POST" else READ_FAILED,
+    )
+
+
+@contextlib.contextmanager
+def _border(call: Call, passage: _Passage) -> Iterator[None]:
+    lost = None
+    try:
+        yield
+    except Exception as error:
+        lost = translate(error, call, sent=passage.sent, attempt=1)
+        if lost is None:
+            raise
+    if lost is not None:
+        # aiohttp's error may repeat the URL, so it is not shown with ours.
+        raise lost.error from None
+
+
+async def _read(response: aiohttp.ClientResponse, call: Call) -> bytes:
+    content = bytearray()
+    async for piece in response.content.iter_any():
+        content += piece
+        if len(content) > LONGEST_BODY:
+            raise ProtocolError(
+                f"{call.label}: the answer is longer than {LONGEST_BODY:,} bytes; it was not read to its end.",
+                method=call.request.method,
+                path=call.path,
+            )
+    return bytes(content)
+
+
+async def _pieces(response: aiohttp.ClientResponse, call: Call, passage: _Passage) -> AsyncIterator[bytes]:
+    with _border(call, passage):
+        async for piece in response.content.iter_any():
+            yield piece

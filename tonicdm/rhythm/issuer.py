@@ -1,0 +1,184 @@
+"""The Auth0 tenant that issues tokens, and what its answers say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import attrs
+import yarl
+
+from tonicdm.errors import ConfigError
+from tonicdm.rhythm.book import Cause
+from tonicdm.rhythm.minting import MintRules
+from tonicdm.types import Secret, plausible_unix_seconds
+
+_LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_CODE: Final = re.compile(r"[a-z_]{1,60}")
+_LIMIT_WORDS: Final = ("quota", "limit", "exceed", "month", "allowance")
+"""Words of a refusal that make it look like the month's lock-out; neither its status nor its body is documented."""
+
+
+@attrs.frozen
+class Issuer:
+    """Where tokens come from (reference: /oauth/token, servers)."""
+
+    base: str
+    """Scheme, host and perhaps a path, without a slash at the end."""
+
+    @classmethod
+    def parse(cls, domain: str) -> Issuer:
+        """Read an Auth0 domain, or a whole URL such as that of a sandbox.
+
+        Raises:
+            ConfigError: It is neither, or the secret would travel in the clear.
+        """
+        text = domain.strip().rstrip("/")
+        try:
+            url = yarl.URL(text if "://" in text else f"https://{text}")
+        except ValueError:
+            url = yarl.URL()
+        if not text or not url.host or url.user is not None or url.password is not None or url.query_string:
+            raise ConfigError("auth_domain must look like example.us.auth0.com (RHYTHM_AUTH_DOMAIN)")
+        if url.scheme != "https" and not (url.scheme == "http" and url.host in _LOCAL):
+            raise ConfigError("auth_domain must be reached by https: the secret travels there")
+        return cls(f"{url.origin()}{url.path.rstrip('/')}")
+
+    @property
+    def name(self) -> str:
+        """The host and path, by which books and messages call it."""
+        return self.base.split("://", 1)[1].lower()
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens are asked for; the path is Auth0's, seen in public code only (reference: x-assumed-parts)."""
+        return f"{self.base}/oauth/token"
+
+    @property
+    def authorize_url(self) -> str:
+        """Where users log in."""
+        return f"{self.base}/authorize"
+
+    @property
+    def date_url(self) -> str:
+        """A page that costs no token; only the Date of its answer is looked at, whatever its status."""
+        return f"{self.base}/.well-known/openid-configuration"
+
+
+# --- what an answer says --------------------------------------------------------------------------------------------
+
+
+def read_date(headers: Mapping[str, str]) -> float | None:
+    """Return the Date of an answer as Unix seconds; None where it has none."""
+    try:
+        at = parsedate_to_datetime(headers["Date"]).timestamp()
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+    return at if plausible_unix_seconds(at) else None
+
+
+@attrs.frozen(kw_only=True)
+class Grant:
+    """A token as the endpoint gave it (reference: TokenResponse)."""
+
+    token: Secret
+    expires_in: float | None
+    """Seconds; None where the answer did not say."""
+    refresh_token: Secret | None = None
+    id_token: Secret | None = None
+
+
+def read_grant(status: int, body: bytes) -> Grant | None:
+    """Read the answer of a token endpoint; None unless it holds a token that a header can carry."""
+    data = _object(body)
+    token = _secret(data.get("access_token"))
+    if status != 200 or token is None:
+        return None
+    return Grant(
+        token=token,
+        expires_in=_seconds(data.get("expires_in")),
+        refresh_token=_secret(data.get("refresh_token")),
+        id_token=_secret(data.get("id_token")),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Refusal:
+    """An answer without a token, as far as it can be told apart."""
+
+    cause: Cause
+    status: int
+    code: str = ""
+    """OAuth's word, where it is one."""
+    pause: float | None = None
+    """Seconds that the issuer asked for."""
+
+
+def read_refusal(status: int, headers: Mapping[str, str], body: bytes, now: float, rules: MintRules) -> Refusal:
+    """Tell what an answer without a token means.
+
+    The concepts page says only that no more tokens are issued once the month's are spent. So a 429 without a short
+    pause is believed to be that, and so is any refusal that speaks of a limit.
+
+    Args:
+        status: The HTTP status.
+        headers: The answer's headers.
+        body: The answer's body.
+        now: The issuer's clock, Unix seconds.
+        rules: The settings.
+    """
+    data = _object(body)
+    word = data.get("error")
+    code = word if isinstance(word, str) and _CODE.fullmatch(word) else ""
+    said = f"{word} {data.get('error_description')} {data.get('message')}".lower()
+    if status == 429:
+        pause = _pause(headers, now)
+        short = pause is not None and pause <= rules.longest_throttle
+        return Refusal(
+            cause=Cause.THROTTLED if short else Cause.LOCKED_OUT,
+            status=status,
+            code=code,
+            pause=pause if short else None,
+        )
+    if status < 300 or status >= 500:
+        return Refusal(cause=Cause.UNANSWERED, status=status, code=code)
+    locked = status in {400, 401, 403} and any(one in said for one in _LIMIT_WORDS)
+    return Refusal(cause=Cause.LOCKED_OUT if locked else Cause.CREDENTIALS, status=status, code=code)
+
+
+def _pause(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that a 429 asks for: Retry-After, else the reset that Auth0 names."""
+    after = headers.get("Retry-After", "").strip()
+    if after.isascii() and after.isdigit():
+        return float(after)
+    if after and (date := read_date({"Date": after})) is not None:
+        return max(0.0, date - now)
+    reset = headers.get("X-RateLimit-Reset", "").strip()
+    if reset.isascii() and reset.isdigit() and plausible_unix_seconds(float(reset)):
+        return max(0.0, float(reset) - now)
+    return None
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _secret(value: object) -> Secret | None:
+    usable = isinstance(value, str) and value and value.isascii() and value.isprintable() and " " not in value
+    return Secret(str(value)) if usable else None
+
+
+def _seconds(value: object) -> float | None:
+    """Return a positive number of seconds; some issuers write it as a text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < 1e9:
+        return None
+    return float(value)

@@ -1,0 +1,81 @@
+"""A lock that all processes of a host respect, and that ends with its holder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import sys
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from tonicdm.errors import StoreError
+
+PATIENCE: Final = 10.0
+"""Seconds to wait for another holder; a step under the lock takes some milliseconds."""
+_LOOK_AGAIN: Final = 0.005
+"""Seconds between two tries."""
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+
+    def _unlock(file: int) -> None:
+        os.lseek(file, 0, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _try_lock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+@contextlib.contextmanager
+def locked(path: pathlib.Path, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold the lock on *path* inside the block; for a thread that may wait, not for an event loop.
+
+    The system lets go of it when the process ends in whatever way; the file stays, empty.
+
+    Args:
+        path: The lock's own file, made if absent, readable by its owner only.
+        patience: Seconds to wait for another holder.
+
+    Raises:
+        StoreError: Another process did not let go of it, or the file system has no locks.
+    """
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _acquire(file, path, patience)
+        try:
+            yield
+        finally:
+            _unlock(file)
+    finally:
+        os.close(file)
+
+
+def _acquire(file: int, path: pathlib.Path, patience: float) -> None:
+    # Waiting for a process is waiting in real time, whatever clock the tokens live by.
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            _try_lock(file)
+        except (BlockingIOError, PermissionError) as error:
+            if time.monotonic() >= deadline:
+                raise StoreError(
+                    str(path), f"is held by another process for {patience:g} s; nothing was sent. Is one stopped?"
+                ) from error
+            time.sleep(_LOOK_AGAIN)
+        except OSError as error:
+            raise StoreError(
+                str(path), f"can't be locked ({error.strerror}); put it on a local disk. Nothing was sent."
+            ) from error
+        else:
+            return

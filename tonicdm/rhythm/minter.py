@@ -1,0 +1,157 @@
+"""One request for a machine token, and what the book keeps of it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from tonicdm.errors import StoreError, TransportError
+from tonicdm.http.plain import Plain, PlainAnswer
+from tonicdm.rhythm import minting
+from tonicdm.rhythm.book import Application, Book, CachedToken, Cause, Closure, Mint, digest
+from tonicdm.rhythm.claims import peek_claims
+from tonicdm.rhythm.issuer import Grant, Issuer, read_date, read_grant, read_refusal
+from tonicdm.rhythm.issuerclock import IssuerClock
+from tonicdm.rhythm.minting import MintRules
+from tonicdm.rhythm.tokenstore import TokenStore
+from tonicdm.types import Secret
+
+logger: Final = logging.getLogger("tonicdm")
+
+
+class NoTokenError(Exception):
+    """The issuer answered without a token; why is in the book."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the issuer answered {status} without a token")
+        self.status = status
+
+
+class Minter:
+    """Asks the issuer, and writes down what came of it.
+
+    Args:
+        issuer: Who is asked.
+        application: Who asks.
+        secret: The application's secret.
+        store: Where the book is.
+        rules: The settings.
+        http: Sends the request.
+        clock: The issuer's time.
+        timeout: Seconds that the issuer may take.
+    """
+
+    def __init__(
+        self,
+        issuer: Issuer,
+        application: Application,
+        secret: Secret,
+        *,
+        store: TokenStore,
+        rules: MintRules,
+        http: Plain,
+        clock: IssuerClock,
+        timeout: float,
+    ) -> None:
+        self.key: str = digest(issuer.name)
+        # A corrected secret must be tried at once, so what was refused is told apart by eight characters of a digest.
+        self.credentials: str = digest(application.key, secret.reveal())[:8]
+        self._issuer = issuer
+        self._application = application
+        self._secret = secret
+        self._store = store
+        self._rules = rules
+        self._http = http
+        self._clock = clock
+        self._timeout = timeout
+        self._unsaved: list[Callable[[Book], Book]] = []
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether something could not be written down yet."""
+        return bool(self._unsaved)
+
+    async def mint(self, mint: Mint) -> CachedToken:
+        """Send the request that *mint* stands for; once, whatever comes of it.
+
+        Raises:
+            NoTokenError: An answer came, and no token.
+            TransportError: No answer came.
+        """
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._application.client_id,
+            "client_secret": self._secret.reveal(),
+            "audience": self._application.audience,
+        }
+        try:
+            answer = await self._http.post(self._issuer.token_url, form, timeout=self._timeout)
+        except TransportError as error:
+            if error.sent:
+                now = self._clock.now()
+                await self._settle(lambda book: minting.unanswered(book, mint, now, self._rules))
+            else:
+                await self._settle(lambda book: minting.unsent(book, mint))
+            raise
+        self._clock.heard(answer)
+        grant = read_grant(answer.status, answer.body)
+        if grant is None:
+            await self._settle(self._without_token(mint, answer))
+            raise NoTokenError(answer.status)
+        token = self._cached(grant, answer)
+        await self._settle(lambda book: minting.issued(book, mint, token))
+        return token
+
+    async def save(self) -> None:
+        """Write down what could not be written before; what can't be now either is kept for the next time."""
+        changes = list(self._unsaved)
+        if not changes:
+            return
+
+        def step(book: Book) -> tuple[Book, None]:
+            return functools.reduce(lambda changed, change: change(changed), changes, book), None
+
+        try:
+            await self._store.update(self.key, step)
+        except StoreError:
+            logger.exception("what became of a machine token could not be written down; other processes do not see it")
+        else:
+            del self._unsaved[: len(changes)]
+
+    async def _settle(self, change: Callable[[Book], Book]) -> None:
+        self._unsaved.append(change)
+        await self.save()
+
+    def _cached(self, grant: Grant, answer: PlainAnswer) -> CachedToken:
+        """Date the token by the issuer's clock, at the latest that it can be: the next must not be minted too early."""
+        date = read_date(answer.headers)
+        # A Date is cut to whole seconds.
+        minted_at = self._clock.now() if date is None else date + 1.0
+        expires_at = minted_at + (grant.expires_in or self._rules.lifetime)
+        claims = peek_claims(grant.token)
+        if grant.expires_in is None and claims is not None and claims.expires_at is not None:
+            expires_at = max(minted_at, claims.expires_at + 1.0)
+        return CachedToken(value=grant.token, minted_at=minted_at, expires_at=expires_at)
+
+    def _without_token(self, mint: Mint, answer: PlainAnswer) -> Callable[[Book], Book]:
+        now, rules = self._clock.now(), self._rules
+        refusal = read_refusal(answer.status, answer.headers, answer.body, now, rules)
+        if refusal.cause is Cause.UNANSWERED:
+            return lambda book: minting.unanswered(book, mint, now, rules, status=refusal.status)
+        until = {
+            # By the time of the claim: what was refused in the old month must not close the new one.
+            Cause.LOCKED_OUT: minting.locked_until(mint.at, rules),
+            Cause.THROTTLED: now + (refusal.pause or 0.0),
+            Cause.CREDENTIALS: now + rules.refusal_pause,
+        }[refusal.cause]
+        closure = Closure(
+            cause=refusal.cause,
+            since=now,
+            until=until,
+            status=refusal.status,
+            code=refusal.code,
+            credentials=self.credentials if refusal.cause is Cause.CREDENTIALS else "",
+        )
+        return lambda book: minting.refused(book, mint, closure)

@@ -1,0 +1,367 @@
+"""The broker of machine tokens: one token a day for an application, whoever asks in whichever process."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final, Self
+
+import attrs
+
+from tonicdm.clock import Clock, SystemClock
+from tonicdm.errors import ClientClosedError, ConfigError
+from tonicdm.http.call import Answer
+from tonicdm.http.plain import Plain, PlainAnswer
+from tonicdm.rhythm import minting
+from tonicdm.rhythm.book import Application, Book, CachedToken, Mint
+from tonicdm.rhythm.claims import AUDIENCE, Claims, check_audience, check_tenant, peek_claims
+from tonicdm.rhythm.errors import MintRefusedError, TokenPauseError, TokenRefusedError, WrongAudienceError
+from tonicdm.rhythm.explaining import explain
+from tonicdm.rhythm.issuer import Issuer, read_date
+from tonicdm.rhythm.issuerclock import LONGEST_CALL, IssuerClock
+from tonicdm.rhythm.minter import Minter, NoTokenError
+from tonicdm.rhythm.minting import MintNow, MintRules, Refuse, Use, Wait, decide
+from tonicdm.rhythm.months import moment
+from tonicdm.rhythm.scope import refuse_for_users
+from tonicdm.rhythm.tokenstore import FileTokenStore, TokenStore
+from tonicdm.types import Secret
+
+logger: Final = logging.getLogger("tonicdm")
+
+_LOOK_AGAIN: Final = 0.5
+"""Seconds after which to look again whether another process's mint is done."""
+_SHORTEST_PAUSE: Final = 0.05
+"""Seconds; what is known of the issuer's clock is no finer."""
+
+
+@attrs.frozen(kw_only=True)
+class MintEvent:
+    """A machine token is about to be asked for."""
+
+    client_id: str
+    number: int
+    """Which mint of the month it is for this application."""
+    tenant_number: int
+    """Which mint of the month it is for all applications that share the cache."""
+    left: int
+    """Mints left before the stop, after this one."""
+    above_line: bool
+    """Whether the application has more than the documents expect in a whole month."""
+
+
+class TokenBroker:
+    """Gives out the application's machine token: the cached one while it lives, else a new one.
+
+    All brokers on one store act as one: one of them mints, the others wait for its token. A mint is written down
+    before it is sent, so a crash can't hide it. It is the `Bearer` of a transport.
+
+    Args:
+        auth_domain: The tenant's Auth0 domain, or the URL of a sandbox's.
+        client_id: The application.
+        client_secret: Its secret; sent to the issuer only, and never stored.
+        audience: The API; another than Rhythm's is refused unless `allow_audience` says otherwise.
+        allow_audience: Whether another audience is meant.
+        tenant_id: Checked against the token's claim where both are there.
+        store: Where tokens and mints are kept; by default files that all processes of this user share.
+        rules: The settings.
+        revoked_before: Tokens minted before this moment are no longer accepted. It may stay in the program: every
+            token minted later is kept.
+        on_mint: Told before each mint.
+        clock: Time.
+        http: Sends the requests; one of its own unless given.
+        timeout: Seconds that the issuer may take.
+        who: What to write beside a mint; by default the host and the process.
+
+    Raises:
+        ConfigError: A setting is missing, contradictory or out of range.
+    """
+
+    def __init__(
+        self,
+        auth_domain: str,
+        client_id: str,
+        client_secret: str | Secret,
+        *,
+        audience: str = AUDIENCE,
+        allow_audience: bool = False,
+        tenant_id: str | None = None,
+        store: TokenStore | None = None,
+        rules: MintRules | None = None,
+        revoked_before: datetime.datetime | None = None,
+        on_mint: Callable[[MintEvent], Any] | None = None,
+        clock: Clock | None = None,
+        http: Plain | None = None,
+        timeout: float = 30.0,
+        who: str | None = None,
+    ) -> None:
+        if audience != AUDIENCE and not allow_audience:
+            raise WrongAudienceError(
+                f"the audience {audience!r} is not {AUDIENCE}, the only one that Rhythm accepts: a token for it would "
+                "be answered with 401 and still count for the month. Nothing was sent and no token was spent.",
+                expected=AUDIENCE,
+                found=[audience],
+            )
+        secret = _credential(client_secret)
+        if not client_id:
+            raise ConfigError("no client_id: give client_id= or set RHYTHM_CLIENT_ID")
+        self.issuer: Issuer = Issuer.parse(auth_domain)
+        self.application: Application = Application(issuer=self.issuer.name, client_id=client_id, audience=audience)
+        self.rules: MintRules = rules or MintRules()
+        if timeout <= 0 or self.rules.lease <= timeout:
+            raise ConfigError(
+                f"timeout must lie between 0 and the lease of {self.rules.lease:g} s, not at {timeout:g} s"
+            )
+        self._tenant_id = tenant_id
+        self._clock = clock or SystemClock()
+        self._own_http = http is None
+        self._http = http or Plain(clock=self._clock)
+        self.store: TokenStore = store or FileTokenStore(clock=self._clock)
+        self._issuer_clock = IssuerClock(self.issuer, self._http, self._clock)
+        self._minter = Minter(
+            self.issuer,
+            self.application,
+            secret,
+            store=self.store,
+            rules=self.rules,
+            http=self._http,
+            clock=self._issuer_clock,
+            timeout=timeout,
+        )
+        self._revoked_before = None if revoked_before is None else _aware(revoked_before)
+        self._on_mint = on_mint
+        self._timeout = timeout
+        self._who = who or f"{socket.gethostname()} {os.getpid()}"
+        self._held: CachedToken | None = None
+        self._work: asyncio.Task[CachedToken] | None = None
+        self._minting = False
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<TokenBroker {self.application.client_id} at {self.issuer.name}, {self.store.where}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # --- what a transport asks ----------------------------------------------------------------------------------
+
+    async def token(self) -> Secret:
+        """Return the token to send; in the last minute of a token's life, after its end.
+
+        Raises:
+            TokenLimitError: The month's tokens are used up; nothing was sent.
+            TokenPauseError: The issuer did not answer, or asked for a pause; nothing was sent.
+            TokenRefusedError: The issuer refused the credentials, now or before.
+            WrongAudienceError: The token is for another API.
+            WrongTenantError: The token is for another tenant.
+            UserScopeError: The code acts for a user.
+            StoreError: The cache can't be read or written; nothing was sent.
+            TransportError: The issuer can't be reached.
+        """
+        refuse_for_users()
+        if self._closed:
+            raise ClientClosedError("this broker is closed; make a new one, or keep it open with async with")
+        held = self._usable()
+        if held is None or self._minter.has_unsaved:
+            held = await self._shared()
+        return held.value
+
+    async def refresh(self, refused: Secret, answer: Answer, /) -> bool:
+        """Say whether there is another token than the *refused* one; mint one only if that has expired or was revoked.
+
+        A 401 also means a wrong audience or a user without a contact (reference: Unauthorized): a new token would be
+        refused like the old one, and be gone from the month's.
+        """
+        now = self._clock.monotonic()
+        self.observe(answer, sent_at=now - LONGEST_CALL, received_at=now)
+        self._held = None
+        decision = self._decide(await self.store.read(self._minter.key))
+        if isinstance(decision, Use):
+            return decision.token.value.reveal() != refused.reveal()
+        renewed = await self.token()
+        return renewed.reveal() != refused.reveal()
+
+    def observe(self, answer: Answer | PlainAnswer, *, sent_at: float, received_at: float) -> None:
+        """Take in the Date of any answer of the API: the local clock may be wrong.
+
+        Args:
+            answer: The answer.
+            sent_at: Monotonic time before the call.
+            received_at: Monotonic time at which its answer was there.
+        """
+        self._issuer_clock.observe(read_date(answer.headers), sent_at, received_at)
+
+    # --- what else there is to know -----------------------------------------------------------------------------
+
+    async def claims(self) -> Claims | None:
+        """Return the claims of the cached token; None where there is none that can be read. Mints nothing."""
+        token = (await self.store.read(self._minter.key)).tokens.get(self.application.key)
+        return None if token is None else peek_claims(token.value)
+
+    async def revoked(self) -> None:
+        """Take the operator's word that the cached token is no longer accepted; the next call mints one."""
+        await self.store.update(self._minter.key, lambda book: (minting.revoked(book, [self.application.key]), None))
+        self._held = None
+
+    async def reopen(self) -> None:
+        """Take the operator's word that minting may go on after a lock-out, a refusal or damage to the cache."""
+        await self.store.update(self._minter.key, lambda book: (minting.reopened(book), None))
+
+    async def close(self) -> None:
+        """Let a mint that is under way bring its token, and close the connections made here; twice is once."""
+        self._closed = True
+        if self._work is not None:
+            if not self._minting:
+                self._work.cancel()
+            await asyncio.wait([self._work])
+        if self._own_http:
+            await self._http.close()
+
+    # --- getting a token ----------------------------------------------------------------------------------------
+
+    async def _shared(self) -> CachedToken:
+        if self._work is None:
+            self._work = asyncio.create_task(self._obtain(), name="tonicdm-rhythm-token")
+            self._work.add_done_callback(self._done)
+        # A caller that is cancelled must not take the token away from the others.
+        return await asyncio.shield(self._work)
+
+    def _done(self, task: asyncio.Task[CachedToken]) -> None:
+        self._work = None
+        if not task.cancelled():
+            task.exception()  # taken note of, should nobody wait any more
+
+    async def _obtain(self) -> CachedToken:
+        await self._minter.save()
+        if self._minter.has_unsaved and (held := self._usable()) is not None:
+            return held  # the book does not know it yet
+        while True:
+            decision = self._decide(await self.store.read(self._minter.key))
+            if isinstance(decision, Use):
+                return self._hold(decision.token)
+            if not self._issuer_clock.is_fresh:
+                # By the local clock alone a token could seem to have expired, or not to have.
+                await self._issuer_clock.ask(self._timeout)
+            elif isinstance(decision, Wait):
+                await self._wait(decision)
+            elif isinstance(decision, Refuse):
+                raise explain(decision, self.issuer.name, self.rules)
+            elif (token := await self._mint()) is not None:
+                return self._hold(token)
+
+    def _decide(self, book: Book) -> minting.Decision:
+        return decide(
+            book,
+            self.application,
+            self._issuer_clock.now(),
+            self.rules,
+            credentials=self._minter.credentials,
+            revoked_before=self._revoked_before,
+        )
+
+    def _usable(self) -> CachedToken | None:
+        held = self._held
+        return held if held and self._issuer_clock.now() < minting.usable_until(held, self.rules) else None
+
+    def _hold(self, token: CachedToken) -> CachedToken:
+        claims = peek_claims(token.value)
+        if claims is not None:
+            check_audience(claims, self.application.audience)
+            if self._tenant_id is not None:
+                check_tenant(claims, self._tenant_id)
+        self._held = token
+        return token
+
+    async def _without_token(self, status: int) -> MintRefusedError | TokenRefusedError:
+        decision = self._decide(await self.store.read(self._minter.key))
+        if isinstance(decision, Refuse):
+            return explain(decision, self.issuer.name, self.rules, answered=True)
+        now = moment(self._issuer_clock.now())
+        return TokenPauseError(f"{self.issuer.name} answered {status} without a token. Ask again.", opens_at=now)
+
+    async def _wait(self, wait: Wait) -> None:
+        left = max(0.0, wait.until - self._issuer_clock.now())
+        pause = max(_SHORTEST_PAUSE, min(left, _LOOK_AGAIN) if wait.for_mint else left)
+        await self._clock.sleep_until(self._clock.monotonic() + pause)
+
+    async def _claim(self) -> tuple[Mint, MintNow] | None:
+        """Write a mint down if the book, as it is under the lock, still allows it."""
+
+        def step(book: Book) -> tuple[Book, tuple[Mint, MintNow] | None]:
+            decision = self._decide(book)
+            if not isinstance(decision, MintNow):
+                return book, None
+            mint = Mint(
+                id=secrets.token_hex(8),
+                application=self.application.key,
+                client_id=self.application.client_id,
+                at=self._issuer_clock.now(),
+                who=self._who,
+            )
+            return minting.claimed(book, mint), (mint, decision)
+
+        return await self.store.update(self._minter.key, step)
+
+    def _tell(self, decision: MintNow) -> None:
+        event = MintEvent(
+            client_id=self.application.client_id,
+            number=decision.number,
+            tenant_number=decision.tenant_number,
+            left=max(0, self.rules.stop - decision.tenant_number),
+            above_line=decision.number > self.rules.line,
+        )
+        level = logging.WARNING if event.above_line else logging.INFO
+        logger.log(
+            level,
+            "machine token %d of this month for %s, %d for all applications here, %d left before the stop%s",
+            event.number,
+            event.client_id,
+            event.tenant_number,
+            event.left,
+            f"; more than {self.rules.line} a month means that something asks too often" if event.above_line else "",
+        )
+        if self._on_mint is not None:
+            try:
+                self._on_mint(event)
+            except Exception:
+                # What was written down as a mint must be sent, whatever a listener does.
+                logger.exception("a hook failed")
+
+    # --- one mint -----------------------------------------------------------------------------------------------
+
+    async def _mint(self) -> CachedToken | None:
+        """Mint; None where another process came first."""
+        self._minting = True
+        try:
+            claim = await self._claim()
+            if claim is None:
+                return None
+            self._tell(claim[1])
+            return await self._minter.mint(claim[0])
+        except NoTokenError as error:
+            raise await self._without_token(error.status) from None
+        finally:
+            self._minting = False
+
+
+def _credential(value: str | Secret) -> Secret:
+    text = value.reveal() if isinstance(value, Secret) else value
+    if not text or not text.isprintable() or text != text.strip():
+        raise ConfigError("no client_secret that can be used: give client_secret= or set RHYTHM_CLIENT_SECRET")
+    return value if isinstance(value, Secret) else Secret(value)
+
+
+def _aware(value: datetime.datetime) -> float:
+    if value.tzinfo is None:
+        raise ConfigError("revoked_before must have a time zone, such as datetime.UTC")
+    return value.timestamp()

@@ -1,0 +1,250 @@
+"""Where the book of machine tokens is kept, so that all processes read and write the same one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import pathlib
+import secrets
+from collections.abc import Callable
+from typing import Any, Final, Protocol, TypeVar
+
+import attrs
+
+from tonicdm.clock import Clock, SystemClock
+from tonicdm.errors import StoreError
+from tonicdm.rhythm.book import Book, Damage
+from tonicdm.rhythm.lockfile import locked
+from tonicdm.rhythm.months import month_of
+
+logger: Final = logging.getLogger("tonicdm")
+T = TypeVar("T")
+
+VERSION: Final = 1
+"""Form of the file that this package reads and writes."""
+
+
+class TokenStore(Protocol):
+    """Keeps one `Book` per issuer; a database can stand behind it."""
+
+    @property
+    def where(self) -> str:
+        """Where the books are, for people."""
+        ...
+
+    async def read(self, key: str) -> Book:
+        """Return the book as it stands, to look at only."""
+        ...
+
+    async def update(self, key: str, step: Callable[[Book], tuple[Book, T]]) -> T:
+        """Change the book in one step that no other process sees half of, durably before this returns.
+
+        Args:
+            key: Which book: a digest.
+            step: Given the book, returns the new one and a result; pure and quick, possibly on another thread. The
+                same book again means that nothing is to be written.
+
+        Returns:
+            The step's result.
+
+        Raises:
+            StoreError: The book can't be read or written; nothing was changed.
+        """
+        ...
+
+
+class MemoryTokenStore:
+    """Keeps the books in this process only: a restart forgets the tokens and the count. For tests."""
+
+    def __init__(self) -> None:
+        self._books: dict[str, Book] = {}
+
+    @property
+    def where(self) -> str:
+        """The word ``memory``."""
+        return "memory"
+
+    async def read(self, key: str) -> Book:
+        """Return the book."""
+        return self._books.get(key, Book())
+
+    async def update(self, key: str, step: Callable[[Book], tuple[Book, T]]) -> T:
+        """Apply *step*; there is no await inside, so nobody comes between."""
+        self._books[key], result = step(self._books.get(key, Book()))
+        return result
+
+
+class FileTokenStore:
+    """Keeps each book in a file that its owner alone can read, replaced as a whole under a lock.
+
+    A reader finds the old or the new book, never half of one. The one before the last change is kept beside it: if
+    the file is damaged, that one is gone on from, and one mint more is counted; if both are damaged, the count begins
+    where it leaves an application's month, never at zero. What was damaged is set aside under another name.
+
+    Args:
+        folder: Where the files are; made if absent. By default the user's state directory.
+        clock: Dates the damage.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None, *, clock: Clock | None = None) -> None:
+        self.folder: pathlib.Path = default_folder() if folder is None else pathlib.Path(folder)
+        self._clock = clock or SystemClock()
+
+    @property
+    def where(self) -> str:
+        """The folder's path."""
+        return str(self.folder)
+
+    async def read(self, key: str) -> Book:
+        """Read the file, without the lock where it is whole."""
+        return await asyncio.to_thread(self._read, key)
+
+    async def update(self, key: str, step: Callable[[Book], tuple[Book, T]]) -> T:
+        """Read, change and replace the file under the lock, on a thread."""
+        return await asyncio.to_thread(self._update, key, step)
+
+    def keys(self) -> list[str]:
+        """Return the keys of the books that there are."""
+        return sorted(path.name.removesuffix(".json") for path in self.folder.glob("[0-9a-f]*.json") if _is_book(path))
+
+    # --- on a thread --------------------------------------------------------------------------------------------
+
+    def _read(self, key: str) -> Book:
+        with contextlib.suppress(_DamagedError):
+            book = _load(self._path(key))
+            if book is not None:
+                return book
+            if not self._previous(key).exists():
+                return Book()
+        return self._update(key, lambda found: (found, found))
+
+    def _update(self, key: str, step: Callable[[Book], tuple[Book, T]]) -> T:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if os.name == "posix" and self.folder.stat().st_mode & 0o077:
+                self.folder.chmod(0o700)
+            with locked(self.folder / f"{key}.lock"):
+                before, book = self._open(key)
+                after, result = step(book)
+                if after is not before and (before is not None or after != Book()):
+                    self._replace(key, after)
+                return result
+        except OSError as error:
+            raise StoreError(
+                str(self.folder), f"can't hold the book of the tokens ({error.strerror or error}); nothing was sent."
+            ) from error
+
+    def _open(self, key: str) -> tuple[Book | None, Book]:
+        """Return the book that is in the file, if there is one that can be read, and the one to go on from."""
+        try:
+            book = _load(self._path(key))
+        except _DamagedError:
+            self._set_aside(self._path(key))
+        else:
+            if book is not None:
+                return book, book
+            # No file: the first use, or a crash between two renames. What was being written then had not been
+            # promised to anybody, so the book before it is exact.
+            with contextlib.suppress(_DamagedError):
+                return None, _load(self._previous(key)) or Book()
+        return None, self._recover(key)
+
+    def _recover(self, key: str) -> Book:
+        """Return the book from before the last change, with a word on what may be missing in it."""
+        now = self._clock.now()
+        try:
+            previous = _load(self._previous(key))
+        except _DamagedError:
+            self._set_aside(self._previous(key))
+            previous = None
+        if previous is None:
+            logger.error("the count of this month's machine tokens is lost; few more will be asked for in this month")
+            return Book(damage=Damage(at=now, missing=None))
+        earlier = previous.damage if previous.damage and month_of(previous.damage.at) == month_of(now) else None
+        if earlier is not None and earlier.missing is None:
+            return previous
+        return attrs.evolve(previous, damage=Damage(at=now, missing=1 + ((earlier.missing or 0) if earlier else 0)))
+
+    def _set_aside(self, path: pathlib.Path) -> None:
+        aside = path.with_name(f"{path.name}.damaged-{secrets.token_hex(4)}")
+        path.replace(aside)
+        logger.error("%s is damaged and was set aside as %s", path, aside.name)
+
+    def _replace(self, key: str, book: Book) -> None:
+        path, content = self._path(key), book.to_json()
+        new = path.with_name(f"{key}.{secrets.token_hex(4)}.tmp")
+        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(file, "w", encoding="utf-8") as out:
+                json.dump({"version": VERSION, "sha256": _sum(content), "book": content}, out)
+                out.flush()
+                os.fsync(out.fileno())
+            if path.exists():
+                path.replace(self._previous(key))
+            new.replace(path)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
+        _sync_folder(self.folder)
+
+    def _path(self, key: str) -> pathlib.Path:
+        return self.folder / f"{key}.json"
+
+    def _previous(self, key: str) -> pathlib.Path:
+        return self.folder / f"{key}.previous.json"
+
+
+def default_folder() -> pathlib.Path:
+    """Return the folder, in the user's state directory, that all processes of a user share."""
+    import platformdirs
+
+    return platformdirs.user_state_path("tonicdm", appauthor=False) / "rhythm"
+
+
+class _DamagedError(Exception):
+    """A file is there, and is no book."""
+
+
+def _load(path: pathlib.Path) -> Book | None:
+    """Return the book in *path*; None where there is no file."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(str(path), f"can't be read ({error.strerror}); nothing was sent.") from error
+    try:
+        data = json.loads(text)
+        version, content = data["version"], data["book"]
+        newer = isinstance(version, int) and version > VERSION
+        book = None if newer or data["sha256"] != _sum(content) else Book.from_json(content)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        newer, book = False, None
+    if newer:
+        raise StoreError(str(path), "was written by a newer tonicdm; upgrade this one. Nothing was sent.")
+    if book is None:
+        # Outside of the except block: the error of a parser may repeat what it read.
+        raise _DamagedError
+    return book
+
+
+def _is_book(path: pathlib.Path) -> bool:
+    return path.name.count(".") == 1
+
+
+def _sum(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _sync_folder(folder: pathlib.Path) -> None:
+    """Make the renames in *folder* survive a power cut, where the system lets folders be opened."""
+    if os.name == "posix":
+        file = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)
