@@ -8,7 +8,9 @@ from tonicdm.store import rows
 from tonicdm.types import DataQuantity
 
 if TYPE_CHECKING:
+    from tonicdm.store.store import Store
     from tonicdm.sync.passes import TypeSync
+    from tonicdm.sync.reader import Reader
 
 LARGEST_SHARE: Final = 0.2
 """Share of a type's records that may vanish at once without being confirmed."""
@@ -83,14 +85,14 @@ async def _bury(sync: TypeSync, gone: list[str]) -> None:
         raise sync.stop(
             f"{len(gone):,} of {held:,} records vanished at once; if that is right, run again with --confirm-deletions"
         )
-    reason = DELETED if await _statuses_proven(sync) else OUT_OF_SIGHT
+    reason = DELETED if await statuses_proven(store, sync.reader, name) else OUT_OF_SIGHT
     at = sync.reader.server_time().isoformat()
     sync.report.deleted += await store.write(lambda db: rows.bury(db, name, gone, reason, at))
 
 
-async def _statuses_proven(sync: TypeSync) -> bool:
+async def statuses_proven(store: Store, reader: Reader, name: str) -> bool:
     """Tell whether the list has shown records that are not active: only then absence means more than a status."""
-    if not sync.reader.has_statuses:
+    if not reader.has_statuses:
         return False
     sql = "SELECT 1 FROM record WHERE type = ? AND status IN ('inactive', 'deleted', '0', '4') LIMIT 1"
-    return bool(await sync.store.query(sql, (sync.kind.name,)))
+    return bool(await store.query(sql, (name,)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import attrs
+
 from tonicdm.plan.planner import Known, Plan, plan_type
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
@@ -30,6 +32,18 @@ async def plan_run(
 
 
 async def _known(store: Store, kind: RecordType, audit: Audit, now: float, ids_per_call: int) -> Known:
+    known = await known_of(store, kind, ids_per_call=ids_per_call)
+    return attrs.evolve(known, audit=known.watermark and await audit_due(store, kind, audit, now))
+
+
+async def known_of(store: Store, kind: RecordType, *, ids_per_call: int) -> Known:
+    """Return what is known of a type, as the planner takes it.
+
+    Args:
+        store: What is known.
+        kind: The type.
+        ids_per_call: IDs that the server reads in one header.
+    """
     state = await store.state(kind.name)
     options = kind.listing.operation.options
     works = _WORKS.get(await store.capability(kind.name, UPDATED_AFTER) or "")
@@ -49,7 +63,6 @@ async def _known(store: Store, kind: RecordType, audit: Audit, now: float, ids_p
         by_id=kind.listing.own_ids and "filter_ids" in options,
         paged=kind.listing.paged,
         has_quantity=kind.listing.operation.has_quantity,
-        audit=loaded and await audit_due(store, kind, audit, now),
         parents=parents,
         parents_per_call=ids_per_call if kind.by_own_ids else 1,
     )

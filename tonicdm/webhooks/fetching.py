@@ -1,0 +1,244 @@
+"""From hints to records: what waits of one type is fetched by the cheapest calls, and written to the store."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import functools
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.client import TonicDM
+from tonicdm.errors import BadRequestError, OptionIgnoredError, TonicDMError
+from tonicdm.plan import planner
+from tonicdm.plan.plan import How, Plan
+from tonicdm.store import rows
+from tonicdm.store.store import Store
+from tonicdm.store.types import RecordType
+from tonicdm.sync.absent import CONTROLS, DELETED, FEW, LARGEST_SHARE, OUT_OF_SIGHT, statuses_proven
+from tonicdm.sync.outlook import known_of
+from tonicdm.sync.passes import OVERLAP, UPDATED_AFTER
+from tonicdm.sync.reader import Reader
+from tonicdm.sync.report import Meter
+from tonicdm.types import DataQuantity, RecordID
+from tonicdm.webhooks import errands
+from tonicdm.webhooks.rules import Waiting, changed_since
+
+BASIC: Final = DataQuantity.BASIC
+
+
+class UnfetchableError(TonicDMError):
+    """Events name records of a type that no call can ask for by ID."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"records of {kind} can't be asked for by ID; a sync that names the type reads them")
+
+
+class UnprovenError(TonicDMError):
+    """An answer by ID lacks even records that are there, so that nothing follows from it."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"{kind}: filterIDs does not return records that are there; nothing was marked as deleted")
+
+
+class VanishedError(TonicDMError):
+    """So much of a type was not returned at once that it is not believed; nothing was marked as deleted."""
+
+    def __init__(self, kind: str, gone: int, held: int) -> None:
+        super().__init__(
+            f"{kind}: {gone:,} of {held:,} records vanished at once. Nothing was marked as deleted; if that is right, "
+            "run tonicdm sync with --audit-deletions always --confirm-deletions"
+        )
+
+
+@attrs.define
+class Fetch:
+    """One fetch of the records of one type.
+
+    Args:
+        tonic: Where to read.
+        store: Where to write.
+        kind: The type.
+        meter: Adds up what it costs.
+    """
+
+    tonic: TonicDM
+    store: Store
+    kind: RecordType
+    meter: Meter
+    _reader: Reader = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._reader = Reader(self.tonic, self.kind, self.meter)
+
+    async def run(self, ids: Sequence[str], waiting: Waiting) -> int:
+        """Bring the records named by *ids* up to date; return how many the server does not return.
+
+        Each answer and what it settles are one transaction, so a crash re-pays at most the call under way.
+
+        Args:
+            ids: Distinct IDs.
+            waiting: What is known of their events.
+
+        Raises:
+            UnfetchableError: No call can ask for them; nothing was sent.
+            UnprovenError: The answers contradict what the store holds.
+            VanishedError: More is gone than is believed.
+            TonicDMError: A call failed; what came before it is stored.
+        """
+        if not self._reader.has_ids and not (self.kind.default and self.kind.parents is None):
+            raise UnfetchableError(self.kind.name)
+        upto, since = await self.store.read(errands.horizon), self._since(waiting)
+        plan = await self._plan(len(ids), since)
+        rest = dict.fromkeys(ids)
+        try:
+            await self._by_list(plan, rest, since)
+        except (OptionIgnoredError, BadRequestError) as error:
+            if not _reads_changes(plan) or (isinstance(error, OptionIgnoredError) and error.option != UPDATED_AFTER):
+                raise
+            # Proven once, and not heeded any more: another proxy, or another version of the server.
+            await self.store.set_capability(self.kind.name, UPDATED_AFTER, "no")
+            await self._by_list(await self._plan(len(rest), since), rest, since)
+        gone = await self._by_id(list(rest)) if self._reader.has_ids else list(rest)
+        if gone:
+            await self._settle_absent(gone, upto)
+        return len(gone)
+
+    # --- which calls ------------------------------------------------------------------------------------------------
+
+    async def _plan(self, ids: int, since: datetime.datetime) -> Plan:
+        """Compare asking by ID with a read of all that changed since the oldest event, and with the whole type."""
+        sql = "SELECT finished, changed FROM history WHERE type = ? ORDER BY number DESC LIMIT 20"
+        runs = [
+            (datetime.datetime.fromisoformat(finished).timestamp(), changed)
+            for finished, changed in await self.store.query(sql, (self.kind.name,))
+        ]
+        elapsed = (self._reader.server_time() - since - OVERLAP).total_seconds()
+        likely = changed_since(ids, runs, max(0.0, elapsed), OVERLAP.total_seconds())
+        known = await known_of(self.store, self.kind, ids_per_call=self._reader.facts.ids_per_call)
+        # What a list of changes does not show has to be asked for by ID; else it would never be told from what is gone.
+        return planner.refresh(known, ids, changed_since=likely if self._reader.has_ids else None)
+
+    def _since(self, waiting: Waiting) -> datetime.datetime:
+        """Return when the oldest of the changes was made, by the server's clock and with the overlap before it."""
+        since = self._reader.server_time() - datetime.timedelta(seconds=max(0.0, self._now() - waiting.oldest))
+        if waiting.stamp is not None:
+            # An event that was delivered late tells itself how late.
+            since = min(since, datetime.datetime.fromisoformat(waiting.stamp))
+        return since - OVERLAP
+
+    def _now(self) -> float:
+        return self.tonic.budget.clock.now()
+
+    # --- making them ------------------------------------------------------------------------------------------------
+
+    async def _by_list(self, plan: Plan, rest: dict[str, None], since: datetime.datetime) -> None:
+        """Read a list, if the plan is to read one; what it shows is taken out of *rest*.
+
+        It ends early where nothing is left to be found, or where it goes on longer than was planned: then the rest is
+        asked for by ID, whose price is known.
+        """
+        foreseen = sum(step.foreseen for step in plan.steps if step.how not in {How.BY_ID, How.BY_ID_CHECKED})
+        async with contextlib.aclosing(
+            self._reader.pages(BASIC, since=since if _reads_changes(plan) else None)
+        ) as pages:
+            for _ in range(foreseen):
+                # What arrives while a page is on its way may be newer than the page.
+                upto, sent = await self.store.read(errands.horizon), self._now()
+                page = await anext(pages, None)
+                if page is None:
+                    return
+                await self._write(page.records, upto, sent)
+                for item in page.records:
+                    rest.pop(rows.key_of(item), None)
+                if not rest:
+                    return
+
+    async def _by_id(self, ids: Sequence[str]) -> list[str]:
+        """Fetch records by ID, and return the IDs of those that the server denies.
+
+        Raises:
+            UnprovenError: An answer lacks records that are there as well.
+        """
+        gone: list[str] = []
+        start = 0
+        while start < len(ids):
+            size = self._reader.facts.ids_per_call
+            part = ids[start : start + size]
+            start += len(part)
+            controls = await self._controls(part, size - len(part))
+            found = await self._ask(part, controls)
+            if not found and not controls and (controls := await self._controls(part, CONTROLS)):
+                # A whole batch that is gone: the next question names some that are there.
+                found = await self._ask(part[: size - len(controls)], controls)
+            if not found and controls:
+                raise UnprovenError(self.kind.name)
+            gone += [one for one in part if one not in found]
+        return gone
+
+    async def _ask(self, part: Sequence[str], controls: Sequence[str]) -> dict[RecordID, Any]:
+        upto, sent = await self.store.read(errands.horizon), self._now()
+        found = await self._reader.by_id([*part, *controls], BASIC)
+        await self._write(list(found.values()), upto, sent)
+        return found
+
+    async def _controls(self, part: Sequence[str], room: int) -> list[str]:
+        """Return some records that are there, to be named beside others as far as the header has room.
+
+        They cost nothing more, and an answer without them proves nothing (design: deletions).
+        """
+        sql = "SELECT id FROM record WHERE type = ? AND deleted_at IS NULL ORDER BY checked DESC LIMIT ?"
+        # Those asked for may be among them.
+        found = await self.store.query(sql, (self.kind.name, len(part) + CONTROLS))
+        others = [one for (one,) in found if one not in set(part)]
+        return others[: min(room, CONTROLS)]
+
+    async def _write(self, records: Sequence[Any], upto: int, sent: float) -> None:
+        name = self.kind.name
+
+        def work(db: sqlite3.Connection) -> None:
+            rows.write_records(db, name, records, BASIC)
+            keys = [rows.key_of(item) for item in records]
+            db.executemany(
+                "UPDATE record SET checked = max(coalesce(checked, 0), ?) WHERE type = ? AND id = ?",
+                [(sent, name, key) for key in keys],
+            )
+            errands.settle(
+                db, name, {key: rows.updated_of(item) for key, item in zip(keys, records, strict=True)}, upto
+            )
+            errands.tally(db, fetched=len(records))
+
+        await self.store.write(work)
+
+    # --- what is not there ------------------------------------------------------------------------------------------
+
+    async def _settle_absent(self, gone: Sequence[str], upto: int) -> None:
+        """Make tombstones of records that the server denies, with the doubts that a sync has."""
+        name = self.kind.name
+        held = await self.store.read(functools.partial(_held_of, kind=name, ids=gone))
+        total = (await self.store.counts()).get(name, 0)
+        if len(held) > max(FEW, LARGEST_SHARE * total):
+            raise VanishedError(name, len(held), total)
+        # With no other record to name beside it, the last one of a type is left as it is.
+        certain = held if total > len(held) or not self._reader.has_ids else []
+        reason = DELETED if await statuses_proven(self.store, self._reader, name) else OUT_OF_SIGHT
+        at = self._reader.server_time().isoformat()
+
+        def work(db: sqlite3.Connection) -> None:
+            rows.bury(db, name, certain, reason, at)
+            errands.settle_absent(db, name, gone, upto)
+
+        await self.store.write(work)
+
+
+def _reads_changes(plan: Plan) -> bool:
+    return any(step.how is How.CHANGED_PAGES for step in plan.steps)
+
+
+def _held_of(db: sqlite3.Connection, kind: str, ids: Iterable[str]) -> list[str]:
+    """Return those of *ids* that the store holds as live."""
+    sql = "SELECT 1 FROM record WHERE type = ? AND id = ? AND (deleted_at IS NULL OR reason = ?)"
+    return [one for one in ids if db.execute(sql, (kind, one, rows.SOFT_DELETED)).fetchone()]

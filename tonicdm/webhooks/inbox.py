@@ -1,0 +1,250 @@
+"""The inbox: events in the store's file, each taking effect once for each record that it names."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Final
+
+import attrs
+
+from tonicdm.clock import Clock, SystemClock
+from tonicdm.store.rows import SOFT_DELETED
+from tonicdm.store.store import Store
+from tonicdm.webhooks import errands
+from tonicdm.webhooks.errands import Errand
+from tonicdm.webhooks.event import Event
+from tonicdm.webhooks.handlers import H, Handlers
+from tonicdm.webhooks.listing import Entry, Filter, InboxStats, find, stats
+from tonicdm.webhooks.look import Looked, look, records_in, reread
+from tonicdm.webhooks.payload import PayloadReader, TolerantReader
+from tonicdm.webhooks.rules import InboxRules, State, Waiting
+
+MOST: Final = 10_000
+"""Errands that one statement by hand, or one lease for a fetch, takes at most."""
+
+
+@attrs.frozen
+class Lease:
+    """Errands that a worker has, as long as it renews them."""
+
+    owner: str
+    """Names this lease; what is done under it counts only while it holds."""
+    errands: list[Errand]
+
+
+class Inbox:
+    """Events waiting in a store, and what has become of them.
+
+    The receiver and the worker may be one process or two: both open the same file.
+
+    Args:
+        store: The file.
+        rules: Attempts, leases and retention.
+        reader: Reads bodies; the one that the receiver has.
+        handlers: Functions to call for events; `on` adds to them.
+        clock: Time; the machine's unless given.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        rules: InboxRules | None = None,
+        reader: PayloadReader | None = None,
+        handlers: Handlers | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.store: Store = store
+        self.rules: InboxRules = rules or InboxRules()
+        self.reader: PayloadReader = reader or TolerantReader()
+        self.handlers: Handlers = handlers or Handlers()
+        self.clock: Clock = clock or SystemClock()
+        self._chance = random.random
+
+    def on(self, pattern: str) -> Callable[[H], H]:
+        """Register a handler, as `Handlers.on` does."""
+        return self.handlers.on(pattern)
+
+    async def receive(self, events: Sequence[Event]) -> list[bool]:
+        """Store events in one transaction; on return they survive the loss of power.
+
+        Returns:
+            For each, whether it is new; a duplicate of one that is known is only counted.
+
+        Raises:
+            StoreError: Nothing was stored.
+        """
+        read = [list(records_in(event.body, self.reader).values()) for event in events]
+
+        def work(db: sqlite3.Connection) -> list[bool]:
+            return [errands.receive(db, event, found) for event, found in zip(events, read, strict=True)]
+
+        return await self.store.write(work, durable=True)
+
+    # --- for the worker ---------------------------------------------------------------------------------------------
+
+    async def look(self, *, trusted: bool, limit: int = 500) -> Looked:
+        """Settle without a unit what events tell themselves, see `look`."""
+
+        def work(db: sqlite3.Connection) -> Looked:
+            found = look(db, self.reader, trusted=trusted, limit=limit)
+            errands.tally(db, applied=found.applied)
+            return found
+
+        return await self.store.write(work)
+
+    async def waiting(self) -> list[Waiting]:
+        """Return what waits to be fetched, by type; the type with the oldest event first."""
+        now = self.clock.now()
+        return await self.store.read(lambda db: errands.waiting(db, now))
+
+    async def lease(self, *, fetch: Collection[str] | None = None, limit: int = MOST) -> Lease:
+        """Lease what is due: the earliest open errand of each record, while none of that record is leased.
+
+        Args:
+            fetch: Types whose records are to be fetched; None takes what needs no fetch.
+            limit: At most so many.
+        """
+        owner, now = secrets.token_hex(8), self.clock.now()
+
+        def work(db: sqlite3.Connection) -> list[Errand]:
+            errands.expire(db, now, self.rules)
+            errands.settle_older(db, fetch or ())
+            return errands.lease(db, owner, now, now + self.rules.lease, fetchable=fetch, limit=limit)
+
+        return Lease(owner, await self.store.write(work))
+
+    async def renew(self, owners: Collection[str]) -> None:
+        """Show that the worker which holds these leases is alive."""
+        if owners:
+            until = self.clock.now() + self.rules.lease
+            await self.store.write(lambda db: errands.renew(db, owners, until))
+
+    async def begin(self, number: int, owner: str) -> int | None:
+        """Count an attempt at an errand and return its number; None where the lease is lost."""
+        return await self.store.write(lambda db: errands.begin(db, number, owner))
+
+    async def finish(
+        self, numbers: Sequence[int], owner: str, works: Sequence[Callable[[sqlite3.Connection], object]] = ()
+    ) -> bool:
+        """Note that errands are done, together with what else is to be written, in one transaction.
+
+        Returns:
+            Whether the lease of all still held; else nothing was written.
+        """
+        now = self.clock.now()
+
+        def work(db: sqlite3.Connection) -> None:
+            if errands.finish(db, numbers, owner, now) < len(numbers):
+                raise _LeaseLostError
+            for write in works:
+                write(db)
+
+        try:
+            await self.store.write(work)
+        except _LeaseLostError:
+            return False
+        return True
+
+    async def fail(self, numbers: Iterable[int], owner: str, error: str, *, attempted: bool = True) -> dict[int, State]:
+        """Put errands off, or give them up after their last attempt.
+
+        Args:
+            numbers: Which.
+            owner: The lease they are held by; those that it does not hold any more are left alone.
+            error: What happened, without anything personal.
+            attempted: Whether `begin` has counted the attempt.
+
+        Returns:
+            What became of each.
+        """
+        now = self.clock.now()
+
+        def work(db: sqlite3.Connection) -> dict[int, State]:
+            found: dict[int, State] = {}
+            for number in numbers:
+                if not attempted:
+                    errands.begin(db, number, owner)
+                state = errands.fail(db, number, owner, error, now, self.rules, self._chance())
+                if state is not None:
+                    found[number] = state
+            return found
+
+        return await self.store.write(work)
+
+    async def release(self, numbers: Sequence[int], owner: str, *, after: float = 0.0, counted: bool = False) -> None:
+        """Give errands back that did not fail by their own fault, to be leased again *after* so many seconds."""
+        due = self.clock.now() + after
+        await self.store.write(lambda db: errands.release(db, numbers, owner, due, counted=counted))
+
+    async def give_up(self, numbers: Sequence[int], owner: str, why: str) -> int:
+        """Make dead letters of leased errands that no further attempt would help; return how many."""
+        now = self.clock.now()
+        return await self.store.write(lambda db: errands.give_up(db, numbers, owner, why, now))
+
+    async def outcomes(self, owner: str) -> dict[int, str | None]:
+        """Return how the store got the records of the errands of a lease, by number."""
+        return await self.store.read(lambda db: errands.outcomes(db, owner))
+
+    async def raw(self, kind: str, record: str) -> str | None:
+        """Return a record as the store has it; None where it is not there, or is gone."""
+        sql = "SELECT raw FROM record WHERE type = ? AND id = ? AND (deleted_at IS NULL OR reason = ?)"
+        found = await self.store.query(sql, (kind, record, SOFT_DELETED))
+        return found[0][0] if found else None
+
+    async def tidy(self) -> tuple[int, int]:
+        """Delete bodies and keys that are kept for long enough; return how many of each."""
+        now = self.clock.now()
+        return await self.store.write(lambda db: errands.tidy(db, now, self.rules))
+
+    # --- for people -------------------------------------------------------------------------------------------------
+
+    async def find(self, chosen: Filter | None = None, *, limit: int = 100) -> list[Entry]:
+        """Return errands, the newest first.
+
+        Args:
+            chosen: Which; all unless given.
+            limit: At most so many.
+        """
+        return await self.store.read(lambda db: find(db, chosen or Filter(), limit))
+
+    async def body(self, key: str) -> bytes | None:
+        """Return the body of an event, which may hold personal data; None where it is gone or never was."""
+        found = await self.store.query("SELECT body FROM event WHERE key = ?", (key,))
+        return found[0][0] if found else None
+
+    async def replay(self, chosen: Filter) -> int:
+        """Make dead or done errands open again, with all attempts before them; return how many."""
+
+        def work(db: sqlite3.Connection, numbers: list[int]) -> int:
+            reread(db, numbers, self.reader)
+            return errands.replay(db, numbers, self.clock.now())
+
+        return await self._all(chosen, work)
+
+    async def purge(self, chosen: Filter) -> int:
+        """Forget dead or done errands and their events; return how many.
+
+        An event that comes again after that is new.
+        """
+        return await self._all(chosen, errands.purge)
+
+    async def stats(self) -> InboxStats:
+        """Return how many errands are in which state, and what the inbox has cost so far."""
+        return await self.store.read(lambda db: stats(db, self.clock.now()))
+
+    async def _all(self, chosen: Filter, work: Callable[[sqlite3.Connection, list[int]], int]) -> int:
+        """Apply *work* to all errands of a filter that have ended, by parts, so that nobody waits long for the file."""
+        ended, count = attrs.evolve(chosen, ended=True), 0
+        numbers = await self.store.read(lambda db: [entry.number for entry in find(db, ended, None)])
+        for start in range(0, len(numbers), MOST):
+            part = numbers[start : start + MOST]
+            count += await self.store.write(lambda db, part=part: work(db, part))  # type: ignore[misc]
+        return count
+
+
+class _LeaseLostError(Exception):
+    """Rolls a transaction back."""

@@ -1,0 +1,370 @@
+"""The worker: takes errands from the inbox, gets their records into the store, and calls the handlers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import pathlib
+import traceback
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.client import TonicDM
+from tonicdm.errors import (
+    APIError,
+    AuthenticationError,
+    BudgetError,
+    ServerError,
+    StoreError,
+    TonicDMError,
+    TransportError,
+)
+from tonicdm.store.types import TYPES
+from tonicdm.sync.report import Meter
+from tonicdm.types import DataQuantity
+from tonicdm.webhooks import errands
+from tonicdm.webhooks.errands import Errand
+from tonicdm.webhooks.fetching import Fetch
+from tonicdm.webhooks.handlers import Delivery, Handler
+from tonicdm.webhooks.inbox import Inbox, Lease
+from tonicdm.webhooks.rules import State, Waiting, WorkerRules, is_ripe
+
+logger: Final = logging.getLogger("tonicdm.webhooks")
+
+TIDY: Final = 3600.0
+"""Seconds between two looks for what is kept for long enough."""
+LONGEST_PAUSE: Final = 300.0
+"""Seconds that fetches of a type rest at most after one failed by no event's fault."""
+NOT_THEIR_FAULT: Final = (TransportError, ServerError, AuthenticationError)
+"""Errors that would strike any call: no attempt of an errand is counted for them."""
+NO_RECORD: Final = "it names no record of a known type, and no handler is registered for it"
+
+
+@attrs.define
+class WorkReport:
+    """What a worker has done so far."""
+
+    applied: int = 0
+    """Records that came whole and signed, and were written without a unit."""
+    current: int = 0
+    """Errands whose record the store had already."""
+    absent: int = 0
+    """Records that the server did not return."""
+    done: int = 0
+    """Errands done."""
+    failed: int = 0
+    """Attempts that failed."""
+    dead: int = 0
+    """Errands given up."""
+    meter: Meter = attrs.field(factory=Meter)
+    """What its calls have cost."""
+
+
+class HandlerCancelledError(Exception):
+    """A handler ended by a cancellation of its own making."""
+
+
+class Worker:
+    """Works off an inbox.
+
+    Args:
+        tonic: Where records are fetched; calls go in the lane ``normal``.
+        inbox: What to work off.
+        trust_signed: Whether a signed event that carries a whole record is believed without a fetch.
+        rules: How to gather, fetch and hand on.
+    """
+
+    def __init__(
+        self, tonic: TonicDM, inbox: Inbox, *, trust_signed: bool = False, rules: WorkerRules | None = None
+    ) -> None:
+        self.inbox: Inbox = inbox
+        self.rules: WorkerRules = rules or WorkerRules()
+        self.report: WorkReport = WorkReport()
+        self._tonic = tonic.with_options(priority="normal", max_wait=self.rules.units_wait)
+        self._clock = inbox.clock
+        self._trusted = trust_signed
+        self._slots = asyncio.Semaphore(self.rules.concurrency)
+        self._fetching: asyncio.Task[None] | None = None
+        self._handling: set[asyncio.Task[None]] = set()
+        self._leases: dict[str, set[int]] = {}
+        self._pauses: dict[str, tuple[int, float]] = {}
+        """How often in a row fetches of a type failed by no event's fault, and until when they rest."""
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event) -> WorkReport:
+        """Work until *stop* is set; then give handlers in hand their time, and all else back.
+
+        Args:
+            stop: Ends the work.
+
+        Raises:
+            StoreError: The file can't be used any more; leases end by themselves.
+        """
+        tidied = float("-inf")
+        async with self._alive():
+            while not stop.is_set():
+                if self._clock.monotonic() - tidied >= TIDY:
+                    await self.inbox.tidy()
+                    tidied = self._clock.monotonic()
+                if not await self._cycle():
+                    await self._rest(stop)
+        return self.report
+
+    async def drain(self) -> WorkReport:
+        """Work off all that can be done now, without waiting for more to gather.
+
+        What is due later, or lacks units, stays.
+        """
+        async with self._alive():
+            while await self._cycle(gather=False) or self._tasks:
+                if self._tasks:
+                    await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        return self.report
+
+    @contextlib.asynccontextmanager
+    async def _alive(self) -> AsyncGenerator[None]:
+        renewal = asyncio.create_task(self._renew(), name="tonicdm-webhooks-lease")
+        try:
+            yield
+            if self._handling:
+                await self._first(asyncio.gather(*self._handling, return_exceptions=True), self.rules.grace)
+        finally:
+            await _cancel(renewal, *self._tasks)
+            self._fetching = None
+            with contextlib.suppress(StoreError):  # what is not given back is found again when its lease ends
+                for owner, numbers in self._leases.items():
+                    await self.inbox.release(sorted(numbers), owner)
+            self._leases.clear()
+
+    async def _renew(self) -> None:
+        while True:
+            await self._clock.sleep_until(self._clock.monotonic() + self.inbox.rules.lease / 3)
+            await self.inbox.renew(list(self._leases))
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        """Wait until something may have to be done: the next look, a task that ended, the end."""
+        stopped = asyncio.ensure_future(stop.wait())
+        look = asyncio.ensure_future(self._clock.sleep_until(self._clock.monotonic() + self.rules.poll))
+        try:
+            await asyncio.wait({stopped, look, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _cancel(stopped, look)
+
+    @property
+    def _tasks(self) -> set[asyncio.Task[None]]:
+        return self._handling | ({self._fetching} if self._fetching else set())
+
+    async def _first(self, work: asyncio.Future[Any], seconds: float) -> bool:
+        """Await *work* for so long by the clock; tell whether it ended."""
+        limit = asyncio.ensure_future(self._clock.sleep_until(self._clock.monotonic() + seconds))
+        try:
+            await asyncio.wait({work, limit}, return_when=asyncio.FIRST_COMPLETED)
+            return work.done()
+        finally:
+            await _cancel(limit, work)
+
+    # --- one round --------------------------------------------------------------------------------------------------
+
+    async def _cycle(self, *, gather: bool = True) -> bool:
+        """Do what can be done without waiting; tell whether there may be more of it at once."""
+        self._reap()
+        looked = await self.inbox.look(trusted=self._trusted)
+        self.report.applied += looked.applied
+        self.report.current += looked.current
+        began = await self._begin_fetch(gather=gather)
+        handed = 0
+        if len(self._handling) < self.rules.batch:
+            lease = await self.inbox.lease(limit=self.rules.batch)
+            handed = len(lease.errands)
+            await self._hand_on(lease)
+        return bool(looked.seen or began or handed)
+
+    def _reap(self) -> None:
+        """Let go of tasks that ended; an error of theirs is one of the store, and ends the worker."""
+        ended = {task for task in self._tasks if task.done()}
+        self._handling -= ended
+        if self._fetching in ended:
+            self._fetching = None
+        for task in ended:
+            task.result()
+
+    async def _begin_fetch(self, *, gather: bool) -> bool:
+        """Begin to fetch what waits of one type, if units allow; one type at a time, so that a crash re-pays little."""
+        if self._fetching is not None or not self._affordable():
+            return False
+        now = self._clock.now()
+        for waiting in await self.inbox.waiting():
+            _, rests_until = self._pauses.get(waiting.kind, (0, 0.0))
+            if self._clock.monotonic() < rests_until or (gather and not is_ripe(waiting, now, self.rules)):
+                continue
+            lease = await self.inbox.lease(fetch=[waiting.kind])
+            if lease.errands:
+                self._leases[lease.owner] = {errand.number for errand in lease.errands}
+                self._fetching = asyncio.create_task(self._fetch(lease, waiting), name="tonicdm-webhooks-fetch")
+                return True
+        return False
+
+    def _affordable(self) -> bool:
+        """Tell whether a call would leave soon; while none would, what arrives joins those that wait."""
+        return self._tonic.budget.forecast(DataQuantity.BASIC.units).done_in <= self.rules.units_wait
+
+    # --- fetching ---------------------------------------------------------------------------------------------------
+
+    async def _fetch(self, lease: Lease, waiting: Waiting) -> None:
+        """Get the records of a lease into the store, and hand its errands on."""
+        meter, error = Meter(), None
+        try:
+            fetch = Fetch(self._tonic, self.inbox.store, TYPES[waiting.kind], meter)
+            self.report.absent += await fetch.run([errand.id for errand in lease.errands], waiting)
+            self._pauses.pop(waiting.kind, None)
+        except StoreError:
+            raise
+        except TonicDMError as caught:
+            error = caught
+        finally:
+            self.report.meter.units += meter.units
+            self.report.meter.calls += meter.calls
+            await asyncio.shield(self._note(meter))
+        outcomes = await self.inbox.outcomes(lease.owner)
+        self._drop(lease.owner, [errand.number for errand in lease.errands if errand.number not in outcomes])
+        if left := [number for number, outcome in outcomes.items() if outcome is None]:
+            await self._put_off(lease.owner, left, waiting.kind, error)
+        ready = [errand for errand in lease.errands if outcomes.get(errand.number) is not None]
+        ready = [attrs.evolve(errand, outcome=outcomes[errand.number]) for errand in ready]
+        await self._hand_on(Lease(lease.owner, ready))
+
+    async def _note(self, meter: Meter) -> None:
+        await self.inbox.store.write(lambda db: errands.tally(db, units=meter.units, calls=meter.calls))
+
+    async def _put_off(self, owner: str, numbers: list[int], kind: str, error: TonicDMError | None) -> None:
+        """Give back or fail what a fetch did not settle."""
+        self._drop(owner, numbers)
+        if isinstance(error, (BudgetError, *NOT_THEIR_FAULT)):
+            pause = 0.0
+            if not isinstance(error, BudgetError):
+                count = self._pauses.get(kind, (0, 0.0))[0] + 1
+                pause = min(LONGEST_PAUSE, self.rules.poll * 2**count)
+                self._pauses[kind] = (count, self._clock.monotonic() + pause)
+            logger.info("%d records of %s wait on: %s", len(numbers), kind, said(error))
+            await self.inbox.release(numbers, owner)
+            return
+        what = "the server returned an older version than the event tells of" if error is None else said(error)
+        self._count_failures(await self.inbox.fail(numbers, owner, what, attempted=False))
+        logger.warning("%d records of %s could not be fetched: %s", len(numbers), kind, what)
+
+    # --- handing on -------------------------------------------------------------------------------------------------
+
+    async def _hand_on(self, lease: Lease) -> None:
+        """End errands that nobody handles, and begin the handlers of the others."""
+        self._leases.setdefault(lease.owner, set()).update(errand.number for errand in lease.errands)
+        handled = {errand.number: self.inbox.handlers.matching(errand.type, errand.kind) for errand in lease.errands}
+        silent = [errand for errand in lease.errands if not handled[errand.number]]
+        known = [errand.number for errand in silent if errand.kind and errand.id]
+        if known and await self.inbox.finish(known, lease.owner):
+            self.report.done += len(known)
+        nameless = [errand.number for errand in silent if not (errand.kind and errand.id)]
+        if nameless:
+            self.report.dead += await self.inbox.give_up(nameless, lease.owner, NO_RECORD)
+        self._drop(lease.owner, [*known, *nameless])
+        for errand in lease.errands:
+            if handlers := handled[errand.number]:
+                work = self._handle(errand, lease.owner, handlers)
+                self._handling.add(asyncio.create_task(work, name=f"tonicdm-webhooks-{errand.number}"))
+
+    async def _handle(self, errand: Errand, owner: str, handlers: Sequence[Handler]) -> None:
+        """Call the handlers of one errand, and end it in one transaction with what they want written."""
+        begun = False
+        try:
+            async with self._slots:
+                attempt = await self.inbox.begin(errand.number, owner)
+                begun = attempt is not None
+                if attempt is not None:
+                    await self._attempt(errand, owner, handlers, attempt)
+        except asyncio.CancelledError:
+            # The end of the worker is no failure of the errand.
+            await asyncio.shield(self.inbox.release([errand.number], owner, counted=begun))
+            raise
+        finally:
+            self._drop(owner, [errand.number])
+
+    async def _attempt(self, errand: Errand, owner: str, handlers: Sequence[Handler], attempt: int) -> None:
+        raw = await self.inbox.raw(errand.kind, errand.id)
+        delivery = Delivery(
+            errand.type,
+            errand.kind,
+            errand.id,
+            errand.key,
+            errand.received,
+            attempt,
+            errand.outcome == "absent",
+            raw,
+        )
+        try:
+            for handler in handlers:
+                await self._call(handler, delivery)
+            if await self.inbox.finish([errand.number], owner, delivery._works):
+                self.report.done += 1
+            else:
+                logger.warning("errand %d: the lease ended before its handler; another worker has it", errand.number)
+        except StoreError as error:
+            # A write that the handler queued may be at fault, or the file; if it is the file, the next line says so.
+            await self._failed(errand, owner, error)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is its failure, not the worker's
+            await self._failed(errand, owner, error)
+
+    async def _call(self, handler: Handler, delivery: Delivery) -> None:
+        work = asyncio.ensure_future(_awaited(handler(delivery)))
+        if not await self._first(work, self.rules.handler_timeout):
+            raise TimeoutError
+        if work.cancelled():
+            # Of its own accord: it must not look as if the worker were being stopped.
+            raise HandlerCancelledError
+        work.result()
+
+    async def _failed(self, errand: Errand, owner: str, error: Exception) -> None:
+        what = said(error)
+        found = await self.inbox.fail([errand.number], owner, what)
+        self._count_failures(found)
+        end = "; it is a dead letter now" if found.get(errand.number) is State.DEAD else ""
+        logger.warning("errand %d (event %s): a handler failed: %s%s", errand.number, errand.key, what, end)
+        logger.debug("errand %d failed so:", errand.number, exc_info=error)
+
+    def _count_failures(self, found: dict[int, State]) -> None:
+        self.report.failed += len(found)
+        self.report.dead += sum(state is State.DEAD for state in found.values())
+
+    def _drop(self, owner: str, numbers: Sequence[int]) -> None:
+        """Note that errands of a lease are over, so that it is renewed no longer than needed."""
+        held = self._leases.get(owner)
+        if held is not None:
+            held.difference_update(numbers)
+            if not held:
+                del self._leases[owner]
+
+
+def said(error: BaseException) -> str:
+    """Describe an error for logs and lists, without texts of servers and handlers: they may hold personal values."""
+    name = type(error).__name__
+    if isinstance(error, APIError):
+        return f"{name}: {error.method} {error.path} answered {error.status}"
+    if isinstance(error, TonicDMError):
+        return f"{name}: {str(error).splitlines()[0]}"
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return name
+    return f"{name} at {pathlib.PurePath(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}"
+
+
+async def _awaited(work: Any) -> None:
+    await work
+
+
+async def _cancel(*tasks: asyncio.Future[Any]) -> None:
+    """End tasks and wait until they have."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
