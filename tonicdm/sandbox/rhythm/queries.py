@@ -1,0 +1,241 @@
+"""The query operations: describe a type, start, describe (concepts page, "Query"; reference, Queries)."""
+
+from __future__ import annotations
+
+import uuid
+from array import array
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from tonicdm.sandbox.calls import Answer, Refusal, json_answer
+from tonicdm.sandbox.rhythm.ask import Ask, Handler, one
+from tonicdm.sandbox.rhythm.criteria import comparable, compile_group
+from tonicdm.sandbox.rhythm.downloads import signed
+from tonicdm.sandbox.rhythm.paging import Listed, listed
+from tonicdm.sandbox.rhythm.queryjob import STATES, QueryJob
+from tonicdm.sandbox.rhythm.results import FORMATS
+from tonicdm.sandbox.rhythm.table import Record
+from tonicdm.sandbox.rhythm.world import CHAPTER_FIELD, CHAPTERS, FURTHER, World
+from tonicdm.sandbox.world.noise import key_of
+from tonicdm.sandbox.world.stamps import stamp
+
+TYPES: Mapping[str, str] = {
+    "rolodex:contacts": "contacts",
+    "rolodex:organizations": "organizations",
+    "membership:memberships": "memberships",
+    "events:events": "events",
+}
+"""Query types of this server, and the records each is about."""
+
+
+def saved_queries(ask: Ask) -> dict[str, Record]:
+    """Return the saved queries of the tenant by ID, written with the names that the settings have now."""
+    operator = {meaning: name for name, meaning in ask.settings.operators.items()}
+    active = {"field": "status", "operator": operator.get("eq", "eq"), "value": "active"}
+    made: Mapping[str, tuple[str, str, Record]] = {
+        "all-contacts": ("All contacts", "rolodex:contacts", _request(("id", "name", "email_address"))),
+        "active-organizations": (
+            "Active organizations",
+            "rolodex:organizations",
+            _request(("id", "name"), {ask.settings.all_name: [active]}),
+        ),
+    }
+    return {
+        name: {"id": name, "name": title, "type": kind, "query": query} for name, (title, kind, query) in made.items()
+    }
+
+
+def _request(fields: Iterable[str], criteria: Record | None = None) -> Record:
+    request: Record = {"output_fields": [{"field": field} for field in fields], "sort_fields": [{"field": "id"}]}
+    return request if criteria is None else {**request, "criteria": criteria}
+
+
+def get_query_definition(ask: Ask) -> Answer:
+    """Answer getQueryDefinition."""
+    return one(ask, _saved(ask, ask.parameters["id"]))
+
+
+def list_custom_query_definitions(ask: Ask) -> Answer:
+    """Answer listCustomQueryDefinitions: the saved queries, each in a member named definition."""
+    rows = [
+        {"id": name, "sys_version": 1, "sys_created_at": stamp(ask.tenant.world.start, 0), "definition": saved}
+        for name, saved in saved_queries(ask).items()
+    ]
+    return listed(ask, Listed(rows), "array")
+
+
+def get_query_description(ask: Ask) -> Answer:
+    """Answer getQueryDescription."""
+    name = ask.parameters["queryType"]
+    kind = _kind(name)
+    fields = (*ask.tenant.world.tables[kind].names, *FURTHER[kind])
+    told = {
+        "id": name,
+        "name": kind,
+        "description": f"Query over {kind}",
+        "primary_table": kind,
+        "fields": [{"field": field} for field in fields],
+        "default_output_fields": [{"field": field} for field in ("id", "name")],
+        "default_sort_fields": [{"field": "id", "direction": "asc"}],
+    }
+    return json_answer(200, told, 1)
+
+
+def start_query(ask: Ask) -> Answer:
+    """Answer startQuery."""
+    return _start(ask, ask.parameters["queryType"], ask.json(dict))
+
+
+def run_chapter_saved_query(ask: Ask) -> Answer:
+    """Answer runChapterSavedQuery: a saved query, of which only the chapter's contacts remain."""
+    chapter, saved = ask.parameters["chapterId"], _saved(ask, ask.parameters["savedQueryId"])
+    if chapter not in CHAPTERS:
+        raise Refusal(404, f"no chapter {chapter}")
+    if TYPES[saved["type"]] != "contacts":
+        raise Refusal(400, f"saved query {saved['id']} is not about contacts")
+    settings = ask.settings
+    operator = next((name for name, meaning in settings.operators.items() if meaning == "eq"), "eq")
+    own = {"field": CHAPTER_FIELD, "operator": operator, "value": chapter}
+    criteria = {settings.all_name: [own, saved["query"].get("criteria", {})]}
+    return _start(ask, saved["type"], {**saved["query"], "criteria": criteria})
+
+
+def describe_query(ask: Ask) -> Answer:
+    """Answer describeQuery; each answer of a finished query signs its URIs anew."""
+    job = ask.tenant.queries.get(ask.parameters["id"])
+    if job is None:
+        raise Refusal(404, f"no query {ask.parameters['id']}")
+    return json_answer(200, _described(ask, job), 1)
+
+
+def _saved(ask: Ask, name: str) -> Record:
+    saved = saved_queries(ask).get(name)
+    if saved is None:
+        raise Refusal(404, f"no saved query {name}")
+    return saved
+
+
+def _kind(query_type: str) -> str:
+    kind = TYPES.get(query_type)
+    if kind is None:
+        raise Refusal(404, f"no query type {query_type}; there are {', '.join(TYPES)}")
+    return kind
+
+
+def _start(ask: Ask, query_type: str, request: Mapping[str, Any]) -> Answer:
+    kind, form = _kind(query_type), ask.parameters["outputFormat"]
+    if form not in FORMATS:
+        raise Refusal(400, f"no output format {form}; there are {', '.join(FORMATS)}")
+    world, settings = ask.tenant.world, ask.settings
+    fields = _names(world, kind, request, "output_fields")
+    if not fields:
+        raise Refusal(400, "output_fields must name a field")
+    job = QueryJob(
+        id=str(uuid.UUID(int=key_of(ask.tenant.id, len(ask.tenant.queries)) << 64 | key_of(ask.seed), version=4)),
+        type=query_type,
+        kind=kind,
+        format=form,
+        fields=tuple(fields),
+        world=world.copy(),
+        ranks=_matching(ask, kind, request),
+        started=ask.now,
+        started_by=ask.user,
+        queued_seconds=settings.query_queued_seconds,
+        seconds=settings.query_seconds,
+        fails="task_fails" in ask.strike,
+    )
+    ask.tenant.queries[job.id] = job
+    return json_answer(200, _described(ask, job), 1)
+
+
+def _names(world: World, kind: str, request: Mapping[str, Any], member: str) -> list[str]:
+    """Return the fields that a list of objects names.
+
+    Raises:
+        Refusal: 400, it is no such list, or a field does not exist.
+    """
+    listed_fields = request.get(member, [])
+    if not isinstance(listed_fields, list) or not all(isinstance(one, dict) for one in listed_fields):
+        raise Refusal(400, f"{member} must be an array of objects")
+    names = [one.get("field") for one in listed_fields]
+    for name in names:
+        if not isinstance(name, str) or not world.knows(kind, name):
+            raise Refusal(400, f"{member}: no field {name!r}")
+    return names
+
+
+def _matching(ask: Ask, kind: str, request: Mapping[str, Any]) -> array[int]:
+    """Return the ranks of the records that match, in order, from offset on and no more than limit."""
+    world, table = ask.tenant.world, ask.tenant.world.tables[kind]
+    test = compile_group(request.get("criteria") or {}, ask.settings, partial(world.knows, kind))
+    ranks = array("I", (rank for rank in table.ranks() if test(partial(world.reach, kind, rank))))
+    order = request.get("sort_fields", [])
+    # The last key first: sorting is stable, so each further pass keeps the order within equal values.
+    for name, wish in reversed(list(zip(_names(world, kind, request, "sort_fields"), order, strict=True))):
+        if name == "id" and wish.get("direction", "asc") == "asc" and not table.created:
+            continue
+        ranks = _sorted(ask, kind, ranks, name, descending=str(wish.get("direction", "asc")).startswith("desc"))
+    offset, limit = _count(request, "offset", 0), _count(request, "limit", len(ranks))
+    return ranks[offset : offset + limit]
+
+
+def _sorted(ask: Ask, kind: str, ranks: array[int], name: str, *, descending: bool) -> array[int]:
+    def place(rank: int) -> tuple[int, Any]:
+        value = comparable(ask.tenant.world.reach(kind, rank, name), ignore_case=ask.settings.ignore_case)
+        # Values of different types do not compare; records without the value come first.
+        return (0, 0) if value is None else (1, value) if isinstance(value, float | bool) else (2, str(value))
+
+    return array("I", sorted(ranks, key=place, reverse=descending))
+
+
+def _count(request: Mapping[str, Any], name: str, default: int) -> int:
+    value = request.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise Refusal(400, f"{name} must be a whole number")
+    return value
+
+
+def _described(ask: Ask, job: QueryJob) -> Record:
+    state, settings, now = job.state(ask.now), ask.settings, ask.now
+    told: Record = {
+        "id": job.id,
+        "status": settings.query_statuses[STATES.index(state)],
+        "sys_created_at": stamp(job.started, 0),
+        "sys_created_by_id": job.started_by,
+        "sys_last_modified_at": stamp(job.changed(now), 0),
+    }
+    if state == "failed":
+        told |= {"has_result_set": False, "duration": job.seconds}
+    elif state != "done":
+        told |= {"has_result_set": False, "rows": 0} if settings.early_result_set else {}
+    elif not job.ranks and settings.empty_result == "no_result_set":
+        told |= {"has_result_set": False, "rows": 0, "size": 0, "duration": job.seconds}
+    else:
+        file = job.result(ask.folder)
+        names = (f"data.{job.extension}", "metadata.json")
+        uri, metadata = (
+            signed(ask.url, (ask.tenant.id, job.id, name), now, settings.uri_seconds, ask.key) for name in names
+        )
+        told |= {
+            "has_result_set": True,
+            "rows": len(job.ranks),
+            "size": file.stat().st_size,
+            "duration": job.seconds,
+            "metadata_uri": metadata,
+            settings.uri_name: uri,
+        }
+    return told
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "getQueryDefinition": get_query_definition,
+    "listCustomQueryDefinitions": list_custom_query_definitions,
+    "getQueryDescription": get_query_description,
+    "startQuery": start_query,
+    "describeQuery": describe_query,
+    "runChapterSavedQuery": run_chapter_saved_query,
+}
+"""By operationId."""
