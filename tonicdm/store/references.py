@@ -71,9 +71,8 @@ def target_of(name: str) -> str:
     Raises:
         InvalidOptionError: None is known.
     """
-    word = name.removesuffix("s")
     for end, kind in TARGETS.items():
-        if word == end or word.endswith(f"_{end}"):
+        if any(word == end or word.endswith(f"_{end}") for word in _singular(name)):
             return kind
     ends = ", ".join(TARGETS)
     raise InvalidOptionError(
@@ -128,5 +127,11 @@ def stubs_within(item: Mapping[str, Any]) -> Iterator[tuple[str, Pointer]]:
 
 
 def _target_of_field(field: str) -> str | None:
-    flat = field.replace("_", "").lower().removesuffix("s")
-    return next((kind for end, kind in TARGETS.items() if flat.endswith(end.replace("_", ""))), None)
+    words = _singular(field.replace("_", "").lower())
+    return next(
+        (kind for end, kind in TARGETS.items() if any(word.endswith(end.replace("_", "")) for word in words)), None
+    )
+
+
+def _singular(word: str) -> tuple[str, ...]:
+    return word, word.removesuffix("s"), word.removesuffix("es")
