@@ -10,8 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from tonicdm.sandbox.rhythm import RhythmSandbox, RhythmSettings
 from tonicdm.sandbox.sandbox import Sandbox
-from tonicdm.sandbox.settings import SandboxSettings
+from tonicdm.sandbox.settings import SandboxSettings, ServerSettings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,19 +26,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        settings = SandboxSettings()
-        settings.update(_chosen(options))
-        box = Sandbox(
-            records=options.records, seed=options.seed, settings=settings, host=options.host, port=options.port
-        )
-        asyncio.run(_run(box))
+        asyncio.run(_run(_box(options)))
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0
 
 
-async def _run(box: Sandbox) -> None:
+def _box(options: argparse.Namespace) -> Sandbox | RhythmSandbox:
+    """Return the server that the command line describes.
+
+    Raises:
+        ValueError: An option or a setting is not one of its own.
+    """
+    place = {"records": options.records, "seed": options.seed, "host": options.host, "port": options.port}
+    if options.rhythm:
+        rhythm = RhythmSettings()
+        rhythm.update(_chosen(options, rhythm))
+        return RhythmSandbox(settings=rhythm, **place)
+    settings = SandboxSettings()
+    settings.update(_chosen(options, settings))
+    return Sandbox(settings=settings, **place)
+
+
+async def _run(box: Sandbox | RhythmSandbox) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -52,9 +64,10 @@ async def _run(box: Sandbox) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tonicdm.sandbox", description="Run a local TonicDM server.")
+    parser.add_argument("--rhythm", action="store_true", help="run a Rhythm server instead")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
-    parser.add_argument("--records", type=int, default=1_000, help="records over all types")
+    parser.add_argument("--records", type=int, default=1_000, help="records over all types; contacts of Rhythm")
     parser.add_argument("--seed", type=int, default=1, help="seed of the records and of chance")
     parser.add_argument("--limit", type=int, help="units of a window")
     parser.add_argument("--window", type=float, help="length of a window in seconds")
@@ -65,11 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _chosen(options: argparse.Namespace) -> dict[str, Any]:
+def _chosen(options: argparse.Namespace, settings: ServerSettings) -> dict[str, Any]:
     """Return the settings named on the command line.
 
     Raises:
-        ValueError: NAME=VALUE has no "=" or names no setting.
+        ValueError: NAME=VALUE has no "=", or something names no setting of this server.
     """
     named = {
         "limit": options.limit,
@@ -79,7 +92,9 @@ def _chosen(options: argparse.Namespace) -> dict[str, Any]:
         "latency_seconds": options.latency,
     }
     chosen = {name: value for name, value in named.items() if value is not None}
-    defaults = SandboxSettings().as_json()
+    defaults = settings.as_json()
+    if foreign := sorted(set(chosen) - set(defaults)):
+        raise ValueError(f"a Rhythm server has no {', '.join(foreign)}")
     for pair in options.set:
         name, sign, text = pair.partition("=")
         if not sign or name not in defaults:
