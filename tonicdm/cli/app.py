@@ -8,10 +8,10 @@ from tonicdm._version import __version__
 from tonicdm.cli.budget import budget
 from tonicdm.cli.conformance import conformance
 from tonicdm.cli.failures import Guarded
+from tonicdm.cli.inbox import webhooks
 from tonicdm.cli.records import get, list_records
 from tonicdm.cli.sandbox import sandbox
 from tonicdm.cli.sync import plan, sync
-from tonicdm.cli.webhooks import webhooks
 from tonicdm.cli.whoami import whoami
 
 

@@ -103,7 +103,7 @@ def sync(
     if dry_run:
         asyncio.run(_show_plan(connection, wishes))
     elif every:
-        asyncio.run(_repeat(connection, wishes, _seconds(every)))
+        asyncio.run(_repeat(connection, wishes, seconds_of(every, "--every")))
     else:
         asyncio.run(_once(connection, wishes, records if in_sandbox else None))
 
@@ -122,10 +122,15 @@ def _types(names: str | None) -> list[RecordType]:
     return choose([name.strip() for name in names.split(",")] if names else None)
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str, option: str) -> float:
+    """Return a time such as 90s, 30m, 1h or 1d in seconds.
+
+    Raises:
+        ConfigError: *text* is none; the message names *option*.
+    """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
     if found is None or float(found[1]) == 0:
-        raise ConfigError(f"--every takes a time such as 90s, 30m, 1h or 1d, not {text!r}")
+        raise ConfigError(f"{option} takes a time such as 90s, 30m, 1h or 1d, not {text!r}")
     return float(found[1]) * UNITS_OF_TIME[found[2]]
 
 

@@ -78,7 +78,6 @@ CREATE INDEX errand_state ON errand (state, due);
 CREATE INDEX errand_owner ON errand (owner) WHERE owner IS NOT NULL;
 CREATE INDEX errand_looked ON errand (number) WHERE looked = 0;
 CREATE INDEX errand_ready ON errand (number) WHERE state = 'received' AND outcome IS NOT NULL;
-CREATE INDEX errand_looked ON errand (number) WHERE looked = 0;
 CREATE TABLE gap (
     number INTEGER PRIMARY KEY, type TEXT NOT NULL, finished REAL NOT NULL, changed INTEGER NOT NULL,
     missed INTEGER NOT NULL, recent INTEGER NOT NULL, units INTEGER NOT NULL

@@ -330,7 +330,7 @@ class Worker:
         found = await self.inbox.fail([errand.number], owner, what)
         self._count_failures(found)
         end = "; it is a dead letter now" if found.get(errand.number) is State.DEAD else ""
-        logger.warning("errand %d (event %s): a handler failed: %s%s", errand.number, errand.key, what, end)
+        logger.warning("errand %d (event %r): a handler failed: %s%s", errand.number, errand.key, what, end)
         logger.debug("errand %d failed so:", errand.number, exc_info=error)
 
     def _count_failures(self, found: dict[int, State]) -> None:

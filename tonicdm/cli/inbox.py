@@ -1,0 +1,362 @@
+"""``tonicdm webhooks work``, and a look at the inbox by hand: list, show, replay, purge, stats."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import importlib
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import attrs
+import click
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from tonicdm.cli.connection import Connection, connected
+from tonicdm.cli.signals import stop_event
+from tonicdm.cli.sync import TYPES, seconds_of
+from tonicdm.cli.webhooks import _log_to_stderr, webhooks
+from tonicdm.errors import ConfigError
+from tonicdm.store import Store, choose
+from tonicdm.webhooks.gaps import keep_repairing
+from tonicdm.webhooks.handlers import Handlers
+from tonicdm.webhooks.inbox import Inbox
+from tonicdm.webhooks.listing import Entry, Filter, InboxStats
+from tonicdm.webhooks.rules import State, WorkerRules
+from tonicdm.webhooks.worker import Worker
+
+FILE: Final = click.argument("file", type=click.Path(exists=True, dir_okay=False))
+JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+WATCH: Final = click.option("--watch", is_flag=True, help="Go on showing it until Ctrl-C.")
+INTERVAL: Final = click.option("--interval", default=1.0, show_default=True, help="Seconds between two looks.")
+_FILTERS: Final = (
+    click.option("--state", "states", multiple=True, type=click.Choice([one.value for one in State]), help="State."),
+    click.option("--type", "kind", help="Type of the event, such as persons.updated or 'persons.*'."),
+    click.option("--since", help="Received at this time or later: 2026-01-31T12:00 (UTC), or an age such as 2h."),
+    click.option("--before", help="Received before this time."),
+)
+
+
+def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give *command* the options that choose errands."""
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
+# --- working ----------------------------------------------------------------------------------------------------------
+
+
+@webhooks.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--every", help="Also look for what webhooks missed, in this interval, such as 1h or 1d.")
+@TYPES
+@click.option("--trust-signed", is_flag=True, help="Believe signed events that carry whole records, without a fetch.")
+@click.option("--handlers", metavar="MODULE:NAME", help="Your handlers: an object Handlers in a module.")
+@click.option("--gather", default=2.0, show_default=True, help="Seconds without a further event before a fetch.")
+@click.option("--patience", default=60.0, show_default=True, help="Seconds after which a fetch is made all the same.")
+@connected
+def work(
+    connection: Connection,
+    *,
+    file: str,
+    every: str | None,
+    types: str | None,
+    trust_signed: bool,
+    handlers: str | None,
+    gather: float,
+    patience: float,
+) -> None:
+    """Work off the events in FILE until SIGTERM or Ctrl-C: fetch their records into FILE, and call handlers.
+
+    Events of the same type share a call. While no units are left, events gather; nothing is lost in the meantime.
+    """
+    chosen = choose([name.strip() for name in types.split(",")] if types else None)
+    if types and not every:
+        raise ConfigError("--types says what --every looks for; events of all types are worked off in any case")
+    rules = WorkerRules(gather=gather, patience=patience)
+    known = _handlers(handlers) if handlers else Handlers()
+    interval = seconds_of(every, "--every") if every else None
+
+    async def run() -> None:
+        _log_to_stderr()
+        stop = stop_event()
+        async with connection.client() as tonic, Store(file) as store:
+            inbox = Inbox(store, handlers=known)
+            worker = Worker(tonic, inbox, trust_signed=trust_signed, rules=rules)
+            click.echo(f"Working off {file}; stop it with Ctrl-C.")
+            async with asyncio.TaskGroup() as group:
+                if interval is not None:
+                    repairs = group.create_task(keep_repairing(tonic, inbox, chosen, interval, stop))
+                    stopper = group.create_task(_cancel_at(stop, repairs))
+                    stopper.set_name("tonicdm-webhooks-stop")
+                report = await worker.run(stop)
+        click.echo(
+            f"Stopped: {report.done:,} done, {report.failed:,} attempts failed, {report.dead:,} dead letters, "
+            f"{report.meter.units:,} units in {report.meter.calls:,} calls."
+        )
+
+    try:
+        asyncio.run(run())
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+async def _cancel_at(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
+    await stop.wait()
+    task.cancel()
+
+
+def _handlers(text: str) -> Handlers:
+    """Load a registry of handlers; modules beside the command are found as python -m finds them."""
+    module, _, name = text.partition(":")
+    if not name:
+        raise ConfigError("--handlers takes MODULE:NAME, such as myapp.events:handlers")
+    if (here := os.getcwd()) not in sys.path:  # noqa: PTH109 - a text, as sys.path has it
+        sys.path.insert(0, here)
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ImportError as error:
+        raise ConfigError(f"--handlers: the module {module} can't be imported ({error})") from None
+    if not isinstance(found, Handlers):
+        raise ConfigError(f"--handlers: {name} in {module} is no tonicdm.webhooks.Handlers")
+    return found
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+@webhooks.command("list")
+@FILE
+@filtered
+@click.option("--limit", default=50, show_default=True, help="At most so many, the newest first.")
+@JSON
+@WATCH
+@INTERVAL
+def list_errands(
+    *,
+    file: str,
+    states: tuple[str, ...],
+    kind: str | None,
+    since: str | None,
+    before: str | None,
+    limit: int,
+    as_json: bool,
+    watch: bool,
+    interval: float,
+) -> None:
+    """List what is in the inbox of FILE: a line for each event and record that it names."""
+    chosen = _filter(states, kind, since, before)
+
+    async def look(inbox: Inbox) -> list[Entry]:
+        return await inbox.find(chosen, limit=limit)
+
+    _show(file, look, _entries, as_json=as_json, watch=watch, interval=interval)
+
+
+@webhooks.command()
+@FILE
+@click.argument("key")
+@click.option("--body", is_flag=True, help="Print the event's body, which may hold personal data.")
+@JSON
+def show(*, file: str, key: str, body: bool, as_json: bool) -> None:
+    """Show one event of FILE by its KEY, with an errand for each record that it names."""
+
+    async def run() -> tuple[list[Entry], bytes | None]:
+        async with Store(file) as store:
+            inbox = Inbox(store)
+            return await inbox.find(Filter(keys=[key]), limit=10_000), await inbox.body(key) if body else None
+
+    entries, content = asyncio.run(run())
+    if not entries:
+        raise click.ClickException(f"there is no event {key} in {file}")
+    if as_json:
+        shown: dict[str, Any] = {"errands": [_plain(entry) for entry in entries]}
+        if body:
+            shown["body"] = None if content is None else content.decode("utf-8", "replace")
+        click.echo(json.dumps(shown))
+        return
+    first = entries[0]
+    click.echo(f"Event     {_safe(first.key)}, {_safe(first.type) or 'of no type'}")
+    click.echo(f"Received  {_utc(first.received)}, {'signed' if first.signed else 'not signed'}")
+    click.echo(f"Copies    {first.copies} more came")
+    click.echo(f"Body      {'deleted' if first.size is None else f'{first.size:,} bytes'}")
+    Console().print(_entries(entries))
+    if body and content is not None:
+        click.echo(content.decode("utf-8", "replace"))
+
+
+@webhooks.command()
+@FILE
+@JSON
+@WATCH
+@INTERVAL
+def stats(*, file: str, as_json: bool, watch: bool, interval: float) -> None:
+    """Show how many events wait, are done or dead, what they have cost, and what webhooks missed."""
+    _show(file, Inbox.stats, _sums, as_json=as_json, watch=watch, interval=interval)
+
+
+# --- acting -----------------------------------------------------------------------------------------------------------
+
+
+@webhooks.command()
+@FILE
+@click.argument("keys", nargs=-1)
+@filtered
+def replay(
+    *,
+    file: str,
+    keys: tuple[str, ...],
+    states: tuple[str, ...],
+    kind: str | None,
+    since: str | None,
+    before: str | None,
+) -> None:
+    """Try dead letters of FILE again, all or those chosen; with --state done also what was done already."""
+    chosen = _filter(states or (State.DEAD.value,), kind, since, before, keys)
+    count = asyncio.run(_act(file, lambda inbox: inbox.replay(chosen)))
+    click.echo(f"{count:,} to be tried again.")
+
+
+@webhooks.command()
+@FILE
+@click.argument("keys", nargs=-1)
+@filtered
+def purge(
+    *,
+    file: str,
+    keys: tuple[str, ...],
+    states: tuple[str, ...],
+    kind: str | None,
+    since: str | None,
+    before: str | None,
+) -> None:
+    """Forget what is done in FILE, all or what is chosen; with --state dead also dead letters.
+
+    What waits is never purged. An event that is forgotten and comes again is new.
+    """
+    chosen = _filter(states or (State.DONE.value,), kind, since, before, keys)
+    count = asyncio.run(_act(file, lambda inbox: inbox.purge(chosen)))
+    click.echo(f"{count:,} forgotten.")
+
+
+async def _act(file: str, act: Callable[[Inbox], Awaitable[int]]) -> int:
+    async with Store(file) as store:
+        return await act(Inbox(store))
+
+
+def _filter(
+    states: tuple[str, ...], kind: str | None, since: str | None, before: str | None, keys: tuple[str, ...] = ()
+) -> Filter:
+    return Filter(
+        states=[State(one) for one in states],
+        type=kind,
+        since=None if since is None else _moment(since, "--since"),
+        before=None if before is None else _moment(before, "--before"),
+        keys=keys,
+    )
+
+
+def _moment(text: str, option: str) -> float:
+    """Return a time, or an age before now, as Unix time."""
+    if re.fullmatch(r"\d+(\.\d+)?[smhd]", text.strip()):
+        return time.time() - seconds_of(text, option)
+    try:
+        found = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"{option} takes a time such as 2026-01-31T12:00, or an age such as 2h, not {text!r}"
+        ) from None
+    return (found if found.tzinfo else found.replace(tzinfo=datetime.UTC)).timestamp()
+
+
+# --- showing ----------------------------------------------------------------------------------------------------------
+
+
+def _show(
+    file: str,
+    look: Callable[[Inbox], Awaitable[Any]],
+    view: Callable[[Any], RenderableType],
+    *,
+    as_json: bool,
+    watch: bool,
+    interval: float,
+) -> None:
+    """Show what *look* finds, once or again and again."""
+
+    async def run() -> None:
+        async with Store(file) as store:
+            inbox = Inbox(store)
+            if not watch:
+                found = await look(inbox)
+                click.echo(json.dumps(_plain(found))) if as_json else Console().print(view(found))
+                return
+            with Live(view(await look(inbox)), refresh_per_second=4) as live:
+                while True:
+                    await asyncio.sleep(max(0.1, interval))
+                    live.update(view(await look(inbox)))
+
+    asyncio.run(run())
+
+
+def _plain(found: Any) -> Any:
+    return [attrs.asdict(one) for one in found] if isinstance(found, list) else attrs.asdict(found)
+
+
+def _entries(entries: list[Entry]) -> Table:
+    table = Table(caption=f"{len(entries):,} shown")
+    for name in ("received", "type", "record", "state", "tries", "how", "key", "why"):
+        table.add_column(name, justify="right" if name == "tries" else "left", overflow="fold", no_wrap=name == "state")
+    for one in entries:
+        state = one.state.value
+        if one.state is State.RECEIVED and one.attempts:
+            state += f" until {datetime.datetime.fromtimestamp(one.due, datetime.UTC):%H:%M:%S}"
+        how, why = one.outcome or "", one.error or ""
+        texts = (_utc(one.received), one.type, one.id, state, str(one.attempts), how, one.key, why)
+        table.add_row(*(Text(_safe(text)) for text in texts))
+    return table
+
+
+def _sums(found: InboxStats) -> Group:
+    table = Table(title="Errands by record type", title_justify="left")
+    table.add_column("type")
+    for state in State:
+        table.add_column(state.value, justify="right")
+    for kind, counts in found.types.items():
+        table.add_row(kind, *(f"{counts.get(state.value, 0):,}" for state in State))
+    table.add_row("total", *(f"{found.states[state.value]:,}" for state in State))
+    wait = "nothing waits" if found.oldest is None else f"the oldest waits for {found.oldest:,.0f} s"
+    hows = ", ".join(f"{count:,} {name}" for name, count in sorted(found.outcomes.items())) or "none"
+    sums = found.tallies
+    lines = [
+        f"Events    {found.events:,} and {found.duplicates:,} duplicates; {wait}",
+        f"Records   {hows}",
+        f"Cost      {sums.get('units', 0):,} units in {sums.get('calls', 0):,} calls",
+    ]
+    for gap in found.gaps:
+        recent = f", {gap['recent']:,} may still come" if gap["recent"] else ""
+        lines.append(
+            f"Missed    {gap['missed']:,} of {gap['changed']:,} changed {gap['type']}{recent} (looked for at "
+            f"{_utc(gap['finished'])})"
+        )
+    return Group(table, Text("\n".join(lines)))
+
+
+def _safe(text: str) -> str:
+    """Return what a sender wrote without characters that would steer a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _utc(seconds: float) -> str:
+    return f"{datetime.datetime.fromtimestamp(seconds, datetime.UTC):%Y-%m-%d %H:%M:%S}"
+
+
+__all__ = ["webhooks"]

@@ -1,0 +1,197 @@
+"""What webhooks missed: a sync finds it, and this says how much it was."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import logging
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from tonicdm.client import TonicDM
+from tonicdm.errors import TonicDMError
+from tonicdm.store.types import RecordType
+from tonicdm.sync.engine import Audit, synchronize
+from tonicdm.sync.report import RunReport
+from tonicdm.webhooks.inbox import Inbox
+
+logger: Final = logging.getLogger("tonicdm.webhooks")
+
+GRACE: Final = 300.0
+"""Seconds after a change within which its event may still be on its way."""
+SKEW: Final = 60.0
+"""Seconds by which an event may seem to have arrived before its change: two machines have two clocks."""
+NEXT_REPAIR: Final = "next_repair"
+_POSITION: Final = "gap position "
+_TURN: Final = 1.0
+"""Seconds after which a loop looks again whether it is to stop or to begin."""
+
+
+@attrs.frozen(kw_only=True)
+class Gap:
+    """What webhooks told and did not tell of one type."""
+
+    type: str
+    changed: int
+    """Records that changed since the last look, whoever found it first."""
+    missed: int
+    """Those that no event had named."""
+    recent: int
+    """Those that no event has named yet, but that changed so lately that it may still come; looked at next time."""
+    units: int
+    """What the sync of the type has cost."""
+
+
+@attrs.frozen
+class GapReport:
+    """One gap repair."""
+
+    types: Sequence[Gap]
+    run: RunReport
+    """The sync."""
+
+    @property
+    def changed(self) -> int:
+        """Records that changed."""
+        return sum(gap.changed for gap in self.types)
+
+    @property
+    def missed(self) -> int:
+        """Records that changed without an event."""
+        return sum(gap.missed for gap in self.types)
+
+
+async def repair(
+    tonic: TonicDM,
+    inbox: Inbox,
+    types: Sequence[RecordType],
+    *,
+    audit: Audit = "never",
+    grace: float = GRACE,
+    announce: bool = True,
+) -> GapReport:
+    """Sync *types*, and compare what changed with what events named.
+
+    The first look at a type sets the mark from which the next one counts: what a first load reads was not missed.
+
+    Args:
+        tonic: Where to read.
+        inbox: The events; the sync writes to its store.
+        types: What to look at.
+        audit: As for `synchronize`: how often to look for records that are gone.
+        grace: Seconds after a change within which its event may still be on its way.
+        announce: Whether to put an event of our own into the inbox for each record missed, so that its handlers hear
+            of the change after all.
+
+    Raises:
+        StoreError: The file can't be used, or another sync is at work on it.
+        TonicDMError: A call failed for good.
+    """
+    store = inbox.store
+    marks = {kind.name: await store.meta(_POSITION + kind.name) for kind in types}
+    run = await synchronize(tonic, store, types, audit=audit)
+    found, now = list[Gap](), inbox.clock.now()
+    for report in run.types:
+        mark, name = marks[report.type], report.type
+
+        def work(
+            db: sqlite3.Connection, mark: str | None = mark, name: str = name, units: int = report.meter.units
+        ) -> Gap:
+            return _compare(db, name, mark, units, now=now, grace=grace, announce=announce)
+
+        found.append(await store.write(work))
+    result = GapReport(found, run)
+    if result.missed:
+        named = ", ".join(f"{gap.missed:,} of {gap.changed:,} {gap.type}" for gap in found if gap.missed)
+        logger.warning("changes that no event had named: %s", named)
+    return result
+
+
+async def keep_repairing(
+    tonic: TonicDM, inbox: Inbox, types: Sequence[RecordType], every: float, stop: asyncio.Event
+) -> None:
+    """Repair gaps every *every* seconds until *stop* is set; when the next one is due survives a restart.
+
+    A repair that fails, for example because another sync is at work, is logged and tried again when the next is due.
+    """
+    while not stop.is_set():
+        due = float(await inbox.store.meta(NEXT_REPAIR) or 0.0)
+        if 0 < due - inbox.clock.now() <= every:
+            await inbox.clock.sleep_until(inbox.clock.monotonic() + min(_TURN, due - inbox.clock.now()))
+            continue
+        try:
+            report = await repair(tonic, inbox, types)
+        except TonicDMError as error:
+            logger.warning("no gap repair this time: %s", str(error).splitlines()[0])
+        else:
+            logger.info("gap repair: %d changed, %d missed, %d units", report.changed, report.missed, report.run.units)
+        await inbox.store.set_meta(NEXT_REPAIR, str(inbox.clock.now() + every))
+
+
+_NAMED: Final = """
+EXISTS (
+    SELECT 1 FROM errand JOIN event ON event.number = errand.event WHERE errand.kind = record.type
+    AND errand.id = record.id AND CASE WHEN errand.updated IS NOT NULL AND record.updated IS NOT NULL
+    THEN errand.updated >= record.updated ELSE received >= ? END
+)
+"""
+"""Whether an event names this version of a record: by its timestamp, or, where it has none, by its arrival since."""
+
+
+def _compare(
+    db: sqlite3.Connection, kind: str, mark: str | None, units: int, *, now: float, grace: float, announce: bool
+) -> Gap:
+    """Compare what changed behind *mark* with the events, move the mark, and note the result."""
+    (last,) = db.execute("SELECT coalesce(max(change_seq), 0) FROM record WHERE type = ?", (kind,)).fetchone()
+    changed, missed, recent = 0, list[tuple[str, str | None, bool]](), list[int]()
+    if mark is not None:
+        rows = db.execute(
+            "SELECT change_seq, id, updated, deleted_at FROM record WHERE type = ? AND change_seq > ?",
+            (kind, int(mark)),
+        )
+        for sequence, one, updated, deleted_at in rows.fetchall():
+            changed += 1
+            made = _time(deleted_at) or _time(updated) or now - grace
+            named = f"SELECT {_NAMED} FROM record WHERE type = ? AND id = ?"  # noqa: S608 - no values
+            if db.execute(named, (made - SKEW, kind, one)).fetchone()[0]:
+                continue
+            if made > now - grace:
+                recent.append(sequence)
+            else:
+                missed.append((one, updated, deleted_at is not None))
+    position = min(recent) - 1 if recent else last
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_POSITION + kind, str(position)))
+    db.execute(
+        "INSERT INTO gap (type, finished, changed, missed, recent, units) VALUES (?, ?, ?, ?, ?, ?)",
+        (kind, now, changed, len(missed), len(recent), units),
+    )
+    if announce:
+        for one, updated, gone in missed:
+            _announce(db, kind, one, updated, now, gone=gone)
+    return Gap(type=kind, changed=changed, missed=len(missed), recent=len(recent), units=units)
+
+
+def _announce(db: sqlite3.Connection, kind: str, one: str, updated: str | None, now: float, *, gone: bool) -> None:
+    """Make up the event that did not come; its record is in the store already."""
+    action = "deleted" if gone else "updated"
+    made = db.execute(
+        "INSERT INTO event (key, type, signed, received) VALUES (?, ?, 0, ?) ON CONFLICT (key) DO NOTHING",
+        (f"missed:{kind}:{one}:{action}:{updated}", f"{kind}.{action}", now),
+    )
+    if made.rowcount:
+        db.execute(
+            "INSERT INTO errand (event, kind, id, updated, due, looked, outcome) VALUES (?, ?, ?, ?, ?, 1, ?)",
+            (made.lastrowid, kind, one, updated, now, "absent" if gone else "current"),
+        )
+
+
+def _time(text: str | None) -> float | None:
+    if not text:
+        return None
+    with contextlib.suppress(ValueError):
+        return datetime.datetime.fromisoformat(text).timestamp()
+    return None
