@@ -222,9 +222,12 @@ def note_scanned(
 
 def stamp(db: sqlite3.Connection, kind: str, stubs: Sequence[Mapping[str, Any]], stale: Sequence[bool]) -> None:
     """Give records without a timestamp of their own that of their stub, as far as they are current."""
+    (sequence,) = db.execute("SELECT coalesce(max(change_seq), 0) FROM record").fetchone()
+    times = [(updated_of(stub), key_of(stub)) for stub, flag in zip(stubs, stale, strict=True) if not flag]
     db.executemany(
-        "UPDATE record SET updated = ? WHERE type = ? AND id = ? AND updated IS NULL",
-        [(updated_of(stub), kind, key_of(stub)) for stub, flag in zip(stubs, stale, strict=True) if not flag],
+        # Who follows the changes has the old row.
+        "UPDATE record SET updated = ?, change_seq = ? WHERE type = ? AND id = ? AND updated IS NULL",
+        [(at, sequence + n, kind, one) for n, (at, one) in enumerate(times, 1) if at is not None],
     )
 
 

@@ -12,10 +12,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Self, TypeVar
 
-import attrs
-
 from tonicdm.errors import StoreError
 from tonicdm.store import rows, views
+from tonicdm.store.reading import Readable
 from tonicdm.store.rows import Checkpoint, TypeState
 from tonicdm.store.schema import SCHEMA_VERSION, upgrade
 from tonicdm.types import DataQuantity
@@ -26,21 +25,7 @@ LEASE: Final = 120.0
 """Seconds after which a sync that shows no sign of life is taken to be gone, on another host or in a container."""
 
 
-@attrs.frozen
-class Change:
-    """One entry of the change feed: the newest state of a record."""
-
-    sequence: int
-    type: str
-    id: str
-    raw: str
-    """The record as plain JSON; of a deleted one, its last state."""
-    deleted_at: str | None
-    reason: str | None
-    """``deleted``, ``soft deleted`` or ``out of sight``; None for a record that is there."""
-
-
-class Store:
+class Store(Readable):
     """A file of records; opened with ``async with``. All its work happens on one thread of its own.
 
     Args:
@@ -225,37 +210,6 @@ class Store:
         await self.write(
             lambda db: db.execute("INSERT OR REPLACE INTO capability VALUES (?, ?, ?)", (kind, name, value))
         )
-
-    # --- what users read --------------------------------------------------------------------------------------------
-
-    async def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run one SELECT on the views or tables.
-
-        Args:
-            sql: The statement.
-            parameters: Values for its placeholders.
-        """
-        return await self.read(lambda db: db.execute(sql, parameters).fetchall())
-
-    async def changes(self, after: int = 0, *, limit: int = 1000) -> list[Change]:
-        """Return the change feed behind position *after*: inserts, updates and deletes, each record once.
-
-        Args:
-            after: The `Change.sequence` up to which the reader has got.
-            limit: At most so many.
-        """
-        sql = (
-            "SELECT change_seq, type, id, raw, deleted_at, reason FROM record WHERE change_seq > ? "
-            "ORDER BY change_seq LIMIT ?"
-        )
-        return [Change(*row) for row in await self.query(sql, (after, limit))]
-
-    async def drift(self) -> dict[str, list[str]]:
-        """Return the fields that records really have and the models do not know, by type."""
-        found: dict[str, list[str]] = {}
-        for kind, name in await self.query("SELECT type, name FROM field WHERE NOT known ORDER BY type, name"):
-            found.setdefault(kind, []).append(name)
-        return found
 
     async def refresh_views(self) -> None:
         """Make the views anew from the fields that the models know and the records really have."""

@@ -1,0 +1,175 @@
+"""A type's table: its columns, their names and their SQL types. Pure; the views, the frames and the exports ask it."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import functools
+import re
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.codec import wire_names
+from tonicdm.store.types import TYPES
+
+
+class SqlType(enum.StrEnum):
+    """What a column holds; the values are the types of DuckDB."""
+
+    BOOLEAN = "BOOLEAN"
+    BIGINT = "BIGINT"
+    DOUBLE = "DOUBLE"
+    TIMESTAMP = "TIMESTAMP WITH TIME ZONE"
+    DATE = "DATE"
+    TEXT = "VARCHAR"
+    JSON = "JSON"
+
+
+@attrs.frozen
+class Column:
+    """A column that a field of the records fills."""
+
+    name: str
+    wire: str
+    """The field's name on the wire."""
+    type: SqlType | None = None
+    """None as long as neither the model nor a value tells."""
+
+
+OWN_COLUMNS: Final[Mapping[str, SqlType]] = {
+    "id": SqlType.TEXT,
+    "updated": SqlType.TIMESTAMP,
+    "quality": SqlType.TEXT,
+    "status": SqlType.TEXT,
+    "deleted_at": SqlType.TIMESTAMP,
+    "reason": SqlType.TEXT,
+    "change_seq": SqlType.BIGINT,
+}
+"""Columns that every table takes from the store itself."""
+
+MERGED: Final = frozenset({"id", "status", "updated"})
+"""Fields that need no column, because one of the store's own is made of them."""
+
+FITS: Final[Mapping[SqlType, frozenset[str]]] = {
+    SqlType.BOOLEAN: frozenset({"true", "false"}),
+    SqlType.BIGINT: frozenset({"integer", "long"}),
+    SqlType.DOUBLE: frozenset({"integer", "real"}),
+    SqlType.TIMESTAMP: frozenset({"moment"}),
+    SqlType.DATE: frozenset({"date"}),
+    SqlType.TEXT: frozenset({"true", "false", "integer", "long", "huge", "real", "moment", "date", "text"}),
+    SqlType.JSON: frozenset({
+        "true", "false", "integer", "long", "huge", "real", "moment", "date", "text", "array", "object"
+    }),
+}  # fmt: skip
+"""The kinds of JSON values (`observing.kinds_of`) that a column of a type holds without loss."""
+
+_WIDER: Final[Mapping[SqlType | None, tuple[SqlType, ...]]] = {
+    # A column takes the first that fits; nothing ever gets narrower, so that readers can rely on a type.
+    None: (SqlType.BOOLEAN, SqlType.BIGINT, SqlType.DOUBLE, SqlType.TIMESTAMP, SqlType.DATE, SqlType.TEXT),
+    SqlType.BIGINT: (SqlType.DOUBLE, SqlType.TEXT),
+    SqlType.TEXT: (),
+}
+
+_PLAIN: Final[Mapping[Any, SqlType]] = {
+    bool: SqlType.BOOLEAN,
+    # JSON knows one kind of number; a column of them is of whole ones until a fraction comes.
+    int: SqlType.BIGINT,
+    float: SqlType.BIGINT,
+    datetime.datetime: SqlType.TIMESTAMP,
+    datetime.date: SqlType.DATE,
+}
+
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def fits(type_: SqlType | None, kinds: Iterable[str]) -> bool:
+    """Tell whether a column of *type_* holds values of all *kinds* without loss."""
+    return type_ is not None and FITS[type_].issuperset(kinds)
+
+
+def widened(type_: SqlType | None, kinds: frozenset[str]) -> SqlType | None:
+    """Return the narrowest type from *type_* on that holds values of all *kinds*; None while there is no value.
+
+    Args:
+        type_: What the column is; None for a new one.
+        kinds: Of all its values, the older ones included.
+    """
+    if fits(type_, kinds) or (type_ is None and not kinds):
+        return type_
+    wider = _WIDER.get(type_, (SqlType.TEXT,))
+    return next((one for one in wider if fits(one, kinds)), SqlType.JSON)
+
+
+def text_kind(text: str) -> str:
+    """Return ``moment`` for an ISO 8601 date-time, ``date`` for a date, ``text`` for all else."""
+    try:
+        if _DATE.fullmatch(text):
+            datetime.date.fromisoformat(text)
+            return "date"
+        if _MOMENT.fullmatch(text):
+            datetime.datetime.fromisoformat(text)
+            return "moment"
+    except ValueError:
+        pass
+    return "text"
+
+
+def columns_of(kind: str, seen: Iterable[str], before: Sequence[Column] = ()) -> tuple[Column, ...]:
+    """Return the columns of *kind* beside the store's own.
+
+    Args:
+        kind: The record type.
+        seen: Wire names of the fields that records really have.
+        before: The columns that a table has already: they keep their names, their types and their places.
+    """
+    known = model_columns(kind)
+    columns = list(before)
+    held = {column.wire for column in before}
+    # SQL does not tell columns apart by case.
+    taken = {column.name.lower() for column in before} | OWN_COLUMNS.keys()
+    for wire in [*known, *(name for name in seen if name not in known)]:
+        if wire in held or wire in MERGED:
+            continue
+        column = known.get(wire) or Column(snake(wire), wire)
+        name, number = column.name, 2
+        while name.lower() in taken:
+            name, number = f"{column.name}_{number}", number + 1
+        taken.add(name.lower())
+        held.add(wire)
+        columns.append(attrs.evolve(column, name=name))
+    return tuple(columns)
+
+
+@functools.cache
+def model_columns(kind: str) -> dict[str, Column]:
+    """Return the column of each field that the model of *kind* knows, by wire name."""
+    if kind not in TYPES:
+        return {}
+    model = TYPES[kind].listing.model
+    hints = typing.get_type_hints(model)
+    return {wire: Column(name, wire, declared(hints[name])) for name, wire in wire_names(model).items()}
+
+
+def declared(hint: Any) -> SqlType | None:
+    """Return the SQL type of a model's field; None where the model leaves it open."""
+    if hint is Any:
+        return None
+    union = typing.get_origin(hint) in {typing.Union, types.UnionType}
+    parts = [part for part in typing.get_args(hint) if part is not types.NoneType] if union else [hint]
+    if len(parts) > 1:
+        return SqlType.TEXT
+    (one,) = parts
+    if one in _PLAIN:
+        return _PLAIN[one]
+    plain = getattr(one, "__supertype__", one)  # of a NewType
+    return SqlType.TEXT if isinstance(plain, type) and issubclass(plain, str) else SqlType.JSON
+
+
+def snake(name: str) -> str:
+    """Return a wire name as a column name: ``nameLong`` is ``name_long``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,146 @@
+"""Stored records as a pyarrow table or a pandas frame; both are extras."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from tonicdm.codec.scalars import read_datetime
+from tonicdm.errors import ConfigError
+from tonicdm.store.columns import OWN_COLUMNS, SqlType, columns_of
+from tonicdm.store.observing import typed
+from tonicdm.store.types import TYPES
+from tonicdm.store.views import extracted, literal, path, seen_fields
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
+_READERS: Final[Mapping[SqlType, Callable[[Any], Any]]] = {
+    SqlType.BOOLEAN: bool,  # SQLite has no booleans
+    SqlType.TIMESTAMP: lambda text: read_datetime(text).astimezone(datetime.UTC),
+    SqlType.DATE: datetime.date.fromisoformat,
+}
+
+_PANDAS: Final[Mapping[SqlType, str]] = {
+    # Those that know a missing value without becoming something else.
+    SqlType.BOOLEAN: "boolean",
+    SqlType.BIGINT: "Int64",
+    SqlType.DOUBLE: "Float64",
+    SqlType.TIMESTAMP: "datetime64[us, UTC]",
+    SqlType.DATE: "object",
+    SqlType.TEXT: "string",
+    SqlType.JSON: "string",
+}
+
+
+@attrs.frozen
+class Series:
+    """A column with all its values."""
+
+    name: str
+    type: SqlType | None
+    """None in the result of a statement: SQLite gives its columns no types."""
+    cells: list[Any]
+
+
+def module(name: str, extra: str) -> Any:
+    """Return a module of an extra.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"this needs {name}: pip install 'tonicdm[{extra}]'") from error
+
+
+def series(db: sqlite3.Connection, source: str, parameters: Sequence[Any], *, include_deleted: bool) -> list[Series]:
+    """Return the columns of a record type, or of a statement's result.
+
+    Args:
+        db: The store.
+        source: The name of a type, or one SELECT.
+        parameters: Values for the placeholders of the SELECT.
+        include_deleted: Whether deleted records of the type are among them.
+    """
+    if source in TYPES:
+        return _of_type(db, source, include_deleted=include_deleted)
+    found = db.execute(source, parameters)
+    names = [one[0] for one in found.description or ()]
+    columns = list(zip(*found, strict=True)) or [()] * len(names)
+    return [Series(name, None, list(values)) for name, values in zip(names, columns, strict=True)]
+
+
+def _of_type(db: sqlite3.Connection, kind: str, *, include_deleted: bool) -> list[Series]:
+    columns = typed(db, kind, columns_of(kind, seen_fields(db, kind)))
+    # deleted_at is empty where a soft deleted record has no time of its own.
+    own = [f"nullif({name}, '')" for name in OWN_COLUMNS]
+    fields = [_value(one.wire, one.type) for one in columns]
+    where = "type = ?" if include_deleted else "type = ? AND reason IS NULL"
+    sql = f"SELECT {', '.join([*own, *fields])} FROM record WHERE {where} ORDER BY id"  # noqa: S608 - quoted in views
+    types = [*OWN_COLUMNS.items(), *((one.name, one.type or SqlType.TEXT) for one in columns)]
+    out = [Series(name, type_, []) for name, type_ in types]
+    readers = [_READERS.get(type_, _same) for _, type_ in types]
+    for row in db.execute(sql, (kind,)):
+        for one, read, value in zip(out, readers, row, strict=True):
+            one.cells.append(None if value is None else read(value))
+    return out
+
+
+def _value(wire: str, type_: SqlType | None) -> str:
+    value = extracted(wire)
+    if type_ not in {SqlType.TEXT, SqlType.JSON}:
+        return value
+    # SQLite makes 1 of true; and a text among other JSON keeps its quotation marks.
+    text = f"json_quote({value})" if type_ is SqlType.JSON else value
+    return (
+        f"CASE json_type(raw, {literal(path(wire))}) WHEN 'text' THEN {text} WHEN 'true' THEN 'true' "
+        f"WHEN 'false' THEN 'false' ELSE CAST({value} AS TEXT) END"
+    )
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def to_arrow(columns: Sequence[Series]) -> Any:
+    """Return *columns* as a ``pyarrow.Table``."""
+    arrow = module("pyarrow", "arrow")
+    types: dict[SqlType | None, Any] = {
+        None: None,
+        SqlType.BOOLEAN: arrow.bool_(),
+        SqlType.BIGINT: arrow.int64(),
+        SqlType.DOUBLE: arrow.float64(),
+        SqlType.TIMESTAMP: arrow.timestamp("us", tz="UTC"),
+        SqlType.DATE: arrow.date32(),
+        SqlType.TEXT: arrow.string(),
+        SqlType.JSON: arrow.string(),
+    }
+    arrays = [_array(arrow, one.cells, types[one.type]) for one in columns]
+    return arrow.Table.from_arrays(arrays, names=[one.name for one in columns])
+
+
+def _array(arrow: Any, values: list[Any], type_: Any) -> Any:
+    try:
+        return arrow.array(values, type=type_)
+    except (arrow.ArrowInvalid, arrow.ArrowTypeError):
+        # A column of a statement may hold numbers and texts at once.
+        return arrow.array([None if value is None else str(value) for value in values], type=arrow.string())
+
+
+def to_pandas(columns: Sequence[Series]) -> pd.DataFrame:
+    """Return *columns* as a ``pandas.DataFrame``."""
+    pandas = module("pandas", "pandas")
+    made = {
+        number: pandas.Series(one.cells, dtype=None if one.type is None else _PANDAS[one.type])
+        for number, one in enumerate(columns)
+    }
+    frame = pandas.DataFrame(made)
+    frame.columns = [one.name for one in columns]  # a statement may give two columns one name
+    return frame

@@ -1,0 +1,140 @@
+"""What users read of a store: statements, the change feed, records as models, frames."""
+
+from __future__ import annotations
+
+import abc
+import json
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import attrs
+
+from tonicdm.models import CODEC
+from tonicdm.store import frames
+from tonicdm.store.types import RecordType, choose
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
+T = TypeVar("T")
+
+BATCH: Final = 500
+"""Records that are decoded at once."""
+
+
+@attrs.frozen
+class Change:
+    """One entry of the change feed: the newest state of a record."""
+
+    sequence: int
+    type: str
+    id: str
+    raw: str
+    """The record as plain JSON; of a deleted one, its last state."""
+    deleted_at: str | None
+    reason: str | None
+    """``deleted``, ``soft deleted`` or ``out of sight``; None for a record that is there."""
+
+
+class Readable(abc.ABC):
+    """The part of a store that only reads."""
+
+    @abc.abstractmethod
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what *work* reads."""
+
+    async def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one SELECT on the views or tables.
+
+        Args:
+            sql: The statement.
+            parameters: Values for its placeholders.
+        """
+        return await self.read(lambda db: db.execute(sql, parameters).fetchall())
+
+    async def changes(self, after: int = 0, *, limit: int = 1000) -> list[Change]:
+        """Return the change feed behind position *after*: inserts, updates and deletes, each record once.
+
+        Args:
+            after: The `Change.sequence` up to which the reader has got.
+            limit: At most so many.
+        """
+        sql = (
+            "SELECT change_seq, type, id, raw, deleted_at, reason FROM record WHERE change_seq > ? "
+            "ORDER BY change_seq LIMIT ?"
+        )
+        return [Change(*row) for row in await self.query(sql, (after, limit))]
+
+    async def drift(self) -> dict[str, list[str]]:
+        """Return the fields that records really have and the models do not know, by type."""
+        found: dict[str, list[str]] = {}
+        for kind, name in await self.query("SELECT type, name FROM field WHERE NOT known ORDER BY type, name"):
+            found.setdefault(kind, []).append(name)
+        return found
+
+    async def records(self, kind: str, *, include_deleted: bool = False) -> AsyncGenerator[Any]:
+        """Yield the records of a type as models, by ID; each batch as it is when it is read.
+
+        Args:
+            kind: The record type, such as ``persons``.
+            include_deleted: Whether deleted records come too, in their last state.
+
+        Raises:
+            ConfigError: There is no such type.
+            DecodeError: A record has not the form of its model.
+        """
+        (found,) = choose([kind])
+        last = ""
+        while batch := await self.read(_batch(found, last, include_deleted=include_deleted)):
+            for _, record in batch:
+                yield record
+            last = batch[-1][0]
+
+    async def to_arrow(self, source: str, parameters: Sequence[Any] = (), *, include_deleted: bool = False) -> Any:
+        """Return a record type, or the result of a statement, as a ``pyarrow.Table``; needs the extra ``arrow``.
+
+        Args:
+            source: The name of a type, whose columns then have the types of their values, or one SELECT.
+            parameters: Values for the placeholders of the SELECT.
+            include_deleted: Whether deleted records of the type are among them.
+
+        Raises:
+            ConfigError: pyarrow is not installed.
+        """
+        frames.module("pyarrow", "arrow")
+        return frames.to_arrow(
+            await self.read(lambda db: frames.series(db, source, parameters, include_deleted=include_deleted))
+        )
+
+    async def to_pandas(
+        self, source: str, parameters: Sequence[Any] = (), *, include_deleted: bool = False
+    ) -> pd.DataFrame:
+        """Return a record type, or the result of a statement, as a ``pandas.DataFrame``; needs the extra ``pandas``.
+
+        Args:
+            source: The name of a type, whose columns then have the types of their values, or one SELECT.
+            parameters: Values for the placeholders of the SELECT.
+            include_deleted: Whether deleted records of the type are among them.
+
+        Raises:
+            ConfigError: pandas is not installed.
+        """
+        frames.module("pandas", "pandas")
+        return frames.to_pandas(
+            await self.read(lambda db: frames.series(db, source, parameters, include_deleted=include_deleted))
+        )
+
+
+def _batch(
+    kind: RecordType, last: str, *, include_deleted: bool
+) -> Callable[[sqlite3.Connection], list[tuple[str, Any]]]:
+    live = "" if include_deleted else "AND reason IS NULL "
+    sql = f"SELECT id, raw FROM record WHERE type = ? AND id > ? {live}ORDER BY id LIMIT {BATCH}"  # noqa: S608 - fixed
+    model = kind.listing.model
+
+    def work(db: sqlite3.Connection) -> list[tuple[str, Any]]:
+        # Decoded here, on the store's thread: a batch would hold up the event loop.
+        return [(one, CODEC.read(json.loads(raw), model)) for one, raw in db.execute(sql, (kind.name, last))]
+
+    return work
