@@ -41,7 +41,13 @@ class Issuer:
             url = yarl.URL(text if "://" in text else f"https://{text}")
         except ValueError:
             url = yarl.URL()
-        if not text or not url.host or url.user is not None or url.password is not None or url.query_string:
+        if (
+            len(text.split()) != 1
+            or not url.host
+            or url.user is not None
+            or url.password is not None
+            or url.query_string
+        ):
             raise ConfigError("auth_domain must look like example.us.auth0.com (RHYTHM_AUTH_DOMAIN)")
         if url.scheme != "https" and not (url.scheme == "http" and url.host in _LOCAL):
             raise ConfigError("auth_domain must be reached by https: the secret travels there")

@@ -37,7 +37,7 @@ class IssuerClock:
         self._http = http
         self._clock = clock
         self._seen = ServerClock()
-        self._asked_at: float | None = None
+        self._asked_at = float("-inf")
 
     def now(self) -> float:
         """Return the earliest that the issuer's clock can show, Unix seconds; by the local clock until it was heard."""
@@ -47,8 +47,8 @@ class IssuerClock:
     @property
     def is_fresh(self) -> bool:
         """Whether the issuer was heard a short time ago, or would not tell."""
-        heard = self._asked_at if self._seen.low is None else self._seen.at
-        return heard is not None and self._clock.monotonic() - heard < FRESH
+        heard = self._asked_at if self._seen.low is None else max(self._asked_at, self._seen.at)
+        return self._clock.monotonic() - heard < FRESH
 
     def observe(self, date: float | None, sent_at: float, received_at: float) -> None:
         """Take in a Date.

@@ -1,0 +1,71 @@
+"""Brokers over an issuer without sockets, all in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.unit.rhythm.fakeissuer import DOMAIN, SECRET, FakeIssuer
+from tonicdm.clock import VirtualClock
+from tonicdm.rhythm.tokens import TokenBroker
+from tonicdm.rhythm.tokenstore import MemoryTokenStore
+
+T = TypeVar("T")
+Make = Callable[..., TokenBroker]
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(1_785_585_600.0)  # 2026-08-01, 12:00 UTC
+
+
+@pytest.fixture
+def issuer(clock: VirtualClock) -> FakeIssuer:
+    """Its clock goes right, unlike that of the machine."""
+    return FakeIssuer(clock.now, clock)
+
+
+@pytest.fixture
+def store() -> MemoryTokenStore:
+    return MemoryTokenStore()
+
+
+@pytest.fixture
+async def make(clock: VirtualClock, issuer: FakeIssuer, store: MemoryTokenStore) -> AsyncIterator[Make]:
+    """Makes brokers that share a store; each is a process, as far as the rules go."""
+    made: list[TokenBroker] = []
+
+    def make(**settings: Any) -> TokenBroker:
+        arguments = {
+            "auth_domain": DOMAIN,
+            "client_id": "app",
+            "client_secret": SECRET,
+            "store": store,
+            "clock": clock,
+            "http": issuer,
+        }
+        made.append(TokenBroker(**{**arguments, **settings}))
+        return made[-1]
+
+    yield make
+    for broker in made:
+        await broker.close()
+
+
+async def drive(clock: VirtualClock, work: Awaitable[T], most: float = 2 * 86400.0) -> T:
+    """Await *work*, moving *clock* to the next deadline whenever nothing else can go on."""
+    task, began, idle = asyncio.ensure_future(work), clock.monotonic(), 0
+    try:
+        while not task.done():
+            await asyncio.sleep(0)
+            idle += 1
+            if idle >= 20 and not task.done() and (deadline := clock.next_deadline) is not None:
+                assert deadline - began < most, "the work waits for longer than it may"
+                clock.advance(max(0.0, deadline - clock.monotonic()))
+                idle = 0
+    finally:
+        task.cancel()
+    return await task

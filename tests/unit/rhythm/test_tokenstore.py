@@ -1,0 +1,205 @@
+"""The book is one for all processes, survives damage without forgetting its count, and is for its owner's eyes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import attrs
+import pytest
+
+from tests.unit.rhythm.test_minting import APP, NOW, mints, token
+from tonicdm.clock import VirtualClock
+from tonicdm.errors import StoreError
+from tonicdm.rhythm import minting
+from tonicdm.rhythm.book import Book, Cause, Closure, Damage
+from tonicdm.rhythm.lockfile import locked
+from tonicdm.rhythm.tokenstore import FileTokenStore, MemoryTokenStore, default_folder
+
+KEY = "ab" * 16
+FULL = Book(
+    mints=mints(3),
+    tokens={APP.key: token(NOW)},
+    closures={APP.key: Closure(cause=Cause.THROTTLED, since=1.0, until=2.5, code="x", credentials="c", failures=2)},
+    damage=Damage(at=NOW, missing=2),
+)
+
+
+@pytest.fixture
+def store(tmp_path: pathlib.Path) -> FileTokenStore:
+    return FileTokenStore(tmp_path / "rhythm", clock=VirtualClock(NOW))
+
+
+def book_file(store: FileTokenStore) -> pathlib.Path:
+    return store.folder / f"{KEY}.json"
+
+
+def revealed(book: Book) -> dict:
+    return book.to_json()
+
+
+async def put(store: FileTokenStore, book: Book) -> None:
+    await store.update(KEY, lambda _: (book, None))
+
+
+async def test_what_is_written_is_read_by_everybody(store: FileTokenStore) -> None:
+    assert await store.read(KEY) == Book()
+    assert not store.folder.exists(), "reading makes nothing"
+    await put(store, FULL)
+    assert revealed(await FileTokenStore(store.folder).read(KEY)) == revealed(FULL)
+    assert await store.update(KEY, lambda book: (book, len(book.mints))) == 3
+    assert store.keys() == [KEY]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+async def test_only_the_owner_can_read_it(store: FileTokenStore) -> None:
+    store.folder.mkdir(mode=0o755)
+    for _ in range(2):
+        await put(store, FULL)
+    assert store.folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in store.folder.iterdir()} == {0o600}
+    assert len(list(store.folder.iterdir())) == 3, "the book, the one before, the lock"
+
+
+async def test_no_name_of_a_file_tells_a_client_or_a_domain(store: FileTokenStore) -> None:
+    await put(store, FULL)
+    assert not any("app" in path.name or "auth0" in path.name for path in store.folder.iterdir())
+
+
+async def test_a_step_that_changes_nothing_writes_nothing(store: FileTokenStore) -> None:
+    await put(store, FULL)
+    before = book_file(store).stat().st_mtime_ns, book_file(store).stat().st_ino
+    await store.update(KEY, lambda book: (book, None))
+    assert (book_file(store).stat().st_mtime_ns, book_file(store).stat().st_ino) == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b"\x00" * 500, b"[]", b"null", b'{"version": 1}', b"\xff\xfe", "changed", "cut"],
+    ids=lambda damage: repr(damage)[:20],
+)
+async def test_a_damaged_book_is_set_aside_and_the_one_before_goes_on_with_one_mint_more(
+    store: FileTokenStore, damage: bytes | str, caplog
+) -> None:
+    """Changed in one digit, cut short, emptied: never fatal, and the count never falls."""
+    mint = mints(1, NOW + 5)[0]
+    await put(store, attrs.evolve(FULL, damage=None))
+    await store.update(KEY, lambda book: (minting.claimed(book, mint), None))
+    whole = book_file(store).read_bytes()
+    changed = whole.replace(b'"issued"', b'"refused"')
+    assert changed != whole
+    book_file(store).write_bytes({"changed": changed, "cut": whole[:-30]}.get(damage, damage))  # type: ignore[arg-type]
+    found = await store.read(KEY)
+    assert minting.counted(found, NOW, minting.MintRules()) == 4
+    assert found.tokens[APP.key].value.reveal() == "t"
+    assert len([path for path in store.folder.iterdir() if "damaged" in path.name]) == 1
+    assert "damaged" in caplog.text
+    assert revealed(await store.read(KEY)) == revealed(found), "and it is set aside once"
+
+
+async def test_damage_on_damage_adds_up(store: FileTokenStore) -> None:
+    await put(store, attrs.evolve(FULL, damage=None))
+    for number in (1, 2):
+        await store.update(KEY, lambda book: (attrs.evolve(book, closures={}), None))
+        await store.update(KEY, lambda book: (attrs.evolve(book, closures=FULL.closures), None))
+        book_file(store).write_bytes(b"")
+        found = await store.read(KEY)
+        assert found.damage == Damage(at=NOW, missing=number)
+
+
+async def test_if_nothing_is_left_the_count_begins_near_the_stop_and_not_at_zero(store: FileTokenStore, caplog) -> None:
+    for _ in range(2):
+        await put(store, FULL)
+    for path in store.folder.glob("*.json"):
+        path.write_bytes(b"?")
+    found = await store.read(KEY)
+    assert minting.counted(found, NOW, minting.MintRules()) == 869
+    assert "lost" in caplog.text
+    assert len([path for path in store.folder.iterdir() if "damaged" in path.name]) == 2
+
+
+async def test_a_crash_between_the_renames_loses_only_what_was_not_promised(store: FileTokenStore) -> None:
+    await put(store, attrs.evolve(FULL, damage=None))
+    book_file(store).rename(store.folder / f"{KEY}.previous.json")
+    found = await store.read(KEY)
+    assert found.damage is None
+    assert minting.counted(found, NOW, minting.MintRules()) == 3
+    assert book_file(store).exists()
+
+
+async def test_a_failed_write_leaves_the_old_book(store: FileTokenStore, monkeypatch) -> None:
+    await put(store, FULL)
+
+    def full(_file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tonicdm.rhythm.tokenstore.os.fsync", full)
+    with pytest.raises(StoreError, match="No space"):
+        await put(store, Book())
+    monkeypatch.undo()
+    assert revealed(await store.read(KEY)) == revealed(FULL)
+    assert not list(store.folder.glob("*.tmp"))
+
+
+async def test_a_newer_form_is_left_alone(store: FileTokenStore) -> None:
+    await put(store, FULL)
+    data = json.loads(book_file(store).read_text())
+    book_file(store).write_text(json.dumps(data | {"version": 2}))
+    for work in (store.read(KEY), put(store, Book())):
+        with pytest.raises(StoreError, match="newer"):
+            await work
+    assert json.loads(book_file(store).read_text())["version"] == 2
+
+
+async def test_a_place_that_can_not_be_written_is_a_clear_error(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="nothing was sent"):
+        await put(FileTokenStore(tmp_path / "file" / "rhythm"), FULL)
+
+
+async def test_changes_of_many_stores_at_once_are_all_kept(store: FileTokenStore) -> None:
+    stores = [FileTokenStore(store.folder) for _ in range(8)]
+
+    async def add(number: int) -> None:
+        mint = attrs.evolve(mints(1, NOW)[0], id=str(number))
+        await stores[number % 8].update(KEY, lambda book: (minting.claimed(book, mint), None))
+
+    await asyncio.gather(*(add(number) for number in range(40)))
+    assert {mint.id for mint in (await store.read(KEY)).mints} == {str(number) for number in range(40)}
+
+
+def test_the_lock_is_held_against_others_and_ends_with_its_holder(tmp_path: pathlib.Path) -> None:
+    """A process that is killed while it holds the lock stands in nobody's way."""
+    path = tmp_path / "x.lock"
+    code = (
+        "import sys, pathlib, time\nfrom tonicdm.rhythm.lockfile import locked\n"
+        f"with locked(pathlib.Path({str(path)!r})):\n    print('held', flush=True)\n    time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(StoreError, match="held by another process"), locked(path, patience=0.05):
+            pass
+        holder.kill()
+        holder.wait()
+        with locked(path, patience=5.0):
+            pass
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_the_store_in_memory_keeps_books_apart() -> None:
+    store = MemoryTokenStore()
+    await store.update("a", lambda _: (FULL, None))
+    assert await store.read("a") is FULL
+    assert await store.read("b") == Book()
+
+
+def test_by_default_the_folder_is_in_the_users_state_directory(monkeypatch, tmp_path: pathlib.Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_folder().is_relative_to(tmp_path)
+    assert default_folder().name == "rhythm"
