@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import attrs
 
+from tonicdm.budget.reservation import server_date
 from tonicdm.errors import ConfigError
 
 IDEMPOTENT: Final = frozenset({"GET", "DELETE"})
@@ -65,3 +68,21 @@ def decide(policy: RetryPolicy, method: str, outcome: Outcome, attempt: int, cha
     if attempt >= policy.attempts or (outcome is not Outcome.NOT_SENT and method not in IDEMPOTENT):
         return None
     return Again(chance * min(policy.cap, policy.base * 2.0 ** (attempt - 1)))
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that Retry-After names, never negative; None where it is absent or unreadable.
+
+    Args:
+        headers: Of the answer. A date is measured from the answer's own Date, which shares the server's clock.
+        now: Unix time here, for answers without a Date.
+    """
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    said = server_date(headers)
+    return max(0.0, moment - (now if said is None else said))

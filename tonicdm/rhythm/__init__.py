@@ -1,1 +1,48 @@
 """The Rhythm API on the same rooms: tokens, contacts, lists, searches, queries."""
+
+from tonicdm.rhythm.assumed import ASSUMED, Dialect, QueryDialect
+from tonicdm.rhythm.claims import Claims, hs256, read_claims
+from tonicdm.rhythm.client import RhythmClient
+from tonicdm.rhythm.criteria import Criteria, all_of, any_of, field
+from tonicdm.rhythm.endpoints.step_functions import Execution
+from tonicdm.rhythm.fetch import Fetched
+from tonicdm.rhythm.minting import MintRules
+from tonicdm.rhythm.polling import PollRules
+from tonicdm.rhythm.query_spec import QuerySpec
+from tonicdm.rhythm.running import QueryResult, RunningQuery
+from tonicdm.rhythm.scope import as_user
+from tonicdm.rhythm.throttle import ThrottleRules
+from tonicdm.rhythm.tokens import MintEvent, TokenBroker
+from tonicdm.rhythm.tokenstore import FileTokenStore, MemoryTokenStore, TokenStore
+from tonicdm.rhythm.users import Authorization, UserLogin, UserSession
+
+__all__ = [
+    "ASSUMED",
+    "Authorization",
+    "Claims",
+    "Criteria",
+    "Dialect",
+    "Execution",
+    "Fetched",
+    "FileTokenStore",
+    "MemoryTokenStore",
+    "MintEvent",
+    "MintRules",
+    "PollRules",
+    "QueryDialect",
+    "QueryResult",
+    "QuerySpec",
+    "RhythmClient",
+    "RunningQuery",
+    "ThrottleRules",
+    "TokenBroker",
+    "TokenStore",
+    "UserLogin",
+    "UserSession",
+    "all_of",
+    "any_of",
+    "as_user",
+    "field",
+    "hs256",
+    "read_claims",
+]

@@ -125,6 +125,10 @@ class UserScopeError(TonicDMError, RuntimeError):
     """A machine token was asked for inside ``as_user(...)``; nothing was sent and no token was spent."""
 
 
+class InvalidTenantError(ConfigError):
+    """A text can't be a tenant's id; nothing was sent and no token was spent."""
+
+
 # --- calls ----------------------------------------------------------------------------------------------------------
 
 

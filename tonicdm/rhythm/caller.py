@@ -1,0 +1,198 @@
+"""How a call of Rhythm is made, and what its refusals mean there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn, Protocol
+
+import attrs
+
+from tonicdm.budget.views import utc
+from tonicdm.codec import parse_json
+from tonicdm.errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ServerError,
+)
+from tonicdm.http.call import Answer, Call
+from tonicdm.http.operation import Operation, Option, text
+from tonicdm.http.transport import Transport
+from tonicdm.http.wire import build, check_path
+from tonicdm.rhythm.assumed import ASSUMED, INFERRED_PATHS, Dialect
+from tonicdm.rhythm.errors import AlreadyRunningError, DeniedError, NotFoundError
+from tonicdm.rhythm.operations import OPERATIONS, RhythmOperation, find, known_path
+from tonicdm.rhythm.settings import RhythmSettings
+from tonicdm.rhythm.throttle import ONE_AT_A_TIME, Throttle
+from tonicdm.types import Priority
+
+LOOK_IT_UP: Final = (
+    "Whether it was carried out is unknown, and it was not sent again: look for what it should have made or changed "
+    "before you send it a second time."
+)
+READ_FAILED: Final = "Nothing was changed by it."
+
+ADVICE: Final[Mapping[int, str]] = {
+    401: "The token is missing, expired or for another audience; or it is a user's who has no contact yet "
+    "(troubleshooting page). Another machine token is not asked for because of a 401 alone.",
+    409: "The record refers to an object that does not exist (reference: Conflict).",
+}
+
+
+class ContactCheck(Protocol):
+    """Looks before a contact-bound call whether the token can have a contact."""
+
+    async def __call__(self) -> None:
+        """Return if it can.
+
+        Raises:
+            NoContactError: It has none; nothing was sent.
+        """
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class RhythmCaller:
+    """Makes calls for one tenant with one set of preferences."""
+
+    transport: Transport[Throttle]
+    settings: RhythmSettings
+    dialect: Dialect = ASSUMED
+    priority: Priority = "normal"
+    max_wait: float | None = None
+    timeout: float = 30.0
+    check_contact: ContactCheck | None = None
+    on_sent: Callable[[], None] | None = None
+
+    @property
+    def tenant(self) -> str:
+        """The tenant of all calls."""
+        return self.settings.tenant
+
+    async def call(
+        self,
+        operation: str,
+        values: Mapping[str, str] | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        body: Any = None,
+    ) -> Any:
+        """Make one call and return the JSON of its answer; None where it has no body.
+
+        Args:
+            operation: Its name in the reference.
+            values: What stands in its path beside the tenant.
+            options: By Python name; None is left out.
+            body: A JSON value.
+
+        Raises:
+            InvalidOptionError: Something can't be sent; nothing was.
+            APIError: The server refused the call.
+            TransportError: No answer came.
+        """
+        described = OPERATIONS[operation]
+        filled, shown = described.fill(self.tenant, values or {})
+        answer = await self.send(described, filled, shown, options or {}, body)
+        return parse_json(answer.body) if answer.body.strip() else None
+
+    async def send(
+        self, described: RhythmOperation, filled: Operation, shown: str, options: Mapping[str, Any], body: Any
+    ) -> Answer:
+        """Send one call.
+
+        Args:
+            described: What it is.
+            filled: The same with its path filled in.
+            shown: The path, for people.
+            options: By Python name.
+            body: A JSON value.
+        """
+        if described.contact_bound and self.check_contact is not None:
+            await self.check_contact()
+        throttle = self.transport.budget
+        call = Call(
+            request=build(filled, options, placement="query", body=body),
+            base_url=self.settings.base_url(described.service),
+            cost=0,
+            priority=self.priority,
+            max_wait=self.max_wait,
+            timeout=self.timeout,
+            job=ONE_AT_A_TIME if described.one_at_a_time else None,
+            on_sent=self.on_sent,
+            shown=shown,
+            refusals=0 if described.one_at_a_time else throttle.rules.refusals,
+            if_lost=READ_FAILED if described.method == "GET" else LOOK_IT_UP,
+        )
+        try:
+            return await self.transport.send(call)
+        except APIError as error:
+            self._refused(described, error)
+
+    async def post_task(self, service: str, path: str, body: Any) -> Any:
+        """Send a POST that starts a task, to a path that is not known here, and return the JSON of its answer.
+
+        Args:
+            service: Where to.
+            path: Absolute, with the tenant in it.
+            body: A JSON value.
+        """
+        described = RhythmOperation(id="", service=service, method="POST", path=check_path(path), one_at_a_time=True)
+        answer = await self.send(described, Operation(method="POST", path=described.path), "", {}, body)
+        return parse_json(answer.body)
+
+    async def request(
+        self, method: str, service: str, path: str, options: Mapping[str, str], body: Any, *, unchecked: bool
+    ) -> Any:
+        """Call a path that the caller names.
+
+        Args:
+            method: GET, POST, PATCH or DELETE.
+            service: Where to.
+            path: Absolute, with the tenant in it.
+            options: The query string.
+            body: A JSON value.
+            unchecked: Whether to send what is no known operation.
+        """
+        encoded = check_path(path)
+        if unchecked:
+            unknown = RhythmOperation(id="", service=service, method=method, path=encoded)
+            described = find(service, method, encoded) or unknown
+        else:
+            described = known_path(service, method, encoded, self.tenant)
+        named = {name: Option(name, text) for name in options}
+        shown = described.shown(encoded)
+        answer = await self.send(described, Operation(method=method, path=encoded, options=named), shown, options, body)
+        return parse_json(answer.body) if answer.body.strip() else None
+
+    def _refused(self, described: RhythmOperation, error: APIError) -> NoReturn:
+        """Raise the error that Rhythm means with a status."""
+        told: dict[str, Any] = {
+            "method": error.method,
+            "path": error.path,
+            "body": error.body,
+            "attempts": error.attempts,
+        }
+        cause = error.__cause__
+        if isinstance(error, RateLimitedError):
+            if described.one_at_a_time:
+                raise AlreadyRunningError(status=429, **told) from cause
+            wait = self.transport.budget.silent_for
+            raise RateLimitedError(
+                **told,
+                reset_at=utc(self.transport.budget.clock.now() + wait),
+                note=f"The tenant's or client's rate limit is reached; nothing will be sent for {wait:,.0f} s. Use a "
+                "query instead of many pages (concepts page, Rate Limits).",
+            ) from cause
+        if isinstance(error, PermissionDeniedError):
+            raise DeniedError(
+                status=error.status, tenant=self.tenant, doubtful=described.id in INFERRED_PATHS, **told
+            ) from cause
+        if error.status == 404:
+            raise NotFoundError(status=404, **told) from cause
+        if isinstance(error, (AuthenticationError, BadRequestError)) or error.status == 409:
+            raise type(error)(status=error.status, note=ADVICE.get(error.status, ""), **told) from cause
+        if isinstance(error, ServerError) and described.method not in {"GET", "DELETE"}:
+            raise ServerError(status=error.status, note=LOOK_IT_UP, **told) from cause
+        raise error

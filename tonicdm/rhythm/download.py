@@ -1,0 +1,148 @@
+"""From a signed URI to a file: streamed, counted, renamed when it is whole. The URI shows itself nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pathlib
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+import attrs
+
+from tonicdm.errors import StoreError, TransportError
+from tonicdm.http.plain import Plain
+from tonicdm.rhythm.jobs import sync_folder
+from tonicdm.rhythm.rows import MalformedError, NoCounter, RowCounter
+from tonicdm.types import Secret
+
+BATCH: Final = 1 << 18
+"""Bytes that are written and counted at once, on a thread."""
+
+
+class NotWholeError(Exception):
+    """A download ended without a whole file; a fresh URI may give one."""
+
+    def __init__(self, what: str, *, stale: bool = False) -> None:
+        super().__init__(what)
+        self.stale = stale
+        """Whether the URI was refused, as one is after its end."""
+
+
+@attrs.frozen(kw_only=True)
+class Downloaded:
+    """A file that is in place."""
+
+    path: pathlib.Path
+    size: int
+    """Bytes."""
+    rows: int | None
+    """Rows that were counted in it; None for formats whose rows can't be told."""
+
+
+class PartFile:
+    """A file that takes the name it is for when all of it is there, and leaves nothing behind otherwise.
+
+    Args:
+        path: Its name in the end.
+    """
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.path = path
+        self.part: pathlib.Path = path.with_name(f"{path.name}.part")
+        self.size = 0
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._file = self.part.open("wb")
+        except OSError as error:
+            raise StoreError(str(self.path), f"can't be written: {error.strerror}") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+            self.part.unlink(missing_ok=True)
+
+    def write(self, piece: bytes) -> None:
+        """Append *piece*.
+
+        Raises:
+            StoreError: The disk is full.
+        """
+        assert self._file is not None
+        try:
+            self._file.write(piece)
+        except OSError as error:
+            raise StoreError(str(self.path), f"can't be written: {error.strerror}. No part of it was kept") from error
+        self.size += len(piece)
+
+    def keep(self) -> None:
+        """Give the file its name."""
+        assert self._file is not None
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self.part.replace(self.path)
+        except OSError as error:
+            raise StoreError(str(self.path), f"can't be written: {error.strerror}. No part of it was kept") from error
+        self._file = None
+        sync_folder(self.path.parent)
+
+
+async def download(
+    plain: Plain,
+    uri: Secret,
+    path: pathlib.Path,
+    counter: RowCounter | NoCounter,
+    *,
+    promised: int | None,
+    renew_on: frozenset[int],
+    timeout: float,
+) -> Downloaded:
+    """Stream what *uri* leads to into a file.
+
+    Args:
+        plain: Sends the request; no bearer header goes with it (a storage service refuses two ways to be known).
+        uri: The signed URI.
+        path: The file; it is replaced when the new one is whole.
+        counter: Counts the rows.
+        promised: Rows that the server named; None where it named none.
+        renew_on: Statuses of a URI that is no longer good.
+        timeout: Seconds without a byte after which the connection is given up.
+
+    Raises:
+        NotWholeError: The URI was refused, the stream broke off, or rows are missing.
+        StoreError: The file can't be written.
+    """
+    with PartFile(path) as part:
+        try:
+            async with plain.stream(uri.reveal(), timeout=timeout) as answer:
+                if answer.status != 200:
+                    raise NotWholeError(f"was refused with {answer.status}", stale=answer.status in renew_on)
+                batch = bytearray()
+                async for piece in answer.chunks:
+                    batch += piece
+                    if len(batch) >= BATCH:
+                        await asyncio.to_thread(_take, part, counter, bytes(batch))
+                        batch.clear()
+                await asyncio.to_thread(_take, part, counter, bytes(batch))
+            rows = await asyncio.to_thread(counter.end)
+        except TransportError as error:
+            # Its text names the host and path of the URI.
+            raise NotWholeError(f"broke off ({type(error).__name__})") from None
+        except MalformedError as error:
+            raise NotWholeError(str(error)) from None
+        if rows is not None and promised is not None and rows != promised:
+            raise NotWholeError(f"has {rows:,} rows where the server named {promised:,}")
+        await asyncio.to_thread(part.keep)
+    return Downloaded(path=path, size=part.size, rows=rows)
+
+
+def _take(part: PartFile, counter: RowCounter | NoCounter, piece: bytes) -> None:
+    part.write(piece)
+    counter.feed(piece)

@@ -1,0 +1,1 @@
+"""The nouns of Rhythm, one file each."""

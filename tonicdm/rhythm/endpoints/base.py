@@ -1,0 +1,73 @@
+"""The verbs that the nouns of Rhythm share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias, TypeVar
+
+from tonicdm.codec import Record
+from tonicdm.errors import DecodeError
+from tonicdm.paging import Paginator
+from tonicdm.rhythm.caller import RhythmCaller
+from tonicdm.rhythm.models import CODEC
+from tonicdm.rhythm.operations import OPERATIONS, START_KEY
+from tonicdm.rhythm.paging import paginate
+
+R = TypeVar("R", bound=Record)
+
+FieldNames: TypeAlias = Iterable[str] | None
+"""Names of the fields to return; None for whole records (concepts page, "List")."""
+
+
+class Noun:
+    """The base of all nouns; made by the client, one attribute each."""
+
+    def __init__(self, caller: RhythmCaller) -> None:
+        self._caller = caller
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._caller.tenant}>"
+
+    async def _read(self, operation: str, kind: type[R], values: Mapping[str, str] | None = None, **options: Any) -> R:
+        found = _first(await self._caller.call(operation, values, options))
+        if found is None:
+            raise DecodeError(["$: expected an object, found nothing"], what=OPERATIONS[operation].label)
+        return CODEC.read(found, kind)
+
+    async def _write(
+        self, operation: str, kind: type[R], body: Any, values: Mapping[str, str] | None = None
+    ) -> R | None:
+        """Send *body*; the answer is assumed to be the record, and may be nothing."""
+        found = _first(await self._caller.call(operation, values, body=body))
+        return CODEC.read(found, kind) if isinstance(found, dict) else None
+
+    def _list(
+        self,
+        operation: str,
+        kind: type[R],
+        *,
+        values: Mapping[str, str] | None = None,
+        fields: FieldNames = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Paginator[R]:
+        in_body = body is not None and self._caller.dialect.start_key_in_body
+
+        async def fetch(key: str | None) -> Any:
+            options = {"fields": fields, "exclusive_start_key": None if in_body else key}
+            sent = body if key is None or not in_body else {**(body or {}), START_KEY.name: key}
+            return await self._caller.call(operation, values, options, body=sent)
+
+        return paginate(fetch, kind, OPERATIONS[operation].label)
+
+
+def search_body(criteria: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of a search: its criteria, and those of ``extra`` beside them."""
+    body = {name: value for name, value in criteria.items() if name != "extra"}
+    return {**body, **criteria.get("extra", {})}
+
+
+def _first(answer: Any) -> Any:
+    """Return the record of an answer that is a record or an array of one, or None."""
+    if isinstance(answer, list):
+        return answer[0] if answer else None
+    return answer

@@ -1,0 +1,129 @@
+"""Organizations: companies and bodies that contacts belong to."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, Unpack
+
+from tonicdm.paging import Paginator
+from tonicdm.rhythm.endpoints.base import FieldNames, Noun, search_body
+from tonicdm.rhythm.models import Address, CustomFieldValue, Organization, TypedAddress, TypedPhoneNumber
+from tonicdm.rhythm.patches import body_of, steps_of
+from tonicdm.types import Unset
+
+Text = str | Unset | None
+
+
+class OrganizationFields(TypedDict, total=False):
+    """Fields of an organization that may be left out; described at `Organization` (reference: Organization)."""
+
+    type_id: Text
+    acronym: Text
+    date_profile_last_updated: datetime.datetime | Unset | None
+    website: Text
+    domain_name: Text
+    alternate_domain_names: Sequence[str] | Unset | None
+    description: Text
+    address: Address | Mapping[str, Any] | Unset | None
+    billing_address: Address | Mapping[str, Any] | Unset | None
+    other_addresses: Sequence[TypedAddress | Mapping[str, Any]] | Unset | None
+    main_phone_number: Text
+    fax_phone_number: Text
+    alt_phone_number: Text
+    other_phone_numbers: Sequence[TypedPhoneNumber | Mapping[str, Any]] | Unset | None
+    parent_organization_id: Text
+    notes: Text
+    logo_url: Text
+    flags: Sequence[str] | Unset | None
+    status: Text
+    tax_exempt: bool | Unset | None
+    custom_field_values: Sequence[CustomFieldValue | Mapping[str, Any]] | Unset | None
+    sys_external_id: Text
+    extra: Mapping[str, Any]
+    """Fields that this package does not know, by wire name."""
+
+
+class OrganizationChanges(OrganizationFields, total=False):
+    """Fields of an organization that can be changed."""
+
+    name: Text
+    number: float | Unset | None
+
+
+class OrganizationCriteria(TypedDict, total=False):
+    """Criteria of a search, which must all match (carried over from contacts, so assumed)."""
+
+    name: str
+    ids: Sequence[str]
+    extra: Mapping[str, Any]
+    """Criteria that this package does not know, by wire name."""
+
+
+class Organizations(Noun):
+    """Organizations (``/organizations`` of the rolodex service)."""
+
+    async def get(
+        self, organization: str, *, fields: FieldNames = None, consistent: bool | None = None
+    ) -> Organization:
+        """Return one organization (reference: getOrganization).
+
+        Args:
+            organization: Its id.
+            fields: Only these fields.
+            consistent: Whether a change made just now must be seen.
+
+        Raises:
+            NotFoundError: There is none with this id.
+        """
+        return await self._read(
+            "getOrganization", Organization, {"id": organization}, fields=fields, consistent_read=consistent
+        )
+
+    def search(self, *, fields: FieldNames = None, **criteria: Unpack[OrganizationCriteria]) -> Paginator[Organization]:
+        """Search organizations that meet all *criteria* (reference: searchForOrganizations).
+
+        Args:
+            fields: Only these fields.
+            criteria: See `OrganizationCriteria`.
+        """
+        return self._list("searchForOrganizations", Organization, fields=fields, body=search_body(criteria))
+
+    async def create(self, *, name: str, number: float, **fields: Unpack[OrganizationFields]) -> Organization | None:
+        """Create an organization (reference: createOrganization); its id is made by the service.
+
+        Args:
+            name: Its name.
+            number: Its number.
+            fields: See `OrganizationFields`.
+
+        Returns:
+            The record as the server answered it; None if it answered nothing.
+        """
+        body = body_of(Organization, {"name": name, "number": number, **fields})
+        return await self._write("createOrganization", Organization, body)
+
+    async def update(self, organization: str, **changes: Unpack[OrganizationChanges]) -> Organization | None:
+        """Change an organization by JSON Patch (reference: patchOrganization).
+
+        ``custom_field_values`` is replaced as a whole, as in a contact.
+
+        Args:
+            organization: Its id.
+            changes: See `OrganizationChanges`; None empties a field, UNSET leaves it alone.
+
+        Returns:
+            The record as the server answered it; None if it answered nothing.
+        """
+        return await self.patch(organization, steps_of(Organization, changes, self._caller.dialect.patch_operation))
+
+    async def patch(self, organization: str, steps: Sequence[Mapping[str, Any]]) -> Organization | None:
+        """Send a JSON Patch as it is (RFC 6902; only ``replace`` has been seen in use).
+
+        Args:
+            organization: Its id.
+            steps: The operations.
+        """
+        return await self._write(
+            "patchOrganization", Organization, [dict(step) for step in steps], {"id": organization}
+        )

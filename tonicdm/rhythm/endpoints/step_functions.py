@@ -1,0 +1,155 @@
+"""Step functions: orders, invoices and payments, which go on after the call that starts them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+from tonicdm.clock import Clock
+from tonicdm.errors import InvalidOptionError
+from tonicdm.http.operation import NOTHING_SENT
+from tonicdm.rhythm.endpoints.base import Noun
+from tonicdm.rhythm.errors import AlreadyRunningError, ExecutionFailedError, ExecutionTimeoutError
+from tonicdm.rhythm.models import CODEC, ExecutionStarted, StepFunctionExecution
+from tonicdm.rhythm.polling import PollRules
+
+_ARN: Final = re.compile(
+    r"arn:[^:\s/]+:[^:\s/]+:[^:\s/]*:[^:\s/]*:execution:(?P<machine>[^:\s/]+):(?P<execution>[^:\s/]+)"
+)
+
+Started: TypeAlias = Callable[[str], Awaitable[object] | object]
+"""Told the ARN of what was started, before anything else happens: the place to write it down."""
+
+
+@attrs.frozen(kw_only=True)
+class Execution:
+    """A task that was started; made by `StepFunctions`."""
+
+    arn: str
+    functions: StepFunctions = attrs.field(repr=False)
+
+    async def describe(self) -> StepFunctionExecution:
+        """Return how it stands."""
+        return await self.functions.describe(self.arn)
+
+    async def cancel(self) -> None:
+        """Cancel it."""
+        await self.functions.cancel(self.arn)
+
+    async def wait(self, rules: PollRules | None = None) -> StepFunctionExecution:
+        """Look with growing pauses until it has ended.
+
+        A 429 on the way means that it runs, or that calls come too fast: it is looked at later.
+
+        Args:
+            rules: How often to look, and for how long.
+
+        Returns:
+            Its last state, with SUCCEEDED.
+
+        Raises:
+            ExecutionFailedError: It ended as FAILED, ABORTED or TIMED_OUT.
+            ExecutionTimeoutError: The deadline passed; it goes on, and must not be started again.
+        """
+        clock, chosen = self.functions.clock, rules or PollRules()
+        status = "unknown"
+        for pause in chosen.pauses():
+            await clock.sleep_until(clock.monotonic() + pause)
+            try:
+                found = await self.describe()
+            except AlreadyRunningError:
+                found = StepFunctionExecution()
+            if found.ended:
+                if found.status != "SUCCEEDED":
+                    raise ExecutionFailedError(self.arn, str(found.status))
+                return found
+            status = status if found.status is None else str(found.status)
+        raise ExecutionTimeoutError(self.arn, status, chosen.deadline)
+
+
+class StepFunctions(Noun):
+    """Executions of step functions (``/stepFunctions`` of the system service)."""
+
+    @property
+    def clock(self) -> Clock:
+        """The client's clock."""
+        return self._caller.transport.clock
+
+    def execution(self, arn: str) -> Execution:
+        """Return the execution with this ARN, started here or elsewhere; nothing is sent.
+
+        Args:
+            arn: Its ``executionArn``.
+
+        Raises:
+            InvalidOptionError: The text is no ARN of an execution.
+        """
+        parts_of(arn)
+        return Execution(arn=arn, functions=self)
+
+    async def submit(self, service: str, path: str, body: Any = None, *, started: Started | None = None) -> Execution:
+        """Start a task, such as the processing of an order, by a POST that returns an ``executionArn``.
+
+        It is sent once. After a time-out whether it was carried out is unknown: look the order up, do not submit it a
+        second time. The documents name no path of such a task, so none is checked.
+
+        Args:
+            service: The service, such as ``commerce``.
+            path: The whole path, with the tenant in it.
+            body: A JSON value.
+            started: Told the ARN before anything else; write it down there.
+
+        Raises:
+            AlreadyRunningError: An instance of the task is running already.
+            TransportError: No answer came; its ``sent`` says whether the task may have begun.
+        """
+        answer = await self._caller.post_task(service, path, body)
+        arn = CODEC.read(answer, ExecutionStarted).execution_arn
+        if started is not None:
+            told = started(arn)
+            if inspect.isawaitable(told):
+                await told
+        return Execution(arn=arn, functions=self)
+
+    async def describe(self, arn: str) -> StepFunctionExecution:
+        """Return how an execution stands (reference: describeStateMachineExecution).
+
+        Args:
+            arn: Its ``executionArn``.
+        """
+        return await self._read("describeStateMachineExecution", StepFunctionExecution, {"executionArn": arn})
+
+    async def cancel(self, arn: str) -> None:
+        """Cancel an execution, whose machine and id are read off its ARN.
+
+        Args:
+            arn: Its ``executionArn``.
+        """
+        parts = parts_of(arn)
+        await self.cancel_by_name(parts["machine"], parts["execution"])
+
+    async def cancel_by_name(self, state_machine: str, execution: str) -> None:
+        """Cancel an execution (reference: cancelStateMachineExecution).
+
+        Args:
+            state_machine: The machine's name.
+            execution: The execution's id.
+        """
+        values = {"stateMachineName": state_machine, "executionId": execution}
+        await self._caller.call("cancelStateMachineExecution", values)
+
+
+def parts_of(arn: str) -> Mapping[str, str]:
+    """Return the machine's name and the execution's id, the last two parts of an ARN (reference: x-assumed-parts).
+
+    Raises:
+        InvalidOptionError: The text has another form.
+    """
+    found = _ARN.fullmatch(arn) if isinstance(arn, str) else None
+    if found is None:
+        raise InvalidOptionError(f"this is no ARN of an execution: arn:…:execution:machine:id. {NOTHING_SENT}")
+    return found.groupdict()

@@ -1,0 +1,115 @@
+"""What must be remembered of a task at the server, so that a crash does not start it again.
+
+A note stands in a file beside the output: a task has one output, the note needs no store to be open, and it goes away
+with the output's arrival. It holds an id and a fingerprint of what was asked; no criteria, no URI, no token.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+from collections.abc import Generator
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.errors import ConfigError, StoreError
+
+VERSION: Final = 1
+
+
+@attrs.frozen(kw_only=True)
+class Note:
+    """What is remembered."""
+
+    id: str
+    """The query's id, or the execution's ARN."""
+    fingerprint: str
+    """Of what was asked: another question must not take this answer."""
+    started_at: float
+    """Unix time here."""
+
+
+@attrs.frozen
+class JobFile:
+    """The note of one task."""
+
+    path: pathlib.Path
+
+    @classmethod
+    def beside(cls, output: str | os.PathLike[str]) -> JobFile:
+        """Return the note of the task whose result goes to *output*."""
+        name = pathlib.Path(output)
+        return cls(name.with_name(f"{name.name}.job"))
+
+    def read(self) -> Note | None:
+        """Return the note; None where there is none.
+
+        Raises:
+            StoreError: The file is there and can't be read: to go on without it could start a second task.
+        """
+        try:
+            found: Any = json.loads(self.path.read_text(encoding="utf-8"))
+            if found["version"] != VERSION:
+                raise StoreError(str(self.path), f"has version {found['version']}; this package reads {VERSION}")
+            return Note(
+                id=str(found["id"]), fingerprint=str(found["fingerprint"]), started_at=float(found["started_at"])
+            )
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                str(self.path),
+                f"can't be read as the note of a task ({type(error).__name__}); look at the task it names, then "
+                "remove it",
+            ) from None
+
+    def matching(self, fingerprint: str) -> Note | None:
+        """Return the note if it is of the same question.
+
+        Raises:
+            ConfigError: It is of another one.
+        """
+        found = self.read()
+        if found is not None and found.fingerprint != fingerprint:
+            raise ConfigError(
+                f"{self.path} belongs to another query ({found.id}), which was not finished; finish that one, choose "
+                "another output, or remove the file. Nothing was sent."
+            )
+        return found
+
+    def write(self, note: Note) -> None:
+        """Keep *note*; it is on the disk when this returns."""
+        part = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        with self._errors():
+            file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(file, "w", encoding="utf-8") as text:  # noqa: PTH123 - a descriptor, not a path
+                json.dump({"version": VERSION, **attrs.asdict(note)}, text)
+                text.flush()
+                os.fsync(text.fileno())
+            os.replace(part, self.path)  # noqa: PTH105
+            sync_folder(self.path.parent)
+
+    def remove(self) -> None:
+        """Forget the task; nothing happens where it was forgotten before."""
+        with self._errors():
+            self.path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _errors(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(str(self.path), f"can't be written: {error.strerror}") from error
+
+
+def sync_folder(folder: pathlib.Path) -> None:
+    """Bring a renamed entry of *folder* to the disk, where the system lets folders be synced."""
+    with contextlib.suppress(OSError):
+        entry = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(entry)
+        finally:
+            os.close(entry)

@@ -1,0 +1,58 @@
+"""Executions of step functions: orders, invoices and payments that take a while."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.codec import OpenEnum, Record, snake_case, wire
+
+
+class ExecutionStatus(OpenEnum):
+    """Where an execution stands (reference: StepFunctionExecution.status)."""
+
+    SUBMITTED = "SUBMITTED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    ABORTED = "ABORTED"
+    TIMED_OUT = "TIMED_OUT"
+
+
+ENDED: Final = frozenset({"SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"})
+"""States that no other follows, by the meaning of their names (reference: x-terminal-statuses)."""
+
+
+@attrs.frozen(kw_only=True, field_transformer=snake_case)
+class ExecutionStarted(Record):
+    """What a call that starts a task returns at least (reference: ExecutionStarted)."""
+
+    execution_arn: str = attrs.field(metadata={"wire": "executionArn"})
+    """The execution."""
+
+
+@attrs.frozen(kw_only=True, field_transformer=snake_case)
+class StepFunctionExecution(Record):
+    """The state of an execution (reference: StepFunctionExecution)."""
+
+    execution_arn: str | None = wire("executionArn")
+    """The execution."""
+    state_machine_arn: str | None = wire("stateMachineArn")
+    """The machine that runs it."""
+    status: ExecutionStatus | None = None
+    """Where it stands."""
+    input: str | None = wire(shown=False)
+    """What it was given, as text."""
+    output: Any = wire(shown=False, hashed=False)
+    """What came out, as plain JSON."""
+    start_date: datetime.datetime | None = None
+    """When it began."""
+    stop_date: datetime.datetime | None = None
+    """When it ended."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether no other state follows."""
+        return self.status is not None and str(self.status) in ENDED

@@ -1,0 +1,37 @@
+"""Short lists: types that a tenant defines, and scores."""
+
+from __future__ import annotations
+
+import attrs
+
+from tonicdm.codec import Record, snake_case
+from tonicdm.rhythm.models.parts import SysRecord
+
+
+@attrs.frozen(kw_only=True, field_transformer=snake_case)
+class AddressType(SysRecord):
+    """A kind of address (reference: AddressType)."""
+
+    id: str | None = None
+    """The kind; absent where ``fields=`` leaves it out."""
+    name: str | None = None
+    """Its name."""
+
+
+@attrs.frozen(kw_only=True, field_transformer=snake_case)
+class CommunicationType(SysRecord):
+    """A kind of communication (reference: CommunicationType)."""
+
+    id: str | None = None
+    """The kind; absent where ``fields=`` leaves it out."""
+    name: str | None = None
+    """Its name."""
+    description: str | None = None
+    """What it is for."""
+    is_active: bool | None = None
+    """Whether it is in use."""
+
+
+@attrs.frozen(kw_only=True)
+class EngagementScore(Record):
+    """A score of a contact or an organization; the reference shows the page but none of its fields."""

@@ -1,0 +1,70 @@
+"""Pages that name the next one: LastEvaluatedKey goes back as exclusiveStartKey until there is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar
+
+from tonicdm.codec import Record
+from tonicdm.codec.scalars import json_kind
+from tonicdm.errors import DecodeError
+from tonicdm.paging import Page, Paginator
+from tonicdm.rhythm.errors import RepeatedKeyError
+from tonicdm.rhythm.models import CODEC
+
+R = TypeVar("R", bound=Record)
+Fetch: TypeAlias = Callable[[str | None], Awaitable[Any]]
+"""Asks for the page behind a key; the first one behind None."""
+
+
+def read_page(answer: Any) -> tuple[list[Any], str | None]:
+    """Return the items of a page, and the key of the next one; None at the end.
+
+    The key's absence is the end, not an empty page (concepts page, "Paging"). A bare array is a whole list. A key that
+    is an object travels as JSON text.
+
+    Raises:
+        DecodeError: The answer is neither an array nor a wrapped page.
+    """
+    if isinstance(answer, list):
+        return answer, None
+    if not isinstance(answer, dict) or not isinstance(answer.get("Items"), list):
+        found = "no array Items" if isinstance(answer, dict) else json_kind(answer)
+        raise DecodeError([f"$: expected an array, or an object with Items, found {found}"])
+    key = answer.get("LastEvaluatedKey")
+    if key is None or key in ("", {}):
+        return answer["Items"], None
+    return answer["Items"], key if isinstance(key, str) else json.dumps(key, sort_keys=True, separators=(",", ":"))
+
+
+def paginate(fetch: Fetch, kind: type[R], label: str, *, prefetch: int = 0) -> Paginator[R]:
+    """Return the list whose pages *fetch* gets.
+
+    Args:
+        fetch: Asks for a page.
+        kind: The records' class.
+        label: Method and path, for errors.
+        prefetch: Pages to fetch ahead.
+    """
+    return Paginator(lambda _start: read_pages(fetch, kind, label), prefetch=prefetch)
+
+
+async def read_pages(fetch: Fetch, kind: type[R], label: str) -> AsyncGenerator[Page[R], None]:
+    """Yield all pages, empty ones included.
+
+    Raises:
+        RepeatedKeyError: A page names a key that was named before.
+    """
+    key: str | None = None
+    seen: set[str] = set()
+    number = 0
+    while number == 0 or key is not None:
+        items, following = read_page(await fetch(key))
+        number += 1
+        yield Page(number, tuple(CODEC.read_all(items, kind)))
+        if following is not None and following in seen:
+            raise RepeatedKeyError(label, number)
+        if following is not None:
+            seen.add(following)
+        key = following

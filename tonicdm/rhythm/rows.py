@@ -1,0 +1,188 @@
+"""Rows of a result, read while it streams: no more than a piece and the row it breaks off in is held in memory."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import pathlib
+from collections.abc import Iterator
+from typing import Any, Final, Protocol
+
+PIECE: Final = 1 << 18
+"""Bytes that are read from a file at once."""
+_BLANK: Final = " \t\r\n"
+_DECODER: Final = json.JSONDecoder()
+
+
+class MalformedError(ValueError):
+    """A text is not what its format says; the text is not repeated."""
+
+
+class RowCounter(Protocol):
+    """Counts the rows of a text that comes in pieces."""
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece."""
+        ...
+
+    def end(self) -> int:
+        """Return the number of rows, once all pieces were taken."""
+        ...
+
+
+class JsonReader:
+    """Reads the elements of one JSON array, or JSON values one after another, out of pieces of text."""
+
+    def __init__(self) -> None:
+        self._text = codecs.getincrementaldecoder("utf-8-sig")()
+        self._rest = ""
+        self._enough = 0
+        self._in_array: bool | None = None
+        self._comma_due = False
+        self._ended = False
+        self.count = 0
+        """Elements read so far."""
+
+    def read(self, piece: bytes, *, last: bool = False) -> Iterator[Any]:
+        """Yield the elements that this piece completes.
+
+        Args:
+            piece: The next bytes.
+            last: Whether there are no more.
+
+        Raises:
+            MalformedError: The text is no such JSON, or breaks off.
+        """
+        try:
+            self._rest += self._text.decode(piece, last)
+        except UnicodeDecodeError:
+            raise MalformedError("is no UTF-8") from None
+        # A row that is longer than many pieces is not tried again with each of them.
+        if last or len(self._rest) >= self._enough:
+            yield from self._elements(last=last)
+            self._enough = 2 * len(self._rest)
+        if last and not (self._ended or (self._in_array is False and not self._rest)):
+            raise MalformedError("breaks off, or has a row that is no JSON")
+
+    def _elements(self, *, last: bool) -> Iterator[Any]:
+        text, place = self._rest, 0
+        while (place := self._marks(text, place)) < len(text):
+            try:
+                value, behind = _DECODER.raw_decode(text, place)
+            except ValueError:
+                break
+            if behind == len(text) and not last and not isinstance(value, (dict, list, str)):
+                break  # a number may go on in the next piece
+            place, self._comma_due = behind, True
+            self.count += 1
+            yield value
+        self._rest = text[place:]
+
+    def _marks(self, text: str, place: int) -> int:
+        """Return the place of the next element, behind blanks, commas and the array's brackets."""
+        while place < len(text):
+            mark = text[place]
+            if mark in _BLANK:
+                place += 1
+            elif self._in_array is None:
+                self._in_array = mark == "["
+                place += self._in_array
+            elif not self._in_array:
+                break
+            elif mark == "," and self._comma_due:
+                self._comma_due = False
+                place += 1
+            elif mark == "]" and not self._ended and (self._comma_due or not self.count):
+                self._ended, self._comma_due = True, False
+                place += 1
+            elif self._ended or self._comma_due or mark in ",]":
+                raise MalformedError("is no JSON array")
+            else:
+                break
+        return place
+
+
+class JsonCounter:
+    """Counts the elements of a JSON result; whatever counts was parsed."""
+
+    def __init__(self) -> None:
+        self._reader = JsonReader()
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece."""
+        for _ in self._reader.read(piece):
+            pass
+
+    def end(self) -> int:
+        """Return the number of elements."""
+        for _ in self._reader.read(b"", last=True):
+            pass
+        return self._reader.count
+
+
+class CsvCounter:
+    """Counts the records of a CSV result (RFC 4180): line ends inside quotes end none.
+
+    Args:
+        header: Whether the first record names the columns.
+    """
+
+    def __init__(self, *, header: bool) -> None:
+        self._header = header
+        self._quoted = False
+        self._records = 0
+        self._open = False
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece."""
+        # A doubled quote switches twice, so it changes nothing.
+        for number, part in enumerate(piece.split(b'"')):
+            if number:
+                self._quoted = not self._quoted
+                self._open = True
+            if not self._quoted and part:
+                self._records += part.count(b"\n")
+                self._open = not part.endswith(b"\n")
+            elif part:
+                self._open = True
+
+    def end(self) -> int:
+        """Return the number of records without the header."""
+        if self._quoted:
+            raise MalformedError("breaks off inside quotes")
+        return max(0, self._records + self._open - self._header)
+
+
+class NoCounter:
+    """Stands where rows can't be told: excel, and formats that are not known."""
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece."""
+
+    def end(self) -> None:
+        """Return that nothing is known."""
+
+
+def counter_of(output_format: str, *, csv_header: bool) -> RowCounter | NoCounter:
+    """Return what counts the rows of a format.
+
+    Args:
+        output_format: ``json``, ``csv`` or another.
+        csv_header: Whether a csv result begins with the names of its columns.
+    """
+    if output_format == "json":
+        return JsonCounter()
+    return CsvCounter(header=csv_header) if output_format == "csv" else NoCounter()
+
+
+def read_rows(path: pathlib.Path) -> Iterator[Any]:
+    """Yield the rows of a downloaded JSON result, one at a time.
+
+    Raises:
+        MalformedError: The file is no such JSON.
+    """
+    reader = JsonReader()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield from reader.read(piece)
+    yield from reader.read(b"", last=True)

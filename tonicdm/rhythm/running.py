@@ -1,0 +1,151 @@
+"""A query that runs at the server: waiting for it, and bringing its result home."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
+
+import attrs
+
+from tonicdm.clock import Clock
+from tonicdm.http.plain import Plain
+from tonicdm.rhythm.assumed import Dialect
+from tonicdm.rhythm.download import Downloaded, NotWholeError, PartFile, download
+from tonicdm.rhythm.errors import QueryFailedError, QueryTimeoutError, ResultError
+from tonicdm.rhythm.models import QueryExecution
+from tonicdm.rhythm.polling import PollRules, Stand, stand_of, uri_of
+from tonicdm.rhythm.rows import counter_of
+
+Describe: TypeAlias = Callable[[str], Awaitable[QueryExecution]]
+
+TRIES: Final = 5
+"""How often a result is fetched before it is given up; each try asks for a fresh URI."""
+NOTHING: Final = {"json": b"[]\n", "csv": b""}
+"""What stands in the file of a query that found nothing."""
+
+
+@attrs.frozen(kw_only=True)
+class QueryResult:
+    """A query's end."""
+
+    query: str
+    """Its id."""
+    path: pathlib.Path | None
+    """The file; None where nothing was found and the format has no way to say so."""
+    rows: int | None
+    """Rows in the file, counted; of a format whose rows can't be told, what the server named."""
+    size: int
+    """Bytes."""
+
+
+@attrs.frozen(kw_only=True)
+class RunningQuery:
+    """A query that was started; made by `Queries.start` and `Queries.resume`."""
+
+    id: str
+    output_format: str
+    clock: Clock = attrs.field(repr=False)
+    plain: Plain = attrs.field(repr=False)
+    dialect: Dialect = attrs.field(repr=False)
+    rules: PollRules = attrs.field(repr=False)
+    describe_by_id: Describe = attrs.field(repr=False)
+    timeout: float = attrs.field(default=60.0, repr=False)
+    """Seconds without a byte of the result after which the connection is given up."""
+
+    async def describe(self) -> QueryExecution:
+        """Return how it stands; each answer has a fresh URI."""
+        return await self.describe_by_id(self.id)
+
+    async def wait(self) -> QueryExecution:
+        """Look with growing pauses until it has ended.
+
+        Returns:
+            Its last state; a query without rows has ended as well.
+
+        Raises:
+            QueryFailedError: It failed.
+            QueryTimeoutError: The deadline passed; the query goes on.
+        """
+        found: QueryExecution | None = None
+        for pause in self.rules.pauses():
+            await self.clock.sleep_until(self.clock.monotonic() + pause)
+            found = await self.describe()
+            if self._ended(found):
+                return found
+        raise QueryTimeoutError(self.id, None if found is None else found.status, self.rules.deadline)
+
+    def _ended(self, execution: QueryExecution) -> bool:
+        stand = stand_of(execution, self.dialect)
+        if stand is Stand.FAILED:
+            raise QueryFailedError(self.id, execution.status or "")
+        return stand is not Stand.RUNNING
+
+    async def save(self, path: str | os.PathLike[str]) -> QueryResult:
+        """Wait for the end and stream the result into a file; it appears there when it is whole.
+
+        A URI that is no longer good is renewed by describing the query again; the query is not run a second time.
+
+        Args:
+            path: The file; one that is there is replaced.
+
+        Raises:
+            QueryFailedError: The query failed.
+            QueryTimeoutError: The deadline passed; the query goes on.
+            ResultError: The result can't be fetched, or rows are missing.
+            StoreError: The file can't be written.
+        """
+        target = pathlib.Path(path)
+        execution = await self._look() or await self.wait()
+        said = ""
+        for number in range(TRIES):
+            if stand_of(execution, self.dialect) is Stand.EMPTY:
+                return self._nothing(target)
+            uri = uri_of(execution, self.dialect)
+            if uri is None:
+                raise ResultError(
+                    self.id,
+                    f"has no URI under one of the names that are assumed ({', '.join(self.dialect.result_uris)}); see "
+                    "Dialect.result_uris",
+                )
+            try:
+                found = await download(
+                    self.plain,
+                    uri,
+                    target,
+                    counter_of(self.output_format, csv_header=self.dialect.csv_header),
+                    promised=_whole(execution.rows),
+                    renew_on=self.dialect.renew_on,
+                    timeout=self.timeout,
+                )
+            except NotWholeError as error:
+                said = str(error)
+                if not error.stale and number:
+                    await self.clock.sleep_until(self.clock.monotonic() + self.rules.first * 2.0**number)
+                execution = await self.describe()
+            else:
+                return self._result(found, execution)
+        raise ResultError(self.id, f"could not be fetched in {TRIES} tries: the last one {said}")
+
+    async def _look(self) -> QueryExecution | None:
+        """Return the state if the query has ended already, as one that is resumed may have."""
+        found = await self.describe()
+        return found if self._ended(found) else None
+
+    def _result(self, found: Downloaded, execution: QueryExecution) -> QueryResult:
+        rows = _whole(execution.rows) if found.rows is None else found.rows
+        return QueryResult(query=self.id, path=found.path, rows=rows, size=found.size)
+
+    def _nothing(self, target: pathlib.Path) -> QueryResult:
+        content = NOTHING.get(self.output_format)
+        if content is None:
+            return QueryResult(query=self.id, path=None, rows=0, size=0)
+        with PartFile(target) as part:
+            part.write(content)
+            part.keep()
+        return QueryResult(query=self.id, path=target, rows=0, size=len(content))
+
+
+def _whole(rows: float | None) -> int | None:
+    return None if rows is None else int(rows)

@@ -1,0 +1,200 @@
+"""Which of list, search and query fetches what is wanted, and why; no I/O.
+
+The table of the concepts page ("Retrieving Multiple Items"): all three return chosen fields; lists and searches come in
+pages; searches and queries filter; only queries have complex criteria, fields of related types and several formats. The
+same page asks for a query where many pages would be read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias, get_args
+
+import attrs
+
+from tonicdm.codec import Record
+from tonicdm.errors import InvalidOptionError
+from tonicdm.http.operation import NOTHING_SENT
+from tonicdm.rhythm.assumed import Dialect
+from tonicdm.rhythm.criteria import Criteria, to_search
+from tonicdm.rhythm.errors import CriteriaError, UnknownTypeError
+from tonicdm.rhythm.models import (
+    AddressType,
+    CommunicationType,
+    Contact,
+    CustomQueryDefinition,
+    Event,
+    Membership,
+    Organization,
+)
+
+Strategy: TypeAlias = Literal["list", "search", "query"]
+
+FEW: Final = 200
+"""Records that are taken to fit a few pages; no page size is documented."""
+_RELATED: Final = re.compile(r"[.:]")
+
+
+@attrs.frozen(kw_only=True)
+class FetchType:
+    """How a type of record can be fetched."""
+
+    model: type[Record]
+    list_operation: str | None = None
+    search_operation: str | None = None
+    search_criteria: frozenset[str] = frozenset()
+    """Criteria that the search is known to have."""
+    has_query: bool = False
+    fixed: bool = False
+    """Whether it is a small set that a tenant defines once."""
+
+    def can(self, strategy: Strategy) -> bool:
+        """Tell whether it can be fetched by *strategy*."""
+        return {"list": bool(self.list_operation), "search": bool(self.search_operation), "query": self.has_query}[
+            strategy
+        ]
+
+
+FETCHABLE: Final[Mapping[str, FetchType]] = {
+    "contacts": FetchType(
+        model=Contact,
+        list_operation="listContacts",
+        search_operation="searchForContacts",
+        search_criteria=frozenset(
+            {"city", "contact_role_id", "country", "email_address", "first_name", "job_title", "last_name",
+             "nickname", "ids", "number"}
+        ),
+        has_query=True,
+    ),
+    "organizations": FetchType(
+        model=Organization,
+        search_operation="searchForOrganizations",
+        search_criteria=frozenset({"name", "ids"}),
+        has_query=True,
+    ),
+    "events": FetchType(model=Event, search_operation="searchForEvents", has_query=True),
+    "upcoming_events": FetchType(model=Event, list_operation="getUpcomingEvents", fixed=True),
+    "memberships": FetchType(model=Membership, has_query=True),
+    "address_types": FetchType(model=AddressType, list_operation="listAddressTypes", fixed=True),
+    "communication_types": FetchType(model=CommunicationType, list_operation="listCommunicationTypes", fixed=True),
+    "custom_query_definitions": FetchType(
+        model=CustomQueryDefinition, list_operation="listCustomQueryDefinitions", fixed=True
+    ),
+}  # fmt: skip
+"""The types by name; any query type, such as ``events:functions``, can be fetched by a query besides."""
+
+
+@attrs.frozen(kw_only=True)
+class Wish:
+    """What is to be fetched."""
+
+    type: str
+    criteria: Criteria | None = None
+    fields: tuple[str, ...] | None = None
+    limit: int | None = None
+    strategy: str = "auto"
+
+    def __attrs_post_init__(self) -> None:
+        if self.strategy != "auto" and self.strategy not in get_args(Strategy):
+            raise InvalidOptionError(
+                f"strategy must be auto, list, search or query, not {self.strategy!r}. {NOTHING_SENT}"
+            )
+        if self.limit is not None and self.limit < 0:
+            raise InvalidOptionError(f"limit must not be negative, it is {self.limit}. {NOTHING_SENT}")
+
+
+@attrs.frozen
+class Choice:
+    """The strategy, and why."""
+
+    strategy: Strategy
+    reason: str
+
+
+def query_type_of(name: str, dialect: Dialect) -> str:
+    """Return the query type of a type of record, or the query type that was named itself.
+
+    Raises:
+        UnknownTypeError: There is neither.
+    """
+    if name in dialect.query_types:
+        return dialect.query_types[name]
+    if name in FETCHABLE or not re.fullmatch(r"[^:/\s]+:[^:/\s]+", name):
+        raise _unknown(name)
+    return name
+
+
+def choose(wish: Wish) -> Choice:
+    """Choose how to fetch what is wished for.
+
+    Raises:
+        UnknownTypeError: There is no such type, or it has not the strategy asked for.
+        CriteriaError: The strategy asked for can't express the criteria.
+    """
+    kind = FETCHABLE.get(wish.type)
+    if kind is None:
+        return _choose_foreign(wish)
+    if wish.strategy != "auto":
+        return _asked_for(wish, kind)
+    why_query = _needs_query(wish, kind)
+    if why_query is not None and kind.has_query:
+        return Choice("query", why_query)
+    if wish.criteria is None:
+        return _unfiltered(wish, kind)
+    if kind.search_operation is None:
+        raise CriteriaError(f"{wish.type} can only be listed, and a list has no criteria. {NOTHING_SENT}")
+    return Choice("search", "all criteria are the search's own and must all match: expected to fill a few pages")
+
+
+def _unfiltered(wish: Wish, kind: FetchType) -> Choice:
+    if kind.fixed:
+        return Choice("list", "a small fixed set: one list")
+    if kind.list_operation is not None and wish.limit is not None and wish.limit <= FEW:
+        return Choice("list", f"at most {wish.limit} records: a few pages of the list")
+    return Choice("query", "all records: a query returns them at once, where pages could trip the rate limit")
+
+
+def _needs_query(wish: Wish, kind: FetchType) -> str | None:
+    """Return why only a query can do it; None if a list or a search can as well."""
+    if any(_RELATED.search(name) for name in wish.fields or ()):
+        return "fields of related types: only a query has them"
+    if wish.criteria is None:
+        return None
+    try:
+        body = to_search(wish.criteria)
+    except CriteriaError:
+        return "criteria with alternatives, nesting or comparisons: only a query has them"
+    foreign = sorted(set(body) - kind.search_criteria)
+    if foreign:
+        return f"the search is not known to have the criteria {', '.join(foreign)}"
+    return None
+
+
+def _asked_for(wish: Wish, kind: FetchType) -> Choice:
+    strategy: Strategy = wish.strategy  # type: ignore[assignment]
+    if not kind.can(strategy):
+        able = [one for one in get_args(Strategy) if kind.can(one)]
+        raise UnknownTypeError(f"{wish.type} has no {strategy}; it has {' and '.join(able)}. {NOTHING_SENT}")
+    if strategy == "list" and wish.criteria is not None:
+        raise CriteriaError(f"a list has no criteria; use strategy='search' or 'query'. {NOTHING_SENT}")
+    if strategy == "search" and wish.criteria is not None:
+        to_search(wish.criteria)
+    if strategy != "query" and any(_RELATED.search(name) for name in wish.fields or ()):
+        raise CriteriaError(f"a {strategy} has no fields of related types; use strategy='query'. {NOTHING_SENT}")
+    return Choice(strategy, "asked for")
+
+
+def _choose_foreign(wish: Wish) -> Choice:
+    if not re.fullmatch(r"[^:/\s]+:[^:/\s]+", wish.type):
+        raise _unknown(wish.type)
+    if wish.strategy not in {"auto", "query"}:
+        raise UnknownTypeError(f"{wish.type} is a query type: it has no {wish.strategy}. {NOTHING_SENT}")
+    return Choice("query", "a query type")
+
+
+def _unknown(name: str) -> UnknownTypeError:
+    return UnknownTypeError(
+        f"{name!r} is no type that can be fetched: there are {', '.join(FETCHABLE)}, and query types such as "
+        f"events:functions. {NOTHING_SENT}"
+    )

@@ -1,0 +1,225 @@
+"""When calls may leave where no units are counted: paced, and silent after a 429."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Hashable, Mapping
+from types import TracebackType
+from typing import Final, Self
+
+import attrs
+
+from tonicdm.budget import Concurrency, Reason, Settlement, WaitNotice
+from tonicdm.budget.pacer import Pacer
+from tonicdm.budget.views import utc
+from tonicdm.clock import Clock
+from tonicdm.errors import BudgetTimeoutError, ConfigError
+from tonicdm.http.retry import retry_after
+from tonicdm.types import Priority
+
+ONE_AT_A_TIME: Final = "one at a time"
+"""The job of calls whose 429 says that a task is already running: it tells nothing of the rate (step functions)."""
+
+
+@attrs.frozen(kw_only=True)
+class ThrottleRules:
+    """How fast, and how to step back; the API publishes no numbers."""
+
+    calls_per_second: float | None = 5.0
+    """Sends a second after a burst; None for no pacing. Five is what a public connector chose."""
+    burst: int = 5
+    """Calls that may leave at once."""
+    base: float = 1.0
+    """Seconds of the first silence after a 429 that names none."""
+    cap: float = 60.0
+    """Seconds that such a silence grows to at most."""
+    jitter: float = 0.5
+    """The share of a silence that is added by chance, so that clients part ways."""
+    refusals: int = 5
+    """429s that one call waits out before it fails."""
+
+    def __attrs_post_init__(self) -> None:
+        if min(self.base, self.cap, self.jitter, self.refusals) < 0 or self.burst < 1:
+            raise ConfigError("throttle rules need a burst of at least one call and no negative numbers")
+
+
+def silence(rules: ThrottleRules, strikes: int, named: float | None, chance: float) -> float:
+    """Return the seconds for which nothing is sent after a 429.
+
+    The time that the server names wins; else it doubles with each 429 in a row, with jitter (rate limiting tutorial).
+
+    Args:
+        rules: How to step back.
+        strikes: How many 429s came in a row, this one included.
+        named: What Retry-After said, in seconds; None without it.
+        chance: A random number of [0, 1).
+    """
+    if named is not None:
+        return named
+    grown = min(rules.cap, rules.base * 2.0 ** min(strikes - 1, 30))
+    return grown * (1.0 + rules.jitter * chance)
+
+
+class Throttle:
+    """Lets the calls of one client out; after a 429 none leaves before its time.
+
+    Args:
+        clock: Time.
+        rules: How fast, and how to step back.
+    """
+
+    def __init__(self, clock: Clock, rules: ThrottleRules | None = None) -> None:
+        self.clock = clock
+        self.rules: ThrottleRules = rules or ThrottleRules()
+        self._pacer = Pacer(self.rules.calls_per_second, self.rules.burst)
+        self._room: asyncio.Semaphore | None = None
+        self._opens_at = 0.0
+        self._limited_at: float | None = None
+        self._strikes = 0
+        self._chance: Callable[[], float] = random.random
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds for which nothing will be sent."""
+        return max(0.0, self._opens_at - self.clock.monotonic())
+
+    def reserve(
+        self,
+        cost: int = 0,  # noqa: ARG002 - nothing is counted
+        *,
+        priority: Priority = "normal",
+        max_wait: float | None = None,
+        timeout: float = 30.0,  # noqa: ARG002
+        job: Hashable = None,
+        slots: Concurrency | None = None,
+        read: bool = True,  # noqa: ARG002
+        label: str = "",
+        on_wait: Callable[[WaitNotice], None] | None = None,
+    ) -> Leave:
+        """Queue one attempt of one call; used as ``async with``.
+
+        Args:
+            cost: Not counted.
+            priority: Told in notices only; there are no lanes.
+            max_wait: Seconds that the attempt may wait for a silence to end.
+            timeout: Not needed: nothing is owed for a lost call.
+            job: `ONE_AT_A_TIME` where a 429 is no matter of rate.
+            slots: How many attempts may be under way together; None for any number.
+            read: Not needed.
+            label: What the call is, for errors and notices.
+            on_wait: Told when the attempt has to wait for a silence to end.
+
+        Raises:
+            BudgetTimeoutError: The silence lasts longer than *max_wait*; nothing was sent.
+        """
+        if slots is not None and self._room is None:
+            self._room = asyncio.Semaphore(slots.limit)
+        return Leave(self, priority, max_wait, label, on_wait, exclusive=job == ONE_AT_A_TIME)
+
+    def _hear(self, headers: Mapping[str, str], sent_at: float, *, exclusive: bool) -> None:
+        """Take in a 429."""
+        now = self.clock.monotonic()
+        named = retry_after(headers, self.clock.now())
+        if exclusive and named is None:
+            return
+        if self._limited_at is None or sent_at > self._limited_at:
+            self._strikes += 1
+        self._limited_at = now
+        self._opens_at = max(self._opens_at, now + silence(self.rules, self._strikes, named, self._chance()))
+
+    def _forgive(self, sent_at: float) -> None:
+        if self._limited_at is not None and sent_at > self._limited_at:
+            self._strikes = 0
+
+    async def _silence_over(self, leave: Leave) -> None:
+        """Return when no silence is left; told once."""
+        told = False
+        while (left := self.silent_for) > 0:
+            if leave.max_wait is not None and left > leave.max_wait:
+                raise BudgetTimeoutError(
+                    f"{leave.label or 'the call'} would wait {left:,.0f} s after a 429, longer than "
+                    f"max_wait={leave.max_wait:g} s. Nothing was sent.",
+                    wait=left,
+                    max_wait=leave.max_wait,
+                    reset_at=utc(self.clock.now() + left),
+                )
+            if leave.on_wait is not None and not told:
+                leave.on_wait(self._notice(leave, left))
+                told = True
+            await self.clock.sleep_until(self._opens_at)
+
+    def _notice(self, leave: Leave, wait: float) -> WaitNotice:
+        return WaitNotice(
+            label=leave.label,
+            cost=0,
+            lane=leave.priority,
+            reason=Reason.BLOCKED,
+            wait=wait,
+            until=utc(self.clock.now() + wait),
+            calls_ahead=0,
+            units_ahead=0,
+            remaining=0,
+            limit=0,
+        )
+
+
+class Leave:
+    """One attempt; made by `Throttle.reserve` and used as ``async with``."""
+
+    def __init__(
+        self,
+        throttle: Throttle,
+        priority: Priority,
+        max_wait: float | None,
+        label: str,
+        on_wait: Callable[[WaitNotice], None] | None,
+        *,
+        exclusive: bool,
+    ) -> None:
+        self._throttle = throttle
+        self._exclusive = exclusive
+        self._in_room = False
+        self.priority: Priority = priority
+        self.max_wait = max_wait
+        self.label = label
+        self.on_wait = on_wait
+        self.sent_at: float | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._throttle._silence_over(self)
+        if self._throttle._room is not None:
+            await self._throttle._room.acquire()
+            self._in_room = True
+        try:
+            await self._throttle._pacer.pace()
+        except BaseException:
+            self._go()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._go()
+
+    async def try_sent(self) -> bool:
+        """Pass the gate, once; False where a 429 came meanwhile."""
+        if self.sent_at is not None or self._throttle.silent_for > 0:
+            return False
+        self.sent_at = self._throttle.clock.monotonic()
+        return True
+
+    async def settle_from(self, headers: Mapping[str, str], status: int) -> Settlement:
+        """Take in the head of an answer."""
+        sent_at = self.sent_at or 0.0
+        if status == 429:
+            self._throttle._hear(headers, sent_at, exclusive=self._exclusive)
+        else:
+            self._throttle._forgive(sent_at)
+        return Settlement(blocked=status == 429)
+
+    def _go(self) -> None:
+        if self._in_room and self._throttle._room is not None:
+            self._in_room = False
+            self._throttle._room.release()
