@@ -9,6 +9,9 @@ nox.options.default_venv_backend = "venv"
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 
+EXTRAS = "cli,duckdb,arrow,pandas,dlt"
+"""All that the tests of an installed copy use."""
+
 
 def groups(*names: str) -> list[str]:
     return nox.project.dependency_groups(PROJECT, *names) if names else []
@@ -17,14 +20,14 @@ def groups(*names: str) -> list[str]:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the test suite against an installed copy of the package."""
-    session.install(".[cli]", *groups("tests"))
+    session.install(f".[{EXTRAS}]", *groups("tests"))
     session.run("pytest", *session.posargs)
 
 
 @nox.session
 def property(session: nox.Session) -> None:  # noqa: A001 - the name users type
     """Run the state machines with many more examples than the ordinary tests do."""
-    session.install(".[cli]", *groups("tests"))
+    session.install(f".[{EXTRAS}]", *groups("tests"))
     session.run("pytest", "tests/property", "--hypothesis-profile=thorough", *session.posargs)
 
 
@@ -39,14 +42,14 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types with mypy."""
-    session.install(".[cli,testing]", *groups("types", "tests"))
+    session.install(f".[{EXTRAS},testing]", *groups("types", "tests"))
     session.run("mypy")
 
 
 @nox.session
 def pyright(session: nox.Session) -> None:
     """Check types with pyright, and that every public name is typed; needs Node.js or the network to get it."""
-    session.install(".[cli,testing]", *groups("types", "tests"))
+    session.install(f".[{EXTRAS},testing]", *groups("types", "tests"))
     session.run("pyright")
     session.run("pyright", "--verifytypes", "tonicdm", "--ignoreexternal")
 
@@ -61,7 +64,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print the benchmark tables: ours beside what it is compared to, in one run."""
-    session.install(".[cli]", *groups("tests", "bench"))
+    session.install(f".[{EXTRAS}]", *groups("tests", "bench"))
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
@@ -86,5 +89,5 @@ def build(session: nox.Session) -> None:
     out = pathlib.Path(session.create_tmp())
     session.run("python", "-m", "build", "--outdir", str(out), ".")
     wheel = max(out.glob("*.whl"), key=lambda path: path.stat().st_mtime)
-    session.install(f"{wheel}[cli]", "--force-reinstall")
+    session.install(f"{wheel}[{EXTRAS}]", "--force-reinstall")
     session.run("pytest", *session.posargs)

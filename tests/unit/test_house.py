@@ -21,7 +21,7 @@ LAYERS = [
     {"endpoints", "paging", "bulk"},
     {"store"},
     {"client"},
-    {"sync", "webhooks", "rhythm", "jobs", "conformance"},
+    {"sync", "webhooks", "rhythm", "jobs", "conformance", "export"},
     {"cli", "testing"},
 ]
 """From the ground up; a room imports from its own layer and those below (docs/explanation/architecture)."""

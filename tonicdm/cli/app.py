@@ -7,6 +7,7 @@ import click
 from tonicdm._version import __version__
 from tonicdm.cli.budget import budget
 from tonicdm.cli.conformance import conformance
+from tonicdm.cli.export import export_command
 from tonicdm.cli.failures import Guarded
 from tonicdm.cli.inbox import webhooks
 from tonicdm.cli.records import get, list_records
@@ -29,5 +30,5 @@ def tonicdm() -> None:
     """
 
 
-for _command in (sandbox, conformance, whoami, get, list_records, budget, plan, sync, webhooks):
+for _command in (sandbox, conformance, whoami, get, list_records, budget, plan, sync, export_command, webhooks):
     tonicdm.add_command(_command)

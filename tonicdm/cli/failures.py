@@ -11,6 +11,7 @@ from tonicdm.errors import (
     AuthenticationError,
     BudgetError,
     ConfigError,
+    ExportError,
     InvalidOptionError,
     PermissionDeniedError,
     StoreError,
@@ -26,6 +27,7 @@ CODES: Final[tuple[tuple[type[TonicDMError], int], ...]] = (
     (BudgetError, 4),
     (TransportError, 5),
     (StoreError, 6),
+    (ExportError, 6),
     (TonicDMError, 1),
 )
 

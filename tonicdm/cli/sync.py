@@ -92,7 +92,7 @@ def sync(
     """
     wishes = Wishes(
         file=file,
-        types=_types(types),
+        types=chosen(types),
         audit=audit,
         confirmed=confirmed,
         projects=[record_id(one.strip(), "--projects") for one in projects.split(",")] if projects else (),
@@ -115,10 +115,11 @@ def sync(
 @connected
 def plan(connection: Connection, *, file: str, types: str | None, audit: Any) -> None:
     """Show what a sync of FILE would do and cost; send nothing."""
-    asyncio.run(_show_plan(connection, Wishes(file=file, types=_types(types), audit=audit)))
+    asyncio.run(_show_plan(connection, Wishes(file=file, types=chosen(types), audit=audit)))
 
 
-def _types(names: str | None) -> list[RecordType]:
+def chosen(names: str | None) -> list[RecordType]:
+    """Return the types of the option ``--types``, or the default ones."""
     return choose([name.strip() for name in names.split(",")] if names else None)
 
 

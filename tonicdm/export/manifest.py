@@ -1,0 +1,131 @@
+"""What a destination holds, and what a run has to do with it. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.errors import ExportError
+from tonicdm.store.columns import Column, SqlType
+
+VERSION: Final = 1
+"""Of the manifest's form."""
+
+
+@attrs.frozen
+class Held:
+    """A type as a destination holds it."""
+
+    position: int
+    """The change_seq up to which its changes are there."""
+    keep_deleted: bool
+    columns: tuple[Column, ...]
+
+
+@attrs.frozen
+class Manifest:
+    """What a destination says of itself; it is stored with the rows or not at all."""
+
+    destination: str
+    """Its own name, made by the first export."""
+    store: str
+    """The identity of the store whose changes it holds."""
+    run: str
+    """The run that wrote it."""
+    types: Mapping[str, Held] = attrs.field(factory=dict)
+    form: str = "duckdb"
+    """The kind of destination."""
+    pending: tuple[str, ...] = ()
+    """Types whose new files may still have to take the place of the old ones."""
+
+    def as_json(self) -> str:
+        """Return it as it is stored."""
+        return json.dumps({"version": VERSION, **attrs.asdict(self)}, indent=1)
+
+    @classmethod
+    def read(cls, text: str, where: str) -> Manifest:
+        """Read it as it is stored.
+
+        Raises:
+            ExportError: It is none, or one of a newer version.
+        """
+        try:
+            found: dict[str, Any] = json.loads(text)
+            version = found.pop("version")
+            if version == VERSION:
+                types = {kind: _held(one) for kind, one in found.pop("types").items()}
+                return cls(types=types, pending=tuple(found.pop("pending")), **found)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ExportError(where, "has a manifest that can't be read; export to another place") from error
+        raise ExportError(where, "was written by a newer tonicdm; upgrade this one. Nothing was changed")
+
+
+def _held(found: Mapping[str, Any]) -> Held:
+    columns = (Column(one["name"], one["wire"], one["type"] and SqlType(one["type"])) for one in found["columns"])
+    return Held(found["position"], found["keep_deleted"], tuple(columns))
+
+
+@attrs.frozen
+class Step:
+    """What is to be done with a type."""
+
+    kind: str
+    after: int | None
+    """The position from which changes are applied; None: all of it is written anew."""
+    columns: tuple[Column, ...] = ()
+    """The columns that its table has, whose names and types remain."""
+
+
+def check(
+    manifest: Manifest | None, where: str, *, store: str, sequence: int, runs: Collection[str], full: bool
+) -> bool:
+    """Tell whether what a destination holds can stay, because changes of this store add up with it.
+
+    Args:
+        manifest: What the destination says of itself; None for a new one.
+        where: The destination, for the error.
+        store: The identity of the store.
+        sequence: Its greatest change_seq.
+        runs: The runs to this destination that the store knows.
+        full: Whether all is written anew in any case.
+
+    Raises:
+        ExportError: It holds another store's records, or later ones than the store has ever had.
+    """
+    if manifest is None:
+        return True
+    ahead = any(held.position > sequence for held in manifest.types.values())
+    goes_on = manifest.store == store and manifest.run in runs and not ahead
+    if goes_on or full:
+        return goes_on
+    if manifest.store != store:
+        raise ExportError(where, "holds the records of another store; export to another place, or replace them (full)")
+    raise ExportError(
+        where, "holds later records than the store, which was restored or is a copy; write all anew (full)"
+    )
+
+
+def steps(
+    manifest: Manifest | None, kinds: Iterable[str], *, keep_deleted: bool, full: bool, there: Collection[str]
+) -> list[Step]:
+    """Return what is to be done with each type.
+
+    Args:
+        manifest: What the destination says of itself.
+        kinds: The types to export.
+        keep_deleted: Whether deleted records stay in the tables.
+        full: Whether all is written anew.
+        there: The types whose tables are as the manifest says.
+    """
+    found = {} if manifest is None or full else manifest.types
+    return [_step(kind, found.get(kind), keep_deleted=keep_deleted, there=kind in there) for kind in kinds]
+
+
+def _step(kind: str, held: Held | None, *, keep_deleted: bool, there: bool) -> Step:
+    if held is None:
+        return Step(kind, None)
+    as_it_is = there and held.keep_deleted == keep_deleted
+    return Step(kind, held.position if as_it_is else None, held.columns)

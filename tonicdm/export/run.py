@@ -1,0 +1,196 @@
+"""An export: what changed in a store since the last one, put into a destination."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Final, Literal, TypeAlias
+
+import attrs
+
+from tonicdm.errors import ConfigError
+from tonicdm.export import duck, manifest
+from tonicdm.export.database import DuckDBFile
+from tonicdm.export.folder import Folder
+from tonicdm.export.manifest import Held, Manifest, Step
+from tonicdm.export.report import ExportReport, TypeExport, Way
+from tonicdm.export.source import Source
+from tonicdm.store import RecordType, Store
+from tonicdm.store.columns import Column
+from tonicdm.store.observing import misfits
+
+Destination: TypeAlias = DuckDBFile | Folder
+FORMS: Final = ("duckdb", "parquet", "csv")
+
+
+@attrs.frozen
+class Progress:
+    """How far an export has come."""
+
+    type: str
+    """The type at work."""
+    done: int
+    """Types that are done."""
+    types: int
+    """Types in all."""
+    rows: int
+    """Rows read of the type at work."""
+
+
+Tell: TypeAlias = Callable[[Progress], None]
+
+
+def destination(to: str) -> Destination:
+    """Return the destination that a text such as ``parquet:DIR`` names.
+
+    Raises:
+        ConfigError: It names none.
+    """
+    form, _, path = to.partition(":")
+    if not path or form not in FORMS:
+        raise ConfigError(f"an export goes to duckdb:FILE, parquet:DIR or csv:DIR, not to {to!r}")
+    folder: Literal["parquet", "csv"] = "parquet" if form == "parquet" else "csv"
+    return DuckDBFile(path) if form == "duckdb" else Folder(path, folder)
+
+
+async def export(
+    store: Store,
+    to: str,
+    *,
+    types: Sequence[RecordType] | None = None,
+    full: bool = False,
+    keep_deleted: bool = False,
+    tell: Tell | None = None,
+) -> ExportReport:
+    """Bring a destination up to date with a store.
+
+    Only what changed since the last export is looked at, by change_seq. The destination holds the position that it has
+    reached, and gets it together with the rows: an export that is interrupted leaves what was there before. Others may
+    write the store meanwhile; what is exported is one moment of it.
+
+    Args:
+        store: The store.
+        to: ``duckdb:FILE``, ``parquet:DIR`` or ``csv:DIR``.
+        types: Only these types; else all that the store has.
+        full: Write everything anew, also over another store's export.
+        keep_deleted: Keep the last state of deleted records, with ``deleted_at`` and ``reason``; else they are removed.
+        tell: Called as it goes on, from a thread of the export's own.
+
+    Raises:
+        ConfigError: *to* names no destination, or DuckDB is not installed.
+        ExportError: The destination is in use, holds something else, or can't be written.
+        StoreError: The store can't be read.
+    """
+    await store.open()
+    work = _Export(store, destination(to), types, full=full, keep_deleted=keep_deleted, tell=tell or (lambda _: None))
+    running = asyncio.ensure_future(asyncio.to_thread(work.run))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        work.stop()
+        await asyncio.wait((running,))  # the destination must be closed before its caller goes on
+        if not running.cancelled():
+            running.exception()
+        raise
+
+
+class _StoppedError(Exception):
+    """The caller has been cancelled."""
+
+
+class _Export:
+    def __init__(
+        self,
+        store: Store,
+        to: Destination,
+        types: Sequence[RecordType] | None,
+        *,
+        full: bool,
+        keep_deleted: bool,
+        tell: Tell,
+    ) -> None:
+        self._path = store.path
+        self._to = to
+        self._types = types
+        self._full = full
+        self._keep_deleted = keep_deleted
+        self._tell = tell
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """End the work at the next batch; from another thread."""
+        self._stopped.set()
+        self._to.interrupt()
+
+    def run(self) -> ExportReport:
+        began = time.perf_counter()
+        with Source(self._path) as source, self._to:
+            before = self._to.manifest()
+            identity = source.identity()
+            name = uuid.uuid4().hex if before is None else before.destination
+            goes_on = manifest.check(
+                before, self._to.where, store=identity, sequence=source.sequence(), runs=source.runs(name),
+                full=self._full,
+            )  # fmt: skip
+            run = uuid.uuid4().hex
+            source.note_run(name, before.run if before is not None else None, run)
+            with source.moment() as sequence:
+                held, done = self._write(source, before, sequence)
+            kept = dict(before.types) if before is not None else {}
+            if not goes_on:
+                for kind in kept.keys() - held.keys():
+                    self._to.drop(kind)
+                kept = {}
+            self._check()
+            self._to.commit(Manifest(name, identity, run, {**kept, **held}, self._to.form))
+        return ExportReport(sequence, tuple(done), time.perf_counter() - began)
+
+    def _write(
+        self, source: Source, before: Manifest | None, sequence: int
+    ) -> tuple[dict[str, Held], list[TypeExport]]:
+        there = source.types()
+        kinds = there if self._types is None else [one.name for one in self._types if one.name in there]
+        steps = manifest.steps(
+            before, kinds, keep_deleted=self._keep_deleted, full=self._full,
+            there=self._to.there(before) if before is not None else (),
+        )  # fmt: skip
+        ours = before.types.keys() if before is not None else ()
+        for kind in kinds:
+            if kind not in ours:
+                self._to.claim(kind)
+        held: dict[str, Held] = {}
+        done: list[TypeExport] = []
+        for number, step in enumerate(steps):
+
+            def tell(rows: int, kind: str = step.kind, number: int = number) -> None:
+                self._check()
+                self._tell(Progress(kind, number, len(steps), rows))
+
+            tell(0)
+            columns, report = self._type(source, step, tell)
+            held[step.kind] = Held(sequence, self._keep_deleted, columns)
+            done.append(report)
+        return held, done
+
+    def _type(self, source: Source, step: Step, tell: Callable[[int], None]) -> tuple[tuple[Column, ...], TypeExport]:
+        columns = list(step.columns)
+        if step.after is not None:
+            if not source.changed(step.kind, step.after):
+                return step.columns, TypeExport(step.kind, Way.UNCHANGED)
+            columns = source.columns(step.kind, columns, after=step.after)
+            # A column that gets another type is filled from the store again: its old values are not converted.
+            if misfits(step.columns, columns) or not self._to.takes_changes:
+                step = attrs.evolve(step, after=None)
+        if step.after is None:
+            columns = source.columns(step.kind, columns, after=None)
+        staged = duck.stage(source, step.kind, self._to.staging, columns, after=step.after, tell=tell)
+        written, removed = self._to.write(step, staged, keep_deleted=self._keep_deleted)
+        way = Way.WHOLE if step.after is None else Way.CHANGES
+        return staged.columns, TypeExport(step.kind, way, written, removed)
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise _StoppedError

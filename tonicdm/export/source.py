@@ -1,0 +1,152 @@
+"""The store as an export reads it: one moment of it, by a connection of its own, while others go on writing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import sqlite3
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any, Final, Self
+
+from tonicdm.errors import StoreError
+from tonicdm.store.columns import Column, columns_of
+from tonicdm.store.observing import SINCE, WHOLE_TYPE, typed
+from tonicdm.store.schema import SCHEMA_VERSION, upgrade
+from tonicdm.store.store import _said
+from tonicdm.store.views import seen_fields
+
+IDENTITY: Final = "identity"
+"""The note of the store that tells it from all others."""
+
+BATCH: Final = 1000
+"""Rows that are held in memory at once."""
+
+
+class Source:
+    """A store, opened with ``with``; made for one thread.
+
+    Args:
+        path: The store's file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = pathlib.Path(path)
+        self._db: sqlite3.Connection | None = None
+
+    def __enter__(self) -> Self:
+        if not self.path.is_file():
+            raise StoreError(str(self.path), "does not exist; make it with: tonicdm sync")
+        with self._errors():
+            db = sqlite3.connect(self.path, timeout=30.0, isolation_level=None)
+            self._db = db
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version > SCHEMA_VERSION:
+                raise StoreError(str(self.path), "was written by a newer tonicdm; upgrade this one")
+            upgrade(db, version)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.db.close()
+        self._db = None
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The open database."""
+        assert self._db is not None, "used outside of its with block"
+        return self._db
+
+    @contextlib.contextmanager
+    def _errors(self) -> Generator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise StoreError(str(self.path), _said(error)) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file, also if it could not be opened properly."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def sequence(self) -> int:
+        """Return the greatest change_seq."""
+        (sequence,) = self.db.execute("SELECT coalesce(max(change_seq), 0) FROM record").fetchone()
+        return int(sequence)
+
+    def identity(self) -> str:
+        """Return what tells this store from all others; made by the first who asks, and kept in the store."""
+        sql = "SELECT value FROM meta WHERE name = ?"
+        found = self.db.execute(sql, (IDENTITY,)).fetchone()
+        if found is None:
+            made = "INSERT OR IGNORE INTO meta VALUES (?, lower(hex(randomblob(16))))"
+            self.db.execute(made, (IDENTITY,))
+            found = self.db.execute(sql, (IDENTITY,)).fetchone()
+        return str(found[0])
+
+    def runs(self, destination: str) -> list[str]:
+        """Return the last runs of the exports to *destination* that this store knows."""
+        found = self.db.execute("SELECT value FROM meta WHERE name = ?", (f"export {destination}",)).fetchone()
+        return [] if found is None else str(found[0]).split()
+
+    def note_run(self, destination: str, before: str | None, run: str) -> None:
+        """Remember a run before its destination does.
+
+        A store that was restored from a backup does not know the run that the destination names, however far its
+        change_seq has got again.
+
+        Args:
+            destination: The destination's own name.
+            before: The run that the destination has committed last; this one may end before it has.
+            run: The run that begins.
+        """
+        value = " ".join(filter(None, (before, run)))
+        self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"export {destination}", value))
+
+    @contextlib.contextmanager
+    def moment(self) -> Generator[int]:
+        """Read the store as it is now, until the block ends; yield its greatest change_seq."""
+        self.db.execute("BEGIN")
+        try:
+            yield self.sequence()
+        finally:
+            self.db.execute("ROLLBACK")
+
+    def types(self) -> list[str]:
+        """Return the types that have shown a record."""
+        return [kind for (kind,) in self.db.execute("SELECT DISTINCT type FROM field ORDER BY type")]
+
+    def changed(self, kind: str, after: int) -> int:
+        """Return how many records of *kind* have changed after a position."""
+        (count,) = self.db.execute(f"SELECT count(*) FROM record WHERE {SINCE}", (kind, after)).fetchone()  # noqa: S608
+        return int(count)
+
+    def columns(self, kind: str, before: Sequence[Column], *, after: int | None) -> list[Column]:
+        """Return the columns of *kind*, those that a table has first, with the types that their values need.
+
+        Args:
+            kind: The record type.
+            before: The columns of the table as it is.
+            after: The position that the table has reached; None to look at all records.
+        """
+        return typed(self.db, kind, columns_of(kind, seen_fields(self.db, kind), before), after=after)
+
+    def rows(self, kind: str, expressions: str, *, after: int | None) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the records of *kind* in batches, deleted ones included.
+
+        Args:
+            kind: The record type.
+            expressions: What to select.
+            after: Only those changed after this position, in the order of the changes; None for all, by ID.
+        """
+        if after is None:
+            sql, parameters = f"{WHOLE_TYPE} ORDER BY id", (kind,)
+        else:
+            sql, parameters = f"{SINCE} ORDER BY change_seq", (kind, after)  # type: ignore[assignment]
+        found = self.db.execute(f"SELECT {expressions} FROM record WHERE {sql}", parameters)  # noqa: S608
+        while batch := found.fetchmany(BATCH):
+            yield batch
