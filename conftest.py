@@ -36,5 +36,7 @@ def documented_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
     patterns=["README.md", "docs/**/*.md", "docs/*.md"],
+    # aiohttp's AppKey, for one, asks the module of the code for its name.
+    setup=lambda namespace: namespace.update(__name__="documentation"),
     fixtures=["documented_server"],
 ).pytest()

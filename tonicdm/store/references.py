@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ class Wish:
         return bool(self.names)
 
 
+@functools.lru_cache(maxsize=512)
 def parse_wishes(paths: tuple[str, ...]) -> Wish:
     """Read names such as ``responsible_person`` and ``responsible_person.office`` into a tree.
 
@@ -65,6 +67,7 @@ def _wish(tree: Mapping[str, Any]) -> Wish:
     return Wish({name: _wish(branch) for name, branch in tree.items()})
 
 
+@functools.lru_cache(maxsize=512)
 def target_of(name: str) -> str:
     """Return the type that the reference *name* leads to.
 
@@ -80,6 +83,7 @@ def target_of(name: str) -> str:
     )
 
 
+@functools.lru_cache(maxsize=512)
 def field_names(name: str) -> tuple[str, ...]:
     """Return the wire names under which the reference *name* may stand."""
     single = name.removesuffix("s")
@@ -128,9 +132,10 @@ def stubs_within(item: Mapping[str, Any]) -> Iterator[tuple[str, Pointer]]:
 
 def _target_of_field(field: str) -> str | None:
     words = _singular(field.replace("_", "").lower())
-    return next(
-        (kind for end, kind in TARGETS.items() if any(word.endswith(end.replace("_", "")) for word in words)), None
-    )
+    for end, kind in TARGETS.items():
+        if any(word.endswith(end.replace("_", "")) for word in words):
+            return kind
+    return None
 
 
 def _singular(word: str) -> tuple[str, ...]:

@@ -44,9 +44,10 @@ class Resolver:
     async def _check(self, noun: str, tree: Wish) -> None:
         if not tree:
             return
-        known = {*wire_names(TYPES[noun].listing.model).values(), *await self._seen(noun)}
+        known = set(wire_names(TYPES[noun].listing.model).values())
         for name, rest in tree.names.items():
-            if known.isdisjoint(field_names(name)):
+            names = field_names(name)
+            if known.isdisjoint(names) and (await self._seen(noun)).isdisjoint(names):
                 raise InvalidOptionError(f"{noun} have no reference {name!r} to resolve. Nothing was sent.")
             await self._check(target_of(name), rest)
 

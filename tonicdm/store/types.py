@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Mapping
 from typing import Any, Final
@@ -37,19 +38,20 @@ class RecordType:
     @property
     def listing(self) -> ListOperation[Any]:
         """How it is listed."""
-        return self._endpoint._listing
+        return _endpoint_of(self.name)._listing
 
     @property
     def deletable(self) -> bool:
         """Whether the reference shows a DELETE for it; others lose records by their status alone."""
-        return issubclass(self._endpoint, Deleting)
+        return issubclass(_endpoint_of(self.name), Deleting)
 
-    @property
-    def _endpoint(self) -> type[Listed[Any]]:
-        module = importlib.import_module(f"tonicdm.endpoints.{self.name}")
-        classes = [item for item in vars(module).values() if isinstance(item, type) and "_listing" in vars(item)]
-        (found,) = [item for item in classes if item.__module__ == module.__name__]
-        return found
+
+@functools.cache
+def _endpoint_of(noun: str) -> type[Listed[Any]]:
+    module = importlib.import_module(f"tonicdm.endpoints.{noun}")
+    classes = [item for item in vars(module).values() if isinstance(item, type) and "_listing" in vars(item)]
+    (found,) = [item for item in classes if item.__module__ == module.__name__]
+    return found
 
 
 _DEFAULT: Final = (

@@ -69,9 +69,7 @@ def test_what_names_nobody_is_no_reference(item):
 
 
 def test_the_names_on_the_wire_cover_both_cases():
-    assert {"responsible_person", "responsible_person_id", "responsiblePersonId"} <= set(
-        field_names("responsible_person")
-    )
+    assert {"main_office", "main_office_id", "mainOfficeId"} <= set(field_names("main_office"))
 
 
 def test_references_with_a_timestamp_are_found_with_their_types():
