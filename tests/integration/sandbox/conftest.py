@@ -1,8 +1,10 @@
 import aiohttp
 import pytest
+import yarl
 
 from tonicdm.clock import VirtualClock
 from tonicdm.sandbox import Sandbox
+from tonicdm.sandbox.rhythm import RhythmSandbox
 
 
 @pytest.fixture
@@ -46,3 +48,53 @@ def send(http):
             return response.status, await (response.json() if response.content_length else response.text())
 
     return write
+
+
+@pytest.fixture
+async def rhythm(clock):
+    async with RhythmSandbox(records=250, clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+async def plain():
+    """A session without any header of its own."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+        yield session
+
+
+@pytest.fixture
+def mint(rhythm, plain):
+    """Ask for a machine token; give status and parsed body."""
+
+    async def ask(**form):
+        known = {
+            "grant_type": "client_credentials",
+            "client_id": rhythm.client_id,
+            "client_secret": rhythm.client_secret,
+            "audience": rhythm.audience,
+        }
+        sent = {name: value for name, value in {**known, **form}.items() if value is not None}
+        async with plain.post(f"{rhythm.auth_url}/oauth/token", data=sent) as response:
+            return response.status, await response.json()
+
+    return ask
+
+
+@pytest.fixture
+def call(rhythm, plain, mint):
+    """Call a service with a machine token, or another one; give status, parsed body and headers."""
+    minted = []
+
+    async def send(method, service, path, body=None, *, token=None, headers=None, **query):
+        if token is None and headers is None:
+            if not minted:
+                minted.append((await mint())[1]["access_token"])
+            token = minted[0]
+        own = headers if headers is not None else {"Authorization": f"Bearer {token}"}
+        url = yarl.URL(rhythm.service_url.format(service=service) + path.replace("{t}", rhythm.tenant_id), encoded=True)
+        async with plain.request(method, url.update_query(query), json=body, headers=own) as response:
+            is_json = response.content_type == "application/json"
+            return response.status, await (response.json() if is_json else response.text()), response.headers
+
+    return send

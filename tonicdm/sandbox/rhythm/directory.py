@@ -109,7 +109,7 @@ def upcoming(ask: Ask) -> Answer:
 
 def small_list(name: str, ask: Ask) -> Answer:
     """Answer listAddressTypes and listCommunicationTypes."""
-    return listed(ask, Listed(ask.tenant.world.small(name)), "array")
+    return listed(ask, ask.tenant.world.small(name), "array")
 
 
 def scores(ask: Ask) -> Answer:

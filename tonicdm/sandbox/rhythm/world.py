@@ -135,19 +135,15 @@ class World:
             value = value.get(part) if isinstance(value, dict) else None
         return value
 
-    def small(self, name: str) -> list[Record]:
-        """Return the records of a small fixed list: addressTypes or communicationTypes."""
-        space = IdSpace(self.seed, name, len(_SMALL[name]))
-        stamps = _sys(self.seed, name)
-        return [
-            {
-                "id": space.text(rank),
-                "name": word,
-                **({"description": f"{word} messages", "is_active": True} if name == "communicationTypes" else {}),
-                **{field: make(rank) for field, make in stamps.items()},
-            }
-            for rank, word in enumerate(_SMALL[name])
-        ]
+    def small(self, name: str) -> Table:
+        """Return a small fixed list: addressTypes or communicationTypes."""
+        words = _SMALL[name]
+        ids = IdSpace(self.seed, name, len(words))
+        fields: Fields = {"id": ids.text, "name": words.__getitem__, **_sys(self.seed, name)}
+        if name == "communicationTypes":
+            own: Fields = {"description": lambda rank: f"{words[rank]} messages", "is_active": lambda _: True}
+            fields = {**fields, **own}
+        return Table(name, len(words), ids, fields)
 
     def scores(self, customer_type: str, customer_id: str) -> list[Record] | None:
         """Return the engagement scores of a contact or organization, None when there is none of that ID."""

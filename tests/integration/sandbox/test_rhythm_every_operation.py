@@ -1,0 +1,157 @@
+"""All 29 operations answer, in the shapes of the reference's schemas."""
+
+import pathlib
+import re
+
+import jsonschema
+import pytest
+import yaml
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from tonicdm.sandbox.rhythm.routes import AUTH, OPERATIONS
+
+REFERENCE = yaml.safe_load(
+    (pathlib.Path(__file__).parents[2] / "contract" / "rhythm.openapi.yaml").read_text(encoding="utf-8")
+)
+REGISTRY = Registry().with_resource("urn:rhythm", Resource(REFERENCE, DRAFT202012))
+DESCRIBED = {
+    node["operationId"]: (path, method.upper(), item["servers"][0]["url"], node)
+    for path, item in REFERENCE["paths"].items()
+    for method, node in item.items()
+    if method != "servers"
+}
+SERVED = [operation for operation in OPERATIONS if operation.service != AUTH]
+
+
+def assert_valid(instance, pointer):
+    jsonschema.Draft202012Validator(
+        {"$ref": f"urn:rhythm#{pointer}"}, registry=REGISTRY, format_checker=jsonschema.FormatChecker()
+    ).validate(instance)
+
+
+def pointer_of(operation, status="200"):
+    path = operation.path.replace("/", "~1").replace("{", "%7B").replace("}", "%7D")
+    node = DESCRIBED[operation.id][3]["responses"][status]
+    if "$ref" in node:
+        return node["$ref"].removeprefix("#") + "/content/application~1json/schema"
+    return f"/paths/{path}/{operation.method.lower()}/responses/{status}/content/application~1json/schema"
+
+
+def test_routes_are_those_of_the_reference_on_its_hosts():
+    served = {(o.id, o.service, o.method, o.path) for o in OPERATIONS}
+    described = {
+        (name, AUTH if "auth0" in url else url.removeprefix("https://").partition(".")[0], method, path)
+        for name, (path, method, url, _) in DESCRIBED.items()
+    }
+    assert served == described
+    assert len(served) == 29
+
+
+@pytest.fixture
+def parameters(rhythm, call):
+    """Values for the path of an operation; what it needs is made first."""
+
+    async def values(operation):
+        tables = rhythm.world.tables
+        kind = {"Organization": "organizations", "Event": "events", "Membership": "memberships"}
+        of = next((kind[name] for name in kind if operation.id.endswith(name)), "contacts")
+        execution = rhythm.start_execution("bill")
+        known = {
+            "tenantId": rhythm.tenant_id,
+            "id": tables[of].id(0),
+            "emailAddress": tables["contacts"].value(0, "email_address"),
+            "customer_type": "contact",
+            "customer_id": tables["contacts"].id(0),
+            "queryType": "rolodex:contacts",
+            "outputFormat": "json",
+            "executionArn": execution.arn,
+            "stateMachineName": execution.machine,
+            "executionId": execution.id,
+            "chapterId": "chapter-north",
+            "savedQueryId": "all-contacts",
+        }
+        if operation.id == "getQueryDefinition":
+            known["id"] = "all-contacts"
+        if operation.id == "describeQuery":
+            path = "/queries/{t}/start/rolodex:contacts/json"
+            begun = (await call("POST", "system", path, {"output_fields": [{"field": "id"}]}))[1]
+            known["id"] = begun["id"]
+        return known
+
+    return values
+
+
+BODIES = {
+    "createContact": {"first_name": "Ana", "last_name": "Silva"},
+    "createOrganization": {"name": "North", "number": 7},
+    "patchContact": [{"op": "replace", "path": "/last_name", "value": "Ng"}],
+    "patchOrganization": [{"op": "replace", "path": "/name", "value": "South"}],
+    "searchForContacts": {"country": "US"},
+    "searchForOrganizations": {},
+    "searchForEvents": {},
+    "startQuery": {"output_fields": [{"field": "id"}], "criteria": {"all": []}},
+    "linkCurrentUserToContact": {"returnUrl": "https://example.org"},
+}
+
+
+async def token(rhythm):
+    """Return a user's token: it is good for the calls that need a contact, too."""
+    rhythm.settings.password_grant = True
+    form = {
+        "grant_type": "password",
+        "client_id": rhythm.client_id,
+        "client_secret": rhythm.client_secret,
+        "username": rhythm.user_email,
+        "password": rhythm.user_password,
+    }
+    return rhythm.issuer.grant(form, rhythm.now())["access_token"]
+
+
+@pytest.mark.parametrize("operation", SERVED, ids=lambda operation: operation.id)
+async def test_operation_answers_in_the_references_shape(rhythm, clock, call, parameters, operation):
+    known = await parameters(operation)
+    clock.advance(20)
+    path = re.sub(r"\{(\w+)\}", lambda found: known[found[1]], operation.path)
+    bearer = await token(rhythm)
+    body = BODIES.get(operation.id)
+    if body is not None:
+        schema = DESCRIBED[operation.id][3]["requestBody"]["content"]["application/json"]["schema"]
+        if "$ref" in schema:
+            assert_valid(body, schema["$ref"].removeprefix("#"))
+    status, answer, headers = await call(operation.method, operation.service, path, body, token=bearer)
+    assert status == 200, answer
+    assert rhythm.journal[-1].operation == operation.id
+    assert_valid(answer, pointer_of(operation))
+    assert set(DESCRIBED[operation.id][3]["responses"]["200"]["headers"]) <= set(headers)
+
+
+@pytest.mark.parametrize("operation", SERVED, ids=lambda operation: operation.id)
+async def test_refusals_have_the_references_error_body(rhythm, call, parameters, operation):
+    known = await parameters(operation)
+    path = re.sub(r"\{(\w+)\}", lambda found: known[found[1]], operation.path)
+    for fault, status in (("server_error", "500"), ("forbidden", "403"), ("too_many_requests", "429")):
+        rhythm.faults.next(fault, method=operation.method)
+        found, answer, _ = await call(operation.method, operation.service, path, token="x")
+        assert str(found) == status
+        assert_valid(answer, pointer_of(operation, status))
+    found, answer, _ = await call(operation.method, operation.service, path, headers={})
+    assert found == 401
+    assert_valid(answer, pointer_of(operation, "401"))
+
+
+async def test_token_answers_in_the_references_shape(rhythm, mint):
+    status, body = await mint()
+    assert status == 200
+    assert_valid(body, "/components/schemas/TokenResponse")
+    assert_valid(rhythm.issuer.claims(body["access_token"]), "/components/schemas/AccessTokenClaims")
+    for form in ({"client_secret": "wrong"}, {"audience": None}):
+        assert_valid((await mint(**form))[1], "/components/schemas/OAuthError")
+
+
+@pytest.mark.parametrize("kind", ["contacts", "organizations", "events", "memberships"])
+async def test_every_seeded_record_has_the_references_shape(rhythm, kind):
+    table = rhythm.world.tables[kind]
+    schema = {"contacts": "Contact", "organizations": "Organization", "events": "Event", "memberships": "Membership"}
+    for rank in table.ranks():
+        assert_valid(table.record(rank), f"/components/schemas/{schema[kind]}")
