@@ -90,8 +90,8 @@ class Dialect:
     renew_on: frozenset[int] = frozenset({401, 403, 410})
     """Answers of a signed URI for which a fresh one is asked; 403 is what storage services give after its end."""
     patch_operation: str = "add"
-    """How JSON Patch sets a field. ``add`` sets one whether it had a value or not (RFC 6902, 4.1); ``replace``, the only
-    word seen in use, must fail by the same text where the record has no such field yet."""
+    """How JSON Patch sets a field. ``add`` sets one whether it had a value or not (RFC 6902, 4.1); ``replace``, the
+    only word seen in use, must fail by the same text where the record has no such field yet."""
     csv_header: bool = True
     """Whether the first line of a csv result names the columns, and is no row."""
     current_contact: Literal["plain", "tenant"] = "plain"

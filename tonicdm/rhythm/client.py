@@ -6,7 +6,7 @@ import ssl as ssl_module
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Final, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Any, Final, Self, TypeAlias, cast
 
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import ConfigError
@@ -44,13 +44,6 @@ METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
 
 TokenLike: TypeAlias = str | Secret | TokenSource | Bearer
 """A token, an async function that returns one, or whoever has one: a `TokenBroker`, a `UserSession`."""
-
-
-@runtime_checkable
-class _HasToken(Protocol):
-    """What a `Bearer` is known by."""
-
-    async def refresh(self, refused: Secret, answer: Any, /) -> bool: ...
 
 
 class RhythmClient:
@@ -141,10 +134,10 @@ class RhythmClient:
         return f"<RhythmClient {self.tenant_id}>"
 
     def _bearer(self, settings: RhythmSettings, token: TokenLike | None, clock: Clock) -> Bearer:
-        if isinstance(token, _HasToken):
-            if isinstance(token, UserSession) and token.claims is not None:
-                check_tenant(token.claims, settings.tenant)
-            return token
+        if isinstance(token, UserSession) and token.claims is not None:
+            check_tenant(token.claims, settings.tenant)
+        if hasattr(token, "refresh"):
+            return cast("Bearer", token)
         if callable(token):
             return Auth(source=token)
         if settings.token is not None:
