@@ -44,6 +44,7 @@ def webhooks() -> None:
 @click.option("--unverified", is_flag=True, help="Take events of anybody; they are hints, never data.")
 @click.option("--tolerance", default=300.0, show_default=True, help="Seconds that a signature's time may differ.")
 @click.option("--max-body", default="1MiB", show_default=True, help="Largest body: bytes, or such as 64KiB or 1MiB.")
+@click.option("--body-seconds", default=10.0, show_default=True, help="Time for a whole body to come.")
 def serve(
     *,
     file: str,
@@ -56,6 +57,7 @@ def serve(
     unverified: bool,
     tolerance: float,
     max_body: str,
+    body_seconds: float,
 ) -> None:
     """Receive webhooks and store them in FILE until SIGTERM or Ctrl-C.
 
@@ -64,7 +66,7 @@ def serve(
     """
     secrets = _secrets(secret_file, secret_env)
     verifier = _verifier(secrets, shared_secret_header, tolerance, unverified=unverified)
-    limits = Limits(max_body=_bytes(max_body))
+    limits = Limits(max_body=_bytes(max_body), body_seconds=body_seconds)
     asyncio.run(_serve(file, Receiver.for_file(file, verifier, limits=limits), host, port, path))
 
 

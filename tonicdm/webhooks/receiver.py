@@ -116,7 +116,7 @@ class Receiver:
         from tonicdm.webhooks.inbox import Inbox
 
         store = Store(path)
-        return cls(Inbox(store), verifier, limits=limits, reader=reader, store=store)
+        return cls(Inbox(store, reader=reader), verifier, limits=limits, reader=reader, store=store)
 
     async def __aenter__(self) -> Self:
         await self.open()
