@@ -4,6 +4,11 @@ import pathlib
 import sys
 
 import tonicdm
+import tonicdm.client
+import tonicdm.store
+
+# Imported for type checkers alone, so that a client without a copy does not wait for it.
+tonicdm.client.Store = tonicdm.store.Store  # type: ignore[attr-defined]
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "_ext"))
 

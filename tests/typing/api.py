@@ -63,6 +63,7 @@ from tonicdm.models import (
     ThirdPartyToken,
     ThumbnailSet,
 )
+from tonicdm.store import Store
 
 NOW = datetime.datetime.now(datetime.UTC)
 ID: RecordID = RecordID("f71f272f752c4307b36c5124688562c4")
@@ -98,9 +99,11 @@ async def qualities(tonic: TonicDM) -> None:
     everything: list[Person] = await complete.all(limit=5)
     first: RecordStub | None = await stubs.first()
     stale = [stub.id for stub in await also_stubs.all() if stub.updated is None or stub.updated < NOW]
+    warm: Person = await tonic.persons.get(ID, max_age=60, resolve=["office"])
+    kept: Store = TonicDM(store="firm.db", max_age=60, gather=0).store
     fresh: Sequence[Person] = await tonic.persons.get_many(stale)
     missing: tuple[RecordID, ...] = (await tonic.persons.get_many([ID, uuid.uuid4()])).missing
-    use(everything, first, fresh, missing)
+    use(everything, first, fresh, missing, warm, kept)
 
 
 async def people(tonic: TonicDM) -> None:
