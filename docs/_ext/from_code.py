@@ -24,6 +24,7 @@ from tonicdm.endpoints.nouns import Nouns
 from tonicdm.errors import TonicDMError
 from tonicdm.http.operation import Operation, Option
 from tonicdm.sandbox import control, faults
+from tonicdm.sandbox.rhythm import control as rhythm_control
 
 METHODS = ("list", "get", "get_many", "me", "staff", "create", "update", "add", "soft_delete", "delete")
 NOTHING = "\u200b"
@@ -143,8 +144,13 @@ class FaultNames(FromCode):
     """Every fault of the sandbox."""
 
     def lines(self) -> Iterator[str]:
-        rows = [(f"`{name}`", faults.SUMMARY[name], _details(name)) for name in get_args(faults.FaultName)]
-        yield from table(("fault", "what it does", "details"), rows)
+        rows = [(f"`{name}`", faults.SUMMARY[name], _details(name), _side(name)) for name in get_args(faults.FaultName)]
+        yield from table(("fault", "what it does", "details", "on the side of"), rows)
+
+
+def _side(name: str) -> str:
+    sides = {"TonicDM": name in faults.TONICDM, "Rhythm": name in faults.RHYTHM}
+    return "both" if all(sides.values()) else next(side for side, there in sides.items() if there)
 
 
 def _details(name: str) -> str:
@@ -179,6 +185,35 @@ class ControlPaths(FromCode):
     def lines(self) -> Iterator[str]:
         assert {f"{method} {path}" for method, path in control.ACTIONS} == CONTROLS.keys()
         yield from table(("call", "what it does"), [(f"`{call}`", words) for call, words in CONTROLS.items()])
+
+
+RHYTHM_CONTROLS = {
+    "GET /__health": "whether it runs; its URLs, tenant, client ID and audience",
+    "GET /__clock": "its time",
+    "POST /__clock": '`{"advance": 3600}` moves its time forward',
+    "GET /__faults": "the faults that are switched on or scripted",
+    "POST /__faults": '`{"on": [...], "next": [...], "off": [...]}`, as above',
+    "GET /__settings": "the fields of `RhythmSettings`",
+    "POST /__settings": "sets some of them",
+    "POST /__reset": "puts everything back as it was at the start",
+    "GET /__journal": "the calls so far; `?since=` skips so many; `?operation=`, `?service=`, `?client=` select",
+    "DELETE /__journal": "forgets them",
+    "GET /__mints": "the machine tokens issued; `?client=`, `?month=2027-01`",
+    "GET /__queries": "the queries that were run, with their number and that of the downloads; `?tenant=`",
+    "POST /__clients": '`{"add": [{"id", "secret"}], "revoke": [{"id", "secret"}]}`; the secret is the new one',
+    "POST /__tenants": '`{"id": "other.example.org", "records": 100}` adds a customer',
+    "POST /__executions": "starts a step function with the arguments of `start_execution`, and returns its ARN",
+    "GET /__world": "the number of records by type; `?type=contacts` gives them as JSON lines",
+    "POST /__world": "creates, updates and deletes records",
+}
+
+
+class RhythmControlPaths(FromCode):
+    """Every path by which the Rhythm side is steered."""
+
+    def lines(self) -> Iterator[str]:
+        assert {f"{method} {path}" for method, path in rhythm_control.ACTIONS} == RHYTHM_CONTROLS.keys()
+        yield from table(("call", "what it does"), [(f"`{call}`", words) for call, words in RHYTHM_CONTROLS.items()])
 
 
 class RecordTypes(FromCode):
@@ -279,6 +314,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         ("error-tree", ErrorTree),
         ("fault-names", FaultNames),
         ("control-paths", ControlPaths),
+        ("rhythm-control-paths", RhythmControlPaths),
         ("record-types", RecordTypes),
     ):
         app.add_directive(name, directive)

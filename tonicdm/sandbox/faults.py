@@ -95,10 +95,10 @@ SUMMARY: Mapping[FaultName, str] = {
     "skew": "Date and X-Rate-Limit-Reset are seconds off, forward or back",
     "no_date": "no Date header; the connection closes after it",
     "huge_header": "a response header of bytes",
-    "too_many_requests": "Rhythm: 429, with Retry-After if retry_after is given; on step functions it means running",
-    "empty_page": "Rhythm: a page without items that is not the end",
-    "repeated_key": "Rhythm: LastEvaluatedKey is the key that was sent",
-    "task_fails": "Rhythm: the query or execution that the call starts will fail",
+    "too_many_requests": "429, with Retry-After if retry_after is given; on step functions it means running",
+    "empty_page": "a page without items that is not the end",
+    "repeated_key": "LastEvaluatedKey is the key that was sent",
+    "task_fails": "the query or execution that the call starts will fail",
 }
 """What each fault does."""
 

@@ -169,7 +169,10 @@ def _matching(ask: Ask, kind: str, request: Mapping[str, Any]) -> array[int]:
     """Return the ranks of the records that match, in order, from offset on and no more than limit."""
     world, table = ask.tenant.world, ask.tenant.world.tables[kind]
     test = compile_group(request.get("criteria") or {}, ask.settings, partial(world.knows, kind))
-    ranks = array("I", (rank for rank in table.ranks() if test(partial(world.reach, kind, rank))))
+    every = table.ranks()
+    ranks = array(
+        "I", (rank for rank in every if test(partial(world.reach, kind, rank))) if request.get("criteria") else every
+    )
     order = request.get("sort_fields", [])
     # The last key first: sorting is stable, so each further pass keeps the order within equal values.
     for name, wish in reversed(list(zip(_names(world, kind, request, "sort_fields"), order, strict=True))):

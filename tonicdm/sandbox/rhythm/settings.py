@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import attrs
@@ -27,6 +27,10 @@ OPERATORS: Mapping[str, Operator] = {
 }  # fmt: skip
 """Names on the wire by default: none stands in any document."""
 CONTACT_BOUND = ("getCurrentContact", "getCurrentContactForTenant")
+
+
+def _words(value: Sequence[str]) -> tuple[str, ...]:
+    return tuple(value)
 
 
 def _statuses(_: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
@@ -68,7 +72,7 @@ class RhythmSettings(ServerSettings):
     """How the body of the token endpoint may be written."""
     password_grant: bool = False
     """Whether Resource Owner Password is on; support switches it on for a customer's credentials."""
-    redirect_uris: tuple[str, ...] = attrs.field(default=("http://127.0.0.1:8400/callback",), converter=tuple)
+    redirect_uris: tuple[str, ...] = attrs.field(default=("http://127.0.0.1:8400/callback",), converter=_words)
     """Registered redirect URIs of the authorization code flow."""
     revoked_secret_revokes_tokens: bool = True
     """Whether tokens that a secret has brought are refused once the secret is revoked."""
@@ -82,7 +86,7 @@ class RhythmSettings(ServerSettings):
     """Answer to a foreign tenant and to an unknown URI alike."""
     public_needs_token: bool = True
     """Whether a path with the word public in it (getQueryDescription) asks for a token all the same."""
-    contact_bound: tuple[str, ...] = attrs.field(default=CONTACT_BOUND, converter=tuple)
+    contact_bound: tuple[str, ...] = attrs.field(default=CONTACT_BOUND, converter=_words)
     """Operations that answer 401 to a token without contact_id."""
     requests_per_second: int | None = attrs.field(default=None, validator=attrs.validators.optional(positive))
     """Calls of a tenant in a second of the server's clock before a 429; no number is published."""
@@ -125,7 +129,7 @@ class RhythmSettings(ServerSettings):
     any_name: str = "any"
     """Key of a group of which one member must hold."""
     query_statuses: tuple[str, ...] = attrs.field(
-        default=("QUEUED", "RUNNING", "SUCCEEDED", "FAILED"), converter=tuple, validator=_statuses
+        default=("QUEUED", "RUNNING", "SUCCEEDED", "FAILED"), converter=_words, validator=_statuses
     )
     """Words for waiting, running, done and failed; the reference lists none."""
     query_queued_seconds: float = attrs.field(default=1.0, validator=not_negative)
