@@ -115,7 +115,7 @@ class Throttle:
         """
         if slots is not None and self._room is None:
             self._room = asyncio.Semaphore(slots.limit)
-        return Leave(self, priority, max_wait, label, on_wait, exclusive=job == ONE_AT_A_TIME)
+        return Leave(self, priority, max_wait, label, on_wait, slots, exclusive=job == ONE_AT_A_TIME)
 
     def _hear(self, headers: Mapping[str, str], sent_at: float, *, exclusive: bool) -> None:
         """Take in a 429."""
@@ -174,10 +174,12 @@ class Leave:
         max_wait: float | None,
         label: str,
         on_wait: Callable[[WaitNotice], None] | None,
+        slots: Concurrency | None,
         *,
         exclusive: bool,
     ) -> None:
         self._throttle = throttle
+        self._slots = slots
         self._exclusive = exclusive
         self._in_room = False
         self.priority: Priority = priority
@@ -188,8 +190,9 @@ class Leave:
 
     async def __aenter__(self) -> Self:
         await self._throttle._silence_over(self)
-        if self._throttle._room is not None:
+        if self._throttle._room is not None and self._slots is not None:
             await self._throttle._room.acquire()
+            self._slots.taken += 1
             self._in_room = True
         try:
             await self._throttle._pacer.pace()
@@ -220,6 +223,7 @@ class Leave:
         return Settlement(blocked=status == 429)
 
     def _go(self) -> None:
-        if self._in_room and self._throttle._room is not None:
+        if self._in_room and self._throttle._room is not None and self._slots is not None:
             self._in_room = False
+            self._slots.taken -= 1
             self._throttle._room.release()

@@ -60,10 +60,8 @@ def test_a_key_that_is_an_object_travels_as_json_text(key: dict[str, Any]) -> No
 async def test_a_repeated_key_ends_in_an_error_and_not_in_a_loop(keys: list[Any]) -> None:
     """What was read before is handed out; the same object in another order is the same key."""
     contacts, asked = server([page(str(number), key=key) for number, key in enumerate(keys)])
-    seen: list[Contact] = []
     reading = aiter(contacts)
-    for _ in keys:
-        seen.append(await anext(reading))
+    seen = [await anext(reading) for _ in keys]
     with pytest.raises(RepeatedKeyError, match="would never end"):
         await anext(reading)
     assert len(seen) == len(asked) == len(keys)

@@ -1,0 +1,82 @@
+"""A Rhythm client and a sandbox on one virtual clock, and a driver that moves it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+import pytest
+
+from tonicdm.clock import VirtualClock
+from tonicdm.rhythm import MemoryTokenStore, RhythmClient, ThrottleRules, TokenBroker, UserLogin, UserSession
+from tonicdm.sandbox.rhythm import RhythmSandbox, RhythmSettings
+
+T = TypeVar("T")
+Make = Callable[..., RhythmClient]
+UNPACED = ThrottleRules(calls_per_second=None)
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+async def box(clock: VirtualClock) -> AsyncIterator[RhythmSandbox]:
+    async with RhythmSandbox(records=500, seed=3, clock=clock, settings=RhythmSettings(password_grant=True)) as box:
+        yield box
+
+
+@pytest.fixture
+async def broker(box: RhythmSandbox, clock: VirtualClock) -> AsyncIterator[TokenBroker]:
+    found = TokenBroker(
+        box.auth_url, box.client_id, box.client_secret, tenant_id=box.tenant_id, store=MemoryTokenStore(), clock=clock
+    )
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def make(box: RhythmSandbox, broker: TokenBroker, clock: VirtualClock) -> AsyncIterator[Make]:
+    """Makes clients of the sandbox on its clock; all are closed, and must have left nothing behind."""
+    made: list[RhythmClient] = []
+
+    def make(tenant_id: str | None = None, **settings: Any) -> RhythmClient:
+        settings = {"token": broker, "throttle": UNPACED, "clock": clock, **settings}
+        made.append(RhythmClient(tenant_id or box.tenant_id, base_url_template=box.service_url, **settings))
+        return made[-1]
+
+    yield make
+    for rhythm in made:
+        assert rhythm._caller.transport.slots.taken == 0, "a call is still counted as under way"
+        await rhythm.close()
+
+
+@pytest.fixture
+def rhythm(make: Make) -> RhythmClient:
+    return make()
+
+
+@pytest.fixture
+async def session(box: RhythmSandbox, clock: VirtualClock) -> UserSession:
+    async with UserLogin(box.auth_url, box.client_id, client_secret=box.client_secret, clock=clock) as login:
+        return await login.password(box.user_email, box.user_password)
+
+
+async def drive(clock: VirtualClock, work: Awaitable[T], *clients: RhythmClient, most: float = 24 * 3600.0) -> T:
+    """Await *work*, moving *clock* to the next deadline whenever no call is under way."""
+    task = asyncio.ensure_future(work)
+    began, idle = clock.monotonic(), 0
+    try:
+        while not task.done():
+            await asyncio.sleep(0.001)
+            busy = any(one._caller.transport.slots.taken for one in clients)
+            idle = 0 if busy else idle + 1
+            if idle >= 5 and not task.done() and (deadline := clock.next_deadline) is not None:
+                assert deadline - began < most, "the work waits for longer than it may"
+                clock.advance(max(0.0, deadline - clock.monotonic()))
+                idle = 0
+    finally:
+        task.cancel()
+    return await task
