@@ -1,12 +1,16 @@
 """Webhooks: every event is stored before it is thanked, and processed when units allow."""
 
+from tonicdm.webhooks.asgi import WebhookApp
 from tonicdm.webhooks.event import Event, parse
 from tonicdm.webhooks.gaps import Gap, GapReport, repair
 from tonicdm.webhooks.handlers import Delivery, Handlers
 from tonicdm.webhooks.inbox import Inbox
+from tonicdm.webhooks.limits import Limits
 from tonicdm.webhooks.listing import Entry, Filter, InboxStats
 from tonicdm.webhooks.payload import Payload, PayloadReader, TolerantReader
+from tonicdm.webhooks.receiver import Receiver, Reply
 from tonicdm.webhooks.rules import InboxRules, State, WorkerRules
+from tonicdm.webhooks.verify import SharedSecret, StandardWebhooks, Unverified, Verifier
 from tonicdm.webhooks.worker import Worker, WorkReport
 
 __all__ = [
@@ -20,10 +24,18 @@ __all__ = [
     "Inbox",
     "InboxRules",
     "InboxStats",
+    "Limits",
     "Payload",
     "PayloadReader",
+    "Receiver",
+    "Reply",
+    "SharedSecret",
+    "StandardWebhooks",
     "State",
     "TolerantReader",
+    "Unverified",
+    "Verifier",
+    "WebhookApp",
     "WorkReport",
     "Worker",
     "WorkerRules",

@@ -16,6 +16,7 @@ from tonicdm.errors import ConfigError, MalformedEventError, SignatureError, Sto
 from tonicdm.store import Store
 from tonicdm.webhooks.commit import EventSink, GroupCommit
 from tonicdm.webhooks.event import Event, parse
+from tonicdm.webhooks.inbox import Inbox
 from tonicdm.webhooks.limits import Limits
 from tonicdm.webhooks.patience import Patience
 from tonicdm.webhooks.payload import PayloadReader, TolerantReader
@@ -113,8 +114,6 @@ class Receiver:
         Raises:
             ConfigError: No verifier was given.
         """
-        from tonicdm.webhooks.inbox import Inbox
-
         store = Store(path)
         return cls(Inbox(store, reader=reader), verifier, limits=limits, reader=reader, store=store)
 
