@@ -1,6 +1,7 @@
 """Webhooks: every event is stored before it is thanked, and processed when units allow."""
 
 from tonicdm.webhooks.asgi import WebhookApp
+from tonicdm.webhooks.commit import EventSink
 from tonicdm.webhooks.event import Event, parse
 from tonicdm.webhooks.gaps import Gap, GapReport, repair
 from tonicdm.webhooks.handlers import Delivery, Handlers
@@ -17,6 +18,7 @@ __all__ = [
     "Delivery",
     "Entry",
     "Event",
+    "EventSink",
     "Filter",
     "Gap",
     "GapReport",

@@ -81,8 +81,7 @@ class Receiver:
         if verifier is None:
             raise ConfigError(NO_VERIFIER)
         self.limits: Limits = limits or Limits()
-        self.stored: Counter[str] = Counter()
-        """``new`` and ``duplicate`` events so far."""
+        self._stored: Counter[str] = Counter()
         self._verifier = verifier
         self._reader = reader or TolerantReader()
         self._clock = clock or SystemClock()
@@ -140,6 +139,11 @@ class Receiver:
         await self._commit.drain()
         if self._store is not None:
             await self._store.close()
+
+    @property
+    def stored(self) -> Mapping[str, int]:
+        """``new`` and ``duplicate`` events so far."""
+        return self._stored
 
     @property
     def refused(self) -> Mapping[int, int]:
@@ -207,7 +211,7 @@ class Receiver:
             refused = _refusal(error)
             refused.size = len(body)
             return self._refuse(refused, peer)
-        self.stored["new" if new else "duplicate"] += 1
+        self._stored["new" if new else "duplicate"] += 1
         return Reply(200)
 
     # --- its steps --------------------------------------------------------------------------------------------------
