@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import click
+from click.core import ParameterSource
 
 from tonicdm.cli.signals import stop_event
 from tonicdm.sandbox import Sandbox, SandboxSettings
 from tonicdm.sandbox.rhythm import RhythmSandbox
+
+_TYPED = ParameterSource.COMMANDLINE
 
 
 @click.command()
@@ -24,6 +27,9 @@ from tonicdm.sandbox.rhythm import RhythmSandbox
 def sandbox(*, host: str, port: int, records: int, seed: int, limit: int, window: float, rhythm: bool) -> None:
     """Run a local TonicDM with made-up data that charges units as the real one does."""
     if rhythm:
+        context = click.get_current_context()
+        if given := [name for name in ("limit", "window") if context.get_parameter_source(name) is _TYPED]:
+            raise click.UsageError(f"Rhythm has no units: --{' and --'.join(given)} can't go with --rhythm.")
         asyncio.run(_serve_rhythm(host, port, records, seed))
         return
     asyncio.run(_serve(host, port, records, seed, SandboxSettings(limit=limit, window_seconds=window)))

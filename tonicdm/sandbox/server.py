@@ -131,33 +131,28 @@ class Shell:
     async def _sent(self, request: web.BaseRequest, answer: Answer, strike: Strike) -> web.StreamResponse:
         if "drop_after" in strike:
             return self._cut(request, reset=True)
-        if answer.file is not None:
-            return await self._streamed(request, answer, answer.file, cut="cut_body" in strike)
         if "cut_body" in strike:
-            return self._raw(request, answer, len(answer.body) // 2)
+            return self._raw(request, answer, answer.length // 2)
         if "no_date" in strike:
             answer.headers.pop("Date", None)
-            return self._raw(request, answer, len(answer.body))
+            return self._raw(request, answer, answer.length)
+        response = _response(answer) if answer.file is None else await self._streamed(request, answer, answer.file)
         if "close_idle" in strike and request.transport is not None:
             # After the answer has left, as a server does whose keep-alive time is over.
             asyncio.get_running_loop().call_later(0.005, request.transport.close)
-        return _response(answer)
+        return response
 
-    async def _streamed(
-        self, request: web.BaseRequest, answer: Answer, part: FilePart, *, cut: bool
-    ) -> web.StreamResponse:
-        """Send part of a file a piece at a time; with *cut* half of it, and close."""
+    async def _streamed(self, request: web.BaseRequest, answer: Answer, part: FilePart) -> web.StreamResponse:
+        """Send part of a file a piece at a time."""
         response = web.StreamResponse(status=answer.status, headers=answer.headers)
         response.content_type, response.content_length = answer.content_type, part.length
         await response.prepare(request)
-        left = part.length // 2 if cut else part.length
+        left = part.length
         with part.path.open("rb") as file:
             file.seek(part.first)
             while piece := file.read(min(left, _AT_ONCE)):
                 await response.write(piece)
                 left -= len(piece)
-        if cut:
-            return self._cut(request)
         await response.write_eof()
         return response
 
@@ -202,14 +197,15 @@ class Shell:
         """Write a response by hand, with *length* bytes of its body, and close."""
         transport = request.transport
         if transport is not None:
+            body = answer.body if answer.file is None else answer.file.read()
             lines = [
                 f"HTTP/1.1 {answer.status} X",
                 *(f"{name}: {value}" for name, value in answer.headers.items()),
                 f"Content-Type: {answer.content_type}",
-                f"Content-Length: {len(answer.body)}",
+                f"Content-Length: {answer.length}",
                 "Connection: close",
             ]
-            transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body[:length])
+            transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body[:length])
         return self._cut(request)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 import signal
 import sys
 import zipfile
@@ -12,7 +13,9 @@ from xml.etree import ElementTree
 import aiohttp
 import pytest
 import yarl
+from click.testing import CliRunner
 
+from tonicdm.cli.sandbox import sandbox
 from tonicdm.sandbox.__main__ import main
 from tonicdm.sandbox.rhythm import RhythmSandbox, RhythmSettings
 
@@ -333,6 +336,31 @@ async def test_download_can_be_cut_or_end_early_without_notice(rhythm, finished,
     assert len((await fetch(told["uri"]))[1]) == told["size"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "seen"),
+    [
+        ("invalid_json", lambda answer, body: b"undefined" in body),
+        ("gzip", lambda answer, body: answer.headers["Content-Encoding"] == "gzip" and len(json.loads(body)) == 250),
+        ("redirect", lambda answer, body: (answer.status, body) == (302, b"")),
+        ("bad_gateway", lambda answer, body: answer.status == 502 and body.startswith(b"<html>")),
+        ("no_date", lambda answer, body: "Date" not in answer.headers and len(json.loads(body)) == 250),
+        ("skew", lambda answer, body: answer.headers["Date"] == "Fri, 15 Jan 2027 08:10:05 GMT"),
+    ],
+)
+async def test_faults_of_answers_strike_downloads_too(rhythm, finished, plain, fault, seen):
+    told = await finished(request("id", "name"))
+    rhythm.faults.next(fault)
+    async with plain.get(yarl.URL(told["uri"], encoded=True), allow_redirects=False) as response:
+        assert seen(response, await response.read())
+    assert rhythm.downloads()[0].fault == fault
+
+
+async def test_connection_closes_after_a_download_that_did_not_announce_it(rhythm, finished, fetch):
+    told = await finished(request("id", "name"))
+    rhythm.faults.on("close_idle")
+    assert [len(json.loads((await fetch(told["uri"]))[1])) for _ in range(3)] == [250] * 3
+
+
 async def test_order_starts_one_execution_at_a_time_which_ends_by_itself(rhythm, clock, call):
     path = "/orders/{t}/order-1/process"
     _, begun, _ = await call("POST", "commerce", path, {"total": 3})
@@ -508,17 +536,41 @@ async def test_result_files_go_with_the_server(clock):
     assert not folder.exists()
 
 
-async def test_process_prints_its_url_and_stops_cleanly():
+async def process_of(*arguments):
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tonicdm.sandbox", "--rhythm", "--records", "30", "--set", "page_size=7",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    url = (await process.stdout.readline()).decode().strip()
+        sys.executable, "-m", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    line = (await process.stdout.readline()).decode()
+    return process, re.search(r"http://[^;\s]+", line)[0]
+
+
+async def ended(process):
+    process.send_signal(signal.SIGTERM)
+    told, errors = await asyncio.wait_for(process.communicate(), 10)
+    assert (process.returncode, errors) == (0, b"")
+    return told.decode()
+
+
+async def test_process_prints_its_url_and_stops_cleanly():
+    process, url = await process_of("tonicdm.sandbox", "--rhythm", "--records", "30", "--set", "page_size=7")
     async with aiohttp.ClientSession() as session, session.get(f"{url}/__settings") as response:
         assert (await response.json())["page_size"] == 7
-    process.send_signal(signal.SIGTERM)
-    _, errors = await asyncio.wait_for(process.communicate(), 10)
-    assert (process.returncode, errors) == (0, b"")
+    await ended(process)
+
+
+async def test_command_names_the_variables_that_a_client_reads():
+    process, url = await process_of("tonicdm.cli", "sandbox", "--rhythm", "--port", "0", "--records", "30")
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/__world") as response:
+        assert (await response.json())["contacts"] == 30
+    told = await ended(process)
+    assert f"RHYTHM_BASE_URL='{url}/{{service}}'" in told
+    assert f"RHYTHM_AUTH_DOMAIN={url}/auth0" in told
+
+
+def test_command_refuses_options_of_units():
+    told = CliRunner().invoke(sandbox, ["--rhythm", "--limit", "3"])
+    assert told.exit_code == 2
+    assert "--limit" in told.output
 
 
 @pytest.mark.parametrize("arguments", [["--limit", "3"], ["--records", "0"], ["--set", "limit=3"]])

@@ -123,6 +123,8 @@ class World:
     def reach(self, kind: str, rank: int, path: str) -> Any:
         """Return the value at the end of a path, None when the record has none."""
         table = self.tables[kind]
+        if path in table.fields:
+            return table.value(rank, path)
         head, _, rest = path.partition(".")
         if rest and head in RELATIONS[kind]:
             field, other = RELATIONS[kind][head]
