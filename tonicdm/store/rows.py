@@ -76,11 +76,12 @@ def updated_of(item: Mapping[str, Any]) -> str | None:
         value = item.get(name)
         if type(value) is str:
             # Most are written in one of two ways; parsing them all would cost a third of a load.
-            if len(value) == 20 and value[-1] == "Z":
+            if len(value) == 20 and value[-1] == "Z" and value.isascii():
                 return value[:-1] + "+00:00"
-            if len(value) == 25 and value.endswith("+00:00"):
+            if len(value) == 25 and value.endswith("+00:00") and value.isascii():
                 return value
-            with contextlib.suppress(Refused):
+            # At the edge of the calendar a time may have no UTC.
+            with contextlib.suppress(Refused, OverflowError):
                 return read_datetime(value).astimezone(datetime.UTC).isoformat()
     return None
 

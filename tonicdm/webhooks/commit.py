@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from tonicdm.errors import StoreError
 from tonicdm.webhooks.event import Event
 
 logger: Final = logging.getLogger("tonicdm.webhooks")
@@ -75,13 +76,19 @@ class GroupCommit:
         began = time.perf_counter()
         try:
             new = await self._sink.receive([event for event, _ in group])
+            ends = list(zip(group, new, strict=True))
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
+            if len(group) > 1 and not isinstance(error, StoreError):
+                # One event that can't be stored must not fail the others for ever.
+                for one in group:
+                    await self._write([one])
+                return
             for _, stored in group:
                 if not stored.done():
                     stored.set_exception(error)
             return
         spent = (time.perf_counter() - began) * 1000
         logger.debug("stored %d events, %d of them new, in %.1f ms", len(group), sum(new), spent)
-        for (_, stored), is_new in zip(group, new, strict=True):
+        for (_, stored), is_new in ends:
             if not stored.done():
                 stored.set_result(is_new)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.errors import MalformedEventError
-from tonicdm.webhooks.payload import PayloadReader, TolerantReader
+from tonicdm.webhooks.payload import Payload, PayloadReader, TolerantReader
 
 ID_HEADER: Final = "webhook-id"
 """Header with the event's ID (Standard Webhooks 1.0)."""
@@ -57,10 +57,10 @@ def parse(
         reader: Tells what the body says; `TolerantReader` unless given.
 
     Raises:
-        MalformedEventError: The body is no JSON object or array.
+        MalformedEventError: The body is no JSON object or array, or the reader can't read it.
     """
     payload = decode(body)
-    said = (reader or TolerantReader())(payload)
+    said = _read(payload, reader or TolerantReader())
     sent = next((value for name, value in headers.items() if name.lower() == ID_HEADER), "").strip()
     key = sent or said.key
     if key is None:
@@ -95,6 +95,15 @@ def _storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _read(payload: Any, reader: PayloadReader) -> Payload:
+    try:
+        return reader(payload)
+    except MalformedEventError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a reader of somebody's own; what it says might repeat the body
+        raise MalformedEventError(f"the reader can't read the body ({type(error).__name__})") from None
 
 
 def _digest(content: bytes) -> str:

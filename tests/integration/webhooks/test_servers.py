@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sqlite3
 
 import aiohttp
@@ -153,6 +154,33 @@ async def test_no_answer_before_the_commit_and_one_after(behind, make, store, si
         gate.open.set()
         assert await request == 200
         assert await keys() == ["e1"]
+
+
+async def test_duplicates_in_one_commit_are_told_apart(make, sign, session, keys) -> None:
+    gate = Gate(make()._commit._sink)
+    receiver = make(sink=gate)
+    async with behind_aiohttp(receiver) as url:
+        sent = [asyncio.ensure_future(post(session, url, body_of(n), sign(body_of(n), n))) for n in (1, 2, 2, 3, 1)]
+        await until(lambda: receiver._commit.pending == 5)
+        gate.open.set()
+        assert await asyncio.gather(*sent) == [200] * 5
+        assert sorted(await keys()) == ["e1", "e2", "e3"]
+        assert receiver.stored == {"new": 3, "duplicate": 2}
+
+
+async def test_what_no_column_can_hold_is_stored_all_the_same(make, session, store) -> None:
+    """Half surrogate pairs and times without UTC, in every place that is written."""
+    odd = ["\ud800" * 19 + "Z", "0001-01-01T00:00:00+14:00", "\ud800"]
+    async with behind_aiohttp(make(Unverified())) as url:
+        for text in odd:
+            record = {"id": "a" * 32, "updated": text, "status": text, "name": text}
+            for fields in (
+                {"id": text, "type": "persons.updated", "data": [record]},
+                {"type": text, "data": record},
+                [record],
+            ):
+                assert await post(session, url, json.dumps(fields).encode(), {}) == 200
+    assert await store.query("SELECT count(*), count(DISTINCT key) FROM event") == [(9, 9)]
 
 
 async def test_overload_is_503_with_a_time_to_come_again(behind, make, sign, session) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tonicdm.errors import ConfigError, MalformedEventError
 from tonicdm.store import TYPES
+from tonicdm.store.rows import updated_of
 from tonicdm.webhooks import Payload, TolerantReader, parse
 from tonicdm.webhooks.payload import kind_of
 
@@ -142,3 +145,55 @@ def test_neither_event_nor_payload_shows_what_it_carries() -> None:
     shown = repr(event({"type": "persons.updated", "data": [{"id": ONE, "name": "Ada"}]}))
     assert "Ada" not in shown
     assert "Ada" not in repr(TolerantReader()({"data": [{"id": ONE, "name": "Ada"}]}))
+
+
+def test_a_reader_that_fails_makes_the_event_malformed_without_repeating_it() -> None:
+    with pytest.raises(MalformedEventError, match=r"the reader can't read the body \(KeyError\)") as caught:
+        event({"name": "Ada"}, reader=lambda payload: Payload(payload["Ada"]))
+    assert "Ada" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.sampled_from([ONE, HYPHENATED]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["id", "type", "object", "data", "records", "ids", "updated", "sent", "action", "record_id"]
+            )
+            | st.text(),
+            inner
+            | st.sampled_from(
+                ["persons.updated", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00", "\ud800" * 19 + "Z"]
+            ),
+            max_size=6,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(payload=JSON, header=st.none() | st.text(st.characters(exclude_categories=())))
+def test_whatever_json_comes_it_is_an_event_that_can_be_stored_or_malformed(payload, header) -> None:
+    body = json.dumps(payload).encode()
+    try:
+        found = parse(body, {} if header is None else {"webhook-id": header}, signed=False, received=1.0)
+    except MalformedEventError:
+        assert not isinstance(payload, dict | list)
+        return
+    assert found.body == body
+    assert all(len(one) == 32 and one == one.lower() and int(one, 16) >= 0 for one in found.ids)
+    assert len(set(found.ids)) == len(found.ids)
+    assert found.kind is None or found.kind in TYPES
+    for text in (found.key, found.type):
+        text.encode()
+        assert len(text) <= 200
+    assert found.key
+    for record in TolerantReader()(payload).records:
+        (updated_of(record) or "").encode()

@@ -232,6 +232,26 @@ async def test_a_store_that_fails_is_503_for_the_sender_and_the_cause_in_the_log
     assert receiver.stored == {"new": 1}
 
 
+async def test_an_event_that_cannot_be_stored_fails_alone(make, sink) -> None:
+    """The others of its commit are stored; it may not fail theirs again and again."""
+    receiver = make(Unverified())
+    receive = sink.receive
+
+    async def picky(events):
+        if any(event.key == "bad" for event in events):
+            raise ValueError("no such thing")
+        return await receive(events)
+
+    sink.receive = picky
+    sink.gate.clear()
+    first = asyncio.ensure_future(post(receiver, b'{"id": "first"}', {}))
+    await settle()
+    group = [asyncio.ensure_future(post(receiver, b'{"id": "%b"}' % key, {})) for key in (b"1", b"bad", b"2")]
+    await settle()
+    sink.gate.set()
+    assert [reply.status for reply in await asyncio.gather(first, *group)] == [200, 200, 503, 200]
+
+
 async def test_a_disk_that_hangs_is_not_waited_for_without_end(make, sink, clock) -> None:
     receiver = make(commit_seconds=7)
     sink.gate.clear()
