@@ -61,6 +61,11 @@ class PayloadReader(Protocol):
         ...
 
 
+def _known(_reader: Any, _attribute: Any, kind: str | None) -> None:
+    if kind is not None and kind not in TYPES:
+        raise ConfigError(f"no such record type: {kind}; there are {', '.join(TYPES)}")
+
+
 @attrs.frozen
 class TolerantReader:
     """Reads objects and arrays in the forms that are usual.
@@ -73,12 +78,7 @@ class TolerantReader:
         kind: Record type of a body that names none; for a path of its own per type.
     """
 
-    kind: str | None = attrs.field(default=None)
-
-    @kind.validator
-    def _known(self, _attribute: Any, value: str | None) -> None:
-        if value is not None and value not in TYPES:
-            raise ConfigError(f"no such record type: {value}; there are {', '.join(TYPES)}")
+    kind: str | None = attrs.field(default=None, validator=_known)
 
     def __call__(self, payload: Any, /) -> Payload:
         """Return what *payload* says."""

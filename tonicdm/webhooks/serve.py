@@ -13,8 +13,8 @@ from tonicdm.errors import ConfigError
 from tonicdm.webhooks.receiver import Receiver
 from tonicdm.webhooks.web import add_to
 
-KEEP_ALIVE: Final = 30.0
-"""Seconds for the head of a request, from the connection or from the answer before it."""
+HEAD_SECONDS: Final = 30.0
+"""Seconds for the head of a request, from the connection or the answer before it; then the connection is closed."""
 
 LINGERING: Final = 2.0
 """Seconds for which the rest of a refused body is read and dropped, so that its sender sees the answer."""
@@ -33,6 +33,7 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 8080,
     path: str = "/webhooks",
+    head_seconds: float = HEAD_SECONDS,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Receive webhooks until *stop* is set, then finish the commits in hand.
@@ -43,6 +44,7 @@ async def serve(
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
         path: Where webhooks arrive.
+        head_seconds: Time for the head of a request, from the connection or from the answer before it.
         ready: Called with the URL once it listens.
 
     Raises:
@@ -55,7 +57,7 @@ async def serve(
         app,
         access_log=None,
         logger=_quiet_logger(),
-        keepalive_timeout=KEEP_ALIVE,
+        keepalive_timeout=head_seconds,
         lingering_time=LINGERING,
         shutdown_timeout=LEAVE,
     )

@@ -277,6 +277,17 @@ async def test_what_is_no_http_is_400_and_its_bytes_are_not_logged(make, caplog)
         assert told not in caplog.text
 
 
+async def test_a_head_that_drips_ends_with_a_closed_connection(make) -> None:
+    stop, addresses = asyncio.Event(), []
+    running = asyncio.ensure_future(serve(make(), stop, port=0, head_seconds=0.2, ready=addresses.append))
+    await until(lambda: addresses)
+    async with speaking(addresses[0]) as (reader, writer):
+        writer.write(b"POST /webhooks HTTP/1.1\r\nWebhook-Id: ")
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+    stop.set()
+    await running
+
+
 async def test_a_body_with_broken_framing_ends_at_the_deadline_at_the_latest(make, sign, clock) -> None:
     """Not every server says at once that the rest can't be read."""
     receiver = make()
