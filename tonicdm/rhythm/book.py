@@ -151,7 +151,7 @@ class Book:
         """
         damage = data["damage"]
         return cls(
-            mints=tuple(Mint(**one | {"fate": Fate(one["fate"])}) for one in data["mints"]),
+            mints=tuple(Mint(**(one | {"fate": Fate(one["fate"])})) for one in data["mints"]),
             tokens={key: CachedToken(**one | {"value": Secret(one["value"])}) for key, one in data["tokens"].items()},
             closures={key: Closure(**one | {"cause": Cause(one["cause"])}) for key, one in data["closures"].items()},
             damage=None if damage is None else Damage(**damage),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 
 
 def moment(at: float) -> datetime.datetime:
@@ -12,12 +13,13 @@ def moment(at: float) -> datetime.datetime:
 
 def month_of(at: float) -> str:
     """Return the month of *at*, as in ``2026-11``."""
-    return f"{moment(at):%Y-%m}"
+    # A time is rounded to microseconds, and must not be rounded into the next month.
+    return f"{moment(math.floor(at)):%Y-%m}"
 
 
 def month_start(at: float) -> float:
     """Return the first moment of the month of *at*, Unix seconds."""
-    return moment(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()
+    return moment(math.floor(at)).replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 
 def next_month(at: float) -> float:

@@ -11,7 +11,7 @@ import os
 import pathlib
 import secrets
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import attrs
 
@@ -81,9 +81,10 @@ class MemoryTokenStore:
 class FileTokenStore:
     """Keeps each book in a file that its owner alone can read, replaced as a whole under a lock.
 
-    A reader finds the old or the new book, never half of one. The one before the last change is kept beside it: if
-    the file is damaged, that one is gone on from, and one mint more is counted; if both are damaged, the count begins
-    where it leaves an application's month, never at zero. What was damaged is set aside under another name.
+    The file has two lines: what the second must sum up to, and the book as JSON. A reader finds the old or the new
+    book, never half of one. The one before the last change is kept beside it: if the file is damaged, that one is
+    gone on from, and one mint more is counted; if both are damaged, the count begins where it leaves an application's
+    month, never at zero. What was damaged is set aside under another name.
 
     Args:
         folder: Where the files are; made if absent. By default the user's state directory.
@@ -175,12 +176,13 @@ class FileTokenStore:
         logger.error("%s is damaged and was set aside as %s", path, aside.name)
 
     def _replace(self, key: str, book: Book) -> None:
-        path, content = self._path(key), book.to_json()
+        path, content = self._path(key), json.dumps(book.to_json()).encode()
+        head = json.dumps({"version": VERSION, "sha256": _sum(content)}).encode()
         new = path.with_name(f"{key}.{secrets.token_hex(4)}.tmp")
         file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            with os.fdopen(file, "w", encoding="utf-8") as out:
-                json.dump({"version": VERSION, "sha256": _sum(content), "book": content}, out)
+            with os.fdopen(file, "wb") as out:
+                out.write(head + b"\n" + content)
                 out.flush()
                 os.fsync(out.fileno())
             if path.exists():
@@ -218,10 +220,10 @@ def _load(path: pathlib.Path) -> Book | None:
     except OSError as error:
         raise StoreError(str(path), f"can't be read ({error.strerror}); nothing was sent.") from error
     try:
-        data = json.loads(text)
-        version, content = data["version"], data["book"]
-        newer = isinstance(version, int) and version > VERSION
-        book = None if newer or data["sha256"] != _sum(content) else Book.from_json(content)
+        head, content = text.split(b"\n", 1)
+        said = json.loads(head)
+        newer = isinstance(said["version"], int) and said["version"] > VERSION
+        book = None if newer or said["sha256"] != _sum(content) else Book.from_json(json.loads(content))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         newer, book = False, None
     if newer:
@@ -236,8 +238,8 @@ def _is_book(path: pathlib.Path) -> bool:
     return path.name.count(".") == 1
 
 
-def _sum(content: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _sync_folder(folder: pathlib.Path) -> None:

@@ -89,12 +89,10 @@ class Process:
 async def together(clock: VirtualClock, works: list[Any]) -> Counter[str]:
     """Run *works* at once, moving *clock* only when every one that is left sleeps on it; count how they ended."""
     tasks = [asyncio.ensure_future(work) for work in works]
-    while left := sum(not task.done() for task in tasks):
-        await asyncio.sleep(0)
+    while left := [task for task in tasks if not task.done()]:
         asleep = sum(not wake.done() for _, _, wake in clock._sleepers)
-        if asleep == left and (deadline := clock.next_deadline) is not None:
+        if asleep == len(left) and (deadline := clock.next_deadline) is not None:
             clock.advance(max(0.0, deadline - clock.monotonic()))
-        elif asleep:
-            await asyncio.sleep(0.001)
+        await asyncio.wait(left, timeout=0.002)
     ends = [task.exception() for task in tasks]
     return Counter(task.result() if end is None else type(end).__name__ for task, end in zip(tasks, ends, strict=True))
