@@ -70,10 +70,12 @@ async def _chunks(receive: Receive) -> AsyncGenerator[bytes]:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise _GoneError
-        if chunk := message.get("body"):
-            yield chunk
-        if not message.get("more_body"):
+        more = message.get("more_body")
+        if message.get("body"):
+            yield message["body"]
+        if not more:
             return
+        del message  # else it would be kept while the next one is waited for
 
 
 def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -248,6 +248,7 @@ class Receiver:
                 async for chunk in chunks:
                     self._hold(len(chunk), len(body))
                     body += chunk
+                    del chunk  # else it would be kept while the next one is waited for
         except Refused as refused:
             refused.size = len(body)
             raise

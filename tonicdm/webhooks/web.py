@@ -75,6 +75,7 @@ async def _chunks(request: web.Request) -> AsyncGenerator[bytes]:
     try:
         async for chunk in request.content.iter_any():
             yield chunk
+            del chunk  # else it would be kept while the next one is waited for
     except web.RequestPayloadError as error:
         raise Refused(400, "the body is not framed as HTTP has it", detail=type(error).__name__) from None
 
