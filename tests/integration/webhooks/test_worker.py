@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 
 import pytest
@@ -414,7 +415,7 @@ async def test_a_failing_record_holds_up_no_other_and_ends_as_a_dead_letter(desk
     for _ in range(200):
         desk.clock.advance(5)
         await desk.drain()
-    pauses = [later - earlier for earlier, later in zip(attempts, attempts[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(attempts)]
     assert pauses == sorted(pauses)
     assert len(attempts) == 4
     (entry,) = await desk.inbox.find(Filter(states=[State.DEAD]))
@@ -448,6 +449,19 @@ async def test_later_events_of_a_record_wait_for_its_earlier_ones_and_not_for_it
     desk.clock.advance(60)
     await desk.drain()
     assert order == [("e1", 1), ("e1", 2), ("e2", 1), ("e3", 1)]
+
+
+async def test_a_replayed_event_waits_for_a_later_one_of_its_record_that_is_at_work(desk):
+    (one,) = desk.ids("offices", 1)
+    await desk.inbox.receive([desk.event("offices", one)])
+    await desk.drain()
+    await desk.inbox.receive([desk.event("offices", one)])
+    later = await desk.inbox.lease(fetch=["offices"])
+    assert [errand.key for errand in later.errands] == ["e2"]
+    assert await desk.inbox.replay(Filter(keys=["e1"])) == 1
+    assert (await desk.inbox.lease()).errands == []
+    assert await desk.inbox.finish([later.errands[0].number], later.owner)
+    assert [errand.key for errand in (await desk.inbox.lease()).errands] == ["e1"]
 
 
 async def test_handlers_of_other_records_run_beside_a_slow_one_and_its_time_is_limited(desk):
