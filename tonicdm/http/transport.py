@@ -23,7 +23,7 @@ from tonicdm.errors import (
     api_error_class,
 )
 from tonicdm.http.admission import Admission, Admitted
-from tonicdm.http.auth import Auth
+from tonicdm.http.auth import Bearer
 from tonicdm.http.border import Lost, translate
 from tonicdm.http.call import Answer, Call, Patience
 from tonicdm.http.hooks import BudgetMismatchEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
@@ -88,7 +88,7 @@ class Transport(Generic[A]):
 
     def __init__(
         self,
-        auth: Auth,
+        auth: Bearer,
         budget: A,
         *,
         clock: Clock,
@@ -194,7 +194,7 @@ class Transport(Generic[A]):
                 continue
             if answer.status == 429 and patience.takes_refusal():
                 limited = answer
-            elif answer.status == 401 and not refreshed and await self.auth.refresh(token):
+            elif answer.status == 401 and not refreshed and await self.auth.refresh(token, answer):
                 refreshed = True
             elif answer.status >= 500:
                 await self._pause_or_raise(call, Outcome.SERVER_ERROR, attempt, _api_error(call, answer))
