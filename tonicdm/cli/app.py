@@ -11,6 +11,7 @@ from tonicdm.cli.export import export_command
 from tonicdm.cli.failures import Guarded
 from tonicdm.cli.inbox import webhooks
 from tonicdm.cli.records import get, list_records
+from tonicdm.cli.rhythm import rhythm
 from tonicdm.cli.sandbox import sandbox
 from tonicdm.cli.sync import plan, sync
 from tonicdm.cli.whoami import whoami
@@ -30,5 +31,5 @@ def tonicdm() -> None:
     """
 
 
-for _command in (sandbox, conformance, whoami, get, list_records, budget, plan, sync, export_command, webhooks):
+for _command in (sandbox, conformance, whoami, get, list_records, budget, plan, sync, export_command, webhooks, rhythm):
     tonicdm.add_command(_command)

@@ -123,6 +123,8 @@ class Damage:
 class Book:
     """What is known of one issuer's machine tokens; a value, changed by making another."""
 
+    issuer: str = ""
+    """The Auth0 domain; empty before the first mint."""
     mints: tuple[Mint, ...] = ()
     """In the order of their writing."""
     tokens: Mapping[str, CachedToken] = attrs.field(factory=dict, repr=False)
@@ -134,6 +136,7 @@ class Book:
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that holds everything, the tokens included."""
         return {
+            "issuer": self.issuer,
             "mints": [attrs.asdict(mint) for mint in self.mints],
             "tokens": {
                 key: attrs.asdict(token) | {"value": token.value.reveal()} for key, token in self.tokens.items()
@@ -151,6 +154,7 @@ class Book:
         """
         damage = data["damage"]
         return cls(
+            issuer=data["issuer"],
             mints=tuple(Mint(**(one | {"fate": Fate(one["fate"])})) for one in data["mints"]),
             tokens={key: CachedToken(**one | {"value": Secret(one["value"])}) for key, one in data["tokens"].items()},
             closures={key: Closure(**one | {"cause": Cause(one["cause"])}) for key, one in data["closures"].items()},

@@ -308,7 +308,8 @@ class TokenBroker:
                 at=self._issuer_clock.now(),
                 who=self._who,
             )
-            return minting.claimed(book, mint), (mint, decision)
+            named = attrs.evolve(book, issuer=self.issuer.name)
+            return minting.claimed(named, mint), (mint, decision)
 
         return await self.store.update(self._minter.key, step)
 

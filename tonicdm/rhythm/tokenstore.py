@@ -87,7 +87,8 @@ class FileTokenStore:
     month, never at zero. What was damaged is set aside under another name.
 
     Args:
-        folder: Where the files are; made if absent. By default the user's state directory.
+        folder: Where the files are; made if absent. By default RHYTHM_TOKENS, or the user's state
+            directory.
         clock: Dates the damage.
     """
 
@@ -201,7 +202,9 @@ class FileTokenStore:
 
 
 def default_folder() -> pathlib.Path:
-    """Return the folder, in the user's state directory, that all processes of a user share."""
+    """Return the folder that RHYTHM_TOKENS names, else one in the user's state directory."""
+    if named := os.environ.get("RHYTHM_TOKENS"):
+        return pathlib.Path(named)
     import platformdirs
 
     return platformdirs.user_state_path("tonicdm", appauthor=False) / "rhythm"

@@ -21,6 +21,7 @@ from tonicdm.rhythm.tokenstore import FileTokenStore, MemoryTokenStore, default_
 
 KEY = "ab" * 16
 FULL = Book(
+    issuer="example.us.auth0.com",
     mints=mints(3),
     tokens={APP.key: token(NOW)},
     closures={APP.key: Closure(cause=Cause.THROTTLED, since=1.0, until=2.5, code="x", credentials="c", failures=2)},
@@ -202,5 +203,8 @@ async def test_the_store_in_memory_keeps_books_apart() -> None:
 def test_by_default_the_folder_is_in_the_users_state_directory(monkeypatch, tmp_path: pathlib.Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("RHYTHM_TOKENS", raising=False)
     assert default_folder().is_relative_to(tmp_path)
     assert default_folder().name == "rhythm"
+    monkeypatch.setenv("RHYTHM_TOKENS", str(tmp_path / "elsewhere"))
+    assert FileTokenStore().folder == tmp_path / "elsewhere"

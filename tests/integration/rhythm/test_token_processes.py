@@ -1,0 +1,99 @@
+"""Real processes on one folder, with the real lock, against the sandbox: at once, killed, restarted."""
+
+import asyncio
+import itertools
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from tonicdm.sandbox.rhythm import RhythmSandbox
+
+pytestmark = [pytest.mark.realtime, pytest.mark.skipif(sys.platform == "win32", reason="needs signals")]
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts processes on one folder; whatever is left of them is killed."""
+    started = []
+
+    def start(box: RhythmSandbox) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "tests.integration.rhythm.tokenworker", box.auth_url, box.client_id]
+        started.append(
+            subprocess.Popen(
+                [*command, box.client_secret, str(tmp_path / "rhythm")],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                cwd=pathlib.Path(__file__).parents[3],
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+async def line(process: subprocess.Popen[str]) -> str:
+    return await asyncio.to_thread(process.stdout.readline)
+
+
+async def go(processes: list[subprocess.Popen[str]]) -> None:
+    """Let all begin at the same moment."""
+    for process in processes:
+        assert await line(process) == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+
+async def end(process: subprocess.Popen[str]) -> dict[str, int]:
+    process.terminate()
+    return json.loads(await line(process))
+
+
+async def test_processes_that_begin_at_once_share_one_token(start) -> None:
+    """And one that comes later, too."""
+    async with RhythmSandbox(records=3) as box:
+        processes = [start(box) for _ in range(5)]
+        await go(processes)
+        await asyncio.sleep(0.8)
+        processes.append(start(box))
+        await go(processes[-1:])
+        await asyncio.sleep(0.5)
+        told = [await end(process) for process in processes]
+        assert [one["tokens"] for one in told] == [1] * 6
+        assert [one["errors"] for one in told] == [0] * 6
+        assert len(box.mints()) == 1
+
+
+async def test_tokens_that_end_are_replaced_once_while_processes_are_killed_in_the_middle_of_a_mint(start) -> None:
+    """A killed process may cost the mint that it had sent, and no more; the others go on after its lease."""
+    async with RhythmSandbox(records=3) as box:
+        box.settings.token_seconds = 3
+        box.settings.latency_seconds = (0.3, 0.3)
+        processes = [start(box) for _ in range(4)]
+        await go(processes)
+        asked = 0
+        killed = 0
+        async with asyncio.timeout(30):
+            while len(box.mints()) < 3:
+                await asyncio.sleep(0.005)
+                if len(box.mints()) > asked and killed < 2:
+                    asked = len(box.mints())
+                    # Whoever minted still waits for the answer; one of four is killed in any case.
+                    processes[killed].kill()
+                    killed += 1
+        await asyncio.sleep(1.0)
+        told = [await end(process) for process in processes[killed:]]
+        at = [mint.at for mint in box.mints()]
+        early = sum(later - earlier < 3 for earlier, later in itertools.pairwise(at))
+        assert early <= killed, "only what a killed process had sent may be asked for again"
+        assert all(one["calls"] > 10 for one in told)
+        assert all(one["errors"] == 0 for one in told)

@@ -1,0 +1,144 @@
+"""``tonicdm rhythm``: the Rhythm API, beginning with its machine tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+import time
+from typing import Any
+
+import click
+
+from tonicdm.errors import ConfigError
+from tonicdm.rhythm import minting
+from tonicdm.rhythm.book import Book, Fate, digest
+from tonicdm.rhythm.issuer import Issuer
+from tonicdm.rhythm.minting import MintRules
+from tonicdm.rhythm.months import moment, month_of, next_month
+from tonicdm.rhythm.tokenstore import FileTokenStore
+
+
+@click.group()
+def rhythm() -> None:
+    """Work with a Rhythm tenant."""
+
+
+@rhythm.command()
+@click.option("--auth-domain", envvar="RHYTHM_AUTH_DOMAIN", help="The tenant's Auth0 domain; else all that are known.")
+@click.option("--client-id", envvar="RHYTHM_CLIENT_ID", help="With --revoked: whose token; else all of the tenant.")
+@click.option(
+    "--folder", type=click.Path(path_type=pathlib.Path), help="Where the tokens are kept; else RHYTHM_TOKENS."
+)
+@click.option("--stop", default=MintRules().stop, show_default=True, help="The hard stop that the programs use.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array instead of lines.")
+@click.option("--retry", is_flag=True, help="Let minting go on after a lock-out, a refusal, a pause or damage.")
+@click.option("--revoked", is_flag=True, help="The tokens in force are no longer accepted: the next call mints one.")
+def tokens(
+    *,
+    auth_domain: str | None,
+    client_id: str | None,
+    folder: pathlib.Path | None,
+    stop: int,
+    as_json: bool,
+    retry: bool,
+    revoked: bool,
+) -> None:
+    """Show the machine tokens of this month, as this machine has counted them: who, when, what is left.
+
+    Nothing is sent and no token is shown. --retry and --revoked are your word to all processes; each may cost one of
+    the month's tokens.
+    """
+    store, rules = FileTokenStore(folder), MintRules(stop=stop)
+    keys = store.keys() if auth_domain is None else [digest(Issuer.parse(auth_domain).name)]
+    if (retry or revoked) and len(keys) != 1:
+        raise ConfigError(f"{len(keys)} tenants are known here: name one with --auth-domain")
+
+    async def run() -> list[Book]:
+        for key in keys:
+            await store.update(key, lambda book: (_told(book, client_id, retry=retry, revoked=revoked), None))
+        return [await store.read(key) for key in keys]
+
+    now = time.time()
+    told = [_summary(book, now, rules) for book in asyncio.run(run())]
+    if as_json:
+        click.echo(json.dumps(told, indent=2))
+    elif not any(one["issuer"] for one in told):
+        click.echo(f"No machine token has been minted here; {store.where} has none.")
+    else:
+        click.echo("\n\n".join("\n".join(_lines(one)) for one in told))
+
+
+def _told(book: Book, client_id: str | None, *, retry: bool, revoked: bool) -> Book:
+    if revoked:
+        chosen = [mint.application for mint in book.mints if client_id in {None, mint.client_id}]
+        if not set(chosen) & book.tokens.keys():
+            raise ConfigError(f"no token is kept here for {client_id or 'any application'}")
+        book = minting.revoked(book, chosen)
+    return minting.reopened(book) if retry else book
+
+
+def _summary(book: Book, now: float, rules: MintRules) -> dict[str, Any]:
+    month = month_of(now)
+    names = {mint.application: mint.client_id for mint in book.mints}
+    minted = minting.counted(book, now, rules)
+    return {
+        "issuer": book.issuer,
+        "month": month,
+        "minted": minted,
+        "stop": rules.stop,
+        "left": max(0, rules.stop - minted),
+        "opens_at": _time(next_month(now)),
+        "damaged_at": None if book.damage is None else _time(book.damage.at),
+        "closed": [
+            {
+                "application": names.get(key),
+                "cause": str(closure.cause),
+                "status": closure.status,
+                "since": _time(closure.since),
+                "until": _time(closure.until),
+            }
+            for key, closure in book.closures.items()
+            if now < closure.until
+        ],
+        "applications": [
+            {
+                "client_id": name,
+                "minted": minting.counted(book, now, rules, key),
+                "above_line": minting.counted(book, now, rules, key) > rules.line,
+                "expires_at": _time(book.tokens[key].expires_at) if key in book.tokens else None,
+                "revoked": key in book.tokens and book.tokens[key].revoked,
+            }
+            for key, name in names.items()
+        ],
+        "mints": [
+            {"at": _time(mint.at), "client_id": mint.client_id, "who": mint.who, "result": str(mint.fate)}
+            for mint in book.mints
+            if month_of(mint.at) == month
+        ],
+    }
+
+
+def _lines(told: dict[str, Any]) -> list[str]:
+    stop = f"{told['left']} left before the stop at {told['stop']}, which opens again at {told['opens_at']}"
+    out = [f"Issuer    {told['issuer']}", f"Minted    {told['minted']} in {told['month']}; {stop}"]
+    if told["damaged_at"]:
+        out.append(f"Damaged   the count is not exact since {told['damaged_at']}; it is taken too high, see --retry")
+    out += [
+        f"Closed    {one['application'] or 'all applications'} until {one['until']}: {one['cause']}"
+        + (f" ({one['status']})" if one["status"] else "")
+        for one in told["closed"]
+    ]
+    for one in told["applications"]:
+        state = "no token" if one["expires_at"] is None else f"token until {one['expires_at']}"
+        note = ", revoked" if one["revoked"] else ""
+        warning = f"; more than {MintRules().line} a month" if one["above_line"] else ""
+        out.append(f"  {one['client_id']:<34} {one['minted']:>4} minted, {state}{note}{warning}")
+    for one in told["mints"]:
+        counts = "" if one["result"] != Fate.REFUSED else " (not counted)"
+        out.append(f"  {one['at']}  {one['client_id']:<34} {one['who']}  {one['result']}{counts}")
+    return out
+
+
+def _time(at: float) -> str:
+    return f"{moment(at):%Y-%m-%d %H:%M:%S}Z"
