@@ -32,6 +32,7 @@ suppress_warnings = ["ref.python"]
 nitpick_ignore_regex = [
     ("py:.*", r"(aiohttp|asyncio|collections\.abc|datetime|os|ssl|uuid)\..*"),
     ("py:.*", r"tonicdm\..*\.[A-Z]"),
+    ("py:class", r"DltSource|pd\.DataFrame"),
     ("py:.*", r"tonicdm\.(clock\.Clock|budget\.ledgers\.Ledger|sync\.report\.Meter)"),
     ("py:.*", r"tonicdm\.sandbox\..*\.(Snapshot|World|Rule|Strike|Webhooks)"),
 ]

@@ -52,6 +52,7 @@ def connect(where: str, file: str | os.PathLike[str] | None = None) -> duckdb.Du
         connection = duckdb.connect(":memory:" if file is None else str(file), config=config)
         try:
             connection.execute("SET TimeZone = 'UTC'")  # a time without a zone is UTC
+            connection.execute("SET enable_progress_bar = false")  # it would write into the output of a command
         except BaseException:
             connection.close()
             raise
