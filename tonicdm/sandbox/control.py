@@ -232,12 +232,20 @@ async def _set_webhooks(box: Sandbox, request: web.BaseRequest) -> Any:
             item["url"], secret=secret.encode() if secret else None, kinds=None if kinds is None else set(kinds)
         )
     for name, value in body.get("set", {}).items():
-        if name not in {"duplicate_rate", "drop_rate", "delay_seconds", "time", "retries", "retry_seconds"}:
+        if name not in {
+            "duplicate_rate",
+            "drop_rate",
+            "delay_seconds",
+            "time",
+            "retries",
+            "retry_seconds",
+            "retry_longest",
+        }:
             raise ValueError(f"webhooks have no {name!r}")
         setattr(box.webhooks, name, tuple(value) if isinstance(value, list) else value)
     if "outage" in body:
         (box.webhooks.begin_outage if body["outage"] else box.webhooks.end_outage)()
-    return {"deliveries": len(box.webhooks.deliveries)}
+    return {"deliveries": len(box.webhooks.deliveries), "under_way": box.webhooks.under_way}
 
 
 STEERING: Actions[Steerable] = {

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import random
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, Literal
 
 import aiohttp
@@ -43,6 +44,8 @@ class Delivery:
     attempt: int
     status: int | None
     """Status of the receiver; None when there was no answer."""
+    seconds: float
+    """Real time from the first byte to the answer."""
 
 
 @attrs.define
@@ -70,6 +73,8 @@ class Webhooks:
     """Further attempts when the receiver does not answer with 2xx."""
     retry_seconds: float = 1.0
     """Wait before the first retry; it doubles each time."""
+    retry_longest: float = 3600.0
+    """Wait between two attempts at most."""
     deliveries: list[Delivery] = attrs.field(factory=list)
     """All attempts so far."""
     _outage: asyncio.Event | None = None
@@ -117,6 +122,11 @@ class Webhooks:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
+    @property
+    def under_way(self) -> int:
+        """Events that are neither delivered nor given up."""
+        return len(self._tasks)
+
     async def drain(self) -> None:
         """Wait until every event is delivered or given up."""
         while self._tasks:
@@ -147,12 +157,13 @@ class Webhooks:
         if self._outage is not None:
             await self._outage.wait()
         for attempt in range(self.retries + 1):
+            began = perf_counter()
             status = await self._post(subscription, event, body)
-            self.deliveries.append(Delivery(event, subscription.url, attempt, status))
+            self.deliveries.append(Delivery(event, subscription.url, attempt, status, round(perf_counter() - began, 4)))
             if status is not None and 200 <= status < 300:
                 return
             if attempt < self.retries:
-                await self._pause(self.retry_seconds * 2**attempt)
+                await self._pause(min(self.retry_longest, self.retry_seconds * 2**attempt))
 
     async def _post(self, subscription: Subscription, event: str, body: bytes) -> int | None:
         if self._session is None:
