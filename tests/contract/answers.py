@@ -65,7 +65,7 @@ def _of_type(kind: str, schema: dict[str, Any], *, strange: bool) -> st.SearchSt
     simple: dict[str, st.SearchStrategy[Any]] = {
         "null": st.none(),
         "boolean": st.booleans(),
-        "integer": st.integers(-(2**53), 2**53),
+        "integer": st.integers(schema.get("minimum", -(2**53)), 2**53),
         "number": st.integers(0, 10**12) | st.floats(0, 10**12),
     }
     return simple[kind]
