@@ -62,14 +62,14 @@ import dlt
 from tonicdm.export import dlt_source
 file = sys.argv[2].partition(":")[2]
 pipeline = dlt.pipeline("firm", destination=dlt.destinations.duckdb(file), pipelines_dir=file + ".pipelines")
-pipeline.run(dlt_source(sys.argv[1]))
+pipeline.run(dlt_source(sys.argv[1]), loader_file_format="parquet")
 """
 
 CASES = {
     "duckdb": (OURS, "duckdb:{0}/a.duckdb"),
     "parquet": (OURS, "parquet:{0}/parquet"),
     "csv": (OURS, "csv:{0}/csv"),
-    "dlt, its duckdb destination": (DLT, "dlt:{0}/dlt.duckdb"),
+    "dlt, its duckdb destination, by Parquet": (DLT, "dlt:{0}/dlt.duckdb"),
     "plain: raw JSON into DuckDB, no columns": (PLAIN_DUCKDB, "plain:{0}/plain.duckdb"),
     "plain: csv module, no types": (PLAIN_CSV, "plain:{0}/plain.csv"),
 }
@@ -91,8 +91,8 @@ def change(file: pathlib.Path) -> None:
     ids = [one for (one,) in db.execute("SELECT id FROM record ORDER BY random() LIMIT ?", (CHANGED,))]
     with db:
         db.executemany(
-            "UPDATE record SET change_seq = ?, raw = json_set(raw, '$.title', 'Partner') WHERE id = ?",
-            [(last + number, one) for number, one in enumerate(ids, 1)],
+            "UPDATE record SET change_seq = ?, raw = json_set(raw, '$.title', 'Partner') WHERE type = ? AND id = ?",
+            [(last + number, KIND, one) for number, one in enumerate(ids, 1)],
         )
     db.close()
 
