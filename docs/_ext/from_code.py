@@ -47,18 +47,24 @@ class Commands(FromCode):
     """Every command with its arguments and options."""
 
     def lines(self) -> Iterator[str]:
-        context = click.Context(cli, info_name="tonicdm")
-        for name in cli.list_commands(context):
-            command = cli.commands[name]
-            inner = click.Context(command, info_name=name, parent=context)
-            yield from (f"## tonicdm {name}", "", "```text", inner.get_usage().removeprefix("Usage: "), "```", "")
-            yield from (inspect.cleandoc(command.help or ""), "")
-            rows = [
-                (f"`{one[0]}`", one[1])
-                for one in (parameter.get_help_record(inner) for parameter in command.get_params(inner))
-                if one is not None
-            ]
-            yield from table(("option", "what it does"), rows)
+        yield from commands(cli, click.Context(cli, info_name="tonicdm"))
+
+
+def commands(group: click.Group, context: click.Context) -> Iterator[str]:
+    """Return a section for each command of *group*, and for those of the groups in it."""
+    for name in group.list_commands(context):
+        command = group.commands[name]
+        inner = click.Context(command, info_name=name, parent=context)
+        yield from (f"## {inner.command_path}", "", "```text", inner.get_usage().removeprefix("Usage: "), "```", "")
+        yield from (inspect.cleandoc(command.help or ""), "")
+        rows = [
+            (f"`{one[0]}`", one[1])
+            for one in (parameter.get_help_record(inner) for parameter in command.get_params(inner))
+            if one is not None
+        ]
+        yield from table(("option", "what it does"), rows)
+        if isinstance(command, click.Group):
+            yield from commands(command, inner)
 
 
 class WireNames(FromCode):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -122,7 +122,7 @@ class Plain:
     @contextlib.asynccontextmanager
     async def stream(
         self, url: str, headers: Mapping[str, str] | None = None, *, timeout: float = 30.0
-    ) -> AsyncIterator[PlainStream]:
+    ) -> AsyncGenerator[PlainStream]:
         """Read the answer to a GET piece by piece, whatever its status.
 
         Args:
@@ -219,7 +219,7 @@ def _call(method: str, url: str, timeout: float) -> Call:
 
 
 @contextlib.contextmanager
-def _border(call: Call, passage: _Passage) -> Iterator[None]:
+def _border(call: Call, passage: _Passage) -> Generator[None]:
     lost = None
     try:
         yield

@@ -78,11 +78,16 @@ class Issuer:
 
 
 def read_date(headers: Mapping[str, str]) -> float | None:
-    """Return the Date of an answer as Unix seconds; None where it has none."""
+    """Return when an answer was sent, Unix seconds by the sender's clock; None where it does not say.
+
+    An answer out of a cache has the Date of its making, and an Age since (RFC 9111, 5.1).
+    """
     try:
         at = parsedate_to_datetime(headers["Date"]).timestamp()
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
+    age = headers.get("Age", "")
+    at += int(age) if age.isascii() and age.isdigit() else 0
     return at if plausible_unix_seconds(at) else None
 
 

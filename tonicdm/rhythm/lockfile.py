@@ -7,7 +7,7 @@ import os
 import pathlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Final
 
 from tonicdm.errors import StoreError
@@ -38,7 +38,7 @@ else:
 
 
 @contextlib.contextmanager
-def locked(path: pathlib.Path, patience: float = PATIENCE) -> Iterator[None]:
+def locked(path: pathlib.Path, patience: float = PATIENCE) -> Generator[None]:
     """Hold the lock on *path* inside the block; for a thread that may wait, not for an event loop.
 
     The system lets go of it when the process ends in whatever way; the file stays, empty.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Final, TypeVar
 
 from tonicdm.rhythm.errors import UserScopeError
@@ -15,7 +15,7 @@ _user: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar("tonicdm_rhy
 
 
 @contextlib.contextmanager
-def as_user(session: S) -> Iterator[S]:
+def as_user(session: S) -> Generator[S]:
     """Act for the user of *session* inside the block, tasks begun there included.
 
     Machine tokens are refused meanwhile, a cached one too: a call that forgot to use the session fails at its first

@@ -85,5 +85,7 @@ def test_the_lifetime_is_read_where_it_makes_sense(given, seconds) -> None:
 
 def test_a_date_that_is_none_is_passed_over() -> None:
     assert read_date(dates(NOW)) == NOW
+    assert read_date(dates(NOW) | {"Age": "300"}) == NOW + 300, "a cache between tells an old Date"
+    assert read_date(dates(NOW) | {"Age": "old"}) == NOW
     for wrong in ({}, {"Date": "yesterday"}, {"Date": ""}, {"Date": "Thu, 01 Jan 1970 00:00:00 GMT"}):
         assert read_date(wrong) is None
