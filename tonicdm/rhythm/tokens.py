@@ -34,6 +34,7 @@ from tonicdm.types import Secret
 
 logger: Final = logging.getLogger("tonicdm")
 
+_CLOSED: Final = "this broker is closed; make a new one, or keep it open with async with"
 _LOOK_AGAIN: Final = 0.5
 """Seconds after which to look again whether another process's mint is done."""
 _SHORTEST_PAUSE: Final = 0.05
@@ -170,7 +171,7 @@ class TokenBroker:
         """
         refuse_for_users()
         if self._closed:
-            raise ClientClosedError("this broker is closed; make a new one, or keep it open with async with")
+            raise ClientClosedError(_CLOSED)
         held = self._usable()
         if held is None or self._minter.has_unsaved:
             held = await self._shared()
@@ -233,8 +234,14 @@ class TokenBroker:
         if self._work is None:
             self._work = asyncio.create_task(self._obtain(), name="tonicdm-rhythm-token")
             self._work.add_done_callback(self._done)
-        # A caller that is cancelled must not take the token away from the others.
-        return await asyncio.shield(self._work)
+        work = self._work
+        try:
+            # A caller that is cancelled must not take the token away from the others.
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            if self._closed and work.cancelled():
+                raise ClientClosedError(_CLOSED) from None
+            raise
 
     def _done(self, task: asyncio.Task[CachedToken]) -> None:
         self._work = None

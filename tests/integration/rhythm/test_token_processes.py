@@ -76,8 +76,8 @@ async def test_processes_that_begin_at_once_share_one_token(start) -> None:
 async def test_tokens_that_end_are_replaced_once_while_processes_are_killed_in_the_middle_of_a_mint(start) -> None:
     """A killed process may cost the mint that it had sent, and no more; the others go on after its lease."""
     async with RhythmSandbox(records=3) as box:
-        box.settings.token_seconds = 3
-        box.settings.latency_seconds = (0.3, 0.3)
+        box.settings.token_seconds = 2
+        box.settings.latency_seconds = (0.2, 0.2)
         processes = [start(box) for _ in range(4)]
         await go(processes)
         asked = 0
@@ -90,10 +90,10 @@ async def test_tokens_that_end_are_replaced_once_while_processes_are_killed_in_t
                     # Whoever minted still waits for the answer; one of four is killed in any case.
                     processes[killed].kill()
                     killed += 1
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(0.5)
         told = [await end(process) for process in processes[killed:]]
         at = [mint.at for mint in box.mints()]
-        early = sum(later - earlier < 3 for earlier, later in itertools.pairwise(at))
+        early = sum(later - earlier < 2 for earlier, later in itertools.pairwise(at))
         assert early <= killed, "only what a killed process had sent may be asked for again"
         assert all(one["calls"] > 10 for one in told)
         assert all(one["errors"] == 0 for one in told)

@@ -447,6 +447,18 @@ async def test_a_closed_broker_says_so(make) -> None:
         await broker.token()
 
 
+async def test_who_waits_for_the_end_of_a_life_when_the_broker_is_closed_is_told_so(make, issuer, clock) -> None:
+    broker = make()
+    await broker.token()
+    clock.advance(DAY - 30)
+    waiting = asyncio.create_task(broker.token())
+    await asyncio.sleep(0.01)
+    await broker.close()
+    with pytest.raises(ClientClosedError):
+        await waiting
+    assert len(issuer.mints) == 1
+
+
 # --- the store fails ------------------------------------------------------------------------------------------------
 
 
