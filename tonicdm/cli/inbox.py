@@ -30,7 +30,7 @@ from tonicdm.webhooks.gaps import keep_repairing
 from tonicdm.webhooks.handlers import Handlers
 from tonicdm.webhooks.inbox import Inbox
 from tonicdm.webhooks.listing import Entry, Filter, InboxStats
-from tonicdm.webhooks.rules import State, WorkerRules
+from tonicdm.webhooks.rules import InboxRules, State, WorkerRules
 from tonicdm.webhooks.worker import Worker
 
 FILE: Final = click.argument("file", type=click.Path(exists=True, dir_okay=False))
@@ -63,6 +63,10 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--handlers", metavar="MODULE:NAME", help="Your handlers: an object Handlers in a module.")
 @click.option("--gather", default=2.0, show_default=True, help="Seconds without a further event before a fetch.")
 @click.option("--patience", default=60.0, show_default=True, help="Seconds after which a fetch is made all the same.")
+@click.option(
+    "--lease", default=60.0, show_default=True, help="Seconds until the events of a worker that died are free."
+)
+@click.option("--attempts", default=8, show_default=True, help="Attempts at an event before it is a dead letter.")
 @connected
 def work(
     connection: Connection,
@@ -74,6 +78,8 @@ def work(
     handlers: str | None,
     gather: float,
     patience: float,
+    lease: float,
+    attempts: int,
 ) -> None:
     """Work off the events in FILE until SIGTERM or Ctrl-C: fetch their records into FILE, and call handlers.
 
@@ -82,7 +88,10 @@ def work(
     chosen = choose([name.strip() for name in types.split(",")] if types else None)
     if types and not every:
         raise ConfigError("--types says what --every looks for; events of all types are worked off in any case")
-    rules = WorkerRules(gather=gather, patience=patience)
+    try:
+        rules, inbox_rules = WorkerRules(gather=gather, patience=patience), InboxRules(lease=lease, attempts=attempts)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
     known = _handlers(handlers) if handlers else Handlers()
     interval = seconds_of(every, "--every") if every else None
 
@@ -90,7 +99,7 @@ def work(
         _log_to_stderr()
         stop = stop_event()
         async with connection.client() as tonic, Store(file) as store:
-            inbox = Inbox(store, handlers=known)
+            inbox = Inbox(store, handlers=known, rules=inbox_rules)
             worker = Worker(tonic, inbox, trust_signed=trust_signed, rules=rules)
             click.echo(f"Working off {file}; stop it with Ctrl-C.")
             async with asyncio.TaskGroup() as group:

@@ -102,7 +102,10 @@ class _Batches:
         self._listing = listing
         self._quantity = quantity
         self._options = dict(options)
-        if listing.paged:
+        self._operation = listing.operation
+        if listing.paged or listing.operation.path in caller.facts.paged:
+            # Else a server that pages where the reference shows no pages would cut the answer at a size of its own.
+            self._operation = listing.with_pages
             self._options["page_size"] = caller.facts.page_limit
 
     async def fetch(self, batch: Sequence[RecordID]) -> dict[RecordID, Any]:
@@ -137,7 +140,7 @@ class _Batches:
 
     async def _call(self, batch: Sequence[RecordID]) -> list[Any]:
         options = {"filter_ids": batch, **self._options}
-        answer = await self._caller.call(self._listing.operation, options, quantity=self._quantity)
+        answer = await self._caller.call(self._operation, options, quantity=self._quantity)
         payload = as_array(parse_json(answer.body)) if answer.body else []
         found = contradiction(
             payload, options, self._quantity, shaped=self._listing.operation.has_quantity, own_ids=True

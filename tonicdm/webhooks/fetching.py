@@ -19,6 +19,7 @@ from tonicdm.store import rows
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
 from tonicdm.sync.absent import CONTROLS, DELETED, FEW, LARGEST_SHARE, OUT_OF_SIGHT, statuses_proven
+from tonicdm.sync.engine import PAGED
 from tonicdm.sync.outlook import known_of
 from tonicdm.sync.passes import OVERLAP, UPDATED_AFTER
 from tonicdm.sync.reader import Reader
@@ -91,6 +92,8 @@ class Fetch:
         """
         if not self._reader.has_ids and not (self.kind.default and self.kind.parents is None):
             raise UnfetchableError(self.kind.name)
+        if await self.store.capability(self.kind.name, PAGED) == "yes":
+            self._reader.facts.paged.add(self.kind.listing.operation.path)
         upto, since = await self.store.read(errands.horizon), self._since(waiting)
         plan = await self._plan(len(ids), since)
         rest = dict.fromkeys(ids)
@@ -119,6 +122,7 @@ class Fetch:
         elapsed = (self._reader.server_time() - since - OVERLAP).total_seconds()
         likely = changed_since(ids, runs, max(0.0, elapsed), OVERLAP.total_seconds())
         known = await known_of(self.store, self.kind, ids_per_call=self._reader.facts.ids_per_call)
+        known = attrs.evolve(known, paged=known.paged or self.kind.listing.operation.path in self._reader.facts.paged)
         # What a list of changes does not show has to be asked for by ID; else it would never be told from what is gone.
         return planner.refresh(known, ids, changed_since=likely if self._reader.has_ids else None)
 

@@ -36,6 +36,8 @@ logger: Final = logging.getLogger("tonicdm.webhooks")
 
 TIDY: Final = 3600.0
 """Seconds between two looks for what is kept for long enough."""
+MOMENT: Final = 0.5
+"""Seconds that a call may have to wait and still count as one that leaves at once."""
 LONGEST_PAUSE: Final = 300.0
 """Seconds that fetches of a type rest at most after one failed by no event's fault."""
 NOT_THEIR_FAULT: Final = (TransportError, ServerError, AuthenticationError)
@@ -209,8 +211,8 @@ class Worker:
         return False
 
     def _affordable(self) -> bool:
-        """Tell whether a call would leave soon; while none would, what arrives joins those that wait."""
-        return self._tonic.budget.forecast(DataQuantity.BASIC.units).done_in <= self.rules.units_wait
+        """Tell whether a call would leave at once; while none would, what arrives joins those that wait."""
+        return self._tonic.budget.forecast(DataQuantity.BASIC.units).done_in <= MOMENT
 
     # --- fetching ---------------------------------------------------------------------------------------------------
 
