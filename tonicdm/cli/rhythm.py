@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from tonicdm.cli.rhythm_query import query
+from tonicdm.cli.rhythm_sync import sync
 from tonicdm.errors import ConfigError
 from tonicdm.rhythm import minting
 from tonicdm.rhythm.book import Book, Fate, digest
@@ -22,6 +24,10 @@ from tonicdm.rhythm.tokenstore import FileTokenStore
 @click.group()
 def rhythm() -> None:
     """Work with a Rhythm tenant."""
+
+
+rhythm.add_command(query)
+rhythm.add_command(sync)
 
 
 @rhythm.command()

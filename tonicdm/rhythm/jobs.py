@@ -48,8 +48,11 @@ class JobFile:
         """Return the note; None where there is none.
 
         Raises:
-            StoreError: The file is there and can't be read: to go on without it could start a second task.
+            StoreError: The file is there and can't be read: to go on without it could start a second task. Or it
+                has no folder, so that the id of a task could not be kept.
         """
+        if not self.path.parent.is_dir():
+            raise StoreError(str(self.path), "can't be made: its folder does not exist. Nothing was sent")
         try:
             found: Any = json.loads(self.path.read_text(encoding="utf-8"))
             if found["version"] != VERSION:
@@ -78,6 +81,14 @@ class JobFile:
                 f"{self.path} belongs to another query ({found.id}), which was not finished; finish that one, choose "
                 "another output, or remove the file. Nothing was sent."
             )
+        return found
+
+    def of(self, fingerprint: str) -> Note | None:
+        """Return the note if it is of the same question; one of another is forgotten, and its task left to end."""
+        found = self.read()
+        if found is not None and found.fingerprint != fingerprint:
+            self.remove()
+            return None
         return found
 
     def write(self, note: Note) -> None:

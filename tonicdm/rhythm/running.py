@@ -38,6 +38,8 @@ class QueryResult:
     """Rows in the file, counted; of a format whose rows can't be told, what the server named."""
     size: int
     """Bytes."""
+    started_at: float | None = None
+    """Unix time here before the query was started; None where no note says so."""
 
 
 @attrs.frozen(kw_only=True)

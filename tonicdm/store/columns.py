@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import attrs
 
-from tonicdm.codec import wire_names
+from tonicdm.codec import Record, wire_names
 from tonicdm.store.types import TYPES
 
 
@@ -145,12 +145,26 @@ def columns_of(kind: str, seen: Iterable[str], before: Sequence[Column] = ()) ->
     return tuple(columns)
 
 
+_FOREIGN: Final[dict[str, type[Record]]] = {}
+
+
+def enter_model(kind: str, model: type[Record]) -> None:
+    """Let the columns of *kind* be those of *model*: for records of another API, whose room is above this one.
+
+    Args:
+        kind: The record type.
+        model: Its class.
+    """
+    _FOREIGN[kind] = model
+    model_columns.cache_clear()
+
+
 @functools.cache
 def model_columns(kind: str) -> dict[str, Column]:
     """Return the column of each field that the model of *kind* knows, by wire name."""
-    if kind not in TYPES:
+    if kind not in TYPES and kind not in _FOREIGN:
         return {}
-    model = TYPES[kind].listing.model
+    model = _FOREIGN[kind] if kind in _FOREIGN else TYPES[kind].listing.model
     hints = typing.get_type_hints(model)
     return {wire: Column(name, wire, declared(hints[name])) for name, wire in wire_names(model).items()}
 

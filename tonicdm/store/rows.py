@@ -15,7 +15,8 @@ from tonicdm.codec.scalars import Refused, read_datetime
 from tonicdm.store import views
 from tonicdm.types import DataQuantity, normalise_id
 
-UPDATED_FIELDS: Final = ("datetimeUpdated", "datetime_updated", "updated")
+UPDATED_FIELDS: Final = ("datetimeUpdated", "datetime_updated", "updated", "sys_last_modified_at")
+"""Names of a record's timestamp: TonicDM's, and Rhythm's (reference: SysFields)."""
 DELETED: Final = frozenset({"deleted", "4"})
 """Words and numbers of a soft delete (concepts page, "Naming Conventions"; reference: Status)."""
 

@@ -158,6 +158,9 @@ def test_a_damaged_note_stops_rather_than_start_a_second_query(tmp_path: pathlib
         job.read()
 
 
-def test_a_note_that_can_not_be_written_is_told(tmp_path: pathlib.Path) -> None:
+def test_a_note_that_can_not_be_written_is_told_before_anything_is_sent(tmp_path: pathlib.Path) -> None:
+    job = JobFile.beside(tmp_path / "nowhere" / "rows.json")
+    with pytest.raises(StoreError, match="Nothing was sent"):
+        job.read()
     with pytest.raises(StoreError, match="can't be written"):
-        JobFile.beside(tmp_path / "nowhere" / "rows.json").write(NOTE)
+        job.write(NOTE)

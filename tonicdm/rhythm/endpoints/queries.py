@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import attrs
+
 from tonicdm.clock import Clock
 from tonicdm.errors import DecodeError
 from tonicdm.http.plain import Plain
@@ -143,6 +145,8 @@ class Queries(Noun):
         *,
         output_format: str = "json",
         rules: PollRules | None = None,
+        anew: bool = False,
+        keep_note: bool = False,
     ) -> QueryResult:
         """Run a query into a file, once: after a crash the same call goes on with the query it had started.
 
@@ -155,6 +159,8 @@ class Queries(Noun):
             output: The file; it appears when it is whole.
             output_format: As for `start`.
             rules: How often to look, and for how long.
+            anew: Whether a note of another query is dropped, instead of stopping the call.
+            keep_note: Whether the note stays when the file is in place; who has done with the file removes it.
 
         Raises:
             ConfigError: The note is of another query; nothing was sent.
@@ -165,10 +171,11 @@ class Queries(Noun):
         """
         job = JobFile.beside(output)
         fingerprint = spec.fingerprint(self._caller.tenant, output_format, self._caller.dialect.query)
-        note = await asyncio.to_thread(job.matching, fingerprint)
+        note = await asyncio.to_thread(job.of if anew else job.matching, fingerprint)
         if note is None:
+            began = self._clock.now()
             started = await self.start_spec(spec, output_format=output_format, rules=rules)
-            note = Note(id=started.id, fingerprint=fingerprint, started_at=self._clock.now())
+            note = Note(id=started.id, fingerprint=fingerprint, started_at=began)
             await asyncio.to_thread(job.write, note)
         try:
             result = await self.resume(note.id, output_format=output_format, rules=rules).save(output)
@@ -178,8 +185,9 @@ class Queries(Noun):
         except NotFoundError as error:
             await asyncio.to_thread(job.remove)
             raise QueryFailedError(note.id, "404", ": the server does not know it any more") from error
-        await asyncio.to_thread(job.remove)
-        return result
+        if not keep_note:
+            await asyncio.to_thread(job.remove)
+        return attrs.evolve(result, started_at=note.started_at)
 
     @property
     def _clock(self) -> Clock:

@@ -1,0 +1,85 @@
+"""``tonicdm rhythm sync``: contacts and organizations in a file."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import time
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from tonicdm.cli.rhythm_connection import RhythmConnection, rhythm_connected
+from tonicdm.cli.sync import seconds_of
+from tonicdm.rhythm.polling import PollRules
+from tonicdm.rhythm.sync import MODELS, SyncRules, TypeSynced, as_line, synchronize
+from tonicdm.store import Store
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--types", default=",".join(MODELS), show_default=True, help="What to sync, with commas.")
+@click.option("--lookback", default="3d", show_default=True, help="How far behind the last run to look again.")
+@click.option(
+    "--compare",
+    type=click.Choice(["never", "daily", "weekly", "always"]),
+    default="weekly",
+    show_default=True,
+    help="How often to read all ids and mark as deleted what is gone.",
+)
+@click.option("--fields", help="Only these fields, with commas; else all that the query type names.")
+@click.option("--deadline", default="1h", show_default=True, help="How long to wait for a query before giving up.")
+@click.option("--confirm-deletions", "confirmed", is_flag=True, help="Let more than a fifth of a type vanish at once.")
+@click.option("--json", "json_line", is_flag=True, help="Print one line of JSON instead of a table.")
+@rhythm_connected
+def sync(
+    connection: RhythmConnection,
+    *,
+    file: str,
+    types: str,
+    lookback: str,
+    compare: Any,
+    fields: str | None,
+    deadline: str,
+    confirmed: bool,
+    json_line: bool,
+) -> None:
+    """Bring contacts and organizations in FILE up to date; a TonicDM copy may be in the same file.
+
+    The first run reads everything by one query a type, later ones what changed since the last, less --lookback. A run
+    that was interrupted goes on with the query it had started. The types are rhythm_contacts and
+    rhythm_organizations.
+    """
+    rules = SyncRules(
+        lookback=datetime.timedelta(seconds=seconds_of(lookback, "--lookback")),
+        compare=compare,
+        confirmed=confirmed,
+        fields=None if fields is None else [name.strip() for name in fields.split(",")],
+        poll=PollRules(deadline=seconds_of(deadline, "--deadline")),
+    )
+    began = time.monotonic()
+    reports = asyncio.run(_run(connection, file, [name.strip() for name in types.split(",")], rules))
+    if json_line:
+        click.echo(as_line(reports, time.monotonic() - began))
+    else:
+        Console().print(_table(reports, file))
+
+
+async def _run(connection: RhythmConnection, file: str, types: list[str], rules: SyncRules) -> list[TypeSynced]:
+    async with connection.client() as rhythm, Store(file) as store:
+        return await synchronize(rhythm, store, types, rules=rules)
+
+
+def _table(reports: list[TypeSynced], file: str) -> Table:
+    table = Table(title=f"Synced into {file}")
+    table.add_column("type")
+    for name in ("rows read", "new or changed", "gone"):
+        table.add_column(name, justify="right")
+    table.add_column("what")
+    for one in reports:
+        what = "everything" if one.since is None else f"changes since {one.since[:19]}Z"
+        what += "; ids compared" if one.compared else ""
+        table.add_row(one.type, f"{one.rows:,}", f"{one.changed:,}", f"{one.deleted:,}", what)
+    return table

@@ -1,0 +1,301 @@
+"""Contacts and organizations in the local store, kept up to date by queries.
+
+Each run asks for what changed since the one before, less a lookback (vendor's guide on integration): a missed run, a
+wrong clock, a time zone or a slow replica then costs a few rows twice and none at all. Rows are stored by their id, so
+reading one twice changes nothing. Deletions show nowhere, so from time to time all ids are compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import itertools
+import json
+import pathlib
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from tonicdm.codec import Record, wire_names
+from tonicdm.errors import ConfigError, TonicDMError
+from tonicdm.rhythm.client import RhythmClient
+from tonicdm.rhythm.criteria import field
+from tonicdm.rhythm.errors import ResultError
+from tonicdm.rhythm.jobs import JobFile
+from tonicdm.rhythm.models import Contact, Organization
+from tonicdm.rhythm.polling import PollRules
+from tonicdm.rhythm.query_spec import QuerySpec
+from tonicdm.rhythm.rows import MalformedError, read_rows
+from tonicdm.rhythm.strategy import query_type_of
+from tonicdm.store import Store, rows
+from tonicdm.store.columns import enter_model
+from tonicdm.sync.absent import DELETED, FEW, LARGEST_SHARE
+from tonicdm.sync.engine import INTERVALS, RENEWAL, Audit
+from tonicdm.sync.report import SyncStoppedError
+from tonicdm.types import DataQuantity
+
+MODELS: Final[Mapping[str, type[Record]]] = {"contacts": Contact, "organizations": Organization}
+"""What can be synced; in the store each has ``rhythm_`` before its name, as TonicDM has organizations too."""
+
+MODIFIED: Final = "sys_last_modified_at"
+"""The field that changes are told by (reference: SysFields)."""
+LOOKBACK: Final = datetime.timedelta(days=3)
+"""How far back behind the last run each run looks."""
+BATCH: Final = 1000
+"""Rows of one transaction."""
+
+for _name, _model in MODELS.items():
+    enter_model(f"rhythm_{_name}", _model)
+
+Rows: TypeAlias = list[dict[str, Any]]
+
+
+@attrs.define
+class TypeSynced:
+    """What a run did for one type."""
+
+    type: str
+    """Its name in the store."""
+    rows: int = 0
+    """Rows that were read."""
+    changed: int = 0
+    """Records that are new or other than before."""
+    deleted: int = 0
+    """Records that are gone."""
+    since: str | None = None
+    """From when on changes were asked for; None for everything."""
+    compared: bool = False
+    """Whether deletions were looked for."""
+    done: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        return attrs.asdict(self)
+
+
+Tell: TypeAlias = Callable[[TypeSynced], None]
+
+
+@attrs.frozen(kw_only=True)
+class SyncRules:
+    """How a run goes about it."""
+
+    lookback: datetime.timedelta = LOOKBACK
+    compare: Audit = "weekly"
+    """How often to look for deletions; a first load has none."""
+    confirmed: bool = False
+    """Whether a large part of a type may vanish at once."""
+    fields: Sequence[str] | None = None
+    """Fields to keep; all that the query type names, unless given."""
+    poll: PollRules = attrs.field(factory=PollRules)
+
+    def __attrs_post_init__(self) -> None:
+        if self.lookback < datetime.timedelta():
+            raise ConfigError("lookback must not be negative")
+
+
+async def synchronize(
+    rhythm: RhythmClient,
+    store: Store,
+    types: Iterable[str] = tuple(MODELS),
+    *,
+    rules: SyncRules | None = None,
+    tell: Tell = lambda _report: None,
+) -> list[TypeSynced]:
+    """Bring *types* up to date in a store: a first load, or what changed.
+
+    A run that was interrupted goes on with the query it had started.
+
+    Args:
+        rhythm: Where to read.
+        store: Where to write; a TonicDM copy may be in the same file.
+        types: ``contacts``, ``organizations``.
+        rules: How to go about it.
+        tell: Told as it goes on.
+
+    Raises:
+        ConfigError: A type is unknown.
+        SyncStoppedError: A large part of a type would vanish at once; nothing was marked as deleted.
+        StoreError: The file is full, locked, or synced by somebody else.
+        TonicDMError: A query failed for good; what was stored before is kept.
+    """
+    chosen = list(dict.fromkeys(types))
+    if unknown := [name for name in chosen if name not in MODELS]:
+        raise ConfigError(f"{', '.join(unknown)} can't be synced; there are {', '.join(MODELS)}. Nothing was sent.")
+    clock = rhythm._caller.transport.clock
+    await store.take_turn(clock.now())
+    keeper = asyncio.create_task(_renew(rhythm, store), name="tonicdm-rhythm-sync")
+    reports = []
+    try:
+        for name in chosen:
+            one = _TypeSync(rhythm, store, name, rules or SyncRules(), tell)
+            reports.append(one.report)
+            await one.run()
+    finally:
+        keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError, TonicDMError):
+            await keeper
+        with contextlib.suppress(TonicDMError):
+            await store.refresh_views()
+            await store.end_turn()
+    return reports
+
+
+async def _renew(rhythm: RhythmClient, store: Store) -> None:
+    clock = rhythm._caller.transport.clock
+    while True:
+        await clock.sleep_until(clock.monotonic() + RENEWAL)
+        await store.take_turn(clock.now())
+
+
+Step: TypeAlias = Literal["changes", "ids"]
+
+
+class _TypeSync:
+    """One type, one run."""
+
+    def __init__(self, rhythm: RhythmClient, store: Store, name: str, rules: SyncRules, tell: Tell) -> None:
+        self.rhythm, self.store, self.rules, self.tell = rhythm, store, rules, tell
+        self.query_type = query_type_of(name, rhythm._caller.dialect)
+        self.model = MODELS[name]
+        self.report = TypeSynced(f"rhythm_{name}")
+
+    async def run(self) -> None:
+        kind, report = self.report.type, self.report
+        state = await self.store.state(kind)
+        since = None if state.until is None else datetime.datetime.fromisoformat(state.until) - self.rules.lookback
+        report.since = None if since is None else since.isoformat()
+        began = await self._load(since)
+        first = state.until is None
+        due = not first and _due(state.audited, self.rules.compare, began)
+        compared = await self._compare(since) if due else (began if first else None)
+        await self.store.finish(
+            kind,
+            until=_stamp(began),
+            audited=None if compared is None else _stamp(compared),
+            changed=None if first else report.changed,
+            deleted=report.deleted,
+            units=0,
+        )
+        report.compared, report.done = due, True
+        self.tell(report)
+
+    async def _load(self, since: datetime.datetime | None) -> float:
+        """Read what changed since, or everything; return the time before it was asked for."""
+        fields = await self._fields()
+        criteria = None if since is None else field(MODIFIED) >= since
+        spec = QuerySpec(type=self.query_type, fields=fields, criteria=criteria, sort=("id",))
+
+        async def keep(part: Rows) -> None:
+            kind = self.report.type
+            self.report.changed += await self.store.write(
+                lambda db: rows.write_records(db, kind, part, DataQuantity.BASIC)
+            )
+            self.report.rows += len(part)
+            self.tell(self.report)
+
+        return await self._read("changes", spec, keep)
+
+    async def _compare(self, since: datetime.datetime | None) -> float:
+        """Mark as deleted what a list of all ids has not; records changed of late are left for the next time."""
+        kind = self.report.type
+        await self.store.write(lambda db: db.execute("DELETE FROM scan WHERE type = ?", (kind,)))
+        spec = QuerySpec(type=self.query_type, fields=("id", MODIFIED), sort=("id",))
+
+        async def keep(part: Rows) -> None:
+            await self.store.write(lambda db: rows.note_scanned(db, kind, part, 1, [False] * len(part)))
+
+        began = await self._read("ids", spec, keep)
+        until = None if since is None else since.astimezone(datetime.UTC).isoformat()
+        gone = await self.store.read(lambda db: _gone(db, kind, until))
+        held = (await self.store.state(kind)).count
+        if len(gone) > max(FEW, LARGEST_SHARE * held) and not self.rules.confirmed:
+            raise SyncStoppedError(
+                kind,
+                f"{len(gone):,} of {held:,} records vanished at once; if that is right, run again with "
+                "--confirm-deletions",
+            )
+        at = _stamp(began)
+        self.report.deleted = await self.store.write(lambda db: rows.bury(db, kind, gone, DELETED, at))
+        return began
+
+    async def _read(self, step: Step, spec: QuerySpec, keep: Callable[[Rows], Any]) -> float:
+        """Run a query beside the store, hand its rows on, and forget it; return the time before it was started.
+
+        The note stays until all rows are in the store: a crash before that reads the same result again.
+        """
+        path = self.store.path.with_name(f"{self.store.path.name}.{self.report.type}.{step}.json")
+        result = await self.rhythm.queries.run(spec, path, rules=self.rules.poll, anew=True, keep_note=True)
+        found = read_rows(path)
+        while part := await asyncio.to_thread(self._take, found, result.query):
+            await keep(part)
+        await asyncio.to_thread(_forget, path)
+        assert result.started_at is not None
+        return result.started_at
+
+    def _take(self, found: Iterable[Any], query: str) -> Rows:
+        try:
+            part = list(itertools.islice(found, BATCH))
+        except MalformedError as error:
+            raise ResultError(query, str(error)) from None
+        if not all(isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] for row in part):
+            raise ResultError(query, "has rows without an id, by which they would be stored")
+        return part
+
+    async def _fields(self) -> tuple[str, ...]:
+        """Return what to ask for: what is wished, else all fields that the query type names, else the model's own."""
+        needed = ("id", MODIFIED)
+        if self.rules.fields is not None:
+            return tuple(dict.fromkeys((*needed, *self.rules.fields)))
+        described = await self.rhythm.queries.describe_type(self.query_type)
+        key = self.rhythm._caller.dialect.query.field_key
+        listed = described.fields if isinstance(described.fields, list) else []
+        named = [one[key] for one in listed if isinstance(one, dict) and isinstance(one.get(key), str)]
+        return tuple(dict.fromkeys((*needed, *(named or wire_names(self.model).values()))))
+
+
+def _gone(db: sqlite3.Connection, kind: str, until: str | None) -> list[str]:
+    """Return the records that are not among the ids and have not changed since *until*."""
+    held: set[str] = set(rows.vanished(db, kind))
+    if until is not None:
+        sql = "SELECT id FROM record WHERE type = ? AND updated >= ?"
+        held -= {one for (one,) in db.execute(sql, (kind, until))}
+    return sorted(held)
+
+
+def _due(compared: str | None, often: Audit, now: float) -> bool:
+    if often == "never":
+        return False
+    if compared is None:
+        return True
+    return now - datetime.datetime.fromisoformat(compared).timestamp() >= INTERVALS[often]
+
+
+def _stamp(at: float) -> str:
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).isoformat()
+
+
+def _forget(path: pathlib.Path) -> None:
+    path.unlink(missing_ok=True)
+    JobFile.beside(path).remove()
+
+
+def as_line(reports: Sequence[TypeSynced], seconds: float) -> str:
+    """Return a run as one line of JSON.
+
+    Args:
+        reports: What was done.
+        seconds: How long it took.
+    """
+    return json.dumps(
+        {
+            "changed": sum(one.changed for one in reports),
+            "deleted": sum(one.deleted for one in reports),
+            "seconds": round(seconds, 3),
+            "types": [one.as_json() for one in reports],
+        },
+        separators=(",", ":"),
+    )
