@@ -28,6 +28,8 @@ class RowCounter(Protocol):
     def end(self) -> int:
         """Return the number of rows, once all pieces were taken."""
         ...
+_NUMBER_GOES_ON: Final = frozenset({"", ".", "e", "E"})
+"""What may stand behind a number that is cut: the decoder takes the ``0`` of ``0.`` for a whole one."""
 
 
 class JsonReader:
@@ -71,8 +73,8 @@ class JsonReader:
                 value, behind = _DECODER.raw_decode(text, place)
             except ValueError:
                 break
-            if behind == len(text) and not last and not isinstance(value, (dict, list, str)):
-                break  # a number may go on in the next piece
+            if not last and not isinstance(value, (dict, list, str)) and text[behind : behind + 1] in _NUMBER_GOES_ON:
+                break
             place, self._comma_due = behind, True
             self.count += 1
             yield value

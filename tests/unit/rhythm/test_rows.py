@@ -51,6 +51,11 @@ def test_an_array_is_read_as_written(
     assert counter.end() == len(rows)
 
 
+@pytest.mark.parametrize("number", ["0.0", "1e5", "1E+5", "-2.5e-3", "12"])
+def test_a_number_that_is_cut_anywhere_is_read_whole(number: str) -> None:
+    assert read(f"[{number},true]".encode(), [1]) == [float(number), True]
+
+
 @given(rows=st.lists(st.dictionaries(st.text(max_size=4), VALUES, max_size=3), max_size=6), cuts=CUTS)
 def test_objects_one_after_another_are_read_as_well(rows: list[Any], cuts: list[int]) -> None:
     """The documents name the format, not its form."""
