@@ -34,6 +34,8 @@ from tonicdm.types import Secret
 
 logger: Final = logging.getLogger("tonicdm")
 
+_SLACK: Final = 2.0
+"""Seconds of a lease beyond the timeout: processes know the issuer's clock to a second, and writing takes time."""
 _CLOSED: Final = "this broker is closed; make a new one, or keep it open with async with"
 _LOOK_AGAIN: Final = 0.5
 """Seconds after which to look again whether another process's mint is done."""
@@ -114,9 +116,10 @@ class TokenBroker:
         self.issuer: Issuer = Issuer.parse(auth_domain)
         self.application: Application = Application(issuer=self.issuer.name, client_id=client_id, audience=audience)
         self.rules: MintRules = rules or MintRules()
-        if timeout <= 0 or self.rules.lease <= timeout:
+        if not 0 < timeout <= self.rules.lease - _SLACK:
             raise ConfigError(
-                f"timeout must lie between 0 and the lease of {self.rules.lease:g} s, not at {timeout:g} s"
+                f"timeout must lie between 0 and {self.rules.lease - _SLACK:g} s, not at {timeout:g} s: a mint that is "
+                f"still awaited must not be taken for dead after the lease of {self.rules.lease:g} s"
             )
         self._tenant_id = tenant_id
         self._clock = clock or SystemClock()

@@ -11,7 +11,7 @@ from tonicdm.rhythm.minting import MintRules
 from tonicdm.rhythm.tokens import TokenBroker
 from tonicdm.rhythm.tokenstore import FileTokenStore
 
-RULES = MintRules(lease=2.0, pause_base=0.2, pause_cap=0.2)
+RULES = MintRules(lease=4.0, pause_base=0.2, pause_cap=0.2)
 
 
 async def main(auth_url: str, client_id: str, secret: str, folder: str) -> None:

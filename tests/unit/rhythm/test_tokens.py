@@ -409,7 +409,7 @@ async def test_a_token_for_another_audience_or_tenant_is_not_sent_and_not_minted
         {"client_secret": "a\nb"},
         {"auth_domain": "http://x.com"},
         {"timeout": 0},
-        {"timeout": 45},
+        {"timeout": 43.5},
     ],
 )
 def test_settings_that_can_not_work_are_refused(wrong) -> None:
