@@ -12,6 +12,8 @@ PIECE: Final = 1 << 18
 """Bytes that are read from a file at once."""
 _BLANK: Final = " \t\r\n"
 _DECODER: Final = json.JSONDecoder()
+_NUMBER_GOES_ON: Final = frozenset({"", ".", "e", "E"})
+"""What may stand behind a number that is cut: the decoder takes the ``0`` of ``0.`` for a whole one."""
 
 
 class MalformedError(ValueError):
@@ -28,8 +30,6 @@ class RowCounter(Protocol):
     def end(self) -> int:
         """Return the number of rows, once all pieces were taken."""
         ...
-_NUMBER_GOES_ON: Final = frozenset({"", ".", "e", "E"})
-"""What may stand behind a number that is cut: the decoder takes the ``0`` of ``0.`` for a whole one."""
 
 
 class JsonReader:
