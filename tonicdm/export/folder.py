@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import duckdb
 
 NAME: Final = "manifest.json"
-OPTIONS: Final = {"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}
+# Small row groups: DuckDB holds those that it writes in memory, and a record may be of any size.
+OPTIONS: Final = {"parquet": "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192", "csv": "FORMAT csv, HEADER"}
 
 
 class Folder:
