@@ -17,7 +17,7 @@ from tonicdm.rhythm.rows import MalformedError, NoCounter, RowCounter
 from tonicdm.types import Secret
 
 BATCH: Final = 1 << 18
-"""Bytes that are written and counted at once, on a thread."""
+"""Bytes that are gathered before they are written and counted, on a thread."""
 
 
 class NotWholeError(Exception):
@@ -124,13 +124,13 @@ async def download(
             async with plain.stream(uri.reveal(), timeout=timeout) as answer:
                 if answer.status != 200:
                     raise NotWholeError(f"was refused with {answer.status}", stale=answer.status in renew_on)
-                batch = bytearray()
+                batch: list[bytes] = []
                 async for piece in answer.chunks:
-                    batch += piece
-                    if len(batch) >= BATCH:
-                        await asyncio.to_thread(_take, part, counter, bytes(batch))
+                    batch.append(piece)
+                    if sum(map(len, batch)) >= BATCH:
+                        await asyncio.to_thread(_take, part, counter, b"".join(batch))
                         batch.clear()
-                await asyncio.to_thread(_take, part, counter, bytes(batch))
+                await asyncio.to_thread(_take, part, counter, b"".join(batch))
             rows = await asyncio.to_thread(counter.end)
         except TransportError as error:
             # Its text names the host and path of the URI.
