@@ -53,7 +53,8 @@ class Commands(FromCode):
 def commands(group: click.Group, context: click.Context) -> Iterator[str]:
     """Return a section for each command of *group*, and for those of the groups in it."""
     for name in group.list_commands(context):
-        command = group.commands[name]
+        command = group.get_command(context, name)
+        assert command is not None
         inner = click.Context(command, info_name=name, parent=context)
         yield from (f"## {inner.command_path}", "", "```text", inner.get_usage().removeprefix("Usage: "), "```", "")
         yield from (inspect.cleandoc(command.help or ""), "")

@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping
+from typing import Final
+
 import click
 
 from tonicdm._version import __version__
-from tonicdm.cli.budget import budget
-from tonicdm.cli.conformance import conformance
-from tonicdm.cli.export import export_command
 from tonicdm.cli.failures import Guarded
-from tonicdm.cli.inbox import webhooks
-from tonicdm.cli.records import get, list_records
-from tonicdm.cli.rhythm import rhythm
-from tonicdm.cli.sandbox import sandbox
-from tonicdm.cli.sync import plan, sync
-from tonicdm.cli.whoami import whoami
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "budget": "budget:budget",
+    "conformance": "conformance:conformance",
+    "export": "export:export_command",
+    "get": "records:get",
+    "list": "records:list_records",
+    "plan": "sync:plan",
+    "rhythm": "rhythm:rhythm",
+    "sandbox": "sandbox:sandbox",
+    "sync": "sync:sync",
+    "webhooks": "inbox:webhooks",
+    "whoami": "whoami:whoami",
+}
+"""Where each command is: a module of this room, and a name in it. Only the one that runs is loaded."""
 
 
-@click.group(cls=Guarded, context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(Guarded):
+    """The commands, each loaded when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return the command of that name; None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"tonicdm.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tonicdm")
 def tonicdm() -> None:
     r"""Work with a TonicDM tenant within its budget.
@@ -29,7 +55,3 @@ def tonicdm() -> None:
     Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 token or rights refused, 4 no units within --max-wait,
     5 network, 6 local file, 130 interrupted.
     """
-
-
-for _command in (sandbox, conformance, whoami, get, list_records, budget, plan, sync, export_command, webhooks, rhythm):
-    tonicdm.add_command(_command)
