@@ -13,6 +13,7 @@ import hmac
 import random
 from collections.abc import Callable
 from time import perf_counter
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import aiohttp
@@ -45,7 +46,7 @@ class Delivery:
     status: int | None
     """Status of the receiver; None when there was no answer."""
     seconds: float
-    """Real time from the first byte to the answer."""
+    """Real time from the request's head, once it was sent, to the answer; up to the failure where there was none."""
 
 
 @attrs.define
@@ -157,23 +158,28 @@ class Webhooks:
         if self._outage is not None:
             await self._outage.wait()
         for attempt in range(self.retries + 1):
-            began = perf_counter()
-            status = await self._post(subscription, event, body)
-            self.deliveries.append(Delivery(event, subscription.url, attempt, status, round(perf_counter() - began, 4)))
+            status, seconds = await self._post(subscription, event, body)
+            self.deliveries.append(Delivery(event, subscription.url, attempt, status, seconds))
             if status is not None and 200 <= status < 300:
                 return
             if attempt < self.retries:
                 await self._pause(min(self.retry_longest, self.retry_seconds * 2**attempt))
 
-    async def _post(self, subscription: Subscription, event: str, body: bytes) -> int | None:
+    async def _post(self, subscription: Subscription, event: str, body: bytes) -> tuple[int | None, float]:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5))
+            # How long it waited here for a connection is no matter of the receiver's.
+            trace = aiohttp.TraceConfig()
+            trace.on_request_headers_sent.append(_sent)
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5), trace_configs=[trace])
+        moment = {"sent": perf_counter()}
         headers = {"Content-Type": "application/json", **self._signature(subscription.secret, event, body)}
         try:
-            async with self._session.post(subscription.url, data=body, headers=headers) as response:
-                return response.status
+            async with self._session.post(
+                subscription.url, data=body, headers=headers, trace_request_ctx=moment
+            ) as response:
+                return response.status, round(perf_counter() - moment["sent"], 4)
         except (aiohttp.ClientError, TimeoutError):
-            return None
+            return None, round(perf_counter() - moment["sent"], 4)
 
     def _signature(self, secret: bytes | None, event: str, body: bytes) -> dict[str, str]:
         if secret is None:
@@ -193,3 +199,7 @@ class Webhooks:
             await self._clock.sleep_until(self._clock.monotonic() + seconds)
         else:
             await asyncio.sleep(seconds)
+
+
+async def _sent(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
+    context.trace_request_ctx["sent"] = perf_counter()

@@ -19,7 +19,7 @@ from tonicdm.store import rows
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
 from tonicdm.sync.absent import CONTROLS, DELETED, FEW, LARGEST_SHARE, OUT_OF_SIGHT, statuses_proven
-from tonicdm.sync.engine import PAGED
+from tonicdm.sync.engine import IDS, PAGED
 from tonicdm.sync.outlook import known_of
 from tonicdm.sync.passes import OVERLAP, UPDATED_AFTER
 from tonicdm.sync.reader import Reader
@@ -92,8 +92,7 @@ class Fetch:
         """
         if not self._reader.has_ids and not (self.kind.default and self.kind.parents is None):
             raise UnfetchableError(self.kind.name)
-        if await self.store.capability(self.kind.name, PAGED) == "yes":
-            self._reader.facts.paged.add(self.kind.listing.operation.path)
+        await self._recall()
         upto, since = await self.store.read(errands.horizon), self._since(waiting)
         plan = await self._plan(len(ids), since)
         rest = dict.fromkeys(ids)
@@ -109,6 +108,13 @@ class Fetch:
         if gone:
             await self._settle_absent(gone, upto)
         return len(gone)
+
+    async def _recall(self) -> None:
+        """Take over what earlier runs found out about this server."""
+        facts = self._reader.facts
+        facts.ids_per_call = min(facts.ids_per_call, int(await self.store.capability("", IDS) or facts.ids_per_call))
+        if await self.store.capability(self.kind.name, PAGED) == "yes":
+            facts.paged.add(self.kind.listing.operation.path)
 
     # --- which calls ------------------------------------------------------------------------------------------------
 

@@ -86,8 +86,11 @@ class Inbox:
 
     # --- for the worker ---------------------------------------------------------------------------------------------
 
-    async def look(self, *, trusted: bool, limit: int = 500) -> Looked:
-        """Settle without a unit what events tell themselves, see `look`."""
+    async def look(self, *, trusted: bool, limit: int = 50) -> Looked:
+        """Settle without a unit what events tell themselves, see `look`.
+
+        Few at a time: a receiver in another process waits for the file meanwhile, and its senders for the receiver.
+        """
 
         def work(db: sqlite3.Connection) -> Looked:
             found = look(db, self.reader, trusted=trusted, limit=limit)
