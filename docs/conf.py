@@ -30,7 +30,7 @@ default_role = "code"
 suppress_warnings = ["ref.python"]
 # Other projects' names, type variables, and insides that no page describes.
 nitpick_ignore_regex = [
-    ("py:.*", r"(aiohttp|asyncio|collections\.abc|datetime|os|ssl|uuid)\..*"),
+    ("py:.*", r"(aiohttp|asyncio|collections\.abc|datetime|os|pathlib|sqlite3|ssl|uuid)\..*"),
     ("py:.*", r"tonicdm\..*\.[A-Z]"),
     ("py:class", r"DltSource|pd\.DataFrame"),
     ("py:.*", r"tonicdm\.(clock\.Clock|budget\.ledgers\.Ledger|sync\.report\.Meter)"),
