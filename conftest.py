@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import re
@@ -14,23 +15,41 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
 
-@pytest.fixture(scope="session")
-def documented_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A server that the examples find through the variables that users set."""
-    command = [sys.executable, "-m", "tonicdm.sandbox", "--port", "0", "--records", "2000", "--limit", "100000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process, pytest.MonkeyPatch.context() as patch:
+@contextlib.contextmanager
+def server(*options: str) -> Iterator[str]:
+    """Run a sandbox in a process of its own; its URL."""
+    command = [sys.executable, "-m", "tonicdm.sandbox", "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         found = re.search(r"http://[^\s;]+", process.stdout.readline())
         assert found is not None
+        yield found.group()
+        process.terminate()
+
+
+@pytest.fixture(scope="session")
+def documented_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Servers that the examples find through the variables that users set."""
+    at_once = ("--set", "query_queued_seconds=0", "--set", "query_seconds=0")
+    with (
+        server("--records", "2000", "--limit", "100000") as tonicdm,
+        server("--rhythm", "--records", "500", *at_once) as rhythm,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         folder = tmp_path_factory.mktemp("documentation")
-        patch.setenv("TONICDM_BASE_URL", found.group())
+        patch.setenv("TONICDM_BASE_URL", tonicdm)
         patch.setenv("TONICDM_TOKEN", "sandbox-token")
         patch.setenv("TONICDM_BUDGET", str(folder / "budget.db"))
+        patch.setenv("RHYTHM_TENANT_ID", "sandbox.example.org")
+        patch.setenv("RHYTHM_CLIENT_ID", "sandbox-client")
+        patch.setenv("RHYTHM_CLIENT_SECRET", "sandbox-secret")
+        patch.setenv("RHYTHM_AUTH_DOMAIN", f"{rhythm}/auth0")
+        patch.setenv("RHYTHM_BASE_URL", f"{rhythm}/{{service}}")
+        patch.setenv("RHYTHM_TOKENS", str(folder / "tokens"))
         before = pathlib.Path.cwd()
         os.chdir(folder)
         yield
         os.chdir(before)
-        process.terminate()
 
 
 pytest_collect_file = Sybil(

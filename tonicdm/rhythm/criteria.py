@@ -7,7 +7,6 @@ words come from a `QueryDialect`.
 from __future__ import annotations
 
 import datetime
-import enum
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, NoReturn, TypeAlias
@@ -20,7 +19,7 @@ from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.rhythm.assumed import QueryDialect
 from tonicdm.rhythm.errors import CriteriaError
 
-Scalar: TypeAlias = str | int | float | bool | datetime.datetime | datetime.date | uuid.UUID | enum.Enum | None
+Scalar: TypeAlias = str | int | float | bool | datetime.datetime | datetime.date | uuid.UUID | None
 Operator: TypeAlias = Literal[
     "eq", "ne", "lt", "le", "gt", "ge", "in", "not_in", "contains", "starts_with", "ends_with", "is_empty",
     "is_not_empty", "between",
