@@ -107,8 +107,8 @@ class Handlers:
             raise ConfigError(f'a handler is for "persons.updated", "persons.*" or "*", not for {pattern!r}')
 
         def register(handler: H) -> H:
-            if inspect.isfunction(handler) and not inspect.iscoroutinefunction(handler):
-                raise ConfigError(f"the handler {handler.__name__} has to be an async function")
+            if _returns_at_once(handler):
+                raise ConfigError(f"the handler for {pattern!r} has to be an async function")
             self._known.append((pattern, handler))
             return handler
 
@@ -117,6 +117,10 @@ class Handlers:
     def matching(self, event_type: str, kind: str) -> list[Handler]:
         """Return the handlers for an event, in the order in which they were registered."""
         return [handler for pattern, handler in self._known if matches(pattern, event_type, kind)]
+
+
+def _returns_at_once(handler: object) -> bool:
+    return inspect.isfunction(handler) and not inspect.iscoroutinefunction(handler)
 
 
 def matches(pattern: str, event_type: str, kind: str) -> bool:

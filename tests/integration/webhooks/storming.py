@@ -238,8 +238,9 @@ def _subscribe(url: str, target: str, seconds: float) -> None:
         "duplicate_rate": 0.3,
         "delay_seconds": [0.0, min(5.0, seconds / 4)],
         "retries": 100,
-        "retry_seconds": 0.2,
-        "retry_longest": 1.0,
+        # As a sender would, not all at once when the receiver is back.
+        "retry_seconds": min(1.0, seconds / 15),
+        "retry_longest": max(1.0, seconds / 12),
     }
     _post(url, "/__webhooks", {"subscribe": [{"url": target, "secret": KEY, "kinds": list(TYPES)}], "set": settings})
 
