@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, NoReturn
 
 import attrs
 
@@ -22,7 +22,8 @@ from tonicdm.http.operation import Operation, Option, text
 from tonicdm.http.transport import Transport
 from tonicdm.http.wire import build, check_path
 from tonicdm.rhythm.assumed import ASSUMED, INFERRED_PATHS, Dialect
-from tonicdm.rhythm.errors import AlreadyRunningError, DeniedError, NotFoundError
+from tonicdm.rhythm.claims import Claims, check_audience, require_contact
+from tonicdm.rhythm.errors import AlreadyRunningError, DeniedError, NoContactError, NotFoundError
 from tonicdm.rhythm.operations import OPERATIONS, RhythmOperation, find, known_path
 from tonicdm.rhythm.settings import RhythmSettings
 from tonicdm.rhythm.throttle import ONE_AT_A_TIME, Throttle
@@ -41,18 +42,6 @@ ADVICE: Final[Mapping[int, str]] = {
 }
 
 
-class ContactCheck(Protocol):
-    """Looks before a contact-bound call whether the token can have a contact."""
-
-    async def __call__(self) -> None:
-        """Return if it can.
-
-        Raises:
-            NoContactError: It has none; nothing was sent.
-        """
-        ...
-
-
 @attrs.frozen(kw_only=True)
 class RhythmCaller:
     """Makes calls for one tenant with one set of preferences."""
@@ -63,7 +52,10 @@ class RhythmCaller:
     priority: Priority = "normal"
     max_wait: float | None = None
     timeout: float = 30.0
-    check_contact: ContactCheck | None = None
+    claims: Callable[[], Claims | None] = lambda: None
+    """What the token in use says, as far as that is known without asking for one."""
+    by_machine: bool = False
+    """Whether the token is a machine's, which never has a contact."""
     on_sent: Callable[[], None] | None = None
 
     @property
@@ -109,8 +101,9 @@ class RhythmCaller:
             options: By Python name.
             body: A JSON value.
         """
-        if described.contact_bound and self.check_contact is not None:
-            await self.check_contact()
+        claims = self.claims()
+        if described.contact_bound and (self.by_machine or claims is not None):
+            require_contact(None if self.by_machine else claims)
         throttle = self.transport.budget
         call = Call(
             request=build(filled, options, placement="query", body=body),
@@ -185,10 +178,21 @@ class RhythmCaller:
                 note=f"The tenant's or client's rate limit is reached; nothing will be sent for {wait:,.0f} s. Use a "
                 "query instead of many pages (concepts page, Rate Limits).",
             ) from cause
+        claims = self.claims()
         if isinstance(error, PermissionDeniedError):
+            claimed = None if claims is None else claims.tenant
+            doubtful = described.id in INFERRED_PATHS
             raise DeniedError(
-                status=error.status, tenant=self.tenant, doubtful=described.id in INFERRED_PATHS, **told
+                status=error.status, tenant=self.tenant, claimed=claimed, doubtful=doubtful, **told
             ) from cause
+        if isinstance(error, AuthenticationError) and claims is not None:
+            # A 401 of a token that could not be looked at before: it may say itself what is wrong with it.
+            check_audience(claims)
+            if described.contact_bound and claims.contact is None:
+                raise NoContactError(
+                    f"{error.method} {error.path} answered 401: it is bound to a contact, and the token names none. A "
+                    "user has one after the first login to the Rhythm portal; a machine token never has one."
+                ) from cause
         if error.status == 404:
             raise NotFoundError(status=404, **told) from cause
         if isinstance(error, (AuthenticationError, BadRequestError)) or error.status == 409:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import ssl as ssl_module
-from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, cast
 
@@ -16,8 +16,8 @@ from tonicdm.http.plain import Plain
 from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import Transport
 from tonicdm.rhythm.assumed import ASSUMED, Dialect
-from tonicdm.rhythm.caller import ContactCheck, RhythmCaller
-from tonicdm.rhythm.claims import check_audience, check_tenant, peek_claims, require_contact
+from tonicdm.rhythm.caller import RhythmCaller
+from tonicdm.rhythm.claims import Claims, check_audience, check_tenant, peek_claims
 from tonicdm.rhythm.criteria import Criteria
 from tonicdm.rhythm.endpoints.contacts import Contacts
 from tonicdm.rhythm.endpoints.events import Events
@@ -127,7 +127,8 @@ class RhythmClient:
             dialect=dialect,
             timeout=timeout,
             max_wait=max_wait,
-            check_contact=_contact_check(bearer, settings.token),
+            claims=functools.partial(_known_claims, bearer),
+            by_machine=isinstance(bearer, TokenBroker),
         )
 
     def __repr__(self) -> str:
@@ -214,57 +215,57 @@ class RhythmClient:
         """The broker made here; None where the token comes from somewhere else."""
         return self._broker
 
-    @cached_property
+    @functools.cached_property
     def contacts(self) -> Contacts:
         """Persons."""
         return Contacts(self._caller)
 
-    @cached_property
+    @functools.cached_property
     def organizations(self) -> Organizations:
         """Companies and bodies."""
         return Organizations(self._caller)
 
-    @cached_property
+    @functools.cached_property
     def address_types(self) -> AddressTypes:
         """Kinds of addresses."""
         return AddressTypes(self._caller)
 
-    @cached_property
+    @functools.cached_property
     def communication_types(self) -> CommunicationTypes:
         """Kinds of communication."""
         return CommunicationTypes(self._caller)
 
-    @cached_property
+    @functools.cached_property
     def engagement_scores(self) -> EngagementScores:
         """Scores of a contact or organization."""
         return EngagementScores(self._caller)
 
-    @cached_property
+    @functools.cached_property
     def events(self) -> Events:
         """Events."""
         return Events(self._caller)
 
-    @cached_property
+    @functools.cached_property
     def memberships(self) -> Memberships:
         """Memberships."""
         return Memberships(self._caller)
 
-    @cached_property
+    @functools.cached_property
     def query_definitions(self) -> QueryDefinitions:
         """Saved queries of the rolodex app."""
         return QueryDefinitions(self._caller)
 
-    @cached_property
+    @functools.cached_property
     def custom_query_definitions(self) -> CustomQueryDefinitions:
         """Queries that the tenant has defined."""
         return CustomQueryDefinitions(self._caller)
 
-    @cached_property
+    @functools.cached_property
     def queries(self) -> Queries:
         """Everything that matches, in one file."""
         return Queries(self._caller, self._plain)
 
-    @cached_property
+    @functools.cached_property
     def step_functions(self) -> StepFunctions:
         """Orders, invoices and payments under way."""
         return StepFunctions(self._caller)
@@ -333,22 +334,9 @@ class RhythmClient:
         return await self._caller.request(method, service, path, options or {}, json, unchecked=unchecked)
 
 
-def _contact_check(bearer: Bearer, fixed: Secret | None) -> ContactCheck | None:
-    """Return what tells before a contact-bound call that the token can have no contact; None where that is unknown."""
-    find: Callable[[], Any]
-    if isinstance(bearer, TokenBroker):
-        find = lambda: None  # noqa: E731 - a machine token has no contact, so none is spent on the question
-    elif isinstance(bearer, UserSession):
-        find = lambda: bearer.claims  # noqa: E731
-    elif fixed is not None:
-        find = lambda: peek_claims(fixed)  # noqa: E731
-    else:
-        return None
-
-    async def check() -> None:
-        claims = find()
-        # An opaque token may have a contact that can't be seen here.
-        if claims is not None or isinstance(bearer, TokenBroker):
-            require_contact(claims)
-
-    return check
+def _known_claims(bearer: Bearer) -> Claims | None:
+    """Return what the token in use says, without asking for one; None where that is unknown."""
+    if isinstance(bearer, UserSession):
+        return bearer.claims
+    held = bearer._token if isinstance(bearer, Auth) else None
+    return None if held is None else peek_claims(held)

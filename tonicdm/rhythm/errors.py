@@ -137,17 +137,20 @@ class DeniedError(PermissionDeniedError):
 
     Attributes:
         tenant: The tenant of the call.
+        claimed: The tenant that the token names; None where it names none, or can't be read.
     """
 
-    def __init__(self, *, tenant: str, doubtful: bool = False, **told: Any) -> None:
+    def __init__(self, *, tenant: str, claimed: str | None = None, doubtful: bool = False, **told: Any) -> None:
         path = "is inferred by the reference, so it may be wrong" if doubtful else "is that of a documented operation"
+        token = f"The token names the tenant {claimed!r}. " if claimed else ""
         super().__init__(
             note=f"Two causes look alike (concepts page, Requests): the token may not reach the tenant {tenant!r}, or "
-            f"the path is no endpoint. The path {path}. Compare tenant_id= with the tenant in the token's claims, and "
-            "the rights of the token's user or client.",
+            f"the path is no endpoint. The path {path}. {token}Compare tenant_id= with the tenant in the token's "
+            "claims, and the rights of the token's user or client.",
             **told,
         )
         self.tenant = tenant
+        self.claimed = claimed
 
 
 class NotFoundError(EndpointNotFoundError, LookupError):

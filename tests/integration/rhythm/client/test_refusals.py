@@ -210,3 +210,30 @@ async def test_a_closed_client_says_so(make) -> None:
     await rhythm.close()
     with pytest.raises(ClientClosedError):
         await rhythm.contacts.list().first()
+
+
+async def test_a_401_of_a_token_that_comes_from_a_source_is_told_apart(make, box, clock, broker) -> None:
+    """It could not be looked at before the first call: a wrong audience and a missing contact are named after it."""
+    other = TokenBroker(
+        box.auth_url, box.client_id, box.client_secret, audience="https://other", allow_audience=True,
+        store=MemoryTokenStore(), clock=clock,
+    )  # fmt: skip
+
+    def source_of(one: TokenBroker):
+        async def source() -> str:
+            return (await one.token()).reveal()
+
+        return source
+
+    with pytest.raises(WrongAudienceError):
+        await make(token=source_of(other)).contacts.list().first()
+    await other.close()
+    rhythm = make(token=source_of(broker))
+    with pytest.raises(NoContactError, match="answered 401"):
+        await rhythm.contacts.current()
+    with pytest.raises(NoContactError, match="Nothing was sent"):
+        await rhythm.contacts.current()
+    box.add_tenant("other.org")
+    with pytest.raises(DeniedError, match=r"names the tenant 'sandbox\.example\.org'") as caught:
+        await make("other.org", token=source_of(broker)).contacts.list().first()
+    assert (caught.value.tenant, caught.value.claimed) == ("other.org", box.tenant_id)
