@@ -244,11 +244,34 @@ def fetched(db: sqlite3.Connection, kind: str, items: Iterable[Mapping[str, Any]
     )
 
 
+def begin_scan(db: sqlite3.Connection, kind: str) -> None:
+    """Forget what an earlier pass over all of *kind* has seen, and note where the change feed stands."""
+    db.execute("DELETE FROM scan WHERE type = ?", (kind,))
+    db.execute(
+        "INSERT OR REPLACE INTO meta SELECT ?, coalesce(max(change_seq), 0) FROM record", (f"scan of {kind} from",)
+    )
+
+
+def has_earlier(db: sqlite3.Connection, kind: str) -> bool:
+    """Tell whether the store had records of *kind* when the pass over it began."""
+    (found,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM record WHERE type = ? "
+        "AND change_seq <= (SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?))",
+        (kind, f"scan of {kind} from"),
+    ).fetchone()
+    return bool(found)
+
+
 def vanished(db: sqlite3.Connection, kind: str) -> list[str]:
-    """Return the records of the store that the last full pass has not seen, soft deleted ones included."""
+    """Return the records of the store that the last full pass has not seen, soft deleted ones included.
+
+    What others have written since the pass began (a cached read, a webhook) the server had by then: that this pass has
+    not seen it says nothing, as its page may have been read before.
+    """
     rows = db.execute(
         "SELECT id FROM record WHERE type = ? AND (deleted_at IS NULL OR reason = ?) "
-        "AND id NOT IN (SELECT id FROM scan WHERE type = ?)",
-        (kind, SOFT_DELETED, kind),
+        "AND id NOT IN (SELECT id FROM scan WHERE type = ?) "
+        "AND change_seq <= coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?), change_seq)",
+        (kind, SOFT_DELETED, kind, f"scan of {kind} from"),
     )
     return [row[0] for row in rows]

@@ -153,14 +153,15 @@ class TypeSync:
         began = await self._begin(start)
         started = started or began
         before = self.report.pages
+        # Into an empty store a first load has nothing that could have vanished: what it has seen is not remembered.
+        remembers = not self._fresh or await self.store.read(functools.partial(rows.has_earlier, kind=self.kind.name))
         async with contextlib.aclosing(self.reader.pages(BASIC, start=start)) as found:
             async for page in found:
                 mark = Checkpoint(self.kind.name, Stage.LOAD, page.number + 1, None, started.isoformat())
-                # A first load has nothing that could have vanished, so what it has seen need not be remembered.
-                scan_page = None if self._fresh else page.number
+                scan_page = page.number if remembers else None
                 changed = await self.store.write_page(self.kind.name, page.records, BASIC, mark, scan_page=scan_page)
                 self._count(page.records, changed)
-        self._scanned, self._until, self._previous = not self._fresh, started, started
+        self._scanned, self._until, self._previous = remembers, started, started
         self.listed = started
         if self.report.pages - before > 1 and not await self._catch_up(started) and self.exact:
             await self._scan(Stage.COMPARE)
@@ -187,8 +188,7 @@ class TypeSync:
     async def _begin(self, start: int) -> datetime.datetime:
         """Return the server's time at the start of a whole pass, and forget what an earlier one had seen."""
         if start == 1:
-            name = self.kind.name
-            await self.store.write(lambda db: db.execute("DELETE FROM scan WHERE type = ?", (name,)))
+            await self.store.write(functools.partial(rows.begin_scan, kind=self.kind.name))
         return self.reader.server_time()
 
     async def _scan(

@@ -106,6 +106,27 @@ async def test_a_record_is_never_older_than_asked(
     assert served > 60
 
 
+async def test_a_first_load_finds_what_was_deleted_since_it_was_read(
+    tonic: TonicDM, box: Sandbox, clock: VirtualClock, tmp_path
+):
+    """The store may hold records before its first sync; those that are gone by then are not vouched for."""
+    one, other, *_ = box.world.ids("submittals")
+    for each in (one, other):
+        await tonic.submittals.get(each)
+    clock.advance(60)
+    box.world.delete("submittals", one)
+    clock.advance(60)
+    async with Store(tmp_path / "firm.db") as store:
+        await synchronize(tonic, store, choose(["submittals"]))
+        reasons = await store.query("SELECT id, reason FROM record WHERE reason IS NOT NULL AND type = 'submittals'")
+    assert one in dict(reasons)
+    units = box.units()
+    with pytest.raises(RecordNotFoundError):
+        await tonic.submittals.get(one, max_age=30)
+    assert (await tonic.submittals.get(other, max_age=30)).id == other
+    assert box.units() == units
+
+
 async def test_a_clock_set_back_makes_nothing_fresh(tonic: TonicDM, box: Sandbox, clock: VirtualClock):
     """A proof that lies in the future proves nothing: the record is asked for again."""
     (one, *_) = box.world.ids("offices")

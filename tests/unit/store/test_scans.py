@@ -1,0 +1,65 @@
+"""What a whole pass concludes from the records that it has not seen."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from tonicdm.store import rows
+from tonicdm.store.schema import upgrade
+from tonicdm.types import DataQuantity
+
+KIND = "offices"
+
+
+def office(number: int, name: str = "London") -> dict[str, str]:
+    return {"id": f"{number:032x}", "name": name}
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    upgrade(connection, 0)
+    yield connection
+    connection.close()
+
+
+def write(db: sqlite3.Connection, *records: dict[str, str]) -> None:
+    rows.write_records(db, KIND, records, DataQuantity.BASIC)
+
+
+def test_a_record_that_was_there_and_is_not_listed_has_vanished(db: sqlite3.Connection):
+    write(db, office(1), office(2))
+    rows.begin_scan(db, KIND)
+    rows.note_scanned(db, KIND, [office(1)], 1, [False])
+    assert rows.vanished(db, KIND) == [office(2)["id"]]
+
+
+def test_a_record_that_somebody_else_read_meanwhile_has_not_vanished(db: sqlite3.Connection):
+    """Created, or changed, while the type is listed: its page may have been read before."""
+    write(db, office(1), office(2))
+    rows.begin_scan(db, KIND)
+    write(db, office(3), office(2, "Leeds"))
+    rows.note_scanned(db, KIND, [office(1)], 1, [False])
+    assert rows.vanished(db, KIND) == []
+
+
+def test_each_pass_begins_anew(db: sqlite3.Connection):
+    write(db, office(1))
+    rows.begin_scan(db, KIND)
+    write(db, office(2))
+    rows.note_scanned(db, KIND, [office(1)], 1, [False])
+    rows.begin_scan(db, KIND)
+    rows.note_scanned(db, KIND, [office(1)], 1, [False])
+    assert rows.vanished(db, KIND) == [office(2)["id"]]
+
+
+def test_a_store_is_empty_only_if_it_had_no_record_of_the_type_before(db: sqlite3.Connection):
+    rows.write_records(db, "projects", [office(9)], DataQuantity.BASIC)
+    rows.begin_scan(db, KIND)
+    write(db, office(1))
+    assert not rows.has_earlier(db, KIND)
+    rows.begin_scan(db, KIND)
+    assert rows.has_earlier(db, KIND)
