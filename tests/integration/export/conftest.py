@@ -22,7 +22,7 @@ Hand = Callable[..., Awaitable[ExportReport]]
 @pytest.fixture
 async def box(clock: VirtualClock) -> AsyncIterator[Sandbox]:
     """A small firm: what matters here is how often it changes."""
-    async with Sandbox(records=2_000, seed=5, clock=clock) as box:
+    async with Sandbox(records=1_200, seed=5, clock=clock) as box:
         box.settings.limit = 1_000_000
         for number in range(100):
             box.world.create("offices", name=f"Branch {number:05d}")

@@ -88,7 +88,7 @@ class Connection:
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_ended_at_each_of_its_steps_a_run_leaves_the_last_export_or_the_new_one(
+async def test_ended_at_steps_all_along_it_a_run_leaves_the_last_export_or_the_new_one(
     form: str, hand: Hand, path: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until the manifest is in place not a byte of a reader's has changed; from then on the next run completes it

@@ -32,12 +32,17 @@ async def served(tonic: TonicDM, kind: str) -> dict[str, Any]:
         number += 1
 
 
+def some(chance: random.Random, ids: list[str], counts: tuple[int, ...]) -> list[str]:
+    """Return as many of *ids* as one of *counts* says, never more than half: a firm does not vanish in a month."""
+    return chance.sample(ids, min(chance.choice(counts), len(ids) // 2))
+
+
 def meddle(box: Sandbox, kind: str, chance: random.Random, *, deletions: bool) -> None:
     """Change, create and delete some records of a type, as users would."""
     ids = list(box.world.ids(kind))
-    for one in chance.sample(ids, chance.choice((0, 1, 5, 40))):
+    for one in some(chance, ids, (0, 1, 5, 40)):
         box.world.update(kind, one, **{WORDS[kind]: f"word {chance.random():.6f}"})
-    for one in chance.sample(ids, chance.choice((0, 0, 2))):
+    for one in some(chance, ids, (0, 0, 2)):
         box.world.update(kind, one, status=chance.choice(("active", "inactive", "deleted")))
     if kind == "offices":
         for number in range(chance.choice((0, 1, 3))):
@@ -47,7 +52,7 @@ def meddle(box: Sandbox, kind: str, chance: random.Random, *, deletions: bool) -
         free = [
             one for one in ids if kind != "offices" or box.world.get(kind, one)["name"].startswith(("Branch", "New"))
         ]
-        for one in chance.sample(free, chance.choice((0, 1, 4))):
+        for one in some(chance, free, (0, 1, 4)):
             box.world.delete(kind, one)
 
 
