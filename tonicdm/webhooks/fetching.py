@@ -15,7 +15,7 @@ from tonicdm.client import TonicDM
 from tonicdm.errors import BadRequestError, OptionIgnoredError, TonicDMError
 from tonicdm.plan import planner
 from tonicdm.plan.plan import How, Plan
-from tonicdm.store import rows
+from tonicdm.store import lookup, rows
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
 from tonicdm.sync.absent import CONTROLS, DELETED, FEW, LARGEST_SHARE, OUT_OF_SIGHT, statuses_proven
@@ -208,17 +208,11 @@ class Fetch:
 
     async def _write(self, records: Sequence[Any], upto: int, sent: float) -> None:
         name = self.kind.name
+        ahead = self._reader.server_time().timestamp() - self._now()
 
         def work(db: sqlite3.Connection) -> None:
-            rows.write_records(db, name, records, BASIC)
-            keys = [rows.key_of(item) for item in records]
-            db.executemany(
-                "UPDATE record SET checked = max(coalesce(checked, 0), ?) WHERE type = ? AND id = ?",
-                [(sent, name, key) for key in keys],
-            )
-            errands.settle(
-                db, name, {key: rows.updated_of(item) for key, item in zip(keys, records, strict=True)}, upto
-            )
+            lookup.take_over(db, name, records, sent, ahead=ahead)
+            errands.settle(db, name, {rows.key_of(item): rows.updated_of(item) for item in records}, upto)
             errands.tally(db, fetched=len(records))
 
         await self.store.write(work)
