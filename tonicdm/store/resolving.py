@@ -47,8 +47,11 @@ class Resolver:
         known = set(wire_names(TYPES[noun].listing.model).values())
         for name, rest in tree.names.items():
             names = field_names(name)
-            if known.isdisjoint(names) and (await self._seen(noun)).isdisjoint(names):
-                raise InvalidOptionError(f"{noun} have no reference {name!r} to resolve. Nothing was sent.")
+            if known.isdisjoint(names) and (seen := await self._seen(noun)) and seen.isdisjoint(names):
+                # The reference's lists of fields are incomplete: only records that were seen can tell.
+                raise InvalidOptionError(
+                    f"no record of {noun} has shown a reference {name!r} that could be resolved. Nothing was sent."
+                )
             await self._check(target_of(name), rest)
 
     async def follow(self, items: Sequence[Mapping[str, Any]], records: Sequence[Record], tree: Wish) -> list[Record]:

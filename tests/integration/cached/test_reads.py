@@ -237,11 +237,22 @@ async def test_what_needs_a_store_says_so_before_anything_is_sent(make: Make, bo
     assert units.spent() == 0
 
 
+async def test_a_reference_that_only_the_records_show_is_followed(tonic: TonicDM, box: Sandbox, units: Units, clock):
+    """The model of a person has no organization, as its reference page shows none; the records name it."""
+    one = next(record["id"] for record in box.world.records("persons") if record.get("organizationId"))
+    for _ in range(2):
+        person = await tonic.persons.get(one, max_age=60, resolve=["office", "organization"])
+        assert person.resolved["organization"].id == person["organizationId"]
+    assert units.spent() <= 15
+
+
 async def test_references_that_cannot_be_followed_are_refused_before_anything_is_sent(
     tonic: TonicDM, box, units: Units
 ):
     one = box.world.ids("persons")[0]
-    for names in (["shoe_size"], ["project"], ["office.shoe_size"], ["office.project"]):
+    await tonic.persons.get(one, resolve=["office"])
+    units.spent()
+    for names in (["shoe_size"], ["project"], ["office.shoe_size"], ["office.shoe_size.project"]):
         with pytest.raises(InvalidOptionError, match="Nothing was sent"):
             await tonic.persons.get(one, max_age=60, resolve=names)
     with pytest.raises(InvalidOptionError, match="complete"):
