@@ -12,6 +12,7 @@ import attrs
 import yarl
 
 from tonicdm.errors import ConfigError
+from tonicdm.http.retry import retry_after
 from tonicdm.rhythm.book import Cause
 from tonicdm.rhythm.minting import MintRules
 from tonicdm.types import Secret, plausible_unix_seconds
@@ -162,11 +163,8 @@ def read_refusal(status: int, headers: Mapping[str, str], body: bytes, now: floa
 
 def _pause(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds that a 429 asks for: Retry-After, else the reset that Auth0 names."""
-    after = headers.get("Retry-After", "").strip()
-    if after.isascii() and after.isdigit():
-        return float(after)
-    if after and (date := read_date({"Date": after})) is not None:
-        return max(0.0, date - now)
+    if (named := retry_after(headers, now)) is not None:
+        return named
     reset = headers.get("X-RateLimit-Reset", "").strip()
     if reset.isascii() and reset.isdigit() and plausible_unix_seconds(float(reset)):
         return max(0.0, float(reset) - now)

@@ -8,13 +8,14 @@ from typing import Any, Self
 
 import attrs
 
-from tonicdm.clock import Clock, SystemClock
+from tonicdm.clock import Clock
 from tonicdm.sandbox.control import ACTIONS, Control
 from tonicdm.sandbox.faults import Faults
 from tonicdm.sandbox.journal import Journal, JournalEntry
 from tonicdm.sandbox.server import Shell
 from tonicdm.sandbox.service import Service, Tenant
 from tonicdm.sandbox.settings import SandboxSettings
+from tonicdm.sandbox.timed import Timed
 from tonicdm.sandbox.webhooks import Webhooks
 from tonicdm.sandbox.windows import Window, WindowState
 from tonicdm.sandbox.world import World, WorldSnapshot
@@ -32,7 +33,7 @@ class Snapshot:
     advanced: float
 
 
-class Sandbox:
+class Sandbox(Timed):
     """A local TonicDM server with a seeded firm behind it, as an async context manager.
 
     Args:
@@ -63,8 +64,7 @@ class Sandbox:
         """The faults; switch them on, or script them."""
         self.world: World = World(records, seed, self.settings.zone, now=self.now)
         """The records, to be read and changed without HTTP."""
-        self._clock = clock or SystemClock()
-        self._advanced = 0.0
+        super().__init__(clock)
         self._host, self._port = host, port
         self._service = Service(self.world, self.settings, seed)
         self._seed = seed
@@ -120,20 +120,6 @@ class Sandbox:
     def journal(self) -> Journal:
         """All calls so far, those under /__ excepted."""
         return self._service.journal
-
-    def now(self) -> float:
-        """Return the server's time, Unix seconds: the clock, its skew, and what `advance` added."""
-        return self._clock.now() + self.settings.skew_seconds + self._advanced
-
-    def advance(self, seconds: float) -> None:
-        """Move the server's time forward, apart from the clock.
-
-        Raises:
-            ValueError: *seconds* is negative.
-        """
-        if seconds < 0:
-            raise ValueError(f"time moves forward only, not by {seconds} s")
-        self._advanced += seconds
 
     def calls(self, **match: Any) -> list[JournalEntry]:
         """Return journal entries, see `Journal.calls`."""

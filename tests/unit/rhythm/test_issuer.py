@@ -42,7 +42,7 @@ def test_a_secret_goes_to_no_wrong_or_open_place(wrong: str) -> None:
     [
         (429, {}, {"error": "too_many_requests"}, Cause.LOCKED_OUT, None),
         (429, {"Retry-After": "30"}, {}, Cause.THROTTLED, 30.0),
-        (429, dates(NOW + 20) | {"Retry-After": dates(NOW + 20)["Date"]}, {}, Cause.THROTTLED, 20.0),
+        (429, dates(NOW) | {"Retry-After": dates(NOW + 20)["Date"]}, {}, Cause.THROTTLED, 20.0),
         (429, {"Retry-After": "86400"}, {}, Cause.LOCKED_OUT, None),
         (429, {"Retry-After": "soon"}, {}, Cause.LOCKED_OUT, None),
         (429, {"X-RateLimit-Reset": str(int(NOW) + 5)}, {}, Cause.THROTTLED, 5.0),

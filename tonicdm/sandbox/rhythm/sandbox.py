@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from tonicdm.clock import Clock, SystemClock
+from tonicdm.clock import Clock
 from tonicdm.sandbox.control import Control
 from tonicdm.sandbox.faults import RHYTHM, Faults
 from tonicdm.sandbox.rhythm import tasks
@@ -24,12 +24,13 @@ from tonicdm.sandbox.rhythm.service import Service
 from tonicdm.sandbox.rhythm.settings import RhythmSettings
 from tonicdm.sandbox.rhythm.world import World
 from tonicdm.sandbox.server import Shell
+from tonicdm.sandbox.timed import Timed
 
 TENANT = "sandbox.example.org"
 """Tenant that is there from the start; in public code tenant IDs look like a domain."""
 
 
-class RhythmSandbox:
+class RhythmSandbox(Timed):
     """A local Rhythm server with a made-up association behind it, as an async context manager.
 
     All services are on one port. Where the real thing has a host for each, here the first segment of the path says
@@ -72,8 +73,7 @@ class RhythmSandbox:
         """The choices; fields may be set at any time."""
         self.faults: Faults = Faults(seed, RHYTHM)
         """The faults; switch them on, or script them. Their paths begin with the service: "/rolodex/contacts/..."."""
-        self._clock = clock or SystemClock()
-        self._advanced = 0.0
+        super().__init__(clock)
         self._host, self._port = host, port
         self._records, self._seed = records, seed
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -140,20 +140,6 @@ class RhythmSandbox:
     def issuer(self) -> Issuer:
         """The token service: its clients, users and mints."""
         return self._service.issuer
-
-    def now(self) -> float:
-        """Return the server's time, Unix seconds: the clock, its skew, and what `advance` added."""
-        return self._clock.now() + self.settings.skew_seconds + self._advanced
-
-    def advance(self, seconds: float) -> None:
-        """Move the server's time forward, apart from the clock.
-
-        Raises:
-            ValueError: *seconds* is negative.
-        """
-        if seconds < 0:
-            raise ValueError(f"time moves forward only, not by {seconds} s")
-        self._advanced += seconds
 
     def calls(self, **match: Any) -> list[RhythmEntry]:
         """Return journal entries, see `RhythmJournal.calls`."""
