@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,12 @@ def server(*options: str) -> Iterator[str]:
         assert found is not None
         yield found.group()
         process.terminate()
+
+
+def pytest_configure() -> None:
+    # A shell starts jobs in the background with Ctrl-C ignored, and so would run the commands that the tests interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -226,10 +226,13 @@ def test_a_list_can_be_watched(environment, tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as process:
-            seen = b""
-            while b"persons" not in seen and process.poll() is None:
-                seen += process.stdout.read1()
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=20)
+            try:
+                seen = b""
+                while b"persons" not in seen and process.poll() is None:
+                    seen += process.stdout.read1()
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=20)
+            finally:
+                process.kill()
         assert b"persons" in seen
         assert process.returncode == 130
