@@ -36,6 +36,12 @@ class ServerFacts:
     """Records of the largest page seen where more were asked for."""
     paged: set[str] = attrs.field(factory=set)
     """Paths whose pages turned out to exist, though the reference shows none."""
+    cut_at: dict[str, int] = attrs.field(factory=dict)
+    """Records after which an answer by ID turned out to be cut, by path."""
+
+    def ids_for(self, path: str) -> int:
+        """Return the most IDs that one call to *path* may name."""
+        return min(self.ids_per_call, self.cut_at.get(path, self.ids_per_call))
 
 
 class Copy(Protocol):

@@ -74,12 +74,13 @@ async def fetch_raw(
     batches = _Batches(caller, listing, quantity, options)
     found: dict[RecordID, Any] = {}
     rest = list(wanted)
-    if min(len(rest), caller.facts.ids_per_call) > caller.facts.ids_proven:
-        first, rest = rest[: caller.facts.ids_per_call], rest[caller.facts.ids_per_call :]
+    size = caller.facts.ids_for(listing.operation.path)
+    if min(len(rest), size) > caller.facts.ids_proven:
+        first, rest = rest[:size], rest[size:]
         found |= await batches.fetch(first)
     if not rest:
         return found
-    size = caller.facts.ids_per_call
+    size = caller.facts.ids_for(listing.operation.path)
     chunks = [rest[start : start + size] for start in range(0, len(rest), size)]
     try:
         async with asyncio.TaskGroup() as group:
@@ -112,8 +113,9 @@ class _Batches:
         """Fetch one batch, in parts if it must be."""
         if not batch:
             return {}
-        if len(batch) > self._facts.ids_per_call:
-            return await self._in_parts(batch, self._facts.ids_per_call)
+        path = self._operation.path
+        if len(batch) > (most := self._facts.ids_for(path)):
+            return await self._in_parts(batch, most)
         try:
             payload = await self._call(batch)
         except (APIError, ProtocolError) as error:
@@ -128,8 +130,10 @@ class _Batches:
         missing = [one for one in batch if one not in records]
         if missing and len(batch) > DEFAULT_PAGE and len(payload) in ROUND_SIZES:
             # The server may have cut the answer at a page of its own size: ask for the rest in smaller parts.
-            self._facts.ids_per_call = min(self._facts.ids_per_call, max(FEWEST, len(payload)))
-            records |= await self._in_parts(missing, min(self._facts.ids_per_call, DEFAULT_PAGE))
+            others = await self._in_parts(missing, DEFAULT_PAGE)
+            if others:
+                self._facts.cut_at[path] = max(FEWEST, len(payload))
+            records |= others
         return records
 
     async def _in_parts(self, batch: Sequence[RecordID], size: int) -> dict[RecordID, Any]:

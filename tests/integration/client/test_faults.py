@@ -21,7 +21,7 @@ from tonicdm import (
 from tonicdm.bulk import gather
 from tonicdm.sandbox import Sandbox
 
-from .conftest import drive
+from .conftest import Make, drive
 
 ALWAYS_RIGHT = (
     "close_reused",
@@ -253,3 +253,25 @@ async def test_a_session_of_the_user_is_used_and_left_open(make, box, clock) -> 
         assert await listed(tonic) == active(box)
         await tonic.close()
         assert not session.closed
+
+
+async def test_a_cut_answer_teaches_about_its_own_list_alone(make: Make, box: Sandbox):
+    """A server that pages where the reference shows no pages says nothing of the header length that others read."""
+    box.settings.unlisted_cap = 50
+    tonic = make()
+    ids = list(box.world.ids("conversations"))[:60]
+    assert len(await tonic.conversations.get_many(ids)) == len(ids) == 60
+    facts = tonic._caller.facts
+    assert (facts.ids_per_call, facts.cut_at) == (240, {"/correspondence/conversations": 50})
+    before = len(box.journal)
+    assert len(await tonic.conversations.get_many(ids)) == 60
+    assert len(box.journal) - before == 2
+
+
+async def test_a_round_number_of_records_that_are_there_is_no_cut(make: Make, box: Sandbox):
+    """Fifty of a hundred and ten came: the others are asked for once more, and when none comes nothing is concluded."""
+    tonic = make()
+    ids = [*list(box.world.ids("persons"))[:50], *(f"{number:032x}" for number in range(60))]
+    found = await tonic.persons.get_many(ids)
+    assert (len(found), len(found.missing)) == (50, 60)
+    assert not tonic._caller.facts.cut_at
