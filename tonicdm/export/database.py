@@ -35,7 +35,7 @@ class DuckDBFile:
 
     def __init__(self, path: str) -> None:
         self.where = path
-        self.staging = pathlib.Path(f"{path}.rows")
+        self.staging: pathlib.Path = pathlib.Path(f"{path}.rows")
         self._file = pathlib.Path(path).resolve()
         self._opened: duckdb.DuckDBPyConnection | None = None
 

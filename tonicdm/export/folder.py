@@ -43,7 +43,7 @@ class Folder:
         self.form: Literal["parquet", "csv"] = form
         self._path = pathlib.Path(path)
         self._work = self._path / ".export"
-        self.staging = self._work / "rows"
+        self.staging: pathlib.Path = self._work / "rows"
         self._opened: duckdb.DuckDBPyConnection | None = None
         self._lock: sqlite3.Connection | None = None
         self._ready: list[str] = []

@@ -31,7 +31,7 @@ class Source:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = pathlib.Path(path)
+        self.path: pathlib.Path = pathlib.Path(path)
         self._db: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:

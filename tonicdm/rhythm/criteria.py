@@ -89,7 +89,8 @@ class Field:
     def __ge__(self, value: Scalar) -> Condition:
         return Condition(self.name, "ge", _value(value))
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     def is_in(self, values: Iterable[Scalar]) -> Condition:
         """Match any of *values*."""

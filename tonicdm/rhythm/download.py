@@ -50,7 +50,7 @@ class PartFile:
     def __init__(self, path: pathlib.Path) -> None:
         self.path = path
         self.part: pathlib.Path = path.with_name(f"{path.name}.part")
-        self.size = 0
+        self.size: int = 0
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> Self:

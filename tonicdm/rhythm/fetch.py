@@ -22,7 +22,7 @@ from tonicdm.rhythm.errors import ResultError
 from tonicdm.rhythm.models import CODEC
 from tonicdm.rhythm.query_spec import OutputField, QuerySpec
 from tonicdm.rhythm.rows import MalformedError, read_rows
-from tonicdm.rhythm.strategy import FETCHABLE, Choice, Wish, choose, query_type_of
+from tonicdm.rhythm.strategy import FETCHABLE, Choice, Strategy, Wish, choose, query_type_of
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
@@ -44,9 +44,9 @@ class Fetched(Paginator[T]):
         self, source: Callable[[int], AsyncGenerator[Page[T], None]], choice: Choice, limit: int | None
     ) -> None:
         super().__init__(source if limit is None else lambda start: _cut(source(start), limit))
-        self.strategy = choice.strategy
+        self.strategy: Strategy = choice.strategy
         """``list``, ``search`` or ``query``."""
-        self.reason = choice.reason
+        self.reason: str = choice.reason
         """Why this one."""
 
     def __repr__(self) -> str:

@@ -42,7 +42,7 @@ class JsonReader:
         self._in_array: bool | None = None
         self._comma_due = False
         self._ended = False
-        self.count = 0
+        self.count: int = 0
         """Elements read so far."""
 
     def read(self, piece: bytes, *, last: bool = False) -> Iterator[Any]:

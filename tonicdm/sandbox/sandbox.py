@@ -64,7 +64,7 @@ class Sandbox(Timed):
         """The faults; switch them on, or script them."""
         self.world: World = World(records, seed, self.settings.zone, now=self.now)
         """The records, to be read and changed without HTTP."""
-        super().__init__(clock)
+        super().__init__(clock, self.settings)
         self._host, self._port = host, port
         self._service = Service(self.world, self.settings, seed)
         self._seed = seed

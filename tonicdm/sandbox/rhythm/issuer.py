@@ -24,7 +24,9 @@ class GrantRefusal(Exception):  # noqa: N818 - an answer, not an error of ours
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(status, error, description)
-        self.status, self.error, self.description = status, error, description
+        self.status: int = status
+        self.error: str = error
+        self.description: str = description
 
 
 @attrs.define

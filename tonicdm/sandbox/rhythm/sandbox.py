@@ -73,7 +73,7 @@ class RhythmSandbox(Timed):
         """The choices; fields may be set at any time."""
         self.faults: Faults = Faults(seed, RHYTHM)
         """The faults; switch them on, or script them. Their paths begin with the service: "/rolodex/contacts/..."."""
-        super().__init__(clock)
+        super().__init__(clock, self.settings)
         self._host, self._port = host, port
         self._records, self._seed = records, seed
         self._folder: tempfile.TemporaryDirectory[str] | None = None

@@ -39,7 +39,8 @@ class Denial(Refusal):
 
     def __init__(self, status: int, message: str, reason: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, message)
-        self.reason, self.headers = reason, dict(headers or {})
+        self.reason: str = reason
+        self.headers: dict[str, str] = dict(headers or {})
 
 
 @attrs.define
