@@ -59,7 +59,8 @@ def _of_type(kind: str, schema: dict[str, Any], *, strange: bool) -> st.SearchSt
     if kind == "object":
         return _objects(schema, strange=strange)
     if kind == "array":
-        return st.lists(payloads(schema["items"], strange=strange), max_size=3)
+        fewest = schema.get("minItems", 0)
+        return st.lists(payloads(schema["items"], strange=strange), min_size=fewest, max_size=max(3, fewest))
     if kind == "string":
         return _strings(schema)
     simple: dict[str, st.SearchStrategy[Any]] = {
