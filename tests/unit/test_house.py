@@ -90,11 +90,6 @@ def test_the_budget_does_no_io_in_its_core() -> None:
         assert not any(f"import {module}" in text for module in ("asyncio", "time", "random", "sqlite3", "os"))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_module_is_longer_than_four_hundred_lines(path: pathlib.Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
-
-
 def test_every_public_name_is_there() -> None:
     assert [name for name in tonicdm.__all__ if not hasattr(tonicdm, name)] == []
     assert sorted(set(tonicdm.__all__), key=str.lower) == sorted(tonicdm.__all__, key=str.lower)

@@ -250,6 +250,11 @@ class UnitBudget:
         """Return the budget as it stands, those who wait in this process included."""
         return snapshot_of(self.ledger.peek(), self.now(), self._room.sums, self.ledger.where)
 
+    def server_time(self) -> float:
+        """Return the earliest that the server's clock can show now, Unix time; by Date headers once one was seen."""
+        window = self.ledger.peek()
+        return window.clock.lower(self.now(), window.rules)
+
     def forecast(self, cost: int) -> Forecast:
         """Tell when *cost* units could be spent behind the calls that wait; spends and reserves nothing.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
@@ -25,6 +26,7 @@ from tonicdm.store.lookup import Held
 from tonicdm.store.resolving import Resolver
 from tonicdm.store.store import Store
 from tonicdm.store.types import TYPES, RecordType
+from tonicdm.store.views import seen_fields
 from tonicdm.types import DataQuantity, RecordID
 
 STUBS: Final = "id_only"
@@ -94,7 +96,7 @@ class CachedReads:
 
     async def seen_fields(self, noun: str) -> set[str]:
         """Return the wire names of the fields that records of *noun* have shown."""
-        return {name for (name,) in await self.store.query("SELECT name FROM field WHERE type = ?", (noun,))}
+        return set(await self.store.read(functools.partial(seen_fields, kind=noun)))
 
     async def _read(
         self, caller: Caller, kind: RecordType, ids: Sequence[RecordID], oldest: float, max_age: float
@@ -181,7 +183,7 @@ class CachedReads:
 
         def note(db: Any) -> None:
             lookup.confirm(db, kind.name, current, at)
-            lookup.stamp(db, kind.name, {one: times[one] for one in current})
+            rows.stamp(db, kind.name, {one: times[one] for one in current})
 
         await self.store.write(note)
         return current
@@ -210,8 +212,7 @@ class CachedReads:
 
     def _ahead(self) -> float:
         """Return by how many seconds the server's clock is ahead of this machine's, at least."""
-        window, now = self._budget.ledger.peek(), self._budget.now()
-        return window.clock.lower(now, window.rules) - self._clock.now()
+        return self._budget.server_time() - self._clock.now()
 
 
 def _sharing(kind: RecordType, caller: Caller) -> Hashable:

@@ -12,6 +12,7 @@ import attrs
 
 from tonicdm.clock import Clock
 from tonicdm.errors import TonicDMError
+from tonicdm.plan.arithmetic import IDS_PER_CALL
 
 Found: TypeAlias = Mapping[str, Any]
 
@@ -52,7 +53,7 @@ class Flights:
         fetch: Callable[[Any, Flight], Awaitable[Found]],
         *,
         gather: float,
-        most: int = 240,
+        most: int = IDS_PER_CALL,
     ) -> None:
         self._clock = clock
         self._fetch = fetch

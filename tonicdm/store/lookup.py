@@ -91,14 +91,6 @@ def confirm(db: sqlite3.Connection, kind: str, ids: Iterable[str], at: float) ->
     )
 
 
-def stamp(db: sqlite3.Connection, kind: str, times: Mapping[str, str | None]) -> None:
-    """Give unchanged records without a timestamp of their own that of their stub."""
-    db.executemany(
-        "UPDATE record SET updated = ? WHERE type = ? AND id = ? AND updated IS NULL",
-        [(updated, kind, one) for one, updated in times.items()],
-    )
-
-
 def doubt(db: sqlite3.Connection, kind: str, ids: Iterable[str], at: float) -> None:
     """Note that what was proven of the records named by *ids* before *at* counts no more."""
     db.executemany("UPDATE record SET doubted = ? WHERE type = ? AND id = ?", [(at, kind, one) for one in ids])
@@ -106,11 +98,11 @@ def doubt(db: sqlite3.Connection, kind: str, ids: Iterable[str], at: float) -> N
 
 def change_interval(db: sqlite3.Connection, kind: str) -> float:
     """Return the mean seconds between two changes of a record of *kind*, by the runs that the store remembers."""
-    count = rows.state(db, kind).count
     changed, first, last = db.execute(
         "SELECT sum(changed), min(finished), max(finished) FROM history WHERE type = ?", (kind,)
     ).fetchone()
-    if not changed or first == last or not count:
+    if not changed or first == last:
         return CHANGE_INTERVAL
+    (count,) = db.execute("SELECT count(*) FROM record WHERE type = ?", (kind,)).fetchone()
     span = datetime.datetime.fromisoformat(last) - datetime.datetime.fromisoformat(first)
-    return max(60.0, span.total_seconds() * count / float(changed))
+    return max(60.0, span.total_seconds() * float(count) / float(changed))

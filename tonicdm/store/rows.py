@@ -222,14 +222,20 @@ def note_scanned(
     )
 
 
-def stamp(db: sqlite3.Connection, kind: str, stubs: Sequence[Mapping[str, Any]], stale: Sequence[bool]) -> None:
-    """Give records without a timestamp of their own that of their stub, as far as they are current."""
+def stamp(db: sqlite3.Connection, kind: str, times: Mapping[str, str | None]) -> None:
+    """Give current records without a timestamp of their own that of their stub.
+
+    Args:
+        db: The store.
+        kind: The record type.
+        times: The stubs' timestamps by what names the records.
+    """
     (sequence,) = db.execute("SELECT coalesce(max(change_seq), 0) FROM record").fetchone()
-    times = [(updated_of(stub), key_of(stub)) for stub, flag in zip(stubs, stale, strict=True) if not flag]
+    known = [(at, key) for key, at in times.items() if at is not None]
     db.executemany(
         # Who follows the changes has the old row.
         "UPDATE record SET updated = ?, change_seq = ? WHERE type = ? AND id = ? AND updated IS NULL",
-        [(at, sequence + n, kind, one) for n, (at, one) in enumerate(times, 1) if at is not None],
+        [(at, sequence + n, kind, key) for n, (at, key) in enumerate(known, 1)],
     )
 
 
@@ -237,11 +243,8 @@ def fetched(db: sqlite3.Connection, kind: str, items: Iterable[Mapping[str, Any]
     """Note that scanned records have been fetched; one without a timestamp gets that of its stub."""
     keys = [key_of(item) for item in items]
     db.executemany("UPDATE scan SET stale = 0 WHERE type = ? AND id = ?", [(kind, key) for key in keys])
-    db.executemany(
-        "UPDATE record SET updated = (SELECT updated FROM scan WHERE scan.type = record.type AND scan.id = record.id) "
-        "WHERE type = ? AND id = ? AND updated IS NULL",
-        [(kind, key) for key in keys],
-    )
+    sql = "SELECT id, updated FROM scan WHERE type = ? AND id IN (SELECT value FROM json_each(?))"
+    stamp(db, kind, dict(db.execute(sql, (kind, json.dumps(keys))).fetchall()))
 
 
 def begin_scan(db: sqlite3.Connection, kind: str) -> None:

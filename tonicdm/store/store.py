@@ -136,7 +136,8 @@ class Store(Readable):
         def work(db: sqlite3.Connection) -> int:
             flags = rows.stale_flags(db, kind, stubs, ties=ties, trust=trust)
             rows.note_scanned(db, kind, stubs, mark.next_page - 1, flags)
-            rows.stamp(db, kind, stubs, flags)
+            current = [stub for stub, stale in zip(stubs, flags, strict=True) if not stale]
+            rows.stamp(db, kind, {rows.key_of(stub): rows.updated_of(stub) for stub in current})
             rows.put_checkpoint(db, mark)
             return sum(flags)
 

@@ -62,9 +62,7 @@ class Reader:
 
     def server_time(self) -> datetime.datetime:
         """Return the earliest that the server's clock can show now: from its Date headers, once one was seen."""
-        budget = self._tonic.budget
-        window, now = budget.ledger.peek(), budget.now()
-        return datetime.datetime.fromtimestamp(window.clock.lower(now, window.rules), datetime.UTC)
+        return datetime.datetime.fromtimestamp(self._tonic.budget.server_time(), datetime.UTC)
 
     def local_time(self, server: datetime.datetime | None) -> float | None:
         """Return what this machine's clock showed when the server's showed *server*, as Unix time."""
