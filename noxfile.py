@@ -25,6 +25,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def thorough(session: nox.Session) -> None:
+    """Run what is too long for the ordinary tests: whole months, many kills, many examples."""
+    session.install(f".[{EXTRAS}]", *groups("tests"))
+    session.run("pytest", "-m", "thorough", *session.posargs)
+
+
+@nox.session
 def property(session: nox.Session) -> None:  # noqa: A001 - the name users type
     """Run the state machines with many more examples than the ordinary tests do."""
     session.install(f".[{EXTRAS}]", *groups("tests"))
