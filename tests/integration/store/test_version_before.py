@@ -1,0 +1,131 @@
+"""Files of the version before are opened with nothing lost, and go on where they ended."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import sqlite3
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.fixtures.before import firm
+from tests.integration.sync.conftest import drive, held
+from tests.listserver import ListServer
+from tonicdm import TonicDM, UnitBudget
+from tonicdm.clock import VirtualClock
+from tonicdm.conformance import Profile
+from tonicdm.store import Store, choose
+from tonicdm.sync import RunReport, synchronize
+from tonicdm.webhooks import Inbox
+
+FOLDER = pathlib.Path(firm.__file__).parent
+ALL = tuple(firm.COUNTS)
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(firm.LATER)
+
+
+@pytest.fixture
+async def server(clock: VirtualClock) -> AsyncIterator[ListServer]:
+    async with firm.firm(clock) as server:
+        firm.change(server)
+        yield server
+
+
+@pytest.fixture
+async def tonic(server: ListServer, clock: VirtualClock) -> AsyncIterator[TonicDM]:
+    budget = UnitBudget.memory(clock=clock, max_calls_per_second=None)
+    async with TonicDM("token", base_url=server.url, budget=budget) as tonic:
+        tonic._caller.facts.page_limit = firm.PAGE
+        yield tonic
+    await budget.close()
+
+
+def opened(name: str, folder: pathlib.Path) -> pathlib.Path:
+    """Make the file that the version before had written."""
+    file = folder / f"{name}.db"
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        db.executescript((FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
+        db.execute("PRAGMA journal_mode = WAL")
+    return file
+
+
+def rows(file: pathlib.Path, sql: str) -> list[tuple[object, ...]]:
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        return db.execute(sql).fetchall()
+
+
+async def run(tonic: TonicDM, file: pathlib.Path, *types: str) -> RunReport:
+    async with Store(file) as store:
+        work = synchronize(tonic, store, choose(list(types)), audit="always")
+        return await drive(tonic.budget.clock, work, tonic)  # type: ignore[arg-type]
+
+
+KEPT = {
+    "record": "SELECT type, id, raw, updated, quality, status, deleted_at, reason, change_seq FROM record",
+    "watermark": "SELECT type, until, audited, changes, listed FROM watermark",
+    "checkpoint": "SELECT type, stage, next_page, since, started FROM checkpoint",
+    "scan": "SELECT type, id, page, stale, updated FROM scan",
+    "history": "SELECT type, changed, deleted, units FROM history",
+    "capability": "SELECT type, name, value FROM capability",
+    "event": "SELECT key, type, signed, received, body, copies FROM event",
+    "errand": "SELECT kind, id, updated, state, outcome, attempts, due, owner, lease_until, error FROM errand",
+}
+"""All that a file holds, by table."""
+
+NAMES = ["synced", "mid-load", "mid-load-unpaged", "mid-changes", "mid-compare", "mid-audit", "inbox"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_opening_a_file_keeps_all_that_it_holds(name: str, tmp_path: pathlib.Path) -> None:
+    """Records, watermarks, checkpoints, scans and jobs are the same after the file was brought to this version."""
+    file = opened(name, tmp_path)
+    before = {table: rows(file, sql) for table, sql in KEPT.items()}
+    async with Store(file):
+        pass
+    assert {table: rows(file, sql) for table, sql in KEPT.items()} == before
+
+
+@pytest.mark.parametrize("name", ["synced", "mid-load", "mid-changes", "mid-compare", "mid-audit"])
+async def test_the_next_run_ends_exact(name: str, tonic: TonicDM, server: ListServer, tmp_path: pathlib.Path) -> None:
+    """What was interrupted in any stage goes on, and the copy then equals the server."""
+    file = opened(name, tmp_path)
+    await run(tonic, file, *ALL)
+    for kind, path in firm.PATHS.items():
+        assert held(file, kind) == server.tables[path], kind
+    assert rows(file, "SELECT count(*) FROM checkpoint") == [(0,)]
+
+
+async def test_a_first_load_goes_on_behind_its_last_page(
+    tonic: TonicDM, server: ListServer, tmp_path: pathlib.Path
+) -> None:
+    """The page that the version before has paid for is not paid for again."""
+    await run(tonic, opened("mid-load", tmp_path), "persons")
+    pages = [one.page for one in server.calls if one.quantity == "basic" and "updated_after" not in one.options]
+    assert pages[0] == 2
+
+
+async def test_open_jobs_of_an_inbox_stay_open(tmp_path: pathlib.Path) -> None:
+    """What was received is worked off, what was leased comes back when its lease ends, what ended has ended."""
+    file = opened("inbox", tmp_path)
+    async with Store(file) as store:
+        inbox = Inbox(store, clock=VirtualClock(firm.LATER))
+        lease = await inbox.lease(fetch=["persons"])
+        assert [one.key for one in lease.errands] == ["e2", "e3"]
+        assert {entry.state: entry.key for entry in await inbox.find() if entry.state in {"done", "dead"}} == {
+            "done": "e0",
+            "dead": "e1",
+        }
+
+
+def test_a_profile_is_read_with_all_its_answers() -> None:
+    profile = Profile.read(FOLDER / "profile.toml")
+    assert profile.answers == {
+        "option_source": "header", "ids_per_call": 120, "page_size_max": 500, "page_proven": 200,
+    }  # fmt: skip
+    assert profile.unsettled == {"updated_after": "no record changed"}
+    client = TonicDM("token", profile=FOLDER / "profile.toml", base_url="https://firm.example.org")
+    assert client._caller.facts.ids_per_call == 120
