@@ -80,7 +80,9 @@ async def fill(file: pathlib.Path) -> int:
     async with Sandbox(records=RECORDS, seed=1, clock=VirtualClock()) as box, Store(file) as store:
         records = list(box.world.records(KIND))
         for start in range(0, len(records), 1000):
-            await store.write_page(KIND, records[start : start + 1000], DataQuantity.BASIC, None)
+            await store.write_page(
+                KIND, records[start : start + 1000], DataQuantity.BASIC, None, stamp=await store.draw(0.0)
+            )
     return len(records)
 
 

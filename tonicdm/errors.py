@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tonicdm.types import RateLimit
+    from tonicdm.types import InvalidRecord, RateLimit
 
 BODY_SHOWN = 200
 """Characters of an error's body that its message repeats."""
@@ -265,12 +265,40 @@ class DecodeError(TonicDMError):
 
     Attributes:
         paths: Where, in wire names (``$[3].emailAddresses[0].isPrime``), and what was expected; never the values.
+        records: What was paid for: the decoded records of the answer that are sound.
+        invalid: The elements that are not, as `InvalidRecord`.
     """
 
-    def __init__(self, paths: Sequence[str], *, what: str = "the answer") -> None:
+    def __init__(
+        self,
+        paths: Sequence[str],
+        *,
+        what: str = "the answer",
+        records: Sequence[Any] = (),
+        invalid: Sequence[InvalidRecord] = (),
+    ) -> None:
         self.paths: tuple[str, ...] = tuple(paths)
+        self.records: Sequence[Any] = records
+        self.invalid: Sequence[InvalidRecord] = invalid
         more = f" (and {len(self.paths) - 5} more)" if len(self.paths) > 5 else ""
         super().__init__(f"{what} can't be decoded: {'; '.join(self.paths[:5])}{more}")
+
+
+class EndlessListError(TonicDMError):
+    """A list goes in circles, or on for more pages than it may have; its end, and what it lacks, are not known.
+
+    Attributes:
+        pages: Pages that were read and charged.
+        records: What ``all()`` had read by then; else the records were handed out before the error.
+    """
+
+    def __init__(self, what: str, pages: int) -> None:
+        super().__init__(
+            f"{what}. The list was given up; what was read before is kept. {pages:,} pages were charged. The likely "
+            "cause is a server that does not heed pageNumber."
+        )
+        self.pages = pages
+        self.records: Sequence[Any] = ()
 
 
 class StoreError(TonicDMError):

@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from tonicdm.errors import InvalidOptionError
+from tonicdm.errors import DecodeError, EndlessListError, InvalidOptionError
+from tonicdm.types import InvalidRecord
 
 T = TypeVar("T")
 
@@ -22,6 +23,8 @@ class Page(Generic[T]):
     """Its number, from 1."""
     records: tuple[T, ...]
     """Its records, without those that an earlier page held already."""
+    invalid: tuple[InvalidRecord, ...] = ()
+    """What else it held, and is no record; empty unless the list was asked to skip that."""
 
 
 class Paginator(Generic[T]):
@@ -45,6 +48,8 @@ class Paginator(Generic[T]):
         self._source = source
         self._start_page = start_page
         self._prefetch = prefetch
+        self.skipped: list[InvalidRecord] = []
+        """What the last iteration left out because it is no record, with ``on_invalid="skip"``."""
 
     def __repr__(self) -> str:
         return f"<Paginator from page {self._start_page}>"
@@ -60,8 +65,10 @@ class Paginator(Generic[T]):
         source = self._source(self._start_page)
         if self._prefetch:
             source = _ahead(source, self._prefetch)
+        self.skipped = []
         async with contextlib.aclosing(source) as pages:
             async for page in pages:
+                self.skipped += page.invalid
                 yield page
 
     async def all(self, *, limit: int | None = None) -> list[T]:
@@ -69,17 +76,28 @@ class Paginator(Generic[T]):
 
         Args:
             limit: At most so many; no page beyond them is fetched.
+
+        Raises:
+            EndlessListError: The list does not end; the error carries what was read.
+            DecodeError: An element is no record; the error carries the others.
         """
         if limit is not None and limit < 0:
             raise InvalidOptionError(f"limit must not be negative, it is {limit}. Nothing was sent.")
         found: list[T] = []
         if limit == 0:
             return found
-        async with contextlib.aclosing(self.pages()) as pages:
-            async for page in pages:
-                found.extend(page.records)
-                if limit is not None and len(found) >= limit:
-                    return found[:limit]
+        try:
+            async with contextlib.aclosing(self.pages()) as pages:
+                async for page in pages:
+                    found.extend(page.records)
+                    if limit is not None and len(found) >= limit:
+                        return found[:limit]
+        except EndlessListError as error:
+            error.records = found
+            raise
+        except DecodeError as error:
+            error.records = [*found, *error.records]
+            raise
         return found
 
     async def first(self) -> T | None:

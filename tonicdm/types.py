@@ -6,7 +6,7 @@ import enum
 import re
 import uuid
 from collections.abc import Mapping
-from typing import Final, Literal, NewType, NoReturn, TypeAlias
+from typing import Any, Final, Literal, NewType, NoReturn, TypeAlias
 
 import attrs
 
@@ -56,6 +56,38 @@ def normalise_id(value: str) -> str:
     if _HYPHENATED_ID.fullmatch(value):
         return value.replace("-", "").lower()
     return value
+
+
+def id_of(item: Mapping[str, Any]) -> RecordID | None:
+    """Return the ID of a plain JSON record in compact lower case; None where it has none that could be asked for."""
+    value = item.get("id")
+    try:
+        return record_id(normalise_id(value)) if isinstance(value, str) else None
+    except InvalidIDError:
+        return None
+
+
+@attrs.frozen
+class InvalidRecord:
+    """An element of an answer that can't be read as a record."""
+
+    index: int
+    """Its place in the answer, from 0."""
+    reason: str
+    """What is wrong with it, without values."""
+    raw: bytes = attrs.field(repr=False)
+    """Its text as it came; may hold personal data."""
+    readable: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    """Those of its fields that can be read, as plain JSON."""
+
+    @property
+    def id(self) -> RecordID | None:
+        """The record's ID, None where it can't be read."""
+        return id_of(self.readable)
+
+
+OnInvalid: TypeAlias = Literal["raise", "skip"]
+"""What becomes of an element of a list that is no record: an error that carries the others, or it is left out."""
 
 
 class DataQuantity(enum.StrEnum):

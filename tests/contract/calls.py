@@ -189,6 +189,8 @@ VALUES: dict[str, Any] = {
     "phone_number": 2079460000,
     "platform": "egnyte",
     "prefetch": 0,
+    "on_invalid": "raise",
+    "max_pages": 100,
     "project_id": ID,
     "project_name_known_as": "Tower",
     "project_name_legal": "London Tower, Phase 1",

@@ -10,14 +10,15 @@ from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 from tonicdm.codec import Record, parse_json
 from tonicdm.endpoints.bodies import body_of, changes_of
 from tonicdm.endpoints.caller import Caller
-from tonicdm.endpoints.listing import Listing, ListOperation, as_array
+from tonicdm.endpoints.listing import Listing, ListOperation
 from tonicdm.endpoints.many import Found, fetch_many
-from tonicdm.errors import DecodeError, EndpointNotFoundError, InvalidOptionError, RecordNotFoundError
+from tonicdm.endpoints.payload import invalid_error, read_one
+from tonicdm.errors import EndpointNotFoundError, InvalidOptionError, RecordNotFoundError
 from tonicdm.http.call import Answer
 from tonicdm.http.operation import Operation
 from tonicdm.models import CODEC
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantity, IDLike, QuantityLike, RecordID, RecordQuantity, record_id
+from tonicdm.types import DataQuantity, IDLike, OnInvalid, QuantityLike, RecordID, RecordQuantity, record_id
 
 M = TypeVar("M", bound=Record)
 R = TypeVar("R", bound=Record)
@@ -54,10 +55,7 @@ class Endpoint:
 
     async def _read_one(self, operation: Operation, kind: type[R], options: Mapping[str, Any] | None = None) -> R:
         answer = await self._caller.call(operation, options)
-        found = _records(answer, kind)
-        if not found:
-            raise DecodeError(["$: expected an object, found nothing"], what=operation.label)
-        return found[0]
+        return read_one(answer, kind, operation.label)
 
     async def _write(
         self, operation: Operation, kind: type[R], body: Any, options: Mapping[str, Any] | None = None
@@ -94,7 +92,8 @@ class Listed(Endpoint, Generic[M]):
             raise InvalidOptionError(f"{self!r} has no record IDs; use basic or complete. Nothing was sent.")
         options = dict(given)
         reading = {name: options.pop(name) for name in ("start_page", "prefetch") if name in options}
-        return Paginator(Listing(self._caller, listing or self._listing, options, quality), **reading)
+        bounds = {name: options.pop(name) for name in ("on_invalid", "max_pages") if name in options}
+        return Paginator(Listing(self._caller, listing or self._listing, options, quality, **bounds), **reading)
 
 
 class Readable(Listed[M]):
@@ -134,6 +133,7 @@ class Readable(Listed[M]):
         data_quantity: RecordQuantity = "basic",
         max_age: float | None = None,
         resolve: Sequence[str] = (),
+        on_invalid: OnInvalid = "raise",
     ) -> Found[M]:
         """Return many records by ID, in as few calls as their IDs fit into.
 
@@ -142,6 +142,8 @@ class Readable(Listed[M]):
             data_quantity: ``basic`` or ``complete``, the price of each call of about 240 IDs.
             max_age: As for `get`.
             resolve: As for `get`.
+            on_invalid: What becomes of an element of the answer that is no record: ``raise`` ends the call with an
+                error that carries the others, ``skip`` leaves it out and in ``.skipped``.
 
         Returns:
             The records in the order asked for. IDs that the server did not return are in ``.missing``: deleted, or
@@ -149,7 +151,10 @@ class Readable(Listed[M]):
 
         Raises:
             InvalidIDError: One of *records* is no ID; nothing was sent.
+            DecodeError: The answer is no list, or an element of it no record.
         """
+        if on_invalid not in {"raise", "skip"}:
+            raise InvalidOptionError(f"on_invalid must be raise or skip, not {on_invalid!r}. Nothing was sent.")
         quantity = parse_quantity(data_quantity)
         if quantity is DataQuantity.ID_ONLY:
             raise InvalidOptionError("IDs alone are what you have; use basic or complete. Nothing was sent.")
@@ -158,12 +163,14 @@ class Readable(Listed[M]):
         wanted = list(dict.fromkeys(record_id(value) for value in records))
         age = _age(self._caller, quantity, max_age, resolve)
         if self._caller.copy is not None and quantity is DataQuantity.BASIC:
-            there, missing = await self._caller.copy.get_many(
+            there, missing, invalid = await self._caller.copy.get_many(
                 self._caller, self._noun(), wanted, max_age=age, resolve=tuple(resolve)
             )
-            return Found(cast("list[M]", there), missing)
+            if invalid and on_invalid != "skip":
+                raise invalid_error(invalid, there, self._listing.operation.label)
+            return Found(cast("list[M]", there), missing, invalid)
         statuses = {"filter_statuses": ALL_STATUSES} if "filter_statuses" in self._listing.operation.options else {}
-        return await fetch_many(self._caller, self._listing, wanted, quantity, statuses)
+        return await fetch_many(self._caller, self._listing, wanted, quantity, statuses, on_invalid=on_invalid)
 
 
 class Writing(Endpoint, Generic[M]):
@@ -259,4 +266,5 @@ def _records(answer: Answer, kind: type[R]) -> list[R]:
     """Read an answer to a write: a record, an array of records, or nothing at all (design: bodies of writes)."""
     if answer.status == 204 or not answer.body.strip():
         return []
-    return CODEC.read_all(as_array(parse_json(answer.body)), kind)
+    found = parse_json(answer.body)
+    return CODEC.read_all(found if isinstance(found, list) else [found] if found is not None else [], kind)

@@ -13,7 +13,7 @@ from tonicdm.http.call import Answer, Call
 from tonicdm.http.operation import Operation
 from tonicdm.http.transport import Transport
 from tonicdm.http.wire import build
-from tonicdm.types import DataQuantity, OptionPlacement, Priority, RecordID
+from tonicdm.types import DataQuantity, InvalidRecord, OptionPlacement, Priority, RecordID
 
 if TYPE_CHECKING:
     from tonicdm.codec import Record
@@ -49,8 +49,8 @@ class Copy(Protocol):
 
     async def get_many(
         self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
-    ) -> tuple[list[Record], list[RecordID]]:
-        """Return the records named by *wanted* that exist, and the IDs of the others."""
+    ) -> tuple[list[Record], list[RecordID], list[InvalidRecord]]:
+        """Return the records named by *wanted* that exist, the IDs of those that do not, and what is no record."""
         ...
 
     async def doubt(self, noun: str, record: RecordID) -> None:

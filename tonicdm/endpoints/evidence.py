@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from tonicdm.codec.elements import Elements
 from tonicdm.codec.scalars import Refused, read_datetime
 from tonicdm.models import is_stub
 from tonicdm.types import DataQuantity, normalise_id, record_id
@@ -15,12 +16,12 @@ UPDATED_FIELDS: Final = ("datetimeUpdated", "datetime_updated")
 
 
 def contradiction(
-    payload: Sequence[Any], options: Mapping[str, Any], quantity: DataQuantity, *, shaped: bool, own_ids: bool
+    found: Elements, options: Mapping[str, Any], quantity: DataQuantity, *, shaped: bool, own_ids: bool
 ) -> tuple[str, str] | None:
     """Find an option that the answer contradicts.
 
     Args:
-        payload: The records as plain JSON.
+        found: What came, as plain JSON.
         options: The call's options by Python name.
         quantity: The data_quantity that was sent.
         shaped: Whether the reference lists data_quantity for the operation, so that the shape tells something.
@@ -29,11 +30,11 @@ def contradiction(
     Returns:
         The option's wire name and what contradicts it, without values; None where all agrees.
     """
-    records = [item for item in payload if isinstance(item, dict)]
+    records = [item for item in found.values if isinstance(item, dict)]
     return (
         _other_ids(records, options if own_ids else {})
         or _other_project(records, options)
-        or _too_many(payload, options)
+        or _too_many(len(found), options)
         or _too_old(records, options)
         or (_wrong_shape(records, quantity) if shaped else None)
     )
@@ -56,11 +57,11 @@ def _other_project(records: Sequence[dict[str, Any]], options: Mapping[str, Any]
     return ("projectId", f"{strange} records of other projects came") if strange else None
 
 
-def _too_many(payload: Sequence[Any], options: Mapping[str, Any]) -> tuple[str, str] | None:
+def _too_many(count: int, options: Mapping[str, Any]) -> tuple[str, str] | None:
     size = options.get("page_size")
-    if size is None or len(payload) <= size:
+    if size is None or count <= size:
         return None
-    return "pageSize", f"{len(payload):,} records came instead of at most {size:,}"
+    return "pageSize", f"{count:,} records came instead of at most {size:,}"
 
 
 def _too_old(records: Sequence[dict[str, Any]], options: Mapping[str, Any]) -> tuple[str, str] | None:

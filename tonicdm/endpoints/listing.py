@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
-from tonicdm.codec import Record, parse_json
+from tonicdm.codec import Record, wire_names
+from tonicdm.codec.elements import kind_of
+from tonicdm.codec.scalars import json_kind
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.evidence import contradiction
 from tonicdm.endpoints.options import DEFAULT_PAGE, options
-from tonicdm.errors import OptionIgnoredError
+from tonicdm.endpoints.payload import decoded, invalid_error, read_list
+from tonicdm.endpoints.progress import Progress
+from tonicdm.errors import InvalidOptionError, OptionIgnoredError
 from tonicdm.http.operation import Operation
-from tonicdm.models import CODEC, RecordStub
+from tonicdm.models import RecordStub
 from tonicdm.paging import Page
-from tonicdm.types import DataQuantity
+from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid, id_of
 
 M = TypeVar("M", bound=Record)
 logger: Final = logging.getLogger("tonicdm")
 
 ROUND_SIZES: Final = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})
 """Numbers of records at which a server may have cut a list that should have come whole."""
+
+MAX_PAGES: Final = 10_000
+"""Pages of a list unless it is said otherwise: ten million records, or a server whose list never ends."""
 
 MISMATCHES_TOLERATED: Final = 2
 """Answers in a row that may cost what another data_quantity costs, before that is taken for a dropped option."""
@@ -39,6 +47,26 @@ class ListOperation(Generic[M]):
     """Whether filterIDs names the records themselves, not their parents."""
     sort: str | None = None
     """The sortBy sent when the caller gives none: pages without a set order may overlap."""
+
+    @property
+    def identified(self) -> bool:
+        """Whether its records have IDs of their own (reference); others are told apart by their content."""
+        return self.own_ids and "id" in wire_names(self.model).values()
+
+    @property
+    def askable(self) -> bool:
+        """Whether its records can be asked for by their IDs."""
+        return self.identified and "filter_ids" in self.operation.options
+
+    def fault(self, item: Any) -> str | None:
+        """Return why an element of an answer is no record, without values; None where it is one."""
+        if not isinstance(item, dict):
+            return f"expected an object, found {json_kind(item)}"
+        if not self.identified:
+            return None
+        if not isinstance(item.get("id"), str) or not item["id"]:
+            return f"expected a record with an ID, found {kind_of(item)}"
+        return "an ID that is none" if self.askable and id_of(item) is None else None
 
     @property
     def paged(self) -> bool:
@@ -58,8 +86,21 @@ class Fetched:
     """One page as it came."""
 
     payload: list[Any]
+    """Its records as plain JSON."""
     keys: tuple[str, ...]
     """What tells the records apart: their IDs, or their whole content where they have none."""
+    invalid: tuple[InvalidRecord, ...] = ()
+    """What else it held, and is no record."""
+
+    @property
+    def size(self) -> int:
+        """Elements that came."""
+        return len(self.payload) + len(self.invalid)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What tells the page apart from others."""
+        return frozenset(self.keys) | {hashlib.sha256(one.raw).hexdigest() for one in self.invalid}
 
 
 class Listing(Generic[M]):
@@ -71,6 +112,9 @@ class Listing(Generic[M]):
         given: The options by Python name.
         quantity: The data_quantity to ask for.
         raw: Whether to hand out the records as plain JSON, undecoded.
+        on_invalid: What becomes of an element that is no record: ``raise`` ends the list with an error, ``skip`` hands
+            it out as `Page.invalid`. Of raw lists they always are.
+        max_pages: Pages after which a list counts as one that never ends.
 
     Raises:
         InvalidOptionError: An option can't be sent as given.
@@ -84,8 +128,16 @@ class Listing(Generic[M]):
         quantity: DataQuantity,
         *,
         raw: bool = False,
+        on_invalid: OnInvalid = "raise",
+        max_pages: int = MAX_PAGES,
     ) -> None:
+        if on_invalid not in {"raise", "skip"}:
+            raise InvalidOptionError(f"on_invalid must be raise or skip, not {on_invalid!r}. Nothing was sent.")
+        if not isinstance(max_pages, int) or isinstance(max_pages, bool) or max_pages < 1:
+            raise InvalidOptionError("max_pages must be a whole number of at least 1. Nothing was sent.")
         self._raw = raw
+        self._skips = raw or on_invalid == "skip"
+        self._max_pages = max_pages
         self._caller = caller
         self._facts = caller.facts
         self._listing = listing
@@ -102,38 +154,53 @@ class Listing(Generic[M]):
         listing.with_pages.encode({**self._options, "page_size": self._size, "page_number": 1})
 
     async def __call__(self, start_page: int) -> AsyncGenerator[Page[Any], None]:
-        """Iterate over the pages from *start_page* on until the end is certain."""
+        """Iterate over the pages from *start_page* on until the end is certain.
+
+        Raises:
+            EndlessListError: The list goes on without new records, or for more pages than it may.
+        """
         seen: set[str] = set()
+        progress = Progress(self._max_pages)
         number = start_page
         # Who asks for a later page knows that there are pages, whatever the reference shows.
         self._paging = self._paging or start_page > 1
         fetched = await self._fetch(number, self._quantity)
-        if not self._paging and len(fetched.payload) in ROUND_SIZES and await self._goes_on(number, fetched):
+        if not self._paging and fetched.size in ROUND_SIZES and await self._goes_on(number, fetched):
             # The server pages this list after all; its pages are smaller than it would allow.
             self._paging = True
             self._facts.paged.add(self._path)
             fetched = await self._fetch(number, self._quantity)
-        before: set[str] = set()
+        before: frozenset[str] = frozenset()
         while True:
-            keys = set(fetched.keys)
-            if keys and keys == before:
+            names = fetched.names
+            if names and names == before:
                 self._check_repetition(fetched)
                 return
+            progress.take(self._listing.operation.label, names)
             fresh = [item for key, item in zip(fetched.keys, fetched.payload, strict=True) if key not in seen]
-            before = keys
+            before = names
             if self._raw:  # they go to where a repeated one does no harm; remembering a million keys would
                 seen.clear()
-            seen |= keys
-            if fresh:
-                yield Page(number, tuple(fresh if self._raw else self._decode(fresh)))
-            if not self._paging or not fetched.payload or await self._is_last(number, fetched):
+            seen |= names
+            if fresh or fetched.invalid:
+                yield self._page(number, fresh, fetched.invalid)
+            if not self._paging or not fetched.size or await self._is_last(number, fetched):
                 return
             number += 1
             fetched = await self._fetch(number, self._quantity)
 
+    def _page(self, number: int, fresh: list[Any], invalid: tuple[InvalidRecord, ...]) -> Page[Any]:
+        if self._raw:
+            return Page(number, tuple(fresh), invalid)
+        records, others = decoded(fresh, self._model)
+        found = (*invalid, *others)
+        if found and not self._skips:
+            raise invalid_error(found, records, self._listing.operation.label)
+        return Page(number, tuple(records), found)
+
     async def _is_last(self, number: int, fetched: Fetched) -> bool:
         """Tell whether nothing comes after a page; asks the server where its size does not tell."""
-        count = len(fetched.payload)
+        count = fetched.size
         wanted = self._options.get("filter_ids")
         if wanted is not None and self._listing.own_ids and count >= len(set(map(str, wanted))):
             return True
@@ -160,11 +227,11 @@ class Listing(Generic[M]):
         with_ids = all(isinstance(item, dict) and "id" in item for item in fetched.payload)
         quantity = DataQuantity.ID_ONLY if with_ids else self._quantity
         # Unasked, a server pages by a size of its own; a page of another size would begin elsewhere.
-        size = self._size if self._paging else len(fetched.payload)
+        size = self._size if self._paging else fetched.size
         following = await self._fetch(number + 1, quantity, size=size)
-        if not following.keys:
+        if not following.size:
             return False
-        if set(following.keys) == set(fetched.keys):
+        if following.names == fetched.names:
             self._check_repetition(fetched)
             return False
         # A mere part of the page before: records moved meanwhile, or, where no pages were asked for, a smaller size.
@@ -172,12 +239,12 @@ class Listing(Generic[M]):
 
     def _check_repetition(self, fetched: Fetched) -> None:
         """Refuse to take a repeated page for the end of a list that its size says may be cut."""
-        count = len(fetched.payload)
+        count = fetched.size
         if self._listing.paged and count in {self._size, DEFAULT_PAGE}:
             raise OptionIgnoredError(
                 "pageNumber",
                 f"the page after {count} records was the same page again",
-                self._decode(fetched.payload),
+                decoded(fetched.payload, self._model)[0],
                 placement=self._caller.placement,
             )
 
@@ -186,30 +253,22 @@ class Listing(Generic[M]):
         if self._paging or size is not None:
             sent |= {"page_size": size or self._size, "page_number": number}
         answer = await self._caller.call(self._listing.with_pages, sent, quantity=quantity)
-        payload = as_array(parse_json(answer.body)) if answer.body else []
-        found = contradiction(
-            payload, sent, quantity, shaped=self._listing.operation.has_quantity, own_ids=self._listing.own_ids
+        found = read_list(answer, self._listing)
+        contradicted = contradiction(
+            found, sent, quantity, shaped=self._listing.operation.has_quantity, own_ids=self._listing.own_ids
         )
-        if found is None and answer.mismatches > MISMATCHES_TOLERATED:
-            found = ("data_quantity", f"{answer.mismatches} calls in a row cost what another quality costs")
-        if found is not None:
-            kind = RecordStub if quantity is DataQuantity.ID_ONLY else None
-            raise OptionIgnoredError(*found, self._decode(payload, kind), placement=self._caller.placement)
-        if len(payload) > DEFAULT_PAGE and "page_size" in sent:
-            self._facts.largest_page = max(self._facts.largest_page, len(payload))
-        return Fetched(payload=payload, keys=tuple(map(identity, payload)))
+        if contradicted is None and answer.mismatches > MISMATCHES_TOLERATED:
+            contradicted = ("data_quantity", f"{answer.mismatches} calls in a row cost what another quality costs")
+        if contradicted is not None:
+            kind = RecordStub if quantity is DataQuantity.ID_ONLY else self._model
+            raise OptionIgnoredError(*contradicted, decoded(found.values, kind)[0], placement=self._caller.placement)
+        if len(found) > DEFAULT_PAGE and "page_size" in sent:
+            self._facts.largest_page = max(self._facts.largest_page, len(found))
+        return Fetched(payload=found.values, keys=tuple(map(identity, found.values)), invalid=found.invalid)
 
-    def _decode(self, payload: Sequence[Any], kind: type[Record] | None = None) -> list[Any]:
-        if kind is None:
-            kind = RecordStub if self._quantity is DataQuantity.ID_ONLY else self._listing.model
-        return CODEC.read_all(list(payload), kind)
-
-
-def as_array(payload: Any) -> list[Any]:
-    """Return an answer's records; a single object counts as an array of one."""
-    if payload is None:
-        return []
-    return payload if isinstance(payload, list) else [payload]
+    @property
+    def _model(self) -> type[Record]:
+        return RecordStub if self._quantity is DataQuantity.ID_ONLY else self._listing.model
 
 
 def identity(item: Any) -> str:

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar, overload
 
-from tonicdm.codec import Record, parse_json
+from tonicdm.codec import Record
+from tonicdm.codec.elements import Elements
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.evidence import contradiction
-from tonicdm.endpoints.listing import ROUND_SIZES, ListOperation, as_array
+from tonicdm.endpoints.listing import ROUND_SIZES, ListOperation
 from tonicdm.endpoints.options import DEFAULT_PAGE
+from tonicdm.endpoints.payload import decoded, invalid_error, read_list
 from tonicdm.errors import APIError, BadRequestError, OptionIgnoredError, ProtocolError
-from tonicdm.models import CODEC
-from tonicdm.types import DataQuantity, RecordID, normalise_id
+from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid, RecordID, normalise_id
 
 M = TypeVar("M", bound=Record)
 
@@ -24,8 +25,12 @@ FEWEST: Final = 15
 class Found(Sequence[M], Generic[M]):
     """Records by ID, in the order asked for."""
 
-    def __init__(self, records: Sequence[M], missing: Sequence[RecordID]) -> None:
+    def __init__(
+        self, records: Sequence[M], missing: Sequence[RecordID], skipped: Sequence[InvalidRecord] = ()
+    ) -> None:
         self._records = tuple(records)
+        self.skipped: tuple[InvalidRecord, ...] = tuple(skipped)
+        """What came and is no record, with ``on_invalid="skip"``."""
         self.missing: tuple[RecordID, ...] = tuple(missing)
         """IDs that were asked for and not returned."""
 
@@ -46,12 +51,32 @@ class Found(Sequence[M], Generic[M]):
         return f"<{len(self._records)} records found, {len(self.missing)} missing>"
 
 
+class RawFound(dict[RecordID, Any]):
+    """Records by ID as plain JSON, and what else came."""
+
+    def __init__(self, records: Mapping[RecordID, Any] | None = None, invalid: Sequence[InvalidRecord] = ()) -> None:
+        super().__init__(records or {})
+        self.invalid: list[InvalidRecord] = list(invalid)
+        """Elements that are no records."""
+
+    def take(self, other: RawFound) -> None:
+        """Add what another call has found."""
+        self.update(other)
+        self.invalid += other.invalid
+
+    def shown(self, record: str) -> bool:
+        """Tell whether the server has a record, readable or not: with an element without an ID, any may be that one."""
+        return record in self or any(one.id in {record, None} for one in self.invalid)
+
+
 async def fetch_many(
     caller: Caller,
     listing: ListOperation[M],
     wanted: Sequence[RecordID],
     quantity: DataQuantity,
     options: Mapping[str, Any],
+    *,
+    on_invalid: OnInvalid = "raise",
 ) -> Found[M]:
     """Fetch the records named by *wanted*, decoded.
 
@@ -59,8 +84,11 @@ async def fetch_many(
     halves from then on.
     """
     found = await fetch_raw(caller, listing, wanted, quantity, options)
-    records = dict(zip(found, CODEC.read_all(list(found.values()), listing.model), strict=True))
-    return Found([records[one] for one in wanted if one in records], [one for one in wanted if one not in records])
+    records, others = decoded([found[one] for one in wanted if one in found], listing.model)
+    invalid = [*found.invalid, *others]
+    if invalid and on_invalid != "skip":
+        raise invalid_error(invalid, records, listing.operation.label)
+    return Found(records, [one for one in wanted if not found.shown(one)], invalid)
 
 
 async def fetch_raw(
@@ -69,15 +97,15 @@ async def fetch_raw(
     wanted: Sequence[RecordID],
     quantity: DataQuantity,
     options: Mapping[str, Any],
-) -> dict[RecordID, Any]:
+) -> RawFound:
     """Fetch the records named by *wanted*, as plain JSON by their IDs."""
     batches = _Batches(caller, listing, quantity, options)
-    found: dict[RecordID, Any] = {}
+    found = RawFound()
     rest = list(wanted)
     size = caller.facts.ids_for(listing.operation.path)
     if min(len(rest), size) > caller.facts.ids_proven:
         first, rest = rest[:size], rest[size:]
-        found |= await batches.fetch(first)
+        found.take(await batches.fetch(first))
     if not rest:
         return found
     size = caller.facts.ids_for(listing.operation.path)
@@ -88,7 +116,7 @@ async def fetch_raw(
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
     for task in tasks:
-        found |= task.result()
+        found.take(task.result())
     return found
 
 
@@ -109,50 +137,49 @@ class _Batches:
             self._operation = listing.with_pages
             self._options["page_size"] = caller.facts.page_limit
 
-    async def fetch(self, batch: Sequence[RecordID]) -> dict[RecordID, Any]:
+    async def fetch(self, batch: Sequence[RecordID]) -> RawFound:
         """Fetch one batch, in parts if it must be."""
         if not batch:
-            return {}
+            return RawFound()
         path = self._operation.path
         if len(batch) > (most := self._facts.ids_for(path)):
             return await self._in_parts(batch, most)
         try:
-            payload = await self._call(batch)
+            came = await self._call(batch)
         except (APIError, ProtocolError) as error:
             if len(batch) <= FEWEST or not _may_be_length(error):
                 raise
             self._facts.ids_per_call = min(self._facts.ids_per_call, max(FEWEST, len(batch) // 2))
             return await self._in_parts(batch, self._facts.ids_per_call)
         self._facts.ids_proven = max(self._facts.ids_proven, len(batch))
-        records = {
-            RecordID(normalise_id(item["id"])): item for item in payload if isinstance(item, dict) and "id" in item
-        }
-        missing = [one for one in batch if one not in records]
-        if missing and len(batch) > DEFAULT_PAGE and len(payload) in ROUND_SIZES:
+        records = RawFound(
+            {RecordID(normalise_id(item["id"])): item for item in came.values if isinstance(item.get("id"), str)},
+            came.invalid,
+        )
+        missing = [one for one in batch if not records.shown(one)]
+        if missing and len(batch) > DEFAULT_PAGE and len(came) in ROUND_SIZES:
             # The server may have cut the answer at a page of its own size: ask for the rest in smaller parts.
             others = await self._in_parts(missing, DEFAULT_PAGE)
             if others:
-                self._facts.cut_at[path] = max(FEWEST, len(payload))
-            records |= others
+                self._facts.cut_at[path] = max(FEWEST, len(came))
+            records.take(others)
         return records
 
-    async def _in_parts(self, batch: Sequence[RecordID], size: int) -> dict[RecordID, Any]:
-        found: dict[RecordID, Any] = {}
+    async def _in_parts(self, batch: Sequence[RecordID], size: int) -> RawFound:
+        found = RawFound()
         for start in range(0, len(batch), size):
-            found |= await self.fetch(batch[start : start + size])
+            found.take(await self.fetch(batch[start : start + size]))
         return found
 
-    async def _call(self, batch: Sequence[RecordID]) -> list[Any]:
+    async def _call(self, batch: Sequence[RecordID]) -> Elements:
         options = {"filter_ids": batch, **self._options}
         answer = await self._caller.call(self._operation, options, quantity=self._quantity)
-        payload = as_array(parse_json(answer.body)) if answer.body else []
-        found = contradiction(
-            payload, options, self._quantity, shaped=self._listing.operation.has_quantity, own_ids=True
-        )
+        came = read_list(answer, self._listing)
+        found = contradiction(came, options, self._quantity, shaped=self._listing.operation.has_quantity, own_ids=True)
         if found is not None:
-            records = CODEC.read_all(payload, self._listing.model)
+            records, _ = decoded(came.values, self._listing.model)
             raise OptionIgnoredError(*found, records, placement=self._caller.placement)
-        return payload
+        return came
 
 
 def _may_be_length(error: Exception) -> bool:

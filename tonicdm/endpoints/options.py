@@ -11,7 +11,7 @@ from tonicdm.errors import InvalidOptionError
 from tonicdm.http import operation as encode
 from tonicdm.http.operation import Option
 from tonicdm.models import Status
-from tonicdm.types import IDLike
+from tonicdm.types import IDLike, OnInvalid
 
 IDS = encode.array(encode.identity)
 WORDS = encode.array(encode.text)
@@ -106,6 +106,11 @@ class Reading(TypedDict, total=False):
     """The first page to fetch; 1 unless given."""
     prefetch: int
     """Pages to fetch ahead of the one being read; each is paid for, read or not. None unless given."""
+    on_invalid: OnInvalid
+    """What becomes of an element that is no record: ``raise``, unless given, ends the list with an error that carries
+    the others; ``skip`` leaves it out and in `Paginator.skipped`."""
+    max_pages: int
+    """Pages after which a list counts as one that never ends; 10,000 unless given."""
 
 
 class IDsOption(TypedDict, total=False):

@@ -12,8 +12,7 @@ from typing import Any, Final, Self
 from tonicdm.errors import StoreError
 from tonicdm.store.columns import Column, columns_of
 from tonicdm.store.observing import SINCE, WHOLE_TYPE, typed
-from tonicdm.store.schema import SCHEMA_VERSION, upgrade
-from tonicdm.store.store import _said
+from tonicdm.store.opening import described, open_store
 from tonicdm.store.views import seen_fields
 
 IDENTITY: Final = "identity"
@@ -38,12 +37,7 @@ class Source:
         if not self.path.is_file():
             raise StoreError(str(self.path), "does not exist; make it with: tonicdm sync")
         with self._errors():
-            db = sqlite3.connect(self.path, timeout=30.0, isolation_level=None)
-            self._db = db
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version > SCHEMA_VERSION:
-                raise StoreError(str(self.path), "was written by a newer tonicdm; upgrade this one")
-            upgrade(db, version)
+            self._db = open_store(self.path)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -62,7 +56,7 @@ class Source:
             yield
         except sqlite3.DatabaseError as error:
             self.close()
-            raise StoreError(str(self.path), _said(error)) from error
+            raise StoreError(str(self.path), described(error)) from error
         except BaseException:
             self.close()
             raise

@@ -30,7 +30,7 @@ from tonicdm.rhythm.polling import PollRules
 from tonicdm.rhythm.query_spec import QuerySpec
 from tonicdm.rhythm.rows import MalformedError, read_rows
 from tonicdm.rhythm.strategy import query_type_of
-from tonicdm.store import Store, rows
+from tonicdm.store import Store, rows, writing
 from tonicdm.store.columns import enter_model
 from tonicdm.sync.absent import DELETED, FEW, LARGEST_SHARE
 from tonicdm.sync.engine import INTERVALS, RENEWAL, Audit
@@ -126,7 +126,7 @@ async def synchronize(
     if unknown := [name for name in chosen if name not in MODELS]:
         raise ConfigError(f"{', '.join(unknown)} can't be synced; there are {', '.join(MODELS)}. Nothing was sent.")
     clock = rhythm._caller.transport.clock
-    await store.take_turn(clock.now())
+    await store.acquire_lock(clock.now())
     keeper = asyncio.create_task(_renew(rhythm, store), name="tonicdm-rhythm-sync")
     reports = []
     try:
@@ -140,7 +140,7 @@ async def synchronize(
             await keeper
         with contextlib.suppress(TonicDMError):
             await store.refresh_views()
-            await store.end_turn()
+            await store.release_lock()
     return reports
 
 
@@ -148,7 +148,7 @@ async def _renew(rhythm: RhythmClient, store: Store) -> None:
     clock = rhythm._caller.transport.clock
     while True:
         await clock.sleep_until(clock.monotonic() + RENEWAL)
-        await store.take_turn(clock.now())
+        await store.acquire_lock(clock.now())
 
 
 Step: TypeAlias = Literal["changes", "ids"]
@@ -189,11 +189,14 @@ class _TypeSync:
         criteria = None if since is None else field(MODIFIED) >= since
         spec = QuerySpec(type=self.query_type, fields=fields, criteria=criteria, sort=("id",))
 
+        stamp = await self.store.draw(self.rhythm._caller.transport.clock.now())
+
         async def keep(part: Rows) -> None:
             kind = self.report.type
-            self.report.changed += await self.store.write(
-                lambda db: rows.write_records(db, kind, part, DataQuantity.BASIC)
+            written = await self.store.write(
+                lambda db: writing.write_records(db, kind, part, DataQuantity.BASIC, stamp)
             )
+            self.report.changed += written.changed
             self.report.rows += len(part)
             self.tell(self.report)
 
@@ -206,7 +209,7 @@ class _TypeSync:
         spec = QuerySpec(type=self.query_type, fields=("id", MODIFIED), sort=("id",))
 
         async def keep(part: Rows) -> None:
-            await self.store.write(lambda db: rows.note_scanned(db, kind, part, 1, [False] * len(part)))
+            await self.store.write(lambda db: rows.note_scanned(db, kind, writing.sorted_out(kind, part).times, 1))
 
         began = await self._read("ids", spec, keep)
         until = None if since is None else since.astimezone(datetime.UTC).isoformat()
@@ -219,7 +222,9 @@ class _TypeSync:
                 "--confirm-deletions",
             )
         at = _stamp(began)
-        self.report.deleted = await self.store.write(lambda db: rows.bury(db, kind, gone, DELETED, at))
+        self.report.deleted = await self.store.write(
+            lambda db: writing.bury(db, kind, gone, DELETED, at, rows.draw(db, began))
+        )
         return began
 
     async def _read(self, step: Step, spec: QuerySpec, keep: Callable[[Rows], Any]) -> float:

@@ -16,8 +16,8 @@ from tonicdm.codec import Record
 from tonicdm.endpoints.base import ALL_STATUSES
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.many import fetch_raw
+from tonicdm.endpoints.payload import decoded
 from tonicdm.http.call import Answer
-from tonicdm.models import CODEC
 from tonicdm.plan.arithmetic import batches, expected_batches
 from tonicdm.store import lookup, rows
 from tonicdm.store.flights import Flight, Flights, Found
@@ -27,7 +27,7 @@ from tonicdm.store.resolving import Resolver
 from tonicdm.store.store import Store
 from tonicdm.store.types import TYPES, RecordType
 from tonicdm.store.views import seen_fields
-from tonicdm.types import DataQuantity, RecordID
+from tonicdm.types import DataQuantity, InvalidRecord, RecordID
 
 STUBS: Final = "id_only"
 """The capability of a list to answer with stubs for 1 unit, where its page does not show data_quantity."""
@@ -62,8 +62,8 @@ class CachedReads:
 
     async def get_many(
         self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
-    ) -> tuple[list[Record], list[RecordID]]:
-        """Return the records named by *wanted* that exist, and the IDs of the others.
+    ) -> tuple[list[Record], list[RecordID], list[InvalidRecord]]:
+        """Return the records named by *wanted* that exist, the IDs of those that do not, and what is no record.
 
         Each is, with all references that are followed, as the server had it at most *max_age* seconds before this call.
 
@@ -83,16 +83,32 @@ class CachedReads:
         tree = await resolver.check(noun, tuple(resolve))
         items = await read(noun, wanted)
         there = [one for one in wanted if one in items]
-        records = CODEC.read_all([items[one] for one in there], TYPES[noun].listing.model)
-        followed = await resolver.follow([items[one] for one in there], records, tree)
-        return followed, [one for one in wanted if one not in items]
+        model, invalid = TYPES[noun].listing.model, list[InvalidRecord]()
+        sound, records = list[Any](), list[Record]()
+        for one in there:
+            good, bad = decoded([items[one]], model)
+            records += good
+            invalid += bad
+            sound += [items[one]] if good else []
+        followed = await resolver.follow(sound, records, tree)
+        others = [one for one in wanted if one not in items]
+        aside = await self._aside(noun, others) if others else {}
+        return followed, [one for one in others if one not in aside], [*invalid, *aside.values()]
+
+    async def _aside(self, noun: str, ids: Sequence[RecordID]) -> dict[RecordID, InvalidRecord]:
+        """Return those of *ids* whose latest version is in quarantine."""
+        found = await self.store.quarantine(noun)
+        asked = {str(one): one for one in ids}
+        return {
+            asked[one.id]: InvalidRecord(0, one.reason, one.raw, {"id": one.id}) for one in found if one.id in asked
+        }
 
     async def doubt(self, noun: str, record: RecordID) -> None:
         """Note that a record was written to: what was read before is not served any more."""
         self._flights.forget(lambda key: isinstance(key, tuple) and key[0] == noun, [record])
         self._absent.pop((noun, record), None)
         now = self._clock.now()
-        await self.store.write(lambda db: lookup.doubt(db, noun, [record], now))
+        await self.store.write(lambda db: lookup.doubt(db, noun, [record], rows.draw(db, now)))
 
     async def seen_fields(self, noun: str) -> set[str]:
         """Return the wire names of the fields that records of *noun* have shown."""
@@ -166,10 +182,11 @@ class CachedReads:
             units.append(cost)
 
         ids = [RecordID(one) for one in known]
+        stamp = await self.store.draw(self._clock.now())
         stubs = await fetch_raw(
             attrs.evolve(caller, meter=meter), kind.listing, ids, DataQuantity.ID_ONLY, _statuses(kind)
         )
-        at = flight.sent_at or self._clock.now()
+        stamp = attrs.evolve(stamp, at=flight.sent_at or stamp.at)
         if not kind.listing.operation.has_quantity:
             heeded = "yes" if sum(units) <= len(units) * DataQuantity.ID_ONLY.units else "no"
             await self.store.set_capability(kind.name, STUBS, heeded)
@@ -182,8 +199,8 @@ class CachedReads:
         }
 
         def note(db: Any) -> None:
-            lookup.confirm(db, kind.name, current, at)
-            rows.stamp(db, kind.name, {one: times[one] for one in current})
+            rows.confirm(db, kind.name, {one: times[one] for one in current}, stamp, checked=stamp.at)
+            rows.dissent(db, kind.name, {one: at for one, at in times.items() if one not in current}, stamp)
 
         await self.store.write(note)
         return current
@@ -192,14 +209,18 @@ class CachedReads:
         """Read records whole, and store them."""
         if not ids:
             return
+        stamp = await self.store.draw(self._clock.now())
         found = await fetch_raw(caller, kind.listing, ids, DataQuantity.BASIC, _statuses(kind))
-        at, ahead = flight.sent_at or self._clock.now(), self._ahead()
-        absent = [one for one in ids if one not in found]
+        # Units may have been waited for in between.
+        at, ahead = flight.sent_at or stamp.at, self._ahead()
+        stamp = attrs.evolve(stamp, at=at)
+        unread = [one for one in ids if one not in found]
+        absent = [one for one in unread if not found.shown(one)]
 
         def note(db: Any) -> None:
-            lookup.take_over(db, kind.name, list(found.values()), at, ahead=ahead)
+            lookup.take_over(db, kind.name, list(found.values()), stamp, ahead=ahead, invalid=found.invalid)
             # Whether it was deleted or went out of sight, an audit settles; until then it is not served.
-            lookup.doubt(db, kind.name, absent, at)
+            lookup.doubt(db, kind.name, unread, stamp)
 
         await self.store.write(note)
         for one in found:

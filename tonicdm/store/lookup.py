@@ -5,17 +5,16 @@ from __future__ import annotations
 import datetime
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
-from tonicdm.store import rows
+from tonicdm.store import rows, writing
 from tonicdm.store.freshness import CHANGE_INTERVAL, TIE, Proofs
 from tonicdm.store.references import stubs_within
-from tonicdm.types import DataQuantity
-
-CHUNK: Final = 500
-"""IDs in one statement; SQLite bounds its placeholders."""
+from tonicdm.store.versions import Origin, ReadStamp
+from tonicdm.store.writing import Written
+from tonicdm.types import DataQuantity, InvalidRecord
 
 
 @attrs.frozen
@@ -41,8 +40,8 @@ def look_up(db: sqlite3.Connection, kind: str, ids: Sequence[str], *, deletable:
     found = db.execute("SELECT changes, listed FROM watermark WHERE type = ?", (kind,)).fetchone()
     changes, listed = found or (None, None)
     held: dict[str, Held] = {}
-    for start in range(0, len(ids), CHUNK):
-        part = ids[start : start + CHUNK]
+    for start in range(0, len(ids), rows.CHUNK):
+        part = ids[start : start + rows.CHUNK]
         marks = ",".join("?" * len(part))
         sql = (
             "SELECT id, raw, updated, deleted_at IS NOT NULL AND reason <> ?, checked, doubted FROM record "  # noqa: S608
@@ -55,9 +54,16 @@ def look_up(db: sqlite3.Connection, kind: str, ids: Sequence[str], *, deletable:
 
 
 def take_over(
-    db: sqlite3.Connection, kind: str, records: Sequence[Mapping[str, Any]], at: float, *, ahead: float
-) -> None:
-    """Store records that were read at *at*, and note which others they vouch for.
+    db: sqlite3.Connection,
+    kind: str,
+    records: Sequence[Mapping[str, Any]],
+    stamp: ReadStamp,
+    *,
+    ahead: float,
+    origin: Origin = Origin.BY_ID,
+    invalid: Sequence[InvalidRecord] = (),
+) -> Written:
+    """Store records that a call has brought, and note which others they vouch for.
 
     A reference tells the timestamp of what it points to: a stored record that bears the same one was current then,
     unless it was read in the very second of its change.
@@ -66,34 +72,33 @@ def take_over(
         db: The store.
         kind: The record type.
         records: As they came, in ``basic``.
-        at: When the call that brought them left, Unix time by this machine.
+        stamp: Drawn before the call that brought them left.
         ahead: Seconds by which the server's clock is ahead of this machine's.
+        origin: How they came.
+        invalid: What else came, and is no record.
     """
-    rows.write_records(db, kind, records, DataQuantity.BASIC)
-    confirm(db, kind, (rows.key_of(item) for item in records), at)
+    written = writing.write_records(db, kind, records, DataQuantity.BASIC, stamp, origin=origin, invalid=invalid)
+    at = stamp.at
+    rows.confirm(db, kind, {rows.key_of(item): rows.updated_of(item) for item in records}, stamp, checked=at)
     db.executemany(
         "UPDATE record SET checked = ? WHERE type = ? AND id = ? AND updated = ? AND deleted_at IS NULL "
-        "AND coalesce(checked, 0) < ? AND unixepoch(updated) + ? < "
+        "AND doubted_number <= ? AND coalesce(checked, 0) < ? AND unixepoch(updated) + ? < "
         "max(coalesce(checked, 0), coalesce((SELECT changes FROM watermark AS w WHERE w.type = record.type), 0)) + ?",
         [
-            (at, target, stub.id, stub.updated, at, TIE, ahead)
+            (at, target, stub.id, stub.updated, stamp.number, at, TIE, ahead)
             for item in records
             for target, stub in stubs_within(item)
         ],
     )
+    return written
 
 
-def confirm(db: sqlite3.Connection, kind: str, ids: Iterable[str], at: float) -> None:
-    """Note that the server has the records named by *ids* as the store holds them."""
+def doubt(db: sqlite3.Connection, kind: str, ids: Iterable[str], stamp: ReadStamp) -> None:
+    """Note that what was proven of the records named by *ids* by calls that left before *stamp* counts no more."""
     db.executemany(
-        "UPDATE record SET checked = max(coalesce(checked, 0), ?) WHERE type = ? AND id = ?",
-        [(at, kind, one) for one in ids],
+        "UPDATE record SET doubted = ?, doubted_number = ? WHERE type = ? AND id = ?",
+        [(stamp.at, stamp.number, kind, one) for one in ids],
     )
-
-
-def doubt(db: sqlite3.Connection, kind: str, ids: Iterable[str], at: float) -> None:
-    """Note that what was proven of the records named by *ids* before *at* counts no more."""
-    db.executemany("UPDATE record SET doubted = ? WHERE type = ? AND id = ?", [(at, kind, one) for one in ids])
 
 
 def change_interval(db: sqlite3.Connection, kind: str) -> float:

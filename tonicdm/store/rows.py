@@ -6,14 +6,15 @@ import contextlib
 import datetime
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import attrs
 
 from tonicdm.codec.scalars import Refused, read_datetime
-from tonicdm.store import views
-from tonicdm.types import DataQuantity, normalise_id
+from tonicdm.store.versions import ReadStamp, Version
+from tonicdm.types import normalise_id
 
 UPDATED_FIELDS: Final = ("datetimeUpdated", "datetime_updated", "updated", "sys_last_modified_at")
 """Names of a record's timestamp: TonicDM's, and Rhythm's (reference: SysFields)."""
@@ -21,6 +22,9 @@ DELETED: Final = frozenset({"deleted", "4"})
 """Words and numbers of a soft delete (concepts page, "Naming Conventions"; reference: Status)."""
 
 SOFT_DELETED: Final = "soft deleted"
+
+CHUNK: Final = 500
+"""Keys in one statement; SQLite bounds its placeholders."""
 
 
 @attrs.frozen
@@ -87,11 +91,15 @@ def updated_of(item: Mapping[str, Any]) -> str | None:
     return None
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 def raw_of(item: Mapping[str, Any]) -> str:
-    """Return a record as the store keeps it."""
+    """Return a record as the store keeps it.
+
+    Raises:
+        ValueError: It holds a number that JSON has not.
+    """
     return _encode(item)
 
 
@@ -104,56 +112,94 @@ def shape_of(item: Any) -> Any:
     return None
 
 
-_UPSERT: Final = """
-INSERT INTO record (type, id, raw, updated, quality, status, deleted_at, reason, change_seq)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (type, id) DO UPDATE SET
-    raw = excluded.raw, updated = excluded.updated, quality = excluded.quality, status = excluded.status,
-    deleted_at = excluded.deleted_at, reason = excluded.reason, change_seq = excluded.change_seq
-WHERE (raw <> excluded.raw OR quality <> excluded.quality OR deleted_at IS NOT excluded.deleted_at)
-    AND (excluded.updated IS NULL OR updated IS NULL OR excluded.updated >= updated)
-"""
+def draw(db: sqlite3.Connection, at: float) -> ReadStamp:
+    """Return the stamp of a call that is about to leave; its number is greater than all that were drawn before.
+
+    Args:
+        db: The store, in a transaction.
+        at: Unix time by this machine's clock.
+    """
+    (number,) = db.execute(
+        "INSERT INTO counter VALUES ('reads', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
+    ).fetchone()
+    return ReadStamp(int(number), at)
 
 
-def write_records(
-    db: sqlite3.Connection, kind: str, records: Sequence[Mapping[str, Any]], quality: DataQuantity
-) -> int:
-    """Store *records*, an older one never over a newer; return how many were new or changed."""
+@attrs.frozen
+class Held:
+    """A stored record, as far as a write has to know it."""
+
+    raw: str
+    quality: str
+    deleted_at: str | None
+    quarantined: str | None
+    version: Version
+
+
+def held_of(db: sqlite3.Connection, kind: str, keys: Sequence[str]) -> dict[str, Held]:
+    """Return the stored records of *keys*, tombstones included, by key."""
+    found: dict[str, Held] = {}
+    for start in range(0, len(keys), CHUNK):
+        part = keys[start : start + CHUNK]
+        marks = ",".join("?" * len(part))
+        rows = db.execute(
+            "SELECT id, raw, quality, deleted_at, quarantined, updated, read_number, read_at, dissent FROM record "  # noqa: S608
+            f"WHERE type = ? AND id IN ({marks})",
+            [kind, *part],
+        )
+        for key, raw, quality, deleted_at, quarantined, updated, number, at, dissent in rows:
+            version = Version(updated, ReadStamp(number, at), dissent=dissent)
+            found[key] = Held(raw, quality, deleted_at, quarantined, version)
+    return found
+
+
+def newest_change(db: sqlite3.Connection) -> int:
+    """Return the position of the last change; 0 for none."""
     (sequence,) = db.execute("SELECT coalesce(max(change_seq), 0) FROM record").fetchone()
-    before = db.total_changes
-    db.executemany(_UPSERT, (_row(kind, item, quality, sequence + n) for n, item in enumerate(records, 1)))
-    changed = db.total_changes - before
-    views.note_fields(db, kind, records)
-    return changed
+    return int(sequence)
 
 
-def _row(kind: str, item: Mapping[str, Any], quality: DataQuantity, sequence: int) -> tuple[Any, ...]:
-    status = None if item.get("status") is None else str(item["status"])
-    updated = updated_of(item)
-    gone = status in DELETED
-    return (
-        kind,
-        key_of(item),
-        raw_of(item),
-        updated,
-        quality.value,
-        status,
-        (updated or "") if gone else None,
-        SOFT_DELETED if gone else None,
-        sequence,
-    )
+def confirm(
+    db: sqlite3.Connection,
+    kind: str,
+    times: Mapping[str, str | None],
+    stamp: ReadStamp,
+    *,
+    checked: float | None = None,
+) -> None:
+    """Note that a read has shown stored records as they are stored.
 
-
-def bury(db: sqlite3.Connection, kind: str, ids: Iterable[str], reason: str, at: str) -> int:
-    """Make tombstones of records that the server no longer has; return how many."""
-    (sequence,) = db.execute("SELECT coalesce(max(change_seq), 0) FROM record").fetchone()
-    before = db.total_changes
+    Args:
+        db: The store, in a transaction.
+        kind: The record type.
+        times: Their timestamps by what names the records; one that has none of its own is given that of its stub.
+        stamp: Drawn before the call that showed them.
+        checked: As of when that proves them, Unix time by this machine; None where the type's watermark will.
+    """
+    # A read that left before a record was written to proves nothing of it.
     db.executemany(
-        "UPDATE record SET deleted_at = ?, reason = ?, change_seq = ? WHERE type = ? AND id = ? "
-        "AND (deleted_at IS NULL OR reason = ?)",
-        [(at, reason, sequence + n, kind, one, SOFT_DELETED) for n, one in enumerate(ids, 1)],
+        "UPDATE record SET checked = CASE WHEN ?3 IS NULL OR doubted_number > ?1 THEN checked "
+        "ELSE max(coalesce(checked, 0), ?3) END, read_at = CASE WHEN read_number < ?1 THEN ?2 ELSE read_at END, "
+        "dissent = CASE WHEN read_number < ?1 THEN NULL ELSE dissent END, read_number = max(read_number, ?1) "
+        "WHERE type = ?4 AND id = ?5 AND (updated = ?6 OR updated IS NULL OR ?6 IS NULL)",
+        [(stamp.number, stamp.at, checked, kind, key, at) for key, at in times.items()],
     )
-    return db.total_changes - before
+    _stamp(db, kind, times)
+
+
+def dissent(db: sqlite3.Connection, kind: str, times: Mapping[str, str | None], stamp: ReadStamp) -> None:
+    """Remember that stubs show older timestamps than the store: once a read by ID agrees, the server has gone back.
+
+    Args:
+        db: The store, in a transaction.
+        kind: The record type.
+        times: The stubs' timestamps by what names the records.
+        stamp: Drawn before the call that showed them.
+    """
+    db.executemany(
+        "UPDATE record SET dissent = ? WHERE type = ? AND id = ? AND read_number < ? AND updated > ?",
+        [(at, kind, key, stamp.number, at) for key, at in times.items() if at is not None],
+    )
 
 
 def put_checkpoint(db: sqlite3.Connection, mark: Checkpoint) -> None:
@@ -174,29 +220,32 @@ def state(db: sqlite3.Connection, kind: str) -> TypeState:
     return TypeState(count, until, audited, None if mark is None else Checkpoint(*mark), tuple(row[0] for row in runs))
 
 
-def stale_flags(
+def stale_keys(
     db: sqlite3.Connection,
     kind: str,
-    stubs: Sequence[Mapping[str, Any]],
+    times: Mapping[str, str | None],
     *,
     ties: str | None = None,
     trust: bool = False,
-) -> list[bool]:
-    """Tell for each stub whether the store lacks the record, or has another version of it.
+) -> set[str]:
+    """Return which of the records that stubs name the store lacks, or has another version of.
+
+    What is in quarantine is known as well: to fetch it again would bring the same text.
 
     Args:
         db: The store.
         kind: The record type.
-        stubs: As they came.
+        times: The stubs' timestamps by what names the records.
         ties: Stubs from this time on count as stale: what was read in the second of a change may have changed again
             within it.
         trust: Whether a record without a timestamp of its own is taken to be current, because changes came by
             another way.
     """
-    keys = [key_of(stub) for stub in stubs]
     held: dict[str, str | None] = {}
-    for start in range(0, len(keys), 500):
-        part = keys[start : start + 500]
+    aside: dict[str, str | None] = {}
+    keys = list(times)
+    for start in range(0, len(keys), CHUNK):
+        part = keys[start : start + CHUNK]
         marks = ",".join("?" * len(part))
         rows = db.execute(
             f"SELECT id, updated FROM record WHERE type = ? AND id IN ({marks}) "  # noqa: S608 - placeholders only
@@ -204,55 +253,83 @@ def stale_flags(
             [kind, *part, SOFT_DELETED],
         )
         held.update(rows.fetchall())
-    flags = []
-    for key, stub in zip(keys, stubs, strict=True):
-        updated = updated_of(stub)
+        rows = db.execute(
+            f"SELECT id, updated FROM quarantine WHERE type = ? AND id IN ({marks})",  # noqa: S608 - placeholders only
+            [kind, *part],
+        )
+        aside.update(rows.fetchall())
+    stale = set[str]()
+    for key, updated in times.items():
+        if updated is not None and aside.get(key) == updated:
+            continue
         differs = key not in held or (held[key] != updated and not (trust and held[key] is None))
-        flags.append(differs or (ties is not None and updated is not None and updated >= ties))
-    return flags
+        if differs or (ties is not None and updated is not None and updated >= ties):
+            stale.add(key)
+    return stale
 
 
 def note_scanned(
-    db: sqlite3.Connection, kind: str, items: Sequence[Mapping[str, Any]], page: int, stale: Sequence[bool]
+    db: sqlite3.Connection, kind: str, times: Mapping[str, str | None], page: int, stale: AbstractSet[str] = frozenset()
 ) -> None:
-    """Remember which records a whole pass has seen, and which of them have to be fetched."""
+    """Remember which records a whole pass has seen.
+
+    Args:
+        db: The store, in a transaction.
+        kind: The record type.
+        times: Their timestamps by what names the records.
+        page: The number of the page that showed them.
+        stale: Those that have to be fetched.
+    """
     db.executemany(
-        "INSERT OR REPLACE INTO scan VALUES (?, ?, ?, ?, ?)",
-        [(kind, key_of(item), page, flag, updated_of(item)) for item, flag in zip(items, stale, strict=True)],
+        "INSERT OR REPLACE INTO scan (type, id, page, stale, updated) VALUES (?, ?, ?, ?, ?)",
+        [(kind, key, page, key in stale, at) for key, at in times.items()],
     )
 
 
-def stamp(db: sqlite3.Connection, kind: str, times: Mapping[str, str | None]) -> None:
-    """Give current records without a timestamp of their own that of their stub.
-
-    Args:
-        db: The store.
-        kind: The record type.
-        times: The stubs' timestamps by what names the records.
-    """
-    (sequence,) = db.execute("SELECT coalesce(max(change_seq), 0) FROM record").fetchone()
+def _stamp(db: sqlite3.Connection, kind: str, times: Mapping[str, str | None]) -> None:
+    """Give current records without a timestamp of their own that of their stub."""
+    first = newest_change(db) + 1
     known = [(at, key) for key, at in times.items() if at is not None]
     db.executemany(
         # Who follows the changes has the old row.
         "UPDATE record SET updated = ?, change_seq = ? WHERE type = ? AND id = ? AND updated IS NULL",
-        [(at, sequence + n, kind, key) for n, (at, key) in enumerate(known, 1)],
+        [(at, first + n, kind, key) for n, (at, key) in enumerate(known)],
     )
 
 
-def fetched(db: sqlite3.Connection, kind: str, items: Iterable[Mapping[str, Any]]) -> None:
-    """Note that scanned records have been fetched; one without a timestamp gets that of its stub."""
-    keys = [key_of(item) for item in items]
+def fetched(db: sqlite3.Connection, kind: str, keys: Sequence[str]) -> None:
+    """Note that scanned records have been fetched; what has no timestamp of its own gets that of its stub."""
     db.executemany("UPDATE scan SET stale = 0 WHERE type = ? AND id = ?", [(kind, key) for key in keys])
-    sql = "SELECT id, updated FROM scan WHERE type = ? AND id IN (SELECT value FROM json_each(?))"
-    stamp(db, kind, dict(db.execute(sql, (kind, json.dumps(keys))).fetchall()))
+    stubs: dict[str, str | None] = {}
+    for start in range(0, len(keys), CHUNK):
+        part = keys[start : start + CHUNK]
+        marks = ",".join("?" * len(part))
+        sql = f"SELECT id, updated FROM scan WHERE type = ? AND id IN ({marks})"  # noqa: S608 - placeholders only
+        stubs.update(db.execute(sql, [kind, *part]).fetchall())
+    _stamp(db, kind, stubs)
+    db.executemany(
+        "UPDATE quarantine SET updated = ? WHERE type = ? AND id = ? AND updated IS NULL",
+        [(at, kind, key) for key, at in stubs.items() if at is not None],
+    )
 
 
 def begin_scan(db: sqlite3.Connection, kind: str) -> None:
     """Forget what an earlier pass over all of *kind* has seen, and note where the change feed stands."""
     db.execute("DELETE FROM scan WHERE type = ?", (kind,))
+    db.execute("DELETE FROM meta WHERE name = ?", (f"blind scan of {kind}",))
     db.execute(
         "INSERT OR REPLACE INTO meta SELECT ?, coalesce(max(change_seq), 0) FROM record", (f"scan of {kind} from",)
     )
+
+
+def note_blind(db: sqlite3.Connection, kind: str) -> None:
+    """Note that the pass over all of *kind* has met an element whose ID can't be read."""
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, '1')", (f"blind scan of {kind}",))
+
+
+def is_blind(db: sqlite3.Connection, kind: str) -> bool:
+    """Tell whether the pass over all of *kind* has met an element whose ID can't be read: it proves nothing gone."""
+    return db.execute("SELECT 1 FROM meta WHERE name = ?", (f"blind scan of {kind}",)).fetchone() is not None
 
 
 def has_earlier(db: sqlite3.Connection, kind: str) -> bool:
@@ -269,8 +346,11 @@ def vanished(db: sqlite3.Connection, kind: str) -> list[str]:
     """Return the records of the store that the last full pass has not seen, soft deleted ones included.
 
     What others have written since the pass began (a cached read, a webhook) the server had by then: that this pass has
-    not seen it says nothing, as its page may have been read before.
+    not seen it says nothing, as its page may have been read before. A pass that met an element whose ID can't be read
+    proves nothing at all: any of them may be that one.
     """
+    if is_blind(db, kind):
+        return []
     rows = db.execute(
         "SELECT id FROM record WHERE type = ? AND (deleted_at IS NULL OR reason = ?) "
         "AND id NOT IN (SELECT id FROM scan WHERE type = ?) "

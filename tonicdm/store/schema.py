@@ -86,7 +86,24 @@ CREATE TABLE tally (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID
 """
 """Webhooks: an event as it arrived, and an errand for each record that it names. Times are Unix seconds."""
 
-MIGRATIONS: Final = (_FIRST, _FRESHNESS, _INBOX)
+_ORDER: Final = """
+CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+ALTER TABLE record ADD COLUMN read_number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE record ADD COLUMN read_at REAL NOT NULL DEFAULT 0;
+ALTER TABLE record ADD COLUMN dissent TEXT;
+ALTER TABLE record ADD COLUMN doubted_number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE record ADD COLUMN quarantined TEXT;
+ALTER TABLE event ADD COLUMN read_number INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE quarantine (
+    type TEXT NOT NULL, key TEXT NOT NULL, id TEXT, updated TEXT, page INTEGER, reason TEXT NOT NULL, raw BLOB NOT NULL,
+    quality TEXT NOT NULL, origin TEXT NOT NULL, read_number INTEGER NOT NULL, read_at REAL NOT NULL,
+    PRIMARY KEY (type, key)
+)
+"""
+"""Which read a version comes from (`versions`), and what came that is no record. A record that is held while a newer
+version of it is in quarantine bears the reason."""
+
+MIGRATIONS: Final = (_FIRST, _FRESHNESS, _INBOX, _ORDER)
 """Entry n leads from version n to n + 1."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)

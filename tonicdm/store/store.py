@@ -10,30 +10,34 @@ import pathlib
 import sqlite3
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from tonicdm.errors import StoreError
-from tonicdm.store import rows, views
+from tonicdm.store import lock, rows, views, writing
+from tonicdm.store.opening import check_path, described, open_store
+from tonicdm.store.owner import Owner, read_owner, write_owner
+from tonicdm.store.quarantine import Quarantined, in_quarantine
 from tonicdm.store.reading import Readable
 from tonicdm.store.rows import Checkpoint, TypeState
-from tonicdm.store.schema import SCHEMA_VERSION, upgrade
-from tonicdm.types import DataQuantity
+from tonicdm.store.versions import Origin, ReadStamp
+from tonicdm.store.writing import Written
+from tonicdm.types import DataQuantity, InvalidRecord
 
 T = TypeVar("T")
-
-LEASE: Final = 120.0
-"""Seconds after which a sync that shows no sign of life is taken to be gone, on another host or in a container."""
 
 
 class Store(Readable):
     """A file of records; opened with ``async with``. All its work happens on one thread of its own.
 
     Args:
-        path: The file; made if absent.
+        path: The file; made if absent, for its owner alone.
+
+    Raises:
+        ConfigError: *path* names no file.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path: pathlib.Path = pathlib.Path(path)
+        self.path: pathlib.Path = check_path(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tonicdm-store")
         self._connection: sqlite3.Connection | None = None
         self._closed = False
@@ -80,6 +84,16 @@ class Store(Readable):
         """
         return await self._do(lambda db: _in_transaction(db, lambda: work(db), durable=durable))
 
+    async def draw(self, at: float) -> ReadStamp:
+        """Return the stamp of a call that is about to leave, to be written with what it brings.
+
+        Stamps order the reads of all processes that share the file, whatever their clocks show; see `versions`.
+
+        Args:
+            at: Unix time by this machine's clock.
+        """
+        return await self.write(lambda db: rows.draw(db, at))
+
     async def write_page(
         self,
         kind: str,
@@ -87,8 +101,12 @@ class Store(Readable):
         quality: DataQuantity,
         mark: Checkpoint | None,
         *,
+        stamp: ReadStamp,
+        origin: Origin = Origin.LIST,
+        invalid: Sequence[InvalidRecord] = (),
+        page: int | None = None,
         scan_page: int | None = None,
-    ) -> int:
+    ) -> Written:
         """Store a page and the checkpoint that paid for it, in one transaction.
 
         Args:
@@ -96,30 +114,39 @@ class Store(Readable):
             records: As they came.
             quality: The data_quantity they came in.
             mark: How far the pass has come with them; None for records that a scan had found stale.
+            stamp: Drawn before the call that brought them.
+            origin: How they came.
+            invalid: What else the page held, and is no record; it goes into quarantine.
+            page: The page's number, for what goes into quarantine.
             scan_page: The page's number in a whole pass, which remembers what it has seen.
 
         Returns:
-            How many records are new or changed.
+            What was written.
         """
 
-        def work(db: sqlite3.Connection) -> int:
-            changed = rows.write_records(db, kind, records, quality)
+        def work(db: sqlite3.Connection) -> Written:
+            sorted_out = writing.sorted_out(kind, records, invalid)
+            written = writing.write_sorted(db, kind, sorted_out, quality, stamp, origin=origin, page=page)
             if scan_page is not None:
-                rows.note_scanned(db, kind, records, scan_page, [False] * len(records))
+                rows.note_scanned(db, kind, sorted_out.times, scan_page)
             elif mark is None:
-                rows.fetched(db, kind, records)
+                rows.fetched(db, kind, list(sorted_out.times))
+            if scan_page is not None and written.unidentified:
+                rows.note_blind(db, kind)
             if mark is not None:
                 rows.put_checkpoint(db, mark)
-            return changed
+            return written
 
         return await self.write(work)
 
     async def scan_page(
         self,
         kind: str,
-        stubs: Sequence[Mapping[str, Any]],
+        stubs: Sequence[Any],
         mark: Checkpoint,
         *,
+        stamp: ReadStamp,
+        invalid: Sequence[InvalidRecord] = (),
         ties: str | None = None,
         trust: bool = False,
     ) -> int:
@@ -129,17 +156,23 @@ class Store(Readable):
             kind: The record type.
             stubs: As they came.
             mark: How far the pass has come with them.
-            ties: As for `rows.stale_flags`.
-            trust: As for `rows.stale_flags`.
+            stamp: Drawn before the call that brought them.
+            invalid: What else the page held, and is no stub; one whose ID can be read counts as seen.
+            ties: As for `rows.stale_keys`.
+            trust: As for `rows.stale_keys`.
         """
 
         def work(db: sqlite3.Connection) -> int:
-            flags = rows.stale_flags(db, kind, stubs, ties=ties, trust=trust)
-            rows.note_scanned(db, kind, stubs, mark.next_page - 1, flags)
-            current = [stub for stub, stale in zip(stubs, flags, strict=True) if not stale]
-            rows.stamp(db, kind, {rows.key_of(stub): rows.updated_of(stub) for stub in current})
+            sorted_out = writing.sorted_out(kind, stubs, invalid)
+            times = sorted_out.times
+            stale = rows.stale_keys(db, kind, times, ties=ties, trust=trust)
+            rows.note_scanned(db, kind, times, mark.next_page - 1, stale)
+            rows.confirm(db, kind, {key: at for key, at in times.items() if key not in stale}, stamp)
+            rows.dissent(db, kind, {key: at for key, at in times.items() if key in stale}, stamp)
+            if sorted_out.unidentified:
+                rows.note_blind(db, kind)
             rows.put_checkpoint(db, mark)
-            return sum(flags)
+            return len(stale)
 
         return await self.write(work)
 
@@ -216,31 +249,57 @@ class Store(Readable):
         """Make the views anew from the fields that the models know and the records really have."""
         await self.write(views.refresh)
 
+    async def clean(self, kind: str, at: str) -> int:
+        """Remove rows of *kind* that an earlier version had made of answers that were no records; return how many.
+
+        Args:
+            kind: The record type.
+            at: When, ISO 8601 in UTC.
+        """
+        return await self.write(lambda db: writing.clean(db, kind, at))
+
+    # --- quarantine -------------------------------------------------------------------------------------------------
+
+    async def quarantine(self, kind: str | None = None) -> list[Quarantined]:
+        """Return what came and could not be stored as a record, the latest first.
+
+        Args:
+            kind: Of this type only.
+        """
+        return await self.read(lambda db: in_quarantine(db, kind))
+
+    async def retry_quarantine(self) -> tuple[int, int]:
+        """Decode anew what is in quarantine, for 0 units; return how many are records now, and of how many."""
+        return await self.write(writing.retry)
+
+    # --- whose it is ------------------------------------------------------------------------------------------------
+
+    async def owner(self) -> Owner | None:
+        """Return whose records these are; None where no run has said so."""
+        return await self.read(read_owner)
+
+    async def set_owner(self, owner: Owner) -> None:
+        """Note whose records these are."""
+        await self.write(lambda db: write_owner(db, owner))
+
     # --- one sync at a time -----------------------------------------------------------------------------------------
 
-    async def take_turn(self, now: float) -> None:
-        """Take the store for one sync.
+    async def acquire_lock(self, now: float) -> None:
+        """Take the store for one sync, or show that the one that has it is alive.
+
+        Args:
+            now: Unix time.
 
         Raises:
-            StoreError: Another one is at work.
+            StoreError: Another process has it; nothing was sent. The error says when its lease ends.
         """
+        busy = await self.write(lambda db: lock.acquire(db, now))
+        if busy is not None:
+            raise StoreError(str(self.path), str(busy))
 
-        def work(db: sqlite3.Connection) -> str | None:
-            found = db.execute("SELECT value FROM meta WHERE name = 'sync'").fetchone()
-            if found is not None:
-                owner, _, until = found[0].partition(" ")
-                if int(owner) != os.getpid() and float(until) > now and _lives(int(owner)):
-                    return str(owner)
-            db.execute("INSERT OR REPLACE INTO meta VALUES ('sync', ?)", (f"{os.getpid()} {now + LEASE}",))
-            return None
-
-        owner = await self.write(work)
-        if owner is not None:
-            raise StoreError(str(self.path), f"is being synced by another process (pid {owner}); nothing was sent")
-
-    async def end_turn(self) -> None:
+    async def release_lock(self) -> None:
         """Give the store back."""
-        await self.write(lambda db: db.execute("DELETE FROM meta WHERE name = 'sync'"))
+        await self.write(lock.release)
 
     # --- on the store's thread --------------------------------------------------------------------------------------
 
@@ -258,24 +317,8 @@ class Store(Readable):
             raise
 
     def _open(self) -> sqlite3.Connection:
-        if not self.path.parent.exists():
-            raise StoreError(str(self.path), "can't be made: its folder does not exist")
-        connection = sqlite3.connect(self.path, timeout=30.0, isolation_level=None, check_same_thread=False)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            self._check_version(version)
-            upgrade(connection, version)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-        return connection
-
-    def _check_version(self, version: int) -> None:
-        if version > SCHEMA_VERSION:
-            raise StoreError(str(self.path), "was written by a newer tonicdm; upgrade this one, nothing was changed")
+        self._connection = open_store(self.path)
+        return self._connection
 
     def _disconnect(self, connection: sqlite3.Connection) -> None:
         with contextlib.suppress(sqlite3.Error):  # views are remade at the next open; a full disk must not hide more
@@ -288,7 +331,7 @@ class Store(Readable):
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise StoreError(str(self.path), _said(error)) from error
+            raise StoreError(str(self.path), described(error)) from error
 
 
 def _in_transaction(db: sqlite3.Connection, work: Callable[[], T], *, durable: bool = False) -> T:
@@ -305,26 +348,3 @@ def _in_transaction(db: sqlite3.Connection, work: Callable[[], T], *, durable: b
             db.execute("ROLLBACK")
         raise
     return result
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _said(error: sqlite3.DatabaseError) -> str:
-    text = str(error)
-    if "disk is full" in text or "disk I/O error" in text:
-        return "could not be written: the disk is full. Every page stored before is kept; free some space and go on"
-    if "locked" in text:
-        return "is locked by another program for too long. Every page stored before is kept"
-    if "not a database" in text:
-        return "is no SQLite file; choose another name"
-    if "readonly" in text or "unable to open" in text:
-        return "can't be opened for writing"
-    return f"could not be used: {text}"

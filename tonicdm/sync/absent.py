@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tonicdm.store import rows
+from tonicdm.store import rows, writing
+from tonicdm.store.versions import Origin
 from tonicdm.types import DataQuantity
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ async def settle_absent(sync: TypeSync) -> None:
     """
     alive: set[str] | None = set()
     for _ in range(SCANS):
+        if await sync.store.read(lambda db: rows.is_blind(db, sync.kind.name)):
+            sync.listed = None
+            sync.report.why.append("an element whose ID can't be read was listed, so nothing was marked as deleted")
+            return
         gone = await sync.store.read(lambda db: rows.vanished(db, sync.kind.name))
         if not gone:
             return
@@ -67,12 +72,17 @@ async def _still_there(sync: TypeSync, gone: list[str]) -> set[str] | None:
         answer = await reader.by_id(
             [*part, *controls], DataQuantity.ID_ONLY if reader.has_quantity else DataQuantity.BASIC
         )
-        if controls and not any(one in answer for one in controls):
+        if controls and not any(answer.shown(one) for one in controls):
             return None
-        alive |= {one for one in part if one in answer}
+        alive |= {one for one in part if answer.shown(one)}
     if alive:
+        stamp = await store.draw(reader.now())
         found = await reader.by_id(sorted(alive), DataQuantity.BASIC)
-        sync.report.changed += await store.write_page(name, list(found.values()), DataQuantity.BASIC, None)
+        written = await store.write_page(
+            name, list(found.values()), DataQuantity.BASIC, None, stamp=stamp, origin=Origin.BY_ID,
+            invalid=found.invalid,
+        )  # fmt: skip
+        sync.report.changed += written.changed
     return alive
 
 
@@ -87,7 +97,9 @@ async def _bury(sync: TypeSync, gone: list[str]) -> None:
         )
     reason = DELETED if await statuses_proven(store, sync.reader, name) else OUT_OF_SIGHT
     at = sync.reader.server_time().isoformat()
-    sync.report.deleted += await store.write(lambda db: rows.bury(db, name, gone, reason, at))
+    sync.report.deleted += await store.write(
+        lambda db: writing.bury(db, name, gone, reason, at, rows.draw(db, sync.reader.now()))
+    )
 
 
 async def statuses_proven(store: Store, reader: Reader, name: str) -> bool:

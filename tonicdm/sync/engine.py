@@ -60,7 +60,7 @@ async def synchronize(
     """
     clock = tonic.budget.clock
     began = clock.monotonic()
-    await store.take_turn(clock.now())
+    await store.acquire_lock(clock.now())
     facts = tonic._caller.facts
     facts.ids_per_call = min(facts.ids_per_call, int(await store.capability("", IDS) or facts.ids_per_call))
     reports = [TypeReport(type=kind.name) for kind in types]
@@ -79,7 +79,7 @@ async def synchronize(
         with contextlib.suppress(TonicDMError):
             await store.set_capability("", IDS, str(facts.ids_per_call))
             await store.refresh_views()
-            await store.end_turn()
+            await store.release_lock()
     return RunReport(types=reports, seconds=clock.monotonic() - began)
 
 
@@ -101,7 +101,7 @@ async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]], renewal: Cor
 async def _renew(tonic: TonicDM, store: Store) -> None:
     while True:
         await tonic.budget.clock.sleep_until(tonic.budget.clock.monotonic() + RENEWAL)
-        await store.take_turn(tonic.budget.clock.now())
+        await store.acquire_lock(tonic.budget.clock.now())
 
 
 async def _one(
@@ -120,6 +120,9 @@ async def _one(
         named = [row[0] for row in await store.query(kind.named_by)]
         parents = named if kind.by_own_ids or not projects else list(projects)
     reader = Reader(tonic, kind, report.meter, parents=parents, projects=projects)
+    report.cleaned = await store.clean(kind.name, reader.server_time().isoformat())
+    if report.cleaned:
+        report.why.append(f"{report.cleaned:,} rows that were no records, stored by an earlier version, were removed")
     due = not projects and await audit_due(store, kind, audit, tonic.budget.clock.now())
     path, facts = kind.listing.operation.path, tonic._caller.facts
     if await store.capability(kind.name, PAGED) == "yes":

@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tonicdm.errors import BadRequestError, OptionIgnoredError
+from tonicdm.paging import Page
 from tonicdm.plan.arithmetic import pages, probe_pays
 from tonicdm.plan.mixture import choose
-from tonicdm.store import rows
+from tonicdm.store import rows, writing
 from tonicdm.store.rows import Checkpoint, TypeState
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
+from tonicdm.store.versions import Origin, ReadStamp
+from tonicdm.store.writing import Written
 from tonicdm.sync.absent import settle_absent
 from tonicdm.sync.reader import Reader
 from tonicdm.sync.report import Stage, SyncStoppedError, Tell, TypeReport
@@ -102,9 +105,9 @@ class TypeSync:
 
     async def _load_part(self) -> None:
         """Read the records of some projects; the store learns nothing of the rest, so no watermark is set."""
-        async with contextlib.aclosing(self.reader.pages(BASIC)) as found:
-            async for page in found:
-                self._count(page.records, await self.store.write_page(self.kind.name, page.records, BASIC, None))
+        async with contextlib.aclosing(self.reader.stamped(self.store, self.reader.pages(BASIC))) as found:
+            async for stamp, page in found:
+                self._count(page, await self._keep(page, None, stamp))
         self.report.why.append("only the projects that were named")
         self.report.lower_bound = 5 * max(1, self.report.pages)
         self.report.done = True
@@ -155,12 +158,11 @@ class TypeSync:
         before = self.report.pages
         # Into an empty store a first load has nothing that could have vanished: what it has seen is not remembered.
         remembers = not self._fresh or await self.store.read(functools.partial(rows.has_earlier, kind=self.kind.name))
-        async with contextlib.aclosing(self.reader.pages(BASIC, start=start)) as found:
-            async for page in found:
+        stamped = self.reader.stamped(self.store, self.reader.pages(BASIC, start=start))
+        async with contextlib.aclosing(stamped) as found:
+            async for stamp, page in found:
                 mark = Checkpoint(self.kind.name, Stage.LOAD, page.number + 1, None, started.isoformat())
-                scan_page = page.number if remembers else None
-                changed = await self.store.write_page(self.kind.name, page.records, BASIC, mark, scan_page=scan_page)
-                self._count(page.records, changed)
+                self._count(page, await self._keep(page, mark, stamp, scan_page=page.number if remembers else None))
         self._scanned, self._until, self._previous = remembers, started, started
         self.listed = started
         if self.report.pages - before > 1 and not await self._catch_up(started) and self.exact:
@@ -206,12 +208,17 @@ class TypeSync:
         ties = self._ties()
         # After a pass over the changes, what carries no timestamp of its own is current all the same.
         trust = stage is Stage.AUDIT and self.reader.has_updated_after and self._until is not None
-        async with contextlib.aclosing(self.reader.pages(ID_ONLY, start=start)) as found:
-            async for page in found:
-                unstamped = unstamped or all(rows.updated_of(stub) is None for stub in page.records)
+        stamped = self.reader.stamped(self.store, self.reader.pages(ID_ONLY, start=start))
+        async with contextlib.aclosing(stamped) as found:
+            async for stamp, page in found:
+                unstamped = unstamped or (
+                    bool(page.records) and all(rows.updated_of(stub) is None for stub in page.records)
+                )
                 mark = Checkpoint(self.kind.name, stage, page.number + 1, None, started.isoformat())
-                stale += await self.store.scan_page(self.kind.name, page.records, mark, ties=ties, trust=trust)
-                self._count(page.records, 0)
+                stale += await self.store.scan_page(
+                    self.kind.name, page.records, mark, stamp=stamp, invalid=page.invalid, ties=ties, trust=trust
+                )
+                self._count(page)
         if unstamped:
             self.report.why.append("its stubs carry no timestamps, so that only reading all records shows changes")
             await self._load()
@@ -236,17 +243,22 @@ class TypeSync:
         stale = [counts.get(page, 0) for page in range(1, max(counts) + 1)]
         mixture = choose(stale, self.reader.facts.ids_per_call if self.reader.has_ids else None)
         for number in mixture.whole:
-            await self._store_fetched(await self.reader.page(number))
+            stamp = await self.store.draw(self.reader.now())
+            await self._store_fetched(await self.reader.page(number), stamp)
         while self.reader.has_ids:
             size = self.reader.facts.ids_per_call
             found = await self.store.query("SELECT id FROM scan WHERE type = ? AND stale LIMIT ?", (name, size))
             if not found:
                 break
             ids = [row[0] for row in found]
+            stamp = await self.store.draw(self.reader.now())
             answer = await self.reader.by_id(ids, BASIC)
-            await self._store_fetched(list(answer.values()))
+            page = Page(0, tuple(answer.values()), tuple(answer.invalid))
+            await self._store_fetched(page, stamp, Origin.BY_ID)
             # Listed a moment ago and not there any more: they count as not seen.
-            await self._unsee([one for one in ids if one not in answer])
+            await self._unsee([one for one in ids if not answer.shown(one)])
+            # Where an element has no ID that can be read, any of the others may be that one.
+            await self.store.write(functools.partial(rows.fetched, kind=name, keys=ids))
 
     def _ties(self) -> str | None:
         """Return the time from which stubs prove nothing, because the pass before may have read in that second."""
@@ -257,9 +269,8 @@ class TypeSync:
         drop = "DELETE FROM scan WHERE type = ? AND id = ?"
         await self.store.write(lambda db: db.executemany(drop, [(name, one) for one in ids]))
 
-    async def _store_fetched(self, records: Sequence[Any]) -> None:
-        changed = await self.store.write_page(self.kind.name, records, BASIC, None)
-        self._count(records, changed)
+    async def _store_fetched(self, page: Page[Any], stamp: ReadStamp, origin: Origin = Origin.LIST) -> None:
+        self._count(page, await self._keep(page, None, stamp, origin=origin))
 
     # --- what changed ---------------------------------------------------------------------------------------------
 
@@ -308,23 +319,22 @@ class TypeSync:
         name, ties = self.kind.name, self._ties()
         async with contextlib.aclosing(self.reader.pages(ID_ONLY, since=since)) as found:
             async for page in found:
-                self._count(page.records, 0)
-                flags = functools.partial(rows.stale_flags, kind=name, stubs=page.records, ties=ties)
-                if any(await self.store.read(flags)):
+                self._count(page)
+                times = writing.sorted_out(name, page.records, page.invalid).times
+                if await self.store.read(functools.partial(rows.stale_keys, kind=name, times=times, ties=ties)):
                     return True
         return False
 
     async def _read_changes(self, since: datetime.datetime, start: int, started: datetime.datetime) -> int:
         read = 0
-        async with contextlib.aclosing(self.reader.pages(BASIC, start=start, since=since)) as found:
-            async for page in found:
+        stamped = self.reader.stamped(self.store, self.reader.pages(BASIC, start=start, since=since))
+        async with contextlib.aclosing(stamped) as found:
+            async for stamp, page in found:
                 mark = Checkpoint(
                     self.kind.name, Stage.CHANGES, page.number + 1, since.isoformat(), started.isoformat()
                 )
                 # What came after a whole pass was seen as well, by this one.
-                scan_page = 0 if self._scanned else None
-                changed = await self.store.write_page(self.kind.name, page.records, BASIC, mark, scan_page=scan_page)
-                self._count(page.records, changed)
+                self._count(page, await self._keep(page, mark, stamp, scan_page=0 if self._scanned else None))
                 read += 1
         return read
 
@@ -369,10 +379,20 @@ class TypeSync:
         """Return the error that ends this type's sync before anything is deleted wrongly."""
         return SyncStoppedError(self.kind.name, reason)
 
-    def _count(self, records: Sequence[Any], changed: int) -> None:
-        self.report.records += len(records)
-        self.report.changed += changed
+    async def _keep(
+        self, page: Page[Any], mark: Checkpoint | None, stamp: ReadStamp, *, scan_page: int | None = None,
+        origin: Origin = Origin.LIST,
+    ) -> Written:  # fmt: skip
+        return await self.store.write_page(
+            self.kind.name, page.records, BASIC, mark, stamp=stamp, origin=origin, invalid=page.invalid,
+            page=page.number or None, scan_page=scan_page,
+        )  # fmt: skip
+
+    def _count(self, page: Page[Any], written: Written | None = None) -> None:
+        self.report.records += len(page.records)
         self.report.pages += 1
+        if written is not None:
+            self.report.add(written)
         self.tell(self.report)
 
     async def _lower_bound(self, before: TypeState) -> int:

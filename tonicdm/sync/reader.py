@@ -13,9 +13,11 @@ from tonicdm.client import TonicDM
 from tonicdm.endpoints.base import ALL_STATUSES
 from tonicdm.endpoints.caller import ServerFacts
 from tonicdm.endpoints.listing import Listing
-from tonicdm.endpoints.many import fetch_raw
+from tonicdm.endpoints.many import RawFound, fetch_raw
 from tonicdm.paging import Page
+from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
+from tonicdm.store.versions import ReadStamp
 from tonicdm.sync.report import Meter
 from tonicdm.types import DataQuantity, RecordID
 
@@ -60,6 +62,10 @@ class Reader:
         """Whether only a part of the type is read: then nothing follows for the rest of it."""
         self._kind = kind
 
+    def now(self) -> float:
+        """Return Unix time by this machine's clock."""
+        return self._tonic.budget.clock.now()
+
     def server_time(self) -> datetime.datetime:
         """Return the earliest that the server's clock can show now: from its Date headers, once one was seen."""
         return datetime.datetime.fromtimestamp(self._tonic.budget.server_time(), datetime.UTC)
@@ -100,7 +106,7 @@ class Reader:
                 async for page in pages:
                     # A member is named by its project and its address; the answer may leave the project out.
                     named = {"projectId": parent} if self._kind.parents is not None else {}
-                    yield Page(number, tuple({**named, **item} for item in page.records))
+                    yield Page(number, tuple({**named, **item} for item in page.records), page.invalid)
 
     async def _pages_of_ids(
         self, ids: Sequence[str], quality: DataQuantity, start: int
@@ -108,15 +114,27 @@ class Reader:
         size = self.facts.ids_per_call
         for number in range(start, -(-len(ids) // size) + 1):
             found = await self.by_id(ids[(number - 1) * size : number * size], quality)
-            yield Page(number, tuple(found.values()))
+            yield Page(number, tuple(found.values()), tuple(found.invalid))
 
-    async def page(self, number: int) -> Sequence[Any]:
-        """Return the records of one page, whole."""
+    async def stamped(
+        self, store: Store, pages: AsyncGenerator[Page[Any], None]
+    ) -> AsyncGenerator[tuple[ReadStamp, Page[Any]], None]:
+        """Iterate over *pages*, each with a stamp that was drawn before its call."""
+        async with contextlib.aclosing(pages):
+            while True:
+                stamp = await store.draw(self.now())
+                page = await anext(pages, None)
+                if page is None:
+                    return
+                yield stamp, page
+
+    async def page(self, number: int) -> Page[Any]:
+        """Return one page, whole."""
         async with contextlib.aclosing(self.pages(DataQuantity.BASIC, start=number)) as pages:
             async for page in pages:
-                return page.records
-        return ()
+                return page
+        return Page(number, ())
 
-    async def by_id(self, ids: Sequence[str], quality: DataQuantity) -> dict[RecordID, Any]:
+    async def by_id(self, ids: Sequence[str], quality: DataQuantity) -> RawFound:
         """Return records by ID; those that the server does not return are not in it."""
         return await fetch_raw(self._caller, self._listing, [RecordID(one) for one in ids], quality, self._options)

@@ -11,6 +11,7 @@ import attrs
 
 from tonicdm.errors import APIError, TonicDMError
 from tonicdm.http.call import Answer
+from tonicdm.store.writing import Written
 
 
 class Stage(enum.StrEnum):
@@ -71,9 +72,21 @@ class TypeReport:
     """Units below which no sequence of calls could have done it (design: the plan's arithmetic)."""
     why: list[str] = attrs.field(factory=list)
     """Why more was spent than the lower bound, and what else is worth knowing."""
+    went_back: int = 0
+    """Records whose timestamp is older than that of the version before: a server that was restored, say."""
+    quarantined: int = 0
+    """Elements that came and are no records; `tonicdm quarantine` shows them."""
+    cleaned: int = 0
+    """Rows removed that an earlier version had made of answers that were no records."""
     done: bool = False
     refused: APIError | None = None
     """Why the server does not give this type: no right, no licence, no such endpoint."""
+
+    def add(self, written: Written) -> None:
+        """Take in what a write did."""
+        self.changed += written.changed
+        self.went_back += written.went_back
+        self.quarantined += written.quarantined
 
 
 Tell = Callable[[TypeReport], None]
@@ -104,6 +117,8 @@ class RunReport:
                 "deleted": one.deleted,
                 "units": one.meter.units,
                 "calls": one.meter.calls,
+                "went_back": one.went_back,
+                "quarantined": one.quarantined,
                 "lower_bound": one.lower_bound,
                 "waited": round(one.meter.waited, 1),
                 "refused": None if one.refused is None else one.refused.status,

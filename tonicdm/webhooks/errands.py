@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from tonicdm.store.rows import updated_of
+from tonicdm.store.rows import draw, updated_of
 from tonicdm.webhooks.event import Event
 from tonicdm.webhooks.payload import identity_of
 from tonicdm.webhooks.rules import InboxRules, State, Waiting, after_failure
@@ -57,9 +57,11 @@ def receive(db: sqlite3.Connection, event: Event, records: Iterable[Mapping[str,
         event: As it arrived.
         records: The records in its body.
     """
+    stamp = draw(db, event.received)
     made = db.execute(
-        "INSERT INTO event (key, type, signed, received, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
-        (event.key, event.type, event.signed, event.received, event.body),
+        "INSERT INTO event (key, type, signed, received, body, read_number) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (key) DO NOTHING",
+        (event.key, event.type, event.signed, event.received, event.body, stamp.number),
     )
     if not made.rowcount:
         db.execute("UPDATE event SET copies = copies + 1 WHERE key = ?", (event.key,))
@@ -82,8 +84,8 @@ def receive(db: sqlite3.Connection, event: Event, records: Iterable[Mapping[str,
     )
     # Whoever reads the record from the store has to know that it may be old now.
     db.executemany(
-        "UPDATE record SET doubted = max(coalesce(doubted, 0), ?) WHERE type = ? AND id = ?",
-        [(event.received, kind, one) for one in event.ids if kind],
+        "UPDATE record SET doubted = max(coalesce(doubted, 0), ?), doubted_number = ? WHERE type = ? AND id = ?",
+        [(event.received, stamp.number, kind, one) for one in event.ids if kind],
     )
     return True
 

@@ -12,19 +12,21 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.client import TonicDM
+from tonicdm.endpoints.many import RawFound
 from tonicdm.errors import BadRequestError, OptionIgnoredError, TonicDMError
 from tonicdm.plan import planner
 from tonicdm.plan.plan import How, Plan
-from tonicdm.store import lookup, rows
+from tonicdm.store import lookup, rows, writing
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
+from tonicdm.store.versions import Origin, ReadStamp
 from tonicdm.sync.absent import CONTROLS, DELETED, FEW, LARGEST_SHARE, OUT_OF_SIGHT, statuses_proven
 from tonicdm.sync.engine import IDS, PAGED
 from tonicdm.sync.outlook import known_of
 from tonicdm.sync.passes import OVERLAP, UPDATED_AFTER
 from tonicdm.sync.reader import Reader
 from tonicdm.sync.report import Meter
-from tonicdm.types import DataQuantity, RecordID
+from tonicdm.types import DataQuantity, InvalidRecord
 from tonicdm.webhooks import errands
 from tonicdm.webhooks.rules import Waiting, changed_since
 
@@ -157,13 +159,12 @@ class Fetch:
         ) as pages:
             for _ in range(foreseen):
                 # What arrives while a page is on its way may be newer than the page.
-                upto, sent = await self.store.read(errands.horizon), self._now()
+                upto, stamp = await self.store.read(errands.horizon), await self.store.draw(self._now())
                 page = await anext(pages, None)
                 if page is None:
                     return
-                await self._write(page.records, upto, sent)
-                for item in page.records:
-                    rest.pop(rows.key_of(item), None)
+                for one in await self._write(page.records, page.invalid, upto, stamp, Origin.LIST):
+                    rest.pop(one, None)
                 if not rest:
                     return
 
@@ -181,18 +182,18 @@ class Fetch:
             start += len(part)
             controls = await self._controls(part, size - len(part))
             found = await self._ask(part, controls)
-            if not found and not controls and (controls := await self._controls(part, CONTROLS)):
+            if not (found or found.invalid) and not controls and (controls := await self._controls(part, CONTROLS)):
                 # A whole batch that is gone: the next question names some that are there.
                 found = await self._ask(part[: size - len(controls)], controls)
-            if not found and controls:
+            if not (found or found.invalid) and controls:
                 raise UnprovenError(self.kind.name)
-            gone += [one for one in part if one not in found]
+            gone += [one for one in part if not found.shown(one)]
         return gone
 
-    async def _ask(self, part: Sequence[str], controls: Sequence[str]) -> dict[RecordID, Any]:
-        upto, sent = await self.store.read(errands.horizon), self._now()
+    async def _ask(self, part: Sequence[str], controls: Sequence[str]) -> RawFound:
+        upto, stamp = await self.store.read(errands.horizon), await self.store.draw(self._now())
         found = await self._reader.by_id([*part, *controls], BASIC)
-        await self._write(list(found.values()), upto, sent)
+        await self._write(list(found.values()), found.invalid, upto, stamp, Origin.BY_ID)
         return found
 
     async def _controls(self, part: Sequence[str], room: int) -> list[str]:
@@ -206,16 +207,21 @@ class Fetch:
         others = [one for (one,) in found if one not in set(part)]
         return others[: min(room, CONTROLS)]
 
-    async def _write(self, records: Sequence[Any], upto: int, sent: float) -> None:
+    async def _write(
+        self, records: Sequence[Any], invalid: Sequence[InvalidRecord], upto: int, stamp: ReadStamp, origin: Origin
+    ) -> dict[str, str | None]:
+        """Store what a call has brought; return the timestamps of the records that it named, by ID."""
         name = self.kind.name
+        times = writing.sorted_out(name, records, invalid).times
         ahead = self._reader.server_time().timestamp() - self._now()
 
         def work(db: sqlite3.Connection) -> None:
-            lookup.take_over(db, name, records, sent, ahead=ahead)
-            errands.settle(db, name, {rows.key_of(item): rows.updated_of(item) for item in records}, upto)
+            lookup.take_over(db, name, records, stamp, ahead=ahead, origin=origin, invalid=invalid)
+            errands.settle(db, name, times, upto)
             errands.tally(db, fetched=len(records))
 
         await self.store.write(work)
+        return times
 
     # --- what is not there ------------------------------------------------------------------------------------------
 
@@ -232,7 +238,7 @@ class Fetch:
         at = self._reader.server_time().isoformat()
 
         def work(db: sqlite3.Connection) -> None:
-            rows.bury(db, name, certain, reason, at)
+            writing.bury(db, name, certain, reason, at, rows.draw(db, self._now()))
             errands.settle_absent(db, name, gone, upto)
 
         await self.store.write(work)

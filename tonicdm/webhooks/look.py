@@ -13,6 +13,8 @@ from tonicdm.codec import wire_names
 from tonicdm.errors import MalformedEventError
 from tonicdm.store import rows
 from tonicdm.store.types import TYPES
+from tonicdm.store.versions import Origin, ReadStamp
+from tonicdm.store.writing import write_records
 from tonicdm.types import DataQuantity
 from tonicdm.webhooks.errands import NAMELESS
 from tonicdm.webhooks.event import decode
@@ -48,17 +50,20 @@ def look(db: sqlite3.Connection, reader: PayloadReader, *, trusted: bool, limit:
         limit: At most so many.
     """
     sql = (
-        "SELECT errand.number, event.number, kind, id, signed, body FROM errand JOIN event ON event.number = event "
+        "SELECT errand.number, event.number, kind, id, signed, body, event.read_number, received FROM errand "
+        "JOIN event ON event.number = event "
         "WHERE looked = 0 AND state = 'received' AND outcome IS NULL ORDER BY errand.number LIMIT ?"
     )
     found, told, last = Looked(), dict[str, Mapping[str, Any]](), None
-    for number, event, kind, one, signed, body in db.execute(sql, (limit,)).fetchall():
+    for number, event, kind, one, signed, body, read_number, received in db.execute(sql, (limit,)).fetchall():
         if event != last:
             told, last = records_in(body, reader), event
         record = told.get(one)
         verdict = _judge(db, kind, one, record, trusted=trusted and bool(signed))
         if verdict is Verdict.APPLY and record is not None:
-            found.applied += rows.write_records(db, kind, [record], DataQuantity.BASIC)
+            stamp = ReadStamp(read_number, received)
+            written = write_records(db, kind, [record], DataQuantity.BASIC, stamp, origin=Origin.EVENT)
+            found.applied += written.changed
         found.current += verdict is Verdict.CURRENT
         found.seen += 1
         outcome = {Verdict.APPLY: "applied", Verdict.CURRENT: "current", Verdict.FETCH: None}[verdict]

@@ -36,7 +36,9 @@ async def change(path: pathlib.Path, number: int, records: int) -> None:
                 for one in range(0 if number == 0 else number, records, 1 if number == 0 else 7)
             ]
             for start in range(0, len(page), 1000):
-                await store.write_page(kind, page[start : start + 1000], DataQuantity.BASIC, None)
+                await store.write_page(
+                    kind, page[start : start + 1000], DataQuantity.BASIC, None, stamp=await store.draw(0.0)
+                )
         gone = [f"{one:032x}" for one in range(number, records, 997)]
         await store.write(lambda db: _bury(db, gone))
 

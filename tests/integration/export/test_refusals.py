@@ -30,7 +30,7 @@ async def keep(path: pathlib.Path, *names: str, kind: str = "offices") -> None:
     """Store records as a sync would."""
     async with Store(path) as store:
         records = [{"id": f"{name:0>32}", "name": name, "status": "active"} for name in names]
-        await store.write_page(kind, records, DataQuantity.BASIC, None)
+        await store.write_page(kind, records, DataQuantity.BASIC, None, stamp=await store.draw(0.0))
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ async def test_deleted_records_stay_or_go_as_the_last_run_says(
     await keep(path, "a", "b")
     async with Store(path) as store:
         soft = [{"id": f"{'c':0>32}", "status": "deleted"}]
-        await store.write_page("offices", soft, DataQuantity.BASIC, None)
+        await store.write_page("offices", soft, DataQuantity.BASIC, None, stamp=await store.draw(0.0))
     await hand(to)
     assert not differences(held(to), stored(path, "offices"))
     assert len(held(to)) == 2

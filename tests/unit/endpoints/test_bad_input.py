@@ -55,6 +55,8 @@ WRONG: dict[str, list[Any]] = {
     "page_size": [0, 1001, -1, "10", True, 2.5],
     "start_page": [0, -1, "1", True, 1.5],
     "prefetch": [-1, "1", True],
+    "on_invalid": ["ignore", None, True],
+    "max_pages": [0, -1, "5", True, 1.5],
     "updated_after": [NAIVE, "2026-02-03", 5],
     "search_query": ["", "a\r\nX: y", {"x": float("nan")}, {"x": object()}],
     "manual_received_datetime": [NAIVE, "yesterday", 5],

@@ -9,6 +9,7 @@ import pytest
 
 from tonicdm.store import rows
 from tonicdm.store.schema import upgrade
+from tonicdm.store.writing import write_records
 from tonicdm.types import DataQuantity
 
 KIND = "offices"
@@ -27,13 +28,13 @@ def db() -> Iterator[sqlite3.Connection]:
 
 
 def write(db: sqlite3.Connection, *records: dict[str, str]) -> None:
-    rows.write_records(db, KIND, records, DataQuantity.BASIC)
+    write_records(db, KIND, records, DataQuantity.BASIC, rows.draw(db, 0.0))
 
 
 def test_a_record_that_was_there_and_is_not_listed_has_vanished(db: sqlite3.Connection):
     write(db, office(1), office(2))
     rows.begin_scan(db, KIND)
-    rows.note_scanned(db, KIND, [office(1)], 1, [False])
+    rows.note_scanned(db, KIND, {office(1)["id"]: None}, 1)
     assert rows.vanished(db, KIND) == [office(2)["id"]]
 
 
@@ -42,7 +43,7 @@ def test_a_record_that_somebody_else_read_meanwhile_has_not_vanished(db: sqlite3
     write(db, office(1), office(2))
     rows.begin_scan(db, KIND)
     write(db, office(3), office(2, "Leeds"))
-    rows.note_scanned(db, KIND, [office(1)], 1, [False])
+    rows.note_scanned(db, KIND, {office(1)["id"]: None}, 1)
     assert rows.vanished(db, KIND) == []
 
 
@@ -50,14 +51,14 @@ def test_each_pass_begins_anew(db: sqlite3.Connection):
     write(db, office(1))
     rows.begin_scan(db, KIND)
     write(db, office(2))
-    rows.note_scanned(db, KIND, [office(1)], 1, [False])
+    rows.note_scanned(db, KIND, {office(1)["id"]: None}, 1)
     rows.begin_scan(db, KIND)
-    rows.note_scanned(db, KIND, [office(1)], 1, [False])
+    rows.note_scanned(db, KIND, {office(1)["id"]: None}, 1)
     assert rows.vanished(db, KIND) == [office(2)["id"]]
 
 
 def test_a_store_is_empty_only_if_it_had_no_record_of_the_type_before(db: sqlite3.Connection):
-    rows.write_records(db, "projects", [office(9)], DataQuantity.BASIC)
+    write_records(db, "projects", [office(9)], DataQuantity.BASIC, rows.draw(db, 0.0))
     rows.begin_scan(db, KIND)
     write(db, office(1))
     assert not rows.has_earlier(db, KIND)

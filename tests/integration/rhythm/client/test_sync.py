@@ -172,7 +172,7 @@ async def test_a_crash_while_rows_are_stored_costs_no_second_query(rhythm, box, 
     from tonicdm.rhythm import sync as module
 
     monkeypatch.setattr(module, "BATCH", 100)
-    write, left = module.rows.write_records, 3
+    write, left = module.writing.write_records, 3
 
     def failing(*args):
         nonlocal left
@@ -182,7 +182,7 @@ async def test_a_crash_while_rows_are_stored_costs_no_second_query(rhythm, box, 
         return write(*args)
 
     async with Store(tmp_path / "x.db") as store:
-        monkeypatch.setattr(module.rows, "write_records", failing)
+        monkeypatch.setattr(module.writing, "write_records", failing)
         with pytest.raises(KeyError):
             await sync(rhythm, store, clock)
         assert (await store.counts())["rhythm_contacts"] == 300

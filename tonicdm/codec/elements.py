@@ -1,0 +1,267 @@
+"""The elements of a JSON array, one by one where the parser takes not the whole: a bad one never costs the others."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.codec.scalars import json_kind
+from tonicdm.errors import DecodeError
+from tonicdm.types import InvalidRecord
+
+MAX_DEPTH: Final = 64
+"""Arrays and objects within each other in one element. The reference shows five at most, and SQLite reads 1,000."""
+
+MAX_ELEMENTS: Final = 100_000
+"""Elements of one answer; the largest page has 1,000 (reference: pageSize)."""
+
+_TOKEN: Final = re.compile(rb'"(?>[^"\\]++|\\.)*+"|["\[\]{},]', re.DOTALL)
+"""Strings and what gives an array its structure; a quotation mark alone begins a string that never ends."""
+
+_CLOSERS: Final[Mapping[bytes, bytes]] = {b"[": b"]", b"{": b"}"}
+
+_MAYBE_SURROGATE: Final = re.compile(rb"\\u[dD][89abAB]|\\u[dD][c-fC-F]|\xed[\xa0-\xbf]")
+"""Half of a pair of surrogates, escaped or as such; most of them stand beside their other half."""
+
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_]{1,24}")
+NAMES_SHOWN: Final = 3
+
+BOM: Final = b"\xef\xbb\xbf"
+
+
+@attrs.frozen
+class Elements:
+    """What an answer with an array holds."""
+
+    values: list[Any]
+    """The elements that are sound, in their order."""
+    invalid: tuple[InvalidRecord, ...] = ()
+    """Those that are not."""
+
+    def __len__(self) -> int:
+        return len(self.values) + len(self.invalid)
+
+
+def read_elements(body: bytes, *, what: str = "the answer") -> Elements:
+    """Read an array; what the parser does not take whole is cut into its elements, which are parsed one by one.
+
+    Args:
+        body: The answer's body.
+        what: The call, for the error.
+
+    Raises:
+        DecodeError: It is no array, or ends in the middle.
+    """
+    try:
+        found = parse_strictly(body)
+    except (ValueError, RecursionError):
+        return _one_by_one(body, what)
+    if not isinstance(found, list):
+        raise DecodeError([f"$: expected an array, found {kind_of(found)}"], what=what)
+    suspicious = _MAYBE_SURROGATE.search(body) is not None
+    if not suspicious and not is_deeper(found, MAX_DEPTH + 1):
+        return Elements(found)
+    return _sorted_out([(value, None) for value in found])
+
+
+def _one_by_one(body: bytes, what: str) -> Elements:
+    cut = split(body, b"[", what=what)
+    found: list[tuple[Any, bytes | None]] = []
+    for raw in cut:
+        try:
+            found.append((parse_strictly(raw), None))
+        except (ValueError, RecursionError) as error:
+            found.append((error, raw))
+    return _sorted_out(found)
+
+
+def _sorted_out(found: list[tuple[Any, bytes | None]]) -> Elements:
+    """Tell sound elements from others: each is a value, or the error that its text has met."""
+    values: list[Any] = []
+    invalid: list[InvalidRecord] = []
+    for index, (value, raw) in enumerate(found):
+        if raw is not None:
+            invalid.append(InvalidRecord(index, _reason(value), raw, readable_fields(raw)))
+        elif (reason := unstorable(value)) is not None:
+            invalid.append(invalid_value(index, reason, value))
+        else:
+            values.append(value)
+    return Elements(values, tuple(invalid))
+
+
+def invalid_value(index: int, reason: str, value: Any) -> InvalidRecord:
+    """Return an element that was parsed and is refused all the same, as text again.
+
+    Args:
+        index: Its place in the answer.
+        reason: What is wrong with it.
+        value: As parsed.
+    """
+    try:
+        raw = json.dumps(value, separators=(",", ":")).encode()
+    except RecursionError:
+        raw = b""
+    return InvalidRecord(index, reason, raw, readable_fields(raw))
+
+
+def parse_strictly(text: bytes | str) -> Any:
+    """Parse JSON as RFC 8259 has it: without NaN and infinities, also none that a long exponent makes.
+
+    Raises:
+        ValueError: It is no JSON, no UTF-8, or has a number that nothing can hold.
+        RecursionError: It is nested too deep to be parsed.
+    """
+    return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+
+
+class _NumberError(ValueError):
+    """A number that nothing can hold."""
+
+
+def _no_constant(_name: str) -> Any:
+    raise _NumberError
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value - value != 0.0:
+        raise _NumberError
+    return value
+
+
+def unstorable(value: Any) -> str | None:
+    """Return why a parsed value can't be written again as JSON that every reader takes; None where it can."""
+    if is_deeper(value, MAX_DEPTH):
+        return f"nested more than {MAX_DEPTH} deep"
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        return "half of a pair of surrogates in a text"
+    except (ValueError, RecursionError) as error:
+        return _reason(error)
+    return None
+
+
+def is_deeper(value: Any, depth: int) -> bool:
+    """Tell whether arrays and objects are nested within each other more than *depth* times."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(depth):
+        if not level:
+            return False
+        level = [
+            child
+            for one in level
+            for child in (one.values() if type(one) is dict else one)
+            if type(child) is dict or type(child) is list
+        ]
+    return bool(level)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, RecursionError):
+        return f"nested more than {MAX_DEPTH} deep"
+    if isinstance(error, UnicodeDecodeError):
+        return "no valid UTF-8"
+    if isinstance(error, json.JSONDecodeError):
+        return "no valid JSON"
+    return "a number that is NaN, infinite, or of too many digits"
+
+
+def split(body: bytes, opener: bytes, *, what: str = "the answer") -> list[bytes]:
+    """Cut an array, or an object, at the commas of its top level; nothing between them is judged.
+
+    It takes time in proportion to the body, and no stack.
+
+    Args:
+        body: The text, UTF-8.
+        opener: ``[`` or ``{``.
+        what: The call, for the error.
+
+    Raises:
+        DecodeError: It does not begin so, ends in the middle, or its brackets do not match.
+    """
+    begun = body.removeprefix(BOM).lstrip()
+    if not begun.startswith(opener):
+        raise DecodeError([f"$: expected an array, found {_text_kind(begun)}"], what=what)
+    try:
+        return [part for part in _cut(begun) if part.strip()]
+    except _StructureError as error:
+        raise DecodeError([f"$: expected an array, found {error}"], what=what) from None
+
+
+def _cut(text: bytes) -> list[bytes]:
+    parts: list[bytes] = []
+    start, end = 1, None
+    for token, place in _top_level(text):
+        parts.append(text[start:place])
+        start = place + 1
+        end = None if token == b"," else start
+        if len(parts) > MAX_ELEMENTS:
+            raise _StructureError(f"one of more than {MAX_ELEMENTS:,} elements")
+    if end is None:
+        raise _StructureError(f"one that ends in the middle, after {len(text):,} bytes")
+    if text[end:].strip():
+        raise _StructureError("more text behind it")
+    return parts
+
+
+class _StructureError(ValueError):
+    """A text has not the structure of an array."""
+
+
+def _top_level(text: bytes) -> Iterator[tuple[bytes, int]]:
+    """Iterate over the commas of the top level, and over its end; nothing comes where the text ends before it."""
+    stack: list[bytes] = []
+    for found in _TOKEN.finditer(text):
+        token = found.group()
+        if token == b'"':
+            return
+        if token in _CLOSERS:
+            stack.append(_CLOSERS[token])
+        elif token == b",":
+            if len(stack) == 1:
+                yield token, found.start()
+        elif token in {b"]", b"}"}:
+            if stack.pop() != token:
+                raise _StructureError("brackets that do not match")
+            if not stack:
+                yield token, found.start()
+                return
+
+
+def readable_fields(raw: bytes) -> dict[str, Any]:
+    """Return those fields of an object's text that can be parsed; none where it is no object."""
+    found: dict[str, Any] = {}
+    try:
+        members = split(raw, b"{")
+    except DecodeError:
+        return found
+    for member in members:
+        try:
+            one = parse_strictly(b"{" + member + b"}")
+        except (ValueError, RecursionError):
+            continue
+        found.update((name, value) for name, value in one.items() if unstorable([name, value]) is None)
+    return found
+
+
+def kind_of(value: Any) -> str:
+    """Say what a JSON value is, for an error: its kind, and of an object the names of some fields."""
+    if not isinstance(value, dict):
+        return json_kind(value)
+    # A name that is no plain word may be a value: addresses as keys, say.
+    names = [name for name in value if _PLAIN_NAME.fullmatch(name)][:NAMES_SHOWN]
+    return f"an object with {', '.join(names)}" if names else "an object"
+
+
+def _text_kind(text: bytes) -> str:
+    start = text[:64].lower()
+    if start.startswith((b"<!doctype", b"<html")):
+        return "an HTML page"
+    if not text:
+        return "nothing"
+    return f"{len(text):,} bytes that are no JSON array"

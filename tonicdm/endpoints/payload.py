@@ -1,0 +1,95 @@
+"""From an answer with a list to its records: what is no list is an error, what is no record costs only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tonicdm.codec import Record, parse_json, wire_names
+from tonicdm.codec.elements import Elements, invalid_value, kind_of, read_elements
+from tonicdm.errors import DecodeError
+from tonicdm.http.call import Answer
+from tonicdm.models import CODEC
+from tonicdm.types import InvalidRecord
+
+if TYPE_CHECKING:
+    from tonicdm.endpoints.listing import ListOperation
+
+R = TypeVar("R", bound=Record)
+
+
+def read_list(answer: Answer, listing: ListOperation[Any]) -> Elements:
+    """Return the elements of a list, as plain JSON; those that are no records apart.
+
+    Raises:
+        DecodeError: The answer is no list: an object, a scalar, null, an HTML page, an array that ends in the middle.
+    """
+    if answer.status == 204:
+        return Elements([])
+    found = read_elements(answer.body, what=listing.operation.label)
+    faults = [listing.fault(item) for item in found.values]
+    if not any(faults):
+        return found
+    values = [item for item, fault in zip(found.values, faults, strict=True) if fault is None]
+    others = [
+        invalid_value(index, fault, item)
+        for index, (item, fault) in enumerate(zip(found.values, faults, strict=True))
+        if fault is not None
+    ]
+    return Elements(values, (*found.invalid, *others))
+
+
+def read_one(answer: Answer, kind: type[R], label: str) -> R:
+    """Return the record of an answer that holds one: as an object, or as an array of one (sandbox: ``me_shape``).
+
+    Args:
+        answer: What came.
+        kind: The model.
+        label: The call.
+
+    Raises:
+        DecodeError: It holds none, or something else.
+    """
+    found = parse_json(answer.body) if answer.body.strip() else None
+    if isinstance(found, list):
+        if len(found) != 1:
+            raise DecodeError([f"$: expected an object, found an array of {len(found):,}"], what=label)
+        (found,) = found
+    if found is None:
+        raise DecodeError(["$: expected an object, found nothing"], what=label)
+    if isinstance(found, dict) and not found.keys() & {"id", *wire_names(kind).values()}:
+        raise DecodeError([f"$: expected a {kind.__name__}, found {kind_of(found)}"], what=label)
+    return CODEC.read(found, kind)
+
+
+def decoded(values: Sequence[Any], kind: type[R]) -> tuple[list[R], list[InvalidRecord]]:
+    """Return records as models, and apart those that have not the form of theirs.
+
+    Args:
+        values: As plain JSON.
+        kind: The model.
+    """
+    try:
+        return CODEC.read_all(list(values), kind), []
+    except DecodeError:
+        pass
+    records: list[R] = []
+    invalid: list[InvalidRecord] = []
+    for index, value in enumerate(values):
+        try:
+            records.append(CODEC.read(value, kind, at=f"$[{index}]"))
+        except DecodeError as error:
+            invalid.append(invalid_value(index, "; ".join(error.paths), value))
+    return records, invalid
+
+
+def invalid_error(invalid: Sequence[InvalidRecord], records: Sequence[Any], label: str) -> DecodeError:
+    """Return the error of an answer that holds elements that are no records; it carries the others.
+
+    Args:
+        invalid: What is no record.
+        records: The others, decoded.
+        label: The call.
+    """
+    paths = [one.reason if one.reason.startswith("$") else f"$[{one.index}]: {one.reason}" for one in invalid]
+    return DecodeError(paths, what=label, records=records, invalid=invalid)

@@ -1,0 +1,127 @@
+"""What came and is no record that could be stored: kept as text, known to later runs, and decoded anew on request."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from tonicdm.store import rows
+from tonicdm.store.versions import Origin, ReadStamp, Verdict, Version, judge
+from tonicdm.types import DataQuantity, InvalidRecord
+
+
+@attrs.frozen
+class Quarantined:
+    """One element in quarantine."""
+
+    type: str
+    id: str | None
+    """The record's, None where it can't be read."""
+    updated: str | None
+    """The record's timestamp, ISO 8601 in UTC; None where it can't be read."""
+    page: int | None
+    """The page that it came on; None for a read by ID."""
+    reason: str
+    """What is wrong with it, without values."""
+    raw: bytes = attrs.field(repr=False)
+    """Its text as it came; may hold personal data."""
+    quality: DataQuantity = attrs.field(converter=DataQuantity)
+    origin: Origin = attrs.field(converter=Origin)
+    stamp: ReadStamp
+    """Of the call that brought it."""
+    key: str
+
+
+def keep(
+    db: sqlite3.Connection,
+    kind: str,
+    found: Sequence[InvalidRecord],
+    quality: DataQuantity,
+    stamp: ReadStamp,
+    origin: Origin,
+    *,
+    page: int | None = None,
+) -> None:
+    """Put elements aside, and mark the records that are held as earlier versions of them.
+
+    One element a record is kept, the latest; so an element that comes again in each run takes no more room.
+
+    Args:
+        db: The store, in a transaction.
+        kind: The record type.
+        found: What can't be stored.
+        quality: The data_quantity it came in.
+        stamp: Drawn before the call that brought it.
+        origin: How it came.
+        page: The page that it came on.
+    """
+    held = rows.held_of(db, kind, [one.id for one in found if one.id is not None])
+    for one in found:
+        updated = rows.updated_of(one.readable)
+        before = None if one.id is None else held.get(one.id)
+        verdict = judge(None if before is None else before.version, Version(updated, stamp, origin))
+        if verdict not in {Verdict.TAKE, Verdict.WENT_BACK}:
+            continue
+        key = one.id or f"sha256:{hashlib.sha256(one.raw).hexdigest()}"
+        db.execute(
+            "INSERT INTO quarantine (type, key, id, updated, page, reason, raw, quality, origin, read_number, read_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (type, key) DO UPDATE SET "
+            "updated = excluded.updated, page = excluded.page, reason = excluded.reason, raw = excluded.raw, "
+            "quality = excluded.quality, origin = excluded.origin, read_number = excluded.read_number, "
+            "read_at = excluded.read_at "
+            "WHERE excluded.read_number >= read_number",
+            (
+                kind, key, one.id, updated, page, one.reason, one.raw, quality.value, origin.value, stamp.number,
+                stamp.at,
+            ),
+        )  # fmt: skip
+        db.execute(
+            "UPDATE record SET quarantined = ?, change_seq = ? WHERE type = ? AND id = ? AND quarantined IS NOT ?",
+            (one.reason, rows.newest_change(db) + 1, kind, key, one.reason),
+        )
+
+
+def release(db: sqlite3.Connection, kind: str, keys: Iterable[str], stamp: ReadStamp) -> None:
+    """Forget what was put aside of records of which a later read has shown a sound version.
+
+    Args:
+        db: The store, in a transaction.
+        kind: The record type.
+        keys: What names the records.
+        stamp: Of that read.
+    """
+    db.executemany(
+        "DELETE FROM quarantine WHERE type = ? AND key = ? AND read_number <= ?",
+        [(kind, key, stamp.number) for key in keys],
+    )
+
+
+def drop(db: sqlite3.Connection, one: Quarantined) -> None:
+    """Forget one element, unless another one has taken its place since it was read."""
+    db.execute(
+        "DELETE FROM quarantine WHERE type = ? AND key = ? AND read_number = ?", (one.type, one.key, one.stamp.number)
+    )
+
+
+def in_quarantine(db: sqlite3.Connection, kind: str | None = None) -> list[Quarantined]:
+    """Return what is put aside, of one type or of all, the latest first."""
+    sql = (
+        "SELECT type, id, updated, page, reason, raw, quality, origin, read_number, read_at, key FROM quarantine "
+        "WHERE ?1 IS NULL OR type = ?1 ORDER BY read_number DESC, type, key"
+    )
+    return [
+        Quarantined(
+            type=type_, id=one, updated=updated, page=page, reason=reason, raw=raw, quality=quality, origin=origin,
+            stamp=ReadStamp(number, at), key=key,
+        )
+        for type_, one, updated, page, reason, raw, quality, origin, number, at, key in db.execute(sql, (kind,))
+    ]  # fmt: skip
+
+
+def quarantined_ids(db: sqlite3.Connection, kind: str) -> dict[str, str]:
+    """Return why each record of *kind* whose latest version is put aside can't be read, by ID."""
+    sql = "SELECT id, reason FROM quarantine WHERE type = ? AND id IS NOT NULL"
+    return dict(db.execute(sql, (kind,)).fetchall())

@@ -1,0 +1,266 @@
+"""From what a call brought to rows: the later version of each record stays, and what is no record is put aside."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.codec.elements import MAX_DEPTH, invalid_value, is_deeper, parse_strictly, unstorable
+from tonicdm.store import quarantine, rows, views
+from tonicdm.store.rows import DELETED, SOFT_DELETED
+from tonicdm.store.types import TYPES
+from tonicdm.store.versions import UNORDERED, Origin, ReadStamp, Verdict, Version, judge
+from tonicdm.types import DataQuantity, InvalidRecord
+
+NO_RECORD: Final = "no record"
+"""Why a row is a tombstone that an earlier version had made of an answer that was none."""
+
+
+@attrs.frozen
+class Written:
+    """What a write did."""
+
+    changed: int = 0
+    """Records that are new or other than before."""
+    went_back: int = 0
+    """Of these, records with an older timestamp than before: once stamped in the future, or a server restored."""
+    quarantined: int = 0
+    """Elements that were put aside."""
+    unidentified: int = 0
+    """Of these, elements whose ID can't be read: a pass that meets one proves nothing gone."""
+
+    def __add__(self, other: Written) -> Written:
+        pairs = zip(attrs.astuple(self), attrs.astuple(other), strict=True)
+        return Written(*(one + another for one, another in pairs))
+
+
+_PUT: Final = """
+INSERT INTO record (type, id, raw, updated, quality, status, deleted_at, reason, read_number, read_at, change_seq)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (type, id) DO UPDATE SET
+    raw = excluded.raw, updated = excluded.updated, quality = excluded.quality, status = excluded.status,
+    deleted_at = excluded.deleted_at, reason = excluded.reason, read_number = excluded.read_number,
+    read_at = excluded.read_at, change_seq = excluded.change_seq, dissent = NULL, quarantined = NULL
+"""
+
+
+@attrs.frozen
+class SortedOut:
+    """What a call brought: records, and what is none."""
+
+    sound: Mapping[str, tuple[Mapping[str, Any], str]]
+    """Each record with its text, by what names it in the store."""
+    invalid: Sequence[InvalidRecord]
+
+    @property
+    def times(self) -> dict[str, str | None]:
+        """The timestamps of all that the answer surely named, by what names it in the store."""
+        times = {key: rows.updated_of(item) for key, (item, _) in self.sound.items()}
+        aside = {str(one.id): rows.updated_of(one.readable) for one in self.invalid if one.id is not None}
+        return {**aside, **times}
+
+    @property
+    def unidentified(self) -> int:
+        """Elements whose ID can't be read."""
+        return sum(one.id is None for one in self.invalid)
+
+
+def sorted_out(kind: str, items: Sequence[Any], invalid: Sequence[InvalidRecord] = ()) -> SortedOut:
+    """Tell records from what can't be stored as one; of two with one ID the later counts.
+
+    Args:
+        kind: The record type; one of another API has IDs of any form.
+        items: As they came.
+        invalid: What was found to be no record before.
+    """
+    listing = TYPES[kind].listing if kind in TYPES else None
+    sound: dict[str, tuple[Mapping[str, Any], str]] = {}
+    others: list[InvalidRecord] = []
+    for index, item in enumerate(items):
+        reason = None if listing is None else listing.fault(item)
+        raw, reason = ("", reason) if reason is not None else _encoded(item)
+        if reason is None:
+            sound[rows.key_of(item)] = (item, raw)
+        else:
+            others.append(invalid_value(index, reason, item))
+    return SortedOut(sound, (*invalid, *others))
+
+
+def write_records(
+    db: sqlite3.Connection,
+    kind: str,
+    records: Sequence[Any],
+    quality: DataQuantity,
+    stamp: ReadStamp,
+    *,
+    origin: Origin = Origin.LIST,
+    invalid: Sequence[InvalidRecord] = (),
+    page: int | None = None,
+) -> Written:
+    """Store *records* where `versions.judge` finds them the later ones; what can't be stored is put aside.
+
+    Args:
+        db: The store, in a transaction.
+        kind: The record type.
+        records: As they came.
+        quality: The data_quantity they came in.
+        stamp: Drawn before the call that brought them.
+        origin: How they came.
+        invalid: What else came, and was found to be no record.
+        page: The page that they came on.
+    """
+    return write_sorted(db, kind, sorted_out(kind, records, invalid), quality, stamp, origin=origin, page=page)
+
+
+def write_sorted(
+    db: sqlite3.Connection,
+    kind: str,
+    found: SortedOut,
+    quality: DataQuantity,
+    stamp: ReadStamp,
+    *,
+    origin: Origin = Origin.LIST,
+    page: int | None = None,
+) -> Written:
+    """Do what `write_records` does with what is sorted out already."""
+    held = rows.held_of(db, kind, list(found.sound))
+    puts: list[tuple[Any, ...]] = []
+    shown: dict[str, str | None] = {}
+    dissents: dict[str, str | None] = {}
+    went_back = 0
+    for key, (item, raw) in found.sound.items():
+        before, version = held.get(key), Version(rows.updated_of(item), stamp, origin)
+        verdict = judge(None if before is None else before.version, version)
+        if verdict is Verdict.DISSENT:
+            dissents[key] = version.updated
+        if verdict not in {Verdict.TAKE, Verdict.WENT_BACK}:
+            continue
+        row = _row(kind, key, item, raw, quality, version)
+        if before is not None and _is_same(before, raw, quality, row[6]):
+            shown[key] = version.updated
+        else:
+            puts.append(row)
+            went_back += verdict is Verdict.WENT_BACK
+    first = rows.newest_change(db) + 1
+    db.executemany(_PUT, ((*row, first + n) for n, row in enumerate(puts)))
+    rows.confirm(db, kind, shown, stamp)
+    rows.dissent(db, kind, dissents, stamp)
+    quarantine.release(db, kind, [*shown, *(row[1] for row in puts)], stamp)
+    views.note_fields(db, kind, [item for item, _ in found.sound.values()])
+    quarantine.keep(db, kind, found.invalid, quality, stamp, origin, page=page)
+    return Written(len(puts), went_back, len(found.invalid), found.unidentified)
+
+
+def _encoded(item: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return a record as text, or why it has none."""
+    if is_deeper(item, MAX_DEPTH):
+        return "", unstorable(item)
+    try:
+        raw = rows.raw_of(item)
+        raw.encode()
+    except (ValueError, RecursionError):
+        return "", unstorable(item)
+    return raw, None
+
+
+def _row(
+    kind: str, key: str, item: Mapping[str, Any], raw: str, quality: DataQuantity, version: Version
+) -> tuple[Any, ...]:
+    status = None if item.get("status") is None else str(item["status"])
+    gone = status in DELETED
+    return (
+        kind,
+        key,
+        raw,
+        version.updated,
+        quality.value,
+        status,
+        (version.updated or "") if gone else None,
+        SOFT_DELETED if gone else None,
+        version.stamp.number,
+        version.stamp.at,
+    )
+
+
+def _is_same(before: rows.Held, raw: str, quality: DataQuantity, deleted_at: str | None) -> bool:
+    found = (before.raw, before.quality, before.deleted_at, before.quarantined)
+    return found == (raw, quality.value, deleted_at, None)
+
+
+def bury(
+    db: sqlite3.Connection, kind: str, ids: Iterable[str], reason: str, at: str, stamp: ReadStamp = UNORDERED
+) -> int:
+    """Make tombstones of records that the server no longer has; return how many.
+
+    Args:
+        db: The store, in a transaction.
+        kind: The record type.
+        ids: What names the records.
+        reason: ``deleted`` or ``out of sight``.
+        at: When, ISO 8601 in UTC.
+        stamp: Drawn before the call that did not return them: what was read before does not bring them back.
+    """
+    first = rows.newest_change(db) + 1
+    before = db.total_changes
+    db.executemany(
+        "UPDATE record SET deleted_at = ?, reason = ?, change_seq = ?, read_at = CASE WHEN read_number < ? THEN ? "
+        "ELSE read_at END, read_number = max(read_number, ?) WHERE type = ? AND id = ? "
+        "AND (deleted_at IS NULL OR reason = ?)",
+        [
+            (at, reason, first + n, stamp.number, stamp.at, stamp.number, kind, one, SOFT_DELETED)
+            for n, one in enumerate(ids)
+        ],
+    )
+    return db.total_changes - before
+
+
+def clean(db: sqlite3.Connection, kind: str, at: str) -> int:
+    """Make tombstones of rows that an earlier version had made of answers that were no records; return how many.
+
+    Their key is their own content, or no ID that could be asked for. Readers of the change feed hear that they are
+    gone.
+
+    Args:
+        db: The store, in a transaction.
+        kind: The record type.
+        at: When, ISO 8601 in UTC.
+    """
+    listing = TYPES[kind].listing
+    if not listing.identified:
+        return 0
+    form = "id NOT GLOB '{*'" if not listing.askable else "length(id) = 32 AND id NOT GLOB '*[^0-9a-f]*'"
+    poisoned = f"type = ? AND NOT ({form})"
+    keys = db.execute(
+        f"SELECT id FROM record WHERE {poisoned} AND (deleted_at IS NULL OR reason = ?)",  # noqa: S608 - no values
+        (kind, SOFT_DELETED),
+    ).fetchall()
+    db.execute(f"DELETE FROM scan WHERE {poisoned}", (kind,))  # noqa: S608 - no values
+    return bury(db, kind, [key for (key,) in keys], NO_RECORD, at)
+
+
+def retry(db: sqlite3.Connection) -> tuple[int, int]:
+    """Decode anew what is in quarantine: another version may be able to; return how many are records now, of how many.
+
+    A record is written as of the call that had brought it, so that what was read since is not overwritten.
+    """
+    aside = quarantine.in_quarantine(db)
+    taken = 0
+    for one in aside:
+        try:
+            item = parse_strictly(one.raw)
+        except (ValueError, RecursionError):
+            continue
+        found = sorted_out(one.type, [item])
+        if not found.invalid:
+            quarantine.drop(db, one)
+            write_sorted(db, one.type, found, one.quality, one.stamp, origin=one.origin)
+            db.execute(
+                "UPDATE record SET quarantined = NULL, change_seq = ? WHERE type = ? AND id = ? "
+                "AND quarantined IS NOT NULL",
+                (rows.newest_change(db) + 1, one.type, one.key),
+            )
+            taken += 1
+    return taken, len(aside)
