@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import sys
 import time
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Final, Protocol, runtime_checkable
+
+MAX_SLEEP_SECONDS: Final = 10.0
+"""Seconds after which a sleeper looks at the clock again: event loops do not count the time that a machine sleeps."""
 
 
 @runtime_checkable
@@ -26,22 +31,51 @@ class Clock(Protocol):
         ...
 
 
+def counts_suspension(clock: Clock) -> bool:
+    """Tell whether *clock*'s monotonic reading goes on while the machine is suspended.
+
+    Args:
+        clock: May say so itself, by an attribute ``counts_suspension``; one that says nothing is taken at its word.
+    """
+    return bool(getattr(clock, "counts_suspension", True))
+
+
+def _system_monotonic() -> tuple[Callable[[], float], bool]:
+    """Choose the machine's monotonic clock, and say whether it counts the time that the machine is suspended."""
+    # Linux has a clock of its own for this; macOS counts it in CLOCK_MONOTONIC, not in time.monotonic; Windows always.
+    name = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}.get(sys.platform, "")
+    number = getattr(time, name, None)
+    if number is not None:
+        try:
+            time.clock_gettime(number)
+        except OSError:  # a sandbox or an old kernel does not let us
+            return time.monotonic, False
+        return (lambda: time.clock_gettime(number)), True
+    return time.monotonic, sys.platform == "win32"
+
+
+_MONOTONIC, _COUNTS_SUSPENSION = _system_monotonic()
+
+
 class SystemClock:
     """The machine's own clocks."""
+
+    counts_suspension: bool = _COUNTS_SUSPENSION
+    """Whether `monotonic` goes on while the machine is suspended; it does on Linux, macOS and Windows."""
 
     def now(self) -> float:
         """Return `time.time`."""
         return time.time()
 
     def monotonic(self) -> float:
-        """Return `time.monotonic`: on one host it is the same for all processes."""
-        return time.monotonic()
+        """Return seconds since the machine's start, suspension included: on one host the same for all processes."""
+        return _MONOTONIC()
 
     async def sleep_until(self, deadline: float) -> None:
-        """Sleep on the event loop until *deadline*."""
+        """Sleep on the event loop until *deadline*, at most some seconds longer if the machine was suspended."""
         # The loop may wake a timer up to its resolution early, so one sleep is not always enough.
-        while (left := deadline - time.monotonic()) > 0:
-            await asyncio.sleep(left)
+        while (left := deadline - self.monotonic()) > 0:
+            await asyncio.sleep(min(left, MAX_SLEEP_SECONDS))
 
 
 class VirtualClock:

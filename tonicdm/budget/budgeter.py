@@ -100,7 +100,7 @@ class UnitBudget:
 
     def now(self) -> Instant:
         """Read the clock."""
-        return Instant(self.clock.monotonic(), self.clock.now())
+        return Instant.read(self.clock)
 
     # --- reserving ----------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import enum
 
 import attrs
 
+from tonicdm.clock import Clock, counts_suspension
 from tonicdm.errors import ConfigError
 
 
@@ -66,6 +67,13 @@ class Instant:
     """Seconds that never run backwards; the same for all processes of a host."""
     wall: float
     """Unix time in seconds by the local clock."""
+    counts_suspension: bool = True
+    """Whether `monotonic` goes on while the machine is suspended; where not, only `wall` tells of it."""
+
+    @classmethod
+    def read(cls, clock: Clock) -> Instant:
+        """Read both of *clock*'s clocks."""
+        return cls(clock.monotonic(), clock.now(), counts_suspension(clock))
 
 
 class Reason(enum.StrEnum):

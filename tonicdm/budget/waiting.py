@@ -212,7 +212,7 @@ class WaitingRoom:
         return denied
 
     def _grant(self, window: Window) -> tuple[Denied | None, int]:
-        now = Instant(self._clock.monotonic(), self._clock.now())
+        now = Instant.read(self._clock)
         denied = self._lanes.grant(window, now, self._granting, self._holder)
         self._next_sweep = window.holdings.next_sweep
         self._wake_at = None

@@ -17,8 +17,8 @@ import attrs
 
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import StoreError
+from tonicdm.lockfile import locked
 from tonicdm.rhythm.book import Book, Damage
-from tonicdm.rhythm.lockfile import locked
 from tonicdm.rhythm.months import month_of
 
 logger: Final = logging.getLogger("tonicdm")

@@ -14,9 +14,9 @@ import pytest
 from tests.unit.rhythm.test_minting import APP, NOW, mints, token
 from tonicdm.clock import VirtualClock
 from tonicdm.errors import StoreError
+from tonicdm.lockfile import locked
 from tonicdm.rhythm import minting
 from tonicdm.rhythm.book import Book, Cause, Closure, Damage
-from tonicdm.rhythm.lockfile import locked
 from tonicdm.rhythm.tokenstore import FileTokenStore, MemoryTokenStore, default_folder
 
 KEY = "ab" * 16
@@ -178,7 +178,7 @@ def test_the_lock_is_held_against_others_and_ends_with_its_holder(tmp_path: path
     """A process that is killed while it holds the lock stands in nobody's way."""
     path = tmp_path / "x.lock"
     code = (
-        "import sys, pathlib, time\nfrom tonicdm.rhythm.lockfile import locked\n"
+        "import sys, pathlib, time\nfrom tonicdm.lockfile import locked\n"
         f"with locked(pathlib.Path({str(path)!r})):\n    print('held', flush=True)\n    time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:

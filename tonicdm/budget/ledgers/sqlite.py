@@ -196,7 +196,7 @@ class SQLiteLedger:
             entry.state = EntryState(entry.state)
         window = _decode(json.loads(state), entries, self._rules)
         if boot != boot_id():
-            window.restarted(Instant(self._clock.monotonic(), self._clock.now()))
+            window.restarted(Instant.read(self._clock))
         return version, window
 
     def _store(self, connection: sqlite3.Connection) -> None:
