@@ -101,7 +101,7 @@ async def acquire_all(names: list[str], folder: str) -> dict[str, list[float]]:
             if name.startswith("tonicdm"):
                 for reservation in held:
                     await reservation.refund()
-                await held[0]._budget.close()
+                await held[0]._queue.access.close()
     return found
 
 

@@ -123,6 +123,18 @@ class BudgetTimeoutError(BudgetError, TimeoutError):
         self.max_wait = max_wait
 
 
+class LedgerUnavailableError(BudgetError):
+    """The ledger, where the budget is kept, could not be used for as long as was allowed; nothing was sent.
+
+    Attributes:
+        ledger: Where it is: a path, or ``memory``.
+    """
+
+    def __init__(self, message: str, *, ledger: str = "", cost: int | None = None) -> None:
+        super().__init__(message, cost=cost)
+        self.ledger = ledger
+
+
 class APIError(TonicDMError):
     """The server answered with an error status.
 

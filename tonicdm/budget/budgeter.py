@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import random
+import warnings
 from collections.abc import Callable, Hashable
 from typing import Any, Self
 
+from tonicdm.budget import forks
+from tonicdm.budget.access import LedgerAccess
 from tonicdm.budget.lanes import LANES, Concurrency, Waiter
-from tonicdm.budget.ledgers import Ledger, LedgerBusyError
+from tonicdm.budget.ledgers import Ledger
 from tonicdm.budget.ledgers.memory import MemoryLedger
+from tonicdm.budget.loops import Queues
 from tonicdm.budget.pacer import Pacer
-from tonicdm.budget.reservation import USUAL, Reservation, Terms
-from tonicdm.budget.rules import BudgetRules, Denied, Granted, Instant, Reason
-from tonicdm.budget.views import Forecast, Snapshot, WaitNotice, forecast_of, refusal, snapshot_of, utc
-from tonicdm.budget.waiting import WaitingRoom, too_dear
-from tonicdm.budget.window import Window
+from tonicdm.budget.reservation import USUAL, Reservation
+from tonicdm.budget.rules import BudgetRules, Instant
+from tonicdm.budget.views import Forecast, Snapshot, WaitNotice, forecast_of, snapshot_of
+from tonicdm.budget.waiting import OWN_SLOTS, Terms, WaitQueue
 from tonicdm.clock import Clock, SystemClock
-from tonicdm.errors import BudgetTimeoutError, ClientClosedError, ConfigError
+from tonicdm.errors import ClientClosedError, ConfigError
 from tonicdm.types import Priority
 
 
@@ -41,7 +42,8 @@ class UnitBudget:
         rules: What is known of the budget; TonicDM's unless given.
         clock: Time; the machine's unless given.
         max_calls_per_second: Spreads the sends behind the ledger; None switches that off.
-        max_concurrency: Calls under way at once. A client brings a bound of its own.
+        max_concurrency: Calls under way at once in one event loop. A client brings a bound of its own.
+        ledger_timeout: Seconds for which a ledger that can't be used now is tried.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class UnitBudget:
         clock: Clock | None = None,
         max_calls_per_second: float | None = 20.0,
         max_concurrency: int = 100,
+        ledger_timeout: float = 30.0,
     ) -> None:
         if max_concurrency < 1:
             raise ConfigError(f"max_concurrency must be positive, not {max_concurrency}")
@@ -61,11 +64,13 @@ class UnitBudget:
         self.clock: Clock = clock or SystemClock()
         self._ledger = ledger
         self._closed = False
-        self._pacer = Pacer(max_calls_per_second)
-        self._slots = Concurrency(max_concurrency)
-        self._holder = f"pid {os.getpid()}"
-        self._room = WaitingRoom(lambda: self.ledger, self.clock, self._holder)
+        self._pace = max_calls_per_second
+        self._concurrency = max_concurrency
+        self._access = LedgerAccess(lambda: self.ledger, ledger_timeout)
+        self._queues = Queues(self._make_queue)
         self._chance = random.random
+        self._counts_apart = False
+        forks.watch(self)
 
     @classmethod
     def memory(cls, **settings: Any) -> UnitBudget:
@@ -137,118 +142,29 @@ class UnitBudget:
             BudgetError: The cost is greater than the limit, so that no window will ever do.
             BudgetTimeoutError: The wait would be, or was, longer than *max_wait*; nothing was sent.
         """
+        if self._counts_apart:
+            self._warn_of_fork()
         if cost <= 0:
             raise ConfigError(f"a call's cost must be positive, not {cost}")
         if priority not in LANES:
             raise ConfigError(f"priority must be one of {', '.join(LANES)}, not {priority!r}")
         if max_wait is not None and max_wait < 0:
             raise ConfigError(f"max_wait must not be negative, it is {max_wait}")
-        waiter = Waiter(cost, priority, job, slots or self._slots, read, label)
+        waiter = Waiter(cost, priority, job, slots or OWN_SLOTS, read, label)
         plain = max_wait is None and on_wait is None and timeout == USUAL.timeout
-        return Reservation(self, waiter, USUAL if plain else Terms(timeout, max_wait, on_wait, notify_every))
+        terms = USUAL if plain else Terms(timeout, max_wait, on_wait, notify_every)
+        return Reservation(self._queues, waiter, terms, self._chance)
 
-    async def _ask(self, waiter: Waiter, terms: Terms) -> Granted | None:
-        """Reserve units at once where nobody would be overtaken; None where *waiter* has to queue."""
-        self._check_open()
-        denied = Denied(Reason.QUEUE if waiter.slots.free > 0 else Reason.CONCURRENCY)
-        if waiter.slots.free > 0 and self._room.empty_for(waiter):
-            with self._room.approaching():
-                answer = await self._admit_at_once(waiter)
-            if isinstance(answer, Granted):
-                return answer
-            denied = answer
-        if terms.max_wait is not None or terms.on_wait is not None:
-            with self._room.approaching():
-                await self._announce(waiter, terms, denied)
-        if terms.max_wait is not None and waiter.deadline is None:
-            waiter.deadline = self.clock.monotonic() + terms.max_wait
-        return None
-
-    async def _out_of_patience(self, waiter: Waiter, denied: Denied, terms: Terms) -> BudgetTimeoutError:
-        return refusal(await self._look_ahead(waiter, denied), terms.max_wait, waited=True)
-
-    async def _admit_at_once(self, waiter: Waiter) -> Granted | Denied:
-        waiter.slots.taken += 1
-        made: list[int] = []
-
-        def step(window: Window) -> Granted | Denied:
-            if waiter.cost > window.limit:
-                raise too_dear(waiter.cost, window.limit)
-            now = self.now()
-            answer = window.admit(waiter.cost, now, lane=waiter.lane, label=waiter.label, holder=self._holder)
-            if isinstance(answer, Granted):
-                made.append(answer.entry)
-            return answer
-
-        answer: Granted | Denied = Denied(Reason.QUEUE)
-        try:
-            with contextlib.suppress(LedgerBusyError):  # then it queues, and the queue tries again
-                answer = await self.ledger.run(step, lambda window: window.refund(*made))
-        finally:
-            if not isinstance(answer, Granted):
-                waiter.slots.taken -= 1
-        return answer
-
-    async def _announce(self, waiter: Waiter, terms: Terms, denied: Denied) -> None:
-        """Refuse a call whose wait would surely be too long, and tell the others how long theirs is at least."""
-        try:
-            notice = await self._look_ahead(waiter, denied)
-        except LedgerBusyError:
-            return  # it queues, as far as max_wait allows
-        if terms.max_wait is not None and notice.wait > terms.max_wait:
-            raise refusal(notice, terms.max_wait)
-        if terms.on_wait is not None:
-            terms.on_wait(notice)
-
-    async def _look_ahead(self, waiter: Waiter, denied: Denied, before: tuple[int, int] | None = None) -> WaitNotice:
-        """Reckon how long *waiter* will queue at least."""
-        calls, ahead = self._room.ahead_of(waiter) if before is None else before
-
-        def step(window: Window) -> WaitNotice:
-            now = self.now()
-            if waiter.cost > window.limit:
-                raise too_dear(waiter.cost, window.limit)
-            wait = window.earliest(waiter.cost, now, ahead=ahead)
-            if denied.until is not None and denied.reason is not Reason.SPENT:
-                wait = max(wait, window.seconds_until(denied.until, now))
-            return WaitNotice(
-                label=waiter.label,
-                cost=waiter.cost,
-                lane=waiter.lane,
-                reason=denied.reason,
-                wait=wait,
-                until=utc(window.clock.lower(now, window.rules) + wait),
-                calls_ahead=calls,
-                units_ahead=ahead,
-                remaining=max(0, window.limit - window.used),
-                limit=window.limit,
-            )
-
-        return await self.ledger.run(step)
-
-    def _keep_telling(self, waiter: Waiter, terms: Terms) -> asyncio.Task[None] | None:
-        """Begin to repeat what *waiter* waits for, if anybody wants to know."""
-        if terms.on_wait is None or terms.notify_every is None:
-            return None
-        return asyncio.create_task(self._tell(waiter, terms.on_wait, terms.notify_every), name="tonicdm-progress")
-
-    async def _tell(self, waiter: Waiter, on_wait: Callable[[WaitNotice], None], every: float) -> None:
-        """Repeat what *waiter* waits for, until it is cancelled."""
-        before = self._room.ahead_of(waiter)
-        while True:
-            await self.clock.sleep_until(self.clock.monotonic() + every)
-            # It counts itself now, and those of its job that came later; what was ahead once can only have shrunk.
-            calls, units = self._room.ahead_of(waiter)
-            before = min(before[0], max(0, calls - 1)), min(before[1], max(0, units - waiter.cost))
-            with contextlib.suppress(LedgerBusyError):
-                denied = await self.ledger.run(lambda window: window.explain(waiter.cost, self.now(), waiter.lane))
-                on_wait(await self._look_ahead(waiter, denied or Denied(Reason.QUEUE), before))
+    def _make_queue(self, freed: Callable[[WaitQueue], None]) -> WaitQueue:
+        return WaitQueue(
+            self._access, self.clock, Pacer(self._pace), Concurrency(self._concurrency), f"pid {os.getpid()}", freed
+        )
 
     # --- being seen -------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
         """Return the budget as it stands, those who wait in this process included."""
-        return snapshot_of(self.ledger.peek(), self.now(), self._room.sums, self.ledger.where)
+        return snapshot_of(self.ledger.peek(), self.now(), self._queues.sums, self.ledger.where)
 
     def server_time(self) -> float:
         """Return the earliest that the server's clock can show now, Unix time; by Date headers once one was seen."""
@@ -261,7 +177,7 @@ class UnitBudget:
         Args:
             cost: Units of a whole job; may be many windows' worth.
         """
-        ahead = sum(units for _, units in self._room.sums.values())
+        ahead = sum(units for _, units in self._queues.sums.values())
         return forecast_of(self.ledger.peek(), self.now(), cost, ahead)
 
     # --- a refreshed token --------------------------------------------------------------------------------------
@@ -272,8 +188,8 @@ class UnitBudget:
         What is left of the new token's window is unknown, so one call goes first. A silence after a 429 holds, and
         calls under way stay charged.
         """
-        await self.ledger.run(lambda window: window.renew(self.now()))
-        self._room.wake()
+        await self._access.run(lambda window: window.renew(self.now()))
+        self._queues.wake()
 
     async def inherit(self, old: UnitBudget) -> None:
         """Take over from the budget of the token before this one: its silence, and the calls still under way.
@@ -282,8 +198,8 @@ class UnitBudget:
             old: Kept under another key, which the new token's calls no longer use.
         """
         before = old.ledger.peek()
-        await self.ledger.run(lambda window: window.inherit(before, self.now()))
-        self._room.wake()
+        await self._access.run(lambda window: window.inherit(before, self.now()))
+        self._queues.wake()
 
     # --- life -------------------------------------------------------------------------------------------------------
 
@@ -296,8 +212,32 @@ class UnitBudget:
         if self._closed:
             return
         self._closed = True
-        await self._room.close(ClientClosedError("the budget was closed while this call waited"))
-        await self.ledger.close()
+        await self._queues.close(ClientClosedError("the budget was closed while this call waited"))
+        await self._access.close()
+
+    # --- forks ------------------------------------------------------------------------------------------------------
+
+    def before_fork(self) -> None:
+        """Nothing is to be done: the ledgers finish their steps themselves."""
+
+    def after_fork_in_parent(self) -> None:
+        """Nothing is to be done."""
+
+    def after_fork_in_child(self) -> None:
+        """Leave calls that wait or are under way to the parent, whose they are."""
+        self._queues.forget()
+        self._access.forget()
+        self._counts_apart = isinstance(self._ledger, MemoryLedger) and self._ledger.used
+
+    def _warn_of_fork(self) -> None:
+        self._counts_apart = False
+        warnings.warn(
+            "this process was forked from one that had used this budget, which is kept in memory: each now counts for "
+            "itself, and together they may spend more than there is. Let them share a file: set TONICDM_BUDGET to its "
+            "path (or use UnitBudget.shared), or make the budget after the fork",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
     async def __aenter__(self) -> Self:
         self._check_open()

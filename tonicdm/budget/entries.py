@@ -72,8 +72,17 @@ class Holdings:
         """Hold the same units as *entry* of another budget."""
         self._add(attrs.evolve(entry))
 
+    def restore(self, entry: Entry) -> None:
+        """Hold the units of *entry* under the number that it had, unless it is there."""
+        if entry.number not in self.entries:
+            self.next_number = max(self.next_number, entry.number + 1)
+            self._hold(attrs.evolve(entry))
+
     def _add(self, entry: Entry) -> Entry:
         entry.number, self.next_number = self.next_number, self.next_number + 1
+        return self._hold(entry)
+
+    def _hold(self, entry: Entry) -> Entry:
         self.entries[entry.number] = entry
         self._sum_up(entry, 1)
         self._touch(entry)

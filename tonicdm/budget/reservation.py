@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import enum
 import functools
 import types
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, Self, TypeVar
 
 import attrs
 
-from tonicdm.budget.ledgers import LedgerBusyError
-from tonicdm.budget.rules import Denied, Settlement
+from tonicdm.budget.lanes import Waiter
+from tonicdm.budget.loops import Queues
+from tonicdm.budget.rules import Granted, Settlement
+from tonicdm.budget.waiting import Terms, WaitQueue
 from tonicdm.budget.window import Window
-from tonicdm.errors import ClientClosedError
+from tonicdm.errors import TonicDMError
 from tonicdm.types import RateLimit
 
-if TYPE_CHECKING:
-    from tonicdm.budget.budgeter import UnitBudget
-    from tonicdm.budget.lanes import Waiter
-    from tonicdm.budget.views import WaitNotice
-
 T = TypeVar("T")
-
-LONGEST_TELLING: Final = 1.0
-"""Seconds for which a finished call waits at most until the ledger has taken note of it."""
 
 
 class Fate(enum.StrEnum):
@@ -39,17 +32,6 @@ class Fate(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-@attrs.frozen
-class Terms:
-    """What a caller allows and asks for."""
-
-    timeout: float
-    """Seconds for which an answer is awaited once sent."""
-    max_wait: float | None
-    on_wait: Callable[[WaitNotice], None] | None
-    notify_every: float | None
-
-
 USUAL: Final = Terms(30.0, None, None, None)
 """What most calls allow; one object for all of them."""
 
@@ -58,12 +40,14 @@ class Reservation:
     """Units of one attempt; made by `UnitBudget.reserve` and used as ``async with``."""
 
     # A hundred thousand may wait: no dictionary each.
-    __slots__ = ("_budget", "_entry", "_in_slot", "_terms", "_waiter", "fate", "sent_at")
+    __slots__ = ("_chance", "_entry", "_in_slot", "_queue", "_queues", "_terms", "_waiter", "fate", "sent_at")
 
-    def __init__(self, budget: UnitBudget, waiter: Waiter, terms: Terms) -> None:
-        self._budget = budget
+    def __init__(self, queues: Queues, waiter: Waiter, terms: Terms, chance: Callable[[], float]) -> None:
+        self._queues = queues
+        self._queue: WaitQueue | None = None
         self._waiter = waiter
         self._terms = terms
+        self._chance = chance
         self._entry = 0
         self._in_slot = False
         self.fate: Fate = Fate.QUEUED
@@ -77,33 +61,15 @@ class Reservation:
         """Units reserved."""
         return self._waiter.cost
 
-    async def __aenter__(self) -> Self:
+    def __aenter__(self) -> Coroutine[Any, Any, Self]:
         if self.fate is not Fate.QUEUED:
             # A copy: the queue lets go of the old one only when it comes across it. Number and deadline stay.
             self._waiter = attrs.evolve(self._waiter, handle=None, gone=False, left=False)
-        budget, waiter = self._budget, self._waiter
-        granted = await budget._ask(waiter, self._terms)
-        if granted is None:
-            # Awaited here and not further down: each coroutine on the way would cost 200 bytes for each who waits.
-            telling = budget._keep_telling(waiter, self._terms)
-            try:
-                answer = await budget._room.enter(waiter)
-            except asyncio.CancelledError:
-                await budget._room.abandon(waiter)
-                raise
-            finally:
-                if telling is not None:
-                    telling.cancel()
-            if isinstance(answer, Denied):
-                raise await budget._out_of_patience(waiter, answer, self._terms)
-            granted = answer
+        self._queue = self._queues.here()
+        return self._queue.acquire(self._waiter, self._terms, self._take)
+
+    def _take(self, granted: Granted) -> Self:
         self._entry, self._in_slot, self.fate = granted.entry, True, Fate.RESERVED
-        if self._budget._pacer.calls_per_second is not None:
-            try:
-                await self._budget._pacer.pace()
-            except BaseException:
-                await self._end()
-                raise
         return self
 
     async def __aexit__(
@@ -118,19 +84,20 @@ class Reservation:
             False where a 429, a lapsed lease, a new window or others' calls came between: nothing may be sent, and
             the units are back.
         """
-        if self.fate is not Fate.RESERVED:
+        if self.fate is not Fate.RESERVED or self._queue is None:
             return False
         # A cancellation in here can't tell whether the ledger knows. That nothing was written it can: `_end` refunds.
-        entry, budget, timeout = self._entry, self._budget, self._terms.timeout
+        entry, queue, timeout = self._entry, self._queue, self._terms.timeout
 
         def step(window: Window) -> float | None:
-            now = budget.now()  # not before the step: the process may have been stopped while the ledger was locked
+            now = queue.now()  # not before the step: the process may have been stopped while the ledger was locked
             return now.monotonic if window.sent(entry, now, timeout) else None
 
         try:
-            self.sent_at = await budget.ledger.run(step)
-        except LedgerBusyError:
-            self.sent_at = None  # the lease lapses
+            self.sent_at = await queue.access.try_once(step)
+        except TonicDMError:  # it queues anew, and is told there what is in the way of the ledger
+            self.sent_at = None
+            queue.access.note_later(lambda window: window.refund(entry))
         self.fate = Fate.SENT if self.sent_at is not None else Fate.REFUNDED
         if self.fate is Fate.REFUNDED:
             self._free_slot()
@@ -166,9 +133,9 @@ class Reservation:
         return await self._settle(RateLimit.from_headers(headers), server_date(headers), status)
 
     async def _settle(self, rate: RateLimit | None, date: float | None, status: int) -> Settlement:
-        if self.fate in {Fate.QUEUED, Fate.RESERVED}:
+        if self._queue is None or self.fate in {Fate.QUEUED, Fate.RESERVED}:
             raise RuntimeError("an answer to a call that was never sent: await sent() before sending")
-        entry, sent_at, now, chance = self._entry, self.sent_at, self._budget.now(), self._budget._chance()
+        entry, sent_at, now, chance = self._entry, self.sent_at, self._queue.now(), self._chance()
         self.fate = Fate.SETTLED if rate is not None else Fate.UNKNOWN
         return await self._tell(
             lambda window: window.settle(entry, rate, now, status=status, date=date, sent_at=sent_at, chance=chance),
@@ -184,27 +151,22 @@ class Reservation:
     async def _end(self) -> None:
         if self.fate is Fate.RESERVED:
             await self.refund()
-        elif self.fate is Fate.SENT:
-            self.fate, entry, now = Fate.UNKNOWN, self._entry, self._budget.now()
+        elif self.fate is Fate.SENT and self._queue is not None:
+            self.fate, entry, now = Fate.UNKNOWN, self._entry, self._queue.now()
             await self._tell(lambda window: window.lose(entry, now), None)
 
     async def _tell(self, step: Callable[[Window], T], otherwise: T) -> T:
         """Let the ledger know how the call ended, without holding up what is finished."""
-        ledger = self._budget.ledger
+        assert self._queue is not None
         try:
-            if ledger.poll_seconds is None:
-                return await ledger.run(step)
-            # Another process may sit on the file. The step stays queued there, and counts when its turn comes.
-            return await asyncio.wait_for(ledger.run(step), LONGEST_TELLING)
-        except (ClientClosedError, LedgerBusyError, TimeoutError):
-            return otherwise  # untold, the entry stays charged until known better
+            return await self._queue.access.note(step, otherwise)
         finally:
             self._free_slot()
 
     def _free_slot(self) -> None:
-        if self._in_slot:
+        if self._in_slot and self._queue is not None:
             self._in_slot = False
-            self._budget._room.free_slot(self._waiter)
+            self._queue.free_slot(self._waiter)
 
 
 def server_date(headers: Mapping[str, str]) -> float | None:

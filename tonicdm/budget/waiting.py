@@ -1,4 +1,4 @@
-"""The waiting calls of one process, and the one task that serves them while there are any."""
+"""The waiting calls of one event loop, and the one task that serves them while there are any."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ import asyncio
 import contextlib
 import copy
 from collections.abc import Callable, Generator, Hashable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
-from tonicdm.budget.lanes import LANES, Lanes, Waiter
-from tonicdm.budget.ledgers import Ledger, LedgerBusyError
+import attrs
+
+from tonicdm.budget.access import RETRY_SECONDS, LedgerAccess
+from tonicdm.budget.lanes import LANES, Concurrency, Lanes, Waiter
+from tonicdm.budget.ledgers import LedgerBusyError
+from tonicdm.budget.pacer import Pacer
 from tonicdm.budget.rules import Denied, Granted, Instant, Reason
+from tonicdm.budget.views import WaitNotice, refusal, utc
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock
 from tonicdm.errors import BudgetError, ClientClosedError
 from tonicdm.types import Priority
+
+T = TypeVar("T")
 
 LONGEST_NAP: Final = 60.0
 """Seconds after which a waiting budget looks again, whatever it expects."""
@@ -22,19 +29,49 @@ SHORTEST_NAP: Final = 0.001
 """Seconds that a nap lasts at least: a rounding error before a reset must not become a busy loop."""
 
 
-class WaitingRoom:
-    """Lets calls wait for their units, and wakes as many as get them.
+OWN_SLOTS: Final = Concurrency(0)
+"""Stands for the bound of the queue itself."""
+
+
+@attrs.frozen
+class Terms:
+    """What a caller allows and asks for."""
+
+    timeout: float
+    """Seconds for which an answer is awaited once sent."""
+    max_wait: float | None
+    on_wait: Callable[[WaitNotice], None] | None
+    notify_every: float | None
+
+
+class WaitQueue:
+    """Gives calls of one event loop their units: at once, or when it is their turn.
 
     Args:
-        ledger: Decides; asked for when it is needed first.
+        access: To the ledger, which decides.
         clock: Time.
+        pacer: Spreads the calls that have their units.
+        slots: Bounds the calls under way that bring no bound of their own.
         holder: Noted with reservations.
+        freed: Called when units came free that calls of other loops may wait for.
     """
 
-    def __init__(self, ledger: Callable[[], Ledger], clock: Clock, holder: str) -> None:
-        self._ledger = ledger
-        self._clock = clock
+    def __init__(
+        self,
+        access: LedgerAccess,
+        clock: Clock,
+        pacer: Pacer,
+        slots: Concurrency,
+        holder: str,
+        freed: Callable[[WaitQueue], None],
+    ) -> None:
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
+        self.access: LedgerAccess = access
+        self.clock: Clock = clock
+        self.slots: Concurrency = slots
+        self._pacer = pacer
         self._holder = holder
+        self._freed = freed
         self._lanes = Lanes()
         self._arrivals: list[Waiter] = []
         self._granting: list[tuple[Waiter, Granted]] = []
@@ -49,7 +86,158 @@ class WaitingRoom:
         self._pump: asyncio.Task[None] | None = None
         self._kick = asyncio.Event()
         self._stepping = False
+        self._failing_since: float | None = None
         self._closed = False
+
+    def now(self) -> Instant:
+        """Read the clock."""
+        return Instant.read(self.clock)
+
+    # --- the entry ----------------------------------------------------------------------------------------------
+
+    async def acquire(self, waiter: Waiter, terms: Terms, taken: Callable[[Granted], T]) -> T:
+        """Reserve units for a call, wait as long as it must and may, and let it out at its pace.
+
+        Everything is awaited here and not further down: each coroutine on the way would cost some hundred bytes for
+        each of those who wait.
+
+        Args:
+            waiter: The call.
+            terms: What it allows.
+            taken: Given what was granted; from then on the units are its caller's to give back.
+
+        Returns:
+            What *taken* returned.
+
+        Raises:
+            BudgetError: No window can serve the call.
+            BudgetTimeoutError: It may not wait as long as it would have to.
+            LedgerUnavailableError: The ledger can't be used.
+            ClientClosedError: The budget is closed.
+        """
+        if waiter.slots is OWN_SLOTS:
+            waiter.slots = self.slots
+        answer: Granted | Denied = await self._at_once(waiter)
+        if isinstance(answer, Denied):
+            if terms.max_wait is not None or terms.on_wait is not None:
+                with self._approaching_calls():
+                    await self._announce(waiter, terms, answer)
+            if terms.max_wait is not None and waiter.deadline is None:
+                waiter.deadline = self.clock.monotonic() + terms.max_wait
+            telling = self._keep_telling(waiter, terms)
+            try:
+                answer = await self._enter(waiter)
+            except asyncio.CancelledError:
+                await self._abandon(waiter)
+                raise
+            finally:
+                if telling is not None:
+                    telling.cancel()
+        if isinstance(answer, Denied):
+            raise await self._too_late(waiter, answer, terms)
+        if self._pacer.calls_per_second is not None:
+            try:
+                await self._pacer.pace()
+            except (Exception, asyncio.CancelledError):
+                self.free_slot(waiter)
+                await self._give_back(answer.entry)
+                raise
+        return taken(answer)
+
+    async def _at_once(self, waiter: Waiter) -> Granted | Denied:
+        """Reserve units where nobody would be overtaken; else say why the call has to queue."""
+        if self._closed:
+            raise ClientClosedError("this budget is closed")
+        if waiter.slots.free <= 0:
+            return Denied(Reason.CONCURRENCY)
+        if not self._empty_for(waiter):
+            return Denied(Reason.QUEUE)
+        waiter.slots.taken += 1
+        made: list[int] = []
+
+        def step(window: Window) -> Granted | Denied:
+            if waiter.cost > window.limit:
+                raise too_dear(waiter.cost, window.limit)
+            answer = window.admit(waiter.cost, self.now(), lane=waiter.lane, label=waiter.label, holder=self._holder)
+            if isinstance(answer, Granted):
+                made.append(answer.entry)
+            return answer
+
+        answer: Granted | Denied = Denied(Reason.QUEUE)
+        try:
+            with (
+                self._approaching_calls(),
+                contextlib.suppress(LedgerBusyError),
+            ):  # it queues, and the queue tries again
+                answer = await self.access.try_once(step, lambda window: window.refund(*made))
+        finally:
+            if not isinstance(answer, Granted):
+                waiter.slots.taken -= 1
+        return answer
+
+    # --- being told ---------------------------------------------------------------------------------------------
+
+    async def _announce(self, waiter: Waiter, terms: Terms, denied: Denied) -> None:
+        """Refuse a call whose wait would surely be too long, and tell the others how long theirs is at least."""
+        try:
+            notice = await self._look_ahead(waiter, denied)
+        except LedgerBusyError:
+            return  # it queues, as far as max_wait allows
+        if terms.max_wait is not None and notice.wait > terms.max_wait:
+            raise refusal(notice, terms.max_wait)
+        if terms.on_wait is not None:
+            terms.on_wait(notice)
+
+    async def _too_late(self, waiter: Waiter, denied: Denied, terms: Terms) -> BudgetError:
+        """Make the error for a call whose max_wait has ended."""
+        try:
+            return refusal(await self._look_ahead(waiter, denied), terms.max_wait, waited=True)
+        except LedgerBusyError as error:
+            return self.access.unavailable(error)
+
+    async def _look_ahead(self, waiter: Waiter, denied: Denied, before: tuple[int, int] | None = None) -> WaitNotice:
+        """Reckon how long *waiter* will queue at least."""
+        calls, ahead = self._ahead_of(waiter) if before is None else before
+
+        def step(window: Window) -> WaitNotice:
+            now = self.now()
+            if waiter.cost > window.limit:
+                raise too_dear(waiter.cost, window.limit)
+            wait = window.earliest(waiter.cost, now, ahead=ahead)
+            if denied.until is not None and denied.reason is not Reason.SPENT:
+                wait = max(wait, window.seconds_until(denied.until, now))
+            return WaitNotice(
+                label=waiter.label,
+                cost=waiter.cost,
+                lane=waiter.lane,
+                reason=denied.reason,
+                wait=wait,
+                until=utc(window.clock.lower(now, window.rules) + wait),
+                calls_ahead=calls,
+                units_ahead=ahead,
+                remaining=max(0, window.limit - window.used),
+                limit=window.limit,
+            )
+
+        return await self.access.try_once(step)
+
+    def _keep_telling(self, waiter: Waiter, terms: Terms) -> asyncio.Task[None] | None:
+        """Begin to repeat what *waiter* waits for, if anybody wants to know."""
+        if terms.on_wait is None or terms.notify_every is None:
+            return None
+        return asyncio.create_task(self._tell(waiter, terms.on_wait, terms.notify_every), name="tonicdm-progress")
+
+    async def _tell(self, waiter: Waiter, on_wait: Callable[[WaitNotice], None], every: float) -> None:
+        """Repeat what *waiter* waits for, until it is cancelled."""
+        before = self._ahead_of(waiter)
+        while True:
+            await self.clock.sleep_until(self.clock.monotonic() + every)
+            # It counts itself now, and those of its job that came later; what was ahead once can only have shrunk.
+            calls, units = self._ahead_of(waiter)
+            before = min(before[0], max(0, calls - 1)), min(before[1], max(0, units - waiter.cost))
+            with contextlib.suppress(LedgerBusyError):
+                denied = await self.access.try_once(lambda window: window.explain(waiter.cost, self.now(), waiter.lane))
+                on_wait(await self._look_ahead(waiter, denied or Denied(Reason.QUEUE), before))
 
     # --- being counted ------------------------------------------------------------------------------------------
 
@@ -58,7 +246,7 @@ class WaitingRoom:
         """Calls that wait and their units, by lane."""
         return {lane: (calls, units) for lane, (calls, units) in self._lane_sums.items()}
 
-    def ahead_of(self, waiter: Waiter) -> tuple[int, int]:
+    def _ahead_of(self, waiter: Waiter) -> tuple[int, int]:
         """Return the calls that surely go before *waiter* as things stand, and their units.
 
         Those of higher lanes and of its own job; other jobs of its lane only take turns with it.
@@ -67,13 +255,13 @@ class WaitingRoom:
         own = self._job_sums.get((waiter.lane, waiter.job), (0, 0))
         return sum(calls for calls, _ in higher) + own[0], sum(units for _, units in higher) + own[1]
 
-    def empty_for(self, waiter: Waiter) -> bool:
+    def _empty_for(self, waiter: Waiter) -> bool:
         """Tell whether *waiter* may ask for units at once: nobody waits whom it would overtake."""
         lanes = LANES[: LANES.index(waiter.lane) + 1]
         return not (self._stepping or self._approaching or any(self._lane_sums[lane][0] for lane in lanes))
 
     @contextlib.contextmanager
-    def approaching(self) -> Generator[None]:
+    def _approaching_calls(self) -> Generator[None]:
         """Let nobody overtake a call that is not in the queue yet but came before."""
         self._approaching += 1
         try:
@@ -100,12 +288,12 @@ class WaitingRoom:
 
     # --- waiting ------------------------------------------------------------------------------------------------
 
-    def enter(self, waiter: Waiter) -> asyncio.Future[Granted | Denied]:
+    def _enter(self, waiter: Waiter) -> asyncio.Future[Granted | Denied]:
         """Let *waiter* queue.
 
         Returns:
             What it has to await: its units and a slot, or that its patience has ended. Whoever is cancelled meanwhile
-            must `abandon` it.
+            must `_abandon` it.
         """
         handle: asyncio.Future[Granted | Denied] = asyncio.get_running_loop().create_future()
         waiter.handle = handle
@@ -114,7 +302,7 @@ class WaitingRoom:
         self.wake()
         return handle
 
-    async def abandon(self, waiter: Waiter) -> None:
+    async def _abandon(self, waiter: Waiter) -> None:
         """Leave the queue, or give back what was granted at this very moment."""
         if waiter.handle.cancelled():
             # If a step reserves for it just now, the pump gives that back.
@@ -123,41 +311,54 @@ class WaitingRoom:
             self.wake()
         elif waiter.handle.exception() is None and isinstance(granted := waiter.handle.result(), Granted):
             self.free_slot(waiter)
-            await self.give_back(granted.entry)
+            await self._give_back(granted.entry)
 
-    async def give_back(self, entry: int) -> None:
+    async def _give_back(self, entry: int) -> None:
         """Refund a reservation and see who can use its units."""
-        with contextlib.suppress(ClientClosedError, LedgerBusyError):  # the lease lapses
-            await self._ledger().run(lambda window: window.refund(entry))
+        await self.access.note(lambda window: window.refund(entry), None)
         self.wake()
+        self._freed(self)
 
     def free_slot(self, waiter: Waiter) -> None:
         """Count a call out of those under way."""
         waiter.slots.taken -= 1
         self.wake()
+        self._freed(self)
 
     def wake(self) -> None:
         """Look again who can go."""
         self._kick.set()
         if not self.live:
             return
-        loop = asyncio.get_running_loop()
-        if self._pump is None or self._pump.done() or self._pump.get_loop() is not loop:
+        if self._pump is None or self._pump.done():
             self._kick = asyncio.Event()
-            self._pump = loop.create_task(self._serve(self._kick), name="tonicdm-budget")
+            self._pump = self.loop.create_task(self._serve(self._kick), name="tonicdm-budget")
+
+    def wake_from_outside(self) -> None:
+        """Look again who can go; from another thread."""
+        if self.live and not self.loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # it is closed at this moment
+                self.loop.call_soon_threadsafe(self.wake)
 
     async def close(self, error: Exception) -> None:
         """Refuse all who wait, and take no one in any more."""
         self._closed = True
-        pump = self._pump
-        if pump is not None and not pump.done() and pump.get_loop() is asyncio.get_running_loop():
+        if self._pump is not None and not self._pump.done():
             self.wake()
-            await asyncio.wait([pump])
+            await asyncio.wait([self._pump])
         self._refuse_all(error)
+
+    def close_from_outside(self, error: Exception) -> None:
+        """Refuse all who wait, and take no one in any more; from another thread."""
+        self._closed = True
+        if not self.loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # it is closed at this moment
+                self.loop.call_soon_threadsafe(self._refuse_all, error)
 
     # --- the pump: one task, alive while calls wait ---------------------------------------------------------------
 
     async def _serve(self, kick: asyncio.Event) -> None:
+        self._failing_since = None
         try:
             while self.live and not self._closed:
                 kick.clear()
@@ -182,18 +383,29 @@ class WaitingRoom:
         if self.live:
             try:
                 denied = await self._step()
-            except LedgerBusyError:
-                denied = Denied(Reason.QUEUE, sooner=True)
+                self._failing_since = None
+            except LedgerBusyError as error:
+                denied = Denied(Reason.QUEUE)
+                self._bear(error)
         # After the step: a call that may not wait at all has its one chance in it.
-        for waiter in self._lanes.expire(self._clock.monotonic()):
+        for waiter in self._lanes.expire(self.clock.monotonic()):
             self._finish(waiter, denied or Denied(Reason.CONCURRENCY))
         return denied
+
+    def _bear(self, error: LedgerBusyError) -> None:
+        """Let those who wait go on waiting for the ledger, unless that has lasted too long."""
+        now = self.loop.time()
+        if self._failing_since is None:
+            self._failing_since = now
+        elif now - self._failing_since >= self.access.seconds:
+            self._failing_since = None
+            self._refuse_all(self.access.unavailable(error))
 
     async def _step(self) -> Denied | None:
         granting = self._granting = []
         self._stepping = True
         try:
-            denied, limit = await self._ledger().run(
+            denied, limit = await self.access.try_once(
                 self._grant, lambda window: window.refund(*[answer.entry for _, answer in granting])
             )
         finally:
@@ -201,7 +413,7 @@ class WaitingRoom:
         for waiter, answer in granting:
             if waiter.handle.done():  # cancelled while the step ran
                 self._leave(waiter)
-                await self.give_back(answer.entry)
+                await self._give_back(answer.entry)
             else:
                 waiter.slots.taken += 1
                 self._finish(waiter, answer)
@@ -212,7 +424,7 @@ class WaitingRoom:
         return denied
 
     def _grant(self, window: Window) -> tuple[Denied | None, int]:
-        now = Instant.read(self._clock)
+        now = self.now()
         denied = self._lanes.grant(window, now, self._granting, self._holder)
         self._next_sweep = window.holdings.next_sweep
         self._wake_at = None
@@ -235,16 +447,18 @@ class WaitingRoom:
 
     async def _nap(self, kick: asyncio.Event, denied: Denied | None) -> None:
         """Sleep until something can have changed: a kick, a reset, a lapsed lease, another process."""
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         times = [now + LONGEST_NAP, self._next_sweep]
         if self._wake_at is not None:
             times.append(self._wake_at)
         if (deadline := self._lanes.next_deadline) is not None:
             times.append(deadline)
-        poll = self._ledger().poll_seconds
+        poll = self.access.ledger.poll_seconds
         if poll is not None and denied is not None and denied.sooner:
             times.append(now + poll)
-        nap = asyncio.ensure_future(self._clock.sleep_until(max(min(times), now + SHORTEST_NAP)))
+        if self._failing_since is not None:
+            times.append(now + RETRY_SECONDS)
+        nap = asyncio.ensure_future(self.clock.sleep_until(max(min(times), now + SHORTEST_NAP)))
         waked = asyncio.ensure_future(kick.wait())
         try:
             await asyncio.wait((nap, waked), return_when=asyncio.FIRST_COMPLETED)

@@ -382,6 +382,19 @@ class Window:
                 self.holdings.adopt(entry)
         self.renew(now)
 
+    def recover(self, before: Window) -> None:
+        """Take over what is remembered of this budget, as its ledger was lost or is another one.
+
+        Args:
+            before: The budget as last known; its reservations keep their numbers.
+        """
+        self.silence.inherit(before.silence)
+        for entry in before.holdings:
+            if entry.state is not EntryState.RESERVED:  # what was not sent queues anew
+                self.holdings.restore(entry)
+        if self.clock.low is None:
+            self.clock = attrs.evolve(before.clock)
+
     def restarted(self, now: Instant) -> None:
         """Read everything anew on *now*'s monotonic clock, whose start changed when the machine restarted."""
         self.clock.forget()

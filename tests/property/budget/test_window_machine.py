@@ -7,7 +7,6 @@ test_metamorphic.py here, test_lanes.py and test_shell.py among the unit tests.
 
 import copy
 import dataclasses
-import json
 from typing import NamedTuple
 
 import hypothesis.strategies as st
@@ -15,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.property.budget.servermodel import Reply, Server
 from tonicdm.budget.entries import EntryState
-from tonicdm.budget.ledgers.sqlite import _decode, _encode
+from tonicdm.budget.ledgers.stored import Names
 from tonicdm.budget.rules import BudgetRules, Granted, Instant, Reason
 from tonicdm.budget.window import Window
 
@@ -309,8 +308,9 @@ class WindowMachine(RuleBasedStateMachine):
                 self.abandon(call, tell=False)
             elif call.state == "reserved":
                 call.state, call.dead = "over", True
-        state = json.loads(json.dumps(_encode(self.window)))
-        self.window = _decode(state, copy.deepcopy(list(self.window.holdings)), RULES)
+        names = Names()
+        row, _ = names.read(names.pack(self.window, 0.0, {}).state, None)
+        self.window = names.unpack(row, copy.deepcopy(list(self.window.holdings)), RULES, 0.0)
         found = {entry.number: (entry.state, entry.until) for entry in self.window.holdings}
         assert found == entries, "I10: a lost holder's units stay charged"
 

@@ -468,7 +468,7 @@ def test_a_broken_ledger_is_told_to_everybody_who_waits():
         await asyncio.sleep(1)
         ledger.window.refund(hold._entry)
         ledger.error = OSError("disk full")
-        budget._room.wake()
+        budget._queues.wake()
         results = await asyncio.gather(*waiting, return_exceptions=True)
         assert [str(result) for result in results] == ["disk full"] * 3
         assert len({id(result) for result in results}) == 3
@@ -487,7 +487,7 @@ def test_a_ledger_that_another_process_holds_is_waited_for():
             asyncio.create_task(call(budget, server, 1, priority="interactive")),
             asyncio.create_task(call(budget, server, 1, priority="interactive", max_wait=1000, on_wait=told.append)),
         ]
-        await asyncio.sleep(100)
+        await asyncio.sleep(25)
         assert not any(task.done() for task in waiting)
         ledger.error = None
         assert await asyncio.gather(*waiting) == [200, 200]

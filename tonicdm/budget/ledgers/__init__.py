@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class LedgerBusyError(BudgetError):
-    """Another holder of the ledger does not let go of it; nothing was changed, the step may be tried again."""
+    """The ledger can't be used now; nothing was changed, the step may be tried again. It never leaves the package."""
 
 
 class Ledger(Protocol):
@@ -32,6 +32,10 @@ class Ledger(Protocol):
         Args:
             step: Changes the window; quick, without I/O, and possibly on another thread.
             undo: Applied right after *step* when the caller was cancelled before it could learn the result.
+
+        Raises:
+            LedgerBusyError: It can't be done now and may be tried again.
+            LedgerUnavailableError: It can't be done before somebody mends the ledger.
         """
         ...
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from tonicdm.budget import forks
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.budget.window import Window
 
@@ -18,6 +20,8 @@ class MemoryLedger:
 
     def __init__(self, rules: BudgetRules | None = None) -> None:
         self.window: Window = Window(rules or BudgetRules())
+        self._lock = threading.Lock()
+        forks.watch(self)
 
     @property
     def where(self) -> str:
@@ -26,8 +30,14 @@ class MemoryLedger:
 
     async def run(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:  # noqa: ARG002
         """Apply *step*; there is no await inside, so nobody can be cancelled within."""
-        self.window.holdings.touched.clear()
-        return step(self.window)
+        with self._lock:  # another thread may run a loop of its own
+            self.window.holdings.touched.clear()
+            return step(self.window)
+
+    @property
+    def used(self) -> bool:
+        """Whether any call has been reserved here."""
+        return self.window.holdings.next_number > 1
 
     def peek(self) -> Window:
         """Return the window itself."""
@@ -35,3 +45,15 @@ class MemoryLedger:
 
     async def close(self) -> None:
         """Do nothing."""
+
+    def before_fork(self) -> None:
+        """Let a step of another thread end."""
+        self._lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Let the steps go on."""
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Go on with a copy; the budget warns of that."""
+        self._lock.release()

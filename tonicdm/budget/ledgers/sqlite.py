@@ -4,50 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import copy
 import os
 import pathlib
+import secrets
 import sqlite3
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 import attrs
 
-from tonicdm.budget.entries import Entry, EntryState, Holdings
-from tonicdm.budget.ledgers import LedgerBusyError
-from tonicdm.budget.others import Others
+from tonicdm.budget import forks
+from tonicdm.budget.entries import Entry
+from tonicdm.budget.ledgers import stored
+from tonicdm.budget.ledgers.file import DamagedError, LedgerFile, MissingError, roll_back
+from tonicdm.budget.ledgers.stored import AHEAD, Names, Row, Texts
 from tonicdm.budget.rules import BudgetRules, Instant
-from tonicdm.budget.serverclock import ServerClock
-from tonicdm.budget.silence import Silence
 from tonicdm.budget.window import Window
-from tonicdm.clock import Clock
-from tonicdm.errors import ClientClosedError, ConfigError
+from tonicdm.clock import Clock, SystemClock
+from tonicdm.errors import ClientClosedError, LedgerUnavailableError
 
 T = TypeVar("T")
 
-SCHEMA_VERSION: Final = 1
-PATIENCE: Final = 5.0
-"""Seconds to wait for a process that holds the file; a step takes well under a millisecond. Those who wait for units
-then try again, so it bounds how late a max_wait may end."""
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS window (
-    key TEXT PRIMARY KEY, version INTEGER NOT NULL, boot TEXT NOT NULL, state TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS entry (
-    key TEXT NOT NULL, number INTEGER NOT NULL, cost INTEGER NOT NULL, state TEXT NOT NULL,
-    until REAL NOT NULL, sent_at REAL, closed_at REAL, lane TEXT NOT NULL, label TEXT NOT NULL, holder TEXT NOT NULL,
-    PRIMARY KEY (key, number)
-) WITHOUT ROWID;
-"""
-_PARTS: Final = {"clock": ServerClock, "silence": Silence, "others": Others}
-_APART: Final = frozenset({"rules", "holdings", "accounts", *_PARTS})
-_SCALARS: Final = tuple(field.name for field in attrs.fields(Window) if field.name not in _APART)
-_COLUMNS: Final = tuple(field.name for field in attrs.fields(Entry))
+FORK_SECONDS: Final = 2.0
+"""Seconds that a fork waits for a step; one step waits less for another process."""
 
-
-_ENTRIES: Final = f"SELECT {', '.join(_COLUMNS)} FROM entry WHERE key = ?"  # noqa: S608 - names of ours
-_SAVE: Final = f"INSERT OR REPLACE INTO entry (key, {', '.join(_COLUMNS)}) VALUES (?{', ?' * len(_COLUMNS)})"  # noqa: S608 - names of ours
+_ENTRY_NAMES: Final = (*(each.name for each in stored.ENTRY), AHEAD)
+_SAVE_WINDOW: Final = "INSERT OR REPLACE INTO window (key, version, boot, state) VALUES (?, ?, ?, ?)"
+_SAVE_ADDED: Final = "INSERT OR REPLACE INTO added (key, state) VALUES (?, ?)"
+# Columns that a later version has added stay as they are.
+_SAVE_ENTRY: Final = (
+    f"INSERT INTO entry (key, {', '.join(_ENTRY_NAMES)}) VALUES (?{', ?' * len(_ENTRY_NAMES)}) "  # noqa: S608 - names of ours
+    f"ON CONFLICT (key, number) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _ENTRY_NAMES[1:])}"
+)
 
 
 class SQLiteLedger:
@@ -62,6 +54,9 @@ class SQLiteLedger:
         rules: The budget's settings.
         clock: Read when the machine was restarted since the last use.
         poll_seconds: How often waiting processes look for what others changed.
+        former_key: Under which key the version before kept this budget, if it was another one. What it remembers of a
+            429 and of calls under way is taken over when the budget is new.
+        replaceable: Whether a damaged file may be set aside and begun anew.
     """
 
     def __init__(
@@ -72,18 +67,28 @@ class SQLiteLedger:
         rules: BudgetRules | None = None,
         clock: Clock,
         poll_seconds: float = 1.0,
+        former_key: str | None = None,
+        replaceable: bool = False,
     ) -> None:
-        self.path: pathlib.Path = pathlib.Path(path)
+        self.path: pathlib.Path = pathlib.Path(path).absolute()
         self.key = key
         self.poll_seconds: float | None = poll_seconds
+        self._former_key = former_key
         self._rules = rules or BudgetRules()
         self._clock = clock
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tonicdm-ledger")
-        self._connection: sqlite3.Connection | None = None
+        self._file = LedgerFile(self.path, replaceable=replaceable)
+        self._thread: ThreadPoolExecutor | None = None
+        self._lock, self._peeking = threading.Lock(), threading.Lock()
         self._window = Window(self._rules)
-        self._version = -1
-        self._state = ""
+        self._names = Names()
+        self._ahead = 0.0
+        self._version = self._newest = -1
+        self._texts: Texts | None = None
+        self._added: str | None = None
+        self._unknown: Row = {}
+        self._remembered: Window | None = None
         self._closed = False
+        forks.watch(self)
 
     @property
     def where(self) -> str:
@@ -94,13 +99,13 @@ class SQLiteLedger:
         """Apply *step* in a transaction on the ledger's thread."""
         if self._closed:
             raise ClientClosedError("this budget is closed")
-        work = self._thread.submit(self._transact, step)
+        work = self._submit(self._transact, step)
         try:
             return await asyncio.shield(asyncio.wrap_future(work))
         except asyncio.CancelledError:
             # The thread finishes the step all the same; what it did is undone behind it, in the same queue.
             if undo is not None and not self._closed:
-                self._thread.submit(self._transact, undo)
+                self._submit(self._transact, undo)
             work.add_done_callback(_look_at)
             raise
 
@@ -109,142 +114,219 @@ class SQLiteLedger:
         if not self.path.exists():
             return Window(self._rules)
         try:
-            with contextlib.closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as reader:
-                found = self._read(reader)
-        except sqlite3.OperationalError:  # no tables yet: another process makes the file just now
-            found = None
-        return Window(self._rules) if found is None else found[1]
+            with (
+                self._peeking,
+                contextlib.closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as reader,
+            ):
+                reader.execute("BEGIN")
+                tables = {name for (name,) in reader.execute("SELECT name FROM sqlite_master")}
+                # The version before may have made the file; it is given what it lacks by the first step.
+                return self._read(reader, self.key, with_added="added" in tables).window
+        except (sqlite3.Error, DamagedError):
+            # No tables yet, as another process makes the file just now; or it is damaged, which the next step says.
+            return copy.deepcopy(self._remembered) or Window(self._rules)
 
     async def close(self) -> None:
         """Finish what is queued and close the file."""
         if not self._closed:
             self._closed = True
-            work = self._thread.submit(self._disconnect)
-            self._thread.shutdown(wait=False)
+            work = self._submit(self._file.disconnect)
+            if self._thread is not None:
+                self._thread.shutdown(wait=False)
             await asyncio.shield(asyncio.wrap_future(work))
+
+    def _submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tonicdm-ledger")
+        return self._thread.submit(function, *arguments)
+
+    # --- forks --------------------------------------------------------------------------------------------------
+
+    def before_fork(self) -> None:
+        """Wait for the step that runs: SQLite's own locks must not be held in the child for ever."""
+        self._lock.acquire(timeout=FORK_SECONDS)
+        self._peeking.acquire(timeout=FORK_SECONDS)
+
+    def after_fork_in_parent(self) -> None:
+        """Let the steps go on."""
+        for lock in (self._peeking, self._lock):
+            with contextlib.suppress(RuntimeError):  # the wait was in vain
+                lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Take a thread and a connection of its own; those of the parent are not there, or must not be used."""
+        self._lock, self._peeking = threading.Lock(), threading.Lock()
+        self._thread = None
+        self._file.forget()
+        self._version = -1
 
     # --- on the ledger's thread ---------------------------------------------------------------------------------
 
     def _transact(self, step: Callable[[Window], T]) -> T:
-        connection = self._connection or self._connect()
+        with self._lock:
+            try:
+                try:
+                    return self._apply(step)
+                except MissingError:
+                    return self._apply(step)  # opening the file anew makes its tables
+            except MissingError as error:
+                damage: Exception = DamagedError(str(error))
+            except DamagedError as error:
+                damage = error
+            self._file.set_aside(damage)
+            try:
+                return self._apply(step)
+            except (MissingError, DamagedError) as error:
+                raise LedgerUnavailableError(
+                    f"the budget file {self.path} is damaged again as soon as it is made ({error}). Nothing was sent. "
+                    "Look at the disk",
+                    ledger=str(self.path),
+                ) from error
+
+    def _apply(self, step: Callable[[Window], T]) -> T:
+        connection, replaced = self._file.connect()
+        if replaced:
+            self._version = -1
         try:
             connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            raise LedgerBusyError(
-                f"the budget file {self.path} is held by another process for {PATIENCE:g} s ({error}); "
-                "nothing was sent. Is one of them stopped?"
-            ) from error
+            self._load(connection, replaced=replaced)
+        except sqlite3.Error as error:
+            self._version = -1
+            roll_back(connection)
+            raise self._file.translate(error) from error
+        except BaseException:
+            self._version = -1
+            roll_back(connection)
+            raise
         try:
-            self._load(connection)
             result = step(self._window)
             self._store(connection)
             connection.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
+            # What the step changed in memory did not happen; it is read anew.
             self._version = -1
-            connection.execute("ROLLBACK")
+            roll_back(connection)
+            if isinstance(error, sqlite3.Error):
+                raise self._file.translate(error) from error
             raise
+        self._remembered = self._window
         return result
 
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self.path.exists():
-                self.path.touch(mode=0o600)
-            connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.Error) as error:
-            raise ConfigError(f"the budget file {self.path} can't be used: {error}") from error
-        try:
-            self._prepare(connection)
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, sqlite3.Error):
-                raise ConfigError(f"the budget file {self.path} can't be used: {error}") from error
-            raise
-        self._connection = connection
-        return connection
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            connection.execute("PRAGMA journal_mode = WAL")
-        # Without a sync a power cut may lose the last seconds; a process that dies loses nothing.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA_VERSION:
-            raise ConfigError(f"the budget file {self.path} was written by a newer tonicdm; upgrade this one")
-        if version < SCHEMA_VERSION:
-            connection.executescript(_SCHEMA)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    def _load(self, connection: sqlite3.Connection) -> None:
+    def _load(self, connection: sqlite3.Connection, *, replaced: bool) -> None:
+        self._file.check_version(connection)
         row = connection.execute("SELECT version FROM window WHERE key = ?", (self.key,)).fetchone()
-        if row is None:
-            if self._version != 0:
-                self._window, self._version, self._state = Window(self._rules), 0, ""
-        elif row[0] != self._version:
-            found = self._read(connection)
-            assert found is not None
-            self._version, self._window = found
-            self._state = ""
+        if self._version >= 0 and self._version == (0 if row is None else row[0]):
+            return
+        found, before = self._read(connection, self.key), self._remembered
+        self._version, self._window, self._unknown, self._added = (
+            found.version,
+            found.window,
+            found.unknown,
+            found.added,
+        )
+        self._texts = self._pack()
+        if before is not None and (replaced or row is None or self._version < self._newest):
+            # The file is not the one that this process knew last: it is told what was spent and forbidden meanwhile.
+            self._window.recover(before)
+        elif row is None and self._former_key is not None:
+            former = self._read(connection, self._former_key)
+            if not former.by_us:
+                self._window.recover(former.window)
+        self._newest = self._version
 
-    def _read(self, connection: sqlite3.Connection) -> tuple[int, Window] | None:
-        row = connection.execute("SELECT version, boot, state FROM window WHERE key = ?", (self.key,)).fetchone()
-        if row is None:
-            return None
-        version, boot, state = row
-        entries = [Entry(*values) for values in connection.execute(_ENTRIES, (self.key,))]
-        for entry in entries:
-            entry.state = EntryState(entry.state)
-        window = _decode(json.loads(state), entries, self._rules)
-        if boot != boot_id():
+    def _read(self, connection: sqlite3.Connection, key: str, *, with_added: bool = True) -> _Found:
+        """Read a window, whichever version of this package wrote it last.
+
+        Args:
+            connection: In a transaction, so that all that is read is of one moment.
+            key: Which.
+            with_added: Whether the file has the table of what the version before does not know.
+
+        Raises:
+            DamagedError: It can't be decoded.
+        """
+        written = connection.execute("SELECT version, boot, state FROM window WHERE key = ?", (key,)).fetchone()
+        beside = connection.execute("SELECT state FROM added WHERE key = ?", (key,)).fetchone() if with_added else None
+        added = None if beside is None else beside[0]
+        ahead = self._seconds_ahead()
+        try:
+            cursor = connection.execute("SELECT * FROM entry WHERE key = ?", (key,))
+            names = [name for name, *_ in cursor.description]
+            entries = [_entry(dict(zip(names, values, strict=True)), ahead) for values in cursor]
+            if written is None:
+                window = Window(self._rules)
+                # In a new file no reservation may have the number of one that a process made in the old one.
+                window.holdings.next_number = _any_number()
+                stored.fill(window, entries)
+                return _Found(0, window, {}, added)
+            row, by_us = self._names.read(written[2], added)
+            window = self._names.unpack(row, entries, self._rules, row[AHEAD] if by_us else ahead)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise DamagedError(f"the state of a budget in it can't be decoded: {error!r}") from error
+        if written[1] != boot_id():
             window.restarted(Instant.read(self._clock))
-        return version, window
+        return _Found(written[0], window, self._names.unknown(row), added, by_us=by_us)
+
+    def _pack(self) -> Texts:
+        return self._names.pack(self._window, self._seconds_ahead(), self._unknown)
+
+    def _seconds_ahead(self) -> float:
+        """Return by how much our clock is ahead of `time.monotonic`, by which the version before reads times."""
+        if isinstance(self._clock, SystemClock):
+            ahead = self._clock.monotonic() - time.monotonic()
+            # Two clocks are never read at the same moment; only a suspension makes a real difference.
+            if abs(ahead - self._ahead) > 0.01:
+                self._ahead = round(ahead, 2)
+        return self._ahead
 
     def _store(self, connection: sqlite3.Connection) -> None:
-        touched, state = self._window.holdings.touched, json.dumps(_encode(self._window))
-        if not touched and state == self._state:
+        texts, holdings = self._pack(), self._window.holdings
+        if not holdings.touched and texts == self._texts:
             return  # the step only looked
-        connection.execute(
-            "INSERT OR REPLACE INTO window (key, version, boot, state) VALUES (?, ?, ?, ?)",
-            (self.key, self._version + 1, boot_id(), state),
-        )
-        for number in touched:
-            entry = self._window.holdings.get(number)
+        connection.execute(_SAVE_WINDOW, (self.key, self._version + 1, boot_id(), texts.state))
+        if texts.added not in {self._added, "{}"}:
+            connection.execute(_SAVE_ADDED, (self.key, texts.added))
+        ahead = self._seconds_ahead() if holdings.touched else 0.0
+        for number in holdings.touched:
+            entry = holdings.get(number)
             if entry is None:
                 connection.execute("DELETE FROM entry WHERE key = ? AND number = ?", (self.key, number))
             else:
-                connection.execute(_SAVE, (self.key, *(getattr(entry, name) for name in _COLUMNS)))
-        touched.clear()
-        self._state, self._version = state, self._version + 1
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+                connection.execute(_SAVE_ENTRY, (self.key, *stored.entry_values(entry, ahead), ahead))
+        holdings.touched.clear()
+        self._texts, self._added = texts, texts.added
+        self._version = self._newest = self._version + 1
 
 
-def _encode(window: Window) -> dict[str, Any]:
-    state = {name: getattr(window, name) for name in _SCALARS}
-    for name in _PARTS:
-        state[name] = attrs.astuple(getattr(window, name))
-    state["accounts"] = [[*key, *sums] for key, sums in window.accounts.items()]
-    state["next"] = [window.holdings.next_number, window.holdings.next_sweep]
-    return state
+@attrs.frozen
+class _Found:
+    """What a file holds of a budget."""
+
+    version: int
+    window: Window
+    unknown: Row
+    """Values that another version stored, by names that are not known here."""
+    added: str | None
+    """The text of what the version before does not know, as stored."""
+    by_us: bool = attrs.field(default=True, kw_only=True)
+    """Whether a version that knows of `added` wrote last."""
 
 
-def _decode(state: dict[str, Any], entries: list[Entry], rules: BudgetRules) -> Window:
-    number, sweep = state["next"]
-    held, unknown = sum(e.cost for e in entries), sum(e.cost for e in entries if e.state is EntryState.UNKNOWN)
-    holdings = Holdings(rules, {entry.number: entry for entry in entries}, held, unknown, number, sweep)
-    known = {name: value for name, value in state.items() if name in _SCALARS}
-    known |= {name: kind(*state[name]) for name, kind in _PARTS.items()}
-    accounts = {(lane, label): (calls, units) for lane, label, calls, units in state["accounts"]}
-    return Window(rules=rules, holdings=holdings, accounts=accounts, **known)
+def _entry(row: Row, ahead: float) -> Entry:
+    """Make a reservation of its row; the version before wrote it where the row does not say on which clock."""
+    then = row.get(AHEAD)
+    return stored.entry_from(row, ahead if then is None else then)
 
 
 def _look_at(work: Future[Any]) -> None:
     """Take note of a step's error that nobody awaits any more; the next step meets the same cause."""
     with contextlib.suppress(BaseException):
         work.result()
+
+
+def _any_number() -> int:
+    """Choose the first number of a new file's reservations, so that none of an older file has the same."""
+    return 1 + (secrets.randbelow(1 << 40) << 20)
 
 
 _boot_id: str | None = None
@@ -258,7 +340,5 @@ def boot_id() -> str:
             _boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         except OSError:
             # Elsewhere than on Linux: the same machine start if the monotonic clock's zero lies at the same minute.
-            import time
-
             _boot_id = f"zero-{round((time.time() - time.monotonic()) / 600)}"
     return _boot_id

@@ -1,0 +1,268 @@
+"""The SQLite file of a ledger: opened, looked after, and set aside when it is damaged. For the ledger's own thread."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pathlib
+import sqlite3
+import time
+from collections.abc import Generator
+from typing import Final
+
+from tonicdm._version import __version__
+from tonicdm.budget.ledgers import LedgerBusyError
+from tonicdm.budget.ledgers.stored import AHEAD, ENTRY
+from tonicdm.errors import ConfigError, LedgerUnavailableError, StoreError
+from tonicdm.lockfile import locked
+
+logger: Final = logging.getLogger("tonicdm")
+
+SCHEMA_VERSION: Final = 1
+"""The form of the file; higher ones are of later versions. What is only added does not raise it."""
+BUSY_SECONDS: Final = 0.25
+"""Seconds that one try waits for a process that holds the file; a step takes well under a millisecond."""
+LOCK_SECONDS: Final = 2.0
+"""Seconds that one try waits for a process that makes the file or sets it aside."""
+
+# The first two tables are those of the version before, which may use the file beside this one. It replaces rows by
+# name, so what it does not know stands in a column that may be empty, or in the third.
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS window (
+    key TEXT PRIMARY KEY, version INTEGER NOT NULL, boot TEXT NOT NULL, state TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entry (
+    key TEXT NOT NULL, number INTEGER NOT NULL, cost INTEGER NOT NULL, state TEXT NOT NULL,
+    until REAL NOT NULL, sent_at REAL, closed_at REAL, lane TEXT NOT NULL, label TEXT NOT NULL, holder TEXT NOT NULL,
+    PRIMARY KEY (key, number)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS added (
+    key TEXT PRIMARY KEY, state TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+_OURS: Final = frozenset({"window", "entry", "added"})
+_SQL_TYPES: Final = {int: "INTEGER", float: "REAL", str: "TEXT"}
+_ENTRY_COLUMNS: Final = {stored.name: _SQL_TYPES[stored.kind] for stored in ENTRY} | {AHEAD: "REAL"}
+
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_KEEP: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
+"""Codes after which the connection is as good as before."""
+_NEVER: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH})
+"""Codes that at the first try mean a file which this user may not write."""
+
+
+class DamagedError(Exception):
+    """The file is surely damaged: it is no database, a page is broken, or what it holds can't be decoded."""
+
+
+class MissingError(Exception):
+    """A table or column is not there, though the file was prepared: another hand took it away."""
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's code of *error*, without the details in its upper bits."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """End the transaction without its changes, if SQLite has not done so by itself."""
+    with contextlib.suppress(sqlite3.Error):
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+_forgotten: list[sqlite3.Connection] = []
+"""Connections of a parent process. SQLite forbids even to close them here, so they are never let go of."""
+
+
+class LedgerFile:
+    """One file and the connection to it.
+
+    Args:
+        path: The file; made if absent, with its folder, readable by its owner only.
+        replaceable: Whether a damaged file may be set aside and begun anew: the user's own default file, never one
+            that somebody has named.
+    """
+
+    def __init__(self, path: pathlib.Path, *, replaceable: bool) -> None:
+        self.path = path
+        self.replaceable = replaceable
+        self._name = str(path)
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+
+    def connect(self) -> tuple[sqlite3.Connection, bool]:
+        """Return the connection, a new one if the file was replaced since, and whether it was.
+
+        Raises:
+            ConfigError: The file can't be made, is another program's, or a later version's.
+            LedgerBusyError: It can't be had now.
+            DamagedError: It is no database.
+        """
+        before = self._identity
+        if self._connection is not None:
+            if self._look() == before:
+                return self._connection, False
+            self.disconnect()
+        self._connection = self._open(first=before is None)
+        return self._connection, before is not None and self._identity != before
+
+    def is_current(self) -> bool:
+        """Tell whether the connection still goes to the file that others find at the path."""
+        return self._connection is not None and self._look() == self._identity
+
+    def disconnect(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+    def forget(self) -> None:
+        """Leave the connection to the parent process that made it."""
+        if self._connection is not None:
+            _forgotten.append(self._connection)
+            self._connection = None
+
+    def set_aside(self, reason: Exception) -> None:
+        """Move a damaged file out of the way, with its log, unless another process has done so already.
+
+        Raises:
+            LedgerUnavailableError: It is a file that somebody has named, and not ours to move.
+            LedgerBusyError: Another process holds the lock for it.
+        """
+        if not self.replaceable:
+            raise LedgerUnavailableError(
+                f"the budget file {self.path} is damaged ({reason}). Nothing was sent. Move it away, together with "
+                "its -wal and -shm, and a new one is begun; what was spent in this window is then asked of the server.",
+                ledger=str(self.path),
+            )
+        damaged = self._identity
+        self.disconnect()
+        with self._locked():
+            if self._look() != damaged or damaged is None:
+                return  # somebody else was here first
+            name = f"{self.path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+            # The log first: a new file must not find the old one's.
+            for suffix in ("-wal", "-shm", ""):
+                with contextlib.suppress(FileNotFoundError):
+                    self._beside(suffix).replace(self.path.with_name(f"{name}{suffix}"))
+        logger.warning("the budget file %s was damaged (%s); it is kept as %s and begun anew", self.path, reason, name)
+
+    def translate(self, error: sqlite3.Error) -> Exception:
+        """Return what *error* means: whether to try again, to set the file aside, or to make its tables."""
+        code = _code(error)
+        if code not in _KEEP:
+            self.disconnect()
+        if code in _DAMAGED:
+            return DamagedError(str(error))
+        if code in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA}:
+            return MissingError(str(error))
+        return LedgerBusyError(
+            f"the budget file {self.path} can't be used now ({error})"
+            + ("; another process holds it. Is one of them stopped?" if code == sqlite3.SQLITE_BUSY else "")
+        )
+
+    # --- opening ------------------------------------------------------------------------------------------------
+
+    def _look(self) -> tuple[int, int] | None:
+        """Return device and inode of the file at the path."""
+        try:
+            found = os.stat(self._name)  # noqa: PTH116 - asked in each step, and a path object is slower
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _beside(self, suffix: str) -> pathlib.Path:
+        return self.path.with_name(f"{self.path.name}{suffix}")
+
+    @contextlib.contextmanager
+    def _locked(self) -> Generator[None]:
+        try:
+            with locked(self._beside(".lock"), LOCK_SECONDS):
+                yield
+        except StoreError as error:
+            raise LedgerBusyError(f"the budget file {self.path} is being made by another process: {error}") from error
+
+    def _open(self, *, first: bool) -> sqlite3.Connection:
+        self._make()
+        identity = self._look()
+        try:
+            connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+        self._identity = identity
+        try:
+            self._prepare(connection)
+        except BaseException as error:
+            connection.close()
+            if not isinstance(error, sqlite3.Error):
+                raise
+            # What was usable once may be so again; what never was is a wrong setting.
+            if first and _code(error) in _NEVER:
+                raise self._unusable(error) from error
+            raise self.translate(error) from error
+        return connection
+
+    def _make(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not self.path.exists():
+                with self._locked():  # not while a damaged file and its log are being moved
+                    self.path.touch(mode=0o600)
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> ConfigError:
+        return ConfigError(f"the budget file {self.path} can't be used: {error}")
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            connection.execute("PRAGMA journal_mode = WAL")
+        # Without a sync a power cut may lose the last seconds; a process that dies loses nothing.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        self.check_version(connection)
+        if _tables(connection) >= _OURS and _columns(connection) >= _ENTRY_COLUMNS.keys():
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._make_tables(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            roll_back(connection)
+            raise
+
+    def check_version(self, connection: sqlite3.Connection) -> None:
+        """Refuse a file of a later version, whose meaning is unknown here.
+
+        Raises:
+            ConfigError: It is one.
+        """
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > SCHEMA_VERSION:
+            raise ConfigError(
+                f"the budget file {self.path} was written by a newer tonicdm: it has form {version}, and tonicdm "
+                f"{__version__} reads form {SCHEMA_VERSION}. Nothing was sent. Upgrade this one, or name another file"
+            )
+
+    def _make_tables(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        tables = _tables(connection)
+        if version == 0 and not tables <= _OURS:
+            raise ConfigError(f"the budget file {self.path} is another program's database; name another file")
+        for statement in _SCHEMA.split(";\n"):
+            connection.execute(statement)
+        there = _columns(connection)
+        for name, kind in _ENTRY_COLUMNS.items():
+            if name not in there:
+                connection.execute(f"ALTER TABLE entry ADD COLUMN {name} {kind}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _columns(connection: sqlite3.Connection) -> set[str]:
+    return {name for _, name, *_ in connection.execute("PRAGMA table_info(entry)")}

@@ -1,0 +1,304 @@
+"""Under which names the state of a budget is stored, whatever its attributes are called. No I/O.
+
+A stored name keeps its meaning for good. An attribute that is renamed keeps its stored name; a new one gets a name of
+its own. So each version reads what it knows, keeps what it does not know, and finds the default where another version
+stored nothing. A window is one JSON text, which is written faster than a row of as many columns; its reservations are
+rows of their own.
+
+The version before, which may run beside this one, knows the names marked so. It drops all others when it writes, so
+they stand a second time in a text of their own; and it reads times on a clock that stands still while the machine is
+suspended, so that is how times are stored, with the seconds by which ours was ahead.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import json
+import operator
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.budget.entries import Entry, EntryState
+from tonicdm.budget.rules import BudgetRules
+from tonicdm.budget.window import Window
+
+Row = Mapping[str, Any]
+
+
+class Base(enum.Enum):
+    """What of a clock a stored number depends on."""
+
+    NONE = enum.auto()
+    """Nothing: a count, or a time of the server or of the wall clock."""
+    MONOTONIC = enum.auto()
+    """A time of the monotonic clock."""
+    OFFSET = enum.auto()
+    """A difference to the monotonic clock: some other clock's time less its own."""
+
+
+@attrs.frozen
+class Stored:
+    """One stored value."""
+
+    name: str
+    """The stored name; never given to another meaning."""
+    path: str
+    """Where the value stands today, from the window or the entry on."""
+    kind: type
+    """What it is; a value of another kind means that the file is damaged."""
+    base: Base = Base.NONE
+
+    def unpack(self, value: Any, ahead: float) -> Any:
+        """Return what was stored as the attribute holds it.
+
+        Args:
+            value: As stored.
+            ahead: Seconds by which our monotonic clock is ahead of the one that it was stored by.
+
+        Raises:
+            TypeError: It is of another kind.
+        """
+        if not isinstance(value, _STORED_AS[self.kind]):
+            raise TypeError(f"{self.name} holds a {type(value).__name__}")
+        found = self.kind(value)
+        return found if self.base is Base.NONE else found + (ahead if self.base is Base.MONOTONIC else -ahead)
+
+
+_STORED_AS: Final[Mapping[type, tuple[type, ...]]] = {
+    int: (int,),
+    bool: (int,),
+    float: (int, float),
+    str: (str,),
+}
+
+AHEAD: Final = "ahead"
+"""The stored name of the seconds by which our clock was ahead. Where it is missing, the version before wrote."""
+ACCOUNTS: Final = "accounts"
+"""The stored name of the settled calls and their units by lane and label."""
+
+PLAIN: Final = (
+    Stored("limit", "limit", int),
+    Stored("used", "used", int),
+    Stored("reset", "reset", float),
+    Stored("assumed", "assumed", bool),
+    Stored("previous_reset", "previous_reset", float),
+    Stored("previous_used", "previous_used", int),
+    Stored("opened_at", "opened_at", float),
+    Stored("rolled_at", "rolled_at", float, Base.MONOTONIC),
+    Stored("renewed_at", "renewed_at", float, Base.MONOTONIC),
+    Stored("headers_seen", "headers_seen", bool),
+    Stored("first", "first", int),
+)
+"""Values of a window that the version before knows, by name."""
+LISTS: Final[Mapping[str, tuple[Stored, ...]]] = {
+    "clock": (
+        Stored("clock.low", "clock.low", float, Base.OFFSET),
+        Stored("clock.high", "clock.high", float, Base.OFFSET),
+        Stored("clock.at", "clock.at", float, Base.MONOTONIC),
+        Stored("clock.wall", "clock.wall", float, Base.OFFSET),
+    ),
+    "silence": (
+        Stored("silence.until", "silence.until", float),
+        Stored("silence.limited_at", "silence.limited_at", float, Base.MONOTONIC),
+        Stored("silence.strikes", "silence.strikes", int),
+        Stored("silence.slack", "silence.slack", float),
+    ),
+    "others": (
+        Stored("others.own", "others.own", int),
+        Stored("others.spent", "others.spent", int),
+        Stored("others.rate", "others.rate", float),
+        Stored("others.since", "others.since", float, Base.MONOTONIC),
+        Stored("others.seen_at", "others.seen_at", float, Base.MONOTONIC),
+    ),
+    "next": (
+        Stored("next.number", "holdings.next_number", int),
+        Stored("next.sweep", "holdings.next_sweep", float, Base.MONOTONIC),
+    ),
+}
+"""Values that it knows by their place in a list."""
+ADDED: Final[tuple[Stored, ...]] = ()
+"""Values that it does not know, by name. What is new in a window gets its name here."""
+
+ENTRY: Final = (
+    Stored("number", "number", int),
+    Stored("cost", "cost", int),
+    Stored("state", "state", str),
+    Stored("until", "until", float, Base.MONOTONIC),
+    Stored("sent_at", "sent_at", float, Base.MONOTONIC),
+    Stored("closed_at", "closed_at", float, Base.MONOTONIC),
+    Stored("lane", "lane", str),
+    Stored("label", "label", str),
+    Stored("holder", "holder", str),
+)
+"""The columns of a reservation. What is new in one gets a column here, which older files are given."""
+
+NOT_STORED: Final = frozenset(
+    {"rules", "accounts", "holdings.rules", "holdings.entries", "holdings.held", "holdings.unknown", "holdings.touched"}
+)
+"""Attributes that are settings, follow from others, or are stored apart."""
+
+
+@attrs.frozen
+class Texts:
+    """A window as it is stored."""
+
+    state: str
+    """All of it, for the row that the version before reads too."""
+    added: str
+    """What the version before would drop, for a row of its own."""
+
+
+class _Group:
+    """Values that are stored together, and their last text: most steps change one or two groups."""
+
+    def __init__(self, name: str, stored: tuple[Stored, ...]) -> None:
+        self.name = name
+        self.stored = stored
+        paths = [each.path for each in stored]
+        # A getter of one path alone would return no tuple.
+        self._values = operator.attrgetter(*(paths if len(paths) != 1 else paths * 2)) if paths else None
+        self._last: tuple[Any, ...] | None = None
+        self._text = ""
+
+    def pack(self, window: Window, ahead: float) -> str:
+        """Return the text of this group in *window*."""
+        if self._values is None:
+            return ""
+        values = self._values(window)
+        if (values, ahead) != self._last:
+            named = zip((each.name for each in self.stored), _behind(self.stored, values, ahead), strict=False)
+            body: Any = [value for _, value in named] if self.name else dict(named)
+            text = json.dumps(body)
+            self._last, self._text = (values, ahead), f'"{self.name}": {text}' if self.name else text[1:-1]
+        return self._text
+
+
+class Names:
+    """Reads and writes windows by their stored names; one for each ledger.
+
+    Args:
+        added: Values that the version before does not know.
+    """
+
+    def __init__(self, added: tuple[Stored, ...] = ADDED) -> None:
+        self.added = added
+        self._plain, self._added = _Group("", PLAIN), _Group("", added)
+        self._lists = [_Group(name, stored) for name, stored in LISTS.items()]
+        self._accounts: dict[tuple[str, str], tuple[int, int]] = {}
+        self._accounts_text = "[]"
+
+    def pack(self, window: Window, ahead: float, unknown: Row) -> Texts:
+        """Return *window* as it is stored.
+
+        Args:
+            window: What to store.
+            ahead: Seconds by which our monotonic clock is ahead of the one that the version before reads.
+            unknown: Values by names that are not known here, to be kept.
+        """
+        if window.accounts != self._accounts:
+            self._accounts = window.accounts.copy()
+            self._accounts_text = json.dumps([[*key, *sums] for key, sums in window.accounts.items()])
+        added = self._added.pack(window, ahead)
+        if unknown:
+            added = ", ".join(filter(None, (added, json.dumps(unknown)[1:-1])))
+        parts = [self._plain.pack(window, ahead), *[group.pack(window, ahead) for group in self._lists]]
+        if added:
+            parts.append(added)
+        state = f'{{{", ".join(parts)}, "{ACCOUNTS}": {self._accounts_text}, "{AHEAD}": {ahead}}}'
+        return Texts(state, f"{{{added}}}")
+
+    def read(self, state: str, added: str | None) -> tuple[Row, bool]:
+        """Return the values by name in the texts of a window, and whether a version that knows `added` wrote last.
+
+        Raises:
+            ValueError: It is no JSON.
+            TypeError: It is no JSON object.
+        """
+        row = json.loads(state)
+        if not isinstance(row, dict):
+            raise TypeError("a window is a JSON object")
+        by_us = AHEAD in row
+        return row if by_us or added is None else json.loads(added) | row, by_us
+
+    def unknown(self, row: Row) -> Row:
+        """Return what of *row* another version stored that is not known here."""
+        known = {*(stored.name for stored in (*PLAIN, *self.added)), *LISTS, ACCOUNTS, AHEAD}
+        return {name: value for name, value in row.items() if name not in known}
+
+    def unpack(self, row: Row, entries: Iterable[Entry], rules: BudgetRules, ahead: float) -> Window:
+        """Make a window of stored values; what the row does not hold has its default.
+
+        Args:
+            row: Values by stored name.
+            entries: Its reservations.
+            rules: The reader's own settings: what answers told is stored, what was configured is not.
+            ahead: Seconds by which our monotonic clock is ahead of the one by which the row was stored.
+
+        Raises:
+            TypeError: A value is not of its kind.
+            ValueError: A value can't be read.
+            KeyError: A list is missing.
+        """
+        window = Window(rules)
+        found = [(stored, row.get(stored.name)) for stored in (*PLAIN, *self.added)]
+        for name, group in LISTS.items():
+            found += zip(group, row[name], strict=False)  # a later version may append
+        for stored, value in found:
+            if value is not None:
+                *parents, attribute = stored.path.split(".")
+                setattr(functools.reduce(getattr, parents, window), attribute, stored.unpack(value, ahead))
+        window.accounts = {
+            (str(lane), str(label)): (int(calls), int(units)) for lane, label, calls, units in row[ACCOUNTS]
+        }
+        fill(window, entries)
+        return window
+
+
+def fill(window: Window, entries: Iterable[Entry]) -> None:
+    """Give *window* its reservations, and the sums that follow from them."""
+    holdings = window.holdings
+    holdings.entries = {entry.number: entry for entry in entries}
+    holdings.held = sum(entry.cost for entry in holdings)
+    holdings.unknown = sum(entry.cost for entry in holdings if entry.state is EntryState.UNKNOWN)
+    # Another hand may have deleted the window but not the reservations.
+    holdings.next_number = max([holdings.next_number, *(number + 1 for number in holdings.entries)])
+
+
+def entry_from(row: Row, ahead: float) -> Entry:
+    """Make a reservation of stored values.
+
+    Args:
+        row: Values by stored name.
+        ahead: Seconds by which our monotonic clock is ahead of the one by which the row was stored.
+
+    Raises:
+        TypeError: A value is not of its kind, or one that must be there is not.
+        ValueError: Its state is none.
+    """
+    known = {
+        stored.path: stored.unpack(row[stored.name], ahead) for stored in ENTRY if row.get(stored.name) is not None
+    }
+    known["state"] = EntryState(known.get("state", ""))
+    return Entry(**known)
+
+
+_values_of_entry: Final = operator.attrgetter(*(stored.path for stored in ENTRY))
+
+
+def entry_values(entry: Entry, ahead: float) -> list[Any]:
+    """Return what is stored of *entry*, in the order of `ENTRY`."""
+    return _behind(ENTRY, _values_of_entry(entry), ahead)
+
+
+def _behind(group: tuple[Stored, ...], values: tuple[Any, ...], ahead: float) -> list[Any]:
+    """Return *values* as the clock of the version before has them."""
+    if not ahead:
+        return list(values)
+    shift = {Base.NONE: 0.0, Base.MONOTONIC: -ahead, Base.OFFSET: ahead}
+    return [
+        value if value is None or stored.base is Base.NONE else value + shift[stored.base]
+        for stored, value in zip(group, values, strict=False)
+    ]
