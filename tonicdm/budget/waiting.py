@@ -366,7 +366,8 @@ class WaitQueue:
                 if self.live and not kick.is_set():
                     await self._nap(kick, denied)
         except Exception as error:  # noqa: BLE001 - whatever broke the ledger must reach those who wait for it
-            self._refuse_all(error)
+            if not self.loop.is_closed():  # then this task is only being cleared away, as are they
+                self._refuse_all(error)
         finally:
             self._lanes.compact()
 
