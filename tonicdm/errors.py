@@ -7,7 +7,7 @@ a token.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,8 +24,18 @@ def _rebuild(cls: type[TonicDMError], args: tuple[Any, ...], state: dict[str, An
     return error
 
 
+def _named(request_id: str) -> str:
+    return f"\nRequest {request_id}." if request_id else ""
+
+
 class TonicDMError(Exception):
-    """The root of all errors that this package raises."""
+    """The root of all errors that this package raises.
+
+    Attributes:
+        request_id: What the call was named by in its request header, in hooks and logs; empty where there is none.
+    """
+
+    request_id: str = ""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The usual way calls the class with its message alone, which a keyword-only __init__ refuses.
@@ -65,14 +75,27 @@ class TransportError(TonicDMError):
         path: The call's path.
         sent: Whether the request may have reached the server; then its units stay charged until known better.
         attempts: How many times the call was tried.
+        status: The HTTP status, where the head of an answer had come before it broke off; else None.
     """
 
-    def __init__(self, message: str, *, method: str = "", path: str = "", sent: bool = True, attempts: int = 1) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str = "",
+        path: str = "",
+        sent: bool = True,
+        attempts: int = 1,
+        status: int | None = None,
+        request_id: str = "",
+    ) -> None:
+        super().__init__(message + _named(request_id))
         self.method = method
         self.path = path
         self.sent = sent
         self.attempts = attempts
+        self.status = status
+        self.request_id = request_id
 
 
 class ConnectError(TransportError):
@@ -145,6 +168,7 @@ class APIError(TonicDMError):
         rate_limit: The budget as this answer reported it, None where it did not.
         attempts: How many times the call was tried.
         body: The answer's text, cut to `BODY_SHOWN` characters.
+        headers: The answer's header lines, found whatever their case; without secrets.
     """
 
     advice = ""
@@ -159,6 +183,8 @@ class APIError(TonicDMError):
         rate_limit: RateLimit | None = None,
         attempts: int = 1,
         note: str = "",
+        headers: Mapping[str, str] | None = None,
+        request_id: str = "",
     ) -> None:
         self.status = status
         self.method = method
@@ -166,6 +192,8 @@ class APIError(TonicDMError):
         self.body: str = body[:BODY_SHOWN]
         self.rate_limit = rate_limit
         self.attempts = attempts
+        self.headers: Mapping[str, str] = {} if headers is None else headers
+        self.request_id = request_id
         said = " ".join(self.body.split())
         parts = [f"{method} {path} answered {status}" + (f" after {attempts} attempts" if attempts > 1 else "")]
         parts.append(f": {said}" if said else ".")
@@ -173,6 +201,7 @@ class APIError(TonicDMError):
             parts.append(f"\n{rate_limit.remaining:,} of {rate_limit.limit:,} units are left in this window.")
         if hint := note or self.advice:
             parts.append(f"\n{hint}")
+        parts.append(_named(request_id))
         super().__init__("".join(parts))
 
 
@@ -216,6 +245,8 @@ class RateLimitedError(BudgetError, APIError):
         cost: int | None = None,
         reset_at: datetime.datetime | None = None,
         note: str = "",
+        headers: Mapping[str, str] | None = None,
+        request_id: str = "",
     ) -> None:
         until = f"{reset_at:%H:%M:%S} UTC" if reset_at else "an hour from now"
         APIError.__init__(
@@ -227,6 +258,8 @@ class RateLimitedError(BudgetError, APIError):
             rate_limit=rate_limit,
             attempts=attempts,
             note=note or f"No call will be sent before {until}; max_wait allows no waiting until then.",
+            headers=headers,
+            request_id=request_id,
         )
         self.cost = cost
         self.reset_at = reset_at

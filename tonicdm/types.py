@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import enum
+import functools
+import html
 import re
 import uuid
 from collections.abc import Mapping
-from typing import Any, Final, Literal, NewType, NoReturn, TypeAlias
+from typing import Any, AnyStr, Final, Literal, NewType, NoReturn, TypeAlias
+from urllib.parse import quote
 
 import attrs
 
@@ -138,6 +141,20 @@ UNSET: Final = Unset.UNSET
 """Stands for "not given" where ``None`` is a value of its own: PATCH sends ``None`` and leaves this out."""
 
 
+MASK: Final = "***"
+"""Stands where a secret was struck out."""
+
+SHORTEST_MASKED: Final = 6
+"""Characters from which on a secret is struck out of texts."""
+
+
+@functools.lru_cache(maxsize=8)
+def _spellings(secret: str) -> tuple[str, ...]:
+    """Return the ways to write *secret*, longest first: as it is, in a URL, in JSON, in HTML."""
+    ways = {secret, quote(secret, safe=""), quote(secret), secret.replace("/", "\\/"), html.escape(secret)}
+    return tuple(sorted(ways, key=len, reverse=True))
+
+
 class Secret:
     """A text that shows itself only when asked by name.
 
@@ -152,6 +169,17 @@ class Secret:
     def reveal(self) -> str:
         """Return the text itself."""
         return self._value
+
+    def mask(self, text: AnyStr) -> AnyStr:
+        """Return *text* with the secret struck out, however a server that repeats it may have written it.
+
+        A secret of less than six characters is left: words would be struck out that have nothing to do with it.
+        """
+        if len(self._value) < SHORTEST_MASKED:
+            return text
+        for way in _spellings(self._value):
+            text = text.replace(way, MASK) if isinstance(text, str) else text.replace(way.encode(), MASK.encode())
+        return text
 
     def __repr__(self) -> str:
         return "Secret('***')"

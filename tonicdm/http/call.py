@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Final
 
 import attrs
 
+from tonicdm.http.headers import Headers
+from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.wire import Request
 from tonicdm.types import Priority, RateLimit
 
@@ -38,6 +40,10 @@ class Call:
     """How many 429s are waited out before the call fails; None for as many as come."""
     if_lost: str = UNITS_STAY
     """What an error says of a call that may have arrived and was not answered."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Lines beside those of the request, checked by `check_added`."""
+    retry: RetryPolicy | None = None
+    """How often and how soon it goes again; None for the transport's policy."""
 
     @property
     def path(self) -> str:
@@ -55,8 +61,10 @@ class Answer:
     """What came back, undecoded."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Headers
+    """Without secrets."""
+    body: bytes = attrs.field(repr=False)
+    """With the token struck out, should the server have repeated it."""
     rate_limit: RateLimit | None
     attempts: int
     mismatches: int = 0
@@ -65,6 +73,16 @@ class Answer:
     """Units that the server charged, where that can be told."""
     waited: float = 0.0
     """Seconds that the call waited for its units, those of its last attempt."""
+    elapsed: float = 0.0
+    """Seconds from the gate to the last byte, of the last attempt."""
+    units: int = 0
+    """Units that all attempts cost: what the server charged where that can be told, else what was reserved."""
+    request_id: str = ""
+    """What the call was named by in its request header, in hooks and logs."""
+
+    def told(self, *, waited: float, units: int, mismatches: int) -> Answer:
+        """Return it with what is known of the call beyond its last attempt."""
+        return attrs.evolve(self, waited=waited, units=units, mismatches=mismatches)
 
 
 @attrs.define
@@ -80,6 +98,10 @@ class Patience:
         """Count down a wait for units."""
         if self.left is not None:
             self.left = max(0.0, self.left - seconds)
+
+    def allows(self, seconds: float) -> bool:
+        """Tell whether a wait is short enough."""
+        return self.left is None or seconds <= self.left
 
     def takes_refusal(self) -> bool:
         """Count down a 429; False where it was one too many."""

@@ -25,6 +25,8 @@ class RequestEvent:
     """Units reserved."""
     priority: Priority
     attempt: int
+    request_id: str = ""
+    """What the call is named by in its request header and in errors; the same for all its attempts."""
 
 
 @attrs.frozen(kw_only=True)
@@ -42,6 +44,8 @@ class ResponseEvent:
     attempt: int
     elapsed: float
     """Seconds since the call passed the gate."""
+    request_id: str = ""
+    """What the call is named by in its request header and in errors; the same for all its attempts."""
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +59,10 @@ class RetryEvent:
     reason: str
     pause: float
     """Seconds until the next attempt queues."""
+    request_id: str = ""
+    """What the call is named by in its request header and in errors; the same for all its attempts."""
+    retry_after: float | None = None
+    """Seconds that the server asked for by Retry-After; the pause may be shorter, see `RetryPolicy.max_retry_after`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -82,14 +90,15 @@ class Hooks:
         """Tell that a call is being sent."""
         # An API without units reserves none.
         reserved = f", {event.cost} units reserved" if event.cost else ""
-        logger.debug("%s %s: sending%s", event.method, event.path, reserved)
+        logger.debug("%s %s: sending%s%s", event.method, event.path, reserved, _named(event.request_id))
         _tell(self.on_request, event)
 
     def response(self, event: ResponseEvent) -> None:
         """Tell that an answer came."""
         units = "unknown" if event.rate_limit is None else event.rate_limit.remaining
         left = f", {units} units left" if event.cost else ""
-        logger.debug("%s %s: %d in %.3f s%s", event.method, event.path, event.status, event.elapsed, left)
+        named = _named(event.request_id)
+        logger.debug("%s %s: %d in %.3f s%s%s", event.method, event.path, event.status, event.elapsed, left, named)
         _tell(self.on_response, event)
 
     def wait(self, notice: WaitNotice) -> None:
@@ -102,12 +111,13 @@ class Hooks:
     def retry(self, event: RetryEvent) -> None:
         """Tell that a call goes again."""
         logger.info(
-            "%s %s: attempt %d failed (%s), again in %.1f s",
+            "%s %s: attempt %d failed (%s), again in %.1f s%s",
             event.method,
             event.path,
             event.attempt,
             event.reason,
             event.pause,
+            _named(event.request_id),
         )
         _tell(self.on_retry, event)
 
@@ -117,6 +127,10 @@ class Hooks:
             "%s %s: %d units charged instead of %d", event.method, event.path, event.observed, event.expected
         )
         _tell(self.on_budget_mismatch, event)
+
+
+def _named(request_id: str) -> str:
+    return f" [{request_id}]" if request_id else ""
 
 
 def _tell(hook: Callable[[E], Any] | None, event: E) -> None:

@@ -15,9 +15,10 @@ import yarl
 
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import ClientClosedError, ConfigError, ProtocolError
-from tonicdm.http.border import translate
 from tonicdm.http.call import Call
-from tonicdm.http.transport import LONGEST_ANSWER_HEADER, USER_AGENT
+from tonicdm.http.exceptions import map_exception
+from tonicdm.http.middleware import SingleRequest
+from tonicdm.http.session import PER_REQUEST, USER_AGENT, BodyTooLongError, open_session, read_body
 from tonicdm.http.wire import Request
 
 LONGEST_BODY: Final = 1 << 20
@@ -56,9 +57,9 @@ class _Passage:
 
     sent: bool = False
 
-
-async def _at_connection(_session: Any, context: Any, _params: Any) -> None:
-    context.trace_request_ctx.sent = True
+    async def mark(self) -> None:
+        """Note that the first byte is about to leave."""
+        self.sent = True
 
 
 class Plain:
@@ -136,7 +137,7 @@ class Plain:
         call, passage = _call("GET", url, timeout), _Passage()
         limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
         async with contextlib.AsyncExitStack() as stack:
-            with _border(call, passage):
+            with _mapped(call, passage):
                 response = await stack.enter_async_context(self._request("GET", url, headers or {}, limits, passage))
             pieces = _pieces(response, call, passage)
             yield PlainStream(status=response.status, headers=response.headers, chunks=pieces)
@@ -154,7 +155,7 @@ class Plain:
         call, passage = _call(method, url, timeout), _Passage()
         sent_at = self._clock.monotonic()
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=timeout)
-        with _border(call, passage):
+        with _mapped(call, passage):
             async with self._request(method, url, headers, limits, passage, body) as response:
                 received_at = self._clock.monotonic()
                 content = await _read(response, call)
@@ -171,16 +172,17 @@ class Plain:
         passage: _Passage,
         body: bytes | None = None,
     ) -> Any:
+        lines = {"User-Agent": USER_AGENT, **headers}
+        # A token must never be asked for twice by a silent repetition, and a netrc must not sign in for us.
+        single = SingleRequest(passage.mark, names={name.lower() for name in lines})
         return self._open().request(
             method,
             yarl.URL(url, encoded=True),  # a signature holds for the text as it was given
-            headers={"User-Agent": USER_AGENT, **headers},
+            headers=lines,
             data=body,
-            allow_redirects=False,
             timeout=timeout,
-            max_line_size=LONGEST_ANSWER_HEADER,
-            max_field_size=LONGEST_ANSWER_HEADER,
-            trace_request_ctx=passage,
+            middlewares=(single,),
+            **PER_REQUEST,
             **self._request_options,
         )
 
@@ -189,15 +191,8 @@ class Plain:
         if self._closed:
             raise ClientClosedError("this client is closed; make a new one, or keep it open with async with")
         if self._session is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_connection_create_end.append(_at_connection)
-            trace.on_connection_reuseconn.append(_at_connection)
             self._loop = loop
-            self._session = aiohttp.ClientSession(
-                trace_configs=[trace], cookie_jar=aiohttp.DummyCookieJar(), trust_env=self._trust_env
-            )
-            # A token must never be asked for twice by aiohttp's own silent repetition.
-            self._session._retry_connection = False
+            self._session = open_session(None, trust_env=self._trust_env)
         elif self._loop is not loop:
             raise ClientClosedError("this client belongs to another event loop; make one client per loop")
         return self._session
@@ -219,12 +214,12 @@ def _call(method: str, url: str, timeout: float) -> Call:
 
 
 @contextlib.contextmanager
-def _border(call: Call, passage: _Passage) -> Generator[None]:
+def _mapped(call: Call, passage: _Passage) -> Generator[None]:
     lost = None
     try:
         yield
     except Exception as error:
-        lost = translate(error, call, sent=passage.sent, attempt=1)
+        lost = map_exception(error, call, sent=passage.sent)
         if lost is None:
             raise
     if lost is not None:
@@ -233,19 +228,18 @@ def _border(call: Call, passage: _Passage) -> Generator[None]:
 
 
 async def _read(response: aiohttp.ClientResponse, call: Call) -> bytes:
-    content = bytearray()
-    async for piece in response.content.iter_any():
-        content += piece
-        if len(content) > LONGEST_BODY:
-            raise ProtocolError(
-                f"{call.label}: the answer is longer than {LONGEST_BODY:,} bytes; it was not read to its end.",
-                method=call.request.method,
-                path=call.path,
-            )
-    return bytes(content)
+    try:
+        return bytes(await read_body(response, LONGEST_BODY))
+    except BodyTooLongError:
+        raise ProtocolError(
+            f"{call.label}: the answer is longer than {LONGEST_BODY:,} bytes; it was not read to its end.",
+            method=call.request.method,
+            path=call.path,
+            status=response.status,
+        ) from None
 
 
 async def _pieces(response: aiohttp.ClientResponse, call: Call, passage: _Passage) -> AsyncIterator[bytes]:
-    with _border(call, passage):
+    with _mapped(call, passage):
         async for piece in response.content.iter_any():
             yield piece

@@ -1,8 +1,9 @@
-"""Whether a call goes again, as a pure decision."""
+"""Whether a call goes again and when, as a pure decision."""
 
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -14,6 +15,9 @@ from tonicdm.errors import ConfigError
 
 IDEMPOTENT: Final = frozenset({"GET", "DELETE"})
 """Methods whose repetition changes nothing more."""
+
+NOT_SERVED: Final = frozenset({408, 425})
+"""Statuses below 500 that say that the server did not get to serve the request (RFC 9110, 15.5.9; RFC 8470, 5.2)."""
 
 
 class Outcome(enum.StrEnum):
@@ -27,6 +31,15 @@ class Outcome(enum.StrEnum):
     """No answer came in time."""
     SERVER_ERROR = "server error"
     """An answer of 5xx."""
+    NOT_SERVED = "asked to try again"
+    """An answer of 408 or 425."""
+
+
+def outcome_of(status: int) -> Outcome | None:
+    """Return what a *status* means for a retry; None where it is an answer to keep."""
+    if status >= 500:
+        return Outcome.SERVER_ERROR
+    return Outcome.NOT_SERVED if status in NOT_SERVED else None
 
 
 @attrs.frozen
@@ -36,13 +49,21 @@ class RetryPolicy:
     attempts: int = 3
     """Tries in all, the first included; a 429 is none."""
     base: float = 0.5
-    """Seconds that the first pause lasts at most."""
+    """Seconds that the first pause lasts at most; each further one may be twice as long."""
     cap: float = 8.0
-    """Seconds that any pause lasts at most."""
+    """Seconds that a pause lasts at most, unless the server asks for a longer one."""
+    floor: float = 0.25
+    """Seconds that a pause lasts at least; `base` where that is less."""
+    max_retry_after: float = 60.0
+    """Seconds that a server may ask for by Retry-After; a longer pause is cut to this."""
 
     def __attrs_post_init__(self) -> None:
-        if self.attempts < 1 or self.base < 0 or self.cap < 0:
-            raise ConfigError("a retry policy needs at least one attempt and no negative pauses")
+        if not isinstance(self.attempts, int) or isinstance(self.attempts, bool) or self.attempts < 1:
+            raise ConfigError(f"a retry policy needs a whole number of attempts, at least 1, not {self.attempts!r}")
+        for name in ("base", "cap", "floor", "max_retry_after"):
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < math.inf:
+                raise ConfigError(f"{name} of a retry policy must be a number of seconds, 0 or more, not {value!r}")
 
 
 @attrs.frozen
@@ -52,7 +73,14 @@ class Again:
     pause: float
 
 
-def decide(policy: RetryPolicy, method: str, outcome: Outcome, attempt: int, chance: float) -> Again | None:
+def decide(
+    policy: RetryPolicy,
+    method: str,
+    outcome: Outcome,
+    attempt: int,
+    chance: float,
+    asked: float | None = None,
+) -> Again | None:
     """Say whether a call goes again.
 
     Args:
@@ -60,14 +88,18 @@ def decide(policy: RetryPolicy, method: str, outcome: Outcome, attempt: int, cha
         method: The call's method; POST and PATCH go again only if they provably were not sent.
         outcome: How the attempt ended.
         attempt: Which attempt it was, from 1.
-        chance: A random number of [0, 1): the pause is drawn from its whole range ("full jitter").
+        chance: A random number of [0, 1): the pause is drawn from its whole range above the floor ("full jitter").
+        asked: Seconds that the server asked for by Retry-After.
 
     Returns:
         None where the error stands.
     """
     if attempt >= policy.attempts or (outcome is not Outcome.NOT_SENT and method not in IDEMPOTENT):
         return None
-    return Again(chance * min(policy.cap, policy.base * 2.0 ** (attempt - 1)))
+    longest = min(policy.cap, policy.base * 2.0 ** min(attempt - 1, 60))
+    least = min(policy.floor, longest)
+    pause = least + chance * (longest - least)
+    return Again(pause if asked is None else max(pause, min(asked, policy.max_retry_after)))
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

@@ -1,74 +1,35 @@
-"""The attempt loop: reserve, pace, pass the gate at the connection, send, settle, decide. Only here is aiohttp."""
+"""The attempt loop: reserve, pace, pass the gate at the connection, send, settle, decide."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import ssl
-from collections.abc import Callable
+import uuid
+from collections.abc import Container
 from typing import Any, Final, Generic, TypeVar
 
 import aiohttp
-import yarl
 
-from tonicdm._version import __version__
 from tonicdm.budget import Concurrency
-from tonicdm.budget.views import utc
 from tonicdm.clock import Clock
-from tonicdm.errors import (
-    BudgetTimeoutError,
-    ClientClosedError,
-    ConfigError,
-    RateLimitedError,
-    api_error_class,
-)
+from tonicdm.errors import BudgetTimeoutError, ClientClosedError, ConfigError
 from tonicdm.http.admission import Admission, Admitted
 from tonicdm.http.auth import Bearer
-from tonicdm.http.border import Lost, translate
 from tonicdm.http.call import Answer, Call, Patience
-from tonicdm.http.hooks import BudgetMismatchEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
-from tonicdm.http.retry import Outcome, RetryPolicy, decide
-from tonicdm.types import RateLimit, Secret
+from tonicdm.http.exceptions import Lost
+from tonicdm.http.exchange import Exchange, GateClosedError
+from tonicdm.http.hooks import BudgetMismatchEvent, Hooks, RetryEvent
+from tonicdm.http.meter import Meters
+from tonicdm.http.refusals import refused
+from tonicdm.http.retry import Outcome, RetryPolicy, decide, outcome_of, retry_after
+from tonicdm.http.session import check_session, check_usable, open_session
+from tonicdm.types import Secret
 
 A = TypeVar("A", bound=Admission)
 
-LONGEST_ANSWER_HEADER: Final = 65_536
-"""Bytes of one response header that are still read; a proxy's long policy header must not cost an answer."""
-
-USER_AGENT: Final = f"tonicdm-python/{__version__}"
-
-
-class GateClosedError(Exception):
-    """The units are gone between reservation and connection: nothing was sent, the attempt queues anew."""
-
-
-class Gate:
-    """Lets one attempt through once, at the moment its connection is ready."""
-
-    def __init__(
-        self,
-        reservation: Admitted,
-        hooks: Hooks,
-        event: RequestEvent,
-        on_sent: Callable[[], None] | None = None,
-    ) -> None:
-        self._reservation = reservation
-        self._hooks = hooks
-        self._event = event
-        self._on_sent = on_sent
-
-    async def __call__(self) -> None:
-        """Pass, or raise `GateClosedError`."""
-        # A second passage of the same attempt would be a silent re-send, which try_sent() refuses as well.
-        if not await self._reservation.try_sent():
-            raise GateClosedError
-        self._hooks.request(self._event)
-        if self._on_sent is not None:
-            self._on_sent()
-
-
-async def _at_connection(_session: Any, context: Any, _params: Any) -> None:
-    await context.trace_request_ctx()
+MAX_RESPONSE_BYTES: Final = 256 * 1024 * 1024
+"""Bytes of an unpacked body that are read, unless set; a page of a thousand records has a few million."""
 
 
 class Transport(Generic[A]):
@@ -81,9 +42,14 @@ class Transport(Generic[A]):
         max_concurrency: Calls under way at once.
         retry: How often and how soon failed calls go again.
         hooks: Told what happens.
-        session: A session to use instead of an own one; it is not closed here, and as its connections can't be
-            watched, a call counts as sent when its request is entered.
-        options: ``connector``, ``ssl``, ``proxy``, ``trust_env`` for the session and its requests.
+        session: A session to use instead of an own one; it is not closed here.
+        connector: A connector for the session made here; it is not closed here.
+        ssl: As for aiohttp.
+        proxy: A proxy's URL.
+        trust_env: Whether to read proxies from the environment.
+        max_response_bytes: Bytes of a body that are read at most.
+        request_id_header: The header that names each call to the server; None to send none.
+        options: Names of options in lower case; what a session sends under such a name is left out.
     """
 
     def __init__(
@@ -100,23 +66,30 @@ class Transport(Generic[A]):
         ssl: ssl.SSLContext | bool = True,
         proxy: str | None = None,
         trust_env: bool = False,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
+        request_id_header: str | None = None,
+        options: Container[str] = (),
     ) -> None:
         if max_concurrency < 1:
             raise ConfigError(f"max_concurrency must be at least 1, not {max_concurrency}")
+        if not isinstance(max_response_bytes, int) or max_response_bytes < 1:
+            raise ConfigError(f"max_response_bytes must be a positive number of bytes, not {max_response_bytes!r}")
+        if session is not None:
+            check_session(session)
         self.budget = budget
         self.auth = auth
         self.clock = clock
         self.hooks: Hooks = hooks or Hooks()
         self.retry: RetryPolicy = retry or RetryPolicy()
         self.slots: Concurrency = Concurrency(max_concurrency)
+        self.meters: Meters = Meters()
+        self.max_response_bytes = max_response_bytes
+        self.request_id_header = request_id_header
+        self.options = options
+        self.request_options: dict[str, Any] = {"ssl": ssl, "proxy": proxy}
         self._session = session
         self._own_session = session is None
-        self._session_options: dict[str, Any] = {
-            "connector": connector,
-            "connector_owner": connector is None,
-            "trust_env": trust_env,
-        }
-        self._request_options: dict[str, Any] = {"ssl": ssl, "proxy": proxy}
+        self._connector, self._trust_env = connector, trust_env
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._mismatches = 0
@@ -137,25 +110,13 @@ class Transport(Generic[A]):
             self._loop = loop
         elif self._loop is not loop:
             raise ClientClosedError("this client belongs to another event loop; make one client per loop")
+        if not self._own_session:
+            check_usable(self._session)
 
-    def _open_session(self) -> aiohttp.ClientSession:
+    def session(self) -> aiohttp.ClientSession:
+        """Return the session, made with the first call."""
         if self._session is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_connection_create_end.append(_at_connection)
-            trace.on_connection_reuseconn.append(_at_connection)
-            options = dict(self._session_options)
-            if options["connector"] is None:
-                # The slots bound the calls under way; a second bound would hold reserved units in a queue.
-                options["connector"] = aiohttp.TCPConnector(limit=0)
-            self._session = aiohttp.ClientSession(
-                trace_configs=[trace],
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=True,
-                **options,
-            )
-            # aiohttp sends GET and DELETE again by itself when a kept-alive connection was dropped; here every
-            # byte on the wire has its reservation. Should the attribute vanish, the gate refuses the second passage.
-            self._session._retry_connection = False
+            self._session = open_session(self._connector, trust_env=self._trust_env)
         return self._session
 
     async def close(self) -> None:
@@ -175,55 +136,67 @@ class Transport(Generic[A]):
             APIError: The server refused the call; after all retries, if it failed.
             TransportError: No answer came; after all retries.
         """
-        attempt, refreshed, patience = 1, False, Patience(call.max_wait, call.refusals)
-        limited: Answer | None = None
+        run = _Run(call, self._request_id(call), Patience(call.max_wait, call.refusals))
         while True:
             self.check_open()
             token = await self.auth.token()
             try:
-                answer = await self._attempt(call, token, attempt, patience)
+                ended = await self._attempt(run, token)
             except GateClosedError:
                 continue
             except BudgetTimeoutError as error:
-                if limited is None:
+                if run.limited is None:
                     raise
-                raise _rate_limited(call, limited) from error
-            except Lost as lost:
-                await self._pause_or_raise(call, lost.outcome, attempt, lost.error)
-                attempt += 1
-                continue
-            if answer.status == 429 and patience.takes_refusal():
-                limited = answer
-            elif answer.status == 401 and not refreshed and await self.auth.refresh(token, answer):
-                refreshed = True
-            elif answer.status >= 500:
-                await self._pause_or_raise(call, Outcome.SERVER_ERROR, attempt, _api_error(call, answer))
-                attempt += 1
-            elif answer.status >= 300:
-                raise _api_error(call, answer)
+                raise refused(call, run.limited) from error
+            if isinstance(ended, Lost):
+                await self._pause_or_raise(run, ended.outcome, ended.error)
+            elif ended.status == 429 and run.patience.takes_refusal():
+                run.limited = ended
+            elif ended.status == 401 and not run.refreshed and await self.auth.refresh(token, ended):
+                run.refreshed = True
+            elif (outcome := outcome_of(ended.status)) is not None:
+                asked = retry_after(ended.headers, self.clock.now())
+                await self._pause_or_raise(run, outcome, refused(call, ended, asked=asked), asked)
+            elif ended.status >= 300:
+                raise refused(call, ended)
             else:
-                return answer
+                return ended
 
-    async def _pause_or_raise(self, call: Call, outcome: Outcome, attempt: int, error: Exception) -> None:
-        again = decide(self.retry, call.request.method, outcome, attempt, self._chance())
-        if again is None:
+    def _request_id(self, call: Call) -> str:
+        name = (self.request_id_header or "").lower()
+        return next((value for key, value in call.headers if key.lower() == name), "") or uuid.uuid4().hex
+
+    async def _pause_or_raise(
+        self, run: _Run, outcome: Outcome | None, error: Exception, asked: float | None = None
+    ) -> None:
+        call = run.call
+        policy = call.retry or self.retry
+        chance = self._chance()
+        again = None if outcome is None else decide(policy, call.request.method, outcome, run.attempt, chance, asked)
+        if again is None or (asked is not None and not run.patience.allows(again.pause)):
             raise error
         self.hooks.retry(
             RetryEvent(
                 method=call.request.method,
                 path=call.path,
-                attempt=attempt,
+                attempt=run.attempt,
                 reason=str(outcome),
                 pause=again.pause,
+                request_id=run.request_id,
+                retry_after=asked,
             )
         )
+        run.attempt += 1
         await self.clock.sleep_until(self.clock.monotonic() + again.pause)
+        if asked is not None:
+            run.patience.spend(again.pause)
 
-    async def _attempt(self, call: Call, token: Secret, attempt: int, patience: Patience) -> Answer:
-        reservation = self.budget.reserve(
+    async def _attempt(self, run: _Run, token: Secret) -> Answer | Lost:
+        call = run.call
+        reservation: Admitted = self.budget.reserve(
             call.cost,
             priority=call.priority,
-            max_wait=patience.left,
+            max_wait=run.patience.left,
             timeout=call.timeout,
             job=call.job,
             slots=self.slots,
@@ -235,70 +208,23 @@ class Transport(Generic[A]):
         async with reservation:
             self.check_open()
             waited = self.clock.monotonic() - queued
-            patience.spend(waited)
+            run.patience.spend(waited)
+            exchange = Exchange(self, call, token, reservation, attempt=run.attempt, request_id=run.request_id)
             try:
-                return await self._exchange(call, token, attempt, reservation, waited)
-            except GateClosedError:
-                raise
-            except Exception as error:
-                lost = translate(error, call, sent=reservation.sent_at is not None, attempt=attempt)
-                if lost is None:
-                    raise
-                raise lost from error
+                ended = await exchange.run()
+            finally:
+                if reservation.sent_at is not None:
+                    run.units += exchange.units
+                    self.meters.count(exchange.units)
+        if isinstance(ended, Lost):
+            return ended
+        return ended.told(waited=waited, units=run.units, mismatches=self._count_mismatch(call, exchange))
 
-    async def _exchange(self, call: Call, token: Secret, attempt: int, reservation: Admitted, waited: float) -> Answer:
-        request, session = call.request, self._open_session()
-        event = RequestEvent(
-            method=request.method, path=call.path, cost=call.cost, priority=call.priority, attempt=attempt
-        )
-        gate = Gate(reservation, self.hooks, event, call.on_sent)
-        if not self._own_session:
-            await gate()
-        headers = [*request.headers, ("User-Agent", USER_AGENT), ("Authorization", f"Bearer {token.reveal()}")]
-        async with session.request(
-            request.method,
-            yarl.URL(call.base_url + request.target, encoded=True),
-            headers=headers,
-            data=request.body,
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=call.timeout, sock_connect=call.timeout),
-            max_line_size=LONGEST_ANSWER_HEADER,
-            max_field_size=LONGEST_ANSWER_HEADER,
-            trace_request_ctx=gate,
-            **self._request_options,
-        ) as response:
-            # The head says what the call cost, whatever becomes of the body.
-            settlement = await reservation.settle_from(response.headers, response.status)
-            rate_limit = RateLimit.from_headers(response.headers)
-            self.hooks.response(
-                ResponseEvent(
-                    method=request.method,
-                    path=call.path,
-                    status=response.status,
-                    cost=call.cost,
-                    observed_cost=settlement.observed_cost,
-                    rate_limit=rate_limit,
-                    attempt=attempt,
-                    elapsed=self.clock.monotonic() - (reservation.sent_at or 0.0),
-                )
-            )
-            body = await response.read()
-        mismatches = 0
-        if response.status < 300 and settlement.observed_cost is not None:
-            mismatches = self._count_mismatch(call, settlement.observed_cost, settlement.foreign)
-        return Answer(
-            status=response.status,
-            headers=response.headers,
-            body=body,
-            rate_limit=rate_limit,
-            attempts=attempt,
-            mismatches=mismatches,
-            observed_cost=settlement.observed_cost,
-            waited=waited,
-        )
-
-    def _count_mismatch(self, call: Call, observed: int, foreign: int) -> int:
-        if call.expected is None or foreign or observed == call.expected:
+    def _count_mismatch(self, call: Call, exchange: Exchange) -> int:
+        observed = exchange.settlement.observed_cost
+        if exchange.status >= 300 or observed is None:
+            return 0
+        if call.expected is None or exchange.settlement.foreign or observed == call.expected:
             self._mismatches = 0
             return 0
         self._mismatches += 1
@@ -314,34 +240,17 @@ class Transport(Generic[A]):
         return self._mismatches
 
 
-def _text(answer: Answer) -> str:
-    return answer.body[:2000].decode("utf-8", "replace")
+class _Run:
+    """Where a call stands over its attempts."""
 
-
-def _api_error(call: Call, answer: Answer) -> Exception:
-    if answer.status == 429:
-        return _rate_limited(call, answer)
-    note = ""
-    if 300 <= answer.status < 400:
-        note = "Redirects are not followed: they would carry the token elsewhere. Check base_url= and path_prefix=."
-    return api_error_class(answer.status)(
-        status=answer.status,
-        method=call.request.method,
-        path=call.path,
-        body=_text(answer),
-        rate_limit=answer.rate_limit,
-        attempts=answer.attempts,
-        note=note,
-    )
-
-
-def _rate_limited(call: Call, answer: Answer) -> RateLimitedError:
-    return RateLimitedError(
-        method=call.request.method,
-        path=call.path,
-        body=_text(answer),
-        rate_limit=answer.rate_limit,
-        attempts=answer.attempts,
-        cost=call.cost,
-        reset_at=None if answer.rate_limit is None else utc(answer.rate_limit.reset),
-    )
+    def __init__(self, call: Call, request_id: str, patience: Patience) -> None:
+        self.call = call
+        self.request_id = request_id
+        self.patience = patience
+        self.attempt = 1
+        self.refreshed = False
+        """Whether another token was asked for after a 401."""
+        self.limited: Answer | None = None
+        """The last 429 that was waited out."""
+        self.units = 0
+        """What the attempts so far cost, see `Answer.units`."""

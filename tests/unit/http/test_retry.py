@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tonicdm.http.retry import Outcome, RetryPolicy, decide
+from tonicdm import ConfigError
+from tonicdm.http.retry import Again, Outcome, RetryPolicy, decide, outcome_of
 
-POLICY = RetryPolicy(attempts=4, base=0.5, cap=3.0)
+POLICY = RetryPolicy(attempts=4, base=0.5, cap=3.0, floor=0.2, max_retry_after=60.0)
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
@@ -22,11 +26,45 @@ def test_what_was_not_sent_may_always_go_again(method: str) -> None:
     assert decide(POLICY, method, Outcome.NOT_SENT, 1, 0.5) is not None
 
 
-@given(st.integers(1, 30), st.floats(0, 1, exclude_max=True), st.sampled_from(Outcome))
-def test_pauses_are_drawn_from_the_whole_range_and_attempts_end(attempt: int, chance: float, outcome: Outcome) -> None:
-    again = decide(POLICY, "GET", outcome, attempt, chance)
-    if attempt >= POLICY.attempts:
+@given(st.integers(1, 2000), st.floats(0, 1, exclude_max=True), st.sampled_from(Outcome))
+def test_pauses_are_drawn_from_the_range_above_the_floor_and_attempts_end(attempt, chance, outcome) -> None:
+    policy = attrs.evolve(POLICY, attempts=1999)
+    again = decide(policy, "GET", outcome, attempt, chance)
+    if attempt >= 1999:
         assert again is None
     else:
         assert again is not None
-        assert again.pause == chance * min(3.0, 0.5 * 2 ** (attempt - 1))
+        longest = min(3.0, 0.5 * 2.0 ** min(attempt - 1, 60))
+        assert again.pause == pytest.approx(0.2 + chance * (longest - 0.2))
+
+
+@given(st.floats(0, 1, exclude_max=True), st.one_of(st.floats(0, 1e12), st.just(float("inf"))))
+def test_what_the_server_asks_for_is_waited_for_up_to_the_bound(chance, asked) -> None:
+    again = decide(POLICY, "GET", Outcome.SERVER_ERROR, 1, chance, asked)
+    assert again is not None
+    assert min(asked, 60.0) <= again.pause <= 60.0
+    assert again.pause >= 0.2
+
+
+def test_a_policy_without_pauses_has_no_floor() -> None:
+    """Whoever says base=0 wants none; the floor is a floor of random pauses."""
+    assert decide(RetryPolicy(base=0), "GET", Outcome.CUT, 1, 0.9) == Again(0.0)
+
+
+def test_what_the_server_asks_for_makes_no_write_go_again() -> None:
+    assert decide(POLICY, "POST", Outcome.SERVER_ERROR, 1, 0.5, 1.0) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"attempts": 0}, {"attempts": 2.5}, {"attempts": True}, {"base": -1}, {"cap": math.inf}, {"floor": math.nan},
+     {"max_retry_after": math.inf}, {"base": "1"}],
+)  # fmt: skip
+def test_a_policy_that_means_nothing_is_refused(wrong) -> None:
+    with pytest.raises(ConfigError):
+        RetryPolicy(**wrong)
+
+
+def test_which_answers_are_worth_another_try() -> None:
+    again = {status for status in range(200, 600) if outcome_of(status) is not None}
+    assert again == {408, 425, *range(500, 600)}

@@ -1,0 +1,159 @@
+"""What aiohttp and the system raise, as errors of this package: a table."""
+
+from __future__ import annotations
+
+import zlib
+
+import aiohttp
+import attrs
+from aiohttp.http_exceptions import HttpProcessingError
+
+from tonicdm.errors import (
+    ClientClosedError,
+    ConfigError,
+    ConnectError,
+    ProtocolError,
+    RequestTimeoutError,
+    TonicDMError,
+    TransportError,
+)
+from tonicdm.http.call import Call
+from tonicdm.http.operation import NOTHING_SENT
+from tonicdm.http.retry import Outcome
+
+FOREIGN = (
+    aiohttp.ClientError,
+    HttpProcessingError,
+    OSError,  # sockets, TLS, time-outs
+    EOFError,
+    ValueError,  # yarl, encodings, certificates
+    LookupError,  # encodings that Python does not know
+    AssertionError,  # aiohttp's own
+    RuntimeError,  # closed sessions and loops
+    zlib.error,
+)
+"""What the network and the libraries below raise; anything else is a mistake of a program, and is left as it is."""
+
+
+@attrs.frozen
+class Lost:
+    """An attempt ended without an answer."""
+
+    outcome: Outcome | None
+    """What it means for a retry; None where the next attempt would end as this one did."""
+    error: TransportError
+
+
+def map_exception(
+    error: Exception,
+    call: Call,
+    *,
+    sent: bool,
+    attempt: int = 1,
+    status: int | None = None,
+    request_id: str = "",
+) -> Lost | None:
+    """Turn what an attempt raised into one of our errors.
+
+    The error names the kind of the foreign one and chains what the system said. It repeats nothing of a URL, of what
+    the server wrote, or of a proxy's credentials, all of which aiohttp's errors may hold, and keeps none of their
+    frames: request and connection stand in those.
+
+    Args:
+        error: What came out of aiohttp.
+        call: What was called.
+        sent: Whether the attempt had passed the gate.
+        attempt: Which attempt it was.
+        status: The HTTP status, where the head of an answer had come.
+        request_id: What the call was named by.
+
+    Returns:
+        None for an error that is not the network's.
+
+    Raises:
+        ConfigError: The URL of the server or of a proxy is at fault.
+        ClientClosedError: The session was closed meanwhile.
+    """
+    if isinstance(error, TonicDMError):
+        return None
+    if isinstance(error, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)):
+        raise ConfigError("the URL of the server or of the proxy can't be called; check base_url= and proxy=") from None
+    if isinstance(error, RuntimeError) and str(error) == "Session is closed":
+        raise ClientClosedError("the session= of this client was closed; make a new client on an open one") from None
+    if not isinstance(error, FOREIGN):
+        return None
+    outcome, kind, said = _read(error, call, sent=sent)
+    fate = call.if_lost if sent else NOTHING_SENT
+    ours = kind(
+        f"{call.label}{said}. {fate}",
+        method=call.request.method,
+        path=call.path,
+        sent=sent,
+        attempts=attempt,
+        status=status,
+        request_id=request_id,
+    )
+    ours.__cause__ = _cause(error)
+    return Lost(outcome, ours)
+
+
+def too_long(call: Call, most: int, status: int, attempt: int, request_id: str) -> Lost:
+    """Return the end of an attempt whose answer was longer than *most* bytes."""
+    error = ProtocolError(
+        f"{call.label}: the answer is longer than {most:,} bytes and was not read to its end; its units are charged. "
+        "Ask for smaller pages, or allow more by max_response_bytes=.",
+        method=call.request.method,
+        path=call.path,
+        attempts=attempt,
+        status=status,
+        request_id=request_id,
+    )
+    return Lost(None, error)
+
+
+def _read(error: Exception, call: Call, *, sent: bool) -> tuple[Outcome, type[TransportError], str]:
+    """Return what an error means for a retry, its class here, and what is said of it."""
+    name = type(error).__name__
+    kind: type[TransportError] = ProtocolError if sent else ConnectError
+    outcome = Outcome.CUT if sent else Outcome.NOT_SENT
+    match error:
+        case TimeoutError():
+            kind, outcome = RequestTimeoutError, Outcome.TIMED_OUT if sent else Outcome.NOT_SENT
+            said = " had no answer" if sent else ": no connection"
+            said = f"{said} within {call.timeout:g} s"
+        case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
+            said = f": the server's certificate was not accepted ({name}); see ssl="
+        case aiohttp.ClientHttpProxyError():
+            said = f": the proxy refused to connect ({error.status}); check proxy="
+        case _ if not sent:
+            said = f": no connection could be made ({name}); check the network, base_url= and proxy="
+        case aiohttp.ClientPayloadError():
+            said = f": the answer broke off or could not be unpacked ({_inner(error)})"
+        case aiohttp.ClientConnectionError() | OSError() | EOFError():
+            said = f": the connection was cut before the answer ({name})"
+        case _:
+            said = f": the answer was no valid HTTP ({_inner(error)})"
+    return outcome, kind, said
+
+
+def _inner(error: BaseException) -> str:
+    """Return the name of the most exact error there is: BadStatusLine rather than ClientResponseError."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return type(error).__name__
+
+
+def _cause(error: Exception) -> BaseException | None:
+    """Return what the system said of a connection, without the frames it passed; None for all else."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        error = error.certificate_error
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        error = error.os_error
+    elif isinstance(error, (aiohttp.ServerTimeoutError, aiohttp.ServerFingerprintMismatch)):
+        return None  # its text is the URL's
+    if not isinstance(error, OSError):
+        return None
+    # The frames in between hold requests and connections; what the error chains itself has passed them, too.
+    bare = error.with_traceback(None)
+    bare.__cause__ = bare.__context__ = None
+    return bare

@@ -1,0 +1,149 @@
+"""Header lines beside the options of a call: what an answer's say, and which a caller may add."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from typing import Final
+
+from tonicdm.errors import InvalidOptionError
+from tonicdm.http.operation import NOTHING_SENT
+from tonicdm.http.wire import check_header
+from tonicdm.types import MASK
+
+OWN: Final = frozenset({"accept", "accept-encoding", "authorization", "content-type", "host", "user-agent"})
+"""Names that this package and aiohttp write themselves."""
+
+FRAMING: Final = frozenset(
+    {
+        "connection",
+        "content-encoding",
+        "content-length",
+        "expect",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Names that decide where a request ends and what becomes of its connection."""
+
+CONDITIONAL: Final = frozenset(
+    {"if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "range"}
+)
+"""Names that turn an answer into a part of it, or into none: paid for all the same."""
+
+FOREIGN: Final = frozenset({"cookie", "cookie2", "proxy-authorization", "x-http-method", "x-http-method-override"})
+"""Names that speak for somebody else, or make another call of it."""
+
+SECRET_LINES: Final = frozenset(
+    {
+        "authentication-info",
+        "authorization",
+        "cookie",
+        "proxy-authenticate",
+        "proxy-authentication-info",
+        "proxy-authorization",
+        "set-cookie",
+        "set-cookie2",
+        "x-amz-security-token",
+        "x-api-key",
+        "x-auth-token",
+        "x-csrf-token",
+        "x-xsrf-token",
+    }
+)
+"""Names in an answer whose values are somebody's key."""
+
+LINKS: Final = frozenset({"content-location", "link", "location", "refresh", "uri"})
+"""Names in an answer whose values are URLs; a signed one is a key."""
+
+RATE: Final = "x-rate-limit-"
+"""How the names begin by which a server tells what is left (concepts page, "Managing Rate Limits")."""
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_QUERY: Final = re.compile(r"\?[^\s>;,\"]*")
+
+
+class Headers(Mapping[str, str]):
+    """The header lines of an answer: found whatever their case, and without what is somebody's key.
+
+    A name that came more than once has its values joined by commas (RFC 9110, 5.3).
+
+    Args:
+        lines: Names and values in their order.
+        mask: Strikes out what must not be shown.
+    """
+
+    __slots__ = ("_lines",)
+
+    def __init__(self, lines: Iterable[tuple[str, str]] = (), mask: Callable[[str], str] = str) -> None:
+        self._lines: dict[str, tuple[str, str]] = {}
+        for name, value in lines:
+            key = name.lower()
+            shown = MASK if key in SECRET_LINES else mask(value)
+            if key in LINKS:
+                shown = _QUERY.sub(f"?{MASK}", shown)
+            before = self._lines.get(key)
+            self._lines[key] = (mask(name), shown) if before is None else (before[0], f"{before[1]}, {shown}")
+
+    def __getitem__(self, name: str) -> str:
+        return self._lines[name.lower()][1]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._lines
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self._lines.values())
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Headers) and other._lines == self._lines
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Headers({dict(self.items())!r})"
+
+
+def is_added(name: str, options: Container[str]) -> bool:
+    """Tell whether a header *name* says nothing of the call itself: of its options, its price, its sender or its end.
+
+    Args:
+        name: The header's name.
+        options: Names of options in lower case; a line of that name would change what is asked for, and what it costs.
+    """
+    key = name.lower()
+    if key in OWN | FRAMING | CONDITIONAL | FOREIGN or key.startswith((RATE, "x-ratelimit-", "ratelimit")):
+        return False
+    return key not in options and not key.startswith("filter")
+
+
+def check_added(headers: Mapping[str, str], options: Container[str]) -> tuple[tuple[str, str], ...]:
+    """Return header lines that a user wants sent beside those of a call.
+
+    Args:
+        headers: By name.
+        options: Names of options in lower case.
+
+    Raises:
+        InvalidOptionError: A line can't be sent, is one that this package writes, or is an option.
+    """
+    lines: dict[str, tuple[str, str]] = {}
+    if not isinstance(headers, Mapping):
+        raise InvalidOptionError(f"headers must be a mapping, not a {type(headers).__name__}. {NOTHING_SENT}")
+    for name, value in headers.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise InvalidOptionError(f"a header must have a header's name, not {name!r}. {NOTHING_SENT}")
+        if not is_added(name, options):
+            why = "it is an option of calls" if name.lower() in options else "this package or aiohttp writes it"
+            raise InvalidOptionError(f"the header {name} can't be added: {why}. {NOTHING_SENT}")
+        if not isinstance(value, str):
+            raise InvalidOptionError(f"the header {name} must be a text, not a {type(value).__name__}. {NOTHING_SENT}")
+        if name.lower() in lines:
+            raise InvalidOptionError(f"the header {name} was given twice. {NOTHING_SENT}")
+        lines[name.lower()] = (name, check_header(name, value))
+    return tuple(lines.values())

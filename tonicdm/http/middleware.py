@@ -1,0 +1,85 @@
+"""What stands between aiohttp's session and the connection: one request an attempt, with our lines, through the gate.
+
+It speaks to aiohttp as a client middleware, in place of those that a session has of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Container
+from typing import Any, Self
+
+from tonicdm.http.headers import is_added
+from tonicdm.types import Secret
+
+
+class SentTwiceError(Exception):
+    """A request of an attempt that had been sent was to be sent again."""
+
+
+class SingleRequest:
+    """Lets the request of one attempt pass once.
+
+    aiohttp sends GET and DELETE again by itself when a kept-alive connection was dropped, and so may a middleware or a
+    session's class: the second request is refused here with the error of the first, because every byte on the wire has
+    a reservation of its own.
+
+    Args:
+        gate: Awaited when the connection is there, before the first byte; what it raises ends the request.
+        names: Names in lower case of the lines that the call itself brings; what a session adds under other names stays
+            only if it says nothing of the call.
+        token: Sent as bearer token, in place of what a session or a netrc would send.
+        options: Names of options in lower case.
+    """
+
+    def __init__(
+        self,
+        gate: Callable[[], Awaitable[None]],
+        *,
+        names: Container[str],
+        token: Secret | None = None,
+        options: Container[str] = (),
+    ) -> None:
+        self._gate = gate
+        self._names = names
+        self._token = token
+        self._options = options
+        self._entered = False
+        self._error: Exception | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # Tools that record requests copy their arguments.
+        return self
+
+    async def __call__(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Send *request* by *handler*."""
+        if self._entered:
+            raise self._error or SentTwiceError
+        self._entered = True
+        self._keep_ours(request.headers)
+        request.send = self._gated(request.send)
+        try:
+            # The token stands in the request for as long as it is being sent and no longer: errors of aiohttp hold the
+            # request's headers, and tools that track errors show them.
+            if self._token is not None:
+                request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+            return await handler(request)
+        except Exception as error:
+            self._error = error
+            raise
+        finally:
+            if self._token is not None:
+                request.headers.popall("Authorization", None)
+
+    def _keep_ours(self, headers: Any) -> None:
+        for name in set(headers):
+            key = name.lower()
+            automatic = key in {"host", "accept", "accept-encoding", "user-agent", "content-length", "content-type"}
+            if key not in self._names and not automatic and not is_added(key, self._options):
+                headers.popall(name, None)
+
+    def _gated(self, send: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
+        async def gated(connection: Any) -> Any:
+            await self._gate()
+            return await send(connection)
+
+        return gated

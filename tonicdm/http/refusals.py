@@ -1,0 +1,37 @@
+"""An answer with an error status, as the error of this package that says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tonicdm.budget.views import utc
+from tonicdm.errors import APIError, RateLimitedError, api_error_class
+from tonicdm.http.call import Answer, Call
+
+REDIRECTED = "Redirects are not followed: they would carry the token elsewhere. Check base_url= and path_prefix=."
+
+
+def refused(call: Call, answer: Answer, *, asked: float | None = None) -> APIError:
+    """Return the error of *answer*, whose status is none of success.
+
+    Args:
+        call: What was called.
+        answer: What came.
+        asked: Seconds after which the server wants to be asked again.
+    """
+    told: dict[str, Any] = {
+        "method": call.request.method,
+        "path": call.path,
+        "body": answer.body[:2000].decode("utf-8", "replace"),
+        "rate_limit": answer.rate_limit,
+        "attempts": answer.attempts,
+        "headers": answer.headers,
+        "request_id": answer.request_id,
+    }
+    if answer.status == 429:
+        reset_at = None if answer.rate_limit is None else utc(answer.rate_limit.reset)
+        return RateLimitedError(cost=call.cost, reset_at=reset_at, **told)
+    note = REDIRECTED if 300 <= answer.status < 400 else ""
+    if asked is not None:
+        note = f"The server wants to be asked again in {asked:,.0f} s."
+    return api_error_class(answer.status)(status=answer.status, note=note, **told)
