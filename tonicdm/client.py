@@ -102,6 +102,8 @@ class TonicDM(Nouns):
         max_age: float = 0.0,
         gather: float = 0.002,
     ) -> None:
+        # Sealed first: tools that track errors show the variables of the frames that an error passes.
+        token = token if callable(token) else Secret.of(token)
         answers = {} if profile is None else read_profile(profile)
         source = token if callable(token) else None
         fixed = None if callable(token) else token

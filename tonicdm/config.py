@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, get_args
 
 import attrs
@@ -79,20 +79,21 @@ class Settings:
             ConfigError: Something is missing, contradictory or malformed. There is no default zone: a silent
                 one would break data residency (concepts page, "Data Residency").
         """
-        env = os.environ if environ is None else environ
+        # No frame that an error passes may hold the token as it is: tools that track errors show their variables.
+        token, read, environ = Secret.of(token), _reader(environ), None
         if zone is None and base_url is None:
-            zone, base_url = env.get("TONICDM_ZONE"), env.get("TONICDM_BASE_URL")
+            zone, base_url = read("TONICDM_ZONE"), read("TONICDM_BASE_URL")
         found = {} if profile is None else profile
         learned = "query" if found.get("option_source") == "query" else "header"
-        placement = option_placement or env.get("TONICDM_OPTION_PLACEMENT") or learned
+        placement = option_placement or read("TONICDM_OPTION_PLACEMENT") or learned
         if placement not in get_args(OptionPlacement):
             raise ConfigError(f'option_placement must be "header" or "query", not {placement!r}')
         return cls(
             base_url=_server(zone, base_url),
             path_prefix=_prefix(path_prefix or str(found.get("path_prefix", ""))),
-            token=_token(token if token is not None else env.get("TONICDM_TOKEN"), needed=token_needed),
+            token=_token(token or Secret.of(read("TONICDM_TOKEN")), needed=token_needed),
             option_placement=placement,  # type: ignore[arg-type]
-            budget=budget or env.get("TONICDM_BUDGET"),
+            budget=budget or read("TONICDM_BUDGET"),
         )
 
 
@@ -167,13 +168,19 @@ def _prefix(prefix: str) -> str:
     return f"/{clean}" if clean else ""
 
 
-def _token(value: str | Secret | None, *, needed: bool) -> Secret | None:
-    if value is None or value == "":
+def _reader(environ: Mapping[str, str] | None) -> Callable[[str], str | None]:
+    def read(name: str) -> str | None:
+        return (os.environ if environ is None else environ).get(name)
+
+    return read
+
+
+def _token(token: Secret | None, *, needed: bool) -> Secret | None:
+    if token is None or not token.reveal():
         if needed:
             raise ConfigError("no token: give token= or set TONICDM_TOKEN")
         return None
-    text = value.reveal() if isinstance(value, Secret) else value
     # A pasted line break would split the header; say so without repeating the token.
-    if not text.isascii() or not text.isprintable() or text != text.strip() or " " in text:
+    if not token.fits_header:
         raise ConfigError("the token holds blanks, line breaks or characters that no header can carry")
-    return value if isinstance(value, Secret) else Secret(value)
+    return token

@@ -166,9 +166,19 @@ class Secret:
     def __init__(self, value: str) -> None:
         self._value = value
 
+    @classmethod
+    def of(cls, value: str | Secret | None) -> Secret | None:
+        """Return *value* as a secret, or None."""
+        return cls(value) if isinstance(value, str) else value
+
     def reveal(self) -> str:
         """Return the text itself."""
         return self._value
+
+    @property
+    def fits_header(self) -> bool:
+        """Whether a header line can carry it: printable ASCII without blanks."""
+        return self._value.isascii() and self._value.isprintable() and " " not in self._value
 
     def mask(self, text: AnyStr) -> AnyStr:
         """Return *text* with the secret struck out, however a server that repeats it may have written it.

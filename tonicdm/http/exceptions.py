@@ -80,7 +80,7 @@ def map_exception(
         raise ConfigError("the URL of the server or of the proxy can't be called; check base_url= and proxy=") from None
     if isinstance(error, RuntimeError) and str(error) == "Session is closed":
         raise ClientClosedError("the session= of this client was closed; make a new client on an open one") from None
-    if not isinstance(error, FOREIGN):
+    if not isinstance(error, FOREIGN) or isinstance(error, (KeyError, IndexError)):
         return None
     outcome, kind, said = _read(error, call, sent=sent)
     fate = call.if_lost if sent else NOTHING_SENT
