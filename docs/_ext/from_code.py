@@ -6,7 +6,6 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import Any, get_args
 
 import click
@@ -20,7 +19,7 @@ from tonicdm.cli.app import tonicdm as cli
 from tonicdm.codec import OpenEnum, Record
 from tonicdm.endpoints import options as known
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.nouns import Nouns
+from tonicdm.endpoints.registry import RECORD_TYPES, endpoint_class
 from tonicdm.errors import TonicDMError
 from tonicdm.http.operation import Operation, Option
 from tonicdm.sandbox import control, faults
@@ -250,11 +249,8 @@ def title(kind: type[BaseException]) -> str:
 
 def nouns() -> Iterator[tuple[str, type]]:
     """Return the attributes of a client and their classes."""
-    for name, member in vars(Nouns).items():
-        if isinstance(member, cached_property):
-            module = importlib.import_module(f"tonicdm.endpoints.{name}")
-            title = str(inspect.get_annotations(member.func)["return"])
-            yield name, getattr(module, title)
+    for name in RECORD_TYPES:
+        yield name, endpoint_class(name)
 
 
 def operations() -> Iterator[tuple[str, Operation]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from functools import cached_property
 from typing import Any
 
 import click
@@ -14,7 +13,7 @@ from tonicdm.cli.output import show
 from tonicdm.client import TonicDM
 from tonicdm.codec import Record
 from tonicdm.endpoints.base import Listed, Readable
-from tonicdm.endpoints.nouns import Nouns
+from tonicdm.endpoints.registry import RECORD_TYPES, endpoint_class
 from tonicdm.errors import InvalidOptionError
 
 FORMAT = click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table")
@@ -83,9 +82,8 @@ def list_records(
 
 def _endpoint(tonic: TonicDM, noun: str, kind: type[Listed[Any]]) -> Any:
     name = noun.replace("-", "_").lower()
-    names = [key for key, value in vars(Nouns).items() if isinstance(value, cached_property)]
-    if name not in names or not isinstance(getattr(tonic, name), kind):
-        fit = sorted(key for key in names if isinstance(getattr(tonic, key), kind))
+    if name not in RECORD_TYPES or not issubclass(endpoint_class(name), kind):
+        fit = sorted(key for key in RECORD_TYPES if issubclass(endpoint_class(key), kind))
         raise InvalidOptionError(f"no such noun here: {noun}; there are {', '.join(fit)}. Nothing was sent.")
     return getattr(tonic, name)
 

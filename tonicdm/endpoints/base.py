@@ -30,16 +30,14 @@ ALL_STATUSES: Final = ("active", "inactive", "deleted")
 class Endpoint:
     """The base of all endpoint classes; made by the client, one attribute each."""
 
+    record_type: ClassVar[str]
+    """The name of the client's attribute, which is that of the record type in a store and in the registry."""
+
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._caller.base_url}>"
-
-    @classmethod
-    def _noun(cls) -> str:
-        """Return the name of the client's attribute, which is that of the record type in a store."""
-        return cls.__module__.rpartition(".")[2]
 
     @contextlib.asynccontextmanager
     async def _writing(self, record: RecordID) -> AsyncGenerator[None]:
@@ -51,7 +49,7 @@ class Endpoint:
             yield
         finally:
             if self._caller.copy is not None:
-                await self._caller.copy.doubt(self._noun(), record)
+                await self._caller.copy.doubt(self.record_type, record)
 
     async def _read_one(self, operation: Operation, kind: type[R], options: Mapping[str, Any] | None = None) -> R:
         answer = await self._caller.call(operation, options)
@@ -164,7 +162,7 @@ class Readable(Listed[M]):
         age = _age(self._caller, quantity, max_age, resolve)
         if self._caller.copy is not None and quantity is DataQuantity.BASIC:
             there, missing, invalid = await self._caller.copy.get_many(
-                self._caller, self._noun(), wanted, max_age=age, resolve=tuple(resolve)
+                self._caller, self.record_type, wanted, max_age=age, resolve=tuple(resolve)
             )
             if invalid and on_invalid != "skip":
                 raise invalid_error(invalid, there, self._listing.operation.label)

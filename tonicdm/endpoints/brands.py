@@ -59,6 +59,7 @@ class Brands(Readable[Brand], SoftDeleting[Brand]):
     Only a tenant administrator may change those of your own organization.
     """
 
+    record_type = "brands"
     _model = Brand
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options_of(BrandOptions), has_quantity=True),

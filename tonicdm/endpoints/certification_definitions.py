@@ -22,6 +22,7 @@ class CertificationDefinitionOptions(SearchOptions, IDsOption, total=False):
 class CertificationDefinitions(Readable[CertificationDefinition]):
     """Configured kinds of certifications (``/core/certification-definitions``)."""
 
+    record_type = "certification_definitions"
     _listing = ListOperation(
         operation=Operation(
             method="GET", path=PATH, options=options_of(CertificationDefinitionOptions), has_quantity=True

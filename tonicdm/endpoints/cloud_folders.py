@@ -50,6 +50,7 @@ class CloudFolders(Listed[CloudFolderChild]):
     The reference shows not how a single child is named in a change or deletion; see `update` and `delete`.
     """
 
+    record_type = "cloud_folders"
     _listing = ListOperation(
         operation=Operation(
             method="GET",

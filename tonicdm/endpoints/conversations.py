@@ -22,6 +22,7 @@ class ConversationOptions(Reading, IDsOption, total=False):
 class Conversations(Readable[Conversation]):
     """Correspondence by email (``/correspondence/conversations``)."""
 
+    record_type = "conversations"
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options_of(ConversationOptions)), model=Conversation
     )

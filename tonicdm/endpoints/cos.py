@@ -33,6 +33,7 @@ class CoFields(WorkflowFields, total=False):
 class Cos(Readable[Co], Creating[Co], SoftDeleting[Co], Deleting):
     """Change orders (``/workflow/cos``)."""
 
+    record_type = "cos"
     _model = Co
     _listing = ListOperation(operation=Operation(method="GET", path=PATH, options=options_of(ItemOptions)), model=Co)
     _create_operation = Operation(method="POST", path=PATH)

@@ -18,6 +18,7 @@ PATH = "/core/disciplines"
 class Disciplines(Listed[Discipline]):
     """Areas of professional expertise (``/core/disciplines``)."""
 
+    record_type = "disciplines"
     _listing = ListOperation(operation=Operation(method="GET", path=PATH), model=Discipline)
 
     @overload

@@ -49,6 +49,7 @@ class EmailAddressChanges(EmailAddressFields, total=False):
 class EmailAddresses(Readable[EmailAddress], Creating[EmailAddress], SoftDeleting[EmailAddress]):
     """Email addresses with their contact data (``/core/emailaddresses``)."""
 
+    record_type = "email_addresses"
     _model = EmailAddress
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options_of(EmailAddressOptions), has_quantity=True),

@@ -28,6 +28,7 @@ class FileTransferPartOptions(Reading, total=False):
 class FileTransferParts(Listed[FileTransferPart]):
     """Steps of file transfers (``/workflow/filetransfer-parts``)."""
 
+    record_type = "file_transfer_parts"
     _listing = ListOperation(
         operation=Operation(
             method="GET",

@@ -18,6 +18,7 @@ PATH = "/workflow/filetransfers"
 class FileTransfers(Readable[FileTransfer]):
     """File transfers (``/workflow/filetransfers``)."""
 
+    record_type = "file_transfers"
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options_of(ItemOptions)), model=FileTransfer
     )

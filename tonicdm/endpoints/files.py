@@ -26,6 +26,7 @@ class FileOptions(Reading, IDsOption, total=False):
 class Files(Readable[File]):
     """Files of filesets (``/fileset/files``)."""
 
+    record_type = "files"
     _listing = ListOperation(operation=Operation(method="GET", path=PATH, options=options_of(FileOptions)), model=File)
 
     @overload

@@ -14,6 +14,7 @@ PATH = "/fileset/filesets"
 class Filesets(Readable[Fileset]):
     """Sets of files (``/fileset/filesets``); they can't be listed, only asked for by their IDs."""
 
+    record_type = "filesets"
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options("filter_ids"), required=frozenset({"filter_ids"})),
         model=Fileset,

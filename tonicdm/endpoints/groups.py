@@ -37,6 +37,7 @@ class GroupChanges(GroupFields, total=False):
 class Groups(Creating[Group], SoftDeleting[Group]):
     """Reusable lists of recipients (``/core/groups``); the reference has no operation that reads them."""
 
+    record_type = "groups"
     _model = Group
     _create_operation = Operation(method="POST", path=PATH)
     _update_operation = Operation(method="PATCH", path=PATH)

@@ -28,6 +28,7 @@ class LabelOptions(PageOptions, total=False):
 class Labels(Listed[Label]):
     """Labels attached to objects (``/core/labels``)."""
 
+    record_type = "labels"
     _listing = ListOperation(
         operation=Operation(
             method="GET", path=PATH, options=options_of(LabelOptions, object_ids=FILTER_IDS), has_quantity=True

@@ -27,6 +27,7 @@ class UserChanges(Extra, total=False):
 class Myself(Endpoint):
     """The user behind the token, with settings (``/core/me``)."""
 
+    record_type = "me"
     _get_operation = Operation(method="GET", path=PATH)
     _update_operation = Operation(method="PATCH", path=PATH)
 

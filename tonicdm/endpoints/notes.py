@@ -44,6 +44,7 @@ class NoteChanges(NoteFields, total=False):
 class Notes(Readable[Note], Creating[Note], SoftDeleting[Note]):
     """Notes attached to items (``/core/notes``)."""
 
+    record_type = "notes"
     _model = Note
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options_of(NoteOptions), has_quantity=True),

@@ -49,6 +49,7 @@ class OfficeChanges(OfficeFields, total=False):
 class Offices(Readable[Office], Creating[Office], SoftDeleting[Office]):
     """Offices of your own organization, and of contacts with the AdvancedContacts licence (``/core/offices``)."""
 
+    record_type = "offices"
     _model = Office
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options_of(OfficeOptions), has_quantity=True),

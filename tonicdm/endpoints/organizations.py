@@ -29,6 +29,7 @@ class Organizations(Readable[Organization]):
     There is no way to create one: it comes into being with its first person.
     """
 
+    record_type = "organizations"
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options_of(OrganizationOptions), has_quantity=True),
         model=Organization,

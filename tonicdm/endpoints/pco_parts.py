@@ -26,6 +26,7 @@ class PcoPartOptions(Reading, total=False):
 class PcoParts(Listed[PcoPart]):
     """Steps of proposed change orders (``/workflow/pco-parts``)."""
 
+    record_type = "pco_parts"
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options_of(PcoPartOptions, pco_ids=FILTER_IDS)),
         model=PcoPart,

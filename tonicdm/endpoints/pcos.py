@@ -15,4 +15,5 @@ class Pcos(Deleting):
     It fails once the proposal was forwarded or returned.
     """
 
+    record_type = "pcos"
     _delete_operation = Operation(method="DELETE", path=PATH, options=options("id"), required=frozenset({"id"}))

@@ -52,6 +52,7 @@ class PersonChanges(StatusField, total=False):
 class Persons(Readable[Person], Creating[Person], SoftDeleting[Person]):
     """Persons: your users, mailboxes and contacts (``/core/persons``)."""
 
+    record_type = "persons"
     _model = Person
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options_of(PersonOptions), has_quantity=True),

@@ -45,6 +45,7 @@ class ProjectFields(StatusField, total=False):
 class Projects(Readable[Project], Creating[Project], Updating[Project]):
     """Projects of your own organization (``/core/projects``); a list also tells the zone of each."""
 
+    record_type = "projects"
     _model = Project
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options_of(ProjectOptions), has_quantity=True),

@@ -28,6 +28,7 @@ class RfiIntegrationFields(Extra, total=False):
 class RfiIntegrations(Endpoint):
     """Responses to RFIs in third-party systems, such as Procore (``/workflow/rfi-integrations``)."""
 
+    record_type = "rfi_integrations"
     _create_operation = Operation(method="POST", path=PATH)
 
     async def create(self, **fields: Unpack[RfiIntegrationFields]) -> Any:

@@ -28,6 +28,7 @@ class RfiPartOptions(Reading, total=False):
 class RfiParts(Listed[RfiPart]):
     """Steps of RFIs, such as received and forwarded (``/workflow/rfi-parts``)."""
 
+    record_type = "rfi_parts"
     _listing = ListOperation(
         operation=Operation(
             method="GET", path=PATH, options=options_of(RfiPartOptions, rfi_ids=FILTER_IDS, part_ids=FILTER_PART_IDS)

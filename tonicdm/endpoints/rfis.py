@@ -57,6 +57,7 @@ class RfiChanges(RfiFields, total=False):
 class Rfis(Readable[Rfi], Creating[Rfi], SoftDeleting[Rfi], Deleting):
     """Requests for information (``/workflow/rfis``)."""
 
+    record_type = "rfis"
     _model = Rfi
     _listing = ListOperation(operation=Operation(method="GET", path=PATH, options=options_of(RfiOptions)), model=Rfi)
     _create_operation = Operation(method="POST", path=PATH)

@@ -38,6 +38,7 @@ class SubmittalChanges(SubmittalFields, total=False):
 class Submittals(Readable[Submittal], Creating[Submittal], SoftDeleting[Submittal], Deleting):
     """Submittals (``/workflow/submittals``)."""
 
+    record_type = "submittals"
     _model = Submittal
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options_of(ItemOptions)), model=Submittal

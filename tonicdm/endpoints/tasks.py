@@ -18,6 +18,7 @@ PATH = "/workflow/tasks"
 class Tasks(Readable[Task]):
     """Tasks (``/workflow/tasks``)."""
 
+    record_type = "tasks"
     _listing = ListOperation(operation=Operation(method="GET", path=PATH, options=options_of(ItemOptions)), model=Task)
 
     @overload

@@ -31,6 +31,7 @@ class TeamOptions(PageOptions, total=False):
 class Team(Listed[ProjectMember]):
     """Members of projects: email addresses with their brands (``/core/team``)."""
 
+    record_type = "team"
     _listing = ListOperation(
         operation=Operation(
             method="GET",

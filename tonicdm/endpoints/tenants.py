@@ -32,6 +32,7 @@ class TenantOptions(PageOptions, IDsOption, total=False):
 class Tenants(Listed[GlobalTenant]):
     """Tenants, listed to find the home zone of a domain (``/global/tenants``); meant for TonicDM's internal use."""
 
+    record_type = "tenants"
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options_of(TenantOptions), has_quantity=True),
         model=GlobalTenant,

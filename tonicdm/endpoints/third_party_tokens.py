@@ -13,6 +13,7 @@ PATH = "/tokens/token"
 class ThirdPartyTokens(Endpoint):
     """Tokens by which TonicDM reaches third-party systems for a user (``/tokens/token``)."""
 
+    record_type = "third_party_tokens"
     _get_operation = Operation(
         method="GET", path=PATH, options=options("platform", "source"), required=frozenset({"platform", "source"})
     )

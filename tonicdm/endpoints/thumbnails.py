@@ -28,6 +28,7 @@ class ThumbnailOptions(Reading, total=False):
 class Thumbnails(Listed[ThumbnailSet]):
     """Thumbnails of files (``/fileset/thumbnails``)."""
 
+    record_type = "thumbnails"
     _listing = ListOperation(
         operation=Operation(method="GET", path=PATH, options=options_of(ThumbnailOptions, file_ids=FILTER_IDS)),
         model=ThumbnailSet,

@@ -15,6 +15,7 @@ PATH = "/fileset/multi-part-initialize"
 class Uploads(Endpoint):
     """Uploads in parts (``/fileset/multi-part-initialize``); the paths of the further steps are not documented."""
 
+    record_type = "uploads"
     _initialize_operation = Operation(
         method="GET", path=PATH, options=options("fileset_id", "content_type", "file_path_name_ext")
     )

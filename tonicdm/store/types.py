@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import importlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,6 +9,7 @@ import attrs
 
 from tonicdm.endpoints.base import Deleting, Listed
 from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.registry import endpoint_class
 from tonicdm.errors import ConfigError
 
 
@@ -38,20 +37,14 @@ class RecordType:
     @property
     def listing(self) -> ListOperation[Any]:
         """How it is listed."""
-        return _endpoint_of(self.name)._listing
+        found = endpoint_class(self.name)
+        assert issubclass(found, Listed)
+        return found._listing
 
     @property
     def deletable(self) -> bool:
         """Whether the reference shows a DELETE for it; others lose records by their status alone."""
-        return issubclass(_endpoint_of(self.name), Deleting)
-
-
-@functools.cache
-def _endpoint_of(noun: str) -> type[Listed[Any]]:
-    module = importlib.import_module(f"tonicdm.endpoints.{noun}")
-    classes = [item for item in vars(module).values() if isinstance(item, type) and "_listing" in vars(item)]
-    (found,) = [item for item in classes if item.__module__ == module.__name__]
-    return found
+        return issubclass(endpoint_class(self.name), Deleting)
 
 
 _DEFAULT: Final = (
