@@ -14,7 +14,9 @@ from tonicdm.errors import (
     ConfigError,
     ConnectError,
     DecodeError,
+    DownloadError,
     EndpointNotFoundError,
+    IntegrityError,
     InvalidIDError,
     InvalidOptionError,
     OptionIgnoredError,
@@ -26,6 +28,7 @@ from tonicdm.errors import (
     ServerError,
     TonicDMError,
     TransportError,
+    UnsafeLinkError,
 )
 from tonicdm.http.hooks import Hooks
 from tonicdm.http.retry import RetryPolicy
@@ -45,8 +48,10 @@ __all__ = [
     "ConnectError",
     "DataQuantity",
     "DecodeError",
+    "DownloadError",
     "EndpointNotFoundError",
     "Hooks",
+    "IntegrityError",
     "InvalidIDError",
     "InvalidOptionError",
     "OptionIgnoredError",
@@ -66,5 +71,6 @@ __all__ = [
     "TonicDMError",
     "TransportError",
     "UnitBudget",
+    "UnsafeLinkError",
     "__version__",
 ]

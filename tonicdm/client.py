@@ -16,7 +16,6 @@ from tonicdm.budget.home import budget_key, open_budget
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.config import Answers, Settings, read_profile, zone_server
 from tonicdm.endpoints.caller import Caller, ServerFacts
-from tonicdm.endpoints.nouns import Nouns
 from tonicdm.endpoints.options import LARGEST_PAGE, named
 from tonicdm.errors import ConfigError
 from tonicdm.http.auth import Auth, TokenSource
@@ -25,15 +24,17 @@ from tonicdm.http.operation import Operation
 from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import Transport
 from tonicdm.http.wire import check_path
+from tonicdm.transfer.methods import Transfers
 from tonicdm.types import OptionPlacement, Priority, QuantityLike, Secret
 
 if TYPE_CHECKING:
     from tonicdm.store import Store
+    from tonicdm.transfer.download import Downloads
 
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
 
 
-class TonicDM(Nouns):
+class TonicDM(Transfers):
     """A client of the TonicDM API.
 
     ```python
@@ -146,6 +147,8 @@ class TonicDM(Nouns):
             soft_delete_value=soft_delete_value,
             max_age=_seconds("max_age", max_age) or 0.0,
         )
+        self._network: dict[str, Any] = {"ssl": ssl, "proxy": proxy, "trust_env": trust_env}
+        self._downloads: dict[str, Downloads] = {}
         self._store: Store | None = None
         self._own_store = False
         if store is not None:
@@ -182,6 +185,8 @@ class TonicDM(Nouns):
     async def close(self) -> None:
         """Close the connections made here and the budget, if it is the default one; twice is once."""
         await self._caller.transport.close()
+        for downloads in self._downloads.values():
+            await downloads.close()
         if self._own_store and self._store is not None:
             await self._store.close()
         if self._own_budget:
@@ -228,6 +233,7 @@ class TonicDM(Nouns):
         view._own_budget = view._own_store = False
         view._store = self._store
         view._settings = self._settings
+        view._network, view._downloads = self._network, self._downloads
         view._caller = attrs.evolve(self._caller, **changes)
         return view
 

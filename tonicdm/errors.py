@@ -370,6 +370,30 @@ class ExportError(TonicDMError):
         self.path = path
 
 
+class DownloadError(TonicDMError):
+    """A file could not be brought from a link whole; nothing was charged.
+
+    Attributes:
+        path: The file it was for; empty where its name was not known yet, or it went to a writer.
+        status: The HTTP status that refused it; None where none did.
+        kept: Bytes that are kept, from which the next download to the same file goes on.
+    """
+
+    def __init__(self, message: str, *, path: str = "", status: int | None = None, kept: int = 0) -> None:
+        super().__init__(message)
+        self.path = path
+        self.status = status
+        self.kept = kept
+
+
+class UnsafeLinkError(DownloadError):
+    """A link or a redirect leads where nothing is fetched from: not by https, to a private address, with a password."""
+
+
+class IntegrityError(DownloadError):
+    """What came is not what was promised: its size or its hash is another. No file was made of it."""
+
+
 class WebhookError(TonicDMError):
     """A webhook was refused; nothing of it was stored."""
 

@@ -20,20 +20,24 @@ _LOOK_AGAIN: Final = 0.005
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(file: int) -> None:
+    def try_lock(file: int) -> None:
+        """Take the lock on an open file; an OSError where another holds it."""
         msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
 
-    def _unlock(file: int) -> None:
+    def unlock(file: int) -> None:
+        """Let go of the lock on an open file."""
         os.lseek(file, 0, os.SEEK_SET)
         msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
 
 else:
     import fcntl
 
-    def _try_lock(file: int) -> None:
+    def try_lock(file: int) -> None:
+        """Take the lock on an open file; an OSError where another holds it."""
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def _unlock(file: int) -> None:
+    def unlock(file: int) -> None:
+        """Let go of the lock on an open file."""
         fcntl.flock(file, fcntl.LOCK_UN)
 
 
@@ -56,7 +60,7 @@ def locked(path: pathlib.Path, patience: float = PATIENCE) -> Generator[None]:
         try:
             yield
         finally:
-            _unlock(file)
+            unlock(file)
     finally:
         os.close(file)
 
@@ -66,7 +70,7 @@ def _acquire(file: int, path: pathlib.Path, patience: float) -> None:
     deadline = time.monotonic() + patience
     while True:
         try:
-            _try_lock(file)
+            try_lock(file)
         except (BlockingIOError, PermissionError) as error:
             if time.monotonic() >= deadline:
                 raise StoreError(

@@ -19,7 +19,7 @@ LAYERS = [
     {"_version", "types", "errors", "config", "clock", "lockfile"},
     {"codec", "models", "budget", "plan"},
     {"http"},
-    {"endpoints", "paging", "bulk"},
+    {"endpoints", "paging", "bulk", "transfer"},
     {"store"},
     {"client"},
     {"sync", "webhooks", "rhythm", "jobs", "conformance", "export"},

@@ -14,12 +14,15 @@ import attrs
 import yarl
 
 from tonicdm.clock import Clock, SystemClock
-from tonicdm.errors import ClientClosedError, ConfigError, ProtocolError
+from tonicdm.errors import ClientClosedError, ConfigError, ProtocolError, TonicDMError, UnsafeLinkError
+from tonicdm.http.addresses import PrivateAddressError, public_socket
 from tonicdm.http.call import Call
 from tonicdm.http.exceptions import map_exception
 from tonicdm.http.middleware import SingleRequest
+from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.http.session import PER_REQUEST, USER_AGENT, BodyTooLongError, open_session, read_body
 from tonicdm.http.wire import Request
+from tonicdm.types import Secret
 
 LONGEST_BODY: Final = 1 << 20
 """Bytes of an answer that are read whole; tokens and their refusals take some thousand."""
@@ -46,7 +49,8 @@ class PlainStream:
     """An answer whose body is read piece by piece."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    """A redirect's Location is among them."""
     chunks: AsyncIterator[bytes] = attrs.field(repr=False)
     """The body as it comes; read inside ``async with`` only."""
 
@@ -73,6 +77,7 @@ class Plain:
         ssl: As for aiohttp.
         proxy: A proxy's URL.
         trust_env: Whether to read proxies from the environment.
+        public_only: Whether connections are made to public addresses alone; a proxy's own counts as well.
     """
 
     def __init__(
@@ -82,11 +87,14 @@ class Plain:
         ssl: ssl.SSLContext | bool = True,
         proxy: str | None = None,
         trust_env: bool = False,
+        public_only: bool = False,
     ) -> None:
+        self._public_only = public_only
         self._clock = clock or SystemClock()
         self._trust_env = trust_env
         self._request_options: dict[str, Any] = {"ssl": ssl, "proxy": proxy}
         self._session: aiohttp.ClientSession | None = None
+        self._connector: aiohttp.BaseConnector | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -122,25 +130,48 @@ class Plain:
 
     @contextlib.asynccontextmanager
     async def stream(
-        self, url: str, headers: Mapping[str, str] | None = None, *, timeout: float = 30.0
+        self, link: Secret, headers: Mapping[str, str] | None = None, *, timeout: float = 30.0, raw: bool = False
     ) -> AsyncGenerator[PlainStream]:
         """Read the answer to a GET piece by piece, whatever its status.
 
         Args:
-            url: What to read.
+            link: What to read.
             headers: More header lines.
+            raw: Whether the body comes as it was sent, its Content-Encoding not undone.
             timeout: Seconds until the head is there, and between two pieces; the whole may take as long as it takes.
 
         Raises:
             TransportError: No answer came, or it broke off.
+            UnsafeLinkError: It leads to an address that is not public, where that is asked for.
         """
-        call, passage = _call("GET", url, timeout), _Passage()
+        call, passage = _call("GET", link.reveal(), timeout, shows_path=False), _Passage()
         limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
         async with contextlib.AsyncExitStack() as stack:
             with _mapped(call, passage):
-                response = await stack.enter_async_context(self._request("GET", url, headers or {}, limits, passage))
+                response = await stack.enter_async_context(
+                    self._request("GET", link, headers or {}, limits, passage, decoded=not raw)
+                )
             pieces = _pieces(response, call, passage)
             yield PlainStream(status=response.status, headers=response.headers, chunks=pieces)
+
+    async def put(
+        self, link: Secret, pieces: AsyncIterator[bytes], headers: Mapping[str, str], *, timeout: float = 30.0
+    ) -> PlainAnswer:
+        """Send what comes in pieces, and return the answer whatever its status.
+
+        Args:
+            link: Where to.
+            pieces: The body.
+            headers: More header lines, Content-Length among them: storage services take no body of unknown length.
+            timeout: Seconds without a byte; the whole may take as long as it takes.
+
+        Raises:
+            TransportError: No answer came; its ``sent`` says whether the request may have arrived.
+            UnsafeLinkError: It leads to an address that is not public, where that is asked for.
+        """
+        call = _call("PUT", link.reveal(), timeout, shows_path=False)
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
+        return await self._answered(call, link, headers, limits, pieces)
 
     async def close(self) -> None:
         """Close the connections; twice is once."""
@@ -148,15 +179,26 @@ class Plain:
         if self._session is not None:
             session, self._session = self._session, None
             await session.close()
+        if self._connector is not None:
+            await self._connector.close()
 
     async def _whole(
         self, method: str, url: str, headers: Mapping[str, str], timeout: float, body: bytes | None = None
     ) -> PlainAnswer:
-        call, passage = _call(method, url, timeout), _Passage()
-        sent_at = self._clock.monotonic()
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=timeout)
+        return await self._answered(_call(method, url, timeout), Secret(url), headers, limits, body)
+
+    async def _answered(
+        self,
+        call: Call,
+        link: Secret,
+        headers: Mapping[str, str],
+        limits: aiohttp.ClientTimeout,
+        body: bytes | AsyncIterator[bytes] | None,
+    ) -> PlainAnswer:
+        passage, sent_at = _Passage(), self._clock.monotonic()
         with _mapped(call, passage):
-            async with self._request(method, url, headers, limits, passage, body) as response:
+            async with self._request(call.request.method, link, headers, limits, passage, body) as response:
                 received_at = self._clock.monotonic()
                 content = await _read(response, call)
         return PlainAnswer(
@@ -166,23 +208,25 @@ class Plain:
     def _request(
         self,
         method: str,
-        url: str,
+        link: Secret,
         headers: Mapping[str, str],
         timeout: aiohttp.ClientTimeout,
         passage: _Passage,
-        body: bytes | None = None,
+        body: bytes | AsyncIterator[bytes] | None = None,
+        *,
+        decoded: bool = True,
     ) -> Any:
         lines = {"User-Agent": USER_AGENT, **headers}
         # A token must never be asked for twice by a silent repetition, and a netrc must not sign in for us.
         single = SingleRequest(passage.mark, names={name.lower() for name in lines})
         return self._open().request(
             method,
-            yarl.URL(url, encoded=True),  # a signature holds for the text as it was given
+            yarl.URL(link.reveal(), encoded=True),  # a signature holds for the text as it was given
             headers=lines,
             data=body,
             timeout=timeout,
             middlewares=(single,),
-            **PER_REQUEST,
+            **PER_REQUEST | {"auto_decompress": decoded},
             **self._request_options,
         )
 
@@ -192,39 +236,54 @@ class Plain:
             raise ClientClosedError("this client is closed; make a new one, or keep it open with async with")
         if self._session is None:
             self._loop = loop
-            self._session = open_session(None, trust_env=self._trust_env)
+            if self._public_only:
+                self._connector = aiohttp.TCPConnector(socket_factory=public_socket)
+            self._session = open_session(self._connector, trust_env=self._trust_env)
         elif self._loop is not loop:
             raise ClientClosedError("this client belongs to another event loop; make one client per loop")
         return self._session
 
 
-def _call(method: str, url: str, timeout: float) -> Call:
+def _call(method: str, url: str, timeout: float, *, shows_path: bool = True) -> Call:
     parsed = yarl.URL(url, encoded=True)
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ConfigError("a URL to call must begin with https:// and a host")
-    request = Request(method=method, path=parsed.raw_path)
+    path = parsed.raw_path if shows_path else "/"
+    request = Request(method=method, path=path)
     return Call(
         request=request,
         base_url=str(parsed.origin()),
         cost=0,
         timeout=timeout,
-        shown=f"{parsed.host}{parsed.raw_path}",
-        if_lost=FATE_UNKNOWN if method == "POST" else READ_FAILED,
+        shown=f"{parsed.host}{path}",
+        if_lost=READ_FAILED if method == "GET" else FATE_UNKNOWN,
     )
 
 
 @contextlib.contextmanager
 def _mapped(call: Call, passage: _Passage) -> Generator[None]:
-    lost = None
+    ours: TonicDMError | None = None
     try:
         yield
     except Exception as error:
-        lost = map_exception(error, call, sent=passage.sent)
-        if lost is None:
-            raise
-    if lost is not None:
+        ours = _refusal(error, call)
+        if ours is None:
+            lost = map_exception(error, call, sent=passage.sent)
+            if lost is None:
+                raise
+            ours = lost.error
+    if ours is not None:
         # aiohttp's error may repeat the URL, so it is not shown with ours.
-        raise lost.error from None
+        raise ours from None
+
+
+def _refusal(error: Exception, call: Call) -> TonicDMError | None:
+    if isinstance(error, aiohttp.InvalidURL):
+        return ConfigError(f"the URL can't be called: it is none. {NOTHING_SENT}")
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, PrivateAddressError):
+        host = call.base_url.rpartition("/")[2]
+        return UnsafeLinkError(f"{host}: it leads to an address that is not public. {NOTHING_SENT}")
+    return None
 
 
 async def _read(response: aiohttp.ClientResponse, call: Call) -> bytes:
@@ -241,5 +300,11 @@ async def _read(response: aiohttp.ClientResponse, call: Call) -> bytes:
 
 async def _pieces(response: aiohttp.ClientResponse, call: Call, passage: _Passage) -> AsyncIterator[bytes]:
     with _mapped(call, passage):
-        async for piece in response.content.iter_any():
-            yield piece
+        try:
+            async for piece in response.content.iter_any():
+                yield piece
+        except Exception:
+            # What came before a cut may still be in aiohttp's buffer, which its public methods then no longer give out.
+            if rest := response.content._read_nowait(-1):
+                yield rest
+            raise

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import pathlib
-from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import Final
 
 import attrs
 
 from tonicdm.errors import StoreError, TransportError
 from tonicdm.http.plain import Plain
-from tonicdm.rhythm.jobs import sync_folder
 from tonicdm.rhythm.rows import MalformedError, NoCounter, RowCounter
+from tonicdm.transfer.part import PartFile
 from tonicdm.types import Secret
 
 BATCH: Final = 1 << 18
@@ -38,60 +36,6 @@ class Downloaded:
     """Bytes."""
     rows: int | None
     """Rows that were counted in it; None for formats whose rows can't be told."""
-
-
-class PartFile:
-    """A file that takes the name it is for when all of it is there, and leaves nothing behind otherwise.
-
-    Args:
-        path: Its name in the end.
-    """
-
-    def __init__(self, path: pathlib.Path) -> None:
-        self.path = path
-        self.part: pathlib.Path = path.with_name(f"{path.name}.part")
-        self.size: int = 0
-        self._file: BinaryIO | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self._file = self.part.open("wb")
-        except OSError as error:
-            raise StoreError(str(self.path), f"can't be written: {error.strerror}") from error
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._file is not None:
-            self._file.close()
-            self.part.unlink(missing_ok=True)
-
-    def write(self, piece: bytes) -> None:
-        """Append *piece*.
-
-        Raises:
-            StoreError: The disk is full.
-        """
-        assert self._file is not None
-        try:
-            self._file.write(piece)
-        except OSError as error:
-            raise StoreError(str(self.path), f"can't be written: {error.strerror}. No part of it was kept") from error
-        self.size += len(piece)
-
-    def keep(self) -> None:
-        """Give the file its name."""
-        assert self._file is not None
-        try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self.part.replace(self.path)
-        except OSError as error:
-            raise StoreError(str(self.path), f"can't be written: {error.strerror}. No part of it was kept") from error
-        self._file = None
-        sync_folder(self.path.parent)
 
 
 async def download(
@@ -119,9 +63,9 @@ async def download(
         NotWholeError: The URI was refused, the stream broke off, or rows are missing.
         StoreError: The file can't be written.
     """
-    with PartFile(path) as part:
+    with PartFile(path, StoreError) as part:
         try:
-            async with plain.stream(uri.reveal(), timeout=timeout) as answer:
+            async with plain.stream(uri, timeout=timeout) as answer:
                 if answer.status != 200:
                     raise NotWholeError(f"was refused with {answer.status}", stale=answer.status in renew_on)
                 batch: list[bytes] = []

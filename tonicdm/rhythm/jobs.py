@@ -16,6 +16,7 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.errors import ConfigError, StoreError
+from tonicdm.transfer.part import sync_folder
 
 VERSION: Final = 1
 
@@ -114,13 +115,3 @@ class JobFile:
             yield
         except OSError as error:
             raise StoreError(str(self.path), f"can't be written: {error.strerror}") from error
-
-
-def sync_folder(folder: pathlib.Path) -> None:
-    """Bring a renamed entry of *folder* to the disk, where the system lets folders be synced."""
-    with contextlib.suppress(OSError):
-        entry = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(entry)
-        finally:
-            os.close(entry)

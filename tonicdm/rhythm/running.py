@@ -10,13 +10,15 @@ from typing import Final, TypeAlias
 import attrs
 
 from tonicdm.clock import Clock
+from tonicdm.errors import StoreError
 from tonicdm.http.plain import Plain
 from tonicdm.rhythm.assumed import Dialect
-from tonicdm.rhythm.download import Downloaded, NotWholeError, PartFile, download
+from tonicdm.rhythm.download import Downloaded, NotWholeError, download
 from tonicdm.rhythm.errors import QueryFailedError, QueryTimeoutError, ResultError
 from tonicdm.rhythm.models import QueryExecution
 from tonicdm.rhythm.polling import PollRules, Stand, stand_of, uri_of
 from tonicdm.rhythm.rows import counter_of
+from tonicdm.transfer.part import PartFile
 
 Describe: TypeAlias = Callable[[str], Awaitable[QueryExecution]]
 
@@ -143,7 +145,7 @@ class RunningQuery:
         content = NOTHING.get(self.output_format)
         if content is None:
             return QueryResult(query=self.id, path=None, rows=0, size=0)
-        with PartFile(target) as part:
+        with PartFile(target, StoreError) as part:
             part.write(content)
             part.keep()
         return QueryResult(query=self.id, path=target, rows=0, size=len(content))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from typing import Any
 
 import attrs
 
-from tonicdm.sandbox import lists, reads, singles, writes
+from tonicdm.sandbox import invented, lists, reads, singles, writes
 from tonicdm.sandbox.calls import Answer, Call, Refusal, json_answer, refusal_answer, rows_answer
 from tonicdm.sandbox.faults import NO_STRIKE, Strike
 from tonicdm.sandbox.journal import Journal, JournalEntry, token_label
@@ -62,10 +62,17 @@ class Service:
     windows: dict[str, Window] = attrs.field(factory=dict)
     tenants: dict[str, Tenant] = attrs.field(factory=dict)
     """Further tenants by token; all other tokens belong to the first."""
+    storage: invented.Storage = attrs.field(init=False)
+    """Bytes behind links, which no document shows."""
     _chance: random.Random = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._chance = random.Random(f"{self.seed}/order")
+        self.storage = invented.Storage(self._worlds, self.settings, self.seed)
+
+    def _worlds(self) -> Iterator[World]:
+        yield self.world
+        yield from (tenant.world for tenant in self.tenants.values())
 
     def window(self, token: str) -> Window:
         """Return the window of a token."""
@@ -88,6 +95,8 @@ class Service:
             at: Server time of its arrival, *now* when not given.
             damage: Changes the answer as faults do, before it is written down.
         """
+        if self._is_of_storage(call):
+            return self._stored(call, now, strike, damage)
         served = self._serve(call, now, strike)
         state = served.state
         served.answer.headers |= {
@@ -112,6 +121,22 @@ class Service:
         state = self._state(call, now)
         self._journal(call, Served(Answer(status=status), _NOTHING_RECEIVED, 0, state), now, strike)
 
+    def _is_of_storage(self, call: Call) -> bool:
+        path = call.path.removeprefix(self.settings.path_prefix)
+        return self.settings.file_links != "none" and path.startswith(invented.PREFIX) and path != invented.LINKS.path
+
+    def _stored(self, call: Call, now: float, strike: Strike, damage: Callable[[Answer], None]) -> Answer:
+        """Serve bytes: no token, no units, no headers of a budget."""
+        path = call.path.removeprefix(self.settings.path_prefix)
+        try:
+            answer = _server_error(strike) if "server_error" in strike else self.storage.answer(call, path, now)
+        except Refusal as refusal:
+            answer = refusal_answer(refusal)
+        answer.headers["Date"] = formatdate(now, usegmt=True)
+        damage(answer)
+        self._journal(call, Served(answer, _NOTHING_RECEIVED, 0, self._state(call, now)), now, strike)
+        return answer
+
     def _serve(self, call: Call, now: float, strike: Strike) -> Served:
         token = call.token
         if token not in self.settings.tokens or "unauthorized" in strike:
@@ -120,6 +145,8 @@ class Service:
         path = call.path.removeprefix(self.settings.path_prefix)
         known = call.path.startswith(self.settings.path_prefix) and path in PATHS
         operation = BY_NAME.get((call.method, path)) if known else None
+        if self.settings.file_links == "operation" and (call.method, path) == ("GET", invented.LINKS.path):
+            operation = invented.LINKS
         received = _NOTHING_RECEIVED
         quantity: Quantity = self.settings.unlisted_quantity
         work: Refusal | Operation
@@ -199,9 +226,12 @@ class Service:
         match operation.action:
             case "list":
                 ranks = lists.pick(world, operation, options, settings, self._chance, _ignored(strike))
-                return rows_answer(reads.render(world, operation.kind, ranks, quantity, settings))
+                rows = reads.render(world, operation.kind, ranks, quantity, settings)
+                return rows_answer(self._linked(call, operation, rows, quantity))
             case "single":
                 record = singles.read(world, operation.kind, options, quantity)
+                if operation.kind == "presigned_upload" and settings.file_links != "none":
+                    record = self.storage.begin_upload(record, invented.base_of(call), world.moment())
                 return json_answer(200, reads.singleton(record, settings), 1)
             case "create":
                 return writes.create(world, operation, options, call.body, settings)
@@ -209,6 +239,18 @@ class Service:
                 return writes.change(world, operation, call.body, settings)
             case "delete":
                 return writes.delete(world, operation, options, settings)
+
+    def _linked(self, call: Call, operation: Operation, rows: Iterator[Any], quantity: Quantity) -> Iterator[Any]:
+        """Return rows with the links that were invented, where a setting asks for them."""
+        base, now, links = invented.base_of(call), self.world.moment(), self.settings.file_links
+        if operation is invented.LINKS:
+            found = self.storage.linked(rows, base, now)
+            return ({"id": row["id"], invented.FIELD: row[invented.FIELD]} for row in found)
+        if links == "none" or quantity == "id_only":
+            return rows
+        if operation.kind == "files" and links == "field":
+            return self.storage.linked(rows, base, now)
+        return self.storage.with_pictures(rows, base, now) if operation.kind == "thumbnails" else rows
 
     def _tenant(self, token: str) -> tuple[World, SandboxSettings]:
         """Return the records and settings of a token's tenant (concepts page, "Tenant": only its own data)."""

@@ -202,6 +202,15 @@ class SandboxSettings(ServerSettings):
     """What happens to body fields this server does not know; the reference's field lists are incomplete."""
     project_required_on_change: bool = True
     """Whether PATCH of a project needs projectNumber and projectNameLegal (reference)."""
+    # Bytes of files: invented, as no document shows how they are reached.
+    file_links: Literal["none", "field", "operation"] = attrs.field(
+        default="none", validator=attrs.validators.in_(("none", "field", "operation"))
+    )
+    """INVENTED. Where links to files stand: nowhere (reference), in downloadUrl of each file, or in the answer to GET
+    /invented/file-links with filterIDs. Thumbnails then have links that lead somewhere, and a started upload the url
+    that takes its bytes."""
+    file_link_seconds: float = attrs.field(default=900.0, validator=not_negative)
+    """INVENTED. How long such a link is good."""
     timestamps: Literal["seconds", "milliseconds"] = attrs.field(
         default="seconds", validator=attrs.validators.in_(("seconds", "milliseconds"))
     )

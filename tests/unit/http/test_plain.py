@@ -12,6 +12,7 @@ from aiohttp import web
 
 from tonicdm.errors import ClientClosedError, ConfigError, ConnectError, ProtocolError, RequestTimeoutError
 from tonicdm.http.plain import LONGEST_BODY, Plain
+from tonicdm.types import Secret
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -77,7 +78,7 @@ async def test_the_query_of_a_signed_uri_is_sent_as_it_was_given_and_is_in_no_er
         return response
 
     url = await serve(handler) + "/file%2Fa?X-Signature=s3cret%2Bsig&x=%20"
-    async with plain.stream(url) as stream:
+    async with plain.stream(Secret(url)) as stream:
         assert await anext(stream.chunks) == b"half"
         with pytest.raises(ProtocolError) as caught:
             await anext(stream.chunks)
@@ -97,7 +98,7 @@ async def test_a_stream_gives_the_body_in_pieces(serve, plain: Plain) -> None:
             await response.write(b"x" * 65_536)
         return response
 
-    async with plain.stream(await serve(handler) + "/f") as stream:
+    async with plain.stream(Secret(await serve(handler) + "/f")) as stream:
         sizes = [len(piece) async for piece in stream.chunks]
     assert sum(sizes) == 50 * 65_536
     assert len(sizes) > 5

@@ -41,7 +41,7 @@ def file(firm: Firm, rank: int) -> Record:
         "status": firm.status("files", rank),
         "fileCategory": category,
         "filePathNameExt": f"drawings/A-{noise >> 48:05d}.{extension}",
-        "sizeBytes": (noise >> 8) & 0xFFFFFFF,
+        "sizeBytes": (noise >> 8) & 0x3FFFF,
         "filesetId": None if parent == NOTHING else hyphenated(firm.id("filesets", parent)),
         "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
