@@ -268,12 +268,24 @@ class RateLimitedError(BudgetError, APIError):
 class OptionIgnoredError(TonicDMError):
     """The answer contradicts an option of the call: the server, or a proxy before it, did not see the option.
 
+    Also raised where an answer could not show that an undocumented option was heeded.
+
     Attributes:
         option: The option's wire name.
         answer: What was paid for: the decoded records of the answer.
     """
 
-    def __init__(self, option: str, contradiction: str, answer: Any, *, placement: str = "header") -> None:
+    def __init__(
+        self, option: str, contradiction: str, answer: Any, *, placement: str = "header", certain: bool = True
+    ) -> None:
+        self.option = option
+        self.answer = answer
+        if not certain:
+            super().__init__(
+                f"Nothing shows whether the option {option} had an effect: {contradiction}. The call was charged; its "
+                'records are in .answer. on_ignored="accept" takes the list as it comes.'
+            )
+            return
         other = "query" if placement == "header" else "header"
         cause = (
             'a proxy that drops header names with "_", or a server that reads options from the query string'
@@ -284,8 +296,6 @@ class OptionIgnoredError(TonicDMError):
             f"The option {option} had no effect: {contradiction}. The likely cause is {cause}; "
             f'try option_placement="{other}". The call was charged; its records are in .answer.'
         )
-        self.option = option
-        self.answer = answer
 
 
 class RecordNotFoundError(TonicDMError, LookupError):

@@ -101,7 +101,7 @@ METHOD_OF = {
 }
 """The method that is made for each operation."""
 
-FURTHER = ("get", "get_many", "soft_delete")
+FURTHER = ("get", "get_many", "refresh", "soft_delete")
 """Methods that call an operation in a special way, beside the one that is made for it."""
 
 PART = RfiPart(title="Curtain wall", item_id=ID, action_datetime=NOON, response_required_date=DAY)
@@ -109,7 +109,9 @@ PART = RfiPart(title="Curtain wall", item_id=ID, action_datetime=NOON, response_
 VALUES: dict[str, Any] = {
     "address": "1 High Street\nLondon",
     "attached_to_id": OTHER,
+    "brand": ID,
     "brand_id": ID,
+    "cache": {ID: NOON, uuid.UUID(OTHER): None},
     "child": "host-17",
     "content": "<p>Fire rating</p>",
     "content_type": "application/pdf",
@@ -120,7 +122,11 @@ VALUES: dict[str, Any] = {
     "daily_reminder": True,
     "data_quantity": "complete",
     "date_active": DAY,
+    "date_inactive": DAY,
     "desk_phone": None,
+    "deskphone_country_code": 44,
+    "deskphone_extension": 17,
+    "deskphone_number": 2079460000,
     "disciplines": [ID, uuid.UUID(OTHER)],
     "division1": ID,
     "division2": {"name": "Airports"},
@@ -164,6 +170,8 @@ VALUES: dict[str, Any] = {
     "manual_stage": True,
     "members": [GroupMember(email_address_id=ID), {"addressPart": "cc"}],
     "mobile_phone": "+44 20",
+    "mobilephone_country_code": 44,
+    "mobilephone_number": 7700900000,
     "name": "London",
     "name_initials": "PA",
     "name_long": "Pacific Architects Ltd",
@@ -171,6 +179,7 @@ VALUES: dict[str, Any] = {
     "object_ids": [ID],
     "office": ID,
     "office_id": OTHER,
+    "on_ignored": "raise",
     "options": {"zzChild": "host-17"},
     "organization_id": ID,
     "our_number": "12",

@@ -23,17 +23,29 @@ ALWAYS = {"data_quantity"}
 """Sent on every call, also where the reference omits it (concepts page, "Rate Limiting")."""
 OF_CONCEPTS_PAGE = {"getRfis": {"projectId", "filterStatus", "sortBy"}}
 """Options that only the concepts page shows ("Non-standard Patterns")."""
-OF_TEXTS = {"deleteCloudChild": {"zzChild"}}
-"""Options that the reference leaves open, so that users name them."""
+BY_NAME = {"zzChild"}
+"""Options that the reference does not show, so that users name them: every list passes them on."""
 PLAIN_HEADERS = {"accept", "content-type", "user-agent", "authorization"}
 
 NEEDED = {"team.list:project_id", "cloud_folders.list:platform"}
 """Options that a list can't do without."""
 
+OF_CONTACTS = {
+    "name", "title", "deskphoneCountryCode", "deskphoneNumber", "deskphoneExtension", "mobilephoneCountryCode",
+    "mobilephoneNumber", "dateInactive", "office", "customerDataWarehouseId", "customerErpId", "customerCrmId",
+}  # fmt: skip
+"""What the concepts page says of email addresses ("Email Addresses, Persons and Staff"), named as inside a person."""
+OF_PROJECTS = {"brand", "office", "division1", "division2"}
+"""What the concepts page says of projects ("Offices", "Division1 and Division2"; reference: x-fields-without-name)."""
+
 BODIES_BEYOND = {
     "patchGroup": {"id"},
     "patchCloudChild": {"id"},
-    "patchPerson": {"officeId"},
+    "patchPerson": {"officeId", "division1", "division2"},
+    "postEmailAddress": OF_CONTACTS,
+    "patchEmailAddress": OF_CONTACTS,
+    "postProject": OF_PROJECTS,
+    "patchProject": OF_PROJECTS,
 }
 """Fields that are sent though the schema of the body does not show them; each is explained at its method."""
 
@@ -125,7 +137,7 @@ async def test_a_method_has_every_option_of_its_operation_and_no_other(name: str
     documented = {one["x-query-name" if placement == "query" else "name"]: one for one in _named(operation)}
     spelled = {"data_quantity": "dataQuantity"} if placement == "query" else {}
     also = {spelled.get(one, one) for one in ALWAYS}
-    also |= OF_CONCEPTS_PAGE.get(operation.id, set()) | OF_TEXTS.get(operation.id, set())
+    also |= OF_CONCEPTS_PAGE.get(operation.id, set()) | BY_NAME
     if name == "filesets.get_many":
         also |= {"filterIDs", "filterIds"}
     assert set(documented) <= options_of(sent[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections.abc import Sequence
+from typing import Literal
 
 from tonicdm import (
     UNSET,
@@ -104,6 +105,25 @@ async def qualities(tonic: TonicDM) -> None:
     fresh: Sequence[Person] = await tonic.persons.get_many(stale)
     missing: tuple[RecordID, ...] = (await tonic.persons.get_many([ID, uuid.uuid4()])).missing
     use(everything, first, fresh, missing, warm, kept)
+
+
+async def by_id(tonic: TonicDM, quantity: Literal["id_only", "basic"], any_quantity: DataQuantity) -> None:
+    """Stubs under id_only and records else, by ID as in lists; each knows when it changed and how it was read."""
+    stub: RecordStub = await tonic.persons.get(ID, data_quantity="id_only")
+    also_stub: RecordStub = await tonic.rfis.get(ID, data_quantity=DataQuantity.ID_ONLY, max_age=60)
+    stubs: Sequence[RecordStub] = await tonic.offices.get_many([ID], data_quantity="id_only")
+    gone: tuple[RecordID, ...] = (await tonic.offices.get_many([ID], data_quantity=DataQuantity.ID_ONLY)).missing
+    office: Office = await tonic.offices.get(ID, data_quantity=DataQuantity.COMPLETE)
+    offices: Sequence[Office] = await tonic.offices.get_many([ID], data_quantity="complete")
+    either: Office | RecordStub = await tonic.offices.get(ID, data_quantity=quantity)
+    later: Office | RecordStub = await tonic.offices.get(ID, data_quantity=any_quantity)
+    changed: datetime.datetime | None = office.updated or stub.updated
+    read: DataQuantity | None = office.data_quantity or stub.data_quantity
+    me: Me = await tonic.me.get(data_quantity="complete")
+    own: RecordStub = await tonic.organizations.me(data_quantity="id_only")
+    myself: RecordStub = await tonic.persons.me(data_quantity=DataQuantity.ID_ONLY)
+    made: Office | None = await tonic.offices.create(name="London", data_quantity="id_only")
+    use(also_stub, stubs, gone, offices, either, later, changed, read, me, own, myself, made)
 
 
 async def people(tonic: TonicDM) -> None:
@@ -245,5 +265,5 @@ async def mistakes(tonic: TonicDM) -> None:
     await tonic.projects.update(ID)  # type: ignore[call-arg]
     await tonic.offices.create()  # type: ignore[call-arg]
     await tonic.offices.update(ID, name=5)  # type: ignore[arg-type]
-    await tonic.persons.get(5)  # type: ignore[arg-type]
+    await tonic.persons.get(5)  # type: ignore[call-overload]
     await tonic.organizations.create()  # type: ignore[attr-defined]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import click
 
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.config import ZONES
-from tonicdm.models import CODEC
+from tonicdm.models import Me
 
 
 @click.command()
@@ -17,16 +16,16 @@ from tonicdm.models import CODEC
 def whoami(connection: Connection) -> None:
     """Show the user behind the token, and the home zone of the organization."""
 
-    async def run() -> tuple[dict[str, Any], str, str]:
+    async def run() -> tuple[Me, str, str]:
         async with connection.client(priority="interactive") as tonic:
             me = await tonic.me.get()
             seen = tonic.budget.snapshot()
-            return CODEC.write(me), tonic._caller.base_url, f"{seen.remaining:,} of {seen.limit:,} units left"
+            return me, tonic._caller.base_url, f"{seen.remaining:,} of {seen.limit:,} units left"
 
     me, server, units = asyncio.run(run())
-    home = next((str(value) for name, value in me.items() if "zone" in name.lower() and name != "timezone"), None)
-    addresses = [one.get("emailAddress", "") for one in me.get("emailAddresses") or []]
-    click.echo(f"User      {me.get('name') or me.get('id')}")
+    home = me.home_zone
+    addresses = [one.email_address for one in me.email_addresses or () if one.email_address]
+    click.echo(f"User      {me.name or me.id}")
     click.echo(f"Addresses {', '.join(addresses) or '-'}")
     click.echo(f"Server    {server}")
     click.echo(f"Home zone {home or 'not told by the server'}")

@@ -9,10 +9,12 @@ import json
 import types
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
+
+import attrs
 
 from tonicdm.codec import scalars
-from tonicdm.codec.records import Record, Substitute, hyphenated_names, wire_names
+from tonicdm.codec.records import MARKS, Record, Substitute, assumed_names, hyphenated_names, wire_names
 from tonicdm.errors import DecodeError, InvalidOptionError
 from tonicdm.types import RecordID, Secret, Unset
 
@@ -210,13 +212,19 @@ def _reader(kind: type[Record], converter: cattrs.Converter, *, detailed: bool) 
     names = wire_names(kind)
     known = frozenset(names.values())
     renames: dict[str, Any] = {name: override(rename=wire_name) for name, wire_name in names.items()}
+    assumed = {name: names[name] for name in assumed_names(kind)}
+    hints = get_type_hints(kind) if assumed else {}
+    for name in assumed:
+        hook = _tolerant(converter.get_structure_hook(hints[name]), hints[name])
+        renames[name] = override(rename=names[name], struct_hook=hook)
+    omitted: dict[str, Any] = {
+        field.name: override(omit=True) for field in attrs.fields(kind) if field.name not in names
+    }
     read = make_dict_structure_fn(
         kind,
         converter,
         _cattrs_detailed_validation=detailed,
-        extra=override(omit=True),
-        nulls=override(omit=True),
-        resolved=override(omit=True),
+        **omitted,
         **renames,
     )
     put = object.__setattr__
@@ -226,14 +234,31 @@ def _reader(kind: type[Record], converter: cattrs.Converter, *, detailed: bool) 
             raise scalars.Refused("object", value)
         record = read(value, kind)
         unknown = value.keys() - known
+        unknown |= {
+            name for own, name in assumed.items() if value.get(name) is not None and getattr(record, own) is None
+        }
         if unknown:
             put(record, "extra", {name: value[name] for name in value if name in unknown})
         nulls = [name for name, item in value.items() if item is None and name in known]
         if nulls:
             put(record, "nulls", frozenset(nulls))
+        for name, mark in MARKS.get().items():
+            put(record, name, mark)
         return record
 
     return read_record
+
+
+def _tolerant(read: Callable[[Any, Any], Any], kind: Any) -> Callable[[Any, Any], Any]:
+    """Make a reader of an assumed field: None where the assumption does not hold."""
+
+    def read_assumed(value: Any, _kind: Any = None) -> Any:
+        try:
+            return read(value, kind)
+        except Exception:  # noqa: BLE001 - whatever the value is, it must not cost the record
+            return None
+
+    return read_assumed
 
 
 def _list_reader(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], tuple[Any, ...]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, Final, Protocol, Self, runtime_checkable
 
 import attrs
@@ -13,6 +15,10 @@ WIRE: Final = "wire"
 
 HYPHENATED: Final = "hyphenated"
 """Key of a field's metadata that is there where the reference writes the ID with hyphens (``format: uuid``)."""
+
+
+ASSUMED: Final = "assumed"
+"""Key of a field's metadata that is there where no document prints its name or its type."""
 
 
 class _Nothing(Mapping[str, Any]):
@@ -37,7 +43,22 @@ class _Nothing(Mapping[str, Any]):
 
 
 NOTHING: Final[Mapping[str, Any]] = _Nothing()
-_BOOKKEEPING: Final = frozenset({"extra", "nulls", "resolved"})
+
+_BOOKKEEPING: Final = {"bookkeeping": True}
+"""Metadata of a field that stands for nothing on the wire."""
+
+MARKS: Final[ContextVar[Mapping[str, Any]]] = ContextVar("tonicdm_marks", default=NOTHING)
+"""Bookkeeping fields that every record gets which is decoded now, by attribute name."""
+
+
+@contextlib.contextmanager
+def marked(**values: Any) -> Generator[None]:
+    """Set bookkeeping fields of all records that are decoded inside, nested ones included."""
+    before = MARKS.set(values)
+    try:
+        yield
+    finally:
+        MARKS.reset(before)
 
 
 def camel(name: str) -> str:
@@ -56,13 +77,33 @@ def snake_case(_cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Att
     return [_named(field, field.name) for field in fields]
 
 
+def camel_case_assumed(*documented: str) -> Callable[[type, list[attrs.Attribute[Any]]], list[attrs.Attribute[Any]]]:
+    """Make a transformer like `camel_case` for a class of which documents print only the fields *documented*."""
+
+    def transform(cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+        return [
+            field if field.name in documented or WIRE not in field.metadata
+            else field.evolve(metadata={**field.metadata, ASSUMED: True})
+            for field in camel_case(cls, fields)
+        ]  # fmt: skip
+
+    return transform
+
+
 def _named(field: attrs.Attribute[Any], wire_name: str) -> attrs.Attribute[Any]:
-    if WIRE in field.metadata or field.name in _BOOKKEEPING:
+    if WIRE in field.metadata or not field.metadata.keys().isdisjoint(_BOOKKEEPING):
         return field
     return field.evolve(metadata={**field.metadata, WIRE: wire_name})
 
 
-def wire(name: str | None = None, *, shown: bool = True, hashed: bool = True, hyphenated: bool = False) -> Any:
+def wire(
+    name: str | None = None,
+    *,
+    shown: bool = True,
+    hashed: bool = True,
+    hyphenated: bool = False,
+    assumed: bool = False,
+) -> Any:
     """Make an optional field that is out of the ordinary.
 
     Args:
@@ -70,11 +111,20 @@ def wire(name: str | None = None, *, shown: bool = True, hashed: bool = True, hy
         shown: Whether its value may stand in a repr; signed URLs may not.
         hashed: Whether its value can be hashed; free JSON cannot.
         hyphenated: Whether its ID is written with hyphens.
+        assumed: Whether no document prints its name or its type. What comes under that name and has another type costs
+            nothing: the field is None then, and the value stands in `Record.extra` as it came.
     """
     metadata: dict[str, Any] = {} if name is None else {WIRE: name}
     if hyphenated:
         metadata[HYPHENATED] = True
+    if assumed:
+        metadata[ASSUMED] = True
     return attrs.field(default=None, metadata=metadata, repr=shown, hash=None if hashed else False)
+
+
+def bookkeeping() -> Any:
+    """Make a field that stands for nothing on the wire, and is no part of what makes two records equal."""
+    return attrs.field(default=None, eq=False, repr=False, metadata=_BOOKKEEPING)
 
 
 def wire_names(cls: type) -> dict[str, str]:
@@ -85,6 +135,11 @@ def wire_names(cls: type) -> dict[str, str]:
 def hyphenated_names(cls: type) -> frozenset[str]:
     """Return the attribute names of a record class whose IDs are written with hyphens."""
     return frozenset(field.name for field in attrs.fields(cls) if HYPHENATED in field.metadata)
+
+
+def assumed_names(cls: type) -> frozenset[str]:
+    """Return the attribute names of a record class that no document prints."""
+    return frozenset(field.name for field in attrs.fields(cls) if ASSUMED in field.metadata)
 
 
 def _freeze(extra: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -99,11 +154,13 @@ class Record:
     and read by their wire name, ``record["wireName"]``, as the known ones can be.
     """
 
-    extra: Mapping[str, Any] = attrs.field(default=NOTHING, converter=_freeze, hash=False, repr=False)
+    extra: Mapping[str, Any] = attrs.field(
+        default=NOTHING, converter=_freeze, hash=False, repr=False, metadata=_BOOKKEEPING
+    )
     """Fields that this package does not know, by wire name, as plain JSON values."""
-    nulls: frozenset[str] = attrs.field(default=frozenset(), eq=False, repr=False)
+    nulls: frozenset[str] = attrs.field(default=frozenset(), eq=False, repr=False, metadata=_BOOKKEEPING)
     """Wire names of known fields that came as null; absent ones read as None too, but are not listed here."""
-    resolved: Mapping[str, Any] = attrs.field(default=NOTHING, eq=False, repr=False)
+    resolved: Mapping[str, Any] = attrs.field(default=NOTHING, eq=False, repr=False, metadata=_BOOKKEEPING)
     """Records that this one refers to, by the names that were asked for: a record, a tuple of them, or None."""
 
     def __getitem__(self, wire_name: str) -> Any:

@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import uuid
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Final, Generic, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, TypeVar, cast, overload
 
-from tonicdm.codec import Record, parse_json
+import attrs
+
+from tonicdm.codec import parse_json
 from tonicdm.endpoints.bodies import body_of, changes_of
 from tonicdm.endpoints.caller import Caller
-from tonicdm.endpoints.listing import Listing, ListOperation
+from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.many import Found, fetch_many
 from tonicdm.endpoints.payload import invalid_error, read_one
+from tonicdm.endpoints.refreshing import K, Refreshed, parse_cache, refresh
+from tonicdm.endpoints.splitting import source_of
 from tonicdm.errors import EndpointNotFoundError, InvalidOptionError, RecordNotFoundError
 from tonicdm.http.call import Answer
 from tonicdm.http.operation import Operation
-from tonicdm.models import CODEC
+from tonicdm.models import CODEC, Record, RecordStub, read_with
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantity, IDLike, OnInvalid, QuantityLike, RecordID, RecordQuantity, record_id
+from tonicdm.types import (
+    DataQuantity,
+    IDLike,
+    OnInvalid,
+    QuantityLike,
+    RecordID,
+    RecordQuantity,
+    StubQuantity,
+    record_id,
+)
 
 M = TypeVar("M", bound=Record)
 R = TypeVar("R", bound=Record)
 
 ALL_STATUSES: Final = ("active", "inactive", "deleted")
 """Asked for wherever a record is named by its ID, so that its status can't hide it (reference: filterStatuses)."""
+
+
+CLOCK_STEP: Final = 0.001
+"""Seconds by which two looks at a clock may seem to be the same."""
 
 
 class Endpoint:
@@ -51,20 +69,37 @@ class Endpoint:
             if self._caller.copy is not None:
                 await self._caller.copy.doubt(self.record_type, record)
 
-    async def _read_one(self, operation: Operation, kind: type[R], options: Mapping[str, Any] | None = None) -> R:
-        answer = await self._caller.call(operation, options)
-        return read_one(answer, kind, operation.label)
+    async def _read_one(
+        self,
+        operation: Operation,
+        kind: type[R],
+        options: Mapping[str, Any] | None = None,
+        *,
+        quantity: DataQuantity = DataQuantity.BASIC,
+    ) -> R:
+        answer = await self._caller.call(operation, options, quantity=quantity)
+        return read_one(answer, kind, operation.label, quantity)
 
-    async def _write(
-        self, operation: Operation, kind: type[R], body: Any, options: Mapping[str, Any] | None = None
-    ) -> R | None:
-        found = await self._write_all(operation, kind, body, options)
+    async def _read_own(self, operation: Operation, kind: type[R], data_quantity: QuantityLike) -> R | RecordStub:
+        """Read the one record of an operation without options: a stub of it under ``id_only``."""
+        quantity = parse_quantity(data_quantity)
+        if quantity is DataQuantity.ID_ONLY:
+            return await self._read_one(operation, RecordStub, quantity=quantity)
+        return await self._read_one(operation, kind, quantity=quantity)
+
+    async def _write(self, operation: Operation, kind: type[R], body: Any, quantity: DataQuantity) -> R | None:
+        found = await self._write_all(operation, kind, body, quantity)
         return found[0] if found else None
 
     async def _write_all(
-        self, operation: Operation, kind: type[R], body: Any, options: Mapping[str, Any] | None = None
+        self,
+        operation: Operation,
+        kind: type[R],
+        body: Any,
+        quantity: DataQuantity,
+        options: Mapping[str, Any] | None = None,
     ) -> list[R]:
-        return _records(await self._caller.call(operation, options, body=body), kind)
+        return _records(await self._caller.call(operation, options, quantity=quantity, body=body), kind, quantity)
 
     async def _delete(self, operation: Operation, options: Mapping[str, Any]) -> None:
         try:
@@ -90,13 +125,17 @@ class Listed(Endpoint, Generic[M]):
             raise InvalidOptionError(f"{self!r} has no record IDs; use basic or complete. Nothing was sent.")
         options = dict(given)
         reading = {name: options.pop(name) for name in ("start_page", "prefetch") if name in options}
-        bounds = {name: options.pop(name) for name in ("on_invalid", "max_pages") if name in options}
-        return Paginator(Listing(self._caller, listing or self._listing, options, quality, **bounds), **reading)
+        return Paginator(source_of(self._caller, listing or self._listing, options, quality), **reading)
 
 
 class Readable(Listed[M]):
     """Endpoints whose records can be asked for by their own ID."""
 
+    @overload
+    async def get(
+        self, record: IDLike, *, data_quantity: StubQuantity, max_age: float | None = None, resolve: Sequence[str] = ()
+    ) -> RecordStub: ...
+    @overload
     async def get(
         self,
         record: IDLike,
@@ -104,13 +143,32 @@ class Readable(Listed[M]):
         data_quantity: RecordQuantity = "basic",
         max_age: float | None = None,
         resolve: Sequence[str] = (),
-    ) -> M:
+    ) -> M: ...
+    @overload
+    async def get(
+        self,
+        record: IDLike,
+        *,
+        data_quantity: QuantityLike,
+        max_age: float | None = None,
+        resolve: Sequence[str] = (),
+    ) -> M | RecordStub: ...
+    async def get(
+        self,
+        record: IDLike,
+        *,
+        data_quantity: QuantityLike = "basic",
+        max_age: float | None = None,
+        resolve: Sequence[str] = (),
+    ) -> M | RecordStub:
         """Return one record.
 
         Args:
             record: Its ID.
-            data_quantity: ``basic`` or ``complete``; 5 or 20 units where the reference lists data_quantity.
-            max_age: Seconds that the record may be old, for a client with ``store=``; 0 asks the server.
+            data_quantity: ``id_only`` returns a stub, ``basic`` and ``complete`` return the record; 1, 5 or 20 units
+                where the reference lists data_quantity.
+            max_age: Seconds that the record may be old, for a client with ``store=``; 0 asks the server. For a stub
+                the server is asked unless this is given here.
             resolve: References to follow, for a client with ``store=``: ``["office", "responsible_person.office"]``.
                 They stand in the record's ``resolved``, no older than *max_age* either.
 
@@ -119,11 +177,22 @@ class Readable(Listed[M]):
             RecordNotFoundError: The server returned no such record (it answers 200 with an empty array).
         """
         identity = record_id(record)
-        found = await self.get_many([identity], data_quantity=data_quantity, max_age=max_age, resolve=resolve)
+        found: Found[M] = await self._get_many([identity], data_quantity, max_age, resolve, "raise")
         if not found:
             raise RecordNotFoundError(identity, path=self._listing.operation.path)
         return found[0]
 
+    @overload
+    async def get_many(
+        self,
+        records: Iterable[IDLike],
+        *,
+        data_quantity: StubQuantity,
+        max_age: float | None = None,
+        resolve: Sequence[str] = (),
+        on_invalid: OnInvalid = "raise",
+    ) -> Found[RecordStub]: ...
+    @overload
     async def get_many(
         self,
         records: Iterable[IDLike],
@@ -132,43 +201,129 @@ class Readable(Listed[M]):
         max_age: float | None = None,
         resolve: Sequence[str] = (),
         on_invalid: OnInvalid = "raise",
-    ) -> Found[M]:
+    ) -> Found[M]: ...
+    @overload
+    async def get_many(
+        self,
+        records: Iterable[IDLike],
+        *,
+        data_quantity: QuantityLike,
+        max_age: float | None = None,
+        resolve: Sequence[str] = (),
+        on_invalid: OnInvalid = "raise",
+    ) -> Found[M] | Found[RecordStub]: ...
+    async def get_many(
+        self,
+        records: Iterable[IDLike],
+        *,
+        data_quantity: QuantityLike = "basic",
+        max_age: float | None = None,
+        resolve: Sequence[str] = (),
+        on_invalid: OnInvalid = "raise",
+    ) -> Found[M] | Found[RecordStub]:
         """Return many records by ID, in as few calls as their IDs fit into.
 
         Args:
             records: An iterable of IDs; repeated ones are asked for once.
-            data_quantity: ``basic`` or ``complete``, the price of each call of about 240 IDs.
+            data_quantity: ``id_only`` for stubs, ``basic`` or ``complete`` for records: the price of each call of
+                about 240 IDs. ``id_only`` tells which records of a cache of your own have changed (concepts page,
+                "Rate Limiting").
             max_age: As for `get`.
             resolve: As for `get`.
             on_invalid: What becomes of an element of the answer that is no record: ``raise`` ends the call with an
                 error that carries the others, ``skip`` leaves it out and in ``.skipped``.
 
         Returns:
-            The records in the order asked for. IDs that the server did not return are in ``.missing``: deleted, or
-            out of the user's sight.
+            The records in the order asked for, whatever their status. IDs that the server did not return are in
+            ``.missing``: deleted, or out of the user's sight.
 
         Raises:
             InvalidIDError: One of *records* is no ID; nothing was sent.
             DecodeError: The answer is no list, or an element of it no record.
         """
-        if on_invalid not in {"raise", "skip"}:
-            raise InvalidOptionError(f"on_invalid must be raise or skip, not {on_invalid!r}. Nothing was sent.")
-        quantity = parse_quantity(data_quantity)
-        if quantity is DataQuantity.ID_ONLY:
-            raise InvalidOptionError("IDs alone are what you have; use basic or complete. Nothing was sent.")
         if isinstance(records, (str, uuid.UUID)):
             raise InvalidOptionError("get_many takes a list of IDs; get() takes a single one. Nothing was sent.")
         wanted = list(dict.fromkeys(record_id(value) for value in records))
+        return await self._get_many(wanted, data_quantity, max_age, resolve, on_invalid)
+
+    async def _get_many(
+        self,
+        wanted: Sequence[RecordID],
+        data_quantity: QuantityLike,
+        max_age: float | None,
+        resolve: Sequence[str],
+        on_invalid: OnInvalid,
+    ) -> Found[Any]:
+        if on_invalid not in {"raise", "skip"}:
+            raise InvalidOptionError(f"on_invalid must be raise or skip, not {on_invalid!r}. Nothing was sent.")
+        quantity = parse_quantity(data_quantity)
         age = _age(self._caller, quantity, max_age, resolve)
-        if self._caller.copy is not None and quantity is DataQuantity.BASIC:
-            there, missing, invalid = await self._caller.copy.get_many(
-                self._caller, self.record_type, wanted, max_age=age, resolve=tuple(resolve)
-            )
+        copy = self._caller.copy
+        if copy is not None and quantity is not DataQuantity.COMPLETE:
+            there: Sequence[Record]
+            if quantity is DataQuantity.ID_ONLY:
+                there, missing, invalid = await copy.get_stubs(self._caller, self.record_type, wanted, max_age=age)
+            else:
+                there, missing, invalid = await copy.get_many(
+                    self._caller, self.record_type, wanted, max_age=age, resolve=tuple(resolve)
+                )
             if invalid and on_invalid != "skip":
                 raise invalid_error(invalid, there, self._listing.operation.label)
-            return Found(cast("list[M]", there), missing, invalid)
+            return Found(there, missing, invalid)
         statuses = {"filter_statuses": ALL_STATUSES} if "filter_statuses" in self._listing.operation.options else {}
         return await fetch_many(self._caller, self._listing, wanted, quantity, statuses, on_invalid=on_invalid)
+
+    async def refresh(self, cache: Mapping[K, datetime.datetime | None]) -> Refreshed[M]:
+        """Find out which records of a cache of your own have changed, for the fewest units.
+
+        As the concepts page advises ("Rate Limiting"): stubs first, 1 unit for 240 IDs, then only what has changed,
+        5 units for 240; at once, without stubs, what the cache knows no time of, and the rest of a cache of which the
+        first stubs show that most has changed. *cache* itself is not touched.
+
+        Args:
+            cache: When each record was last changed, as `updated` told it, by ID. None where it is not known: that
+                record is read. An ID in two spellings is one record, and the earlier of its two times counts.
+
+        Raises:
+            InvalidIDError: A key of *cache* is no ID; nothing was sent.
+            InvalidOptionError: A time in *cache* is naive or no time; nothing was sent.
+        """
+        times = parse_cache(cache)
+        return await refresh(_CacheReader(self), times, size=self._caller.facts.ids_for(self._listing.operation.path))
+
+
+class _CacheReader(Generic[M]):
+    """Reads for a refresh, and takes from the local copy what this very refresh has proven already.
+
+    Args:
+        endpoint: Where the records are.
+    """
+
+    def __init__(self, endpoint: Readable[M]) -> None:
+        self._endpoint = endpoint
+        self._clock = endpoint._caller.transport.budget.clock
+        self._began = self._clock.now()
+
+    async def stubs(self, ids: Sequence[RecordID]) -> tuple[Found[RecordStub], bool]:
+        """Return stubs, and whether they cost what stubs cost."""
+        units: list[int] = []
+        caller = self._endpoint._caller
+
+        def meter(answer: Answer, cost: int) -> None:
+            units.append(cost)
+            if caller.meter is not None:
+                caller.meter(answer, cost)
+
+        metered = type(self._endpoint)(attrs.evolve(caller, meter=meter))
+        found = await metered.get_many(ids, data_quantity=DataQuantity.ID_ONLY)
+        return found, sum(units) <= len(units) * DataQuantity.ID_ONLY.units
+
+    async def records(self, ids: Sequence[RecordID]) -> Found[M]:
+        """Return records."""
+        if self._endpoint._caller.copy is None:
+            return await self._endpoint.get_many(ids)
+        # Not 0, which would ask the server for what a stub has proven since this began.
+        return await self._endpoint.get_many(ids, max_age=self._clock.now() - self._began + CLOCK_STEP)
 
 
 class Writing(Endpoint, Generic[M]):
@@ -183,8 +338,9 @@ class Creating(Writing[M]):
     _create_operation: ClassVar[Operation]
 
     async def _create(self, fields: Mapping[str, Any]) -> M | None:
-        body = body_of(self._model, fields)
-        return cast("M | None", await self._write(self._create_operation, self._model, body))
+        quantity, given = quantity_of(fields)
+        body = body_of(self._model, given)
+        return cast("M | None", await self._write(self._create_operation, self._model, body, quantity))
 
 
 class Updating(Writing[M]):
@@ -194,15 +350,16 @@ class Updating(Writing[M]):
 
     async def _update(self, record: IDLike, fields: Mapping[str, Any]) -> M | None:
         identity = record_id(record)
-        body = {"id": identity, **changes_of(self._model, fields)}
+        quantity, given = quantity_of(fields)
+        body = {"id": identity, **changes_of(self._model, given)}
         async with self._writing(identity):
-            return cast("M | None", await self._write(self._update_operation, self._model, body))
+            return cast("M | None", await self._write(self._update_operation, self._model, body, quantity))
 
     async def _soft_delete(self, record: IDLike, also: Mapping[str, Any] | None = None) -> None:
         identity = record_id(record)
         body = {"id": identity, **(also or {}), "status": self._caller.soft_delete_value}
         async with self._writing(identity):
-            await self._write(self._update_operation, self._model, body)
+            await self._write(self._update_operation, self._model, body, DataQuantity.BASIC)
 
 
 class SoftDeleting(Updating[M]):
@@ -237,6 +394,8 @@ def _age(caller: Caller, quantity: DataQuantity, max_age: float | None, resolve:
         raise InvalidOptionError(f"max_age must be seconds, 0 or more, not {max_age!r}. Nothing was sent.")
     if isinstance(resolve, str) or not all(isinstance(name, str) for name in resolve):
         raise InvalidOptionError("resolve must be a list of names. Nothing was sent.")
+    if quantity is DataQuantity.ID_ONLY and resolve:
+        raise InvalidOptionError("a stub has no references to resolve: use basic. Nothing was sent.")
     if caller.copy is None and (max_age or resolve):
         raise InvalidOptionError("max_age= and resolve= need a client with store=. Nothing was sent.")
     if quantity is DataQuantity.COMPLETE and (max_age or resolve):
@@ -244,6 +403,9 @@ def _age(caller: Caller, quantity: DataQuantity, max_age: float | None, resolve:
             "complete embeds records of other types, whose age is not known: use basic with max_age= and resolve=. "
             "Nothing was sent."
         )
+    if quantity is DataQuantity.ID_ONLY:
+        # Who asks for a stub asks whether something changed; the client's own max_age would answer that unasked.
+        return max_age or 0.0
     return caller.max_age if max_age is None else max_age
 
 
@@ -260,9 +422,16 @@ def parse_quantity(value: QuantityLike) -> DataQuantity:
         raise InvalidOptionError(f"data_quantity must be one of {words}, not {value!r}. Nothing was sent.") from None
 
 
-def _records(answer: Answer, kind: type[R]) -> list[R]:
+def quantity_of(fields: Mapping[str, Any]) -> tuple[DataQuantity, dict[str, Any]]:
+    """Part the data_quantity of a write from the fields that it sets."""
+    rest = dict(fields)
+    return parse_quantity(rest.pop("data_quantity", "basic")), rest
+
+
+def _records(answer: Answer, kind: type[R], quantity: DataQuantity) -> list[R]:
     """Read an answer to a write: a record, an array of records, or nothing at all (design: bodies of writes)."""
     if answer.status == 204 or not answer.body.strip():
         return []
-    found = parse_json(answer.body)
-    return CODEC.read_all(found if isinstance(found, list) else [found] if found is not None else [], kind)
+    with read_with(quantity):
+        found = parse_json(answer.body)
+        return CODEC.read_all(found if isinstance(found, list) else [found] if found is not None else [], kind)

@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
-from tonicdm.codec import Record, wire_names
+from tonicdm.codec import wire_names
+from tonicdm.codec.records import hyphenated_names
+from tonicdm.codec.scalars import write_id
 from tonicdm.errors import DecodeError, InvalidOptionError
-from tonicdm.models import CODEC, Reference
-from tonicdm.types import RecordID, record_id
+from tonicdm.models import CODEC, Record, Reference
+from tonicdm.types import RecordID, normalise_id, record_id
 
 _FORMS: Final[dict[type[Record], Mapping[str, Any]]] = {}
 
@@ -21,17 +23,23 @@ def body_of(kind: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
     IDs may stand where the body holds an object with an ID.
 
     Raises:
+        InvalidIDError: A field of an ID, at any depth, holds something else. Fields that the models do not know are
+            left as they are.
         InvalidOptionError: A field is unknown or its value has another type.
     """
     forms = _forms(kind)
-    body = CODEC.write_fields(kind, {name: _ready(value, forms.get(name), name) for name, value in fields.items()})
+    ready = {name: _ready(value, forms.get(name), name) for name, value in fields.items() if name != "extra"}
+    if fields.get("extra"):
+        ready["extra"] = _ready_json(fields["extra"], kind, "extra")
+    body = CODEC.write_fields(kind, ready)
     known = {name: body[name] for name in wire_names(kind).values() if name in body}
     try:
-        CODEC.read(known, kind)
+        # Answers may have another type where a field is assumed; what is sent may not.
+        wrong = [f"$.{name}: another type than the model's" for name in CODEC.read(known, kind).extra]
     except DecodeError as error:
-        raise InvalidOptionError(
-            f"the body is not a {kind.__name__}: {'; '.join(error.paths)}. Nothing was sent."
-        ) from None
+        wrong = list(error.paths)
+    if wrong:
+        raise InvalidOptionError(f"the body is not a {kind.__name__}: {'; '.join(wrong)}. Nothing was sent.")
     return body
 
 
@@ -53,15 +61,39 @@ def _ready(value: Any, form: Any, name: str) -> Any:
         _check_ids(value)
     elif isinstance(value, Reference):
         _check_reference(value, name)
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, Mapping):
+        return _ready_json(value, _record_of(form), name)
+    elif isinstance(value, (list, tuple, set, frozenset)):
         inner = get_args(form)[0] if get_origin(form) is tuple else None
-        return [_ready(item, inner, name) for item in value]
+        return [_ready(item, inner, f"{name}[{place}]") for place, item in enumerate(value)]
     elif isinstance(value, (str, uuid.UUID)):
         if form is RecordID:
             return record_id(value, name)
         if get_origin(form) is Reference:
             return {"id": record_id(value, name)}
     return value
+
+
+def _ready_json(value: Mapping[str, Any], kind: type[Record] | None, name: str) -> dict[str, Any]:
+    """Check the IDs of an object that is given as JSON, by the fields of the model that it is one of."""
+    names = {} if kind is None else {wire_name: own for own, wire_name in wire_names(kind).items()}
+    forms = {} if kind is None else _forms(kind)
+    hyphenated = frozenset() if kind is None else hyphenated_names(kind)
+    ready: dict[str, Any] = {}
+    for wire_name, item in value.items():
+        own, place = names.get(wire_name), f"{name}.{wire_name}"
+        if own in hyphenated and isinstance(item, str):
+            # The wire has this one with hyphens, so that it may be given as it stands there.
+            ready[wire_name] = write_id(record_id(normalise_id(item), place))
+        else:
+            ready[wire_name] = item if own is None else _ready(item, forms[own], place)
+    return ready
+
+
+def _record_of(form: Any) -> type[Record] | None:
+    """Return the model of what a field holds: a record, or the record that a reference may be given as."""
+    kind = get_args(form)[0] if get_origin(form) is Reference else form
+    return kind if isinstance(kind, type) and issubclass(kind, Record) else None
 
 
 def _check_ids(record: Record) -> None:

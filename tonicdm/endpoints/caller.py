@@ -16,7 +16,7 @@ from tonicdm.http.wire import build
 from tonicdm.types import DataQuantity, InvalidRecord, OptionPlacement, Priority, RecordID
 
 if TYPE_CHECKING:
-    from tonicdm.codec import Record
+    from tonicdm.models import Record, RecordStub
 
 DEAREST: Final = DataQuantity.COMPLETE.units
 """Reserved where no document tells the price: writes, and reads whose page shows no data_quantity."""
@@ -51,6 +51,12 @@ class Copy(Protocol):
         self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
     ) -> tuple[list[Record], list[RecordID], list[InvalidRecord]]:
         """Return the records named by *wanted* that exist, the IDs of those that do not, and what is no record."""
+        ...
+
+    async def get_stubs(
+        self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float
+    ) -> tuple[list[RecordStub], list[RecordID], list[InvalidRecord]]:
+        """Return stubs of the records named by *wanted* that exist, the IDs of the others, and what is no record."""
         ...
 
     async def doubt(self, noun: str, record: RecordID) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Unpack
 
-from tonicdm.endpoints.base import Listed
+from tonicdm.endpoints.base import Listed, quantity_of
 from tonicdm.endpoints.bodies import body_of, changes_of
 from tonicdm.endpoints.fields import Extra
 from tonicdm.endpoints.listing import ListOperation
@@ -90,7 +90,8 @@ class CloudFolders(Listed[CloudFolderChild]):
         Returns:
             The folder as the server answered it; None if it answered nothing.
         """
-        return await self._write(self._create_operation, CloudFolderChild, body_of(CloudFolderChild, fields))
+        quantity, given = quantity_of(fields)
+        return await self._write(self._create_operation, CloudFolderChild, body_of(CloudFolderChild, given), quantity)
 
     async def update(self, child: str, **fields: Unpack[CloudFolderFields]) -> CloudFolderChild | None:
         """Rename a file or folder (reference: patchCloudChild).
@@ -104,8 +105,9 @@ class CloudFolders(Listed[CloudFolderChild]):
         """
         if not child:
             raise InvalidOptionError("child must not be empty. Nothing was sent.")
-        body = {"id": child, **changes_of(CloudFolderChild, fields)}
-        return await self._write(self._update_operation, CloudFolderChild, body)
+        quantity, given = quantity_of(fields)
+        body = {"id": child, **changes_of(CloudFolderChild, given)}
+        return await self._write(self._update_operation, CloudFolderChild, body, quantity)
 
     async def delete(self, *, options: Mapping[str, str]) -> None:
         """Delete a file or folder from its parent (reference: deleteCloudChild).
@@ -114,6 +116,6 @@ class CloudFolders(Listed[CloudFolderChild]):
             options: What names the child, by wire name. The reference does not show it, and a deletion that names
                 nothing is not sent.
         """
-        if not options:
+        if not options or None in options.values():
             raise InvalidOptionError("a deletion needs options that name the child. Nothing was sent.")
         await self._delete(Operation(method="DELETE", path=PATH, options=named(options)), options)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
-from tonicdm.endpoints.fields import ID, Day, Flag, StatusField
+from tonicdm.endpoints.fields import ID, Day, Flag, Number, Pointer, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
@@ -29,14 +29,41 @@ class EmailAddressOptions(PageOptions, IDsOption, UpdatedOption, total=False):
 
 
 class EmailAddressFields(StatusField, total=False):
-    """Fields of an email address that may be left out (reference: EmailAddress)."""
+    """Fields of an email address that may be left out (reference: EmailAddress; concepts page, "Email Addresses").
+
+    Organization, brand, type and delivery status are assigned automatically.
+    """
 
     person_id: ID
     """Links addresses of one person; AdvancedContacts licence."""
     date_active: Day
     """When it became active."""
+    date_inactive: Day
+    """When it stopped being active; assumed, as all fields below are."""
     is_prime: Flag
     """Whether its data stand for the person; AdvancedContacts licence."""
+    name: Text
+    """Name of the contact."""
+    title: Text
+    """Title of the contact."""
+    deskphone_country_code: Number
+    """Country code, as a number."""
+    deskphone_number: Number
+    """Digits of the desk phone, as a number."""
+    deskphone_extension: Number
+    """Extension of the desk phone, as a number."""
+    mobilephone_country_code: Number
+    """Country code of the mobile phone, as a number."""
+    mobilephone_number: Number
+    """Digits of the mobile phone, as a number."""
+    office: Pointer
+    """The office of the contact; AdvancedContacts licence outside your own organization."""
+    customer_data_warehouse_id: Text
+    """ID in the customer's data warehouse."""
+    customer_erp_id: Text
+    """ID in the customer's ERP."""
+    customer_crm_id: Text
+    """ID in the customer's CRM."""
 
 
 class EmailAddressChanges(EmailAddressFields, total=False):

@@ -9,10 +9,10 @@ from typing import Any, Final
 from tonicdm.codec.elements import Elements
 from tonicdm.codec.scalars import Refused, read_datetime
 from tonicdm.models import is_stub
+from tonicdm.models.records import UPDATED_NAMES, updated_in
 from tonicdm.types import DataQuantity, normalise_id, record_id
 
 PROJECT_FIELDS: Final = ("project_id", "projectId")
-UPDATED_FIELDS: Final = ("datetimeUpdated", "datetime_updated")
 
 
 def contradiction(
@@ -74,12 +74,26 @@ def _too_old(records: Sequence[dict[str, Any]], options: Mapping[str, Any]) -> t
     after = after.replace(microsecond=0)
     old = 0
     for item in records:
-        for name in UPDATED_FIELDS:
+        for name in UPDATED_NAMES:
             try:
                 old += name in item and read_datetime(item[name]) < after
             except Refused:
                 continue
     return ("updated_after", f"{old} records came that had not changed since") if old else None
+
+
+def untimed(payload: Sequence[Any]) -> str:
+    """Tell why an answer can't show whether updated_after was heeded; an empty text where it can, or holds nothing."""
+    if not payload or any(_is_timed(item) for item in payload if isinstance(item, dict)):
+        return ""
+    return "no record of the answer says when it was last changed"
+
+
+def _is_timed(item: dict[str, Any]) -> bool:
+    try:
+        return updated_in(item) is not None
+    except Refused:
+        return False
 
 
 def _wrong_shape(records: Sequence[dict[str, Any]], quantity: DataQuantity) -> tuple[str, str] | None:

@@ -6,9 +6,8 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, TypeAlias, TypedDict
 
-from tonicdm.codec import Record
-from tonicdm.models import Reference, Stage, Status
-from tonicdm.types import IDLike, Unset
+from tonicdm.models import Record, Reference, Stage, Status
+from tonicdm.types import IDLike, QuantityLike, Unset
 
 Text: TypeAlias = str | Unset | None
 Flag: TypeAlias = bool | Unset | None
@@ -26,6 +25,9 @@ class Extra(TypedDict, total=False):
 
     extra: Mapping[str, Any]
     """Fields that this package does not know, by wire name."""
+    data_quantity: QuantityLike
+    """How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its ID and its time of
+    change. 20 units are reserved whichever it is, as the price of a write is not documented."""
 
 
 class StatusField(Extra, total=False):

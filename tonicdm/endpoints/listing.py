@@ -5,22 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
-from tonicdm.codec import Record, wire_names
+from tonicdm.codec import wire_names
 from tonicdm.codec.elements import kind_of
 from tonicdm.codec.scalars import json_kind
 from tonicdm.endpoints.caller import Caller
-from tonicdm.endpoints.evidence import contradiction
-from tonicdm.endpoints.options import DEFAULT_PAGE, options
+from tonicdm.endpoints.evidence import contradiction, untimed
+from tonicdm.endpoints.options import DEFAULT_PAGE, UPDATED_AFTER, options
 from tonicdm.endpoints.payload import decoded, invalid_error, read_list
 from tonicdm.endpoints.progress import Progress
 from tonicdm.errors import InvalidOptionError, OptionIgnoredError
 from tonicdm.http.operation import Operation
-from tonicdm.models import RecordStub
+from tonicdm.models import Record, RecordStub
 from tonicdm.paging import Page
 from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid, id_of
 
@@ -47,6 +47,10 @@ class ListOperation(Generic[M]):
     """Whether filterIDs names the records themselves, not their parents."""
     sort: str | None = None
     """The sortBy sent when the caller gives none: pages without a set order may overlap."""
+
+    def kind_under(self, quantity: DataQuantity) -> type[M | RecordStub]:
+        """Return what its records are under a data_quantity."""
+        return RecordStub if quantity is DataQuantity.ID_ONLY else self.model
 
     @property
     def identified(self) -> bool:
@@ -115,6 +119,9 @@ class Listing(Generic[M]):
         on_invalid: What becomes of an element that is no record: ``raise`` ends the list with an error, ``skip`` hands
             it out as `Page.invalid`. Of raw lists they always are.
         max_pages: Pages after which a list counts as one that never ends.
+        accept: Whether records are taken as they come where they contradict an option.
+        unproven_time: Whether the options have an updated_after that the reference does not show: the first records
+            must then tell when they changed.
 
     Raises:
         InvalidOptionError: An option can't be sent as given.
@@ -130,6 +137,8 @@ class Listing(Generic[M]):
         raw: bool = False,
         on_invalid: OnInvalid = "raise",
         max_pages: int = MAX_PAGES,
+        accept: bool = False,
+        unproven_time: bool = False,
     ) -> None:
         if on_invalid not in {"raise", "skip"}:
             raise InvalidOptionError(f"on_invalid must be raise or skip, not {on_invalid!r}. Nothing was sent.")
@@ -138,10 +147,12 @@ class Listing(Generic[M]):
         self._raw = raw
         self._skips = raw or on_invalid == "skip"
         self._max_pages = max_pages
+        self.accept = accept
+        self._unproven_time = unproven_time
         self._caller = caller
         self._facts = caller.facts
-        self._listing = listing
-        self._quantity = quantity
+        self.listing = listing
+        self.quantity = quantity
         self._path = listing.operation.path
         self._options = {name: value for name, value in given.items() if value is not None}
         if "sort_by" in listing.operation.options and listing.sort is not None:
@@ -149,9 +160,13 @@ class Listing(Generic[M]):
         if "sort_direction" in listing.operation.options:
             self._options.setdefault("sort_direction", "asc")
         self._paging = listing.paged or self._path in self._facts.paged
-        self._size: int = self._options.pop("page_size", caller.facts.page_limit)
+        self.size: int = self._options.pop("page_size", caller.facts.page_limit)
         # A wrong option is an error when it is written down, not when the list is first read.
-        listing.with_pages.encode({**self._options, "page_size": self._size, "page_number": 1})
+        listing.with_pages.encode({**self._options, "page_size": self.size, "page_number": 1})
+
+    def options_but(self, *names: str) -> dict[str, Any]:
+        """Return the options that every call sends, paging and *names* left out."""
+        return {name: value for name, value in self._options.items() if name not in names}
 
     async def __call__(self, start_page: int) -> AsyncGenerator[Page[Any], None]:
         """Iterate over the pages from *start_page* on until the end is certain.
@@ -164,47 +179,52 @@ class Listing(Generic[M]):
         number = start_page
         # Who asks for a later page knows that there are pages, whatever the reference shows.
         self._paging = self._paging or start_page > 1
-        fetched = await self._fetch(number, self._quantity)
+        fetched = await self._fetch(number, self.quantity)
         if not self._paging and fetched.size in ROUND_SIZES and await self._goes_on(number, fetched):
             # The server pages this list after all; its pages are smaller than it would allow.
             self._paging = True
             self._facts.paged.add(self._path)
-            fetched = await self._fetch(number, self._quantity)
+            fetched = await self._fetch(number, self.quantity)
         before: frozenset[str] = frozenset()
         while True:
             names = fetched.names
             if names and names == before:
                 self._check_repetition(fetched)
                 return
-            progress.take(self._listing.operation.label, names)
+            progress.take(self.listing.operation.label, names)
             fresh = [item for key, item in zip(fetched.keys, fetched.payload, strict=True) if key not in seen]
             before = names
             if self._raw:  # they go to where a repeated one does no harm; remembering a million keys would
                 seen.clear()
             seen |= names
             if fresh or fetched.invalid:
-                yield self._page(number, fresh, fetched.invalid)
+                yield self.page(number, fresh, fetched.invalid)
             if not self._paging or not fetched.size or await self._is_last(number, fetched):
                 return
             number += 1
-            fetched = await self._fetch(number, self._quantity)
+            fetched = await self._fetch(number, self.quantity)
 
-    def _page(self, number: int, fresh: list[Any], invalid: tuple[InvalidRecord, ...]) -> Page[Any]:
+    def page(self, number: int, items: Sequence[Any], invalid: Sequence[InvalidRecord]) -> Page[Any]:
+        """Decode a page.
+
+        Raises:
+            DecodeError: An element of it is no record, and none is to be skipped.
+        """
         if self._raw:
-            return Page(number, tuple(fresh), invalid)
-        records, others = decoded(fresh, self._model)
+            return Page(number, tuple(items), tuple(invalid))
+        records, others = decoded(items, self.listing.kind_under(self.quantity), self.quantity)
         found = (*invalid, *others)
         if found and not self._skips:
-            raise invalid_error(found, records, self._listing.operation.label)
+            raise invalid_error(found, records, self.listing.operation.label)
         return Page(number, tuple(records), found)
 
     async def _is_last(self, number: int, fetched: Fetched) -> bool:
         """Tell whether nothing comes after a page; asks the server where its size does not tell."""
         count = fetched.size
         wanted = self._options.get("filter_ids")
-        if wanted is not None and self._listing.own_ids and count >= len(set(map(str, wanted))):
+        if wanted is not None and self.listing.own_ids and count >= len(set(map(str, wanted))):
             return True
-        if count >= self._size:
+        if count >= self.size:
             return False
         proven = max(count, self._facts.largest_page)
         if proven > DEFAULT_PAGE and count not in ROUND_SIZES:
@@ -214,20 +234,20 @@ class Listing(Generic[M]):
             return True
         logger.warning(
             "%s: pages hold %d records though pageSize asks for %d; each costs as much as a full one",
-            self._listing.operation.label,
+            self.listing.operation.label,
             count,
-            self._size,
+            self.size,
         )
         self._facts.largest_page = max(self._facts.largest_page, count)
-        self._size = count
+        self.size = count
         return False
 
     async def _goes_on(self, number: int, fetched: Fetched) -> bool:
         """Ask for the page after *number*, as cheaply as its records can be told apart, and see whether it is new."""
         with_ids = all(isinstance(item, dict) and "id" in item for item in fetched.payload)
-        quantity = DataQuantity.ID_ONLY if with_ids else self._quantity
+        quantity = DataQuantity.ID_ONLY if with_ids else self.quantity
         # Unasked, a server pages by a size of its own; a page of another size would begin elsewhere.
-        size = self._size if self._paging else fetched.size
+        size = self.size if self._paging else fetched.size
         following = await self._fetch(number + 1, quantity, size=size)
         if not following.size:
             return False
@@ -240,35 +260,41 @@ class Listing(Generic[M]):
     def _check_repetition(self, fetched: Fetched) -> None:
         """Refuse to take a repeated page for the end of a list that its size says may be cut."""
         count = fetched.size
-        if self._listing.paged and count in {self._size, DEFAULT_PAGE}:
+        if self.listing.paged and count in {self.size, DEFAULT_PAGE}:
             raise OptionIgnoredError(
                 "pageNumber",
                 f"the page after {count} records was the same page again",
-                decoded(fetched.payload, self._model)[0],
+                decoded(fetched.payload, self.listing.kind_under(self.quantity), self.quantity)[0],
                 placement=self._caller.placement,
             )
 
     async def _fetch(self, number: int, quantity: DataQuantity, *, size: int | None = None) -> Fetched:
         sent = dict(self._options)
         if self._paging or size is not None:
-            sent |= {"page_size": size or self._size, "page_number": number}
-        answer = await self._caller.call(self._listing.with_pages, sent, quantity=quantity)
-        found = read_list(answer, self._listing)
+            sent |= {"page_size": size or self.size, "page_number": number}
+        answer = await self._caller.call(self.listing.with_pages, sent, quantity=quantity)
+        found = read_list(answer, self.listing)
         contradicted = contradiction(
-            found, sent, quantity, shaped=self._listing.operation.has_quantity, own_ids=self._listing.own_ids
+            found, sent, quantity, shaped=self.listing.operation.has_quantity, own_ids=self.listing.own_ids
         )
         if contradicted is None and answer.mismatches > MISMATCHES_TOLERATED:
             contradicted = ("data_quantity", f"{answer.mismatches} calls in a row cost what another quality costs")
-        if contradicted is not None:
-            kind = RecordStub if quantity is DataQuantity.ID_ONLY else self._model
-            raise OptionIgnoredError(*contradicted, decoded(found.values, kind)[0], placement=self._caller.placement)
+        if contradicted is not None and not self.accept:
+            records, _ = decoded(found.values, self.listing.kind_under(quantity), quantity)
+            raise OptionIgnoredError(*contradicted, records, placement=self._caller.placement)
+        self._check_time(found.values, quantity)
         if len(found) > DEFAULT_PAGE and "page_size" in sent:
             self._facts.largest_page = max(self._facts.largest_page, len(found))
         return Fetched(payload=found.values, keys=tuple(map(identity, found.values)), invalid=found.invalid)
 
-    @property
-    def _model(self) -> type[Record]:
-        return RecordStub if self._quantity is DataQuantity.ID_ONLY else self._listing.model
+    def _check_time(self, payload: Sequence[Any], quantity: DataQuantity) -> None:
+        """Refuse to go on where nothing shows whether an undocumented updated_after was heeded."""
+        if not self._unproven_time or self.accept or not payload:
+            return
+        if reason := untimed(payload):
+            records, _ = decoded(payload, self.listing.kind_under(quantity), quantity)
+            raise OptionIgnoredError(UPDATED_AFTER, reason, records, certain=False)
+        self._unproven_time = False
 
 
 def identity(item: Any) -> str:

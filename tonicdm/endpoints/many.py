@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar, overload
 
-from tonicdm.codec import Record
 from tonicdm.codec.elements import Elements
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.evidence import contradiction
@@ -14,6 +13,7 @@ from tonicdm.endpoints.listing import ROUND_SIZES, ListOperation
 from tonicdm.endpoints.options import DEFAULT_PAGE
 from tonicdm.endpoints.payload import decoded, invalid_error, read_list
 from tonicdm.errors import APIError, BadRequestError, OptionIgnoredError, ProtocolError
+from tonicdm.models import Record
 from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid, RecordID, normalise_id
 
 M = TypeVar("M", bound=Record)
@@ -71,20 +71,21 @@ class RawFound(dict[RecordID, Any]):
 
 async def fetch_many(
     caller: Caller,
-    listing: ListOperation[M],
+    listing: ListOperation[Any],
     wanted: Sequence[RecordID],
     quantity: DataQuantity,
     options: Mapping[str, Any],
     *,
     on_invalid: OnInvalid = "raise",
-) -> Found[M]:
-    """Fetch the records named by *wanted*, decoded.
+) -> Found[Any]:
+    """Fetch the records named by *wanted*, decoded: stubs of them under ``id_only``.
 
     The first batch of an unproven size goes alone; a server that refuses it, or cuts the connection, is asked in
     halves from then on.
     """
     found = await fetch_raw(caller, listing, wanted, quantity, options)
-    records, others = decoded([found[one] for one in wanted if one in found], listing.model)
+    kind = listing.kind_under(quantity)
+    records, others = decoded([found[one] for one in wanted if one in found], kind, quantity)
     invalid = [*found.invalid, *others]
     if invalid and on_invalid != "skip":
         raise invalid_error(invalid, records, listing.operation.label)
@@ -99,7 +100,7 @@ async def fetch_raw(
     options: Mapping[str, Any],
 ) -> RawFound:
     """Fetch the records named by *wanted*, as plain JSON by their IDs."""
-    batches = _Batches(caller, listing, quantity, options)
+    batches = Batches(caller, listing, quantity, options)
     found = RawFound()
     rest = list(wanted)
     size = caller.facts.ids_for(listing.operation.path)
@@ -120,12 +121,27 @@ async def fetch_raw(
     return found
 
 
-class _Batches:
-    """Fetches batches of IDs, smaller ones where the server wants it so."""
+class Batches:
+    """Fetches batches of IDs, smaller ones where the server wants it so.
+
+    Args:
+        caller: Makes the calls.
+        listing: Where the records are listed.
+        quantity: The data_quantity to ask for.
+        options: Sent with every call.
+        accept: Whether records are taken as they come where they contradict an option.
+    """
 
     def __init__(
-        self, caller: Caller, listing: ListOperation[Any], quantity: DataQuantity, options: Mapping[str, Any]
+        self,
+        caller: Caller,
+        listing: ListOperation[Any],
+        quantity: DataQuantity,
+        options: Mapping[str, Any],
+        *,
+        accept: bool = False,
     ) -> None:
+        self._accept = accept
         self._caller = caller
         self._facts = caller.facts
         self._listing = listing
@@ -176,8 +192,8 @@ class _Batches:
         answer = await self._caller.call(self._operation, options, quantity=self._quantity)
         came = read_list(answer, self._listing)
         found = contradiction(came, options, self._quantity, shaped=self._listing.operation.has_quantity, own_ids=True)
-        if found is not None:
-            records, _ = decoded(came.values, self._listing.model)
+        if found is not None and not self._accept:
+            records, _ = decoded(came.values, self._listing.kind_under(self._quantity), self._quantity)
             raise OptionIgnoredError(*found, records, placement=self._caller.placement)
         return came
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Unpack, overload
 
-from tonicdm.endpoints.base import Endpoint
+from tonicdm.endpoints.base import Endpoint, quantity_of
 from tonicdm.endpoints.bodies import changes_of
 from tonicdm.endpoints.fields import Extra, Flag, Pointer
 from tonicdm.http.operation import Operation
-from tonicdm.models import Me, UserSettings
+from tonicdm.models import Me, RecordStub, UserSettings
+from tonicdm.types import QuantityLike, RecordQuantity, StubQuantity
 
 PATH = "/core/me"
 
@@ -31,9 +32,19 @@ class Myself(Endpoint):
     _get_operation = Operation(method="GET", path=PATH)
     _update_operation = Operation(method="PATCH", path=PATH)
 
-    async def get(self) -> Me:
-        """Return the signed-in user with settings; tells the home zone, too (reference: getMe)."""
-        return await self._read_one(self._get_operation, Me)
+    @overload
+    async def get(self, *, data_quantity: StubQuantity) -> RecordStub: ...
+    @overload
+    async def get(self, *, data_quantity: RecordQuantity = "basic") -> Me: ...
+    async def get(self, *, data_quantity: QuantityLike = "basic") -> Me | RecordStub:
+        """Return the signed-in user with settings; tells the home zone, too (reference: getMe).
+
+        Args:
+            data_quantity: ``id_only`` returns a stub, ``basic`` and ``complete`` the record. The reference lists none
+                here, the concepts page has it on each endpoint ("Rate Limiting"): 20 units are reserved, and the
+                answer tells how many it cost.
+        """
+        return await self._read_own(self._get_operation, Me, data_quantity)
 
     async def update(self, **fields: Unpack[UserChanges]) -> Me | None:
         """Change the user's own settings (reference: patchMe).
@@ -44,4 +55,5 @@ class Myself(Endpoint):
         Returns:
             The user as the server answered it; None if it answered nothing.
         """
-        return await self._write(self._update_operation, Me, changes_of(UserSettings, fields))
+        quantity, given = quantity_of(fields)
+        return await self._write(self._update_operation, Me, changes_of(UserSettings, given), quantity)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http import operation as encode
-from tonicdm.http.operation import Option
+from tonicdm.http.operation import NOTHING_SENT, Operation, Option
 from tonicdm.models import Status
 from tonicdm.types import IDLike, OnInvalid
+
+Encoder: TypeAlias = Callable[[str, Any], str]
 
 IDS = encode.array(encode.identity)
 WORDS = encode.array(encode.text)
@@ -85,18 +87,61 @@ _OWN_HEADERS: Final = frozenset(
 """Headers that this package sends itself."""
 
 
-def named(given: Mapping[str, str]) -> dict[str, Option]:
+def named(given: Mapping[str, Any], write: Encoder = encode.text) -> dict[str, Option]:
     """Make options of wire names that a user gives.
+
+    Args:
+        given: Values by wire name.
+        write: Turns them into texts.
 
     Raises:
         InvalidOptionError: A name can't be a header's, or is that of a header which is no option.
     """
     for name in given:
-        if not _TOKEN.fullmatch(name):
+        if not isinstance(name, str) or not _TOKEN.fullmatch(name):
             raise InvalidOptionError(f"the name of an option must be a header's name, not {name!r}. Nothing was sent.")
         if name.lower() in _OWN_HEADERS:
             raise InvalidOptionError(f"{name} is no option; this package sends it itself. Nothing was sent.")
-    return {name: Option(name, encode.text) for name in given}
+    return {name: Option(name, write) for name in given}
+
+
+def passed(operation: Operation, given: Any) -> dict[str, Option]:
+    """Make options of an operation out of those that its documents do not show, by wire name.
+
+    Raises:
+        InvalidOptionError: One of them is an argument of its own, or is sent by this package itself.
+    """
+    if not isinstance(given, Mapping):
+        raise InvalidOptionError(
+            f"options must map wire names to values, not be a {type(given).__name__}. {NOTHING_SENT}"
+        )
+    made = named(given, encode.plain)
+    arguments = {
+        spelling.lower(): name for name, one in operation.options.items() for spelling in _spellings(name, one)
+    }
+    for name in made:
+        if (argument := arguments.get(name.lower())) is not None:
+            raise InvalidOptionError(f"{name} is the argument {argument}=, not one of options=. {NOTHING_SENT}")
+        if name.lower() in _OWN_OPTIONS:
+            raise InvalidOptionError(f"{name} is sent by this package itself, not as one of options=. {NOTHING_SENT}")
+    if UPDATED_AFTER in made:
+        made[UPDATED_AFTER] = Option(UPDATED_AFTER, encode.moment)
+    return made
+
+
+def _spellings(name: str, option: Option) -> tuple[str, str, str]:
+    return name, option.name, option.query_name
+
+
+UPDATED_AFTER: Final = "updated_after"
+"""Named by the concepts page as a filter of every object type ("Use Cases"), and shown by no page of the reference for
+some lists."""
+
+_OWN_OPTIONS: Final = frozenset(
+    spelling.lower()
+    for name in ("page_size", "page_number")
+    for spelling in _spellings(name, _KNOWN[name])
+) | {spelling.lower() for spelling in _spellings("data_quantity", DATA_QUANTITY)}  # fmt: skip
 
 
 class Reading(TypedDict, total=False):
@@ -111,13 +156,21 @@ class Reading(TypedDict, total=False):
     the others; ``skip`` leaves it out and in `Paginator.skipped`."""
     max_pages: int
     """Pages after which a list counts as one that never ends; 10,000 unless given."""
+    options: Mapping[str, Any]
+    """Options that this package does not know for the list, by wire name: texts, numbers, booleans, times, or lists of
+    them. ``{"updated_after": time}`` where the reference shows none: a first page whose records do not say when they
+    changed, or say that they changed before, ends in `OptionIgnoredError`."""
+    on_ignored: Literal["raise", "accept"]
+    """What to do where an answer contradicts an option: ``raise`` an `OptionIgnoredError`, unless ``accept`` is given,
+    which takes the records as they come. A page that comes twice is an error all the same."""
 
 
 class IDsOption(TypedDict, total=False):
     """The option of lists that can be cut to known records."""
 
     filter_ids: Sequence[IDLike]
-    """Only these records; every other filter is ignored then. `get_many` splits long lists."""
+    """Only these records; every other filter is ignored then (reference: filterIDs). More than one call holds are asked
+    for in several, in the order of the IDs; with a ``sort_by`` all are read before the first comes."""
 
 
 class UpdatedOption(TypedDict, total=False):

@@ -52,9 +52,17 @@ class Organizations(Readable[Organization]):
         """
         return self._list(data_quantity, options)
 
-    async def me(self) -> Organization:
-        """Return your own organization with the tenant's settings, in ``extra`` (reference: getOrganizationsMe)."""
-        return await self._read_one(self._me_operation, Organization)
+    @overload
+    async def me(self, *, data_quantity: StubQuantity) -> RecordStub: ...
+    @overload
+    async def me(self, *, data_quantity: RecordQuantity = "basic") -> Organization: ...
+    async def me(self, *, data_quantity: QuantityLike = "basic") -> Organization | RecordStub:
+        """Return your own organization with the tenant's settings (reference: getOrganizationsMe).
+
+        Args:
+            data_quantity: As for `me.get`.
+        """
+        return await self._read_own(self._me_operation, Organization, data_quantity)
 
     @overload
     def staff(self, *, data_quantity: StubQuantity, **options: Unpack[Reading]) -> Paginator[RecordStub]: ...

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tonicdm.codec import Record, parse_json, wire_names
+from tonicdm.codec import parse_json, wire_names
 from tonicdm.codec.elements import Elements, invalid_value, kind_of, read_elements
 from tonicdm.errors import DecodeError
 from tonicdm.http.call import Answer
-from tonicdm.models import CODEC
-from tonicdm.types import InvalidRecord
+from tonicdm.models import CODEC, Record, read_with
+from tonicdm.types import DataQuantity, InvalidRecord
 
 if TYPE_CHECKING:
     from tonicdm.endpoints.listing import ListOperation
@@ -39,13 +39,14 @@ def read_list(answer: Answer, listing: ListOperation[Any]) -> Elements:
     return Elements(values, (*found.invalid, *others))
 
 
-def read_one(answer: Answer, kind: type[R], label: str) -> R:
+def read_one(answer: Answer, kind: type[R], label: str, quantity: DataQuantity) -> R:
     """Return the record of an answer that holds one: as an object, or as an array of one (sandbox: ``me_shape``).
 
     Args:
         answer: What came.
         kind: The model.
         label: The call.
+        quantity: The data_quantity that was sent.
 
     Raises:
         DecodeError: It holds none, or something else.
@@ -59,27 +60,30 @@ def read_one(answer: Answer, kind: type[R], label: str) -> R:
         raise DecodeError(["$: expected an object, found nothing"], what=label)
     if isinstance(found, dict) and not found.keys() & {"id", *wire_names(kind).values()}:
         raise DecodeError([f"$: expected a {kind.__name__}, found {kind_of(found)}"], what=label)
-    return CODEC.read(found, kind)
+    with read_with(quantity):
+        return CODEC.read(found, kind)
 
 
-def decoded(values: Sequence[Any], kind: type[R]) -> tuple[list[R], list[InvalidRecord]]:
+def decoded(values: Sequence[Any], kind: type[R], quantity: DataQuantity) -> tuple[list[R], list[InvalidRecord]]:
     """Return records as models, and apart those that have not the form of theirs.
 
     Args:
         values: As plain JSON.
         kind: The model.
+        quantity: The data_quantity that was sent.
     """
-    try:
-        return CODEC.read_all(list(values), kind), []
-    except DecodeError:
-        pass
     records: list[R] = []
     invalid: list[InvalidRecord] = []
-    for index, value in enumerate(values):
+    with read_with(quantity):
         try:
-            records.append(CODEC.read(value, kind, at=f"$[{index}]"))
-        except DecodeError as error:
-            invalid.append(invalid_value(index, "; ".join(error.paths), value))
+            return CODEC.read_all(list(values), kind), []
+        except DecodeError:
+            pass
+        for index, value in enumerate(values):
+            try:
+                records.append(CODEC.read(value, kind, at=f"$[{index}]"))
+            except DecodeError as error:
+                invalid.append(invalid_value(index, "; ".join(error.paths), value))
     return records, invalid
 
 

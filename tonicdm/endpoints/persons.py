@@ -47,6 +47,11 @@ class PersonChanges(StatusField, total=False):
     """The office, as an object; `office_id` is what the text of the page names."""
     office_id: ID
     """The office of the person."""
+    division1: Pointer
+    """The first division of a member of the staff (concepts page, "Division1 and Division2"); assumed; AdvancedMetrics
+    licence."""
+    division2: Pointer
+    """The second division; assumed; AdvancedMetrics licence."""
 
 
 class Persons(Readable[Person], Creating[Person], SoftDeleting[Person]):
@@ -78,12 +83,19 @@ class Persons(Readable[Person], Creating[Person], SoftDeleting[Person]):
         """
         return self._list(data_quantity, options)
 
-    async def me(self) -> Me:
+    @overload
+    async def me(self, *, data_quantity: StubQuantity) -> RecordStub: ...
+    @overload
+    async def me(self, *, data_quantity: RecordQuantity = "basic") -> Me: ...
+    async def me(self, *, data_quantity: QuantityLike = "basic") -> Me | RecordStub:
         """Return the signed-in user as a person with settings (reference: getPersonsMe).
 
-        The concepts page alone names it; `me.get` has a page of its own.
+        The concepts page alone names it ("User"); `me.get` has a page of its own.
+
+        Args:
+            data_quantity: As for `me.get`.
         """
-        return await self._read_one(self._me_operation, Me)
+        return await self._read_own(self._me_operation, Me, data_quantity)
 
     async def create(
         self, *, email_addresses: Sequence[PersonEmailAddress | Mapping[str, Any]], **fields: Unpack[Extra]

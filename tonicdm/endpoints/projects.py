@@ -7,7 +7,7 @@ from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Creating, Readable, Updating
 from tonicdm.endpoints.bodies import body_of
-from tonicdm.endpoints.fields import Flag, StatusField, Text
+from tonicdm.endpoints.fields import Flag, Pointer, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
@@ -40,6 +40,14 @@ class ProjectFields(StatusField, total=False):
     """Data center that holds the project's data."""
     system_access: SystemAccess | str | Unset | None
     """``readWrite``, ``readOnly`` or ``noAccess``; set by the system."""
+    brand: Pointer
+    """The brand it is done under; assumed, as the three below are."""
+    office: Pointer
+    """The office it is assigned to: one of your own organization's (concepts page, "Offices")."""
+    division1: Pointer
+    """Its first division (concepts page, "Division1 and Division2"); AdvancedMetrics licence."""
+    division2: Pointer
+    """Its second division; AdvancedMetrics licence."""
 
 
 class Projects(Readable[Project], Creating[Project], Updating[Project]):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Unpack
 
 from tonicdm.codec import wire_names
-from tonicdm.endpoints.base import Listed
+from tonicdm.endpoints.base import Listed, parse_quantity
 from tonicdm.endpoints.bodies import body_of
 from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.options import PageOptions, options, options_of
@@ -14,7 +14,7 @@ from tonicdm.errors import InvalidOptionError
 from tonicdm.http.operation import Operation
 from tonicdm.models import ProjectMember
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, RecordID, RecordQuantity, record_id
+from tonicdm.types import IDLike, QuantityLike, RecordID, RecordQuantity, record_id
 
 PATH = "/core/team"
 
@@ -60,28 +60,40 @@ class Team(Listed[ProjectMember]):
         """
         return self._list(data_quantity, {"project_id": project_id, **options})
 
-    async def add(self, project_id: IDLike, *members: ProjectMember) -> tuple[ProjectMember, ...]:
+    async def add(
+        self,
+        project_id: IDLike,
+        *members: ProjectMember | Mapping[str, Any],
+        data_quantity: QuantityLike = "basic",
+    ) -> tuple[ProjectMember, ...]:
         """Add email addresses to a project; organizations and offices can't be added (reference: postTeam).
 
         Args:
             project_id: The project.
-            members: One or more members; one is sent as an object, several as an array.
+            members: One or more members, as records or as JSON objects; one is sent as an object, several as an array.
+            data_quantity: How much of the members comes back, as for every write; see `Extra`.
 
         Returns:
             The members as the server answered them; none if it answered nothing.
         """
-        project = record_id(project_id, "project_id")
+        project, quantity = record_id(project_id, "project_id"), parse_quantity(data_quantity)
         if not members:
             raise InvalidOptionError("add needs at least one member. Nothing was sent.")
         bodies = [self._body(member, project) for member in members]
         body = bodies[0] if len(bodies) == 1 else bodies
-        found = await self._write_all(self._add_operation, ProjectMember, body, {"project_id": project})
+        found = await self._write_all(self._add_operation, ProjectMember, body, quantity, {"project_id": project})
         return tuple(found)
 
-    def _body(self, member: ProjectMember, project: RecordID) -> dict[str, Any]:
-        if member.project_id not in {None, project}:
+    def _body(self, member: ProjectMember | Mapping[str, Any], project: RecordID) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        extra: Mapping[str, Any] = {}
+        if isinstance(member, Mapping):
+            extra, of = {name: value for name, value in member.items() if name != "projectId"}, member.get("projectId")
+        else:
+            given = {name: getattr(member, name) for name in wire_names(ProjectMember)}
+            fields = {name: value for name, value in given.items() if value is not None}
+            extra, of = member.extra, member.project_id
+        if of is not None and record_id(of, "projectId") != project:
             raise InvalidOptionError("a member belongs to another project than project_id. Nothing was sent.")
         # The page has the project both as an option and in the body.
-        given = {name: getattr(member, name) for name in wire_names(ProjectMember)}
-        fields = {name: value for name, value in given.items() if value is not None}
-        return body_of(ProjectMember, {**fields, "project_id": project, "extra": member.extra})
+        return body_of(ProjectMember, {**fields, "project_id": project, "extra": extra})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -80,6 +81,19 @@ def text(name: str, value: Any) -> str:
     if not word.strip():
         raise InvalidOptionError(f"{name} must not be empty; leave it out instead. {NOTHING_SENT}")
     return word
+
+
+def plain(name: str, value: Any) -> str:
+    """Encode a value of an option whose type is not documented, by the type that it has."""
+    if isinstance(value, bool):
+        return boolean(name, value)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, datetime.date):  # a datetime is one, too
+        return moment(name, value)
+    if isinstance(value, uuid.UUID):
+        return value.hex
+    return text(name, value) if isinstance(value, str) else array(plain)(name, value)
 
 
 def identity(name: str, value: Any) -> str:

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from tonicdm.codec import Codec, OpenEnum, Record
+from tonicdm.codec import Codec, OpenEnum
 from tonicdm.models.enums import (
     AddressPart,
     CustomerType,
@@ -27,6 +27,7 @@ from tonicdm.models.enums import (
     ThumbnailSize,
     Workflow,
 )
+from tonicdm.models.records import Record, read_with, updated_in
 from tonicdm.models.references import RecordStub, Reference, is_stub, stub_hooks
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from tonicdm.models.me import Me, UserSettings
     from tonicdm.models.notes import Note
     from tonicdm.models.offices import Office
-    from tonicdm.models.organizations import Organization
+    from tonicdm.models.organizations import Organization, TenantSettings
     from tonicdm.models.pcos import Pco, PcoPart
     from tonicdm.models.persons import Person, PersonEmailAddress
     from tonicdm.models.projects import Project
@@ -123,6 +124,7 @@ __all__ = [
     "SubmittalPart",
     "SystemAccess",
     "Task",
+    "TenantSettings",
     "ThirdPartyToken",
     "ThumbnailSet",
     "ThumbnailSize",
@@ -131,6 +133,8 @@ __all__ = [
     "WorkflowItem",
     "WorkflowPart",
     "is_stub",
+    "read_with",
+    "updated_in",
 ]
 
 _HOMES: Final[Mapping[str, str]] = {
@@ -170,6 +174,7 @@ _HOMES: Final[Mapping[str, str]] = {
     "Submittal": "submittals",
     "SubmittalPart": "submittals",
     "Task": "tasks",
+    "TenantSettings": "organizations",
     "ThirdPartyToken": "third_party_tokens",
     "ThumbnailSet": "thumbnails",
     "UserSettings": "me",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import attrs
 
-from tonicdm.codec import Record, camel_case
+from tonicdm.codec import camel_case
 from tonicdm.models.disciplines import Discipline
 from tonicdm.models.enums import Status
+from tonicdm.models.records import Record
 from tonicdm.models.references import Reference
 from tonicdm.types import RecordID
 

@@ -6,8 +6,9 @@ import datetime
 
 import attrs
 
-from tonicdm.codec import Record, camel_case
+from tonicdm.codec import camel_case
 from tonicdm.models.enums import FileCategory
+from tonicdm.models.records import Record
 
 
 @attrs.frozen(kw_only=True, field_transformer=camel_case)

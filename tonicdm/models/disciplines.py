@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from tonicdm.codec import Record, camel_case
+from tonicdm.codec import camel_case
+from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 

@@ -6,8 +6,9 @@ import datetime
 
 import attrs
 
-from tonicdm.codec import Record, camel_case, snake_case
+from tonicdm.codec import camel_case, snake_case
 from tonicdm.models.enums import FileTransferPartStatus, PartType, Status
+from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 

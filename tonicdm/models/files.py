@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import attrs
 
-from tonicdm.codec import Record, camel_case
+from tonicdm.codec import camel_case
 from tonicdm.models.enums import FileCategory
+from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 

@@ -6,7 +6,8 @@ import datetime
 
 import attrs
 
-from tonicdm.codec import Record, camel_case, snake_case, wire
+from tonicdm.codec import camel_case, snake_case, wire
+from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import attrs
 
-from tonicdm.codec import Record, camel_case, wire
+from tonicdm.codec import camel_case, wire
+from tonicdm.models.divisions import Division
 from tonicdm.models.enums import Status
 from tonicdm.models.offices import Office
+from tonicdm.models.records import Record
 from tonicdm.models.references import Reference
 from tonicdm.types import RecordID
 
@@ -78,3 +80,8 @@ class Person(Record):
     """Mobile phone as plain JSON: the reference shows it only as null."""
     office: Reference[Office] | None = None
     """The office of the person."""
+    division1: Reference[Division] | None = wire(assumed=True)
+    """The first division of a member of the staff (concepts page, "Division1 and Division2"). Assumed; AdvancedMetrics
+    licence."""
+    division2: Reference[Division] | None = wire(assumed=True)
+    """The second division. Assumed; AdvancedMetrics licence."""

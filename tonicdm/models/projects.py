@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import attrs
 
-from tonicdm.codec import Record, camel_case
+from tonicdm.codec import camel_case, wire
+from tonicdm.models.brands import Brand
+from tonicdm.models.divisions import Division
 from tonicdm.models.enums import ProjectPurpose, Status, SystemAccess
+from tonicdm.models.offices import Office
+from tonicdm.models.records import Record
+from tonicdm.models.references import Reference
 from tonicdm.types import RecordID
 
 
@@ -31,3 +36,11 @@ class Project(Record):
     """Full official name, used on transmittals; 1 to 128 characters."""
     project_name_known_as: str | None = None
     """Friendly name used in the app; up to 16 characters."""
+    brand: Reference[Brand] | None = wire(assumed=True)
+    """The brand that it is done under. Assumed: the reference speaks of the object and does not print its name."""
+    office: Reference[Office] | None = wire(assumed=True)
+    """The office that it is assigned to (concepts page, "Offices"). Assumed, as for the brand."""
+    division1: Reference[Division] | None = wire(assumed=True)
+    """Its first division (concepts page, "Division1 and Division2"). Assumed; AdvancedMetrics licence."""
+    division2: Reference[Division] | None = wire(assumed=True)
+    """Its second division. Assumed; AdvancedMetrics licence."""

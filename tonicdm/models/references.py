@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
 
 import attrs
 
-from tonicdm.codec import Record, camel_case, wire
-from tonicdm.codec.scalars import Refused, read_datetime, read_id
-from tonicdm.types import RecordID
+from tonicdm.codec import camel_case, wire
+from tonicdm.codec.scalars import Refused, read_id
+from tonicdm.models.records import UPDATED_NAMES, Record, updated_in
+from tonicdm.types import DataQuantity, RecordID
 
 if TYPE_CHECKING:
     import cattrs
 
 R = TypeVar("R", bound=Record)
-
-UPDATED_NAMES: Final = ("datetimeUpdated", "datetime_updated", "updated")
-"""Names under which a stub's timestamp is looked for: the concepts page promises it and does not print its name
-(reference: RecordStub, x-assumed); records call it ``datetimeUpdated``."""
 
 
 @attrs.frozen(kw_only=True, field_transformer=camel_case)
@@ -28,7 +25,8 @@ class RecordStub(Record):
 
     id: RecordID
     """The record."""
-    updated: datetime.datetime | None = wire(UPDATED_NAMES[0])
+    # Nothing but reading is shared with the property, and a frozen field is read as one.
+    updated: datetime.datetime | None = wire(UPDATED_NAMES[0])  # pyright: ignore[reportIncompatibleMethodOverride]
     """When it last changed; None where the endpoint does not say."""
 
 
@@ -73,18 +71,13 @@ def _is_reference(kind: Any) -> bool:
     return get_origin(kind) is Reference
 
 
-def _updated(value: dict[str, Any]) -> datetime.datetime | None:
-    for name in UPDATED_NAMES:
-        if value.get(name) is not None:
-            return read_datetime(value[name])
-    return None
-
-
 def _read_stub(value: Any, _kind: Any = None) -> RecordStub:
     if type(value) is not dict:
         raise Refused("object", value)
     extra = {name: item for name, item in value.items() if name != "id" and name not in UPDATED_NAMES}
-    return RecordStub(id=read_id(value.get("id")), updated=_updated(value), extra=extra)
+    return RecordStub(
+        id=read_id(value.get("id")), updated=updated_in(value), extra=extra, data_quantity=DataQuantity.ID_ONLY
+    )
 
 
 def _reference_reader(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Reference[Any]]:
@@ -99,7 +92,7 @@ def _reference_reader(kind: Any, converter: cattrs.Converter) -> Callable[[Any, 
         identity = value.get("id")
         return Reference(
             id=None if identity is None else read_id(identity),
-            updated=_updated(value),
+            updated=updated_in(value),
             record=None if is_stub(value) else converter.structure(value, target),
         )
 

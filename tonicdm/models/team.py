@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import attrs
 
-from tonicdm.codec import Record, camel_case, wire
+from tonicdm.codec import camel_case, wire
 from tonicdm.models.enums import ProjectMemberStatus
+from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 

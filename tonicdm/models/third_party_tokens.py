@@ -6,8 +6,9 @@ import datetime
 
 import attrs
 
-from tonicdm.codec import Record, camel_case
+from tonicdm.codec import camel_case
 from tonicdm.models.enums import Platform
+from tonicdm.models.records import Record
 from tonicdm.types import Secret
 
 

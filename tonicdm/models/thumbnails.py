@@ -6,7 +6,8 @@ from typing import Any
 
 import attrs
 
-from tonicdm.codec import Record, camel_case, wire
+from tonicdm.codec import camel_case, wire
+from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from tonicdm.codec import Record, camel_case, wire
+from tonicdm.codec import camel_case, wire
+from tonicdm.models.records import Record
 
 
 @attrs.frozen(kw_only=True, field_transformer=camel_case)

@@ -6,9 +6,10 @@ import datetime
 
 import attrs
 
-from tonicdm.codec import Record, snake_case
+from tonicdm.codec import snake_case
 from tonicdm.models.disciplines import Discipline
 from tonicdm.models.enums import PartType, Stage, Status
+from tonicdm.models.records import Record
 from tonicdm.models.references import Reference
 from tonicdm.types import RecordID
 

@@ -63,23 +63,24 @@ def none_stale(ids: int, stale_share: float) -> float:
     return float((1 - stale_share) ** ids)
 
 
-def expected_batches(ids: int, stale_share: float, ids_per_call: int) -> float:
+def expected_batches(ids: int, stale_share: float, ids_per_call: int, *, also: int = 0) -> float:
     """Return the mean number of calls that fetch the stale ones of *ids* records, each stale with *stale_share*.
 
     It is E[B(S)] for a binomial S, not B(E[S]): a call is whole however few IDs it carries. For one batch it is
-    1 - (1-q)^m, the term of design 6's rule; for many it comes near q*m/H.
+    1 - (1-q)^m, the term of design 6's rule; for many it comes near q*m/H. *also* more are fetched by the same calls
+    in any case.
     """
     if ids == 0 or stale_share <= 0:
-        return 0.0
+        return float(batches(also, ids_per_call))
     if stale_share >= 1:
-        return float(batches(ids, ids_per_call))
-    if ids <= ids_per_call:
+        return float(batches(ids + also, ids_per_call))
+    if ids <= ids_per_call and not also:
         return 1 - none_stale(ids, stale_share)
     mean = ids * stale_share
     # Ten standard deviations and some hold all of the probability that a float can tell from none.
     reach = 10 * math.sqrt(mean * (1 - stale_share)) + 10
     counts = range(max(0, int(mean - reach)), min(ids, int(mean + reach)) + 1)
-    return math.fsum(_binomial(count, ids, stale_share) * batches(count, ids_per_call) for count in counts)
+    return math.fsum(_binomial(count, ids, stale_share) * batches(count + also, ids_per_call) for count in counts)
 
 
 def _binomial(count: int, of: int, share: float) -> float:
@@ -87,12 +88,21 @@ def _binomial(count: int, of: int, share: float) -> float:
     return math.exp(ways + count * math.log(share) + (of - count) * math.log1p(-share))
 
 
-def check_pays(ids: int, stale_share: float, ids_per_call: int, *, stub_units: int = 1, record_units: int = 5) -> bool:
+def check_pays(
+    ids: int,
+    stale_share: float,
+    ids_per_call: int,
+    *,
+    unknown: int = 0,
+    stub_units: int = 1,
+    record_units: int = 5,
+) -> bool:
     """Tell whether to ask for known IDs with stubs first and only then for the stale ones.
 
-    Checked: B(m) + 5*E[B(S)]; at once: 5*B(m). For one batch that is (1-q)^m > 0.2; for very many it comes near a
-    stale share of 80 % (design 6). In between, for two or three batches, only the whole formula is right.
+    Checked: B(m) + 5*E[B(u+S)]; at once: 5*B(u+m), where the *unknown* u are read in any case. For one batch and no
+    unknown ones that is (1-q)^m > 0.2; for very many it comes near a stale share of 80 % (design 6). In between, for
+    two or three batches, only the whole formula is right.
     """
-    at_once = record_units * batches(ids, ids_per_call)
-    checked = stub_units * batches(ids, ids_per_call) + record_units * expected_batches(ids, stale_share, ids_per_call)
-    return checked < at_once
+    at_once = record_units * batches(unknown + ids, ids_per_call)
+    read = expected_batches(ids, stale_share, ids_per_call, also=unknown)
+    return stub_units * batches(ids, ids_per_call) + record_units * read < at_once

@@ -6,19 +6,20 @@ import datetime
 import functools
 import json
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
 
 from tonicdm.budget import UnitBudget
-from tonicdm.codec import Record
 from tonicdm.endpoints.base import ALL_STATUSES
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.many import fetch_raw
 from tonicdm.endpoints.payload import decoded
 from tonicdm.http.call import Answer
-from tonicdm.plan.arithmetic import batches, expected_batches
+from tonicdm.models import Record, RecordStub
+from tonicdm.models.records import UPDATED_NAMES
+from tonicdm.plan.arithmetic import check_pays
 from tonicdm.store import lookup, rows
 from tonicdm.store.flights import Flight, Flights, Found
 from tonicdm.store.freshness import is_fresh, is_unchanged, stale_share
@@ -28,6 +29,9 @@ from tonicdm.store.store import Store
 from tonicdm.store.types import TYPES, RecordType
 from tonicdm.store.views import seen_fields
 from tonicdm.types import DataQuantity, InvalidRecord, RecordID
+
+STUB: Final = "?"
+"""Ends the name of a stub among what a flight asks for: one call brings stubs to whoever wants them."""
 
 STUBS: Final = "id_only"
 """The capability of a list to answer with stubs for 1 unit, where its page does not show data_quantity."""
@@ -86,7 +90,7 @@ class CachedReads:
         model, invalid = TYPES[noun].listing.model, list[InvalidRecord]()
         sound, records = list[Any](), list[Record]()
         for one in there:
-            good, bad = decoded([items[one]], model)
+            good, bad = decoded([items[one]], model, DataQuantity.BASIC)
             records += good
             invalid += bad
             sound += [items[one]] if good else []
@@ -94,6 +98,29 @@ class CachedReads:
         others = [one for one in wanted if one not in items]
         aside = await self._aside(noun, others) if others else {}
         return followed, [one for one in others if one not in aside], [*invalid, *aside.values()]
+
+    async def get_stubs(
+        self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float
+    ) -> tuple[list[RecordStub], list[RecordID], list[InvalidRecord]]:
+        """Return stubs of the records named by *wanted* that exist, the IDs of the others, and what is no record.
+
+        What the server says of them confirms the stored records, or makes them stale.
+
+        Args:
+            caller: Makes the calls.
+            noun: The record type.
+            wanted: Distinct IDs.
+            max_age: Seconds; 0 asks the server.
+        """
+        kind, now = TYPES[noun], self._clock.now()
+        known = await self._known(kind, wanted, now, max_age)
+        found = {one: _stub(one, item.updated) for one, item in known.items() if item is not None and item.updated}
+        gone = {one for one, item in known.items() if item is None}
+        rest = [one for one in wanted if one not in found and one not in gone]
+        if rest:
+            found |= await self._ask(kind, caller, rest, now - max_age)
+        stubs, invalid = decoded([found[one] for one in wanted if one in found], RecordStub, DataQuantity.ID_ONLY)
+        return stubs, [one for one in wanted if one not in found], invalid
 
     async def _aside(self, noun: str, ids: Sequence[RecordID]) -> dict[RecordID, InvalidRecord]:
         """Return those of *ids* whose latest version is in quarantine."""
@@ -105,7 +132,7 @@ class CachedReads:
 
     async def doubt(self, noun: str, record: RecordID) -> None:
         """Note that a record was written to: what was read before is not served any more."""
-        self._flights.forget(lambda key: isinstance(key, tuple) and key[0] == noun, [record])
+        self._flights.forget(lambda key: isinstance(key, tuple) and key[0] == noun, [record, record + STUB])
         self._absent.pop((noun, record), None)
         now = self._clock.now()
         await self.store.write(lambda db: lookup.doubt(db, noun, [record], rows.draw(db, now)))
@@ -114,51 +141,80 @@ class CachedReads:
         """Return the wire names of the fields that records of *noun* have shown."""
         return set(await self.store.read(functools.partial(seen_fields, kind=noun)))
 
+    async def _known(
+        self, kind: RecordType, ids: Sequence[RecordID], now: float, max_age: float
+    ) -> dict[RecordID, Held | None]:
+        """Return what is known of *ids* and young enough: the record held, or None where the server has none."""
+        if max_age <= 0:
+            return {}
+        held = await self.store.read(lambda db: lookup.look_up(db, kind.name, ids, deletable=kind.deletable))
+        known: dict[RecordID, Held | None] = {}
+        for one in ids:
+            if one in held and is_fresh(held[one].proofs.as_of, now, max_age):
+                known[one] = None if held[one].gone else held[one]
+            elif is_fresh(self._absent.get((kind.name, one)), now, max_age):
+                known[one] = None
+        return known
+
     async def _read(
         self, caller: Caller, kind: RecordType, ids: Sequence[RecordID], oldest: float, max_age: float
     ) -> dict[RecordID, Any]:
         now = self._clock.now()
-        held: dict[str, Held] = {}
-        if max_age > 0:
-            held = await self.store.read(lambda db: lookup.look_up(db, kind.name, ids, deletable=kind.deletable))
-        found: dict[RecordID, Any] = {}
-        missing: list[RecordID] = []
-        for one in ids:
-            if one in held and is_fresh(held[one].proofs.as_of, now, now - oldest):
-                if not held[one].gone:
-                    found[one] = json.loads(held[one].raw)
-            elif not is_fresh(self._absent.get((kind.name, one)), now, now - oldest):
-                missing.append(one)
-        if missing:
+        known = await self._known(kind, ids, now, now - oldest if max_age > 0 else 0.0)
+        found: dict[RecordID, Any] = {one: json.loads(item.raw) for one, item in known.items() if item is not None}
+        rest = [one for one in ids if one not in known]
+        if rest:
             shared = _sharing(kind, caller)
-            landed = await self._flights.get(shared, missing, oldest=oldest, what=Request(kind, caller))
+            landed = await self._flights.get(shared, rest, oldest=oldest, what=Request(kind, caller))
             found.update((RecordID(one), item) for one, item in landed.items())
         return found
+
+    async def _ask(
+        self, kind: RecordType, caller: Caller, ids: Sequence[RecordID], oldest: float
+    ) -> dict[RecordID, Any]:
+        """Return stubs out of the records that are under way already, or from the server."""
+        key, what = _sharing(kind, caller), Request(kind, caller)
+        whole = {one for one in ids if self._flights.carries(key, one, oldest=oldest)}
+        names = [one if one in whole else one + STUB for one in ids]
+        landed = await self._flights.get(key, names, oldest=oldest, what=what)
+        stubs = {one: landed[one + STUB] for one in ids if one + STUB in landed}
+        stubs |= {one: _stub(one, rows.updated_of(landed[one])) for one in whole if one in landed}
+        untimed = [one for one in whole if one in stubs and stubs[one].get(UPDATED_NAMES[0]) is None]
+        if untimed:
+            landed = await self._flights.get(key, [one + STUB for one in untimed], oldest=oldest, what=what)
+            stubs |= {one: landed[one + STUB] for one in untimed if one + STUB in landed}
+        return stubs
 
     # --- one flight -----------------------------------------------------------------------------------------------
 
     async def _fetch(self, request: Request, flight: Flight) -> Found:
-        """Bring the records of a flight up to date, and return them."""
+        """Bring the records of a flight up to date, and return them, and the stubs that it was asked for."""
         kind = request.kind
-        ids = [RecordID(one) for one in flight.ids]
+        whole = [RecordID(one) for one in flight.ids if not one.endswith(STUB)]
+        stubs = [RecordID(one.removesuffix(STUB)) for one in flight.ids if one.endswith(STUB)]
 
         def sent() -> None:
             if flight.sent_at is None:
                 flight.sent_at = self._clock.now()
 
         caller = attrs.evolve(request.caller, on_sent=sent)
+        ids = list(dict.fromkeys([*whole, *stubs]))
         held = await self.store.read(lambda db: lookup.look_up(db, kind.name, ids, deletable=kind.deletable))
-        known = {one: item for one, item in held.items() if not item.gone}
-        current: set[RecordID] = set()
-        if known and await self._looking_pays(kind, len(ids) - len(known), list(known.values()), caller):
-            current = await self._look(kind, known, caller, flight)
-        await self._load(kind, [one for one in ids if one not in current], caller, flight)
-        there = await self.store.read(lambda db: lookup.look_up(db, kind.name, ids, deletable=kind.deletable))
-        return {
+        # What was written to, or has shown another timestamp, will have changed: no stub would spare its reading.
+        known = {one: held[one] for one in whole if one in held and held[one].can_be_current}
+        only = [one for one in stubs if one not in set(whole)]
+        if not (known and await self._looking_pays(kind, len(whole) - len(known), list(known.values()), caller)):
+            known = {}
+        told, current = await self._look(kind, [*known, *only], held, caller, flight)
+        await self._load(kind, [one for one in whole if one not in current], caller, flight)
+        there = await self.store.read(lambda db: lookup.look_up(db, kind.name, whole, deletable=kind.deletable))
+        records = {
             one: json.loads(item.raw)
             for one, item in there.items()
             if not item.gone and (kind.name, one) not in self._absent
         }
+        shown = {one: told.get(one) or _stub(one, there[one].updated) for one in stubs if one in told or one in records}
+        return {**records, **{one + STUB: stub for one, stub in shown.items()}}
 
     async def _looking_pays(self, kind: RecordType, unknown: int, known: Sequence[Held], caller: Caller) -> bool:
         """Tell whether to ask for stubs of what the store has, before reading what changed of it (design 6)."""
@@ -167,21 +223,22 @@ class CachedReads:
         interval = await self.store.read(lambda db: lookup.change_interval(db, kind.name))
         now = self._clock.now()
         share = stale_share([now - (item.proofs.read_at or now - interval) for item in known], interval)
-        size = caller.facts.ids_per_call
-        stub, record = DataQuantity.ID_ONLY.units, DataQuantity.BASIC.units
-        looking = stub * batches(len(known), size) + record * (
-            batches(unknown, size) + expected_batches(len(known), share, size)
-        )
-        return looking < record * batches(unknown + len(known), size)
+        return check_pays(len(known), share, caller.facts.ids_for(kind.listing.operation.path), unknown=unknown)
 
-    async def _look(self, kind: RecordType, known: Mapping[str, Held], caller: Caller, flight: Flight) -> set[RecordID]:
-        """Ask for stubs, and return which records the store has as they are."""
+    async def _look(
+        self, kind: RecordType, ids: Sequence[RecordID], held: Mapping[str, Held], caller: Caller, flight: Flight
+    ) -> tuple[dict[RecordID, Any], set[RecordID]]:
+        """Ask for stubs; return them, and which records the store has as they are.
+
+        What they say of the stored records, for or against them, is stored in one transaction.
+        """
+        if not ids:
+            return {}, set()
         units: list[int] = []
 
         def meter(_answer: Answer, cost: int) -> None:
             units.append(cost)
 
-        ids = [RecordID(one) for one in known]
         stamp = await self.store.draw(self._clock.now())
         stubs = await fetch_raw(
             attrs.evolve(caller, meter=meter), kind.listing, ids, DataQuantity.ID_ONLY, _statuses(kind)
@@ -192,18 +249,25 @@ class CachedReads:
             await self.store.set_capability(kind.name, STUBS, heeded)
         ahead = self._ahead()
         times = {one: rows.updated_of(stub) for one, stub in stubs.items()}
+        mine = {one: held[one] for one in stubs if one in held and not held[one].gone}
         current = {
             one
-            for one in stubs
-            if is_unchanged(known[one].updated, times[one], _server_time(known[one], ahead), _seconds(times[one]))
+            for one, item in mine.items()
+            if is_unchanged(item.updated, times[one], _server_time(item, ahead), _seconds(times[one]))
         }
+        absent = [one for one in ids if not stubs.shown(one)]
+        # Those that are read whole by this flight are proven, or not, by what comes then.
+        stale = [one for one, item in mine.items() if one not in current and times[one] not in {None, item.updated}]
+        against = [one for one in (*stale, *absent) if one not in flight.ids]
 
         def note(db: Any) -> None:
             rows.confirm(db, kind.name, {one: times[one] for one in current}, stamp, checked=stamp.at)
             rows.dissent(db, kind.name, {one: at for one, at in times.items() if one not in current}, stamp)
+            lookup.doubt(db, kind.name, against, stamp)
 
         await self.store.write(note)
-        return current
+        self._note_absent(kind, stubs, absent, stamp.at)
+        return stubs, current
 
     async def _load(self, kind: RecordType, ids: Sequence[RecordID], caller: Caller, flight: Flight) -> None:
         """Read records whole, and store them."""
@@ -223,7 +287,11 @@ class CachedReads:
             lookup.doubt(db, kind.name, unread, stamp)
 
         await self.store.write(note)
-        for one in found:
+        self._note_absent(kind, found, absent, at)
+
+    def _note_absent(self, kind: RecordType, there: Iterable[RecordID], absent: Iterable[RecordID], at: float) -> None:
+        """Remember which records the server has and which not, the last ones asked for."""
+        for one in there:
             self._absent.pop((kind.name, one), None)
         for one in absent:
             self._absent[kind.name, one] = at
@@ -239,6 +307,11 @@ class CachedReads:
 def _sharing(kind: RecordType, caller: Caller) -> Hashable:
     """Return what requests must have in common to share a call: all that decides how it is made."""
     return (kind.name, caller.base_url, caller.priority, caller.max_wait, caller.timeout, caller.placement, caller.job)
+
+
+def _stub(record: RecordID, updated: str | None) -> dict[str, Any]:
+    """Return the stub of a record whose timestamp is known, as a server would write it."""
+    return {"id": record, UPDATED_NAMES[0]: updated}
 
 
 def _statuses(kind: RecordType) -> dict[str, Any]:

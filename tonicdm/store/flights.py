@@ -96,10 +96,14 @@ class Flights:
             if place[1] in names and key(place[0]) and flight.sent_at is not None:
                 del self._by_id[place]
 
-    def _flight_of(self, key: Hashable, one: str, oldest: float, what: Any) -> Flight:
+    def carries(self, key: Hashable, one: str, *, oldest: float) -> bool:
+        """Tell whether a flight asks for *one* already that is young enough to be shared."""
         flight = self._by_id.get((key, one))
-        if flight is not None and (flight.sent_at is None or flight.sent_at >= oldest):
-            return flight
+        return flight is not None and (flight.sent_at is None or flight.sent_at >= oldest)
+
+    def _flight_of(self, key: Hashable, one: str, oldest: float, what: Any) -> Flight:
+        if self.carries(key, one, oldest=oldest):
+            return self._by_id[key, one]
         flight = self._boarding.get(key)
         if flight is None or not flight.boarding:
             flight = self._boarding[key] = Flight()

@@ -36,12 +36,14 @@ class Proofs:
         return max((time for time in (self.checked, self._by_type) if time is not None), default=None)
 
     @property
+    def in_doubt(self) -> bool:
+        """Whether something has spoken against the record since it was last read."""
+        return self.doubted is not None and (self.read_at is None or self.read_at <= self.doubted)
+
+    @property
     def as_of(self) -> float | None:
         """The latest time at which the record surely was as the store holds it; None where nothing proves one."""
-        latest = self.read_at
-        if latest is None or (self.doubted is not None and latest <= self.doubted):
-            return None
-        return latest
+        return None if self.in_doubt else self.read_at
 
     @property
     def _by_type(self) -> float | None:

@@ -27,6 +27,11 @@ class Held:
     """Whether it is a tombstone; a soft deleted record is not, it can still be read."""
     proofs: Proofs
 
+    @property
+    def can_be_current(self) -> bool:
+        """Whether a look at its timestamp may show that it is still as the server has it."""
+        return not self.gone and not self.proofs.in_doubt
+
 
 def look_up(db: sqlite3.Connection, kind: str, ids: Sequence[str], *, deletable: bool) -> dict[str, Held]:
     """Return what the store holds of the records named by *ids*.

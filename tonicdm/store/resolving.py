@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from tonicdm.codec import Record, wire_names
+from tonicdm.codec import wire_names
 from tonicdm.errors import InvalidOptionError
-from tonicdm.models import CODEC, Reference
+from tonicdm.models import CODEC, Record, Reference, read_with
 from tonicdm.store.references import Wish, field_names, is_list, parse_wishes, pointers, target_of
 from tonicdm.store.types import TYPES
-from tonicdm.types import RecordID
+from tonicdm.types import DataQuantity, RecordID
 
 Read: TypeAlias = Callable[[str, Sequence[RecordID]], Awaitable[Mapping[RecordID, Any]]]
 """Returns the records of a type by ID, as plain JSON."""
@@ -83,7 +83,8 @@ class Resolver:
             kind = target_of(name)
             named = {pointer.id for item in items for pointer in pointers(item, name)}
             mine = {one: item for one, item in tasks[kind].result().items() if one in named}
-            models = CODEC.read_all(list(mine.values()), TYPES[kind].listing.model)
+            with read_with(DataQuantity.BASIC):
+                models = CODEC.read_all(list(mine.values()), TYPES[kind].listing.model)
             followed = await self.follow(list(mine.values()), models, rest)
             found[name] = dict(zip(mine, followed, strict=True))
         return found

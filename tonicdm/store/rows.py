@@ -13,10 +13,11 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.codec.scalars import Refused, read_datetime
+from tonicdm.models.records import UPDATED_NAMES
 from tonicdm.store.versions import ReadStamp, Version
 from tonicdm.types import normalise_id
 
-UPDATED_FIELDS: Final = ("datetimeUpdated", "datetime_updated", "updated", "sys_last_modified_at")
+UPDATED_FIELDS: Final = (*UPDATED_NAMES, "sys_last_modified_at")
 """Names of a record's timestamp: TonicDM's, and Rhythm's (reference: SysFields)."""
 DELETED: Final = frozenset({"deleted", "4"})
 """Words and numbers of a soft delete (concepts page, "Naming Conventions"; reference: Status)."""
@@ -179,7 +180,10 @@ def confirm(
     # A read that left before a record was written to proves nothing of it.
     db.executemany(
         "UPDATE record SET checked = CASE WHEN ?3 IS NULL OR doubted_number > ?1 THEN checked "
-        "ELSE max(coalesce(checked, 0), ?3) END, read_at = CASE WHEN read_number < ?1 THEN ?2 ELSE read_at END, "
+        "ELSE max(coalesce(checked, 0), ?3) END, "
+        # One that left after it settles the doubt, be it in the same moment.
+        "doubted = CASE WHEN ?3 IS NULL OR doubted_number > ?1 THEN doubted ELSE NULL END, "
+        "read_at = CASE WHEN read_number < ?1 THEN ?2 ELSE read_at END, "
         "dissent = CASE WHEN read_number < ?1 THEN NULL ELSE dissent END, read_number = max(read_number, ?1) "
         "WHERE type = ?4 AND id = ?5 AND (updated = ?6 OR updated IS NULL OR ?6 IS NULL)",
         [(stamp.number, stamp.at, checked, kind, key, at) for key, at in times.items()],

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from tonicdm import models
-from tonicdm.codec import Record
 from tonicdm.endpoints.bodies import body_of
-from tonicdm.models import CODEC
+from tonicdm.models import CODEC, Record
 from tonicdm.sandbox import World
 from tonicdm.sandbox.world.kinds import LEAST
 

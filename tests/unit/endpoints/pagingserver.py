@@ -55,9 +55,10 @@ class Server:
         self.units += quantity.units
         size = self.own if self.deaf or "page_size" not in given else min(given["page_size"], self.most)
         first = (given.get("page_number", 1) - 1) * size
-        numbers = range(self.count)[:] if self.whole else range(self.count)[first : first + size]
-        wanted = given.get("filter_ids")
-        records = [record(number) for number in numbers if wanted is None or record(number)["id"] in wanted]
+        wanted = None if given.get("filter_ids") is None else set(given["filter_ids"])
+        chosen = range(self.count) if wanted is None else [n for n in range(self.count) if record(n)["id"] in wanted]
+        numbers = chosen if self.whole else chosen[first : first + size]
+        records = [record(number) for number in numbers]
         if quantity is DataQuantity.ID_ONLY:
             records = [{"id": one["id"]} for one in records]
         return Answer(status=200, headers={}, body=json.dumps(records).encode(), rate_limit=None, attempts=1)

@@ -195,3 +195,25 @@ async def test_a_record_that_came_can_be_sent_back_as_it_is(tonic: TonicDM, wire
     assert person.email_addresses is not None
     await tonic.persons.update(ID, email_addresses=person.email_addresses)
     assert wire.json == {"id": ID, "emailAddresses": [{"id": ID, "isPrime": True, "zz": 1}]}
+
+
+async def test_ids_in_json_objects_are_sent_as_the_wire_has_them(tonic: TonicDM, wire: Wire):
+    """Upper case and `uuid.UUID` become compact lower case, an ID stands for the object that the body has there."""
+    part = {"fileset_id": OTHER, "item_id": uuid.UUID(ID), "zz_id": "not checked"}
+    await tonic.rfis.create(
+        project_id=ID, parts=[part], reason_code={"brandId": ID.upper()}, item_discipline={"id": ID}
+    )
+    body = wire.json
+    assert body["parts"] == [{"fileset_id": OTHER.lower(), "item_id": ID, "zz_id": "not checked"}]
+    assert body["reasonCode"] == {"brandId": ID}
+    assert body["item_discipline"] == {"id": ID}
+
+
+async def test_an_id_that_the_wire_has_with_hyphens_may_be_given_so_in_json(tonic: TonicDM, wire: Wire):
+    await tonic.notes.create(attached_to_id=ID, person_id=ID, extra={"personId": str(uuid.UUID(OTHER))})
+    assert wire.json["personId"] == str(uuid.UUID(OTHER))
+
+
+async def test_a_member_may_be_given_as_json(tonic: TonicDM, wire: Wire):
+    await tonic.team.add(ID, {"emailAddressId": OTHER, "projectId": ID.upper(), "zzField": 1})
+    assert wire.json == {"projectId": ID, "emailAddressId": OTHER.lower(), "zzField": 1}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 import copy
+import datetime
 import inspect
 import pathlib
 import pickle
-from typing import Any
+from typing import Any, get_type_hints
 
 import attrs
 import pytest
 
-from tonicdm import Secret, models
-from tonicdm.codec import Record, wire_names
+from tonicdm import DataQuantity, Secret, models
+from tonicdm.codec import wire_names
 from tonicdm.models import (
     CODEC,
     Brand,
@@ -22,10 +23,12 @@ from tonicdm.models import (
     Office,
     Person,
     PresignedUpload,
+    Record,
     RecordStub,
     Reference,
     ThirdPartyToken,
     ThumbnailSet,
+    read_with,
 )
 
 CLASSES = [one for one in (getattr(models, name) for name in models.__all__) if isinstance(one, type)]
@@ -79,7 +82,7 @@ def test_every_field_can_come_as_null_and_is_written_as_null(kind: type[Record])
 def test_every_field_has_one_wire_name_and_a_description(kind: type[Record]):
     names = wire_names(kind)
     assert len(set(names.values())) == len(names)
-    assert set(names) == {field.name for field in attrs.fields(kind)} - {"extra", "nulls", "resolved"}
+    assert set(names) == {field.name for field in attrs.fields(kind)} - {"extra", "nulls", "resolved", "data_quantity"}
     assert kind.__doc__
     tree = ast.parse(pathlib.Path(inspect.getfile(kind)).read_text())
     (body,) = [node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == kind.__name__]
@@ -155,3 +158,72 @@ def test_a_reference_may_be_a_bare_id_or_lack_one():
 
 def test_records_with_the_same_values_are_equal_whatever_came_as_null():
     assert CODEC.read({"name": None}, Office) == CODEC.read({}, Office) == Office()
+
+
+def test_the_user_has_every_field_of_a_person():
+    """As the concepts page says ("User"): same names, same types."""
+    mine, theirs = get_type_hints(models.Me), get_type_hints(Person)
+    assert {name: mine[name] for name in wire_names(Person)} == {name: theirs[name] for name in wire_names(Person)}
+    assert wire_names(Person).items() <= wire_names(models.Me).items()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "wire_name"),
+    [
+        (models.Project, "office", "office"),
+        (models.Project, "division1", "division1"),
+        (models.Organization, "home_zone", "homeZone"),
+        (models.Me, "home_zone", "homeZone"),
+        (models.EmailAddress, "title", "title"),
+        (models.EmailAddress, "brand_id", "brandId"),
+    ],
+    ids=lambda one: str(getattr(one, "__name__", one)),
+)
+def test_an_assumption_that_does_not_hold_costs_no_record(kind: type[Record], name: str, wire_name: str):
+    """A field that no document prints may turn out to be something else: it is kept as it came, as unknown ones are."""
+    record = CODEC.read({"id": ID, wire_name: 17.5}, kind)
+    assert getattr(record, name) is None
+    assert record.extra == {wire_name: 17.5}
+    assert record[wire_name] == 17.5
+    assert CODEC.write(record) == {"id": ID, wire_name: 17.5}
+    empty = CODEC.read({"id": ID, wire_name: None}, kind)
+    assert (empty.extra, empty[wire_name], CODEC.write(empty)) == ({}, None, {"id": ID, wire_name: None})
+
+
+@pytest.mark.parametrize("name", ["datetimeUpdated", "datetime_updated", "updated"])
+@by_name
+def test_every_record_tells_when_it_changed_whatever_the_wire_calls_it(kind: type[Record], name: str):
+    record = CODEC.read({**NEEDED.get(kind, {}), name: "2026-02-03T13:00:00+01:00"}, kind)
+    assert record.updated == datetime.datetime(2026, 2, 3, 12, tzinfo=datetime.UTC)
+    assert CODEC.read(NEEDED.get(kind, {}), kind).updated is None
+
+
+@by_name
+def test_how_a_record_was_read_is_kept_by_copies_and_is_no_part_of_what_it_is(kind: type[Record]):
+    value = NEEDED.get(kind, {})
+    with read_with(DataQuantity.COMPLETE):
+        record = CODEC.read(value, kind)
+    plain = CODEC.read(value, kind)
+    if kind is not RecordStub:
+        assert (record.data_quantity, plain.data_quantity) == (DataQuantity.COMPLETE, None)
+    assert record == plain
+    assert hash(record) == hash(plain)
+    assert "data_quantity" not in {*repr(record).split("("), *CODEC.write(record)}
+    for again in (pickle.loads(pickle.dumps(record)), copy.deepcopy(record), attrs.evolve(record)):
+        assert again.data_quantity is record.data_quantity
+
+
+def test_a_time_that_can_not_be_read_is_kept_and_tells_nothing():
+    record = CODEC.read({"id": ID, "datetimeUpdated": "yesterday"}, models.Project)
+    assert record.updated is None
+    assert record["datetimeUpdated"] == "yesterday"
+
+
+def test_embedded_records_know_how_they_were_read():
+    with read_with(DataQuantity.COMPLETE):
+        person = CODEC.read({"office": {"id": ID, "name": "London"}, "emailAddresses": [{"name": "Mel"}]}, Person)
+    assert person.office is not None
+    assert person.office.record is not None
+    assert person.office.record.data_quantity is DataQuantity.COMPLETE
+    assert person.email_addresses is not None
+    assert person.email_addresses[0].data_quantity is DataQuantity.COMPLETE

@@ -1,0 +1,127 @@
+"""A client-side cache brought up to date by the IDs and times that it holds (concepts page, "Rate Limiting")."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+import attrs
+
+from tonicdm.endpoints.many import Found
+from tonicdm.errors import InvalidOptionError
+from tonicdm.models import Record, RecordStub
+from tonicdm.plan.arithmetic import check_pays
+from tonicdm.types import RecordID, record_id
+
+M = TypeVar("M", bound=Record)
+K = TypeVar("K", bound=str | uuid.UUID)
+"""How the caller's cache names its records."""
+
+
+@attrs.frozen(kw_only=True)
+class Refreshed(Generic[M]):
+    """What a cache has to take over."""
+
+    changed: tuple[M, ...]
+    """Records that are not as the cache has them, in its order."""
+    unchanged: tuple[RecordID, ...]
+    """IDs of those that are."""
+    missing: tuple[RecordID, ...]
+    """IDs that the server did not return: deleted for good, or out of the user's sight."""
+    updated: Mapping[RecordID, datetime.datetime | None] = attrs.field(repr=False)
+    """When each record that was returned last changed: what the cache holds next time."""
+
+
+class Reader(Protocol[M]):
+    """Reads records by their IDs."""
+
+    async def stubs(self, ids: Sequence[RecordID]) -> tuple[Found[RecordStub], bool]:
+        """Return stubs, and whether they cost what stubs cost."""
+        ...
+
+    async def records(self, ids: Sequence[RecordID]) -> Found[M]:
+        """Return records."""
+        ...
+
+
+def parse_cache(cache: Mapping[Any, datetime.datetime | None]) -> dict[RecordID, datetime.datetime | None]:
+    """Read what a cache holds.
+
+    An ID that stands there twice, in two spellings, is one record; of its two times the earlier one counts.
+
+    Raises:
+        InvalidIDError: One of its keys is no ID.
+        InvalidOptionError: It is no mapping, or one of its times is naive or no time.
+    """
+    if not isinstance(cache, Mapping):
+        raise InvalidOptionError(
+            f"refresh takes a mapping of IDs to times, not a {type(cache).__name__}. Nothing was sent."
+        )
+    times: dict[RecordID, datetime.datetime | None] = {}
+    for key, value in cache.items():
+        one = record_id(key, "cache")
+        if value is not None and (not isinstance(value, datetime.datetime) or value.tzinfo is None):
+            found = "naive" if isinstance(value, datetime.datetime) else f"a {type(value).__name__}"
+            raise InvalidOptionError(
+                f"the time of {one} must be an aware datetime, or None where it is not known; it is {found}. "
+                "Nothing was sent."
+            )
+        if one in times:
+            before = times[one]
+            value = None if before is None or value is None else min(before, value)  # noqa: PLW2901
+        times[one] = value
+    return times
+
+
+async def refresh(reader: Reader[M], times: Mapping[RecordID, datetime.datetime | None], *, size: int) -> Refreshed[M]:
+    """Find out what has changed, for the fewest units.
+
+    Stubs are asked for first where that is likely to spare records (design 6, "Refresh of known IDs"). As nobody knows
+    beforehand how many have changed, the first batch of stubs tells: it costs 1 unit where reading costs 5.
+
+    Args:
+        reader: Makes the calls.
+        times: When each record was last changed as far as the cache knows.
+        size: IDs that one call holds.
+    """
+    known, unknown = [one for one in times if times[one] is not None], [one for one in times if times[one] is None]
+    told: dict[RecordID, datetime.datetime | None] = {}
+    missing: set[RecordID] = set()
+    stale: set[RecordID] = set()
+    share = 0.0
+    while known and check_pays(len(known), share, size, unknown=len(unknown) + len(stale)):
+        # All at once as soon as a batch has told the share.
+        batch, known = (known, []) if told or missing else (known[:size], known[size:])
+        stubs, cheap = await reader.stubs(batch)
+        told |= {stub.id: stub.updated for stub in stubs}
+        missing |= set(stubs.missing)
+        stale |= {stub.id for stub in stubs if stub.updated is None or stub.updated != times[stub.id]}
+        share = len(stale) / len(batch) if cheap else 1.0
+    wanted = {*known, *unknown, *stale}
+    records = await reader.records([one for one in times if one in wanted]) if wanted else Found[M]([], [])
+    missing |= set(records.missing)
+    return _compared(times, told, records, missing)
+
+
+def _compared(
+    times: Mapping[RecordID, datetime.datetime | None],
+    told: Mapping[RecordID, datetime.datetime | None],
+    records: Iterable[M],
+    missing: set[RecordID],
+) -> Refreshed[M]:
+    updated = dict(told)
+    changed: dict[RecordID, M] = {}
+    for record in records:
+        one = record_id(record["id"])
+        updated[one] = record.updated or told.get(one)
+        if updated[one] is None or updated[one] != times[one]:
+            changed[one] = record
+    there = [one for one in times if one in updated and one not in missing]
+    return Refreshed(
+        changed=tuple(changed[one] for one in there if one in changed),
+        unchanged=tuple(one for one in there if one not in changed),
+        missing=tuple(one for one in times if one in missing),
+        updated={one: updated[one] for one in there},
+    )
