@@ -73,7 +73,7 @@ def tonicdm_environment(tonicdm_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatc
     """Let code that calls ``TonicDM()`` itself find the sandbox, through the TONICDM_* variables."""
     from tonicdm.testing import environment
 
-    for name in ("TONICDM_ZONE", "TONICDM_OPTION_PLACEMENT"):
+    for name in ("TONICDM_ZONE", "TONICDM_OPTION_PLACEMENT", "TONICDM_BUDGET_KEY"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment(tonicdm_sandbox).items():
         monkeypatch.setenv(name, value)

@@ -12,7 +12,8 @@ import aiohttp
 import attrs
 
 from tonicdm.budget import UnitBudget
-from tonicdm.budget.home import budget_key, open_budget
+from tonicdm.budget.home import budget_key as token_key
+from tonicdm.budget.home import open_budget
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.config import Answers, Settings, read_profile, zone_server
 from tonicdm.endpoints.caller import Caller, ServerFacts
@@ -50,6 +51,8 @@ class TonicDM(Transfers):
         path_prefix: Put before every path; one example of the concepts page has ``/v1.0``.
         option_placement: ``header`` (concepts page, "Non-standard Patterns") or ``query``.
         budget: The units to spend; by default a file that all processes of this user share.
+        budget_key: Which budget of that file; else TONICDM_BUDGET_KEY, else the token's own: one for TonicDM's zones
+            together, one for each other server. Give it where another server, such as a proxy, counts with the zones.
         max_concurrency: Calls under way at once.
         timeout: Seconds that one attempt of a call may take.
         max_wait: Seconds that a call may wait for units; None for as long as it takes.
@@ -85,6 +88,7 @@ class TonicDM(Transfers):
         path_prefix: str = "",
         option_placement: OptionPlacement | None = None,
         budget: UnitBudget | None = None,
+        budget_key: str | None = None,
         max_concurrency: int = 8,
         timeout: float = 30.0,
         max_wait: float | None = None,
@@ -115,8 +119,11 @@ class TonicDM(Transfers):
             base_url=base_url,
             path_prefix=path_prefix,
             option_placement=option_placement,
+            budget_key=budget_key,
             profile=answers,
         )
+        if budget is not None and budget_key is not None:
+            raise ConfigError("budget_key= chooses a budget of the file; with budget= there is nothing to choose")
         if session is not None and (connector is not None or proxy is not None or trust_env or ssl is not True):
             raise ConfigError("connector=, ssl=, proxy= and trust_env= belong to the session; give it them instead")
         clock = clock or (budget.clock if budget is not None else SystemClock())
@@ -298,10 +305,20 @@ def _facts(answers: Answers) -> ServerFacts:
 
 
 def _default_budget(settings: Settings, clock: Clock, *, with_source: bool) -> UnitBudget:
-    # The tokens of a source come and go; the server they are for is what stays.
-    token = None if with_source or settings.token is None else settings.token
-    key = budget_key(token.reveal() if token is not None else f"source of {settings.base_url}")
-    return open_budget(settings.budget, key=key, clock=clock)
+    own, former = _budget_keys(settings, with_source=with_source)
+    if settings.budget_key is not None:
+        return open_budget(settings.budget, key=settings.budget_key, clock=clock, former_key=own, former_counts=True)
+    return open_budget(settings.budget, key=own, clock=clock, former_key=former)
+
+
+def _budget_keys(settings: Settings, *, with_source: bool) -> tuple[str, str | None]:
+    """Return the key of the budget, and the one that the version before gave it if that was another."""
+    if with_source or settings.token is None:
+        # The tokens of a source come and go; the server they are for is what stays.
+        return token_key(f"source of {settings.base_url}"), None
+    # The version before kept all servers of a token under one key.
+    own, before = token_key(settings.token.reveal(), settings.base_url), token_key(settings.token.reveal())
+    return own, None if own == before else before
 
 
 def _lane(priority: Priority) -> Priority:

@@ -24,6 +24,9 @@ ZONES: Final[Mapping[str, str]] = {
 Answers: TypeAlias = Mapping[str, str | int | bool]
 """How a server answers where the documents leave a choice, by the name of the point."""
 
+LONGEST_KEY: Final = 200
+"""Characters of a budget's name at most."""
+
 PROFILE_VERSION: Final = 1
 """Form of the profile's file that this package reads and writes."""
 
@@ -42,6 +45,8 @@ class Settings:
     """Where options travel (concepts page, "Non-standard Patterns")."""
     budget: str | None = None
     """Where the budget is kept: ``memory``, a file, or None for the default file."""
+    budget_key: str | None = None
+    """Which budget of the file; None for the one of the token and the server."""
 
     @property
     def host(self) -> str:
@@ -59,6 +64,7 @@ class Settings:
         path_prefix: str = "",
         option_placement: str | None = None,
         budget: str | None = None,
+        budget_key: str | None = None,
         profile: Answers | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> Settings:
@@ -72,6 +78,7 @@ class Settings:
             path_prefix: Put before every path.
             option_placement: ``header`` or ``query``, else TONICDM_OPTION_PLACEMENT, else ``header``.
             budget: ``memory`` or a file, else TONICDM_BUDGET.
+            budget_key: Which budget of the file, else TONICDM_BUDGET_KEY.
             profile: What a server was found to want, for path_prefix and option_placement where nothing else is given.
             environ: Read instead of `os.environ`.
 
@@ -88,12 +95,14 @@ class Settings:
         placement = option_placement or read("TONICDM_OPTION_PLACEMENT") or learned
         if placement not in get_args(OptionPlacement):
             raise ConfigError(f'option_placement must be "header" or "query", not {placement!r}')
+        secret = _token(token or Secret.of(read("TONICDM_TOKEN")), needed=token_needed)
         return cls(
             base_url=_server(zone, base_url),
             path_prefix=_prefix(path_prefix or str(found.get("path_prefix", ""))),
-            token=_token(token or Secret.of(read("TONICDM_TOKEN")), needed=token_needed),
+            token=secret,
             option_placement=placement,  # type: ignore[arg-type]
-            budget=budget or read("TONICDM_BUDGET"),
+            budget=budget or read("TONICDM_BUDGET") or None,
+            budget_key=_budget_key(budget_key if budget_key is not None else read("TONICDM_BUDGET_KEY"), secret),
         )
 
 
@@ -173,6 +182,16 @@ def _reader(environ: Mapping[str, str] | None) -> Callable[[str], str | None]:
         return (os.environ if environ is None else environ).get(name)
 
     return read
+
+
+def _budget_key(key: str | None, token: Secret | None) -> str | None:
+    if not key:
+        return None
+    if token is not None and token.reveal() in key:
+        raise ConfigError("budget_key must not hold the token, as it is written to a file; give it another name")
+    if not key.isprintable() or key != key.strip() or len(key) > LONGEST_KEY:
+        raise ConfigError(f"budget_key must be a name of at most {LONGEST_KEY} printable characters")
+    return key
 
 
 def _token(token: Secret | None, *, needed: bool) -> Secret | None:

@@ -15,6 +15,7 @@ from tonicdm.budget.ledgers import Ledger
 from tonicdm.budget.ledgers.memory import MemoryLedger
 from tonicdm.budget.loops import Queues
 from tonicdm.budget.pacer import Pacer
+from tonicdm.budget.paths import expanded, is_memory
 from tonicdm.budget.reservation import USUAL, Reservation
 from tonicdm.budget.rules import BudgetRules, Instant
 from tonicdm.budget.views import Forecast, Snapshot, WaitNotice, forecast_of, snapshot_of
@@ -82,18 +83,45 @@ class UnitBudget:
         return cls(MemoryLedger(settings.get("rules")), **settings)
 
     @classmethod
-    def shared(cls, path: str | os.PathLike[str], *, key: str = "default", **settings: Any) -> UnitBudget:
+    def shared(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        key: str = "default",
+        former_key: str | None = None,
+        former_counts: bool = False,
+        replace_damaged: bool = False,
+        **settings: Any,
+    ) -> UnitBudget:
         """Make a budget that all processes of this host share through a file.
 
         Args:
-            path: The SQLite file; made if absent.
+            path: The SQLite file; made if absent. ``~`` and variables in it are replaced; ``:memory:`` is `memory`.
             key: Which budget of the file. Use one per token, and never the token itself.
+            former_key: Under which key the budget was kept before. When the file has none under *key* yet, it begins
+                with the calls under way and the silence after a 429 that it finds there.
+            former_counts: Whether to take over whatever stands there; else only what the version before wrote.
+            replace_damaged: Whether a file that is surely damaged may be moved aside and begun anew. It is kept, with
+                ``.damaged`` and the time in its name.
             settings: As for `UnitBudget`.
+
+        Raises:
+            ConfigError: *path* names no file.
         """
         from tonicdm.budget.ledgers.sqlite import SQLiteLedger
 
+        if is_memory(path):
+            return cls.memory(**settings)
         clock = settings.pop("clock", None) or SystemClock()
-        ledger = SQLiteLedger(path, key=key, rules=settings.get("rules"), clock=clock)
+        ledger = SQLiteLedger(
+            expanded(path),
+            key=key,
+            rules=settings.get("rules"),
+            clock=clock,
+            former_key=former_key,
+            former_counts=former_counts,
+            replaceable=replace_damaged,
+        )
         return cls(ledger, clock=clock, **settings)
 
     @property

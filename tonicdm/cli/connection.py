@@ -24,6 +24,7 @@ class Connection:
     path_prefix: str
     option_placement: Any
     max_wait: float | None
+    budget_key: str | None
 
     def client(self, *, priority: Priority = "normal", budget: UnitBudget | None = None, **settings: Any) -> TonicDM:
         """Make the client."""
@@ -36,6 +37,7 @@ class Connection:
             max_wait=self.max_wait,
             priority=priority,
             budget=budget,
+            budget_key=None if budget is not None else self.budget_key,
             **settings,
         )
 
@@ -46,6 +48,7 @@ _OPTIONS = (
     click.option("--base-url", help="A server instead of a zone."),
     click.option("--path-prefix", default="", help="Put before every path, such as /v1.0."),
     click.option("--option-placement", type=click.Choice(["header", "query"]), help="Where options travel."),
+    click.option("--budget-key", help="Which budget of the shared file; by default that of the token and server."),
     click.option("--max-wait", type=click.FloatRange(min=0), help="Most seconds to wait for units; else without end."),
 )
 

@@ -108,9 +108,10 @@ class LedgerFile:
         self._connection = self._open(first=before is None)
         return self._connection, before is not None and self._identity != before
 
-    def is_current(self) -> bool:
-        """Tell whether the connection still goes to the file that others find at the path."""
-        return self._connection is not None and self._look() == self._identity
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file at the path, as far as can be seen."""
+        return self._look() is not None
 
     def disconnect(self) -> None:
         """Close the connection, if there is one."""
@@ -208,7 +209,7 @@ class LedgerFile:
     def _make(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self.path.exists():
+            if not self.exists:
                 with self._locked():  # not while a damaged file and its log are being moved
                     self.path.touch(mode=0o600)
         except OSError as error:

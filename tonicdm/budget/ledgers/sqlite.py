@@ -54,8 +54,9 @@ class SQLiteLedger:
         rules: The budget's settings.
         clock: Read when the machine was restarted since the last use.
         poll_seconds: How often waiting processes look for what others changed.
-        former_key: Under which key the version before kept this budget, if it was another one. What it remembers of a
+        former_key: Under which key this budget was kept before, if it was another one. What is remembered there of a
             429 and of calls under way is taken over when the budget is new.
+        former_counts: Whether whatever stands there counts; else only what the version before wrote.
         replaceable: Whether a damaged file may be set aside and begun anew.
     """
 
@@ -68,12 +69,13 @@ class SQLiteLedger:
         clock: Clock,
         poll_seconds: float = 1.0,
         former_key: str | None = None,
+        former_counts: bool = False,
         replaceable: bool = False,
     ) -> None:
         self.path: pathlib.Path = pathlib.Path(path).absolute()
         self.key = key
         self.poll_seconds: float | None = poll_seconds
-        self._former_key = former_key
+        self._former_key, self._former_counts = former_key, former_counts
         self._rules = rules or BudgetRules()
         self._clock = clock
         self._file = LedgerFile(self.path, replaceable=replaceable)
@@ -111,7 +113,7 @@ class SQLiteLedger:
 
     def peek(self) -> Window:
         """Read the window as it stands in the file; a reader in WAL mode waits for nobody."""
-        if not self.path.exists():
+        if not self._file.exists:
             return Window(self._rules)
         try:
             with (
@@ -230,7 +232,7 @@ class SQLiteLedger:
             self._window.recover(before)
         elif row is None and self._former_key is not None:
             former = self._read(connection, self._former_key)
-            if not former.by_us:
+            if self._former_counts or not former.by_us:
                 self._window.recover(former.window)
         self._newest = self._version
 
