@@ -27,6 +27,7 @@ EXAMPLES = [
     errors.ProtocolError("x", **CALL),
     errors.BudgetError("x", cost=5, reset_at=datetime.datetime(2027, 1, 1, tzinfo=UTC)),
     errors.BudgetTimeoutError("x", cost=5, wait=1912.0, max_wait=60.0),
+    errors.LedgerUnavailableError("x", ledger="budget.db", cost=5),
     errors.APIError(status=418, **CALL, body="teapot"),
     errors.BadRequestError(status=400, **CALL, rate_limit=RATE),
     errors.AuthenticationError(status=401, **CALL),
