@@ -14,6 +14,7 @@ from tonicdm.cli.failures import Guarded
 COMMANDS: Final[Mapping[str, str]] = {
     "budget": "budget:budget",
     "conformance": "conformance:conformance",
+    "download": "download:download",
     "export": "export:export_command",
     "get": "records:get",
     "list": "records:list_records",

@@ -10,6 +10,7 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.errors import DownloadError
+from tonicdm.transfer.names import safe_name
 
 NAME: Final = "manifest.jsonl"
 VERSION: Final = 1
@@ -65,7 +66,9 @@ class Manifest:
                 entry = Entry(**row)
             except TypeError:
                 continue
-            self.entries[entry.id] = entry
+            # A manifest that somebody changed must not lead out of the folder.
+            if safe_name(entry.name) == entry.name:
+                self.entries[entry.id] = entry
 
     def has(self, record_id: str, updated: str | None) -> bool:
         """Return whether a file is there as it was brought, and its record has not changed since."""

@@ -120,15 +120,13 @@ async def _sent(
     storage = client._storage()
     storage.rules.check(link)
     plain = storage.plain_for(link, allow_private=allow_private)
-    lost = None
+    answer, fault = None, ""
     try:
         answer = await plain.put(link, _pieces(file), headers, timeout=client._caller.timeout)
     except TransportError as error:
-        lost = DownloadError(
-            f"the bytes could not be sent ({type(error).__name__}). Start the upload anew.", path=str(file)
-        )
-    if lost is not None:
-        raise lost
+        fault = type(error).__name__
+    if answer is None:
+        raise DownloadError(f"the bytes could not be sent ({fault}). Start the upload anew.", path=str(file))
     if not 200 <= answer.status < 300:
         raise DownloadError(
             f"the upload's address refused the bytes with {answer.status}.", path=str(file), status=answer.status

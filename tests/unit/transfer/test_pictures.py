@@ -1,0 +1,55 @@
+"""What an element of thumbnailArray is, by its look: the reference shows none."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from tonicdm import DownloadError, Secret
+from tonicdm.transfer.pictures import picture_of
+
+PNG = b"\x89PNG\r\n\x1a\n...."
+TEXT = base64.b64encode(PNG).decode()
+LINK = "https://files.example.org/a.png?sig=x"
+
+
+@pytest.mark.parametrize(
+    ("element", "field", "found"),
+    [
+        (TEXT, None, PNG),
+        (f"data:image/png;base64,{TEXT}", None, PNG),
+        ({"size": "small", "content": TEXT, "width": 96}, None, PNG),
+        ({"a": TEXT, "b": LINK}, "a", PNG),
+    ],
+)
+def test_a_picture_is_known(element: object, field: str | None, found: bytes):
+    assert picture_of(element, field) == found
+
+
+@pytest.mark.parametrize(
+    ("element", "field"), [(LINK, None), ({"size": "small", "url": LINK}, None), ({"a": LINK, "b": LINK}, "b")]
+)
+def test_a_link_is_known(element: object, field: str | None):
+    found = picture_of(element, field)
+    assert isinstance(found, Secret)
+    assert found.reveal() == LINK
+
+
+@pytest.mark.parametrize(
+    ("element", "match"),
+    [
+        (None, "is a NoneType"),
+        (5, "is a int"),
+        ("", "is a str"),
+        ("just a text", "is a str"),
+        ({"size": "small"}, r"fields size, and none of its fields is"),
+        ({"a": LINK, "b": LINK}, r"fields a, b, and 2 of its fields are"),
+        ({"a": LINK}, "none of its fields is"),
+    ],
+)
+def test_what_is_none_is_named_by_its_fields_alone(element: object, match: str):
+    """No value is repeated: it may be a signed link."""
+    with pytest.raises(DownloadError, match=match) as caught:
+        picture_of(element, "c" if element == {"a": LINK} else None)
+    assert LINK not in str(caught.value)
