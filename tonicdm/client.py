@@ -23,7 +23,7 @@ from tonicdm.http.auth import Auth, TokenSource
 from tonicdm.http.hooks import Hooks
 from tonicdm.http.operation import Operation
 from tonicdm.http.retry import RetryPolicy
-from tonicdm.http.transport import Transport
+from tonicdm.http.transport import MAX_RESPONSE_BYTES, Transport
 from tonicdm.http.wire import check_path
 from tonicdm.transfer.methods import Transfers
 from tonicdm.types import OptionPlacement, Priority, QuantityLike, Secret
@@ -66,6 +66,7 @@ class TonicDM(Transfers):
         trust_env: Whether to read proxies from the environment.
         session: A session to use instead. It is not closed here, and the exact refund is given up: as its connections
             can't be watched, a call counts as sent when its request is entered.
+        max_response_bytes: Bytes of an unpacked answer that are read; a longer one is an error.
         clock: Time; the machine's unless given.
         profile: A file that ``tonicdm conformance`` wrote: what is known of the server from the first call on.
             Arguments and variables go before it.
@@ -101,6 +102,7 @@ class TonicDM(Transfers):
         proxy: str | None = None,
         trust_env: bool = False,
         session: aiohttp.ClientSession | None = None,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
         clock: Clock | None = None,
         profile: str | os.PathLike[str] | None = None,
         store: str | os.PathLike[str] | Store | None = None,
@@ -141,6 +143,7 @@ class TonicDM(Transfers):
             ssl=ssl,
             proxy=proxy,
             trust_env=trust_env,
+            max_response_bytes=max_response_bytes,
         )
         self._caller = Caller(
             transport=transport,
