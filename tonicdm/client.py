@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl as ssl_module
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -17,18 +18,21 @@ from tonicdm.budget.home import open_budget
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.config import Answers, Settings, read_profile, zone_server
 from tonicdm.endpoints.caller import Caller, ServerFacts
-from tonicdm.endpoints.options import LARGEST_PAGE, named
+from tonicdm.endpoints.options import LARGEST_PAGE, OPTION_NAMES, named
 from tonicdm.errors import ConfigError
 from tonicdm.http.auth import Auth, TokenSource
+from tonicdm.http.headers import check_added, merged
 from tonicdm.http.hooks import Hooks
 from tonicdm.http.operation import Operation
 from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import MAX_RESPONSE_BYTES, Transport
+from tonicdm.http.watching import Spent
 from tonicdm.http.wire import check_path
 from tonicdm.transfer.methods import Transfers
 from tonicdm.types import OptionPlacement, Priority, QuantityLike, Secret
 
 if TYPE_CHECKING:
+    from tonicdm.raw import RawCalls
     from tonicdm.store import Store
     from tonicdm.transfer.download import Downloads
 
@@ -60,6 +64,8 @@ class TonicDM(Transfers):
         soft_delete_value: What `soft_delete` sends as status: the reference's word, or the concepts page's 4.
         retry: How often and how soon failed calls go again.
         hooks: Functions that are told what happens.
+        headers: Header lines that go with every call; none that is an option, or that this package writes.
+        request_id_header: The header by which each call is named to the server; None to send none.
         connector: An aiohttp connector for the session made here.
         ssl: As for aiohttp.
         proxy: A proxy's URL.
@@ -97,6 +103,8 @@ class TonicDM(Transfers):
         soft_delete_value: str | int = "deleted",
         retry: RetryPolicy | None = None,
         hooks: Hooks | None = None,
+        headers: Mapping[str, str] | None = None,
+        request_id_header: str | None = "X-Request-ID",
         connector: aiohttp.BaseConnector | None = None,
         ssl: ssl_module.SSLContext | bool = True,
         proxy: str | None = None,
@@ -128,6 +136,9 @@ class TonicDM(Transfers):
             raise ConfigError("budget_key= chooses a budget of the file; with budget= there is nothing to choose")
         if session is not None and (connector is not None or proxy is not None or trust_env or ssl is not True):
             raise ConfigError("connector=, ssl=, proxy= and trust_env= belong to the session; give it them instead")
+        lines = check_added(headers or {}, OPTION_NAMES)
+        if request_id_header is not None:
+            check_added({request_id_header: "id"}, OPTION_NAMES)
         clock = clock or (budget.clock if budget is not None else SystemClock())
         self._own_budget = budget is None
         self._settings = settings
@@ -144,6 +155,8 @@ class TonicDM(Transfers):
             proxy=proxy,
             trust_env=trust_env,
             max_response_bytes=max_response_bytes,
+            request_id_header=request_id_header,
+            options=OPTION_NAMES,
         )
         self._caller = Caller(
             transport=transport,
@@ -155,6 +168,7 @@ class TonicDM(Transfers):
             max_wait=_seconds("max_wait", max_wait),
             timeout=_seconds("timeout", timeout) or 30.0,
             soft_delete_value=soft_delete_value,
+            headers=lines,
             max_age=_seconds("max_age", max_age) or 0.0,
         )
         self._network: dict[str, Any] = {"ssl": ssl, "proxy": proxy, "trust_env": trust_env}
@@ -211,6 +225,8 @@ class TonicDM(Transfers):
         option_placement: OptionPlacement | None = None,
         zone: str | None = None,
         max_age: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        retry: RetryPolicy | None = None,
     ) -> TonicDM:
         """Return a view of this client with other preferences, on the same connections and budget.
 
@@ -221,24 +237,28 @@ class TonicDM(Transfers):
             option_placement: ``header`` or ``query``.
             zone: Another zone's server; one token has one budget in all zones.
             max_age: Seconds that a record from the store may be old.
+            headers: Header lines that go with its calls, beside those of this client; the same name replaces.
+            retry: How often and how soon its failed calls go again.
+
+        Raises:
+            InvalidOptionError: A header can't be sent, is an option, or is one that this package writes.
         """
-        changes: dict[str, Any] = {}
-        if priority is not None:
-            changes["priority"] = _lane(priority)
-        if timeout is not None:
-            changes["timeout"] = _seconds("timeout", timeout)
+        if option_placement not in {None, "header", "query"}:
+            raise ConfigError(f'option_placement must be "header" or "query", not {option_placement!r}')
+        if max_age is not None and self._store is None:
+            raise ConfigError("max_age= needs a client with store=, where records are kept")
+        given: dict[str, Any] = {
+            "priority": None if priority is None else _lane(priority),
+            "timeout": _seconds("timeout", timeout),
+            "placement": option_placement,
+            "base_url": None if zone is None else zone_server(zone),
+            "max_age": _seconds("max_age", max_age),
+            "headers": None if headers is None else merged(self._caller.headers, check_added(headers, OPTION_NAMES)),
+            "retry": retry,
+        }
+        changes = {name: value for name, value in given.items() if value is not None}
         if max_wait is not None:
             changes["max_wait"] = None if max_wait == float("inf") else _seconds("max_wait", max_wait)
-        if option_placement is not None:
-            if option_placement not in {"header", "query"}:
-                raise ConfigError(f'option_placement must be "header" or "query", not {option_placement!r}')
-            changes["placement"] = option_placement
-        if zone is not None:
-            changes["base_url"] = zone_server(zone)
-        if max_age is not None:
-            if self._store is None:
-                raise ConfigError("max_age= needs a client with store=, where records are kept")
-            changes["max_age"] = _seconds("max_age", max_age)
         view = object.__new__(type(self))
         view._own_budget = view._own_store = False
         view._store = self._store
@@ -257,6 +277,25 @@ class TonicDM(Transfers):
         if self._store is None:
             raise ConfigError("this client keeps no copy; give it a file: TonicDM(store=...)")
         return self._store
+
+    # --- watching -----------------------------------------------------------------------------------------------
+
+    @property
+    def with_raw(self) -> RawCalls:
+        """Calls that return the answer as it came beside their value, see `Raw`."""
+        from tonicdm.raw import RawCalls
+
+        return RawCalls(self, self._caller.transport.watchers)
+
+    @contextlib.asynccontextmanager
+    async def meter(self) -> AsyncGenerator[Spent]:
+        """Count what the calls inside ``async with`` cost, in this task and in those that begin there.
+
+        Calls of all views of this client count, bulk calls and the store's included, and each attempt of a call: a cut
+        connection was paid for, too. Where several tasks share one call, it counts for the one that began it.
+        """
+        with self._caller.transport.watchers.watching(Spent()) as spent:
+            yield spent
 
     # --- spending -----------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ OF_CONCEPTS_PAGE = {"getRfis": {"projectId", "filterStatus", "sortBy"}}
 """Options that only the concepts page shows ("Non-standard Patterns")."""
 BY_NAME = {"zzChild"}
 """Options that the reference does not show, so that users name them: every list passes them on."""
-PLAIN_HEADERS = {"accept", "content-type", "user-agent", "authorization"}
+PLAIN_HEADERS = {"accept", "content-type", "user-agent", "authorization", "x-request-id"}
 
 NEEDED = {"team.list:project_id", "cloud_folders.list:platform"}
 """Options that a list can't do without."""

@@ -19,7 +19,7 @@ LAYERS = [
     {"_version", "types", "errors", "config", "clock", "lockfile"},
     {"codec", "models", "budget", "plan"},
     {"http"},
-    {"endpoints", "paging", "bulk", "transfer"},
+    {"endpoints", "paging", "bulk", "raw", "transfer"},
     {"store"},
     {"client"},
     {"sync", "webhooks", "rhythm", "jobs", "conformance", "export"},

@@ -11,6 +11,7 @@ from tonicdm.budget import UnitBudget
 from tonicdm.endpoints.options import DATA_QUANTITY, LARGEST_PAGE
 from tonicdm.http.call import Answer, Call
 from tonicdm.http.operation import Operation
+from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import Transport
 from tonicdm.http.wire import build
 from tonicdm.types import DataQuantity, InvalidRecord, OptionPlacement, Priority, RecordID
@@ -87,6 +88,10 @@ class Caller:
 
     on_sent: Callable[[], None] | None = None
     """Told each time that an attempt of a call passes the gate."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Lines sent beside those of each call, checked by `check_added`."""
+    retry: RetryPolicy | None = None
+    """How often and how soon calls go again; None for the transport's policy."""
 
     async def call(
         self,
@@ -126,6 +131,8 @@ class Caller:
                 timeout=self.timeout,
                 job=self.job,
                 on_sent=self.on_sent,
+                headers=self.headers,
+                retry=self.retry,
             )
         )
         if self.meter is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http import operation as encode
+from tonicdm.http.headers import is_header_name, is_reserved
 from tonicdm.http.operation import NOTHING_SENT, Operation, Option
 from tonicdm.models import Status
 from tonicdm.types import IDLike, OnInvalid
@@ -71,20 +71,12 @@ def options(*names: str, **own: Option) -> dict[str, Option]:
     return {**{name: _KNOWN[name] for name in names}, **own}
 
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OWN_HEADERS: Final = frozenset(
-    {
-        "accept",
-        "authorization",
-        "connection",
-        "content-length",
-        "content-type",
-        "host",
-        "transfer-encoding",
-        "user-agent",
-    }
+OPTION_NAMES: Final = frozenset(
+    name.lower()
+    for option in (*_KNOWN.values(), DATA_QUANTITY, FILTER_PART_IDS)
+    for name in (option.name, option.query_name)
 )
-"""Headers that this package sends itself."""
+"""How options are spelled on the wire, in lower case: a header line of such a name changes what is asked for."""
 
 
 def named(given: Mapping[str, Any], write: Encoder = encode.text) -> dict[str, Option]:
@@ -98,10 +90,10 @@ def named(given: Mapping[str, Any], write: Encoder = encode.text) -> dict[str, O
         InvalidOptionError: A name can't be a header's, or is that of a header which is no option.
     """
     for name in given:
-        if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+        if not is_header_name(name):
             raise InvalidOptionError(f"the name of an option must be a header's name, not {name!r}. Nothing was sent.")
-        if name.lower() in _OWN_HEADERS:
-            raise InvalidOptionError(f"{name} is no option; this package sends it itself. Nothing was sent.")
+        if is_reserved(name):
+            raise InvalidOptionError(f"{name} is no option; this package or aiohttp writes it. Nothing was sent.")
     return {name: Option(name, write) for name in given}
 
 

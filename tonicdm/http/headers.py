@@ -59,7 +59,7 @@ SECRET_LINES: Final = frozenset(
 LINKS: Final = frozenset({"content-location", "link", "location", "refresh", "uri"})
 """Names in an answer whose values are URLs; a signed one is a key."""
 
-RATE: Final = "x-rate-limit-"
+RATE: Final = ("x-rate-limit", "x-ratelimit", "ratelimit", "retry-after")
 """How the names begin by which a server tells what is left (concepts page, "Managing Rate Limits")."""
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -109,17 +109,26 @@ class Headers(Mapping[str, str]):
         return f"Headers({dict(self.items())!r})"
 
 
+def is_header_name(name: object) -> bool:
+    """Tell whether a header can have this name (RFC 9110, 5.6.2)."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
+def is_reserved(name: str) -> bool:
+    """Tell whether a header *name* is one of those that say who calls, where a request ends, or what it costs."""
+    key = name.lower()
+    return key in OWN | FRAMING | CONDITIONAL | FOREIGN or key.startswith(RATE)
+
+
 def is_added(name: str, options: Container[str]) -> bool:
-    """Tell whether a header *name* says nothing of the call itself: of its options, its price, its sender or its end.
+    """Tell whether a header *name* may stand beside the lines of a call.
 
     Args:
         name: The header's name.
         options: Names of options in lower case; a line of that name would change what is asked for, and what it costs.
     """
     key = name.lower()
-    if key in OWN | FRAMING | CONDITIONAL | FOREIGN or key.startswith((RATE, "x-ratelimit-", "ratelimit")):
-        return False
-    return key not in options and not key.startswith("filter")
+    return not is_reserved(key) and key not in options and not key.startswith("filter")
 
 
 def check_added(headers: Mapping[str, str], options: Container[str]) -> tuple[tuple[str, str], ...]:
@@ -136,10 +145,10 @@ def check_added(headers: Mapping[str, str], options: Container[str]) -> tuple[tu
     if not isinstance(headers, Mapping):
         raise InvalidOptionError(f"headers must be a mapping, not a {type(headers).__name__}. {NOTHING_SENT}")
     for name, value in headers.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not is_header_name(name):
             raise InvalidOptionError(f"a header must have a header's name, not {name!r}. {NOTHING_SENT}")
         if not is_added(name, options):
-            why = "it is an option of calls" if name.lower() in options else "this package or aiohttp writes it"
+            why = "this package or aiohttp writes it" if is_reserved(name) else "it is an option of calls"
             raise InvalidOptionError(f"the header {name} can't be added: {why}. {NOTHING_SENT}")
         if not isinstance(value, str):
             raise InvalidOptionError(f"the header {name} must be a text, not a {type(value).__name__}. {NOTHING_SENT}")
@@ -147,3 +156,8 @@ def check_added(headers: Mapping[str, str], options: Container[str]) -> tuple[tu
             raise InvalidOptionError(f"the header {name} was given twice. {NOTHING_SENT}")
         lines[name.lower()] = (name, check_header(name, value))
     return tuple(lines.values())
+
+
+def merged(lines: Iterable[tuple[str, str]], more: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return *lines* and *more*, which replace those of the same name whatever its case."""
+    return tuple({name.lower(): (name, value) for name, value in (*lines, *more)}.values())

@@ -20,10 +20,10 @@ from tonicdm.http.call import Answer, Call, Patience
 from tonicdm.http.exceptions import Lost
 from tonicdm.http.exchange import Exchange, GateClosedError
 from tonicdm.http.hooks import BudgetMismatchEvent, Hooks, RetryEvent
-from tonicdm.http.meter import Meters
 from tonicdm.http.refusals import refused
 from tonicdm.http.retry import Outcome, RetryPolicy, decide, outcome_of, retry_after
 from tonicdm.http.session import check_session, check_usable, open_session
+from tonicdm.http.watching import Watchers
 from tonicdm.types import Secret
 
 A = TypeVar("A", bound=Admission)
@@ -82,7 +82,7 @@ class Transport(Generic[A]):
         self.hooks: Hooks = hooks or Hooks()
         self.retry: RetryPolicy = retry or RetryPolicy()
         self.slots: Concurrency = Concurrency(max_concurrency)
-        self.meters: Meters = Meters()
+        self.watchers: Watchers = Watchers()
         self.max_response_bytes = max_response_bytes
         self.request_id_header = request_id_header
         self.options = options
@@ -160,6 +160,7 @@ class Transport(Generic[A]):
             elif ended.status >= 300:
                 raise refused(call, ended)
             else:
+                self.watchers.answered(ended)
                 return ended
 
     def _request_id(self, call: Call) -> str:
@@ -215,7 +216,7 @@ class Transport(Generic[A]):
             finally:
                 if reservation.sent_at is not None:
                     run.units += exchange.units
-                    self.meters.count(exchange.units)
+                    self.watchers.sent(exchange.units)
         if isinstance(ended, Lost):
             return ended
         return ended.told(waited=waited, units=run.units, mismatches=self._count_mismatch(call, exchange))

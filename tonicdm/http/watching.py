@@ -1,0 +1,91 @@
+"""Who watches the calls of a block, in all tasks that begin there: meters, and those who keep raw answers."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Generator
+from typing import Final, Protocol, TypeVar
+
+import attrs
+
+from tonicdm.http.call import Answer
+
+
+class Watcher(Protocol):
+    """Told what the calls of a block do."""
+
+    def sent(self, units: int) -> None:
+        """Take note that an attempt was sent and what it cost."""
+        ...
+
+    def answered(self, answer: Answer) -> None:
+        """Take note of the answer of a call that succeeded."""
+        ...
+
+
+@attrs.define
+class Spent:
+    """What was spent so far inside ``async with tonic.meter()``."""
+
+    units: int = 0
+    """Units: as the server charged them where that can be told, else as they were reserved."""
+    calls: int = 0
+    """Calls that were sent, each attempt counted."""
+
+    def sent(self, units: int) -> None:
+        """Count an attempt."""
+        self.units += units
+        self.calls += 1
+
+    def answered(self, answer: Answer) -> None:
+        """Nothing to count: the attempt has been."""
+
+
+@attrs.define
+class Answers:
+    """The answers of the calls of a block, in the order in which they were whole."""
+
+    found: list[Answer] = attrs.field(factory=list)
+
+    def sent(self, units: int) -> None:
+        """Nothing to keep yet."""
+
+    def answered(self, answer: Answer) -> None:
+        """Keep an answer."""
+        self.found.append(answer)
+
+
+W = TypeVar("W", bound=Watcher)
+
+
+class Watchers:
+    """Those who watch one client; each task reports to those it began under."""
+
+    @contextlib.contextmanager
+    def watching(self, watcher: W) -> Generator[W]:
+        """Let *watcher* watch what is called inside the block, by this task and by those that it starts."""
+        token = _WATCHING.set((*_WATCHING.get(), (self, watcher)))
+        try:
+            yield watcher
+        finally:
+            # A fixture of a test may be left in another context than it was entered in; there nobody ever watched.
+            with contextlib.suppress(ValueError):
+                _WATCHING.reset(token)
+
+    def sent(self, units: int) -> None:
+        """Tell that an attempt was sent."""
+        for owner, watcher in _WATCHING.get():
+            if owner is self:
+                watcher.sent(units)
+
+    def answered(self, answer: Answer) -> None:
+        """Tell that a call was answered."""
+        for owner, watcher in _WATCHING.get():
+            if owner is self:
+                watcher.answered(answer)
+
+
+_WATCHING: Final[contextvars.ContextVar[tuple[tuple[Watchers, Watcher], ...]]] = contextvars.ContextVar(
+    "tonicdm-watching", default=()
+)
