@@ -269,4 +269,5 @@ async def test_a_meter_counts_a_whole_sync(box: Sandbox, tmp_path: pathlib.Path)
         async with tonic.meter() as spent:
             await synchronize(tonic, store, choose(["offices", "disciplines"]))
         assert spent.calls == len(box.journal.calls()) > 1
-        assert spent.units == sum(call.units for call in box.journal.calls())
+        # Calls side by side can't be told apart by the server's count; then what was reserved counts.
+        assert spent.units >= sum(call.units for call in box.journal.calls())
