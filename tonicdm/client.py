@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import aiohttp
 import attrs
 
+from tonicdm import checks
 from tonicdm.budget import UnitBudget
 from tonicdm.budget.home import budget_key as token_key
 from tonicdm.budget.home import open_budget
@@ -370,8 +371,6 @@ def _lane(priority: Priority) -> Priority:
 
 
 def _seconds(name: str, value: float | None) -> float | None:
-    if value is not None and (not isinstance(value, (int, float)) or isinstance(value, bool)):
-        raise ConfigError(f"{name} must be a number of seconds, not a {type(value).__name__}")
-    if value is not None and (value < 0 or (name == "timeout" and value == 0)):
-        raise ConfigError(f"{name} must be a positive number of seconds, not {value}")
+    if value is not None:
+        checks.seconds(name, value, positive=name == "timeout", endless=name in {"max_wait", "max_age"})
     return value

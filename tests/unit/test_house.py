@@ -16,7 +16,7 @@ ROOT = pathlib.Path(tonicdm.__file__).parent
 MODULES = sorted(path for path in ROOT.rglob("*.py"))
 
 LAYERS = [
-    {"_version", "types", "errors", "config", "clock", "lockfile"},
+    {"_version", "types", "errors", "config", "checks", "clock", "lockfile"},
     {"codec", "models", "budget", "plan"},
     {"http"},
     {"endpoints", "paging", "bulk", "raw", "transfer"},

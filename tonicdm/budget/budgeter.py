@@ -6,8 +6,9 @@ import os
 import random
 import warnings
 from collections.abc import Callable, Hashable
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from tonicdm import checks
 from tonicdm.budget import forks
 from tonicdm.budget.access import LedgerAccess
 from tonicdm.budget.lanes import LANES, Concurrency, Waiter
@@ -23,6 +24,9 @@ from tonicdm.budget.waiting import OWN_SLOTS, Terms, WaitQueue
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import ClientClosedError, ConfigError
 from tonicdm.types import Priority
+
+MAX_COST: Final = 10**9
+"""Units of a call or a job at most; no plausible limit is higher."""
 
 
 class UnitBudget:
@@ -57,17 +61,15 @@ class UnitBudget:
         max_concurrency: int = 100,
         ledger_timeout: float = 30.0,
     ) -> None:
-        if max_concurrency < 1:
-            raise ConfigError(f"max_concurrency must be positive, not {max_concurrency}")
-        if max_calls_per_second is not None and max_calls_per_second <= 0:
-            raise ConfigError(f"max_calls_per_second must be positive or None, not {max_calls_per_second}")
+        if max_calls_per_second is not None:
+            checks.real_number("max_calls_per_second", max_calls_per_second, above_least=True, unit="calls, or None")
         self.rules: BudgetRules = rules or BudgetRules()
         self.clock: Clock = clock or SystemClock()
         self._ledger = ledger
         self._closed = False
         self._pace = max_calls_per_second
-        self._concurrency = max_concurrency
-        self._access = LedgerAccess(lambda: self.ledger, ledger_timeout)
+        self._concurrency = checks.whole_number("max_concurrency", max_concurrency, least=1)
+        self._access = LedgerAccess(lambda: self.ledger, checks.seconds("ledger_timeout", ledger_timeout))
         self._queues = Queues(self._make_queue)
         self._chance = random.random
         self._counts_apart = False
@@ -110,6 +112,8 @@ class UnitBudget:
         """
         from tonicdm.budget.ledgers.sqlite import SQLiteLedger
 
+        if not isinstance(key, str) or not key:
+            raise ConfigError("key= must be a name: which budget of the file")
         if is_memory(path):
             return cls.memory(**settings)
         clock = settings.pop("clock", None) or SystemClock()
@@ -167,20 +171,25 @@ class UnitBudget:
             notify_every: Seconds after which *on_wait* is told again, as long as it lasts.
 
         Raises:
+            ConfigError: An argument is no number where it must be one, or out of range.
             BudgetError: The cost is greater than the limit, so that no window will ever do.
             BudgetTimeoutError: The wait would be, or was, longer than *max_wait*; nothing was sent.
         """
         if self._counts_apart:
             self._warn_of_fork()
-        if cost <= 0:
-            raise ConfigError(f"a call's cost must be positive, not {cost}")
+        if type(cost) is not int or not 0 < cost <= MAX_COST:
+            cost = checks.whole_number("a call's cost", cost, least=1, most=MAX_COST)
         if priority not in LANES:
             raise ConfigError(f"priority must be one of {', '.join(LANES)}, not {priority!r}")
-        if max_wait is not None and max_wait < 0:
-            raise ConfigError(f"max_wait must not be negative, it is {max_wait}")
+        terms = USUAL
+        if max_wait is not None or on_wait is not None or timeout != USUAL.timeout:
+            terms = Terms(
+                checks.seconds("timeout", timeout, positive=True),
+                None if max_wait is None else checks.seconds("max_wait", max_wait, endless=True),
+                on_wait,
+                None if notify_every is None else checks.seconds("notify_every", notify_every, positive=True),
+            )
         waiter = Waiter(cost, priority, job, slots or OWN_SLOTS, read, label)
-        plain = max_wait is None and on_wait is None and timeout == USUAL.timeout
-        terms = USUAL if plain else Terms(timeout, max_wait, on_wait, notify_every)
         return Reservation(self._queues, waiter, terms, self._chance)
 
     def _make_queue(self, freed: Callable[[WaitQueue], None]) -> WaitQueue:
@@ -204,7 +213,11 @@ class UnitBudget:
 
         Args:
             cost: Units of a whole job; may be many windows' worth.
+
+        Raises:
+            ConfigError: *cost* is no number of units.
         """
+        cost = checks.whole_number("the cost of a job", cost, least=0, most=MAX_COST)
         ahead = sum(units for _, units in self._queues.sums.values())
         return forecast_of(self.ledger.peek(), self.now(), cost, ahead)
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import attrs
 
+from tonicdm import checks
 from tonicdm.budget.rules import Denied, Granted, Instant, Reason
 from tonicdm.budget.window import Window
 from tonicdm.types import Priority
@@ -23,6 +24,9 @@ class Concurrency:
 
     limit: int
     taken: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        checks.whole_number("the number of calls under way", self.limit, least=1)
 
     @property
     def free(self) -> int:

@@ -6,6 +6,7 @@ import enum
 
 import attrs
 
+from tonicdm import checks
 from tonicdm.clock import Clock, counts_suspension
 from tonicdm.errors import ConfigError
 
@@ -47,6 +48,13 @@ class BudgetRules:
     """Upper bound of that extra wait, in seconds."""
 
     def __attrs_post_init__(self) -> None:
+        for field in attrs.fields(BudgetRules):
+            value = getattr(self, field.name)
+            if isinstance(field.default, int):
+                checks.whole_number(f"a budget's {field.name}", value, least=0, most=10**9)
+            else:
+                checks.real_number(f"a budget's {field.name}", value)
+        checks.real_number("a budget's drift", self.drift, below=0.1)
         positive = {"limit": self.limit, "window": self.window, "lease": self.lease, "backoff_cap": self.backoff_cap}
         for name, value in positive.items():
             if value <= 0:

@@ -29,7 +29,7 @@ SHORTEST_NAP: Final = 0.001
 """Seconds that a nap lasts at least: a rounding error before a reset must not become a busy loop."""
 
 
-OWN_SLOTS: Final = Concurrency(0)
+OWN_SLOTS: Final = Concurrency(1)
 """Stands for the bound of the queue itself."""
 
 

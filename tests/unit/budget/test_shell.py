@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import math
+from decimal import Decimal
 
+import attrs
 import pytest
 
 from tests.unit.budget.virtualtime import START, LoopClock, run
+from tonicdm import TonicDM
 from tonicdm.budget import BudgetRules, Concurrency, UnitBudget
 from tonicdm.budget.ledgers import LedgerBusyError
 from tonicdm.budget.ledgers.memory import MemoryLedger
@@ -554,28 +557,81 @@ def test_a_refreshed_token_sends_one_call_first():
     run(main())
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"cost": 0}, {"cost": 5, "priority": "urgent"}, {"cost": 5, "max_wait": -1}], ids=str
-)
-def test_a_wrong_request_is_refused_at_once(wrong):
-    with pytest.raises(ConfigError):
-        UnitBudget.memory().reserve(**wrong)
+NONE = (math.nan, True, "5", None, [5])
+"""What is no number, though some of it passes a comparison."""
+NAMED_NUMBERS = [
+    *({"cost": value} for value in (*NONE, 0, -1, 2.5, math.inf, 10**400, Decimal(5))),
+    *({"cost": 5, "max_wait": value} for value in (math.nan, True, "5", -1, -math.inf, 10**400)),
+    *({"cost": 5, "timeout": value} for value in (*NONE, 0, -1, math.inf)),
+    *({"cost": 5, "on_wait": print, "notify_every": value} for value in (math.nan, True, "5", 0, -1, math.inf)),
+    {"cost": 5, "priority": "urgent"},
+]
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [{"limit": 0}, {"guard": 3600}, {"guard": -1}, {"interactive_reserve": 1.0}, {"peers": 0}, {"lease": 0.0}],
-    ids=str,
-)
-def test_wrong_rules_are_refused(wrong):
-    with pytest.raises(ConfigError):
-        BudgetRules(**wrong)
+def test_a_wrong_request_is_refused_at_once():
+    """Before anything is reserved, with the name of what is wrong."""
+    for wrong in NAMED_NUMBERS:
+        with pytest.raises(ConfigError, match="cost" if len(wrong) == 1 else list(wrong)[-1]):
+            UnitBudget.memory().reserve(**wrong)
 
 
-@pytest.mark.parametrize("wrong", [{"max_calls_per_second": 0}, {"max_concurrency": 0}], ids=str)
-def test_wrong_settings_are_refused(wrong):
-    with pytest.raises(ConfigError):
-        UnitBudget.memory(**wrong)
+def test_a_forecast_of_no_number_is_refused():
+    for cost in (math.nan, True, 2.5, "5", -1, math.inf, 10**400):
+        with pytest.raises(ConfigError, match="cost"):
+            UnitBudget.memory().forecast(cost)
+
+
+def test_what_counts_as_a_whole_number_is_taken_and_endless_waiting_is_none():
+    class Units:
+        def __index__(self):
+            return 5
+
+    async def main():
+        budget = make()
+        async with budget.reserve(Units(), max_wait=math.inf) as reservation:
+            assert (reservation.cost, type(reservation.cost)) == (5, int)
+
+    run(main())
+
+
+WRONG_RULES = [
+    *({"limit": 0}, {"guard": 3600}, {"guard": -1}, {"interactive_reserve": 1.0}, {"peers": 0}, {"lease": 0.0}),
+    {"drift": 0.5},
+    *({field.name: value} for field in attrs.fields(BudgetRules) for value in (math.nan, True, "5", -1)),
+    *({field.name: 2.5} for field in attrs.fields(BudgetRules) if isinstance(field.default, int)),
+    *({field.name: math.inf} for field in attrs.fields(BudgetRules)),
+]
+
+
+def test_wrong_rules_are_refused():
+    for wrong in WRONG_RULES:
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            BudgetRules(**wrong)
+
+
+WRONG_SETTINGS = [
+    *({"max_calls_per_second": value} for value in (math.nan, True, "5", 0, -1, math.inf)),
+    *({"max_concurrency": value} for value in (*NONE, 0, -1, 2.5, math.inf)),
+    *({"ledger_timeout": value} for value in (*NONE, -1, math.inf)),
+]
+
+
+def test_wrong_settings_are_refused():
+    for wrong in WRONG_SETTINGS:
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            UnitBudget.memory(**wrong)
+
+
+def test_no_calls_at_once_would_be_a_wait_without_end():
+    for wrong in (0, -1, True, math.nan, 2.5, "5"):
+        with pytest.raises(ConfigError, match="calls under way"):
+            Concurrency(wrong)
+
+
+def test_a_client_refuses_the_same():
+    for wrong in ({"max_wait": math.nan}, {"timeout": math.nan}, {"max_wait": True}, {"timeout": 0}):
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+        TonicDM("t", zone="us", budget=UnitBudget.memory(), **wrong)
 
 
 def test_the_pacer_spreads_the_sends_and_nothing_else():
@@ -587,7 +643,7 @@ def test_the_pacer_spreads_the_sends_and_nothing_else():
         begun = asyncio.get_running_loop().time()
         await asyncio.gather(*[call(budget, server, 1, priority="interactive") for _ in range(50)])
         spread = [at - begun for at, _, _ in server.log[1:]]
-        assert max(spread) == pytest.approx(0.1 + 40 / 20, abs=0.2)
+            assert max(spread) == pytest.approx(0.1 + 40 / 20, abs=0.2)
 
     run(main())
 
