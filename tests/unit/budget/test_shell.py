@@ -631,7 +631,7 @@ def test_no_calls_at_once_would_be_a_wait_without_end():
 def test_a_client_refuses_the_same():
     for wrong in ({"max_wait": math.nan}, {"timeout": math.nan}, {"max_wait": True}, {"timeout": 0}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
-        TonicDM("t", zone="us", budget=UnitBudget.memory(), **wrong)
+            TonicDM("t", zone="us", budget=UnitBudget.memory(), **wrong)
 
 
 def test_the_pacer_spreads_the_sends_and_nothing_else():
@@ -643,7 +643,7 @@ def test_the_pacer_spreads_the_sends_and_nothing_else():
         begun = asyncio.get_running_loop().time()
         await asyncio.gather(*[call(budget, server, 1, priority="interactive") for _ in range(50)])
         spread = [at - begun for at, _, _ in server.log[1:]]
-            assert max(spread) == pytest.approx(0.1 + 40 / 20, abs=0.2)
+        assert max(spread) == pytest.approx(0.1 + 40 / 20, abs=0.2)
 
     run(main())
 
