@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from tonicdm.models import CODEC
+from tonicdm.models import CODEC, Record, read_with
 from tonicdm.store import frames
 from tonicdm.store.types import RecordType, choose
+from tonicdm.types import DataQuantity
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -130,11 +131,15 @@ def _batch(
     kind: RecordType, last: str, *, include_deleted: bool
 ) -> Callable[[sqlite3.Connection], list[tuple[str, Any]]]:
     live = "" if include_deleted else "AND reason IS NULL "
-    sql = f"SELECT id, raw FROM record WHERE type = ? AND id > ? {live}ORDER BY id LIMIT {BATCH}"  # noqa: S608 - fixed
+    sql = f"SELECT id, raw, quality FROM record WHERE type = ? AND id > ? {live}ORDER BY id LIMIT {BATCH}"  # noqa: S608 - fixed
     model = kind.listing.model
+
+    def read(raw: str, quality: str) -> Record:
+        with read_with(DataQuantity(quality)):
+            return CODEC.read(json.loads(raw), model)
 
     def work(db: sqlite3.Connection) -> list[tuple[str, Any]]:
         # Decoded here, on the store's thread: a batch would hold up the event loop.
-        return [(one, CODEC.read(json.loads(raw), model)) for one, raw in db.execute(sql, (kind.name, last))]
+        return [(one, read(raw, quality)) for one, raw, quality in db.execute(sql, (kind.name, last))]
 
     return work

@@ -7,9 +7,10 @@ from typing import Any, Final, TypeVar
 
 from tonicdm import models
 from tonicdm.endpoints.bodies import body_of
-from tonicdm.models import CODEC, Record
+from tonicdm.models import CODEC, Record, read_with
 from tonicdm.sandbox import World
 from tonicdm.sandbox.world.kinds import LEAST
+from tonicdm.types import DataQuantity
 
 R = TypeVar("R", bound=Record)
 
@@ -101,7 +102,8 @@ class Records:
         found = self._world.get(_kind(model), record_id)
         if found is None:
             raise KeyError(f"no {_kind(model)} record has the ID {record_id}")
-        return CODEC.read(found, model)
+        with read_with(DataQuantity.BASIC):
+            return CODEC.read(found, model)
 
     def change(self, record: R, /, **fields: Any) -> R:
         """Change a record of the world as somebody else would, and return it as it is then.

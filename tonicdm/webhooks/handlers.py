@@ -12,10 +12,10 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 
-from tonicdm.codec import Record
 from tonicdm.errors import ConfigError
-from tonicdm.models import CODEC
+from tonicdm.models import CODEC, Record, read_with
 from tonicdm.store.types import TYPES
+from tonicdm.types import DataQuantity
 from tonicdm.webhooks.payload import kind_of
 
 _PATTERN: Final = re.compile(r"\*|[^\s.*]+\.(\*|[^\s*]+)")
@@ -66,8 +66,9 @@ class Delivery:
         """
         if self.raw is None:
             return None
-        found: Record = CODEC.read_all([self.raw], TYPES[self.kind].listing.model)[0]
-        return found
+        model: type[Record] = TYPES[self.kind].listing.model
+        with read_with(DataQuantity.BASIC):
+            return CODEC.read(self.raw, model)
 
     def store(self, work: Work) -> None:
         """Queue a write to the store's file, to be committed together with the end of this delivery, or not at all.
