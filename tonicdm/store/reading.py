@@ -136,7 +136,8 @@ def _batch(
 
     def read(raw: str, quality: str) -> Record:
         with read_with(DataQuantity(quality)):
-            return CODEC.read(json.loads(raw), model)
+            found: Record = CODEC.read(json.loads(raw), model)
+            return found
 
     def work(db: sqlite3.Connection) -> list[tuple[str, Any]]:
         # Decoded here, on the store's thread: a batch would hold up the event loop.
