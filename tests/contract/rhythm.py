@@ -8,7 +8,7 @@ import functools
 import json
 import pathlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, get_type_hints
 
 import attrs
 import yaml
@@ -18,6 +18,8 @@ from yarl import URL
 from tonicdm.clock import VirtualClock
 from tonicdm.paging import Paginator
 from tonicdm.rhythm import (
+    BatchDelete,
+    BatchPatch,
     MemoryTokenStore,
     QuerySpec,
     RhythmClient,
@@ -25,14 +27,20 @@ from tonicdm.rhythm import (
     TokenBroker,
     any_of,
     field,
+    to_rules,
 )
+from tonicdm.rhythm.endpoints.collect import CreditFields, InvoiceFields, PaymentFields
+from tonicdm.rhythm.endpoints.commerce import CancellationFields, OrderFields
 from tonicdm.rhythm.endpoints.contacts import ContactCriteria, ContactFields
+from tonicdm.rhythm.endpoints.fundraising import GiftChanges, PledgeCriteria
 from tonicdm.rhythm.endpoints.organizations import OrganizationChanges, OrganizationCriteria, OrganizationFields
+from tonicdm.rhythm.endpoints.platform import QueryDeliveryScheduleFields, SavedSearchFields, WorkflowFields
+from tonicdm.rhythm.endpoints.registrations import RegistrationGroupCriteria
 from tonicdm.rhythm.models import Address, CustomFieldValue, TypedAddress, TypedPhoneNumber
 
 from .mocking import mocked
 
-FILE = pathlib.Path(__file__).with_name("rhythm.openapi.yaml")
+FILES = ("rhythm.openapi.yaml", "rhythm-more.openapi.yaml")
 TENANT = "www.example.org"
 ID = "c0ffee-1_x|y"
 ARN = "arn:aws:states:us-east-1:123456789012:execution:process-order:abc-123"
@@ -41,8 +49,16 @@ MOMENT = "2026-11-22T01:02:03Z"
 
 @functools.cache
 def document() -> dict[str, Any]:
-    """Return the reference."""
-    return yaml.load(FILE.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    """Return the reference: its first part with what the second one adds and supersedes."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found, more = (yaml.load(pathlib.Path(__file__).with_name(name).read_text(), Loader=loader) for name in FILES)
+    for path, methods in more["paths"].items():
+        assert not set(methods) & set(found["paths"].get(path, {})) - {"servers", "parameters"}
+        found["paths"][path] = {**found["paths"].get(path, {}), **methods}
+    for part, named in more["components"].items():
+        found["components"].setdefault(part, {}).update(named)
+    found["x-services"]["hosts"] = more["x-services"]["hosts"]
+    return found
 
 
 def inlined(node: Any, seen: tuple[str, ...] = ()) -> Any:
@@ -84,8 +100,9 @@ class Described:
 
     @property
     def answer(self) -> Any:
-        """The schema of its answer."""
-        return inlined(self.node["responses"]["200"])["content"]["application/json"]["schema"]
+        """The schema of its answer; empty where none is shown."""
+        content = inlined(self.node["responses"]["200"]).get("content", {})
+        return content["application/json"]["schema"] if content else {}
 
     @property
     def body(self) -> Any:
@@ -106,6 +123,15 @@ def _operations() -> dict[str, Described]:
 
 
 OPERATIONS = _operations()
+MORE = {
+    node["operationId"]
+    for methods in yaml.safe_load(pathlib.Path(__file__).with_name(FILES[1]).read_text())["paths"].values()
+    for name, node in methods.items()
+    if name in {"get", "post", "patch", "delete"}
+}
+"""Operations of the reference's second part."""
+
+BATCH = [BatchPatch(ID, steps='[{"op": "replace", "path": "/name", "value": "x"}]'), BatchDelete("another")]
 
 FIELDS = ["id", "name"]
 VALUES: dict[str, Any] = {
@@ -126,7 +152,9 @@ VALUES: dict[str, Any] = {
 
 
 def filled(options: type) -> dict[str, Any]:
-    """Return a value for every field of a TypedDict."""
+    """Return a value for every field of a TypedDict, of the type that it takes."""
+    if options.__module__.rpartition(".")[2] in TYPED:
+        return {name: _of(name, str(kind)) for name, kind in get_type_hints(options).items()}
     found = {}
     for name in options.__annotations__ if options is not OrganizationChanges else _all(options):
         if name.endswith("address") and name != "email_address":
@@ -136,6 +164,50 @@ def filled(options: type) -> dict[str, Any]:
         else:
             found[name] = VALUES.get(name, f"a {name}")
     return found
+
+
+TYPED = {"commerce", "collect", "registrations", "fundraising", "platform"}
+"""Modules whose TypedDicts are filled by the types of their fields."""
+
+
+def _of(name: str, kind: str) -> Any:
+    for sign, value in {
+        "OpenEnum": "contact",
+        "CancellationAction": "issue credit",
+        "OwnerType": "contact",
+        "PaymentType": "check",
+        "PaymentStatus": "complete",
+        "CashAccountType": "bank",
+        "InvoiceStatus": "open",
+        "CreditType": "manual",
+        "PremiumAssignment": "assigned",
+        "DeliveryFormat": "csv",
+        "AccessGroup": "team",
+        "models.parts.Address": Address(line1="1 High Street"),
+        "CustomFieldValue": [CustomFieldValue(custom_field_id="a__c", string_value="x")],
+        "InvoiceLineItem": [{"description": "Dues", "total": 3.5}],
+        "GiftSplit": [{"fund_id": "f", "amount": 2}],
+        "ElectronicPaymentInfo": {"token": "t", "card_type": "visa"},
+        "RecordChangeTrigger": {"ruleset": to_rules(field("city") == "Oslo"), "run_on_record_creation": True},
+        "DateTrigger": {"date_property": "renewal_date", "time_units": 3},
+        "tuple[datetime": (datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),) * 2,
+        "datetime.datetime": datetime.datetime(2026, 11, 22, 1, tzinfo=datetime.UTC),
+        "datetime.date": datetime.date(2026, 11, 22),
+        "float": 7,
+        "bool": True,
+        "Mapping[str": {"zzUnknown": [1, None]},
+        "Sequence[str]": ["a@example.org"],
+        "typing.Any": JSON.get(name, {"a": 1}),
+    }.items():
+        if sign in kind:
+            return value
+    return f"a {name}"
+
+
+JSON: dict[str, Any] = {
+    name: [{"a": 1}] for name in ("captures", "line_items", "exact_dates", "relative_dates", "searchable_fields")
+}
+"""Free JSON that is a list."""
 
 
 def _all(options: type) -> dict[str, Any]:
@@ -179,8 +251,59 @@ CALLS: dict[str, Call] = {
     "listCustomQueryDefinitions": lambda r: r.custom_query_definitions.list(fields=FIELDS),
     "runChapterSavedQuery": lambda r: r.queries.start_saved("ch", "sq", output_format="excel"),
     "getMembership": lambda r: r.memberships.get(ID, fields=FIELDS, consistent=True),
+    "listOrders": lambda r: r.orders.list(fields=FIELDS),
+    "processOrder": lambda r: r.orders.process(**filled(OrderFields)),
+    "listOrdersByCoupon": lambda r: r.orders.list_by_coupon("coupon", "c#1:2|3", fields=FIELDS),
+    "processCancellation": lambda r: r.cancellations.process(**filled(CancellationFields)),
+    "listCancellationsByOrderId": lambda r: r.cancellations.list_by_order("o#1", fields=FIELDS),
+    "warmUpCancellationStepFunctions": lambda r: r.cancellations.warm_up(),
+    "listCoupons": lambda r: r.coupons.list(fields=FIELDS),
+    "listCouponCodeGenProcesses": lambda r: r.coupon_code_generations.list(fields=FIELDS),
+    "processPublicPayment": lambda r: r.payments.process_public(
+        ID, "a shared secret", contact_info={"email": "a@example.org"}, payment={"token": "t"}
+    ),
+    "processPayment": lambda r: r.payments.process(**filled(PaymentFields)),
+    "getPaymentForPortal": lambda r: r.payments.get_for_portal("org", ID, fields=FIELDS, consistent=True),
+    "processInvoice": lambda r: r.invoices.process(**filled(InvoiceFields)),
+    "getInvoice": lambda r: r.invoices.get(ID, fields=FIELDS, consistent=True),
+    "patchInvoice": lambda r: r.invoices.update(ID, **filled(InvoiceFields)),
+    "createCredit": lambda r: r.credits.create(**filled(CreditFields)),
+    "previewBatchPosting": lambda r: r.batch_posting.preview(["b1", "b2"], "unit"),
+    "warmUpBatchPostingStepFunctions": lambda r: r.batch_posting.warm_up(),
+    "listBillingTemplates": lambda r: r.billing_templates.list(fields=FIELDS),
+    "listInstallmentPlans": lambda r: r.installment_plans.list(fields=FIELDS),
+    "searchForRegistrationGroups": lambda r: r.registration_groups.search(
+        fields=FIELDS, **filled(RegistrationGroupCriteria)
+    ),
+    "listRegistrationProcesses": lambda r: r.registration_processes.list(fields=FIELDS),
+    "listProcessesByEventId": lambda r: r.registration_processes.list_by_event("ev", fields=FIELDS),
+    "listDirectoriesByEventId": lambda r: r.registrant_directories.list_by_event("ev", fields=FIELDS),
+    "getApplication": lambda r: r.applications.get(ID, fields=FIELDS, consistent=True),
+    "listApplicationProcesses": lambda r: r.application_processes.list(fields=FIELDS),
+    "listBillingNotices": lambda r: r.billing_notices.list(fields=FIELDS),
+    "listSections": lambda r: r.sections.list(fields=FIELDS),
+    "getChapterMemberContact": lambda r: r.chapters.member_contact("ch", "co"),
+    "executeMembershipBatchOperations": lambda r: r.memberships.batch(BATCH),
+    "listGifts": lambda r: r.gifts.list(fields=FIELDS),
+    "patchGift": lambda r: r.gifts.update(ID, **filled(GiftChanges)),
+    "listRecurringGiftsByContactId": lambda r: r.recurring_gifts.list_by_contact("co", fields=FIELDS),
+    "searchForPledges": lambda r: r.pledges.search(fields=FIELDS, **filled(PledgeCriteria)),
+    "listGivingProcesses": lambda r: r.giving_processes.list(fields=FIELDS),
+    "listCertifications": lambda r: r.certifications.list(fields=FIELDS),
+    "listCertificationFees": lambda r: r.certification_fees.list(fields=FIELDS),
+    "listCustomFields": lambda r: r.custom_fields.list(fields=FIELDS),
+    "listTaskTypes": lambda r: r.task_types.list(fields=FIELDS),
+    "listPageLayouts": lambda r: r.page_layouts.list(fields=FIELDS),
+    "listServiceMetadata": lambda r: r.service_metadata.list(fields=FIELDS),
+    "listServiceConfigurations": lambda r: r.service_configurations.list(fields=FIELDS),
+    "createWorkflow": lambda r: r.workflows.create(**filled(WorkflowFields)),
+    "createQueryDeliverySchedule": lambda r: r.query_delivery_schedules.create(**filled(QueryDeliveryScheduleFields)),
+    "createSavedSearch": lambda r: r.saved_searches.create(**filled(SavedSearchFields)),
+    "getEngagementScore": lambda r: r.engagement_scores.get(ID, fields=FIELDS, consistent=True),
+    "listContactDuplicates": lambda r: r.contact_duplicates.list(fields=FIELDS),
+    "executeContactBatchOperations": lambda r: r.contacts.batch(BATCH),
 }
-"""The method that is made for each operation of the API; the 29th, issueM2MToken, is the broker's."""
+"""The method that is made for each operation of the API; the 76th, issueM2MToken, is the broker's."""
 
 
 @attrs.frozen
@@ -237,11 +360,14 @@ def example(operation: Described) -> Any:
     """Return an answer that an operation could give; of a list its last page."""
     if operation.id == "issueM2MToken":
         return {"access_token": "a-token", "token_type": "Bearer", "expires_in": 86_400}
-    record = {"id": ID, "name": "a name", "zzUnknown": 1, "executionArn": ARN}
+    record: dict[str, Any] = {"id": ID, "name": "a name", "zzUnknown": 1, "executionArn": ARN}
+    if operation.id == "searchForRegistrationGroups":
+        record |= {"event_id": "e", "organization_id": "o"}
     schema = operation.answer
     if schema.get("type") == "array":
         return [record]
-    return {"Items": [record], "Count": 1} if "Items" in schema.get("properties", {}) else record
+    paged = "Items" in schema.get("properties", {}) or operation.id == "listCancellationsByOrderId"
+    return {"Items": [record], "Count": 1} if paged else record
 
 
 def without_patterns(schema: Any) -> Any:

@@ -1,9 +1,10 @@
 """The Rhythm API on the same rooms: tokens, contacts, lists, searches, queries."""
 
-from tonicdm.rhythm.assumed import ASSUMED, Dialect, QueryDialect
+from tonicdm.rhythm.assumed import ASSUMED, RULES, BatchDialect, Dialect, QueryDialect
+from tonicdm.rhythm.batches import BatchDelete, BatchPatch
 from tonicdm.rhythm.claims import Claims, hs256, read_claims
 from tonicdm.rhythm.client import RhythmClient
-from tonicdm.rhythm.criteria import Criteria, all_of, any_of, field
+from tonicdm.rhythm.criteria import Criteria, all_of, any_of, field, to_rules
 from tonicdm.rhythm.endpoints.step_functions import Execution
 from tonicdm.rhythm.fetch import Fetched
 from tonicdm.rhythm.minting import MintRules
@@ -18,7 +19,11 @@ from tonicdm.rhythm.users import Authorization, UserLogin, UserSession
 
 __all__ = [
     "ASSUMED",
+    "RULES",
     "Authorization",
+    "BatchDelete",
+    "BatchDialect",
+    "BatchPatch",
     "Claims",
     "Criteria",
     "Dialect",
@@ -45,4 +50,5 @@ __all__ = [
     "field",
     "hs256",
     "read_claims",
+    "to_rules",
 ]

@@ -26,6 +26,16 @@ INFERRED_PATHS: Final = frozenset(
         "searchForEvents",
         "getEvent",
         "startQuery",
+        "processOrder",
+        "processCancellation",
+        "listCancellationsByOrderId",
+        "processPayment",
+        "processInvoice",
+        "createCredit",
+        "searchForPledges",
+        "createWorkflow",
+        "createQueryDeliverySchedule",
+        "createSavedSearch",
     }
 )
 """Operations that the reference marks as assumed as a whole; an error that may stem from it says so."""
@@ -42,6 +52,10 @@ class QueryDialect:
     field_key: str = "field"
     operator_key: str = "operator"
     value_key: str = "value"
+    field_format: str = "{name}"
+    """How a field's name is written."""
+    constants: Mapping[str, str] = attrs.field(factory=dict)
+    """Members that every condition has beside."""
     operators: Mapping[str, str] = attrs.field(
         factory=lambda: {
             "eq": "eq",
@@ -69,12 +83,56 @@ class QueryDialect:
     criteria_key: str = "criteria"
 
 
+RULES: Final = QueryDialect(
+    field_key="path",
+    field_format="$.{name}",
+    constants={"fact": "record"},
+    operators={
+        "eq": "equal",
+        "ne": "notEqual",
+        "lt": "lessThan",
+        "le": "lessThanInclusive",
+        "gt": "greaterThan",
+        "ge": "greaterThanInclusive",
+        "in": "in",
+        "not_in": "notIn",
+        "contains": "contains",
+    },
+)
+"""The form in which workflows have their rules: ``fact``, ``operator``, ``path``, ``value`` (reference: RuleNode).
+
+Only ``equal`` is printed, and no name of a fact; the other words are those of the public rule engine whose form it is.
+Queries may share it, which no page says: ``Dialect(query=RULES)`` sends them so.
+"""
+
+
+@attrs.frozen(kw_only=True)
+class BatchDialect:
+    """How the operations of a batch are written (reference: BatchRequest, whose members are not printed)."""
+
+    kind_key: str = "operation"
+    patch: str = "patch"
+    delete: str = "delete"
+    id_key: str = "id"
+    steps_key: str = "patch"
+    """Holds the JSON Patch of a record to be changed."""
+    error_keys: tuple[str, ...] = ("error", "errors", "error_message", "errorMessage")
+    """Members of a result that say that its operation failed, if they hold anything."""
+    status_keys: tuple[str, ...] = ("status", "statusCode", "status_code")
+    """Members of a result that may hold a status; 400 and above, or one of the next, means that it failed."""
+    failed: frozenset[str] = frozenset({"error", "failed", "failure", "rejected"})
+    success_key: str = "success"
+    """A member of a result that says by false that its operation failed."""
+
+
 @attrs.frozen(kw_only=True)
 class Dialect:
     """What is assumed of the API's form and behaviour."""
 
     query: QueryDialect = attrs.field(factory=QueryDialect)
     """How queries are written."""
+    batch: BatchDialect = attrs.field(factory=BatchDialect)
+    """How batches are written."""
     result_uris: tuple[str, ...] = ("uri", "url", "signed_uri", "signedUri", "data_uri", "result_uri")
     """Members of a query's state that may hold the signed URI, the likeliest first (reference: QueryExecution.uri)."""
     finished: frozenset[str] = frozenset(
@@ -89,7 +147,7 @@ class Dialect:
     """Whether a search takes exclusiveStartKey in its body, as one connector sends it; the page says query string."""
     renew_on: frozenset[int] = frozenset({401, 403, 410})
     """Answers of a signed URI for which a fresh one is asked; 403 is what storage services give after its end."""
-    patch_operation: str = "add"
+    patch_operation: Literal["add", "replace"] = "add"
     """How JSON Patch sets a field. ``add`` sets one whether it had a value or not (RFC 6902, 4.1); ``replace``, the
     only word seen in use, must fail by the same text where the record has no such field yet."""
     csv_header: bool = True
@@ -102,6 +160,10 @@ class Dialect:
             "organizations": "rolodex:organizations",
             "events": "events:events",
             "memberships": "membership:memberships",
+            "orders": "commerce:orders",
+            "payments": "collect:payments",
+            "invoices": "collect:invoices",
+            "credits": "collect:credits",
         }
     )
     """The query type of each record type; only rolodex:contacts is printed."""

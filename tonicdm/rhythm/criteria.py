@@ -16,7 +16,7 @@ import attrs
 from tonicdm.codec.converter import write_scalar
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT
-from tonicdm.rhythm.assumed import QueryDialect
+from tonicdm.rhythm.assumed import RULES, QueryDialect
 from tonicdm.rhythm.errors import CriteriaError
 
 Scalar: TypeAlias = str | int | float | bool | datetime.datetime | datetime.date | uuid.UUID | None
@@ -182,32 +182,49 @@ def _values(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
 # --- how they are written -------------------------------------------------------------------------------------------
 
 NO_VALUE: Final = frozenset({"is_empty", "is_not_empty"})
-LISTED: Final[Mapping[str, str]] = {"id": "ids"}
-"""Criteria of searches that take a list, by the field that the list is about (reference: ContactSearch)."""
+Shape: TypeAlias = Literal["value", "list", "range"]
+"""What a criterion of a search takes: one value, a list of which one must match, or two bounds."""
+IDS: Final = "ids"
+"""The criterion of searches that is about the field ``id`` (reference: ContactSearch, PledgeSearch)."""
+CONTACT_SEARCH: Final[Mapping[str, Shape]] = {IDS: "list"}
+"""Criteria that are not one value, where nothing else is said of a search."""
 
 
-def to_search(criteria: Criteria) -> dict[str, Any]:
+def to_search(criteria: Criteria, shapes: Mapping[str, Shape] = CONTACT_SEARCH) -> dict[str, Any]:
     """Return criteria as the body of a search, where all must match (concepts page, "Search").
 
+    Args:
+        criteria: What must hold.
+        shapes: What the search's criteria take; those that are not named take one value.
+
     Raises:
-        CriteriaError: They have alternatives, an operator that a search has not, or a field twice.
+        CriteriaError: They have alternatives, an operator that the search has not, or a field twice.
     """
     body: dict[str, Any] = {}
     members = (criteria,) if isinstance(criteria, Condition) or criteria.join == "any" else criteria.members
     for member in members:
         if isinstance(member, Group):
-            raise CriteriaError(f"a search has no any and no nested groups; use strategy='query'. {NOTHING_SENT}")
-        name, value = member.field, member.value
-        if member.operator == "in" and name in LISTED:
-            name, value = LISTED[name], list(value)
-        elif member.operator != "eq":
-            raise CriteriaError(
-                f"a search compares for equality only, not by {member.operator!r}; use strategy='query'. {NOTHING_SENT}"
-            )
+            raise CriteriaError(f"a search has no any and no nested groups. {NOTHING_SENT}")
+        name = IDS if member.field == "id" and IDS in shapes else member.field
         if name in body:
-            raise CriteriaError(f"a search takes {name} once; use strategy='query'. {NOTHING_SENT}")
-        body[name] = value
+            raise CriteriaError(f"a search takes {name} once. {NOTHING_SENT}")
+        body[name] = _searched(member, shapes.get(name, "value"))
     return body
+
+
+def _searched(condition: Condition, shape: Shape) -> Any:
+    """Return the value of a search's criterion."""
+    match condition.operator, shape:
+        case "eq", "value":
+            return condition.value
+        case "eq", "list":
+            return [condition.value]
+        case ("in", "list") | ("between", "range"):
+            return list(condition.value)
+    takes = {"value": "one value to be equal to", "list": "values to be one of", "range": "two bounds: between()"}
+    raise CriteriaError(
+        f"a search takes for {condition.field} {takes[shape]}, not {condition.operator!r}. {NOTHING_SENT}"
+    )
 
 
 def to_query(criteria: Criteria, dialect: QueryDialect) -> dict[str, Any]:
@@ -221,6 +238,19 @@ def to_query(criteria: Criteria, dialect: QueryDialect) -> dict[str, Any]:
     return _node(group, dialect)
 
 
+def to_rules(criteria: Criteria, dialect: QueryDialect = RULES) -> dict[str, Any]:
+    """Return criteria as the rule set of a workflow (reference: RuleSet).
+
+    Args:
+        criteria: What must hold of the record.
+        dialect: The words; only ``equal`` is printed.
+
+    Raises:
+        CriteriaError: The rules have no word for an operator.
+    """
+    return to_query(criteria, dialect)
+
+
 def _node(criteria: Criteria, dialect: QueryDialect) -> dict[str, Any]:
     if isinstance(criteria, Group):
         key = dialect.all_key if criteria.join == "all" else dialect.any_key
@@ -231,7 +261,8 @@ def _node(criteria: Criteria, dialect: QueryDialect) -> dict[str, Any]:
         raise CriteriaError(
             f"this dialect has no word for the operator {criteria.operator!r}. {NOTHING_SENT}"
         ) from None
-    found: dict[str, Any] = {dialect.field_key: criteria.field, dialect.operator_key: word}
+    name = dialect.field_format.format(name=criteria.field)
+    found: dict[str, Any] = {**dialect.constants, dialect.field_key: name, dialect.operator_key: word}
     if criteria.operator not in NO_VALUE:
         found[dialect.value_key] = list(criteria.value) if isinstance(criteria.value, tuple) else criteria.value
     return found

@@ -191,6 +191,18 @@ class RepeatedKeyError(TonicDMError):
         self.pages = pages
 
 
+class BatchOperationError(TonicDMError):
+    """One operation of a batch failed, was not sent, or may have failed.
+
+    Attributes:
+        record: The id of the record that it was about.
+    """
+
+    def __init__(self, record: str, what: str) -> None:
+        super().__init__(f"the operation on {record}: {what}.")
+        self.record = record
+
+
 # --- queries and tasks ----------------------------------------------------------------------------------------------
 
 
@@ -235,6 +247,22 @@ class ResultError(TonicDMError):
     def __init__(self, query: str, what: str) -> None:
         super().__init__(f"the result of the query {query} {what}. The query was not run again; resume it by its id.")
         self.query = query
+
+
+class SubmissionUnknownError(TonicDMError):
+    """An order, payment, invoice or cancellation was submitted, and whether it began is unknown.
+
+    Attributes:
+        note: The file that remembers the submission; None without one.
+    """
+
+    def __init__(self, label: str, look: str, *, note: str | None = None) -> None:
+        remembered = "" if note is None else f" Then remove {note}, which keeps it from being submitted twice."
+        super().__init__(
+            f"{label} was submitted, and no answer tells whether it began. It may have: do not submit it again before "
+            f"you know. {look}.{remembered}"
+        )
+        self.note = note
 
 
 class ExecutionFailedError(TonicDMError):

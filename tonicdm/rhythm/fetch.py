@@ -15,7 +15,6 @@ from tonicdm.errors import DecodeError, InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.paging import Page, Paginator
 from tonicdm.rhythm.caller import RhythmCaller
-from tonicdm.rhythm.criteria import to_search
 from tonicdm.rhythm.endpoints.base import Noun
 from tonicdm.rhythm.endpoints.queries import Queries
 from tonicdm.rhythm.errors import ResultError
@@ -67,9 +66,7 @@ def fetch(caller: RhythmCaller, queries: Queries, wish: Wish) -> Fetched[Any]:
     kind = FETCHABLE[wish.type]
     operation = kind.list_operation if choice.strategy == "list" else kind.search_operation
     assert operation is not None
-    body = None
-    if choice.strategy == "search":
-        body = {} if wish.criteria is None else to_search(wish.criteria)
+    body = kind.to_search(wish.criteria) if choice.strategy == "search" else None
     pages = Noun(caller)._list(operation, kind.model, fields=wish.fields, body=body)
     return Fetched(lambda _start: pages.pages(), choice, wish.limit)
 

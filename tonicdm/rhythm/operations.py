@@ -19,7 +19,8 @@ from tonicdm.rhythm.errors import InvalidTenantError
 
 TENANT: Final = "tenantId"
 _TENANT: Final = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_RECORD_ID: Final = re.compile(r"[\w|-]+", re.ASCII)
+_RECORD_ID: Final = re.compile(r"[\w|:#-]+", re.ASCII)
+"""The reference prints ``[\\w|-]+``; records of commerce and collect have ``:`` and ``#`` in theirs too."""
 _QUERY_TYPE: Final = re.compile(r"[^:/\s]+:[^:/\s]+")
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _PERSONAL: Final = frozenset({"emailAddress"})
@@ -53,6 +54,8 @@ class RhythmOperation:
     """Whether the contact behind a user token is what it is about."""
     one_at_a_time: bool = False
     """Whether a 429 says that a task is already running (reference: AlreadyRunning)."""
+    public: bool = False
+    """Whether it takes no token, because what is sent proves the right to it (reference: ``security: []``)."""
 
     @property
     def label(self) -> str:
@@ -106,7 +109,7 @@ def _check_part(operation: RhythmOperation, name: str, value: str) -> None:
         raise InvalidOptionError(f"{operation.label}: {name} is empty or can't be part of a path. {NOTHING_SENT}")
     if name == "id" and not _RECORD_ID.fullmatch(value):
         raise InvalidOptionError(
-            f"{operation.label}: an id has letters, digits, _, - and | only (reference: id). {NOTHING_SENT}"
+            f"{operation.label}: an id has letters, digits, _, -, |, : and # only (reference: id). {NOTHING_SENT}"
         )
     if name == "queryType" and not _QUERY_TYPE.fullmatch(value):
         raise InvalidOptionError(
@@ -185,18 +188,80 @@ _ALL: Final = (
     _other("membership", "getMembership", "GET", "/memberships/{tenantId}/{id}", _READ_ONE),
 )
 
-OPERATIONS: Final[Mapping[str, RhythmOperation]] = {one.id: one for one in _ALL}
+_MORE: Final = (
+    _other("commerce", "listOrders", "GET", "/orders/{tenantId}", _LIST),
+    _other("commerce", "processOrder", "POST", "/orders/{tenantId}"),
+    _other("commerce", "listOrdersByCoupon", "GET", "/orders/{tenantId}/coupon/{coupon_type}/{coupon_id}", _LIST),
+    _other("commerce", "processCancellation", "POST", "/cancellations/{tenantId}"),
+    _other("commerce", "listCancellationsByOrderId", "GET", "/cancellations/{tenantId}/order/{order_id}", _LIST),
+    _other("commerce", "warmUpCancellationStepFunctions", "POST", "/cancellations/warmUpStepFunctions"),
+    _other("commerce", "listCoupons", "GET", "/coupons/{tenantId}", _LIST),
+    _other("commerce", "listCouponCodeGenProcesses", "GET", "/couponCodeGenProcesses/{tenantId}", _LIST),
+    _other("collect", "processPublicPayment", "POST", "/payments/{tenantId}/public", public=True),
+    _other("collect", "processPayment", "POST", "/payments/{tenantId}"),
+    _other(
+        "collect",
+        "getPaymentForPortal",
+        "GET",
+        "/payments/{tenantId}/portal/organization/{portalOrganizationId}/{id}",
+        _READ_ONE,
+    ),
+    _other("collect", "processInvoice", "POST", "/invoices/{tenantId}"),
+    _other("collect", "getInvoice", "GET", "/invoices/{tenantId}/{id}", _READ_ONE),
+    _other("collect", "patchInvoice", "PATCH", "/invoices/{tenantId}/{id}"),
+    _other("collect", "createCredit", "POST", "/credits/{tenantId}"),
+    _other("collect", "previewBatchPosting", "POST", "/batchPosting/{tenantId}/batchPostingPreviewRequest"),
+    _other("collect", "warmUpBatchPostingStepFunctions", "POST", "/batchPosting/warmUpStepFunctions"),
+    _other("collect", "listBillingTemplates", "GET", "/billingTemplates/{tenantId}", _LIST),
+    _other("collect", "listInstallmentPlans", "GET", "/installmentPlans/{tenantId}", _LIST),
+    _other("events", "searchForRegistrationGroups", "POST", "/registrationGroups/{tenantId}/search", _SEARCH),
+    _other("events", "listRegistrationProcesses", "GET", "/registrationProcesses/{tenantId}", _LIST),
+    _other("events", "listProcessesByEventId", "GET", "/registrationProcesses/{tenantId}/event/{event_id}", _LIST),
+    _other("events", "listDirectoriesByEventId", "GET", "/registrantDirectories/{tenantId}/event/{event_id}", _LIST),
+    _other("membership", "getApplication", "GET", "/applications/{tenantId}/{id}", _READ_ONE),
+    _other("membership", "listApplicationProcesses", "GET", "/applicationProcesses/{tenantId}", _LIST),
+    _other("membership", "listBillingNotices", "GET", "/billingNotices/{tenantId}", _LIST),
+    _other("membership", "listSections", "GET", "/sections/{tenantId}", _LIST),
+    _other("membership", "getChapterMemberContact", "GET", "/chapters/{tenantId}/contact/{chapterId}/{contactId}"),
+    _other("membership", "executeMembershipBatchOperations", "POST", "/memberships/{tenantId}/batch"),
+    _other("fundraising", "listGifts", "GET", "/gifts/{tenantId}", _LIST),
+    _other("fundraising", "patchGift", "PATCH", "/gifts/{tenantId}/{id}"),
+    _other(
+        "fundraising", "listRecurringGiftsByContactId", "GET", "/recurringGifts/{tenantId}/contact/{contact_id}", _LIST
+    ),
+    _other("fundraising", "searchForPledges", "POST", "/pledges/{tenantId}/search", _SEARCH),
+    _other("fundraising", "listGivingProcesses", "GET", "/givingProcesses/{tenantId}", _LIST),
+    _other("certifications", "listCertifications", "GET", "/certifications/{tenantId}", _LIST),
+    _other("certifications", "listCertificationFees", "GET", "/fees/{tenantId}", _LIST),
+    _other("platform", "listCustomFields", "GET", "/customFields/{tenantId}", _LIST),
+    _other("platform", "listTaskTypes", "GET", "/taskTypes/{tenantId}", _LIST),
+    _other("platform", "listPageLayouts", "GET", "/pageLayouts/{tenantId}", _LIST),
+    _other("platform", "listServiceMetadata", "GET", "/serviceMetadata/{tenantId}", _LIST),
+    _other("platform", "listServiceConfigurations", "GET", "/serviceConfigurations/{tenantId}", _LIST),
+    _other("platform", "createWorkflow", "POST", "/workflows/{tenantId}"),
+    _other("platform", "createQueryDeliverySchedule", "POST", "/queryDeliverySchedules/{tenantId}"),
+    _other("platform", "createSavedSearch", "POST", "/savedSearches/{tenantId}"),
+    _rolodex("getEngagementScore", "GET", "/engagementScores/{tenantId}/{id}", _READ_ONE),
+    _rolodex("listContactDuplicates", "GET", "/contactDuplicates/{tenantId}", _LIST),
+    _rolodex("executeContactBatchOperations", "POST", "/contacts/{tenantId}/batch"),
+)
+"""What the second part of the reference adds (rhythm-more.openapi.yaml)."""
+
+OPERATIONS: Final[Mapping[str, RhythmOperation]] = {one.id: one for one in (*_ALL, *_MORE)}
 """All operations of the API by name; the token endpoint, which is Auth0's, is that of `tonicdm.rhythm.tokens`."""
 
 SERVICES: Final = frozenset(
-    {"rolodex", "events", "membership", "system", "commerce", "collect", "certifications", "platform", "sponsorship"}
-)
+    {
+        "accreditation", "awards", "careers", "certifications", "collect", "commerce", "committees", "events",
+        "fundraising", "membership", "platform", "rolodex", "sponsorship", "submissions", "system",
+    }
+)  # fmt: skip
 """Hosts that are known, or follow the rule of those (reference: x-services)."""
 
 
 def find(service: str, method: str, path: str) -> RhythmOperation | None:
     """Return the operation that a percent-encoded *path* belongs to; words go before ``{names}``."""
-    found = [one for one in _ALL if one.service == service and one.matches(method, path)]
+    found = [one for one in OPERATIONS.values() if one.service == service and one.matches(method, path)]
     return min(found, key=lambda one: one.path.count("{"), default=None)
 
 

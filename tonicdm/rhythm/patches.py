@@ -7,14 +7,20 @@ that somebody else has set meanwhile. `merged` makes the whole list out of the c
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from tonicdm.codec import Record
 from tonicdm.errors import DecodeError, InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.rhythm.models import CODEC
 from tonicdm.rhythm.models.parts import CustomFieldValue
+
+PatchForm: TypeAlias = Literal["add", "replace"]
+"""How a step sets a field: ``add`` whether it had a value or not, ``replace`` only where it had one."""
+Steps: TypeAlias = Sequence[Mapping[str, Any]] | str | bytes
+"""A JSON Patch: its steps, or their JSON text."""
 
 
 def body_of(kind: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,6 +58,29 @@ def steps_of(kind: type[Record], changes: Mapping[str, Any], operation: str = "a
     return [{"op": operation, "path": pointer(name), "value": value} for name, value in body.items()]
 
 
+def checked_steps(steps: Steps) -> list[dict[str, Any]]:
+    """Return a JSON Patch as it is sent (RFC 6902, section 4).
+
+    Args:
+        steps: The operations, or their JSON text.
+
+    Raises:
+        InvalidOptionError: The text is no JSON, or what it holds is no patch.
+    """
+    found: Any = steps
+    if isinstance(steps, (str, bytes)):
+        try:
+            found = json.loads(steps)
+        except (ValueError, RecursionError):
+            raise InvalidOptionError(f"the text of the patch is no JSON. {NOTHING_SENT}") from None
+    if not isinstance(found, Sequence) or isinstance(found, (str, bytes)) or not found:
+        raise InvalidOptionError(f"a patch is a list of at least one step (RFC 6902). {NOTHING_SENT}")
+    for number, step in enumerate(found):
+        if not (isinstance(step, Mapping) and isinstance(step.get("op"), str) and isinstance(step.get("path"), str)):
+            raise InvalidOptionError(f"step {number} of the patch needs an op and a path (RFC 6902). {NOTHING_SENT}")
+    return [dict(step) for step in found]
+
+
 def pointer(*names: str) -> str:
     """Return the JSON Pointer (RFC 6901) of a field."""
     return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in names)
@@ -80,6 +109,9 @@ def custom_value(name: str, value: Any) -> CustomFieldValue:
         return CustomFieldValue(custom_field_id=name, boolean_value=value)
     if isinstance(value, (int, float)):
         return CustomFieldValue(custom_field_id=name, numeric_value=value)
+    if isinstance(value, Mapping):
+        # What integrators keep of their own in a text field.
+        value = json.dumps(CODEC.write(value), ensure_ascii=False)
     if isinstance(value, (str, datetime.date)):
         return CustomFieldValue(custom_field_id=name, string_value=CODEC.write(value))
     if isinstance(value, Sequence) and all(isinstance(one, str) for one in value):
@@ -87,6 +119,7 @@ def custom_value(name: str, value: Any) -> CustomFieldValue:
     if isinstance(value, Sequence) and all(isinstance(one, Mapping) for one in value):
         return CustomFieldValue(custom_field_id=name, table_value=list(value))
     raise InvalidOptionError(
-        f"{name}: a custom field takes a text, number, boolean, date, list of texts or list of rows, "
+        f"{name}: a custom field takes a text, number, boolean, date, mapping (sent as JSON text), list of texts or "
+        f"list of rows, "
         f"not a {type(value).__name__}. {NOTHING_SENT}"
     )

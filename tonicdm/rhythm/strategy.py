@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import attrs
 
@@ -17,16 +17,26 @@ from tonicdm.codec import Record
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.rhythm.assumed import Dialect
-from tonicdm.rhythm.criteria import Criteria, to_search
+from tonicdm.rhythm.criteria import CONTACT_SEARCH, Criteria, Shape, to_search
 from tonicdm.rhythm.errors import CriteriaError, UnknownTypeError
 from tonicdm.rhythm.models import (
     AddressType,
+    Certification,
     CommunicationType,
     Contact,
+    ContactDuplicate,
+    Credit,
     CustomQueryDefinition,
     Event,
+    Gift,
+    Invoice,
     Membership,
+    Order,
     Organization,
+    Payment,
+    Pledge,
+    RegistrationGroup,
+    RegistrationProcess,
 )
 
 Strategy: TypeAlias = Literal["list", "search", "query"]
@@ -43,11 +53,29 @@ class FetchType:
     model: type[Record]
     list_operation: str | None = None
     search_operation: str | None = None
-    search_criteria: frozenset[str] = frozenset()
-    """Criteria that the search is known to have."""
+    search_criteria: Mapping[str, Shape] = attrs.field(factory=dict)
+    """Criteria that the search is known to have, and what each takes."""
+    needed: frozenset[str] = frozenset()
+    """Criteria without which the server refuses the search."""
     has_query: bool = False
     fixed: bool = False
     """Whether it is a small set that a tenant defines once."""
+
+    def to_search(self, criteria: Criteria | None) -> dict[str, Any]:
+        """Return criteria as the body of this type's search.
+
+        Raises:
+            CriteriaError: The search can't express them, or needs one that is not among them.
+        """
+        try:
+            body = {} if criteria is None else to_search(criteria, self.search_criteria or CONTACT_SEARCH)
+        except CriteriaError as error:
+            if not self.has_query:
+                raise
+            raise CriteriaError(f"{error} A query can: use strategy='query'.") from None
+        if missing := sorted(self.needed - set(body)):
+            raise CriteriaError(f"the search needs the criteria {', '.join(missing)}. {NOTHING_SENT}")
+        return body
 
     def can(self, strategy: Strategy) -> bool:
         """Tell whether it can be fetched by *strategy*."""
@@ -56,21 +84,30 @@ class FetchType:
         ]
 
 
+def _values(*names: str) -> dict[str, Shape]:
+    return dict.fromkeys(names, "value")
+
+
+def _lists(*names: str) -> dict[str, Shape]:
+    return dict.fromkeys(names, "list")
+
+
 FETCHABLE: Final[Mapping[str, FetchType]] = {
     "contacts": FetchType(
         model=Contact,
         list_operation="listContacts",
         search_operation="searchForContacts",
-        search_criteria=frozenset(
-            {"city", "contact_role_id", "country", "email_address", "first_name", "job_title", "last_name",
-             "nickname", "ids", "number"}
-        ),
+        search_criteria={
+            **_values("city", "contact_role_id", "country", "email_address", "first_name", "job_title", "last_name",
+                      "nickname", "number"),
+            "ids": "list",
+        },
         has_query=True,
     ),
     "organizations": FetchType(
         model=Organization,
         search_operation="searchForOrganizations",
-        search_criteria=frozenset({"name", "ids"}),
+        search_criteria={"name": "value", "ids": "list"},
         has_query=True,
     ),
     "events": FetchType(model=Event, search_operation="searchForEvents", has_query=True),
@@ -81,6 +118,33 @@ FETCHABLE: Final[Mapping[str, FetchType]] = {
     "custom_query_definitions": FetchType(
         model=CustomQueryDefinition, list_operation="listCustomQueryDefinitions", fixed=True
     ),
+    "registration_groups": FetchType(
+        model=RegistrationGroup,
+        search_operation="searchForRegistrationGroups",
+        search_criteria={
+            "event_id": "value", "name": "value", "ids": "list", "administrator_id": "list", "organization_id": "list"
+        },
+        needed=frozenset({"event_id"}),
+    ),
+    "registration_processes": FetchType(
+        model=RegistrationProcess, list_operation="listRegistrationProcesses", fixed=True
+    ),
+    "pledges": FetchType(
+        model=Pledge,
+        search_operation="searchForPledges",
+        search_criteria={
+            **_lists("appeal_id", "campaign_id", "contact_id", "fund_id", "ids", "order_id", "organization_id",
+                     "status", "type"),
+            "date": "range",
+        },
+    ),
+    "gifts": FetchType(model=Gift, list_operation="listGifts"),
+    "orders": FetchType(model=Order, list_operation="listOrders", has_query=True),
+    "payments": FetchType(model=Payment, has_query=True),
+    "invoices": FetchType(model=Invoice, has_query=True),
+    "credits": FetchType(model=Credit, has_query=True),
+    "certifications": FetchType(model=Certification, list_operation="listCertifications"),
+    "contact_duplicates": FetchType(model=ContactDuplicate, list_operation="listContactDuplicates"),
 }  # fmt: skip
 """The types by name; any query type, such as ``events:functions``, can be fetched by a query besides."""
 
@@ -144,12 +208,18 @@ def choose(wish: Wish) -> Choice:
         return _unfiltered(wish, kind)
     if kind.search_operation is None:
         raise CriteriaError(f"{wish.type} can only be listed, and a list has no criteria. {NOTHING_SENT}")
+    kind.to_search(wish.criteria)
     return Choice("search", "all criteria are the search's own and must all match: expected to fill a few pages")
 
 
 def _unfiltered(wish: Wish, kind: FetchType) -> Choice:
     if kind.fixed:
         return Choice("list", "a small fixed set: one list")
+    if not kind.has_query and kind.list_operation is not None:
+        return Choice("list", "its only way: page by page")
+    if not kind.has_query:
+        kind.to_search(None)
+        return Choice("search", "its only way: a search without criteria")
     if kind.list_operation is not None and wish.limit is not None and wish.limit <= FEW:
         return Choice("list", f"at most {wish.limit} records: a few pages of the list")
     return Choice("query", "all records: a query returns them at once, where pages could trip the rate limit")
@@ -162,11 +232,11 @@ def _needs_query(wish: Wish, kind: FetchType) -> str | None:
     if wish.criteria is None:
         return None
     try:
-        body = to_search(wish.criteria)
+        body = kind.to_search(wish.criteria)
     except CriteriaError:
         return "criteria with alternatives, nesting or comparisons: only a query has them"
-    foreign = sorted(set(body) - kind.search_criteria)
-    if foreign:
+    foreign = sorted(set(body) - set(kind.search_criteria))
+    if foreign and kind.has_query:
         return f"the search is not known to have the criteria {', '.join(foreign)}"
     return None
 
@@ -178,8 +248,8 @@ def _asked_for(wish: Wish, kind: FetchType) -> Choice:
         raise UnknownTypeError(f"{wish.type} has no {strategy}; it has {' and '.join(able)}. {NOTHING_SENT}")
     if strategy == "list" and wish.criteria is not None:
         raise CriteriaError(f"a list has no criteria; use strategy='search' or 'query'. {NOTHING_SENT}")
-    if strategy == "search" and wish.criteria is not None:
-        to_search(wish.criteria)
+    if strategy == "search":
+        kind.to_search(wish.criteria)
     if strategy != "query" and any(_RELATED.search(name) for name in wish.fields or ()):
         raise CriteriaError(f"a {strategy} has no fields of related types; use strategy='query'. {NOTHING_SENT}")
     return Choice(strategy, "asked for")

@@ -1,19 +1,16 @@
-"""All 29 operations answer, in the shapes of the reference's schemas."""
+"""All 76 operations answer, in the shapes of the reference's schemas."""
 
-import pathlib
 import re
 
 import jsonschema
 import pytest
-import yaml
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from tests.contract.rhythm import document
 from tonicdm.sandbox.rhythm.routes import AUTH, OPERATIONS
 
-REFERENCE = yaml.safe_load(
-    (pathlib.Path(__file__).parents[2] / "contract" / "rhythm.openapi.yaml").read_text(encoding="utf-8")
-)
+REFERENCE = document()
 REGISTRY = Registry().with_resource("urn:rhythm", Resource(REFERENCE, DRAFT202012))
 DESCRIBED = {
     node["operationId"]: (path, method.upper(), item["servers"][0]["url"], node)
@@ -45,7 +42,7 @@ def test_routes_are_those_of_the_reference_on_its_hosts():
         for name, (path, method, url, _) in DESCRIBED.items()
     }
     assert served == described
-    assert len(served) == 29
+    assert len(served) == 76
 
 
 @pytest.fixture
@@ -54,8 +51,12 @@ def parameters(rhythm, call):
 
     async def values(operation):
         tables = rhythm.world.tables
-        kind = {"Organization": "organizations", "Event": "events", "Membership": "memberships"}
-        of = next((kind[name] for name in kind if operation.id.endswith(name)), "contacts")
+        kind = {
+            "getOrganization": "organizations", "patchOrganization": "organizations", "getEvent": "events",
+            "getMembership": "memberships", "getInvoice": "invoices", "patchInvoice": "invoices", "patchGift": "gifts",
+            "getApplication": "applications", "getPaymentForPortal": "payments",
+        }  # fmt: skip
+        of = kind.get(operation.id, "contacts")
         execution = rhythm.start_execution("bill")
         known = {
             "tenantId": rhythm.tenant_id,
@@ -70,7 +71,16 @@ def parameters(rhythm, call):
             "executionId": execution.id,
             "chapterId": "chapter-north",
             "savedQueryId": "all-contacts",
+            "coupon_type": "coupon",
+            "coupon_id": tables["coupons"].id(0),
+            "order_id": tables["orders"].id(0),
+            "event_id": tables["events"].id(0),
+            "contact_id": tables["contacts"].id(0),
+            "contactId": tables["contacts"].id(0),
+            "portalOrganizationId": tables["organizations"].id(0),
         }
+        if operation.id == "getEngagementScore":
+            known["id"] = f"contact|{tables['contacts'].id(0)}|1"
         if operation.id == "getQueryDefinition":
             known["id"] = "all-contacts"
         if operation.id == "describeQuery":
@@ -92,6 +102,20 @@ BODIES = {
     "searchForEvents": {},
     "startQuery": {"output_fields": [{"field": "id"}], "criteria": {"all": []}},
     "linkCurrentUserToContact": {"returnUrl": "https://example.org"},
+    "processOrder": {"bill_to_type": "contact", "duplicate_prevention_key": "once"},
+    "processCancellation": {"order_id": "o", "action": "issue credit"},
+    "processPayment": {"type": "check", "owner_type": "contact"},
+    "processInvoice": {"date_due": "2027-01-31", "status": "open"},
+    "patchInvoice": [{"op": "add", "path": "/purchase_order_number", "value": "7"}],
+    "patchGift": [{"op": "add", "path": "/notes", "value": "thanks"}],
+    "createCredit": {"type": "manual", "owner_type": "contact"},
+    "previewBatchPosting": {"batch_ids": ["b"], "business_unit_id": "u"},
+    "searchForPledges": {"status": ["open"], "date": ["2021-01-01T00:00:00Z", "2026-01-01T00:00:00Z"]},
+    "createWorkflow": {"name": "Welcome"},
+    "createQueryDeliverySchedule": {"name": "Daily", "saved_query_id": "q", "email_addresses": ["a@example.org"]},
+    "createSavedSearch": {"name": "Mine", "service": "rolodex"},
+    "executeContactBatchOperations": {"operations": []},
+    "executeMembershipBatchOperations": {"operations": []},
 }
 
 
@@ -115,6 +139,11 @@ async def test_operation_answers_in_the_references_shape(rhythm, clock, call, pa
     path = re.sub(r"\{(\w+)\}", lambda found: known[found[1]], operation.path)
     bearer = await token(rhythm)
     body = BODIES.get(operation.id)
+    if operation.id == "searchForRegistrationGroups":
+        body = {"event_id": known["event_id"]}
+    if operation.id == "processPublicPayment":
+        invoice = rhythm.world.tables["invoices"].record(0)
+        body = {"contact_info": {}, "invoice_id": invoice["id"], "payment": {}, "sharing_secret": "shared-0"}
     if body is not None:
         schema = DESCRIBED[operation.id][3]["requestBody"]["content"]["application/json"]["schema"]
         if "$ref" in schema:
@@ -122,8 +151,9 @@ async def test_operation_answers_in_the_references_shape(rhythm, clock, call, pa
     status, answer, headers = await call(operation.method, operation.service, path, body, token=bearer)
     assert status == 200, answer
     assert rhythm.journal[-1].operation == operation.id
-    assert_valid(answer, pointer_of(operation))
-    assert set(DESCRIBED[operation.id][3]["responses"]["200"]["headers"]) <= set(headers)
+    if "content" in DESCRIBED[operation.id][3]["responses"]["200"]:
+        assert_valid(answer, pointer_of(operation))
+    assert set(DESCRIBED[operation.id][3]["responses"]["200"].get("headers", {})) <= set(headers)
 
 
 @pytest.mark.parametrize("operation", SERVED, ids=lambda operation: operation.id)
@@ -135,6 +165,8 @@ async def test_refusals_have_the_references_error_body(rhythm, call, parameters,
         found, answer, _ = await call(operation.method, operation.service, path, token="x")
         assert str(found) == status
         assert_valid(answer, pointer_of(operation, status))
+    if operation.id == "processPublicPayment":
+        return  # it takes no token
     found, answer, _ = await call(operation.method, operation.service, path, headers={})
     assert found == 401
     assert_valid(answer, pointer_of(operation, "401"))
@@ -149,9 +181,19 @@ async def test_token_answers_in_the_references_shape(rhythm, mint):
         assert_valid((await mint(**form))[1], "/components/schemas/OAuthError")
 
 
-@pytest.mark.parametrize("kind", ["contacts", "organizations", "events", "memberships"])
-async def test_every_seeded_record_has_the_references_shape(rhythm, kind):
-    table = rhythm.world.tables[kind]
-    schema = {"contacts": "Contact", "organizations": "Organization", "events": "Event", "memberships": "Membership"}
-    for rank in table.ranks():
-        assert_valid(table.record(rank), f"/components/schemas/{schema[kind]}")
+SCHEMAS = {
+    "contacts": "Contact", "organizations": "Organization", "events": "Event", "memberships": "Membership",
+    "orders": "Order", "cancellations": "Cancellation", "payments": "Payment", "invoices": "Invoice",
+    "credits": "Credit", "installment_plans": "InstallmentPlan", "registration_groups": "RegistrationGroup",
+    "registration_processes": "RegistrationProcess", "registrant_directories": "RegistrantDirectory",
+    "applications": "MembershipApplication", "application_processes": "ApplicationProcess", "gifts": "Gift",
+    "recurring_gifts": "RecurringGift", "certifications": "Certification", "contact_duplicates": "ContactDuplicate",
+    "custom_fields": "CustomField", "workflows": "Workflow", "query_delivery_schedules": "QueryDeliverySchedule",
+    "saved_searches": "SavedSearch",
+}  # fmt: skip
+
+
+async def test_every_seeded_record_has_the_references_shape(rhythm):
+    for kind, table in rhythm.world.tables.items():
+        for rank in table.ranks():
+            assert_valid(table.record(rank), f"/components/schemas/{SCHEMAS.get(kind, 'SysRecord')}")

@@ -16,6 +16,8 @@ VALUES = {
     "queryType": "rolodex:contacts", "outputFormat": "json",
     "executionArn": "arn:aws:states:us-east-1:1:execution:m:e", "stateMachineName": "m",
     "executionId": "e", "chapterId": "ch", "savedQueryId": "sq",
+    "coupon_type": "code", "coupon_id": "c#1:2|3", "order_id": "o", "event_id": "ev", "contact_id": "c",
+    "contactId": "c", "portalOrganizationId": "o",
 }  # fmt: skip
 TENANT = "example.org"
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from tonicdm.codec import Record
-from tonicdm.errors import DecodeError
+from tonicdm.codec.converter import write_scalar
+from tonicdm.errors import DecodeError, InvalidOptionError
+from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.paging import Paginator
 from tonicdm.rhythm.caller import RhythmCaller
 from tonicdm.rhythm.models import CODEC
 from tonicdm.rhythm.operations import OPERATIONS, START_KEY
 from tonicdm.rhythm.paging import paginate
+from tonicdm.rhythm.patches import PatchForm, Steps, checked_steps, steps_of
 
 R = TypeVar("R", bound=Record)
 
@@ -28,8 +32,16 @@ class Noun:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._caller.tenant}>"
 
-    async def _read(self, operation: str, kind: type[R], values: Mapping[str, str] | None = None, **options: Any) -> R:
-        found = _first(await self._caller.call(operation, values, options))
+    async def _read(
+        self,
+        operation: str,
+        kind: type[R],
+        values: Mapping[str, str] | None = None,
+        *,
+        body: Any = None,
+        **options: Any,
+    ) -> R:
+        found = _first(await self._caller.call(operation, values, options, body=body))
         if found is None:
             raise DecodeError(["$: expected an object, found nothing"], what=OPERATIONS[operation].label)
         return CODEC.read(found, kind)
@@ -40,6 +52,15 @@ class Noun:
         """Send *body*; the answer is assumed to be the record, and may be nothing."""
         found = _first(await self._caller.call(operation, values, body=body))
         return CODEC.read(found, kind) if isinstance(found, dict) else None
+
+    async def _update(
+        self, operation: str, kind: type[R], record: str, changes: Mapping[str, Any], form: PatchForm | None
+    ) -> R | None:
+        steps = steps_of(kind, changes, form or self._caller.dialect.patch_operation)
+        return await self._patch(operation, kind, record, steps)
+
+    async def _patch(self, operation: str, kind: type[R], record: str, steps: Steps) -> R | None:
+        return await self._write(operation, kind, checked_steps(steps), {"id": record})
 
     def _list(
         self,
@@ -64,6 +85,24 @@ def search_body(criteria: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body of a search: its criteria, and those of ``extra`` beside them."""
     body = {name: value for name, value in criteria.items() if name != "extra"}
     return {**body, **criteria.get("extra", {})}
+
+
+def moments(name: str, value: Any) -> list[str]:
+    """Return a pair of moments as a search takes it (reference: PledgeSearch.date, exactly two date-times).
+
+    Args:
+        name: The criterion.
+        value: The first and the last moment, both with a zone.
+
+    Raises:
+        InvalidOptionError: It is no such pair, or it ends before it begins.
+    """
+    pair = tuple(value) if isinstance(value, (list, tuple)) else ()
+    if len(pair) != 2 or not all(isinstance(one, datetime.datetime) and one.tzinfo is not None for one in pair):
+        raise InvalidOptionError(f"{name} takes two datetimes with a zone: from, until. {NOTHING_SENT}")
+    if pair[1] < pair[0]:
+        raise InvalidOptionError(f"{name} ends before it begins, so nothing can match. {NOTHING_SENT}")
+    return [write_scalar(one) for one in pair]
 
 
 def _first(answer: Any) -> Any:

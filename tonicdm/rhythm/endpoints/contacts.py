@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, Unpack
 
 from tonicdm.paging import Paginator
-from tonicdm.rhythm.endpoints.base import FieldNames, Noun, search_body
+from tonicdm.rhythm.endpoints.base import FieldNames, search_body
+from tonicdm.rhythm.endpoints.batch import Batched
+from tonicdm.rhythm.endpoints.values import Flag, Text
 from tonicdm.rhythm.models import Address, Contact, CustomFieldValue, TypedPhoneNumber
-from tonicdm.rhythm.patches import body_of, merged, pointer, steps_of
+from tonicdm.rhythm.patches import PatchForm, Steps, body_of, merged, pointer, steps_of
 from tonicdm.types import Unset
-
-Text = str | Unset | None
-Flag = bool | Unset | None
 
 
 class ContactFields(TypedDict, total=False):
@@ -80,8 +79,11 @@ class ContactCriteria(TypedDict, total=False):
     """Criteria that this package does not know, by wire name: the list is cut off in the documents."""
 
 
-class Contacts(Noun):
-    """Contacts (``/contacts`` of the rolodex service)."""
+class Contacts(Batched[Contact]):
+    """Contacts (``/contacts`` of the rolodex service; batches: executeContactBatchOperations)."""
+
+    batch_operation = "executeContactBatchOperations"
+    batch_model = Contact
 
     async def current(self, *, fields: FieldNames = None, path: Literal["plain", "tenant"] | None = None) -> Contact:
         """Return the contact behind a user's token (reference: getCurrentContact, getCurrentContactForTenant).
@@ -151,7 +153,9 @@ class Contacts(Noun):
         """
         return await self._write("createContact", Contact, body_of(Contact, fields))
 
-    async def update(self, contact: str, **changes: Unpack[ContactFields]) -> Contact | None:
+    async def update(
+        self, contact: str, *, form: PatchForm | None = None, **changes: Unpack[ContactFields]
+    ) -> Contact | None:
         """Change a contact by JSON Patch (reference: patchContact).
 
         ``custom_field_values`` is replaced as a whole, and what others set meanwhile is lost with it;
@@ -159,21 +163,23 @@ class Contacts(Noun):
 
         Args:
             contact: Its id.
+            form: How fields are set: ``add`` works whether a field had a value, ``replace`` is what has been seen in
+                use; what the client's dialect says unless given.
             changes: See `ContactFields`; None empties a field, UNSET leaves it alone.
 
         Returns:
             The record as the server answered it; None if it answered nothing.
         """
-        return await self.patch(contact, steps_of(Contact, changes, self._caller.dialect.patch_operation))
+        return await self._update("patchContact", Contact, contact, changes, form)
 
-    async def patch(self, contact: str, steps: Sequence[Mapping[str, Any]]) -> Contact | None:
+    async def patch(self, contact: str, steps: Steps) -> Contact | None:
         """Send a JSON Patch as it is (RFC 6902; only ``replace`` has been seen in use).
 
         Args:
             contact: Its id.
-            steps: The operations.
+            steps: The operations, or their JSON text.
         """
-        return await self._write("patchContact", Contact, [dict(step) for step in steps], {"id": contact})
+        return await self._patch("patchContact", Contact, contact, steps)
 
     async def set_custom_fields(
         self, contact: str, values: Mapping[str, Any], *, guarded: bool = False

@@ -1,61 +1,173 @@
-"""Short lists without criteria (concepts page, "List"), and scores of one customer."""
+"""Lists without criteria of what a tenant has set up (concepts page, "List")."""
 
 from __future__ import annotations
 
+from typing import ClassVar, Generic, TypeVar
+
+from tonicdm.codec import Record
 from tonicdm.paging import Paginator
 from tonicdm.rhythm.endpoints.base import FieldNames, Noun
-from tonicdm.rhythm.models import AddressType, CommunicationType, CustomQueryDefinition, EngagementScore
-from tonicdm.rhythm.models.memberships import OwnerType
+from tonicdm.rhythm.models import (
+    AddressType,
+    ApplicationProcess,
+    Certification,
+    CommunicationType,
+    ContactDuplicate,
+    Coupon,
+    CustomField,
+    CustomQueryDefinition,
+    InstallmentPlan,
+    StoredRecord,
+)
+
+R = TypeVar("R", bound=Record)
 
 
-class AddressTypes(Noun):
-    """Kinds of addresses (``/addressTypes`` of the rolodex service)."""
+class Listed(Noun, Generic[R]):
+    """The base of resources that can be listed and nothing else."""
 
-    def list(self, *, fields: FieldNames = None) -> Paginator[AddressType]:
-        """List them (reference: listAddressTypes).
+    operation: ClassVar[str]
+    """The list's name in the reference."""
+    model: type[R]
+    """What it lists."""
 
-        Args:
-            fields: Only these fields.
-        """
-        return self._list("listAddressTypes", AddressType, fields=fields)
-
-
-class CommunicationTypes(Noun):
-    """Kinds of communication (``/communicationTypes`` of the rolodex service)."""
-
-    def list(self, *, fields: FieldNames = None) -> Paginator[CommunicationType]:
-        """List them (reference: listCommunicationTypes).
-
-        Args:
-            fields: Only these fields.
-        """
-        return self._list("listCommunicationTypes", CommunicationType, fields=fields)
-
-
-class CustomQueryDefinitions(Noun):
-    """Queries that the tenant has defined (``/customQueryDefinitions`` of the platform service)."""
-
-    def list(self, *, fields: FieldNames = None) -> Paginator[CustomQueryDefinition]:
-        """List them (reference: listCustomQueryDefinitions).
+    def list(self, *, fields: FieldNames = None) -> Paginator[R]:
+        """List all of them, page by page.
 
         Args:
             fields: Only these fields.
         """
-        return self._list("listCustomQueryDefinitions", CustomQueryDefinition, fields=fields)
+        return self._list(self.operation, self.model, fields=fields)
 
 
-class EngagementScores(Noun):
-    """Scores of a contact or an organization (``/engagementScores`` of the rolodex service)."""
+class AddressTypes(Listed[AddressType]):
+    """Kinds of addresses (rolodex service; reference: listAddressTypes)."""
 
-    def list(
-        self, customer_type: OwnerType | str, customer: str, *, fields: FieldNames = None
-    ) -> Paginator[EngagementScore]:
-        """List them (reference: listEngagementScoresByCustomer).
+    operation = "listAddressTypes"
+    model = AddressType
 
-        Args:
-            customer_type: ``contact`` or ``organization``.
-            customer: Its id.
-            fields: Only these fields.
-        """
-        values = {"customer_type": str(OwnerType(customer_type)), "customer_id": customer}
-        return self._list("listEngagementScoresByCustomer", EngagementScore, values=values, fields=fields)
+
+class CommunicationTypes(Listed[CommunicationType]):
+    """Kinds of communication (rolodex service; reference: listCommunicationTypes)."""
+
+    operation = "listCommunicationTypes"
+    model = CommunicationType
+
+
+class ContactDuplicates(Listed[ContactDuplicate]):
+    """Contacts that may be the same person (rolodex service; reference: listContactDuplicates)."""
+
+    operation = "listContactDuplicates"
+    model = ContactDuplicate
+
+
+class CustomQueryDefinitions(Listed[CustomQueryDefinition]):
+    """Queries that the tenant has defined (platform service; reference: listCustomQueryDefinitions)."""
+
+    operation = "listCustomQueryDefinitions"
+    model = CustomQueryDefinition
+
+
+class CustomFields(Listed[CustomField]):
+    """Fields that the tenant has defined (platform service; reference: listCustomFields)."""
+
+    operation = "listCustomFields"
+    model = CustomField
+
+
+class TaskTypes(Listed[StoredRecord]):
+    """Kinds of tasks (platform service; reference: listTaskTypes)."""
+
+    operation = "listTaskTypes"
+    model = StoredRecord
+
+
+class PageLayouts(Listed[StoredRecord]):
+    """Layouts of pages (platform service; reference: listPageLayouts)."""
+
+    operation = "listPageLayouts"
+    model = StoredRecord
+
+
+class ServiceMetadata(Listed[StoredRecord]):
+    """What the services say of themselves (platform service; reference: listServiceMetadata)."""
+
+    operation = "listServiceMetadata"
+    model = StoredRecord
+
+
+class ServiceConfigurations(Listed[StoredRecord]):
+    """How the services are set up (platform service; reference: listServiceConfigurations)."""
+
+    operation = "listServiceConfigurations"
+    model = StoredRecord
+
+
+class Coupons(Listed[Coupon]):
+    """Coupons (commerce service; reference: listCoupons)."""
+
+    operation = "listCoupons"
+    model = Coupon
+
+
+class CouponCodeGenerations(Listed[StoredRecord]):
+    """Processes that make coupon codes (commerce service; reference: listCouponCodeGenProcesses)."""
+
+    operation = "listCouponCodeGenProcesses"
+    model = StoredRecord
+
+
+class BillingTemplates(Listed[StoredRecord]):
+    """What invoices look like (collect service; reference: listBillingTemplates)."""
+
+    operation = "listBillingTemplates"
+    model = StoredRecord
+
+
+class InstallmentPlans(Listed[InstallmentPlan]):
+    """Plans by which something is paid in parts (collect service; reference: listInstallmentPlans)."""
+
+    operation = "listInstallmentPlans"
+    model = InstallmentPlan
+
+
+class ApplicationProcesses(Listed[ApplicationProcess]):
+    """Ways to apply for a membership (membership service; reference: listApplicationProcesses)."""
+
+    operation = "listApplicationProcesses"
+    model = ApplicationProcess
+
+
+class BillingNotices(Listed[StoredRecord]):
+    """Notices of what is due (membership service; reference: listBillingNotices)."""
+
+    operation = "listBillingNotices"
+    model = StoredRecord
+
+
+class Sections(Listed[StoredRecord]):
+    """Sections of the association (membership service; reference: listSections)."""
+
+    operation = "listSections"
+    model = StoredRecord
+
+
+class GivingProcesses(Listed[StoredRecord]):
+    """Ways to give (fundraising service; reference: listGivingProcesses)."""
+
+    operation = "listGivingProcesses"
+    model = StoredRecord
+
+
+class Certifications(Listed[Certification]):
+    """Certifications of contacts (certifications service; reference: listCertifications)."""
+
+    operation = "listCertifications"
+    model = Certification
+
+
+class CertificationFees(Listed[StoredRecord]):
+    """What certifications cost (certifications service; reference: listCertificationFees)."""
+
+    operation = "listCertificationFees"
+    model = StoredRecord

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from tonicdm.rhythm.endpoints.base import FieldNames, Noun
+from tonicdm.rhythm.endpoints.base import FieldNames
+from tonicdm.rhythm.endpoints.batch import Batched
 from tonicdm.rhythm.models import Membership
 
 
-class Memberships(Noun):
-    """Memberships of contacts and organizations (``/memberships`` of the membership service)."""
+class Memberships(Batched[Membership]):
+    """Memberships of contacts and organizations (``/memberships`` of the membership service).
+
+    (batches: executeMembershipBatchOperations)
+    """
+
+    batch_operation = "executeMembershipBatchOperations"
+    batch_model = Membership
 
     async def get(self, membership: str, *, fields: FieldNames = None, consistent: bool | None = None) -> Membership:
         """Return one membership (reference: getMembership).

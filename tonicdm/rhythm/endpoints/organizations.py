@@ -8,11 +8,10 @@ from typing import Any, TypedDict, Unpack
 
 from tonicdm.paging import Paginator
 from tonicdm.rhythm.endpoints.base import FieldNames, Noun, search_body
+from tonicdm.rhythm.endpoints.values import Text
 from tonicdm.rhythm.models import Address, CustomFieldValue, Organization, TypedAddress, TypedPhoneNumber
-from tonicdm.rhythm.patches import body_of, steps_of
+from tonicdm.rhythm.patches import PatchForm, Steps, body_of
 from tonicdm.types import Unset
-
-Text = str | Unset | None
 
 
 class OrganizationFields(TypedDict, total=False):
@@ -103,27 +102,29 @@ class Organizations(Noun):
         body = body_of(Organization, {"name": name, "number": number, **fields})
         return await self._write("createOrganization", Organization, body)
 
-    async def update(self, organization: str, **changes: Unpack[OrganizationChanges]) -> Organization | None:
+    async def update(
+        self, organization: str, *, form: PatchForm | None = None, **changes: Unpack[OrganizationChanges]
+    ) -> Organization | None:
         """Change an organization by JSON Patch (reference: patchOrganization).
 
         ``custom_field_values`` is replaced as a whole, as in a contact.
 
         Args:
             organization: Its id.
+            form: How fields are set: ``add`` works whether a field had a value, ``replace`` is what has been seen in
+                use; what the client's dialect says unless given.
             changes: See `OrganizationChanges`; None empties a field, UNSET leaves it alone.
 
         Returns:
             The record as the server answered it; None if it answered nothing.
         """
-        return await self.patch(organization, steps_of(Organization, changes, self._caller.dialect.patch_operation))
+        return await self._update("patchOrganization", Organization, organization, changes, form)
 
-    async def patch(self, organization: str, steps: Sequence[Mapping[str, Any]]) -> Organization | None:
+    async def patch(self, organization: str, steps: Steps) -> Organization | None:
         """Send a JSON Patch as it is (RFC 6902; only ``replace`` has been seen in use).
 
         Args:
             organization: Its id.
-            steps: The operations.
+            steps: The operations, or their JSON text.
         """
-        return await self._write(
-            "patchOrganization", Organization, [dict(step) for step in steps], {"id": organization}
-        )
+        return await self._patch("patchOrganization", Organization, organization, steps)

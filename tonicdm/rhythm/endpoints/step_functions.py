@@ -31,6 +31,9 @@ class Execution:
 
     arn: str
     functions: StepFunctions = attrs.field(repr=False)
+    details: ExecutionStarted | None = attrs.field(default=None, repr=False, eq=False)
+    """What the call that started it answered, with the channel that tells of its progress; None for one started
+    elsewhere."""
 
     async def describe(self) -> StepFunctionExecution:
         """Return how it stands."""
@@ -107,13 +110,25 @@ class StepFunctions(Noun):
             AlreadyRunningError: An instance of the task is running already.
             TransportError: No answer came; its ``sent`` says whether the task may have begun.
         """
-        answer = await self._caller.post_task(service, path, body)
-        arn = CODEC.read(answer, ExecutionStarted).execution_arn
+        return await self.begun(await self._caller.post_task(service, path, body), started)
+
+    async def begun(self, answer: Any, started: Started | None, keep: Callable[[str], None] | None = None) -> Execution:
+        """Return the execution that an answer names; its ARN is kept and told before anything else.
+
+        Args:
+            answer: The JSON of the answer.
+            started: Told the ARN.
+            keep: Writes the ARN down, before that.
+        """
+        details = CODEC.read(answer, ExecutionStarted)
+        arn = details.execution_arn
+        if keep is not None:
+            keep(arn)
         if started is not None:
             told = started(arn)
             if inspect.isawaitable(told):
                 await told
-        return Execution(arn=arn, functions=self)
+        return Execution(arn=arn, functions=self, details=details)
 
     async def describe(self, arn: str) -> StepFunctionExecution:
         """Return how an execution stands (reference: describeStateMachineExecution).

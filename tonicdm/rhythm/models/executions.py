@@ -27,10 +27,21 @@ ENDED: Final = frozenset({"SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"})
 
 @attrs.frozen(kw_only=True, field_transformer=snake_case)
 class ExecutionStarted(Record):
-    """What a call that starts a task returns at least (reference: ExecutionStarted)."""
+    """What a call that starts a task returns: the execution, and keys of a channel that tells of its progress.
+
+    (reference: ExecutionStarted)
+    """
 
     execution_arn: str = attrs.field(metadata={"wire": "executionArn"})
     """The execution."""
+    notification_channel: str | None = None
+    """The channel on which progress is posted."""
+    notification_publish_key: str | None = wire("notification_publishKey", shown=False)
+    """Who has it may post there."""
+    notification_subscribe_key: str | None = wire("notification_subscribeKey", shown=False)
+    """Who has it may read there."""
+    start_date: str | None = None
+    """When it began; its form is not documented."""
 
 
 @attrs.frozen(kw_only=True, field_transformer=snake_case)

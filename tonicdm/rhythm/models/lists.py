@@ -1,10 +1,10 @@
-"""Short lists: types that a tenant defines, and scores."""
+"""Short lists: types that a tenant defines."""
 
 from __future__ import annotations
 
 import attrs
 
-from tonicdm.codec import Record, snake_case
+from tonicdm.codec import snake_case
 from tonicdm.rhythm.models.parts import SysRecord
 
 
@@ -30,8 +30,3 @@ class CommunicationType(SysRecord):
     """What it is for."""
     is_active: bool | None = None
     """Whether it is in use."""
-
-
-@attrs.frozen(kw_only=True)
-class EngagementScore(Record):
-    """A score of a contact or an organization; the reference shows the page but none of its fields."""

@@ -71,6 +71,14 @@ class SysRecord(Record):
 
 
 @attrs.frozen(kw_only=True, field_transformer=snake_case)
+class StoredRecord(SysRecord):
+    """A record of which the reference names the id alone; its other fields are in `extra` (reference: SysRecord)."""
+
+    id: str | None = None
+    """The record; absent where ``fields=`` leaves it out."""
+
+
+@attrs.frozen(kw_only=True, field_transformer=snake_case)
 class Address(Record):
     """A postal address (reference: Address)."""
 

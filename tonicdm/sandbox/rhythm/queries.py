@@ -25,6 +25,10 @@ TYPES: Mapping[str, str] = {
     "rolodex:organizations": "organizations",
     "membership:memberships": "memberships",
     "events:events": "events",
+    "commerce:orders": "orders",
+    "collect:payments": "payments",
+    "collect:invoices": "invoices",
+    "collect:credits": "credits",
 }
 """Query types of this server, and the records each is about."""
 
@@ -69,7 +73,7 @@ def get_query_description(ask: Ask) -> Answer:
     """Answer getQueryDescription."""
     name = ask.parameters["queryType"]
     kind = _kind(name)
-    fields = (*ask.tenant.world.tables[kind].names, *FURTHER[kind])
+    fields = (*ask.tenant.world.tables[kind].names, *FURTHER.get(kind, ()))
     told = {
         "id": name,
         "name": kind,

@@ -85,6 +85,73 @@ _MEMBERSHIP = (
     ("getMembership", "GET", "/memberships/{tenantId}/{id}"),
 )
 
+_MORE: Mapping[str, tuple[tuple[str, str, str], ...]] = {
+    "commerce": (
+        ("listOrders", "GET", "/orders/{tenantId}"),
+        ("processOrder", "POST", "/orders/{tenantId}"),
+        ("listOrdersByCoupon", "GET", "/orders/{tenantId}/coupon/{coupon_type}/{coupon_id}"),
+        ("processCancellation", "POST", "/cancellations/{tenantId}"),
+        ("listCancellationsByOrderId", "GET", "/cancellations/{tenantId}/order/{order_id}"),
+        ("warmUpCancellationStepFunctions", "POST", "/cancellations/warmUpStepFunctions"),
+        ("listCoupons", "GET", "/coupons/{tenantId}"),
+        ("listCouponCodeGenProcesses", "GET", "/couponCodeGenProcesses/{tenantId}"),
+    ),
+    "collect": (
+        ("processPublicPayment", "POST", "/payments/{tenantId}/public"),
+        ("processPayment", "POST", "/payments/{tenantId}"),
+        ("getPaymentForPortal", "GET", "/payments/{tenantId}/portal/organization/{portalOrganizationId}/{id}"),
+        ("processInvoice", "POST", "/invoices/{tenantId}"),
+        ("getInvoice", "GET", "/invoices/{tenantId}/{id}"),
+        ("patchInvoice", "PATCH", "/invoices/{tenantId}/{id}"),
+        ("createCredit", "POST", "/credits/{tenantId}"),
+        ("previewBatchPosting", "POST", "/batchPosting/{tenantId}/batchPostingPreviewRequest"),
+        ("warmUpBatchPostingStepFunctions", "POST", "/batchPosting/warmUpStepFunctions"),
+        ("listBillingTemplates", "GET", "/billingTemplates/{tenantId}"),
+        ("listInstallmentPlans", "GET", "/installmentPlans/{tenantId}"),
+    ),
+    "events": (
+        ("searchForRegistrationGroups", "POST", "/registrationGroups/{tenantId}/search"),
+        ("listRegistrationProcesses", "GET", "/registrationProcesses/{tenantId}"),
+        ("listProcessesByEventId", "GET", "/registrationProcesses/{tenantId}/event/{event_id}"),
+        ("listDirectoriesByEventId", "GET", "/registrantDirectories/{tenantId}/event/{event_id}"),
+    ),
+    "membership": (
+        ("getApplication", "GET", "/applications/{tenantId}/{id}"),
+        ("listApplicationProcesses", "GET", "/applicationProcesses/{tenantId}"),
+        ("listBillingNotices", "GET", "/billingNotices/{tenantId}"),
+        ("listSections", "GET", "/sections/{tenantId}"),
+        ("getChapterMemberContact", "GET", "/chapters/{tenantId}/contact/{chapterId}/{contactId}"),
+        ("executeMembershipBatchOperations", "POST", "/memberships/{tenantId}/batch"),
+    ),
+    "fundraising": (
+        ("listGifts", "GET", "/gifts/{tenantId}"),
+        ("patchGift", "PATCH", "/gifts/{tenantId}/{id}"),
+        ("listRecurringGiftsByContactId", "GET", "/recurringGifts/{tenantId}/contact/{contact_id}"),
+        ("searchForPledges", "POST", "/pledges/{tenantId}/search"),
+        ("listGivingProcesses", "GET", "/givingProcesses/{tenantId}"),
+    ),
+    "certifications": (
+        ("listCertifications", "GET", "/certifications/{tenantId}"),
+        ("listCertificationFees", "GET", "/fees/{tenantId}"),
+    ),
+    "platform": (
+        ("listCustomFields", "GET", "/customFields/{tenantId}"),
+        ("listTaskTypes", "GET", "/taskTypes/{tenantId}"),
+        ("listPageLayouts", "GET", "/pageLayouts/{tenantId}"),
+        ("listServiceMetadata", "GET", "/serviceMetadata/{tenantId}"),
+        ("listServiceConfigurations", "GET", "/serviceConfigurations/{tenantId}"),
+        ("createWorkflow", "POST", "/workflows/{tenantId}"),
+        ("createQueryDeliverySchedule", "POST", "/queryDeliverySchedules/{tenantId}"),
+        ("createSavedSearch", "POST", "/savedSearches/{tenantId}"),
+    ),
+    "rolodex": (
+        ("getEngagementScore", "GET", "/engagementScores/{tenantId}/{id}"),
+        ("listContactDuplicates", "GET", "/contactDuplicates/{tenantId}"),
+        ("executeContactBatchOperations", "POST", "/contacts/{tenantId}/batch"),
+    ),
+}
+"""The second part of the reference (rhythm-more.openapi.yaml), by service."""
+
 OPERATIONS: tuple[Operation, ...] = tuple(
     Operation(name, service, method, path)
     for service, listed in (
@@ -94,14 +161,16 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         ("system", _SYSTEM),
         ("platform", _PLATFORM),
         ("membership", _MEMBERSHIP),
+        *_MORE.items(),
     )
     for name, method, path in listed
 )
-"""All 29, one of them the token service's."""
+"""All 76, one of them the token service's."""
 BY_ID: Mapping[str, Operation] = {operation.id: operation for operation in OPERATIONS}
 """Operations by operationId."""
 SERVICES: tuple[str, ...] = (
-    "rolodex", "events", "membership", "system", "commerce", "collect", "certifications", "platform", "sponsorship",
+    "accreditation", "awards", "careers", "certifications", "collect", "commerce", "committees", "events",
+    "fundraising", "membership", "platform", "rolodex", "sponsorship", "submissions", "system",
 )  # fmt: skip
 """Services that have a host (reference, x-services)."""
 

@@ -11,7 +11,7 @@ import attrs
 
 from tonicdm.sandbox.calls import Answer, Call, Refusal, json_answer, refusal_answer
 from tonicdm.sandbox.faults import NO_STRIKE, Strike
-from tonicdm.sandbox.rhythm import directory, queries, tasks
+from tonicdm.sandbox.rhythm import directory, finance, queries, resources, tasks
 from tonicdm.sandbox.rhythm.ask import Ask, Handler, Tenant
 from tonicdm.sandbox.rhythm.auth import authorize, read_form, refused
 from tonicdm.sandbox.rhythm.downloads import download, xml_refusal
@@ -21,8 +21,16 @@ from tonicdm.sandbox.rhythm.links import link
 from tonicdm.sandbox.rhythm.routes import AUTH, FILES, Operation, Target, find, target
 from tonicdm.sandbox.rhythm.settings import RhythmSettings
 
-HANDLERS: Mapping[str, Handler] = {**directory.HANDLERS, **queries.HANDLERS, **tasks.HANDLERS}
+HANDLERS: Mapping[str, Handler] = {
+    **directory.HANDLERS,
+    **resources.HANDLERS,
+    **finance.HANDLERS,
+    **queries.HANDLERS,
+    **tasks.HANDLERS,
+}
 """By operationId; linkCurrentUserToContact needs the issuer and stands apart."""
+NO_TOKEN = frozenset({"processPublicPayment"})
+"""Operations without a security scheme: what they are sent proves the right to them (reference)."""
 DENIED = "User is not authorized to access this resource"
 """Body of a denied call: the same for a foreign tenant and for an unknown URI (concepts page, "Requests")."""
 TOO_MANY = "Too Many Requests"
@@ -184,7 +192,11 @@ class Service:
 
     def _api(self, visit: Visit) -> Answer:
         settings, operation = self.settings, visit.endpoint
-        open_to_all = operation is not None and "public" in operation.segments and not settings.public_needs_token
+        open_to_all = (
+            operation is not None
+            and "public" in operation.segments
+            and (not settings.public_needs_token or operation.id in NO_TOKEN)
+        )
         parameters = operation.parameters(visit.where.segments) if operation else {}
         claims = {} if open_to_all else self._claims(visit)
         if operation is None:

@@ -153,5 +153,5 @@ class RhythmSettings(ServerSettings):
     execution_seconds: float = attrs.field(default=10.0, validator=not_negative)
     """How long it then is RUNNING."""
     order_path: str = "/orders/{tenantId}/{id}/process"
-    """POST to this path of the commerce service starts an execution, none when it is empty; no path of the reference
-    does."""
+    """POST to this path of the commerce service starts an execution for an order there is, none when it is empty; it
+    is made up, beside processOrder of the reference."""

@@ -1,4 +1,4 @@
-"""Step functions, and the one operation beyond the reference that starts them."""
+"""Step functions, and an operation beyond the reference that starts one."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ ORDER_MACHINE = "process-order"
 
 
 def order_operation(settings: RhythmSettings) -> tuple[Operation, ...]:
-    """Return the operation that starts an execution; the concepts page tells of such calls, the reference has none."""
-    return (Operation("processOrder", "commerce", "POST", settings.order_path),) if settings.order_path else ()
+    """Return an operation beyond the reference that starts an execution for an order there is."""
+    return (Operation("processOrderAgain", "commerce", "POST", settings.order_path),) if settings.order_path else ()
 
 
 def start(
@@ -100,6 +100,6 @@ def cancel(ask: Ask) -> Answer:
 HANDLERS: Mapping[str, Handler] = {
     "describeStateMachineExecution": describe,
     "cancelStateMachineExecution": cancel,
-    "processOrder": process_order,
+    "processOrderAgain": process_order,
 }
 """By operationId."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from tonicdm.sandbox.rhythm.further import further_tables
 from tonicdm.sandbox.rhythm.table import USER, Fields, Record, Table
 from tonicdm.sandbox.world.ids import IdSpace
 from tonicdm.sandbox.world.noise import key_of, mix
@@ -30,6 +31,8 @@ POINTS_FIELD = "rolodex-contacts__points__c"
 """Custom field with a number."""
 CHAPTERS = ("chapter-north", "chapter-south", "chapter-west")
 """Chapters that a saved query can be run for."""
+SCORES = 3
+"""Engagement scores of a customer."""
 COUNTRIES = ("GB", "IE", "DE", "BR", "US", "CH", "CA", "US", "PL", "NO")
 """Countries of the cities, in their order."""
 
@@ -83,7 +86,7 @@ class World:
     seed: int
     start: float
     tables: dict[str, Table] = attrs.field(init=False)
-    """By type: contacts, organizations, memberships, events."""
+    """By type: contacts, organizations, memberships, events, and those of `further_tables`."""
 
     def __attrs_post_init__(self) -> None:
         sizes = _sizes(self.contacts)
@@ -95,6 +98,7 @@ class World:
             "events": _events(self.seed, ids, self.start - self.start % DAY),
         }
         self.tables = {name: Table(name, count, ids[name], makers[name]) for name, count in sizes.items()}
+        self.tables |= further_tables(self.seed, ids, _sys)
 
     def copy(self) -> World:
         """Return the world as it is now, whatever happens to this one."""
@@ -115,10 +119,10 @@ class World:
     def knows(self, kind: str, path: str) -> bool:
         """Return whether a field, or a path such as organization.name or home_address.city, means something."""
         head, _, rest = path.partition(".")
-        if rest and head in RELATIONS[kind]:
+        if rest and head in RELATIONS.get(kind, {}):
             return self.knows(RELATIONS[kind][head][1], rest)
         table = self.tables[kind]
-        return head.endswith("__c") or head in {*table.names, *FURTHER[kind]}
+        return head.endswith("__c") or head in {*table.names, *FURTHER.get(kind, ())}
 
     def reach(self, kind: str, rank: int, path: str) -> Any:
         """Return the value at the end of a path, None when the record has none."""
@@ -126,7 +130,7 @@ class World:
         if path in table.fields:
             return table.value(rank, path)
         head, _, rest = path.partition(".")
-        if rest and head in RELATIONS[kind]:
+        if rest and head in RELATIONS.get(kind, {}):
             field, other = RELATIONS[kind][head]
             found = self.tables[other].rank(str(table.value(rank, field)))
             return None if found is None else self.reach(other, found, rest)
@@ -152,16 +156,31 @@ class World:
         rank = self.tables[f"{customer_type}s"].rank(customer_id)
         if rank is None:
             return None
-        space = IdSpace(self.seed, f"scores/{customer_id}", 3)
-        return [
-            {
-                "id": space.text(number),
-                "customer_type": customer_type,
-                "customer_id": customer_id,
-                "score": mix(rank ^ number) % 100,
-            }
-            for number in range(3)
-        ]
+        return [self._score(customer_type, customer_id, rank, number) for number in range(SCORES)]
+
+    def _score(self, customer_type: str, customer_id: str, rank: int, number: int) -> Record:
+        score = mix(rank ^ number) % 100
+        return {
+            # The id tells whose score it is, so that no table of them is needed.
+            "id": f"{customer_type}|{customer_id}|{number}",
+            "customer_type": customer_type,
+            f"{customer_type}_id": customer_id,
+            "customer_id": customer_id,
+            "date": date(LAST_DAY - number * 30 * DAY),
+            "score": score,
+            "total_score": score,
+            "components": [
+                {"name": "events", "percentile_rank": score, "raw_score": score, "weight": 1, "weighted_score": score}
+            ],
+        }
+
+    def score(self, score_id: str) -> Record | None:
+        """Return one engagement score, None when there is none of that ID."""
+        kind, _, rest = score_id.partition("|")
+        customer, _, number = rest.rpartition("|")
+        known = kind in {"contact", "organization"} and number.isdecimal() and int(number) < SCORES
+        rank = self.tables[f"{kind}s"].rank(customer) if known else None
+        return None if rank is None else self._score(kind, customer, rank, int(number))
 
     def completed(self, record: Record) -> Record:
         """Return a contact with the fields that the service fills in itself (reference, Contact)."""

@@ -1,0 +1,106 @@
+"""Calls that start work which goes on after their answer: orders, invoices, payments, cancellations."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tonicdm.errors import ServerError, TonicDMError, TransportError
+from tonicdm.rhythm.endpoints.base import Noun
+from tonicdm.rhythm.endpoints.step_functions import Execution, Started, StepFunctions
+from tonicdm.rhythm.errors import SubmissionUnknownError
+from tonicdm.rhythm.jobs import JobFile, Note
+from tonicdm.rhythm.operations import OPERATIONS
+
+Look = Callable[[Mapping[str, Any]], str]
+"""Says how to find out whether a body was acted on, for errors."""
+
+
+class Processing(Noun):
+    """The base of resources whose POST answers with an execution (concepts page, "Responses")."""
+
+    async def _process(
+        self,
+        operation: str,
+        body: dict[str, Any],
+        *,
+        note: str | os.PathLike[str] | None,
+        started: Started | None,
+        look: Look,
+        key: str | None = None,
+    ) -> Execution:
+        """Start the work once, whatever crashes.
+
+        With a note, the file says that the work is about to be submitted before a byte of it is sent, and which
+        execution does it before anybody else hears of it. A second call with the same body then goes on with the same
+        execution, or says that nobody knows whether there is one.
+
+        Args:
+            operation: Its name in the reference.
+            body: What to send.
+            note: The file.
+            started: Told the ARN before anything else.
+            look: How to find out whether it was carried out.
+            key: Member of the body by which the server tells submissions apart; filled in where it is absent.
+        """
+        functions, file = StepFunctions(self._caller), None if note is None else JobFile(pathlib.Path(note))
+        digest = fingerdigestof(self._caller.tenant, operation, body)
+        now = self._caller.transport.clock.now()
+        earlier = None if file is None else file.matching(digest)
+        if earlier is not None and earlier.id:
+            return functions.execution(earlier.id)
+        if key is not None and body.get(key) is None:
+            made_at = now if earlier is None else earlier.started_at
+            body = {**body, key: uuid.uuid4().hex if file is None else _key_of(file.path, digest, made_at)}
+        unknown = SubmissionUnknownError(
+            OPERATIONS[operation].label, look(body), note=None if file is None else str(file.path)
+        )
+        if earlier is not None:
+            raise unknown
+        if file is not None:
+            file.write(Note(id="", fingerprint=digest, started_at=now))
+        try:
+            answer = await self._caller.call(operation, body=body)
+        except TonicDMError as error:
+            if not _surely_not_begun(error):
+                raise unknown from error
+            if file is not None:
+                file.remove()
+            raise
+
+        def keep(arn: str) -> None:
+            if file is not None:
+                file.write(Note(id=arn, fingerprint=digest, started_at=now))
+
+        return await functions.begun(answer, started, keep)
+
+
+def fingerdigestof(tenant: str, operation: str, body: Mapping[str, Any]) -> str:
+    """Return what tells one submission from another; nothing of the body can be had back from it.
+
+    Args:
+        tenant: Whose it is.
+        operation: Its name in the reference.
+        body: What is sent.
+    """
+    return _digest(tenant, operation, body)
+
+
+def _key_of(path: pathlib.Path, fingerprint: str, made_at: float) -> str:
+    """Return the key of a submission that its note can tell again."""
+    return _digest(str(path.absolute()), fingerprint, made_at)
+
+
+def _digest(*parts: Any) -> str:
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _surely_not_begun(error: TonicDMError) -> bool:
+    """Tell whether no work can have begun: nothing was sent, or the server refused it."""
+    return not error.sent if isinstance(error, TransportError) else not isinstance(error, ServerError)
