@@ -37,7 +37,8 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def documented_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Servers that the examples find through the variables that users set."""
-    at_once = ("--set", "query_queued_seconds=0", "--set", "query_seconds=0")
+    slow = ("query_queued_seconds", "query_seconds", "submitted_seconds", "execution_seconds")
+    at_once = tuple(word for name in slow for word in ("--set", f"{name}=0"))
     with (
         server("--records", "2000", "--limit", "100000") as tonicdm,
         server("--rhythm", "--records", "500", *at_once) as rhythm,

@@ -40,6 +40,8 @@ class Call:
     """How many 429s are waited out before the call fails; None for as many as come."""
     if_lost: str = UNITS_STAY
     """What an error says of a call that may have arrived and was not answered."""
+    public: bool = False
+    """Whether it goes without a token, and none is asked for."""
     headers: tuple[tuple[str, str], ...] = ()
     """Lines beside those of the request, checked by `check_added`."""
     retry: RetryPolicy | None = None

@@ -91,13 +91,16 @@ class Exchange:
                 raise
             return lost
 
+    def _bearer(self) -> tuple[str, str]:
+        return "Authorization", f"Bearer {self._token.reveal()}"
+
     async def _exchange(self) -> Answer:
         call, transport, session = self._call, self._transport, self._transport.session()
         lines = self._lines()
         single = SingleRequest(
             self._pass,
             names={name.lower() for name, _ in lines},
-            token=self._token,
+            token=None if call.public else self._token,
             options=transport.options,
         )
         replaced = is_replaced(session)
@@ -106,7 +109,7 @@ class Exchange:
             call.request.method,
             yarl.URL(call.base_url + call.request.target, encoded=True),
             # Who stands in for aiohttp expects the token among the lines; to aiohttp the middleware gives it.
-            headers=[*lines, ("Authorization", f"Bearer {self._token.reveal()}")] if replaced else lines,
+            headers=[*lines, self._bearer()] if replaced and not call.public else lines,
             data=call.request.body,
             timeout=aiohttp.ClientTimeout(total=call.timeout, sock_connect=call.timeout),
             middlewares=(single,),

@@ -32,6 +32,10 @@ MAX_RESPONSE_BYTES: Final = 256 * 1024 * 1024
 """Bytes of an unpacked body that are read, unless set; a page of a thousand records has a few million."""
 
 
+NO_TOKEN: Final = Secret("")
+"""What a public call goes with."""
+
+
 class Transport(Generic[A]):
     """Sends calls over one session; bound to the event loop of its first call.
 
@@ -139,7 +143,7 @@ class Transport(Generic[A]):
         run = _Run(call, self._request_id(call), Patience(call.max_wait, call.refusals))
         while True:
             self.check_open()
-            token = await self.auth.token()
+            token = NO_TOKEN if call.public else await self.auth.token()
             try:
                 ended = await self._attempt(run, token)
             except GateClosedError:
@@ -152,8 +156,8 @@ class Transport(Generic[A]):
                 await self._pause_or_raise(run, ended.outcome, ended.error)
             elif ended.status == 429 and run.patience.takes_refusal():
                 run.limited = ended
-            elif ended.status == 401 and not run.refreshed and await self.auth.refresh(token, ended):
-                run.refreshed = True
+            elif ended.status == 401 and run.may_refresh and await self.auth.refresh(token, ended):
+                run.may_refresh = False
             elif (outcome := outcome_of(ended.status)) is not None:
                 asked = retry_after(ended.headers, self.clock.now())
                 await self._pause_or_raise(run, outcome, refused(call, ended, asked=asked), asked)
@@ -249,8 +253,8 @@ class _Run:
         self.request_id = request_id
         self.patience = patience
         self.attempt = 1
-        self.refreshed = False
-        """Whether another token was asked for after a 401."""
+        self.may_refresh = not call.public
+        """Whether another token may be asked for after a 401."""
         self.limited: Answer | None = None
         """The last 429 that was waited out."""
         self.units = 0

@@ -115,6 +115,7 @@ class RhythmCaller:
             job=ONE_AT_A_TIME if described.one_at_a_time else None,
             on_sent=self.on_sent,
             shown=shown,
+            public=described.public,
             refusals=0 if described.one_at_a_time else throttle.rules.refusals,
             if_lost=READ_FAILED if described.method == "GET" else LOOK_IT_UP,
         )

@@ -30,7 +30,7 @@ class Execution:
     """A task that was started; made by `StepFunctions`."""
 
     arn: str
-    functions: StepFunctions = attrs.field(repr=False)
+    functions: StepFunctions = attrs.field(repr=False, eq=False)
     details: ExecutionStarted | None = attrs.field(default=None, repr=False, eq=False)
     """What the call that started it answered, with the channel that tells of its progress; None for one started
     elsewhere."""

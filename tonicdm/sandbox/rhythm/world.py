@@ -49,6 +49,10 @@ FURTHER: Mapping[str, tuple[str, ...]] = {
     ),
     "memberships": ("organization_id", "type_id", "package_id", "renewal_date", "lapse_date", "termination_date"),
     "events": ("business_unit_id", "venue_id", "previous_event_id", "date_to_remove_from_portal", "timezone_mode"),
+    "credits": ("order_id", "cancellation_id", "workflow_execution_id", "organization_id"),
+    "orders": ("memo", "date", "type", "event_id", "store_id"),
+    "payments": ("reference_number", "organization_id"),
+    "invoices": ("type", "purchase_order_number", "template_id"),
 }  # fmt: skip
 """Fields of the reference that no seeded record has; they may be asked for, and set."""
 RELATIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {

@@ -13,7 +13,7 @@ from tonicdm.rhythm import BatchDelete, BatchPatch, Dialect, field, to_rules
 from tonicdm.rhythm.assumed import RULES
 from tonicdm.rhythm.errors import CriteriaError
 
-YEAR = (datetime.datetime(2022, 1, 1, tzinfo=datetime.UTC), datetime.datetime(2023, 1, 1, tzinfo=datetime.UTC))
+YEAR = (datetime.datetime(2021, 1, 1, tzinfo=datetime.UTC), datetime.datetime(2022, 1, 1, tzinfo=datetime.UTC))
 
 
 async def test_a_batch_changes_and_deletes_and_says_what_failed(rhythm, box) -> None:

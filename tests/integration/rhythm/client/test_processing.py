@@ -61,7 +61,9 @@ async def test_a_lost_answer_says_that_it_may_have_begun_and_how_to_find_out(
     await rhythm.address_types.list().first()
     box.faults.on(fault, path=f"/commerce/orders/{box.tenant_id}")
     note = tmp_path / "order.job" if noted else None
-    with pytest.raises(SubmissionUnknownError, match=r"do not submit it again before you know\. orders\.find") as caught:
+    with pytest.raises(
+        SubmissionUnknownError, match=r"do not submit it again before you know\. orders\.find"
+    ) as caught:
         await drive(clock, rhythm.orders.process(memo="lost", note=note), rhythm)
     assert (str(note) in str(caught.value)) == noted
     box.faults.reset()
