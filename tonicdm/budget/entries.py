@@ -51,6 +51,8 @@ class Holdings:
     """H: units of all entries."""
     unknown: int = 0
     """The part of H whose calls ended without a usable answer."""
+    window: float = attrs.field(default=attrs.Factory(lambda self: self.rules.window, takes_self=True), kw_only=True)
+    """Seconds that a window lasts, as far as is known."""
     next_number: int = 1
     next_sweep: float = NEVER
     """Monotonic time before which no entry changes by itself."""
@@ -154,7 +156,7 @@ class Holdings:
         if entry.closed_at is None:
             return entry.until
         # The window that can have charged the call at the latest is over by then, answers or none.
-        return entry.closed_at + self.rules.settle_time + self.rules.window
+        return entry.closed_at + self.rules.settle_time + self.window
 
     def _touch(self, entry: Entry) -> None:
         self.touched.add(entry.number)

@@ -184,7 +184,7 @@ class Lanes:
         self, window: Window, now: Instant, taken: dict[int, int], holder: str
     ) -> tuple[Waiter | None, Granted | Denied | None]:
         candidates = self._candidates(taken)
-        if window.reset is None:
+        if window.probing:
             # The cheapest read goes first, never an upload while a read waits. But a call that fits only into an
             # untouched window goes before all others, else it would wait for ever.
             usable = window.limit - window.guard(now)

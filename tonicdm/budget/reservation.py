@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import enum
-import functools
 import types
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, Self, TypeVar
 
 import attrs
 
+from tonicdm.budget.headers import Report, read
 from tonicdm.budget.lanes import Waiter
 from tonicdm.budget.loops import Queues
 from tonicdm.budget.rules import Granted, Settlement
 from tonicdm.budget.waiting import Terms, WaitQueue
 from tonicdm.budget.window import Window
 from tonicdm.errors import TonicDMError
-from tonicdm.types import RateLimit
 
 T = TypeVar("T")
 
@@ -126,19 +125,19 @@ class Reservation:
             date: The Date header as Unix seconds; None if absent, or if the answer came from a cache.
             status: The HTTP status; 429 blocks everybody until *reset*.
         """
-        return await self._settle(RateLimit(limit, remaining, reset), date, status)
+        return await self._settle(Report.of(limit, remaining, reset, date), status)
 
     async def settle_from(self, headers: Mapping[str, str], status: int) -> Settlement:
         """Tell what an answer's *headers* say of the budget; unusable ones make the attempt's fate unknown."""
-        return await self._settle(RateLimit.from_headers(headers), server_date(headers), status)
+        return await self._settle(read(headers), status)
 
-    async def _settle(self, rate: RateLimit | None, date: float | None, status: int) -> Settlement:
+    async def _settle(self, report: Report, status: int) -> Settlement:
         if self._queue is None or self.fate in {Fate.QUEUED, Fate.RESERVED}:
             raise RuntimeError("an answer to a call that was never sent: await sent() before sending")
         entry, sent_at, now, chance = self._entry, self.sent_at, self._queue.now(), self._chance()
-        self.fate = Fate.SETTLED if rate is not None else Fate.UNKNOWN
+        self.fate = Fate.SETTLED if report.remaining is not None else Fate.UNKNOWN
         return await self._tell(
-            lambda window: window.settle(entry, rate, now, status=status, date=date, sent_at=sent_at, chance=chance),
+            lambda window: window.settle(entry, report, now, status=status, sent_at=sent_at, chance=chance),
             Settlement(blocked=status == 429),
         )
 
@@ -167,20 +166,3 @@ class Reservation:
         if self._in_slot and self._queue is not None:
             self._in_slot = False
             self._queue.free_slot(self._waiter)
-
-
-def server_date(headers: Mapping[str, str]) -> float | None:
-    """Return the Date header as Unix seconds; None where it is absent, malformed or came from a cache (Age)."""
-    value = headers.get("Date")
-    return None if value is None or "Age" in headers else _parse_date(value)
-
-
-@functools.lru_cache(maxsize=8)
-def _parse_date(value: str) -> float | None:
-    # Answers of one second carry the same text.
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return parsedate_to_datetime(value).timestamp()
-    except ValueError:
-        return None

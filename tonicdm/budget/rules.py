@@ -22,8 +22,15 @@ class BudgetRules:
     reset_tolerance: float = 2.0
     """Resets that differ by no more seconds name the same window: some servers print "now + time to live", each cut to
     whole seconds. For the same reason a window may last so much longer than a Reset says."""
-    furthest_reset: float = 7 * 86400.0
-    """Seconds from now beyond which a Reset makes no sense, however often the window was extended."""
+    furthest_reset: float = 86400.0
+    """Longest silence after one 429 in seconds, however far away the Reset that it names; then one call goes alone."""
+    min_cooldown: float = 3.0
+    """Shortest silence after a 429 in seconds, whatever it names."""
+    agreeing_answers: int = 3
+    """Answers that must agree on a Reset further away than a window is long, or nearer than was named, to be believed.
+    Until then it costs nothing but itself."""
+    agreeing_seconds: float = 60.0
+    """Seconds that lie at least between the first and the last of them."""
     settle_time: float = 30.0
     """T_settle: seconds after which the server has surely processed, or will never process, an abandoned call."""
     lease: float = 30.0
@@ -43,7 +50,8 @@ class BudgetRules:
     drift: float = 200e-6
     """Seconds that the local clock may drift in a second."""
     backoff_base: float = 30.0
-    """Longest extra wait after the second 429 in a row, in seconds; it doubles with each further one."""
+    """Longest extra wait after the second 429 in a row, in seconds; each further one lasts once and a half
+    to three times as long."""
     backoff_cap: float = 1800.0
     """Upper bound of that extra wait, in seconds."""
 
@@ -55,10 +63,19 @@ class BudgetRules:
             else:
                 checks.real_number(f"a budget's {field.name}", value)
         checks.real_number("a budget's drift", self.drift, below=0.1)
-        positive = {"limit": self.limit, "window": self.window, "lease": self.lease, "backoff_cap": self.backoff_cap}
+        positive = {
+            "limit": self.limit,
+            "window": self.window,
+            "lease": self.lease,
+            "backoff_cap": self.backoff_cap,
+            "min_cooldown": self.min_cooldown,
+            "agreeing_answers": self.agreeing_answers,
+        }
         for name, value in positive.items():
             if value <= 0:
                 raise ConfigError(f"a budget's {name} must be positive, not {value}")
+        if self.furthest_reset < self.min_cooldown:
+            raise ConfigError("furthest_reset bounds the silence after a 429, so it can't be shorter than min_cooldown")
         if not 0 <= self.guard < self.limit:
             raise ConfigError(f"a budget's guard must lie between 0 and its limit, not at {self.guard}")
         if self.peers < 1:
@@ -144,3 +161,7 @@ class Settlement:
     """Units that others spent at least since the previous answer."""
     blocked: bool = False
     """Whether the answer was a 429."""
+    silent_until: float | None = None
+    """Server time before which nothing is sent, Unix seconds; None where no silence is on."""
+    learned_window: float | None = None
+    """Length of the server's windows in seconds, where answers up to this one agreed on another than was known."""

@@ -35,10 +35,13 @@ class ServerClock:
         """Return the latest that the server's clock can show, Unix seconds."""
         if self.high is None:
             return now.wall + rules.clock_margin
-        slept = max(0.0, now.wall - now.monotonic - self.wall)
-        return now.monotonic + self.high + slept + rules.drift * max(0.0, now.monotonic - self.at)
+        return now.monotonic + self.high + self.slept(now) + rules.drift * max(0.0, now.monotonic - self.at)
 
-    def observe(self, date: float, sent_at: float, received: Instant, rules: BudgetRules) -> None:
+    def slept(self, now: Instant) -> float:
+        """Return the seconds by which the wall clock ran ahead of the monotonic one: time asleep, or it was set."""
+        return 0.0 if self.low is None else max(0.0, now.wall - now.monotonic - self.wall)
+
+    def observe(self, date: float, sent_at: float, received: Instant, rules: BudgetRules) -> float:
         """Take in the Date of an answer.
 
         Args:
@@ -46,18 +49,25 @@ class ServerClock:
             sent_at: Monotonic time at which the call was sent.
             received: The time at which its answer was there.
             rules: The budget's settings.
+
+        Returns:
+            Seconds by which the server's clock was set, as far as that is no time that the machine slept; mostly 0.
         """
         received_at = received.monotonic
         # The local clock drifts during the call too.
         slip = rules.drift * max(0.0, received_at - sent_at)
         low, high = date - received_at - slip, date + 1.0 - sent_at + slip
-        seen = low, high
+        seen, was_set = (low, high), 0.0
         if self.low is not None and self.high is not None:
             widened = rules.drift * max(0.0, received_at - self.at)
             low, high = max(low, self.low - widened), min(high, self.high + widened)
             if low > high:  # the server's clock was set: what it says now counts
                 low, high = seen
+                was_set = low - (self.low - widened)
+                if not received.counts_suspension and was_set > 0:
+                    was_set = max(0.0, was_set - self.slept(received))
         self.low, self.high, self.at, self.wall = low, high, received_at, received.wall - received_at
+        return was_set
 
     def forget(self) -> None:
         """Drop the bounds: an answer disproved them, or the machine was restarted."""

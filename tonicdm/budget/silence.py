@@ -1,4 +1,4 @@
-"""The silence after a 429: until when, and how much longer if its end proved too early. No clock, no I/O."""
+"""The cooldown after a 429: until when nothing is sent, and what more where its end proved too early. No I/O."""
 
 from __future__ import annotations
 
@@ -12,38 +12,86 @@ class Silence:
     """What the 429s of a token demand (concepts page, "Rate Limiting": a call meanwhile moves the reset away)."""
 
     until: float | None = None
-    """Server time before which nothing may be sent; None while nothing forbids it."""
+    """Server time that the 429s name, at least; None while nothing is forbidden."""
     limited_at: float | None = None
-    """Monotonic time of the last 429's receipt."""
+    """Monotonic time at which the last 429 came that was no answer to a call of before."""
     strikes: int = 0
-    """How many 429s came in a row, each to a call sent after the one before."""
+    """How many 429s came in a row, each to a call sent after the one before. Until a call is served, one goes alone."""
     slack: float = 0.0
     """Seconds added behind every reset, after one at which the server still refused."""
+    ends_at: float | None = None
+    """Monotonic time at which the cooldown ends, or ended. The server's clock may be set meanwhile: it has no part."""
+    probes: bool = False
+    """Whether a call tries when it ends, whatever is known of the window: no 429 named an end that is obeyed."""
 
     def end(self, reset: float, rules: BudgetRules) -> float:
         """Return the server time from which a call may go into the window behind *reset*."""
         return reset + rules.reset_tolerance + self.slack
 
-    def impose(self, until: float, sent_at: float, monotonic: float, chance: float, rules: BudgetRules) -> None:
-        """Send nothing before *until*; a 429 to a call sent after the last one came is a strike more."""
+    def impose(
+        self,
+        wait: float,
+        server: float,
+        sent_at: float,
+        monotonic: float,
+        chance: float,
+        rules: BudgetRules,
+        *,
+        probes: bool = False,
+    ) -> None:
+        """Send nothing for some time; a 429 to a call that left after the last one came is a strike more.
+
+        Args:
+            wait: Seconds to the time that the 429 names.
+            server: The earliest that the server's clock can show now.
+            sent_at: Monotonic time at which the call left.
+            monotonic: The same of now.
+            chance: A random number of [0, 1).
+            rules: The budget's settings.
+            probes: Whether the end of the window was not named by the server, so that a call has to try.
+        """
         if self.limited_at is None or sent_at > self.limited_at:
             self.strikes += 1
             if self.strikes > 1:
                 self.back_off(chance, rules)
             self.limited_at = monotonic
-        self.until = until if self.until is None else max(until, self.until)
+        self.strikes = max(1, self.strikes)
+        self.probes = (self.probes and self.until is not None) or probes or wait > rules.furthest_reset
+        wait = min(max(wait, rules.min_cooldown - rules.reset_tolerance), rules.furthest_reset)
+        self.until = server + wait if self.until is None else max(self.until, server + wait)
+        self._end_at(monotonic, monotonic + self.end(wait, rules) / (1.0 - rules.drift), rules)
+
+    def resume(self, server: float, monotonic: float, rules: BudgetRules) -> None:
+        """Reckon anew when the cooldown ends: it was noted by another start of the machine, or by an older version."""
+        if self.until is not None:
+            self.ends_at = None
+            left = max(0.0, self.end(self.until, rules) - server)
+            self._end_at(monotonic, monotonic + left / (1.0 - rules.drift), rules)
+
+    def _end_at(self, monotonic: float, ends_at: float, rules: BudgetRules) -> None:
+        ends_at = min(ends_at, monotonic + rules.furthest_reset)
+        self.ends_at = ends_at if self.ends_at is None else max(self.ends_at, ends_at)
 
     def back_off(self, chance: float, rules: BudgetRules) -> None:
         """Wait a growing random time more: polite clients that share nothing would lock each other out for good."""
-        doublings = max(0, min(self.strikes - 2, 20))
-        self.slack = 1.0 + chance * min(rules.backoff_cap, rules.backoff_base * 2.0**doublings)
+        longest = min(rules.backoff_cap, max(rules.backoff_base, 3.0 * self.slack))
+        self.slack = longest * (1.0 + chance) / 2.0
+
+    def served(self, sent_at: float) -> bool:
+        """Take in that a call was served; return whether that ends the mistrust after a 429."""
+        if not self.strikes or self.until is not None or (self.ends_at is not None and sent_at < self.ends_at):
+            return False
+        self.strikes, self.slack = 0, 0.0
+        return True
 
     def forgive(self) -> None:
-        """Forget the strikes: a call was served in a new window."""
-        self.strikes, self.slack = 0, 0.0
+        """Add nothing behind the next reset: a call was served in a new window."""
+        self.slack = 0.0
 
     def inherit(self, old: Silence) -> None:
         """Obey also what *old*, of another token of the same user, demands."""
         if old.until is not None:
             self.until = max(old.until, self.until or 0.0)
             self.strikes, self.slack = max(old.strikes, self.strikes), max(old.slack, self.slack)
+            self.ends_at = old.ends_at if self.ends_at is None else max(self.ends_at, old.ends_at or 0.0)
+            self.probes = self.probes or old.probes

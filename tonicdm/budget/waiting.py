@@ -156,8 +156,8 @@ class WaitQueue:
         made: list[int] = []
 
         def step(window: Window) -> Granted | Denied:
-            if waiter.cost > window.limit:
-                raise too_dear(waiter.cost, window.limit)
+            if waiter.cost > window.ceiling:
+                raise too_dear(waiter.cost, window.ceiling)
             answer = window.admit(waiter.cost, self.now(), lane=waiter.lane, label=waiter.label, holder=self._holder)
             if isinstance(answer, Granted):
                 made.append(answer.entry)
@@ -201,8 +201,8 @@ class WaitQueue:
 
         def step(window: Window) -> WaitNotice:
             now = self.now()
-            if waiter.cost > window.limit:
-                raise too_dear(waiter.cost, window.limit)
+            if waiter.cost > window.ceiling:
+                raise too_dear(waiter.cost, window.ceiling)
             wait = window.earliest(waiter.cost, now, ahead=ahead)
             if denied.until is not None and denied.reason is not Reason.SPENT:
                 wait = max(wait, window.seconds_until(denied.until, now))
@@ -431,7 +431,7 @@ class WaitQueue:
         self._wake_at = None
         if denied is not None and denied.until is not None:
             self._wake_at = now.monotonic + window.seconds_until(denied.until, now)
-        return denied, window.limit
+        return denied, window.ceiling
 
     def _finish(self, waiter: Waiter, answer: Granted | Denied) -> None:
         self._leave(waiter)

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import attrs
 
+from tonicdm.budget.claims import Claims
 from tonicdm.budget.entries import Entry, EntryState, Holdings
+from tonicdm.budget.headers import Report
+from tonicdm.budget.meaning import LONG_AGO, Heard, Known, Meaning, interpret
 from tonicdm.budget.others import Others
 from tonicdm.budget.rules import BudgetRules, Denied, Granted, Instant, Named, Reason, Settlement
 from tonicdm.budget.serverclock import ServerClock
 from tonicdm.budget.silence import Silence
-from tonicdm.types import Priority, RateLimit
-
-LONG_AGO = float("-inf")
-"""When a call was sent of which nobody knows it: so early that it proves nothing."""
+from tonicdm.types import Priority
 
 
 @attrs.define
@@ -29,13 +29,29 @@ class Window:
     silence: Silence = attrs.field(factory=Silence)
     others: Others = attrs.field(factory=Others)
     limit: int = attrs.field(default=attrs.Factory(lambda self: self.rules.limit, takes_self=True))
+    limit_before: int = 0
+    """The limit that held before, where one answer alone told the present one; 0 where others agreed."""
+    limit_sent_at: float = LONG_AGO
+    """Monotonic time at which the last call left whose answer told `limit`."""
+    limit_call: int = 0
+    """The reservation whose answer alone told `limit`; 0 where another has agreed."""
     used: int = 0
     """U: the greatest ``Limit - Remaining`` seen in this window."""
+    used_told_at: float = LONG_AGO
+    """Monotonic time at which the answer came that told `used`."""
     holdings: Holdings = attrs.field(default=attrs.Factory(lambda self: Holdings(self.rules), takes_self=True))
     reset: float | None = None
     """The latest Reset that named this window, server time; None while the window is unknown."""
     assumed: bool = False
-    """Whether `reset` was reckoned from our own clock, because no answer carries rate headers."""
+    """Whether no answer ever told how much is used, so that this window is one of our own."""
+    provisional: bool = False
+    """Whether `reset` was reckoned from our own clock, because what answers name is not believed."""
+    reset_told_at: float = LONG_AGO
+    """Monotonic time at which an answer last named `reset`."""
+    learned_length: float | None = None
+    """Seconds that the server's windows last, where that is more than `BudgetRules.window`."""
+    claims: Claims = attrs.field(factory=Claims)
+    """What answers said that is not believed yet."""
     previous_reset: float | None = None
     """The last Reset of the window before; answers that name it are late."""
     previous_used: int = 0
@@ -62,15 +78,39 @@ class Window:
         """The part of H whose calls ended without a usable answer."""
         return self.holdings.unknown
 
+    @property
+    def length(self) -> float:
+        """Seconds that a window lasts, as far as is known."""
+        return self.rules.window if self.learned_length is None else self.learned_length
+
+    @property
+    def ceiling(self) -> int:
+        """The units that no call can have more of. One odd answer must not fail dear calls for good: they only wait."""
+        return max(self.limit, self.limit_before)
+
+    @property
+    def probing(self) -> bool:
+        """Whether one call goes alone: the window is unknown, or no call was served since a 429."""
+        return self.reset is None or self.silence.strikes > 0
+
     # --- time -------------------------------------------------------------------------------------------------
 
     def advance(self, now: Instant) -> None:
         """Do what the passing of time does: end blocks and windows, take back lapsed leases."""
+        self.holdings.window = self.length
         self.holdings.sweep(now.monotonic)
         server, silence = self.clock.lower(now, self.rules), self.silence
-        if silence.until is not None and server >= silence.end(silence.until, self.rules):
+        if silence.until is not None:
+            if silence.ends_at is None:
+                silence.resume(server, now.monotonic, self.rules)
+            if now.monotonic < (silence.ends_at or 0.0):
+                return
             silence.until = None
-        if silence.until is None and self.reset is not None and server >= silence.end(self.reset, self.rules):
+            if silence.probes and self.reset is not None:
+                self._roll(self.reset, now)
+        # Where the monotonic clock stands still in sleep, the wall clock may end a window; one call then looks.
+        slept = 0.0 if now.counts_suspension else self.clock.slept(now)
+        if self.reset is not None and server + slept >= silence.end(self.reset, self.rules):
             self._roll(self.reset, now)
 
     def _roll(self, ended: float, now: Instant) -> None:
@@ -82,13 +122,16 @@ class Window:
                 elapsed = (now.monotonic - entry.closed_at) * (1.0 - self.rules.drift)
                 if upper - elapsed + self.rules.settle_time <= ended:
                     self.holdings.drop(entry)
-        if not self.assumed:
+        if not self.assumed and not self.provisional:
             self.previous_reset, self.previous_used = ended, self.used
         self._forget_window(now)
 
     def _forget_window(self, now: Instant) -> None:
         self.reset = self.opened_at = self.first = None
-        self.used, self.assumed, self.rolled_at = 0, False, now.monotonic
+        self.used, self.assumed, self.provisional, self.rolled_at = 0, False, False, now.monotonic
+        self.claims = self.claims.in_a_new_window()
+        if self.limit_call:
+            self.limit_before = max(self.limit_before, self.rules.limit)
         self.others.begin(now.monotonic)
         self.accounts = {}
 
@@ -109,9 +152,9 @@ class Window:
         if (denied := self.explain(cost, now, lane)) is not None:
             return denied
         entry = self.holdings.reserve(cost, now.monotonic + self.rules.lease, lane, label, holder)
-        if self.reset is None:
+        if self.probing:
             self.first = entry.number
-        return Granted(entry.number, first=self.reset is None)
+        return Granted(entry.number, first=self.probing)
 
     def explain(self, cost: int, now: Instant, lane: Priority) -> Denied | None:
         """Say why a call of *cost* units has to wait; None if it need not."""
@@ -120,19 +163,21 @@ class Window:
 
     def _refusal(self, cost: int, now: Instant, lane: Priority) -> Denied | None:
         if self.silence.until is not None:
-            return Denied(Reason.BLOCKED, self.silence.end(self.silence.until, self.rules))
+            return Denied(Reason.BLOCKED, self._silent_until(now))
+        if self.probing and self._awaits_first():
+            return Denied(Reason.FIRST_CALL)
         if self.reset is None:
-            return Denied(Reason.FIRST_CALL) if self._awaits_first() else self._too_much(cost, self.limit)
+            return self._too_much(cost, self.ceiling)
         usable = self.limit - self.guard(now)
         if self.used + cost > usable:
             return Denied(Reason.SPENT, self.silence.end(self.reset, self.rules))
         denied = self._too_much(self.used + cost, usable)
         if denied is None and self.rules.peers > 1 and self._near_the_end() and self.held > self.unknown:
             # What peers without a shared ledger have under way is known only as a bound: one call each.
-            return Denied(Reason.IN_FLIGHT)
-        if denied is not None or lane == "interactive":
-            return denied
-        return self._kept_in_reserve(usable - self.used - self.held - cost, now)
+            denied = Denied(Reason.IN_FLIGHT)
+        if denied is None and lane != "interactive":
+            denied = self._kept_in_reserve(usable - self.used - self.held - cost, now)
+        return denied
 
     def _awaits_first(self) -> bool:
         """Tell whether a call went ahead that was neither given back nor lost, which passes the turn on."""
@@ -152,8 +197,8 @@ class Window:
         """Say until when *left* units are too few to leave to the interactive lane."""
         assert self.reset is not None
         full = self.rules.interactive_reserve * self.limit
-        tail = min(self.rules.reserve_tail, self.rules.window / 10)
-        length = self.rules.window - tail
+        tail = min(self.rules.reserve_tail, self.length / 10)
+        length = self.length - tail
         time_left = self.reset - self.clock.lower(now, self.rules)
         if left >= full * min(1.0, max(0.0, time_left - tail) / length):
             return None
@@ -185,6 +230,11 @@ class Window:
             start = first_end + (windows - 1) * self.rules.window
         return max(0.0, start - server) / (1.0 - self.rules.drift)
 
+    def _silent_until(self, now: Instant) -> float:
+        """Return the end of the cooldown as a time of the server's clock."""
+        left = max(0.0, (self.silence.ends_at or 0.0) - now.monotonic)
+        return self.clock.lower(now, self.rules) + left * (1.0 - self.rules.drift)
+
     def seconds_until(self, server_time: float, now: Instant) -> float:
         """Return the seconds after which the lower bound of server time has reached *server_time*."""
         return max(0.0, server_time - self.clock.lower(now, self.rules)) / (1.0 - self.rules.drift)
@@ -207,8 +257,10 @@ class Window:
         entry = self.holdings.get(number)
         if entry is None or entry.state is not EntryState.RESERVED:
             return False
-        open_now = self.reset is not None or self.first == number
-        if self.silence.until is not None or not open_now or self.used + self.held > self.limit:
+        open_now = not self.probing or self.first == number
+        # Measured by the same limit as in `admit`: if the two disagreed, a call would go round between them for good.
+        limit = self.limit if self.reset is not None else self.ceiling
+        if self.silence.until is not None or not open_now or self.used + self.held > limit:
             self.refund(number)
             return False
         self.holdings.send(entry, now.monotonic, timeout)
@@ -228,11 +280,10 @@ class Window:
     def settle(
         self,
         number: int,
-        rate: RateLimit | None,
+        report: Report,
         now: Instant,
         *,
         status: int = 200,
-        date: float | None = None,
         sent_at: float | None = None,
         chance: float = 0.5,
     ) -> Settlement:
@@ -240,43 +291,200 @@ class Window:
 
         Args:
             number: The reservation; it may be gone already, the answer counts all the same.
-            rate: What the rate headers said; None where they were absent or made no sense.
+            report: What its headers said.
             now: The time of receipt.
             status: The HTTP status.
-            date: The Date header as Unix time.
             sent_at: Monotonic time of the sending, where the reservation is gone.
             chance: A random number of [0, 1), for the back-off.
         """
         entry = self.holdings.get(number)
         sent = entry.sent_at if entry is not None and entry.sent_at is not None else sent_at
-        if date is not None and sent is not None:
-            self.clock.observe(date, sent, now, self.rules)
-        sent = LONG_AGO if sent is None else sent
+        if report.date is not None and sent is not None:
+            self._observe(report.date, sent, now)
         self.advance(now)
-        if rate is None or not self._sensible(rate, now):
-            return self._settle_without_headers(number, now, status, sent, chance)
-        self.headers_seen = True
-        entry = self.holdings.get(number)
-        cost, held = (0, self.held) if entry is None else (entry.cost, self.held)
-        self.refund(number)
-        self.others.own += self.holdings.release(sent)
-        known, before = self.reset is not None or self.previous_reset is not None, self.used
-        latest = (self.reset or 0.0) + self.rules.reset_tolerance
-        named = Named.OLDER if sent < self.renewed_at else self._locate(rate, sent, date, now, chance)
+        heard = self._heard(number, report, now, status, LONG_AGO if sent is None else sent)
+        known = self._known(now)
+        meaning = interpret(known, heard)
+        learned = self._learn_length(meaning)
+        if status != 429 and status < 500 and self.silence.served(heard.sent_at):
+            self.first = None
+        if meaning.window is Named.OLDER:
+            settlement = self._take_older(heard, meaning, now)
+        elif meaning.settles:
+            settlement = self._take_told(known, heard, meaning, now, chance)
+        else:
+            settlement = self._take_untold(known, heard, meaning, now)
         if status == 429:
-            self._limited(rate.reset, named, sent, now, chance)
-        elif named is Named.NEW:
-            self.silence.forgive()
-        if named is Named.OLDER:
-            return Settlement(blocked=status == 429)
-        spent = rate.used - (before if named is Named.SAME else 0)
-        # Behind a Reset that moved there may be a new window that happens to be used as much.
-        alone = named is Named.SAME and rate.reset <= latest and held == cost and status != 429 and spent > 0 and cost
-        self._account(entry, spent, rate, sent, known=known)
-        foreign = self.others.measure(self.used, self.held)
-        return Settlement(spent if alone else None, foreign, blocked=status == 429)
+            self._cool_down(known, heard, meaning, report, now, chance)
+        return attrs.evolve(
+            settlement,
+            blocked=status == 429,
+            silent_until=None if self.silence.until is None else self._silent_until(now),
+            learned_window=learned,
+        )
 
-    def _account(self, entry: Entry | None, spent: int, rate: RateLimit, sent_at: float, *, known: bool) -> None:
+    def _observe(self, date: float, sent_at: float, now: Instant) -> None:
+        """Learn the server's time. Where its clock was set, the time that is left of the window stays as it was."""
+        was_set = self.clock.observe(date, sent_at, now, self.rules)
+        if was_set:
+            if self.reset is not None:
+                self.reset, self.provisional = self.reset + was_set, True
+            if self.silence.until is not None:
+                self.silence.until += was_set
+
+    def _heard(self, number: int, report: Report, now: Instant, status: int, sent_at: float) -> Heard:
+        made = self.clock.upper(now, self.rules) if report.date is None else report.date
+        served = report.date
+        if served is None and sent_at != LONG_AGO:
+            served = self.clock.lower(now, self.rules) - (now.monotonic - sent_at)
+        return Heard(
+            number=number,
+            status=status,
+            limit=report.limit,
+            remaining=report.remaining,
+            reset=None if report.reset is None else report.reset.on(made),
+            date=report.date,
+            sent_at=sent_at,
+            served_at=served,
+        )
+
+    def _known(self, now: Instant) -> Known:
+        return Known(
+            rules=self.rules,
+            length=self.length,
+            lower=self.clock.lower(now, self.rules),
+            upper=self.clock.upper(now, self.rules),
+            monotonic=now.monotonic,
+            limit=self.limit,
+            limit_sent_at=self.limit_sent_at,
+            used=self.used,
+            used_told_at=self.used_told_at,
+            reset=None if self.assumed else self.reset,
+            provisional=self.provisional,
+            reset_told_at=self.reset_told_at,
+            opened_at=self.opened_at,
+            rolled_at=self.rolled_at,
+            renewed_at=self.renewed_at,
+            previous_reset=self.previous_reset,
+            previous_used=self.previous_used,
+            claims=self.claims,
+        )
+
+    # --- applying what an answer means ----------------------------------------------------------------------------
+
+    def _learn_length(self, meaning: Meaning) -> float | None:
+        """Note how long a window lasts; return it where that is news."""
+        if meaning.learned is None or abs(meaning.learned - self.length) <= self.rules.reset_tolerance:
+            return None
+        self.learned_length = meaning.learned
+        return meaning.learned
+
+    def _release(self, number: int, sent_at: float) -> Entry | None:
+        """Take a settled call out of H, and lost ones that its answer proves to be counted."""
+        entry = self.holdings.get(number)
+        self.refund(number)
+        self.others.own += self.holdings.release(sent_at)
+        return entry
+
+    def _take_told(self, known: Known, heard: Heard, meaning: Meaning, now: Instant, chance: float) -> Settlement:
+        """Take in an answer that says how much is used."""
+        self.headers_seen = True
+        held, entry = self.held, self._release(heard.number, heard.sent_at)
+        cost = 0 if entry is None else entry.cost
+        # Before our first call, before the limit changed, and while we took the window to be over, nobody counted.
+        reopened = known.reset is None and meaning.window is Named.SAME
+        seen = known.reset is not None or known.previous_reset is not None
+        counted = seen and not reopened and meaning.limit == known.limit
+        before, ends = self.used, (known.reset or 0.0) + self.rules.reset_tolerance
+        self._apply(known, heard, meaning, now, chance)
+        spent = meaning.used - (before if meaning.window is Named.SAME else 0)
+        # Behind a Reset that moved there may be a new window that happens to be used as much.
+        alone = (
+            meaning.window is Named.SAME
+            and meaning.limit == known.limit
+            and heard.limit in {None, known.limit}
+            and heard.reset is not None
+            and heard.reset <= ends
+            and held == cost
+            and heard.status != 429
+        )
+        self._account(entry, spent, heard.sent_at, told=meaning.told_used, counted=counted)
+        foreign = self.others.measure(self.used, self.held)
+        return Settlement(spent if alone and spent > 0 and cost else None, foreign)
+
+    def _take_older(self, heard: Heard, meaning: Meaning, now: Instant) -> Settlement:
+        """Take in an answer that speaks of a window that is over: it changes nothing but its own reservation."""
+        if not meaning.settles:
+            self.lose(heard.number, now)
+        else:
+            self._release(heard.number, heard.sent_at)
+            if heard.sent_at >= self.renewed_at and heard.limit == self.limit and heard.remaining is not None:
+                self.previous_used = max(self.previous_used, self.limit - heard.remaining)
+        return Settlement()
+
+    def _take_untold(self, known: Known, heard: Heard, meaning: Meaning, now: Instant) -> Settlement:
+        """Take in an answer that does not say how much is used: what its call cost stays unknown."""
+        if known.reset is not None:
+            self._apply(known, heard, meaning, now, 0.0)
+        elif meaning.told_limit:
+            self._take_limit(heard, meaning)
+        if self.reset is None and not self.headers_seen and heard.status != 429 and heard.status < 500:
+            # No answer of this server ever told. Its window began somewhere between our first send and this answer;
+            # to take it from the answer is safe, and so is a Reset that is believed.
+            end = known.upper + self.length if meaning.provisional else meaning.reset
+            self.reset, self.assumed = end, True
+        self.lose(heard.number, now)
+        return Settlement()
+
+    def _apply(self, known: Known, heard: Heard, meaning: Meaning, now: Instant, chance: float) -> None:
+        """Make what an answer means what is known; nothing else changes a window because of an answer."""
+        if meaning.window is Named.NEW:
+            if known.reset is not None:
+                self.previous_reset = None if known.provisional else known.reset
+                self._forget_window(now)
+            if heard.status != 429:
+                self.silence.forgive()
+        if known.reset is None or meaning.window is Named.NEW:
+            self.opened_at = self._opened_at(heard)
+            self.assumed, self.first = False, None
+        if known.reset is None and meaning.window is Named.SAME:
+            self._reopen(heard, meaning, now)
+        if meaning.early:
+            self.silence.back_off(chance, self.rules)
+        if meaning.told_used:
+            self.used_told_at = now.monotonic
+        self.used, self.reset, self.provisional = meaning.used, meaning.reset, meaning.provisional
+        if meaning.told_reset:
+            self.reset_told_at = now.monotonic
+        self.claims = meaning.claims
+        self._take_limit(heard, meaning)
+
+    def _reopen(self, heard: Heard, meaning: Meaning, now: Instant) -> None:
+        """Go on in the window that was taken to be over: the server still counts in it."""
+        self.previous_reset = None
+        if meaning.early:  # our bounds were wrong
+            self.clock.forget()
+            if heard.date is not None and heard.sent_at != LONG_AGO:
+                self.clock.observe(heard.date, heard.sent_at, now, self.rules)
+
+    def _take_limit(self, heard: Heard, meaning: Meaning) -> None:
+        if not meaning.told_limit:
+            return
+        if meaning.limit < self.limit:
+            self.limit_call = heard.number
+            if self.limit_sent_at != LONG_AGO:
+                self.limit_before = max(self.limit, self.limit_before)
+        elif meaning.limit > self.limit or heard.number != self.limit_call:
+            self.limit_before = self.limit_call = 0
+        self.limit, self.limit_sent_at = meaning.limit, max(self.limit_sent_at, heard.sent_at)
+
+    def _opened_at(self, heard: Heard) -> float | None:
+        """Return a time at which the server surely had this window open: not before it served the call."""
+        served, reset = heard.served_at, heard.reset
+        # After its own Reset? Then Date and Reset come from different clocks, and can't be compared.
+        return None if served is None or (reset is not None and served > reset) else served
+
+    def _account(self, entry: Entry | None, spent: int, sent_at: float, *, told: bool, counted: bool) -> None:
         """Note what is ours in this window."""
         if entry is not None:
             # A call that raised U cost no more than U rose by, however much was reserved for it.
@@ -287,85 +495,38 @@ class Window:
                 key = (entry.lane, "...")
             calls, sum_ = self.accounts.get(key, (0, 0))
             self.accounts[key] = (calls + 1, sum_ + units)
-        if not known:
-            self.others.own = rate.used  # who spent what before our first call can't be told
-        if rate.used >= self.used:
+        if not counted:
+            self.others.own = self.used  # who spent what can't be told
+        if told:
             self.others.seen_at = max(self.others.seen_at, sent_at)
 
-    def _sensible(self, rate: RateLimit, now: Instant) -> bool:
-        """Tell whether *rate* can come from the API rather than from something between."""
-        earliest = self.clock.lower(now, self.rules) - self.rules.furthest_reset
-        latest = self.clock.upper(now, self.rules) + self.rules.furthest_reset
-        return 0 <= rate.remaining <= rate.limit and rate.limit > 0 and earliest <= rate.reset <= latest
-
-    def _settle_without_headers(
-        self, number: int, now: Instant, status: int, sent_at: float, chance: float
-    ) -> Settlement:
-        whole_window = self.clock.upper(now, self.rules) + self.rules.window
-        if status == 429:
-            self._limited(whole_window, Named.SAME, sent_at, now, chance)
-        elif self.reset is None and not self.headers_seen and status < 500:
-            # No answer of this server ever carried rate headers. Its window began somewhere between our first send
-            # and this answer; to take it from the answer is safe.
-            self.reset, self.assumed = whole_window, True
-        self.lose(number, now)
-        return Settlement(blocked=status == 429)
-
-    def _limited(self, until: float, named: Named, sent_at: float, now: Instant, chance: float) -> None:
-        if named is Named.OLDER:
-            # Its window is over, or another token's: nothing but the time it names is left to obey.
-            until = max(until, self.silence.until or until)
-            self.silence.until = until if until > self.clock.lower(now, self.rules) else self.silence.until
-            return
-        until = until if self.reset is None else max(until, self.reset)
-        self.silence.impose(until, sent_at, now.monotonic, chance, self.rules)
-
-    # --- which window an answer names ---------------------------------------------------------------------------
-
-    def _locate(self, rate: RateLimit, sent_at: float, date: float | None, now: Instant, chance: float) -> Named:
-        tolerance = self.rules.reset_tolerance
-        late = self.previous_reset is not None and rate.reset <= self.previous_reset + tolerance
-        late = late or (self.opened_at is not None and rate.reset < self.opened_at - tolerance)
-        if self.reset is None or self.assumed:
-            if late and sent_at < self.rolled_at:
-                self.previous_used = max(self.previous_used, rate.used)
-                return Named.OLDER
-            self.opened_at = self._served_at(rate, sent_at, date, now)
-            self.reset, self.used, self.limit = rate.reset, rate.used, rate.limit
-            self.assumed, self.first = False, None
-            if late:
-                self._reopen(sent_at, date, now, chance)
-            return Named.SAME if late else Named.NEW
-        if late:
-            return Named.OLDER
-        new = rate.reset > self.reset + tolerance and rate.used < self.used
-        if new:
-            self.previous_reset = self.reset
-            self._forget_window(now)
-            self.opened_at, self.reset = self._served_at(rate, sent_at, date, now), rate.reset
-        # A later Reset with no fewer units used is the same window, extended. An earlier one than the latest known
-        # may come from before an extension: to count it is safe, to drop it is not.
-        if rate.used >= self.used:
-            self.used, self.limit = rate.used, rate.limit
-        assert self.reset is not None
-        self.reset = max(self.reset, rate.reset)
-        return Named.NEW if new else Named.SAME
-
-    def _reopen(self, sent_at: float, date: float | None, now: Instant, chance: float) -> None:
-        """Go on in the window that was taken to be over: the server still counts in it, our bounds were wrong."""
-        self.used, self.previous_reset = max(self.used, self.previous_used), None
-        self.clock.forget()
-        if date is not None:
-            self.clock.observe(date, sent_at, now, self.rules)
-        self.silence.back_off(chance, self.rules)
-
-    def _served_at(self, rate: RateLimit, sent_at: float, date: float | None, now: Instant) -> float | None:
-        """Return a time at which the server surely had this window open: not before it served the call."""
-        served = date
-        if served is None and sent_at != LONG_AGO:
-            served = self.clock.lower(now, self.rules) - (now.monotonic - sent_at)
-        # After its own Reset? Then Date and Reset come from different clocks, and can't be compared.
-        return None if served is None or served > rate.reset else served
+    def _cool_down(
+        self, known: Known, heard: Heard, meaning: Meaning, report: Report, now: Instant, chance: float
+    ) -> None:
+        """Obey a 429: until the later of a believed Reset and Retry-After, else for a window."""
+        # Its own Date counts too: where the two clocks differ, the longer time is obeyed.
+        server = known.lower if heard.date is None else min(known.lower, heard.date)
+        waits: list[float] = []
+        if report.retry_after is not None:
+            made = known.lower if heard.date is None else heard.date
+            waits.append(min(report.retry_after.on(made) - made, self.length))
+        if heard.reset is not None:
+            waits.append(heard.reset - server)
+        if not waits:
+            waits.append(known.upper - known.lower + self.length)
+        # What comes from something between knows nothing of the window.
+        from_server = heard.reset is not None or heard.remaining is not None
+        if from_server and meaning.window is not Named.OLDER and self.reset is not None and not self.provisional:
+            waits.append(self.reset - known.lower)  # the latest that was named
+        self.silence.impose(
+            max(waits),
+            known.lower,
+            heard.sent_at,
+            now.monotonic,
+            chance,
+            self.rules,
+            probes=from_server and self.provisional,
+        )
 
     # --- other tokens, other starts of the machine --------------------------------------------------------------
 
@@ -376,6 +537,7 @@ class Window:
 
     def inherit(self, old: Window, now: Instant) -> None:
         """Take over the silence and the unresolved calls of *old*, the budget of the token before this one."""
+        old.advance(now)
         self.silence.inherit(old.silence)
         for entry in old.holdings:
             if entry.state is not EntryState.RESERVED:
@@ -399,7 +561,9 @@ class Window:
         """Read everything anew on *now*'s monotonic clock, whose start changed when the machine restarted."""
         self.clock.forget()
         self.holdings.restart(now.monotonic)
-        self.rolled_at = min(self.rolled_at, now.monotonic)
-        self.renewed_at = min(self.renewed_at, now.monotonic)
+        for name in ("rolled_at", "renewed_at", "limit_sent_at", "used_told_at", "reset_told_at"):
+            setattr(self, name, min(getattr(self, name), now.monotonic))
+        self.claims = Claims()
         self.others.since = self.others.seen_at = now.monotonic
         self.silence.limited_at = None if self.silence.limited_at is None else now.monotonic
+        self.silence.ends_at = None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlencode
 
 from tonicdm.budget import UnitBudget
+from tonicdm.budget.headers import http_date
 from tonicdm.client import TonicDM
 from tonicdm.conformance.questions import finished, following
 from tonicdm.conformance.state import ALLOWANCE, LOW, Ask, Scalar, Seen, State, parse
@@ -90,13 +90,6 @@ async def _seen(caller: Caller, state: State, ask: Ask) -> Seen:
         status=answer.status,
         payload=parse(answer.body),
         rate_limit=answer.rate_limit,
-        date=_date(answer.headers.get("Date")),
+        date=http_date(answer.headers.get("Date", "")),
         at=transport.clock.now(),
     )
-
-
-def _date(text: str | None) -> float | None:
-    try:
-        return None if text is None else email.utils.parsedate_to_datetime(text).timestamp()
-    except ValueError:
-        return None

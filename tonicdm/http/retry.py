@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import attrs
 
-from tonicdm.budget.reservation import server_date
 from tonicdm.errors import ConfigError
 
 IDEMPOTENT: Final = frozenset({"GET", "DELETE"})
@@ -100,21 +97,3 @@ def decide(
     least = min(policy.floor, longest)
     pause = least + chance * (longest - least)
     return Again(pause if asked is None else max(pause, min(asked, policy.max_retry_after)))
-
-
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds that Retry-After names, never negative; None where it is absent or unreadable.
-
-    Args:
-        headers: Of the answer. A date is measured from the answer's own Date, which shares the server's clock.
-        now: Unix time here, for answers without a Date.
-    """
-    value = headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value).timestamp()
-    except (ValueError, OverflowError):
-        return None
-    said = server_date(headers)
-    return max(0.0, moment - (now if said is None else said))

@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 import aiohttp
 
 from tonicdm.budget import Concurrency
+from tonicdm.budget.headers import retry_after
 from tonicdm.clock import Clock
 from tonicdm.errors import BudgetTimeoutError, ClientClosedError, ConfigError
 from tonicdm.http.admission import Admission, Admitted
@@ -21,7 +22,7 @@ from tonicdm.http.exceptions import Lost
 from tonicdm.http.exchange import Exchange, GateClosedError
 from tonicdm.http.hooks import BudgetMismatchEvent, Hooks, RetryEvent
 from tonicdm.http.refusals import refused
-from tonicdm.http.retry import Outcome, RetryPolicy, decide, outcome_of, retry_after
+from tonicdm.http.retry import Outcome, RetryPolicy, decide, outcome_of
 from tonicdm.http.session import check_session, check_usable, open_session
 from tonicdm.http.watching import Watchers
 from tonicdm.types import Secret

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import attrs
 import yarl
 
+from tonicdm.budget.headers import http_date, retry_after
 from tonicdm.errors import ConfigError
-from tonicdm.http.retry import retry_after
 from tonicdm.rhythm.book import Cause
 from tonicdm.rhythm.minting import MintRules
 from tonicdm.types import Secret, plausible_unix_seconds
@@ -83,12 +82,11 @@ def read_date(headers: Mapping[str, str]) -> float | None:
 
     An answer out of a cache has the Date of its making, and an Age since (RFC 9111, 5.1).
     """
-    try:
-        at = parsedate_to_datetime(headers["Date"]).timestamp()
-    except (KeyError, ValueError, TypeError, OverflowError):
+    at = http_date(headers.get("Date", ""))
+    if at is None:
         return None
-    age = headers.get("Age", "")
-    at += int(age) if age.isascii() and age.isdigit() else 0
+    age = headers.get("Age", "0")
+    at += float(age) if age.isascii() and age.isdigit() else 0.0
     return at if plausible_unix_seconds(at) else None
 
 

@@ -11,11 +11,11 @@ from typing import Final, Self
 import attrs
 
 from tonicdm.budget import Concurrency, Reason, Settlement, WaitNotice
+from tonicdm.budget.headers import retry_after
 from tonicdm.budget.pacer import Pacer
 from tonicdm.budget.views import utc
 from tonicdm.clock import Clock
 from tonicdm.errors import BudgetTimeoutError, ConfigError
-from tonicdm.http.retry import retry_after
 from tonicdm.types import Priority
 
 ONE_AT_A_TIME: Final = "one at a time"

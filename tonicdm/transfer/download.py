@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 import attrs
 
+from tonicdm.budget.headers import retry_after
 from tonicdm.clock import Clock
 from tonicdm.errors import (
     ConfigError,
@@ -23,7 +24,7 @@ from tonicdm.errors import (
 )
 from tonicdm.http.addresses import is_public
 from tonicdm.http.plain import Plain, PlainStream
-from tonicdm.http.retry import Outcome, RetryPolicy, decide, retry_after
+from tonicdm.http.retry import Outcome, RetryPolicy, decide
 from tonicdm.transfer.digests import parse_checksum
 from tonicdm.transfer.files import FileTarget
 from tonicdm.transfer.links import MAX_REDIRECTS, LinkRules, host_of, origin_of, path_of, redirect_of, source_of

@@ -5,11 +5,11 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import attrs
 
+from tonicdm.budget.headers import http_date
 from tonicdm.transfer.digests import digests_of
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:([0-9]{1,19})-([0-9]{1,19})|\*)/([0-9]{1,19}|\*)", re.IGNORECASE)
@@ -148,11 +148,9 @@ def _integer(text: str | None) -> int | None:
 
 def _strong_time(headers: Mapping[str, str], now: float) -> str | None:
     text = headers.get("Last-Modified", "").strip()
-    try:
-        changed = parsedate_to_datetime(text).timestamp()
-        said = headers.get("Date")
-        seen = now if said is None else parsedate_to_datetime(said).timestamp()
-    except (ValueError, OverflowError):
+    changed, said = http_date(text), headers.get("Date")
+    seen = now if said is None else http_date(said)
+    if changed is None or seen is None:
         return None
     # A file that changed in the second in which it was read may change again within it.
     return text if seen - changed >= 1 else None

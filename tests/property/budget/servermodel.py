@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from tonicdm.types import RateLimit
+from tonicdm.budget.headers import Report
 
 
 @dataclasses.dataclass
@@ -11,8 +11,9 @@ class Reply:
     """What one call was answered."""
 
     status: int
-    rate: RateLimit
-    date: float
+    report: Report
+    """What its headers say."""
+    reset: float
 
 
 @dataclasses.dataclass
@@ -45,7 +46,8 @@ class Server:
             self.foreign += 0 if ours else cost
         # "Now" and the time to live are both cut to whole seconds by some servers: up to two seconds early.
         reset = math.floor(self.end) - wobble
-        return Reply(status, RateLimit(self.limit, self.limit - self.used, float(reset)), float(math.floor(self.now)))
+        report = Report.of(self.limit, self.limit - self.used, reset, math.floor(self.now))
+        return Reply(status, report, float(reset))
 
     def turn(self) -> None:
         """Begin a window if none is open."""

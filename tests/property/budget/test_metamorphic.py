@@ -26,7 +26,7 @@ def decisions(steps, shift: int) -> list[str]:
             assert window.sent(answer.entry, now, 30.0)
             reply = server.serve(cost)
             if kind == "call":
-                window.settle(answer.entry, reply.rate, now, status=reply.status, date=reply.date)
+                window.settle(answer.entry, reply.report, now, status=reply.status)
             else:
                 window.lose(answer.entry, now)
         monotonic += pause

@@ -12,13 +12,13 @@ from tests.unit.budget.test_window import RESET, START, answer, at, opened, send
 from tonicdm._version import __version__
 from tonicdm.budget import BudgetRules, UnitBudget
 from tonicdm.budget.entries import EntryState
+from tonicdm.budget.headers import Report
 from tonicdm.budget.ledgers import LedgerBusyError, file, sqlite
 from tonicdm.budget.ledgers import stored as stored_names
 from tonicdm.budget.ledgers.memory import MemoryLedger
 from tonicdm.budget.ledgers.sqlite import SQLiteLedger
 from tonicdm.clock import SystemClock, VirtualClock
 from tonicdm.errors import ClientClosedError, ConfigError
-from tonicdm.types import RateLimit
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ async def test_a_window_seen_through_the_rules_of_a_reader_keeps_its_limit(path,
     """What answers told is stored, what was configured is not: each process brings its own rules."""
     window = opened(used=1)
     number = send(window, 1, 1.0)
-    window.settle(number, RateLimit(1000, 900, RESET), at(2.0))
+    window.settle(number, Report.of(1000, 900, RESET), at(2.0))
     names = stored_names.Names()
     row, _ = names.read(names.pack(window, 0.0, {}).state, None)
     stored = names.unpack(row, [], BudgetRules(guard=7), 0.0)

@@ -1,10 +1,9 @@
-"""What people see: snapshots, forecasts, refusals, and how answers are read."""
+"""What people see: snapshots, forecasts, refusals, and what is said of it."""
 
 import pytest
 
 from tests.unit.budget.test_window import START, answer, at, opened, send
 from tonicdm.budget import BudgetRules
-from tonicdm.budget.reservation import server_date
 from tonicdm.budget.rules import Reason
 from tonicdm.budget.views import WaitNotice, forecast_of, refusal, snapshot_of, utc
 from tonicdm.budget.window import Window
@@ -66,17 +65,3 @@ def test_a_refusal_says_what_happened_what_it_cost_and_what_is_left():
 def test_a_refusal_after_waiting_says_so():
     assert "did not come free within max_wait=60 s" in str(refusal(notice(1912.0), 60.0, waited=True))
     assert "would have to wait (calls in flight), and max_wait=0 s" in str(refusal(notice(0.0), 0.0))
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({"Date": "Fri, 15 Jan 2027 08:00:00 GMT"}, START),
-        ({"Date": "Fri, 15 Jan 2027 08:00:00 GMT", "Age": "3"}, None),
-        ({"Date": "yesterday"}, None),
-        ({}, None),
-    ],
-    ids=["date", "from a cache", "malformed", "absent"],
-)
-def test_only_a_date_of_the_server_itself_is_read(headers, expected):
-    assert server_date(headers) == expected

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tonicdm import BudgetTimeoutError, ConfigError
 from tonicdm.budget import Concurrency
+from tonicdm.budget.headers import retry_after
 from tonicdm.clock import VirtualClock
-from tonicdm.http.retry import retry_after
 from tonicdm.rhythm.throttle import ONE_AT_A_TIME, Throttle, ThrottleRules, silence
 
 RULES = ThrottleRules(calls_per_second=None)

@@ -119,7 +119,24 @@ LISTS: Final[Mapping[str, tuple[Stored, ...]]] = {
     ),
 }
 """Values that it knows by their place in a list."""
-ADDED: Final[tuple[Stored, ...]] = ()
+ADDED: Final[tuple[Stored, ...]] = (
+    Stored("limit_before", "limit_before", int),
+    Stored("limit_call", "limit_call", int),
+    Stored("limit_sent_at", "limit_sent_at", float, Base.MONOTONIC),
+    Stored("used_told_at", "used_told_at", float, Base.MONOTONIC),
+    Stored("provisional", "provisional", bool),
+    Stored("reset_told_at", "reset_told_at", float, Base.MONOTONIC),
+    Stored("learned_length", "learned_length", float),
+    Stored("claims.limit", "claims.limit", int),
+    Stored("claims.limit_call", "claims.limit_call", int),
+    Stored("claims.limit_remaining", "claims.limit_remaining", int),
+    Stored("claims.reset", "claims.reset", float),
+    Stored("claims.reset_call", "claims.reset_call", int),
+    Stored("claims.reset_answers", "claims.reset_answers", int),
+    Stored("claims.reset_since", "claims.reset_since", float, Base.MONOTONIC),
+    Stored("silence.ends_at", "silence.ends_at", float, Base.MONOTONIC),
+    Stored("silence.probes", "silence.probes", bool),
+)
 """Values that it does not know, by name. What is new in a window gets its name here."""
 
 ENTRY: Final = (
@@ -136,7 +153,16 @@ ENTRY: Final = (
 """The columns of a reservation. What is new in one gets a column here, which older files are given."""
 
 NOT_STORED: Final = frozenset(
-    {"rules", "accounts", "holdings.rules", "holdings.entries", "holdings.held", "holdings.unknown", "holdings.touched"}
+    {
+        "rules",
+        "accounts",
+        "holdings.rules",
+        "holdings.entries",
+        "holdings.held",
+        "holdings.unknown",
+        "holdings.touched",
+        "holdings.window",
+    }
 )
 """Attributes that are settings, follow from others, or are stored apart."""
 

@@ -1,0 +1,195 @@
+"""What each odd header is worth: one table, the same as in docs/explanation/budget.md, and any text there is."""
+
+import os
+import time
+
+import hypothesis.strategies as st
+import multidict
+import pytest
+from hypothesis import example, given
+
+from tonicdm.budget.headers import LARGEST_LIMIT, LONGEST_DELAY, Report, When, http_date, read, retry_after
+
+START = 1_800_000_000.0
+DATE = "Fri, 15 Jan 2027 08:00:00 GMT"
+LIMIT, REMAINING, RESET = "X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("3600", 3600),
+        (" 3600 ", 3600),
+        ("3600.0", 3600),
+        ("3600, 3600", 3600),
+        ("3600, 1800", None),
+        ("1", 1),
+        ("0", None),
+        ("-3600", None),
+        ("1000000000", 10**9),
+        ("1000000001", None),
+        ("9" * 20, None),
+        ("9" * 400, None),
+        ("", None),
+        (",", None),
+        ("3_600", None),
+        ("٣٦٠٠", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e3", None),
+        ("many", None),
+    ],
+)
+def test_a_limit_is_1_to_a_thousand_million(text, limit):
+    assert read({LIMIT: text}).limit == limit
+
+
+@pytest.mark.parametrize(
+    ("text", "remaining"),
+    [("0", 0), ("-1", 0), ("-9000", 0), ("17.9", 17), ("5,5", 5), ("5,6", None), ("9" * 400, None), ("none", None)],
+)
+def test_a_negative_remaining_is_zero(text, remaining):
+    assert read({REMAINING: text}).remaining == remaining
+
+
+def test_more_left_than_allowed_says_nothing_of_either_and_leaves_the_reset():
+    assert read({LIMIT: "10", REMAINING: "11", RESET: "1800000000"}) == Report(reset=When(at=START))
+
+
+@pytest.mark.parametrize(
+    ("text", "reset"),
+    [
+        ("1800000000", When(at=START)),
+        ("1800000000.25", When(at=START + 0.25)),
+        ("1800000000000", When(at=START)),
+        ("1800000000,1800000000", When(at=START)),
+        (DATE, When(at=START)),
+        (f"{DATE}, {DATE}", When(at=START)),
+        ("60", When(after=60.0)),
+        ("0", When(after=0.0)),
+        ("-1", None),
+        ("1800000000,1800003600", None),
+        ("999999999", None),
+        ("9" * 400, None),
+        ("soon", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", None),
+    ],
+)
+def test_a_reset_is_unix_seconds_milliseconds_a_span_or_a_date(text, reset):
+    assert read({LIMIT: "junk", RESET: text}) == Report(reset=reset)
+
+
+def test_repeated_lines_that_agree_are_one():
+    lines = multidict.CIMultiDict([(LIMIT, "60"), (LIMIT, "60"), (REMAINING, "1"), (REMAINING, "2"), (RESET, "5")])
+    assert read(lines) == Report(limit=60, reset=When(after=5.0))
+
+
+def test_names_are_found_in_any_case():
+    assert read({"x-rate-limit-limit": "60", "X-RATE-LIMIT-REMAINING": "1"}) == Report(limit=60, remaining=1)
+
+
+@pytest.mark.parametrize("zone", ["", "America/Los_Angeles", "Asia/Tokyo"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        DATE,
+        "Fri, 15 Jan 2027 08:00:00",
+        "Fri, 15 Jan 2027 08:00:00 -0000",
+        "Fri, 15 Jan 2027 08:00:00 +0000",
+        "Fri, 15 Jan 2027 08:00:00 UTC",
+        "Friday, 15-Jan-27 08:00:00 GMT",
+        "Fri Jan 15 08:00:00 2027",
+        "15 Jan 2027 08:00:00",
+        "  Fri, 15 Jan 2027 08:00:00 GMT",
+    ],
+)
+def test_an_http_date_is_utc_wherever_it_is_read(text, zone, monkeypatch):
+    monkeypatch.setitem(os.environ, "TZ", zone)
+    time.tzset()
+    try:
+        assert http_date(text) == START
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yesterday",
+        "",
+        "Fri, 15 Jan 2027 08:00:00 PST",
+        "Fri, 15 Jan 2027 08:00:00 CET",
+        "Fri, 15 Jan 2027 08:00:00 +0900",
+        "Fri, 32 Jan 2027 08:00:00 GMT",
+        "Fri, 15 Foo 2027 08:00:00 GMT",
+        "Fri, 15 Jan 2027 25:00:00 GMT",
+        "Fri, 15 Jan 0001 08:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Fri, 15 Jan 99999999999 08:00:00 GMT",
+        "1800000000",
+        "2027-01-15T08:00:00Z",
+    ],
+)
+def test_what_is_no_http_date_is_none(text):
+    assert http_date(text) is None
+
+
+def test_a_date_out_of_a_cache_tells_no_time():
+    assert read({"Date": DATE, "Age": "3"}).date is None
+    assert read({"Date": DATE}).date == START
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("17", 17.0),
+        ("1.5", 1.5),
+        ("5, 5", 5.0),
+        ("Fri, 15 Jan 2027 08:00:30 GMT", 30.0),
+        ("Fri, 15 Jan 2027 08:00:30", 30.0),
+        ("Fri, 15 Jan 2027 07:00:00 GMT", 0.0),
+        ("-3", None),
+        ("1e3", None),
+        ("9" * 400, None),
+        ("1800000000", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_by_the_answers_own_clock(text, seconds):
+    assert retry_after({"Retry-After": text, "Date": DATE}, 0.0) == seconds
+
+
+NUMBERISH = st.one_of(
+    st.text(max_size=40),
+    st.from_regex(r"-?[0-9]{0,25}(\.[0-9]{0,5})?", fullmatch=True),
+    st.floats().map(str),
+    st.integers().map(str),
+    st.integers(1, 500).map(lambda length: "9" * length),
+    st.lists(st.sampled_from(["3600", "-1", "0", "1800000000", DATE, "x", ""]), max_size=4).map(",".join),
+    st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,2} [A-Z][a-z]{2} [0-9]{1,6} [0-9]{2}:[0-9]{2}:[0-9]{2}( [A-Z]{3})?"),
+)
+LINES = st.lists(
+    st.tuples(st.sampled_from([LIMIT, REMAINING, RESET, "Date", "Age", "Retry-After", "x-rate-limit-reset"]), NUMBERISH)
+)
+
+
+@given(lines=LINES)
+@example(lines=[(LIMIT, "9" * 5000), ("Retry-After", "9" * 5000), ("Date", "Fri, 15 Jan 2027 08:00:60 GMT")])
+def test_no_text_raises_and_what_is_read_is_plausible(lines):
+    headers = multidict.CIMultiDict(lines)
+    report = read(headers)
+    assert report.limit is None or 1 <= report.limit <= LARGEST_LIMIT
+    assert report.remaining is None or 0 <= report.remaining <= (report.limit or LARGEST_LIMIT)
+    assert report.date is None or 1e9 <= report.date < 1e10
+    for when in (report.reset, report.retry_after):
+        assert when is None or (when.at is None and 0 <= when.after <= LONGEST_DELAY) or 1e9 <= when.on(0.0) < 1e10
+    seconds = retry_after(headers, START)
+    assert seconds is None or 0 <= seconds < 1e10
+
+
+@given(limit=st.floats(), remaining=st.floats(), reset=st.floats())
+@example(limit=10**400, remaining=0, reset=0)
+def test_values_read_by_other_means_are_judged_alike(limit, remaining, reset):
+    report = Report.of(limit, remaining, reset)
+    assert report.limit is None or 1 <= report.limit <= LARGEST_LIMIT

@@ -1,0 +1,71 @@
+"""What answers say that is not believed before others agree. No clock, no I/O."""
+
+from __future__ import annotations
+
+import attrs
+
+from tonicdm.budget.rules import BudgetRules
+
+
+@attrs.define
+class Claims:
+    """The latest surprising Limit and Reset, and who said them; an answer that contradicts takes them back.
+
+    A value: its methods return another one.
+    """
+
+    limit: int | None = None
+    """A Limit above the known one."""
+    limit_call: int = 0
+    """The reservation whose answer named it."""
+    limit_remaining: int = 0
+    """Units left by that answer."""
+    reset: float | None = None
+    """A Reset further away than a window is long, or nearer than was named; server time."""
+    reset_call: int = 0
+    """The reservation whose answer named it last."""
+    reset_answers: int = 0
+    """How many answers agreed on it."""
+    reset_since: float = 0.0
+    """Monotonic time at which the first of them came."""
+
+    def claim_limit(self, limit: int, remaining: int, call: int) -> tuple[Claims, int | None]:
+        """Note that the answer to *call* names *limit*.
+
+        Returns:
+            The claims from now on, and the least units left by the answers that agreed; None while it stands alone.
+        """
+        if limit != self.limit:
+            return attrs.evolve(self, limit=limit, limit_call=call, limit_remaining=remaining), None
+        if call == self.limit_call:
+            return self, None
+        return self.without_limit(), min(remaining, self.limit_remaining)
+
+    def in_a_new_window(self) -> Claims:
+        """Keep the Limit; what was left in the window before says nothing of this one."""
+        return self if self.limit is None else attrs.evolve(self, limit_remaining=self.limit)
+
+    def without_limit(self) -> Claims:
+        """Forget the Limit."""
+        return self if self.limit is None else attrs.evolve(self, limit=None)
+
+    def claim_reset(self, reset: float, call: int, monotonic: float, rules: BudgetRules) -> tuple[Claims, bool]:
+        """Note that the answer to *call* names *reset*.
+
+        Returns:
+            The claims from now on, and whether as many answers agreed, for as long, that it is believed.
+        """
+        if self.reset is None or abs(reset - self.reset) > rules.reset_tolerance:
+            claims = attrs.evolve(self, reset=reset, reset_call=call, reset_answers=1, reset_since=monotonic)
+        elif call == self.reset_call:
+            claims = self
+        else:
+            claims = attrs.evolve(self, reset_call=call, reset_answers=self.reset_answers + 1)
+        lasted = monotonic - claims.reset_since
+        if claims.reset_answers < rules.agreeing_answers or lasted < rules.agreeing_seconds:
+            return claims, False
+        return claims.without_reset(), True
+
+    def without_reset(self) -> Claims:
+        """Forget the Reset."""
+        return self if self.reset is None else attrs.evolve(self, reset=None)

@@ -1,0 +1,208 @@
+"""What a server's words are worth: the rate headers, Date and Retry-After of one answer, each judged by itself.
+
+Nothing here raises on any text, and what is returned is plausible: a Limit is 1 to 10^9, a Remaining never negative, a
+time lies between 2001 and 2286. What is unreadable, or said twice in different words, counts as not said.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from tonicdm.types import plausible_unix_seconds
+
+LARGEST_LIMIT: Final = 1_000_000_000
+"""Units of a window beyond which a Limit is none."""
+LONGEST_DELAY: Final = 366 * 86400.0
+"""Seconds beyond which a time span is none, neither a Retry-After nor a Reset given as one."""
+_NUMBER: Final = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_ZONE: Final = r"(?:\s+(?:GMT|UTC|UT|Z|[+-]0000))?"
+_HTTP_DATES: Final = (
+    # RFC 9110, 5.6.7: the form of today, and the two of old; the third has no zone and is UTC all the same.
+    re.compile(
+        r"(?:[a-z]{3,9},?\s+)?(?P<day>\d{1,2})[\s-](?P<month>[a-z]{3})[a-z]*[\s-](?P<year>\d{4}|\d\d)\s+"
+        r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)" + _ZONE,
+        re.IGNORECASE | re.ASCII,
+    ),
+    re.compile(
+        r"[a-z]{3}\s+(?P<month>[a-z]{3})\s+(?P<day>\d{1,2})\s+"
+        r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)\s+(?P<year>\d{4})" + _ZONE,
+        re.IGNORECASE | re.ASCII,
+    ),
+)
+
+
+@attrs.frozen
+class When:
+    """A time that a header names: a moment of the server's clock, or a span from the making of the answer."""
+
+    at: float | None = None
+    """Unix time in seconds."""
+    after: float = 0.0
+    """Seconds from the making of the answer, where `at` is None."""
+
+    def on(self, made: float) -> float:
+        """Return the Unix time it names in an answer that was made at *made*."""
+        return made + self.after if self.at is None else self.at
+
+
+@attrs.frozen
+class Report:
+    """What the head of one answer says of the budget (concepts page, "Managing Rate Limits")."""
+
+    limit: int | None = None
+    """Units of a window, 1 to 10^9."""
+    remaining: int | None = None
+    """Units left when the server had served the call; never negative, never more than `limit`."""
+    reset: When | None = None
+    """When the next window begins."""
+    date: float | None = None
+    """When the server made the answer, Unix seconds, whole; None where a cache may have."""
+    retry_after: When | None = None
+    """Before when the server wants no further call."""
+
+    @classmethod
+    def of(cls, limit: float, remaining: float, reset: float, date: float | None = None) -> Report:
+        """Judge values that a caller has read by other means as the headers themselves are judged.
+
+        Args:
+            limit: X-Rate-Limit-Limit.
+            remaining: X-Rate-Limit-Remaining.
+            reset: X-Rate-Limit-Reset, in any of its forms.
+            date: The Date header as Unix seconds.
+        """
+        made = None if date is None or not plausible_unix_seconds(date) else date
+        return _judge(_finite(limit), _finite(remaining), _reset(_finite(reset)), made)
+
+
+def read(headers: Mapping[str, str]) -> Report:
+    """Read the budget's headers of an answer, names in any case; a multi-mapping gives its repeated lines too."""
+    said: dict[str, list[str]] = {}
+    for name, value in headers.items():
+        if (field := _FIELDS.get(name.lower())) is not None:
+            said.setdefault(field, []).append(str(value))
+    limit, remaining = _number(said.get("limit", [])), _number(said.get("remaining", []))
+    delay, until = _number(said.get("retry_after", [])), _moment(said.get("retry_after", []))
+    reset = _reset(_number(said.get("reset", []))) or _moment(said.get("reset", []))
+    # What a cache kept was made for somebody else (RFC 9111, 5.1).
+    date = None if "age" in said else _moment(said.get("date", []))
+    return _judge(limit, remaining, reset, None if date is None else date.at, _span(delay) or until)
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that Retry-After names, never negative; None where it is absent or unreadable.
+
+    Args:
+        headers: Of the answer. A date is measured from the answer's own Date, which shares the server's clock.
+        now: Unix time here, for answers without a Date.
+    """
+    report = read(headers)
+    if report.retry_after is None:
+        return None
+    made = now if report.date is None else report.date
+    return max(0.0, report.retry_after.on(made) - made)
+
+
+def http_date(text: str) -> float | None:
+    """Read an HTTP date (RFC 9110, 5.6.7) as Unix seconds.
+
+    It is UTC, whether it says so or not; None where it names another zone, or is no date of the coming centuries.
+    """
+    text = text.strip()
+    found = next((match for form in _HTTP_DATES if (match := form.fullmatch(text)) is not None), None)
+    if found is None or (month := found["month"].lower()) not in _MONTHS:
+        return None
+    year = int(found["year"])
+    if year < 100:
+        year += 2000 if year < 70 else 1900
+    # A leap second is the last one of its minute once more.
+    time = int(found["hour"]), int(found["minute"]), min(int(found["second"]), 59)
+    try:
+        moment = datetime.datetime(year, _MONTHS.index(month) + 1, int(found["day"]), *time, tzinfo=datetime.UTC)
+    except ValueError:
+        return None
+    seconds = moment.timestamp()
+    return seconds if plausible_unix_seconds(seconds) else None
+
+
+_FIELDS: Final = {
+    "x-rate-limit-limit": "limit",
+    "x-rate-limit-remaining": "remaining",
+    "x-rate-limit-reset": "reset",
+    "date": "date",
+    "age": "age",
+    "retry-after": "retry_after",
+}
+
+
+def _judge(
+    limit: float | None,
+    remaining: float | None,
+    reset: When | None,
+    date: float | None,
+    retry_after: When | None = None,
+) -> Report:
+    if limit is not None and not 1 <= limit <= LARGEST_LIMIT:
+        limit = None
+    if remaining is not None:
+        remaining = None if remaining > LARGEST_LIMIT else max(0.0, remaining)
+        if limit is not None and remaining is not None and remaining > limit:
+            limit = remaining = None  # one of them is wrong, and nobody knows which
+    return Report(
+        limit=None if limit is None else int(limit),
+        remaining=None if remaining is None else int(remaining),
+        reset=reset,
+        date=date,
+        retry_after=retry_after,
+    )
+
+
+def _reset(number: float | None) -> When | None:
+    """Read a Unix time in seconds (concepts page, "Managing Rate Limits"), one in milliseconds, or a time span."""
+    for seconds in () if number is None else (number, number / 1000):
+        if plausible_unix_seconds(seconds):
+            return When(at=seconds)
+    return _span(number)
+
+
+def _span(number: float | None) -> When | None:
+    return When(after=number) if number is not None and 0 <= number <= LONGEST_DELAY else None
+
+
+def _moment(lines: list[str]) -> When | None:
+    moment = _one([http_date(text) for text in _dates(lines)])
+    return None if moment is None else When(at=moment)
+
+
+def _finite(value: float) -> float | None:
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _number(lines: list[str]) -> float | None:
+    """Read the number that *lines* say, once or as often as they like, also joined by commas."""
+    texts = [text.strip() for line in lines for text in line.split(",")]
+    return _one([float(text) if _NUMBER.fullmatch(text) else None for text in texts])
+
+
+def _dates(lines: list[str]) -> list[str]:
+    """Take apart dates that were joined by commas, each of which has a comma of its own or none."""
+    texts: list[str] = []
+    for line in lines:
+        parts = line.split(",")
+        paired = len(parts) > 2 and len(parts) % 2 == 0
+        texts += [",".join(parts[i : i + 2]) for i in range(0, len(parts), 2)] if paired else [line]
+    return texts
+
+
+def _one(values: list[float | None]) -> float | None:
+    """Return the value that all of *values* are; None where one differs or none is there."""
+    return values[0] if values and all(value == values[0] for value in values) else None
