@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import stat
 import sys
 import time
 from collections.abc import Generator
@@ -42,20 +43,25 @@ else:
 
 
 @contextlib.contextmanager
-def locked(path: pathlib.Path, patience: float = PATIENCE) -> Generator[None]:
+def locked(
+    path: pathlib.Path, patience: float = PATIENCE, *, mode: int = 0o600, group: int | None = None
+) -> Generator[None]:
     """Hold the lock on *path* inside the block; for a thread that may wait, not for an event loop.
 
     The system lets go of it when the process ends in whatever way; the file stays, empty.
 
     Args:
-        path: The lock's own file, made if absent, readable by its owner only.
+        path: The lock's own file, made if absent.
         patience: Seconds to wait for another holder.
+        mode: Who may open it.
+        group: Whose group it is; None for the one that it has anyway.
 
     Raises:
         StoreError: Another process did not let go of it, or the file system has no locks.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
+        share(file, mode, group)
         _acquire(file, path, patience)
         try:
             yield
@@ -63,6 +69,25 @@ def locked(path: pathlib.Path, patience: float = PATIENCE) -> Generator[None]:
             unlock(file)
     finally:
         os.close(file)
+
+
+def share(file: int, mode: int, group: int | None) -> None:
+    """Give an open file a mode and a group, if it is this user's; the mode that a process masks away is set too.
+
+    Args:
+        file: Its descriptor.
+        mode: Who may open it.
+        group: None for the group that it has.
+    """
+    if sys.platform == "win32":
+        return
+    found = os.fstat(file)
+    if found.st_uid != os.geteuid():
+        return
+    if group is not None and found.st_gid != group:
+        os.fchown(file, -1, group)
+    if stat.S_IMODE(found.st_mode) != mode:
+        os.fchmod(file, mode)
 
 
 def _acquire(file: int, path: pathlib.Path, patience: float) -> None:

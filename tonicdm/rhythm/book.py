@@ -63,6 +63,10 @@ class Mint:
     who: str
     """Which process asked."""
     fate: Fate = Fate.SENT
+    status: int = 0
+    """HTTP status of an answer without a token; 0 where none came."""
+    allowed: bool = False
+    """Whether a person allowed it, or a version that knew no bounds: it does not count against the application's."""
 
 
 @attrs.frozen(kw_only=True)
@@ -76,19 +80,31 @@ class CachedToken:
     """Latest moment at which its life can end, by the same clock."""
     revoked: bool = False
     """Whether the operator has said that it is no longer accepted."""
+    expires_in: float | None = None
+    """What the answer said of its life, in seconds; None where it did not say."""
+    exp: float | None = None
+    """What the token says of its end, Unix seconds; None where it can't be read."""
 
 
 class Cause(enum.StrEnum):
     """Why no mint may follow for a time."""
 
     LOCKED_OUT = "locked out"
-    """The issuer's words look like the month's limit."""
+    """The issuer's words are those of the month's limit."""
+    UNSURE = "perhaps the month's limit"
+    """The issuer refused, and its words may be those of the month's limit or of something else."""
     THROTTLED = "throttled"
     """The issuer asked for a pause."""
     CREDENTIALS = "credentials refused"
     """The issuer refused the secret, the grant or the audience."""
     UNANSWERED = "unanswered"
     """No usable answer came; every further try may cost a token."""
+    SHORT_LIVED = "short-lived tokens"
+    """Tokens were minted within minutes of each other."""
+    DAY = "the day's mints"
+    """The application has had as many mints in a day as need nobody's word."""
+    MONTH = "the month's mints"
+    """The application has had as many mints in the month as need nobody's word."""
 
 
 @attrs.frozen(kw_only=True)
@@ -106,7 +122,7 @@ class Closure:
     credentials: str = ""
     """A short digest of the secret that was refused: a corrected one is tried at once. Empty: it holds for all."""
     failures: int = 0
-    """How many tries in a row went unanswered."""
+    """How many times in a row it came to this."""
 
 
 @attrs.frozen(kw_only=True)
@@ -130,33 +146,68 @@ class Book:
     tokens: Mapping[str, CachedToken] = attrs.field(factory=dict, repr=False)
     """By `Application.key`."""
     closures: Mapping[str, Closure] = attrs.field(factory=dict)
-    """By `Application.key`, or `TENANT` for all."""
+    """By `Application.key`, or `TENANT` for all: what the issuer's answers brought about."""
+    bounds: Mapping[str, Closure] = attrs.field(factory=dict)
+    """By `Application.key`: what the number of its mints brought about."""
+    words: frozenset[str] = frozenset()
+    """Applications, by `Application.key`, whose next mint a person has allowed whatever the bounds say."""
     damage: Damage | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that holds everything, the tokens included."""
+        """Return a JSON object that holds everything, the tokens included.
+
+        What version 0.1.0.dev0 did not know stands apart, under ``more``: it reads the rest, and passes that over.
+        """
+        mints = {mint.id: attrs.asdict(mint) for mint in self.mints}
+        tokens = {key: attrs.asdict(one) | {"value": one.value.reveal()} for key, one in self.tokens.items()}
+        closures = {key: attrs.asdict(one) for key, one in self.closures.items()}
+        more = {
+            "mints": _taken(mints, {"status", "allowed"}),
+            "tokens": _taken(tokens, {"expires_in", "exp"}),
+            "closures": {key: closures.pop(key) for key, one in self.closures.items() if one.cause is Cause.UNSURE},
+            "bounds": {key: attrs.asdict(one) for key, one in self.bounds.items()},
+            "words": sorted(self.words),
+        }
         return {
             "issuer": self.issuer,
-            "mints": [attrs.asdict(mint) for mint in self.mints],
-            "tokens": {
-                key: attrs.asdict(token) | {"value": token.value.reveal()} for key, token in self.tokens.items()
-            },
-            "closures": {key: attrs.asdict(closure) for key, closure in self.closures.items()},
+            "mints": list(mints.values()),
+            "tokens": tokens,
+            "closures": closures,
             "damage": None if self.damage is None else attrs.asdict(self.damage),
+            "more": more,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Book:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote, here or in version 0.1.0.dev0.
 
         Raises:
             ValueError, TypeError, KeyError, AttributeError: *data* is something else.
         """
-        damage = data["damage"]
+        damage, more = data["damage"], data.get("more", {})
+        mints, tokens = more.get("mints", {}), more.get("tokens", {})
+        # A version that knew no bounds allowed whatever it minted.
+        old = {"allowed": True}
         return cls(
             issuer=data["issuer"],
-            mints=tuple(Mint(**(one | {"fate": Fate(one["fate"])})) for one in data["mints"]),
-            tokens={key: CachedToken(**one | {"value": Secret(one["value"])}) for key, one in data["tokens"].items()},
-            closures={key: Closure(**one | {"cause": Cause(one["cause"])}) for key, one in data["closures"].items()},
+            mints=tuple(
+                Mint(**(one | {"fate": Fate(one["fate"])} | mints.get(one["id"], old))) for one in data["mints"]
+            ),
+            tokens={
+                key: CachedToken(**one | {"value": Secret(one["value"])} | tokens.get(key, {}))
+                for key, one in data["tokens"].items()
+            },
+            closures=_closures(data["closures"]) | _closures(more.get("closures", {})),
+            bounds=_closures(more.get("bounds", {})),
+            words=frozenset(more.get("words", ())),
             damage=None if damage is None else Damage(**damage),
         )
+
+
+def _taken(found: Mapping[str, dict[str, Any]], names: set[str]) -> dict[str, dict[str, Any]]:
+    """Take members of these *names* out of each of *found*, and return them."""
+    return {key: {name: one.pop(name) for name in sorted(names)} for key, one in found.items()}
+
+
+def _closures(data: Mapping[str, Any]) -> dict[str, Closure]:
+    return {key: Closure(**one | {"cause": Cause(one["cause"])}) for key, one in data.items()}

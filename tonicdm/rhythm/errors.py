@@ -33,11 +33,11 @@ class MintRefusedError(BudgetError):
 
 
 class TokenLimitError(MintRefusedError):
-    """The month's machine tokens are used up: by this machine's count, or because the issuer said so.
+    """The month's machine tokens are used up, by this machine's count or because the issuer said so; or may be.
 
     Attributes:
         minted: Tokens that this machine has counted in the month.
-        limit: The stop that was reached; None where the issuer locked the tenant out.
+        limit: The number that was reached; None where the issuer refused one.
     """
 
     def __init__(self, message: str, *, opens_at: datetime.datetime, minted: int, limit: int | None = None) -> None:
@@ -48,6 +48,22 @@ class TokenLimitError(MintRefusedError):
 
 class TokenPauseError(MintRefusedError):
     """The issuer did not answer, or asked for a pause; all processes wait for its end."""
+
+
+class ShortLivedTokenError(TokenPauseError):
+    """Tokens ended soon after they were issued, or too many were needed in a day: the next one has to wait.
+
+    Attributes:
+        exp: When the last token ends by its own word, Unix seconds; None where it can't be read.
+        expires_in: The seconds that the issuer gave it; None where it did not say.
+    """
+
+    def __init__(
+        self, message: str, *, opens_at: datetime.datetime, exp: float | None = None, expires_in: float | None = None
+    ) -> None:
+        super().__init__(message, opens_at=opens_at)
+        self.exp = exp
+        self.expires_in = expires_in
 
 
 class TokenRefusedError(AuthenticationError):
@@ -114,7 +130,24 @@ class NoContactError(TonicDMError):
 
 
 class LoginError(TonicDMError):
-    """A user's login can't go on: another login's answer came back, or the issuer sent the user back with an error."""
+    """A user's login can't go on: another login's answer came back, or the issuer sent the user back with an error.
+
+    Attributes:
+        code: The error's word, such as ``access_denied``; empty where none came.
+    """
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class MultiFactorError(TokenRefusedError):
+    """The issuer wants a second factor of the user: a login by password can't give it, one by code can."""
+
+    advice = (
+        "The user has a second factor. Send the user to the issuer with authorize_url(); the credentials and the "
+        "password grant are in order."
+    )
 
 
 class SessionExpiredError(TonicDMError):

@@ -18,8 +18,27 @@ from tonicdm.types import Secret, plausible_unix_seconds
 
 _LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _CODE: Final = re.compile(r"[a-z_]{1,60}")
-_LIMIT_WORDS: Final = ("quota", "limit", "exceed", "month", "allowance")
-"""Words of a refusal that make it look like the month's lock-out; neither its status nor its body is documented."""
+REFUSALS: Final = frozenset({400, 401, 403})
+"""Statuses of the issuer's own refusals (RFC 6749, 5.2; 403 is what Auth0 has); other things in front of it use them
+too, so only an OAuth error body makes them one."""
+_OTHER_FAULTS: Final = frozenset(
+    {
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+        "invalid_target",
+    }
+)
+"""OAuth's words for faults of the request or its credentials (RFC 6749, 5.2; RFC 8707): none of them is the limit."""
+_PASSING_FAULTS: Final = frozenset({"server_error", "temporarily_unavailable"})
+"""OAuth's words for faults of the issuer that pass."""
+_LIMIT_WORDS: Final = ("quota", "limit", "exceed", "allowance")
+"""Words of a refusal that may be the month's lock-out; neither its status nor its body is documented."""
+_MONTH: Final = re.compile(r"\bmonth(s|ly|'s)?\b")
+"""With one of those words, what makes it surely that."""
 
 
 @attrs.frozen
@@ -96,7 +115,9 @@ class Grant:
 
     token: Secret
     expires_in: float | None
-    """Seconds; None where the answer did not say."""
+    """Seconds; None where the answer did not say, or said nothing that makes sense."""
+    said_expires_in: float | None = None
+    """The same as it was said, zero and less included."""
     refresh_token: Secret | None = None
     id_token: Secret | None = None
 
@@ -107,9 +128,11 @@ def read_grant(status: int, body: bytes) -> Grant | None:
     token = _secret(data.get("access_token"))
     if status != 200 or token is None:
         return None
+    said = _seconds(data.get("expires_in"))
     return Grant(
         token=token,
-        expires_in=_seconds(data.get("expires_in")),
+        expires_in=said if said is not None and said > 0 else None,
+        said_expires_in=said,
         refresh_token=_secret(data.get("refresh_token")),
         id_token=_secret(data.get("id_token")),
     )
@@ -130,8 +153,10 @@ class Refusal:
 def read_refusal(status: int, headers: Mapping[str, str], body: bytes, now: float, rules: MintRules) -> Refusal:
     """Tell what an answer without a token means.
 
-    The concepts page says only that no more tokens are issued once the month's are spent. So a 429 without a short
-    pause is believed to be that, and so is any refusal that speaks of a limit.
+    The concepts page says only that no more tokens are issued once the month's are spent. A refusal that speaks of a
+    limit and of the month is believed to be that. One that speaks of a limit only, or a 429 without a short pause, may
+    be: it holds for the application that got it. An OAuth error for another fault never is, and what is no answer of
+    an issuer (a redirect, a proxy's or firewall's page) refuses nothing.
 
     Args:
         status: The HTTP status.
@@ -144,19 +169,17 @@ def read_refusal(status: int, headers: Mapping[str, str], body: bytes, now: floa
     word = data.get("error")
     code = word if isinstance(word, str) and _CODE.fullmatch(word) else ""
     said = f"{word} {data.get('error_description')} {data.get('message')}".lower()
+    limit = code not in _OTHER_FAULTS and any(one in said for one in _LIMIT_WORDS)
+    if status in REFUSALS | {429} and limit and _MONTH.search(said):
+        return Refusal(cause=Cause.LOCKED_OUT, status=status, code=code)
     if status == 429:
         pause = _pause(headers, now)
         short = pause is not None and pause <= rules.longest_throttle
-        return Refusal(
-            cause=Cause.THROTTLED if short else Cause.LOCKED_OUT,
-            status=status,
-            code=code,
-            pause=pause if short else None,
-        )
-    if status < 300 or status >= 500:
+        cause = Cause.THROTTLED if short else Cause.UNSURE
+        return Refusal(cause=cause, status=status, code=code, pause=pause if short else None)
+    if status not in REFUSALS or not isinstance(word, str) or code in _PASSING_FAULTS:
         return Refusal(cause=Cause.UNANSWERED, status=status, code=code)
-    locked = status in {400, 401, 403} and any(one in said for one in _LIMIT_WORDS)
-    return Refusal(cause=Cause.LOCKED_OUT if locked else Cause.CREDENTIALS, status=status, code=code)
+    return Refusal(cause=Cause.UNSURE if limit else Cause.CREDENTIALS, status=status, code=code)
 
 
 def _pause(headers: Mapping[str, str], now: float) -> float | None:
@@ -183,9 +206,9 @@ def _secret(value: object) -> Secret | None:
 
 
 def _seconds(value: object) -> float | None:
-    """Return a positive number of seconds; some issuers write it as a text."""
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    """Return a number of seconds; some issuers write it as a text."""
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
         value = int(value)
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < 1e9:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not -1e9 < value < 1e9:
         return None
     return float(value)

@@ -1,4 +1,4 @@
-"""What time it is for the issuer, whatever the local clock says."""
+"""What time it is for the issuer, whatever the local clock and the API's say."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ _DRIFT: Final = BudgetRules()
 FRESH: Final = 600.0
 """Seconds for which a reading is good enough to mint by: a local clock drifts, and a machine may sleep."""
 
-LONGEST_CALL: Final = 120.0
-"""Seconds before its answer at which a call whose sending was not noted has surely been sent."""
+ASK_AGAIN: Final = 60.0
+"""Seconds after which a reading is worth another question where an API refuses a token that should live."""
 
 
 class IssuerClock:
-    """Bounds of the issuer's time from Date headers, of the token endpoint's answers and of the API's.
+    """Bounds of the issuer's time from the Date headers of its own answers, of nobody else's.
 
     Args:
         issuer: Asked for its Date where none was heard.
-        http: Sends that question, which costs no token.
         clock: The local clocks; the wall clock may be wrong by any number of minutes.
     """
 
-    def __init__(self, issuer: Issuer, http: Plain, clock: Clock) -> None:
+    def __init__(self, issuer: Issuer, clock: Clock) -> None:
         self._issuer = issuer
-        self._http = http
         self._clock = clock
         self._seen = ServerClock()
         self._asked_at = float("-inf")
+        self._lost = False
 
     def now(self) -> float:
         """Return the earliest that the issuer's clock can show, Unix seconds; by the local clock until it was heard."""
@@ -47,35 +46,44 @@ class IssuerClock:
     @property
     def is_fresh(self) -> bool:
         """Whether the issuer was heard a short time ago, or would not tell."""
+        return not self._lost and self._age < FRESH
+
+    @property
+    def may_be_wrong(self) -> bool:
+        """Whether it is worth a question, after an API's answer that contradicts it: not more than once a minute."""
+        return self._lost or self._age >= ASK_AGAIN
+
+    @property
+    def _age(self) -> float:
         heard = self._asked_at if self._seen.low is None else max(self._asked_at, self._seen.at)
-        return self._clock.monotonic() - heard < FRESH
-
-    def observe(self, date: float | None, sent_at: float, received_at: float) -> None:
-        """Take in a Date.
-
-        Args:
-            date: Unix seconds; None is passed over.
-            sent_at: Monotonic time before the call.
-            received_at: Monotonic time at which its answer was there.
-        """
-        if date is not None:
-            # What was heard before is of another time if the machine slept since; a Date is exact to a second.
-            if self._seen.low is not None and received_at - self._seen.at > FRESH:
-                self._seen.forget()
-            wall = self._clock.now() - (self._clock.monotonic() - received_at)
-            self._seen.observe(date, sent_at, Instant(received_at, wall), _DRIFT)
+        return self._clock.monotonic() - heard
 
     def heard(self, answer: PlainAnswer) -> None:
         """Take in the Date of an answer of the issuer."""
-        self.observe(read_date(answer.headers), answer.sent_at, answer.received_at)
+        self._lost, date = False, read_date(answer.headers)
+        if date is None:
+            return
+        # What was heard before is of another time if the machine slept since; a Date is exact to a second.
+        if self._seen.low is not None and answer.received_at - self._seen.at > FRESH:
+            self._seen.forget()
+        wall = self._clock.now() - (self._clock.monotonic() - answer.received_at)
+        self._seen.observe(date, answer.sent_at, Instant(answer.received_at, wall), _DRIFT)
 
-    async def ask(self, timeout: float) -> None:
-        """Ask the issuer for its Date.
+    def lost(self) -> None:
+        """Note that the issuer did not answer: it must be heard again before a token is asked for."""
+        self._lost = True
+
+    async def ask(self, http: Plain, timeout: float) -> None:
+        """Ask the issuer for its Date, which costs no token.
+
+        Args:
+            http: Sends the question.
+            timeout: Seconds that the issuer may take.
 
         Raises:
             TransportError: It does not answer.
         """
-        self.heard(await self._http.get(self._issuer.date_url, timeout=timeout))
+        self.heard(await http.get(self._issuer.date_url, timeout=timeout))
         self._asked_at = self._clock.monotonic()
         if self._seen.low is None:
             logger.warning("%s sends no Date: the local clock decides when its tokens expire", self._issuer.name)

@@ -38,7 +38,6 @@ class Minter:
         secret: The application's secret.
         store: Where the book is.
         rules: The settings.
-        http: Sends the request.
         clock: The issuer's time.
         timeout: Seconds that the issuer may take.
     """
@@ -51,7 +50,6 @@ class Minter:
         *,
         store: TokenStore,
         rules: MintRules,
-        http: Plain,
         clock: IssuerClock,
         timeout: float,
     ) -> None:
@@ -63,7 +61,6 @@ class Minter:
         self._secret = secret
         self._store = store
         self._rules = rules
-        self._http = http
         self._clock = clock
         self._timeout = timeout
         self._unsaved: list[Callable[[Book], Book]] = []
@@ -73,8 +70,12 @@ class Minter:
         """Whether something could not be written down yet."""
         return bool(self._unsaved)
 
-    async def mint(self, mint: Mint) -> CachedToken:
+    async def mint(self, mint: Mint, http: Plain) -> CachedToken:
         """Send the request that *mint* stands for; once, whatever comes of it.
+
+        Args:
+            mint: What was written down of it.
+            http: Sends it.
 
         Raises:
             NoTokenError: An answer came, and no token.
@@ -87,13 +88,15 @@ class Minter:
             "audience": self._application.audience,
         }
         try:
-            answer = await self._http.post(self._issuer.token_url, form, timeout=self._timeout)
+            answer = await http.post(self._issuer.token_url, form, timeout=self._timeout)
         except TransportError as error:
             if error.sent:
+                # Before the next one the issuer has to be heard again, by a question that costs nothing.
+                self._clock.lost()
                 now = self._clock.now()
                 await self._settle(lambda book: minting.unanswered(book, mint, now, self._rules))
             else:
-                await self._settle(lambda book: minting.unsent(book, mint))
+                await self._settle(lambda book: minting.unsent(book, mint, self._rules))
             raise
         self._clock.heard(answer)
         grant = read_grant(answer.status, answer.body)
@@ -101,7 +104,7 @@ class Minter:
             await self._settle(self._without_token(mint, answer))
             raise NoTokenError(answer.status)
         token = self._cached(grant, answer)
-        await self._settle(lambda book: minting.issued(book, mint, token))
+        await self._settle(lambda book: minting.issued(book, mint, token, self._rules))
         return token
 
     async def save(self) -> None:
@@ -129,21 +132,42 @@ class Minter:
         date = read_date(answer.headers)
         # A Date is cut to whole seconds.
         minted_at = self._clock.now() if date is None else date + 1.0
-        expires_at = minted_at + (grant.expires_in or self._rules.lifetime)
         claims = peek_claims(grant.token)
-        if grant.expires_in is None and claims is not None and claims.expires_at is not None:
-            expires_at = max(minted_at, claims.expires_at + 1.0)
-        return CachedToken(value=grant.token, minted_at=minted_at, expires_at=expires_at)
+        exp = None if claims is None else claims.expires_at
+        life = grant.expires_in
+        expires_at = minted_at + (self._rules.lifetime if life is None else life)
+        if exp is not None:
+            # The API goes by the token's own word. A Date is cut to whole seconds, and so is that.
+            expires_at = max(minted_at, exp + 1.0 if life is None else min(expires_at, exp + 1.0))
+        return CachedToken(
+            value=grant.token, minted_at=minted_at, expires_at=expires_at, expires_in=grant.said_expires_in, exp=exp
+        )
 
     def _without_token(self, mint: Mint, answer: PlainAnswer) -> Callable[[Book], Book]:
         now, rules = self._clock.now(), self._rules
         refusal = read_refusal(answer.status, answer.headers, answer.body, now, rules)
-        if refusal.cause is Cause.UNANSWERED:
+        if refusal.cause is Cause.UNANSWERED and (answer.status < 300 or answer.status >= 500):
             return lambda book: minting.unanswered(book, mint, now, rules, status=refusal.status)
+        if refusal.cause in {Cause.UNANSWERED, Cause.THROTTLED}:
+
+            def later(book: Book) -> Book:
+                closure = minting.again_later(
+                    book,
+                    mint.application,
+                    refusal.cause,
+                    now,
+                    rules,
+                    status=refusal.status,
+                    code=refusal.code,
+                    named=refusal.pause or 0.0,
+                )
+                return minting.refused(book, mint, closure, rules)
+
+            return later
         until = {
             # By the time of the claim: what was refused in the old month must not close the new one.
             Cause.LOCKED_OUT: minting.locked_until(mint.at, rules),
-            Cause.THROTTLED: now + (refusal.pause or 0.0),
+            Cause.UNSURE: now + rules.unsure_pause,
             Cause.CREDENTIALS: now + rules.refusal_pause,
         }[refusal.cause]
         closure = Closure(
@@ -152,6 +176,6 @@ class Minter:
             until=until,
             status=refusal.status,
             code=refusal.code,
-            credentials=self.credentials if refusal.cause is Cause.CREDENTIALS else "",
+            credentials="" if refusal.cause is Cause.LOCKED_OUT else self.credentials,
         )
-        return lambda book: minting.refused(book, mint, closure)
+        return lambda book: minting.refused(book, mint, closure, rules)

@@ -1,19 +1,23 @@
 """Whether a machine token is used, awaited, minted or refused: pure rules over the book.
 
 At most 31 mints a month and application (concepts page, "Tokens"): one a day, so none before the last token's life
-has ended. Any earlier renewal would make 32 in a month of 31 days. All times are Unix seconds by the issuer's clock.
+has ended. Any earlier renewal would make 32 in a month of 31 days. Mints that bring no good token are bounded as well:
+after the second within minutes a pause grows, and beyond a number a day or a month the next one needs a person's word.
+All times are Unix seconds by the issuer's clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Iterable
+from typing import Final, TypeAlias
 
 import attrs
 
 from tonicdm.errors import ConfigError
 from tonicdm.rhythm.book import TENANT, Application, Book, CachedToken, Cause, Closure, Fate, Mint
 from tonicdm.rhythm.months import month_of, month_start, next_month
+
+DAY: Final = 86400.0
 
 
 @attrs.frozen(kw_only=True)
@@ -25,9 +29,16 @@ class MintRules:
     stop: int = 900
     """Mints a month, of all applications that share the cache, after which none is sent; the rest is for others."""
     application_stop: int | None = None
-    """The same for one application; None for no stop of its own."""
+    """The same for one application, whatever a person says; None for no stop of its own."""
     line: int = 31
-    """Mints a month of one application above which each is a warning (concepts page, "Tokens")."""
+    """Mints a month of one application that need nobody's word; each further one needs a person's, and is a warning
+    (concepts page, "Tokens")."""
+    a_day: int = 4
+    """Mints of one application in 24 hours that need nobody's word. Where the console gives tokens a shorter life than
+    a day, raise it and `line`."""
+    minutes: float = 900.0
+    """Seconds within which a second mint of an application follows too soon on the first: a pause follows, from
+    `pause_base` on, that grows eightfold each time."""
     lifetime: float = 86400.0
     """Seconds that a token lives, where neither the answer nor the token says (concepts page, "Tokens")."""
     margin: float = 60.0
@@ -40,14 +51,18 @@ class MintRules:
     """Upper bound of that pause, in seconds."""
     refusal_pause: float = 3600.0
     """Seconds in which credentials that were refused are not tried again."""
+    unsure_pause: float = 86400.0
+    """Seconds after which an application tries again that got a refusal which may be the month's limit."""
+    throttle_base: float = 5.0
+    """Seconds of the first pause after a 429 that names a shorter one, or none that lies ahead; they double, too."""
     longest_throttle: float = 3600.0
-    """Seconds up to which a pause that a 429 names is a pause; a longer one looks like the month's lock-out."""
+    """Seconds up to which a pause that a 429 names is a pause; a longer one may be the month's limit."""
     month_slack: float = 86400.0
     """A lock-out in the first seconds of a month, so many, may be the last month's in another time zone: it is
     remembered only so long."""
 
     def __attrs_post_init__(self) -> None:
-        for name in ("allowance", "stop", "line"):
+        for name in ("allowance", "stop", "line", "a_day"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.stop > self.allowance:
@@ -95,6 +110,8 @@ class Refuse:
     limit: int | None = None
     """The stop that was reached; None where it is a closure."""
     closure: Closure | None = None
+    token: CachedToken | None = None
+    """The application's last token."""
 
 
 Decision: TypeAlias = Use | Wait | MintNow | Refuse
@@ -123,7 +140,7 @@ def decide(
     if token is not None and not _is_revoked(token, now, revoked_before):
         if now < usable_until(token, rules):
             return Use(token)
-        if now < token.expires_at:
+        if token.minted_at < token.expires_at and now < token.expires_at:
             return Wait(token.expires_at, for_mint=False)
     ends = [mint.at + rules.lease for mint in book.mints if _is_under_way(mint, application, now, rules)]
     if ends:
@@ -133,9 +150,13 @@ def decide(
 
 def _permit(book: Book, application: Application, now: float, rules: MintRules, credentials: str) -> Decision:
     minted, own = counted(book, now, rules), counted(book, now, rules, application.key)
-    for closure in (book.closures.get(TENANT), book.closures.get(application.key)):
-        if closure is not None and now < closure.until and closure.credentials in {"", credentials}:
-            return Refuse(closure.until, minted, closure=closure)
+    token, free = book.tokens.get(application.key), application.key in book.words
+    bound = None if free else book.bounds.get(application.key)
+    all_closures = (book.closures.get(TENANT), book.closures.get(application.key), bound)
+    closed = [one for one in all_closures if one and now < one.until and one.credentials in {"", credentials}]
+    if closed:
+        latest = max(closed, key=lambda one: one.until)
+        return Refuse(latest.until, own if latest is bound else minted, closure=latest, token=token)
     if minted >= rules.stop:
         return Refuse(next_month(now), minted, limit=rules.stop)
     if rules.application_stop is not None and own >= rules.application_stop:
@@ -144,8 +165,12 @@ def _permit(book: Book, application: Application, now: float, rules: MintRules, 
 
 
 def usable_until(token: CachedToken, rules: MintRules) -> float:
-    """Return the moment from which *token* is not sent any more: a call begun then could arrive too late."""
-    return token.expires_at - min(rules.margin, (token.expires_at - token.minted_at) / 10)
+    """Return the moment from which *token* is not sent any more: a call begun then could arrive too late.
+
+    One that was dead on arrival is never sent.
+    """
+    life = token.expires_at - token.minted_at
+    return token.expires_at - min(rules.margin, life / 10) if life > 0 else float("-inf")
 
 
 def counted(book: Book, now: float, rules: MintRules, application: str | None = None) -> int:
@@ -182,19 +207,28 @@ def _is_under_way(mint: Mint, application: Application, now: float, rules: MintR
 
 # --- what changes the book ------------------------------------------------------------------------------------------
 
+ASSUMED: Final = MintRules()
 
-def claimed(book: Book, mint: Mint) -> Book:
-    """Write *mint* down before it is sent; mints of long past months go."""
+
+def claimed(book: Book, mint: Mint, rules: MintRules = ASSUMED) -> Book:
+    """Write *mint* down before it is sent, with a person's word if there is one; mints of long past months go.
+
+    A crash may hide what becomes of it, so the application's bounds are drawn now.
+    """
     since = month_start(month_start(mint.at) - 1)
-    return attrs.evolve(book, mints=(*(one for one in book.mints if one.at >= since), mint))
+    mint = attrs.evolve(mint, allowed=mint.allowed or mint.application in book.words)
+    mints = (*(one for one in book.mints if one.at >= since), mint)
+    told = attrs.evolve(book, mints=mints, words=book.words - {mint.application})
+    return _bounded(told, mint.application, mint.at, rules)
 
 
-def unsent(book: Book, mint: Mint) -> Book:
+def unsent(book: Book, mint: Mint, rules: MintRules = ASSUMED) -> Book:
     """Take back a mint that surely never left."""
-    return attrs.evolve(book, mints=tuple(one for one in book.mints if one.id != mint.id))
+    rest = attrs.evolve(_word_given_back(book, mint), mints=tuple(one for one in book.mints if one.id != mint.id))
+    return _bounded(rest, mint.application, mint.at, rules)
 
 
-def issued(book: Book, mint: Mint, token: CachedToken) -> Book:
+def issued(book: Book, mint: Mint, token: CachedToken, rules: MintRules = ASSUMED) -> Book:
     """Keep the token that a mint brought; whatever closed the door before is over.
 
     The mint counts where the issuer's clock, as its answer told, saw it.
@@ -202,24 +236,57 @@ def issued(book: Book, mint: Mint, token: CachedToken) -> Book:
     settled = attrs.evolve(mint, fate=Fate.ISSUED, at=max(mint.at, token.minted_at - 1.0))
     closures = {key: one for key, one in book.closures.items() if key not in {TENANT, mint.application}}
     tokens = {**book.tokens, mint.application: token}
-    return attrs.evolve(_settled(book, settled), tokens=tokens, closures=closures)
+    kept = attrs.evolve(_settled(book, settled), tokens=tokens, closures=closures)
+    return _bounded(kept, mint.application, settled.at, rules)
 
 
-def refused(book: Book, mint: Mint, closure: Closure) -> Book:
+def refused(book: Book, mint: Mint, closure: Closure, rules: MintRules = ASSUMED) -> Book:
     """Remember that the issuer said no; a lock-out holds for all applications."""
     key = TENANT if closure.cause is Cause.LOCKED_OUT else mint.application
-    closed = _settled(book, attrs.evolve(mint, fate=Fate.REFUSED))
-    return attrs.evolve(closed, closures={**book.closures, key: closure})
+    settled = attrs.evolve(mint, fate=Fate.REFUSED, status=closure.status)
+    closed = _settled(_word_given_back(book, mint), settled)
+    told = attrs.evolve(closed, closures={**book.closures, key: closure})
+    return _bounded(told, mint.application, mint.at, rules)
 
 
 def unanswered(book: Book, mint: Mint, now: float, rules: MintRules, *, status: int = 0) -> Book:
     """Count a mint of unknown fate, and let nobody try again before a growing pause is over."""
-    before = book.closures.get(mint.application)
+    closure = again_later(book, mint.application, Cause.UNANSWERED, now, rules, status=status)
+    lost = _settled(book, attrs.evolve(mint, fate=Fate.UNKNOWN, status=status))
+    told = attrs.evolve(lost, closures={**book.closures, mint.application: closure})
+    return _bounded(told, mint.application, mint.at, rules)
+
+
+def again_later(
+    book: Book,
+    application: str,
+    cause: Cause,
+    now: float,
+    rules: MintRules,
+    *,
+    status: int = 0,
+    code: str = "",
+    named: float = 0.0,
+) -> Closure:
+    """Return a pause that is the later of the one that the issuer named and one that doubles each time.
+
+    It needs no jitter: all processes of an application keep it together, and one of them asks.
+
+    Args:
+        book: What is known.
+        application: Whose mint went wrong.
+        cause: How.
+        now: The issuer's clock.
+        rules: The settings.
+        status: The answer's HTTP status.
+        code: OAuth's word.
+        named: Seconds that the answer asked for.
+    """
+    before = book.closures.get(application)
     failures = 1 + (before.failures if before is not None else 0)
-    pause = min(rules.pause_cap, rules.pause_base * 2.0 ** min(failures - 1, 20))
-    closure = Closure(cause=Cause.UNANSWERED, since=now, until=now + pause, status=status, failures=failures)
-    lost = _settled(book, attrs.evolve(mint, fate=Fate.UNKNOWN))
-    return attrs.evolve(lost, closures={**book.closures, mint.application: closure})
+    base = rules.throttle_base if cause is Cause.THROTTLED else rules.pause_base
+    pause = min(rules.pause_cap, base * 2.0 ** min(failures - 1, 20))
+    return Closure(cause=cause, since=now, until=now + max(named, pause), status=status, code=code, failures=failures)
 
 
 def locked_until(now: float, rules: MintRules) -> float:
@@ -229,21 +296,79 @@ def locked_until(now: float, rules: MintRules) -> float:
 
 
 def reopened(book: Book) -> Book:
-    """Forget every closure, and what damage made of the count: the operator takes it on."""
-    return attrs.evolve(book, closures={}, damage=None)
+    """Forget every closure, and what damage made of the count: the operator takes it on, for one mint each."""
+    known = {one.application for one in book.mints} | book.tokens.keys() | book.bounds.keys()
+    return attrs.evolve(book, closures={}, bounds={}, words=frozenset(known), damage=None)
 
 
 def revoked(book: Book, applications: Iterable[str]) -> Book:
-    """Mark the tokens of *applications* as no longer accepted."""
+    """Mark the tokens of *applications* as no longer accepted; the mint of the next one is allowed with that."""
     chosen = set(applications)
-    tokens: Mapping[str, CachedToken] = {
-        key: attrs.evolve(token, revoked=True) if key in chosen else token for key, token in book.tokens.items()
-    }
-    return attrs.evolve(book, tokens=tokens)
+    tokens = {key: attrs.evolve(one, revoked=True) if key in chosen else one for key, one in book.tokens.items()}
+    return attrs.evolve(book, tokens=tokens, words=book.words | (chosen & tokens.keys()))
 
 
 def _settled(book: Book, mint: Mint) -> Book:
     found = any(one.id == mint.id for one in book.mints)
-    mints = tuple(mint if one.id == mint.id else one for one in book.mints)
+    mints = tuple(
+        attrs.evolve(mint, allowed=mint.allowed or one.allowed) if one.id == mint.id else one for one in book.mints
+    )
     # After damage the claim may be missing, but it was sent.
     return attrs.evolve(book, mints=mints if found else (*mints, mint))
+
+
+def _word_given_back(book: Book, mint: Mint) -> Book:
+    """Return *book* with the person's word for a mint that did not cost anything."""
+    allowed = any(one.id == mint.id and one.allowed for one in book.mints)
+    return attrs.evolve(book, words=book.words | {mint.application}) if allowed else book
+
+
+# --- the bounds of one application ----------------------------------------------------------------------------------
+
+
+def _bounded(book: Book, application: str, now: float, rules: MintRules) -> Book:
+    """Draw the bounds of *application* by the mints that can have brought it a token, without a person's word."""
+    at = sorted(one.at for one in book.mints if one.application == application and _may_count(one))
+    bounds = {key: one for key, one in book.bounds.items() if key != application}
+    found = [_too_soon(book.bounds.get(application), at, rules), _day(at, now, rules), _month(at, now, rules)]
+    if closed := [one for one in found if one is not None]:
+        bounds[application] = max(closed, key=lambda one: one.until)
+    return book if bounds == book.bounds else attrs.evolve(book, bounds=bounds)
+
+
+def _may_count(mint: Mint) -> bool:
+    """Return whether a mint can have brought a token, and no person allowed it.
+
+    A 500 or 503 is the issuer's word that it did nothing; behind a 502 or 504 it may have.
+    """
+    lost = mint.fate is Fate.UNKNOWN and mint.status in {500, 501, 503}
+    return mint.fate is not Fate.REFUSED and not lost and not mint.allowed
+
+
+def _too_soon(before: Closure | None, at: list[float], rules: MintRules) -> Closure | None:
+    """Return the pause after a mint that followed too soon on another, or on such a pause."""
+    if len(at) < 2:
+        return None
+    earlier, last = at[-2:]
+    known = before if before is not None and before.cause is Cause.SHORT_LIVED else None
+    failures = known.failures if known is not None else 0
+    # The same mint is looked at when it is sent and when its answer is there.
+    if known is None or known.since != earlier:
+        if last - earlier >= rules.minutes and (known is None or last - known.until >= rules.minutes):
+            return None
+        failures += 1
+    pause = min(rules.pause_cap, rules.pause_base * 8.0 ** min(failures - 1, 20))
+    return Closure(cause=Cause.SHORT_LIVED, since=earlier, until=last + pause, failures=failures)
+
+
+def _day(at: list[float], now: float, rules: MintRules) -> Closure | None:
+    recent = [one for one in at if one > now - DAY]
+    if len(recent) < rules.a_day:
+        return None
+    return Closure(cause=Cause.DAY, since=recent[-1], until=recent[-rules.a_day] + DAY)
+
+
+def _month(at: list[float], now: float, rules: MintRules) -> Closure | None:
+    month = month_of(now)
+    own = [one for one in at if month_of(one) == month]
+    return Closure(cause=Cause.MONTH, since=own[-1], until=next_month(now)) if len(own) >= rules.line else None

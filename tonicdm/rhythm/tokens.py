@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable
+import weakref
+from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
 from typing import Any, Final, Self
 
 import attrs
 
 from tonicdm.clock import Clock, SystemClock
-from tonicdm.errors import ClientClosedError, ConfigError
+from tonicdm.errors import ClientClosedError, ConfigError, TransportError
 from tonicdm.http.call import Answer
-from tonicdm.http.plain import Plain, PlainAnswer
+from tonicdm.http.plain import Plain
 from tonicdm.rhythm import minting
 from tonicdm.rhythm.book import Application, Book, CachedToken, Mint
 from tonicdm.rhythm.claims import AUDIENCE, Claims, check_audience, check_tenant, peek_claims
 from tonicdm.rhythm.errors import MintRefusedError, TokenPauseError, TokenRefusedError, WrongAudienceError
 from tonicdm.rhythm.explaining import explain
-from tonicdm.rhythm.issuer import Issuer, read_date
-from tonicdm.rhythm.issuerclock import LONGEST_CALL, IssuerClock
+from tonicdm.rhythm.issuer import Issuer
+from tonicdm.rhythm.issuerclock import IssuerClock
 from tonicdm.rhythm.minter import Minter, NoTokenError
 from tonicdm.rhythm.minting import MintNow, MintRules, Refuse, Use, Wait, decide
 from tonicdm.rhythm.months import moment
@@ -58,11 +60,20 @@ class MintEvent:
     """Whether the application has more than the documents expect in a whole month."""
 
 
+@attrs.define
+class _Work:
+    """How one event loop's callers get a token together."""
+
+    task: asyncio.Task[CachedToken]
+    minting: bool = False
+
+
 class TokenBroker:
     """Gives out the application's machine token: the cached one while it lives, else a new one.
 
     All brokers on one store act as one: one of them mints, the others wait for its token. A mint is written down
-    before it is sent, so a crash can't hide it. It is the `Bearer` of a transport.
+    before it is sent, so a crash can't hide it. It is the `Bearer` of a transport. Several event loops may share
+    one, and so may a forked child and its parent.
 
     Args:
         auth_domain: The tenant's Auth0 domain, or the URL of a sandbox's.
@@ -77,7 +88,7 @@ class TokenBroker:
             token minted later is kept.
         on_mint: Told before each mint.
         clock: Time.
-        http: Sends the requests; one of its own unless given.
+        http: Sends the requests; unless given, connections of its own for each mint.
         timeout: Seconds that the issuer may take.
         who: What to write beside a mint; by default the host and the process.
 
@@ -123,27 +134,24 @@ class TokenBroker:
             )
         self._tenant_id = tenant_id
         self._clock = clock or SystemClock()
-        self._own_http = http is None
-        self._http = http or Plain(clock=self._clock)
+        self._http = http
         self.store: TokenStore = store or FileTokenStore(clock=self._clock)
-        self._issuer_clock = IssuerClock(self.issuer, self._http, self._clock)
+        self._issuer_clock = IssuerClock(self.issuer, self._clock)
         self._minter = Minter(
             self.issuer,
             self.application,
             secret,
             store=self.store,
             rules=self.rules,
-            http=self._http,
             clock=self._issuer_clock,
             timeout=timeout,
         )
         self._revoked_before = None if revoked_before is None else _aware(revoked_before)
         self._on_mint = on_mint
         self._timeout = timeout
-        self._who = who or f"{socket.gethostname()} {os.getpid()}"
+        self._who = who
         self._held: CachedToken | None = None
-        self._work: asyncio.Task[CachedToken] | None = None
-        self._minting = False
+        self._works: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Work] = weakref.WeakKeyDictionary()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -180,30 +188,24 @@ class TokenBroker:
             held = await self._shared()
         return held.value
 
-    async def refresh(self, refused: Secret, answer: Answer, /) -> bool:
+    async def refresh(self, refused: Secret, _answer: Answer, /) -> bool:
         """Say whether there is another token than the *refused* one; mint one only if that has expired or was revoked.
 
         A 401 also means a wrong audience or a user without a contact (reference: Unauthorized): a new token would be
-        refused like the old one, and be gone from the month's.
+        refused like the old one, and be gone from the month's. The answer's Date is the API's and ends no token: the
+        issuer is asked for its own.
         """
-        now = self._clock.monotonic()
-        self.observe(answer, sent_at=now - LONGEST_CALL, received_at=now)
         self._held = None
+        if self._issuer_clock.may_be_wrong:
+            async with self._connected() as http:
+                # Whoever does not answer now is asked again before a mint.
+                with contextlib.suppress(TransportError):
+                    await self._issuer_clock.ask(http, self._timeout)
         decision = self._decide(await self.store.read(self._minter.key))
         if isinstance(decision, Use):
             return decision.token.value.reveal() != refused.reveal()
         renewed = await self.token()
         return renewed.reveal() != refused.reveal()
-
-    def observe(self, answer: Answer | PlainAnswer, *, sent_at: float, received_at: float) -> None:
-        """Take in the Date of any answer of the API: the local clock may be wrong.
-
-        Args:
-            answer: The answer.
-            sent_at: Monotonic time before the call.
-            received_at: Monotonic time at which its answer was there.
-        """
-        self._issuer_clock.observe(read_date(answer.headers), sent_at, received_at)
 
     # --- what else there is to know -----------------------------------------------------------------------------
 
@@ -222,52 +224,70 @@ class TokenBroker:
         await self.store.update(self._minter.key, lambda book: (minting.reopened(book), None))
 
     async def close(self) -> None:
-        """Let a mint that is under way bring its token, and close the connections made here; twice is once."""
+        """Let a mint of this event loop that is under way bring its token; twice is once."""
         self._closed = True
-        if self._work is not None:
-            if not self._minting:
-                self._work.cancel()
-            await asyncio.wait([self._work])
-        if self._own_http:
-            await self._http.close()
+        work = self._works.get(asyncio.get_running_loop())
+        if work is not None:
+            if not work.minting:
+                work.task.cancel()
+            await asyncio.wait([work.task])
 
     # --- getting a token ----------------------------------------------------------------------------------------
 
+    @property
+    def _work(self) -> asyncio.Task[CachedToken] | None:
+        """What this event loop's callers wait for. A task of another loop, or of a parent's, is nothing to wait for."""
+        work = self._works.get(asyncio.get_running_loop())
+        return None if work is None else work.task
+
     async def _shared(self) -> CachedToken:
-        if self._work is None:
-            self._work = asyncio.create_task(self._obtain(), name="tonicdm-rhythm-token")
-            self._work.add_done_callback(self._done)
-        work = self._work
+        loop = asyncio.get_running_loop()
+        task = self._work
+        if task is None:
+            task = loop.create_task(self._obtain(), name="tonicdm-rhythm-token")
+            self._works[loop] = _Work(task)
+            task.add_done_callback(self._done)
         try:
             # A caller that is cancelled must not take the token away from the others.
-            return await asyncio.shield(work)
+            return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if self._closed and work.cancelled():
+            if self._closed and task.cancelled():
                 raise ClientClosedError(_CLOSED) from None
             raise
 
     def _done(self, task: asyncio.Task[CachedToken]) -> None:
-        self._work = None
+        self._works.pop(task.get_loop(), None)
         if not task.cancelled():
             task.exception()  # taken note of, should nobody wait any more
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncGenerator[Plain]:
+        """Lend what sends requests: connections are bound to an event loop, and needed once a day."""
+        http = self._http or Plain(clock=self._clock)
+        try:
+            yield http
+        finally:
+            if self._http is None:
+                await http.close()
 
     async def _obtain(self) -> CachedToken:
         await self._minter.save()
         if self._minter.has_unsaved and (held := self._usable()) is not None:
             return held  # the book does not know it yet
-        while True:
-            decision = self._decide(await self.store.read(self._minter.key))
-            if isinstance(decision, Use):
-                return self._hold(decision.token)
-            if not self._issuer_clock.is_fresh:
-                # By the local clock alone a token could seem to have expired, or not to have.
-                await self._issuer_clock.ask(self._timeout)
-            elif isinstance(decision, Wait):
-                await self._wait(decision)
-            elif isinstance(decision, Refuse):
-                raise explain(decision, self.issuer.name, self.rules)
-            elif (token := await self._mint()) is not None:
-                return self._hold(token)
+        async with self._connected() as http:
+            while True:
+                decision = self._decide(await self.store.read(self._minter.key))
+                if isinstance(decision, Use):
+                    return self._hold(decision.token)
+                if not self._issuer_clock.is_fresh:
+                    # By the local clock alone a token could seem to have expired, or not to have.
+                    await self._issuer_clock.ask(http, self._timeout)
+                elif isinstance(decision, Wait):
+                    await self._wait(decision)
+                elif isinstance(decision, Refuse):
+                    raise explain(decision, self.issuer.name, self.rules)
+                elif (token := await self._mint(http)) is not None and self._lives(token):
+                    return self._hold(token)
 
     def _decide(self, book: Book) -> minting.Decision:
         return decide(
@@ -280,8 +300,10 @@ class TokenBroker:
         )
 
     def _usable(self) -> CachedToken | None:
-        held = self._held
-        return held if held and self._issuer_clock.now() < minting.usable_until(held, self.rules) else None
+        return self._held if self._held is not None and self._lives(self._held) else None
+
+    def _lives(self, token: CachedToken) -> bool:
+        return self._issuer_clock.now() < minting.usable_until(token, self.rules)
 
     def _hold(self, token: CachedToken) -> CachedToken:
         claims = peek_claims(token.value)
@@ -316,10 +338,10 @@ class TokenBroker:
                 application=self.application.key,
                 client_id=self.application.client_id,
                 at=self._issuer_clock.now(),
-                who=self._who,
+                who=self._who or f"{socket.gethostname()} {os.getpid()}",
             )
             named = attrs.evolve(book, issuer=self.issuer.name)
-            return minting.claimed(named, mint), (mint, decision)
+            return minting.claimed(named, mint, self.rules), (mint, decision)
 
         return await self.store.update(self._minter.key, step)
 
@@ -350,19 +372,20 @@ class TokenBroker:
 
     # --- one mint -----------------------------------------------------------------------------------------------
 
-    async def _mint(self) -> CachedToken | None:
+    async def _mint(self, http: Plain) -> CachedToken | None:
         """Mint; None where another process came first."""
-        self._minting = True
+        work = self._works[asyncio.get_running_loop()]
+        work.minting = True
         try:
             claim = await self._claim()
             if claim is None:
                 return None
             self._tell(claim[1])
-            return await self._minter.mint(claim[0])
+            return await self._minter.mint(claim[0], http)
         except NoTokenError as error:
             raise await self._without_token(error.status) from None
         finally:
-            self._minting = False
+            work.minting = False
 
 
 def _credential(value: str | Secret) -> Secret:

@@ -10,6 +10,7 @@ import logging
 import os
 import pathlib
 import secrets
+import stat
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
@@ -17,7 +18,7 @@ import attrs
 
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import StoreError
-from tonicdm.lockfile import locked
+from tonicdm.lockfile import locked, share
 from tonicdm.rhythm.book import Book, Damage
 from tonicdm.rhythm.months import month_of
 
@@ -78,8 +79,44 @@ class MemoryTokenStore:
         return result
 
 
+@attrs.frozen
+class Sharing:
+    """Who may read and write the files of a folder."""
+
+    mode: int
+    """Of each file."""
+    group: int | None = None
+    """To whom each file belongs; None for the group that it has anyway."""
+
+
+PRIVATE: Final = Sharing(0o600)
+
+
+def sharing_of(mode: int, group: int) -> Sharing | str:
+    """Return how the files in a folder are shared, or which mode it must have instead.
+
+    Users of one group share a folder that the group may write to: then the files are the group's too. A folder that
+    everybody may write to could hold a forged book, and one with the sticky bit lets no user replace another's file.
+
+    Args:
+        mode: The folder's, as ``stat`` tells it.
+        group: The folder's group.
+    """
+    wanted = "make it 0700 for one user, or 2770 with a group for several"
+    if mode & stat.S_IWOTH:
+        return f"everybody may write to it ({stat.S_IMODE(mode):04o}); {wanted}"
+    if not mode & stat.S_IWGRP:
+        return PRIVATE
+    if mode & stat.S_ISVTX:
+        return f"it has the sticky bit ({stat.S_IMODE(mode):04o}), so no user may replace another's file; {wanted}"
+    return Sharing(0o660, group)
+
+
 class FileTokenStore:
-    """Keeps each book in a file that its owner alone can read, replaced as a whole under a lock.
+    """Keeps each book in a file, replaced as a whole under a lock.
+
+    A folder that is made here, and its files, are for their owner only. One that was there is left as it is: if its
+    group may write to it, the files are the group's as well, so that several users share them.
 
     The file has two lines: what the second must sum up to, and the book as JSON. A reader finds the old or the new
     book, never half of one. The one before the last change is kept beside it: if the file is damaged, that one is
@@ -127,18 +164,26 @@ class FileTokenStore:
     def _update(self, key: str, step: Callable[[Book], tuple[Book, T]]) -> T:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if os.name == "posix" and self.folder.stat().st_mode & 0o077:
-                self.folder.chmod(0o700)
-            with locked(self.folder / f"{key}.lock"):
+            sharing = self._sharing()
+            with locked(self.folder / f"{key}.lock", mode=sharing.mode, group=sharing.group):
                 before, book = self._open(key)
                 after, result = step(book)
                 if after is not before and (before is not None or after != Book()):
-                    self._replace(key, after)
+                    self._replace(key, after, sharing)
                 return result
         except OSError as error:
             raise StoreError(
                 str(self.folder), f"can't hold the book of the tokens ({error.strerror or error}); nothing was sent."
             ) from error
+
+    def _sharing(self) -> Sharing:
+        if os.name != "posix":
+            return PRIVATE
+        found = self.folder.stat()
+        sharing = sharing_of(found.st_mode, found.st_gid)
+        if isinstance(sharing, str):
+            raise StoreError(str(self.folder), f"can't keep tokens: {sharing}. Nothing was sent.")
+        return sharing
 
     def _open(self, key: str) -> tuple[Book | None, Book]:
         """Return the book that is in the file, if there is one that can be read, and the one to go on from."""
@@ -176,13 +221,14 @@ class FileTokenStore:
         path.replace(aside)
         logger.error("%s is damaged and was set aside as %s", path, aside.name)
 
-    def _replace(self, key: str, book: Book) -> None:
+    def _replace(self, key: str, book: Book, sharing: Sharing) -> None:
         path, content = self._path(key), json.dumps(book.to_json()).encode()
         head = json.dumps({"version": VERSION, "sha256": _sum(content)}).encode()
         new = path.with_name(f"{key}.{secrets.token_hex(4)}.tmp")
         file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(file, "wb") as out:
+                share(out.fileno(), sharing.mode, sharing.group)
                 out.write(head + b"\n" + content)
                 out.flush()
                 os.fsync(out.fileno())
@@ -221,7 +267,11 @@ def _load(path: pathlib.Path) -> Book | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StoreError(str(path), f"can't be read ({error.strerror}); nothing was sent.") from error
+        raise StoreError(
+            str(path),
+            f"can't be read ({error.strerror}); nothing was sent. Users who share it need a folder that its group may "
+            "write to (2770), before the first file is there.",
+        ) from error
     try:
         head, content = text.split(b"\n", 1)
         said = json.loads(head)

@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
+import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 from urllib.parse import urlencode
 
 import attrs
 
 from tonicdm.clock import Clock, SystemClock
-from tonicdm.errors import ConfigError, ServerError
+from tonicdm.errors import APIError, ConfigError, RateLimitedError, ServerError, TransportError
 from tonicdm.http.call import Answer
-from tonicdm.http.plain import Plain
+from tonicdm.http.plain import Plain, PlainAnswer
+from tonicdm.rhythm.book import Cause, digest
 from tonicdm.rhythm.claims import AUDIENCE, Claims, Verifier, check_audience, check_tenant, read_claims, require_contact
-from tonicdm.rhythm.errors import InvalidTokenError, LoginError, SessionExpiredError, TokenRefusedError
+from tonicdm.rhythm.errors import (
+    InvalidTokenError,
+    LoginError,
+    MultiFactorError,
+    SessionExpiredError,
+    TokenRefusedError,
+)
 from tonicdm.rhythm.issuer import Issuer, read_date, read_grant, read_refusal
-from tonicdm.rhythm.issuerclock import LONGEST_CALL, IssuerClock
+from tonicdm.rhythm.issuerclock import IssuerClock
 from tonicdm.rhythm.minting import MintRules
+from tonicdm.rhythm.months import moment
 from tonicdm.types import Secret
 
 SCOPE: Final = "openid profile email"
 """What a login asks for (reference: securitySchemes, authorizationCode)."""
 
+_LOGIN_PAUSE: Final = 60.0
+"""Seconds to wait after a 429 that names none."""
+_REMEMBERED: Final = 10_000
+"""Logins that are remembered as exchanged."""
+_CODE: Final = re.compile(r"[a-z_]{1,60}")
 _LIFETIME: Final = 86400.0
 """Seconds that a token lives where neither the answer nor the token says (concepts page, "Tokens")."""
 
@@ -45,6 +61,21 @@ class Authorization:
     """Where the user is sent back to."""
 
 
+@attrs.frozen(kw_only=True)
+class UserGrant:
+    """What a login, or the renewal of one, brought."""
+
+    token: Secret
+    expires_at: float | None
+    """End of the token's life, Unix seconds by the issuer's clock; None where the answer did not say."""
+    refresh_token: Secret | None = None
+    """Brings the next token, once; only where the scope ``offline_access`` was asked for and granted."""
+
+
+Renew: TypeAlias = Callable[[Secret], Awaitable[UserGrant]]
+"""Sends a refresh token to the issuer."""
+
+
 class UserSession:
     """A user's token for as long as it lives, and what it says. It is the `Bearer` of a transport.
 
@@ -55,7 +86,9 @@ class UserSession:
         audience: The API that it must be for, where it says.
         tenant_id: The tenant that it must be for, where it says.
         verify: Checks its signature; needed where the token came from somebody else than the issuer.
-        on_answer: Told of each answer that refused the token.
+        refresh_token: Brings the next token when this one has ended; kept in memory, and sent once.
+        renew: Sends it.
+        check_time: Asks the issuer for its time, after an answer that refused the token.
 
     Raises:
         WrongAudienceError: It is for another API.
@@ -72,23 +105,25 @@ class UserSession:
         audience: str = AUDIENCE,
         tenant_id: str | None = None,
         verify: Verifier | None = None,
-        on_answer: Callable[[Answer], None] | None = None,
+        refresh_token: Secret | None = None,
+        renew: Renew | None = None,
+        check_time: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        self._token: Secret | None = token if isinstance(token, Secret) else Secret(token)
         self._now = now or SystemClock().now
-        self._on_answer = on_answer
-        self.claims: Claims | None = _claims(self._token, verify)
+        self._audience, self._tenant_id, self._verify = audience, tenant_id, verify
+        self._renew, self._check_time = renew, check_time
+        self._renewing = asyncio.Lock()
+        self._ended = False
+        self.claims: Claims | None = None
         """What the token says; None where it can't be read."""
-        if self.claims is not None:
-            check_audience(self.claims, audience)
-            if tenant_id is not None:
-                check_tenant(self.claims, tenant_id)
-            expires_at = expires_at if expires_at is not None else self.claims.expires_at
-        self.expires_at: float = expires_at if expires_at is not None else self._now() + _LIFETIME
+        self.expires_at: float = 0.0
         """End of its life, Unix seconds."""
+        self._token: Secret = token if isinstance(token, Secret) else Secret(token)
+        self._refresh_token: Secret | None = refresh_token
+        self._take(UserGrant(token=self._token, expires_at=expires_at, refresh_token=refresh_token))
 
     def __repr__(self) -> str:
-        return f"<UserSession {'ended' if self._token is None else 'open'}>"
+        return f"<UserSession {'ended' if self._ended else 'open'}>"
 
     @property
     def contact(self) -> str:
@@ -96,26 +131,74 @@ class UserSession:
         return require_contact(self.claims)
 
     async def token(self) -> Secret:
-        """Return the user's token.
+        """Return the user's token; a renewed one where its life has ended and the login brought a refresh token.
 
         Raises:
-            SessionExpiredError: Its life has ended; nothing was sent.
+            SessionExpiredError: Its life has ended, and it can't be renewed.
+            RateLimitedError: The issuer asked for a pause; it can be renewed later.
+            TransportError: The issuer can't be reached.
         """
-        if self._token is None or self._now() >= self.expires_at:
+        if self._is_over:
+            async with self._renewing:
+                if self._is_over:
+                    await self._renewed()
+        return self._token
+
+    async def refresh(self, refused: Secret, _answer: Answer, /) -> bool:
+        """Say whether there is another token than the *refused* one.
+
+        A 401 ends no token: the issuer is asked for its time, and only a token whose life has ended is renewed.
+        """
+        if self._check_time is not None:
+            # The 401 is the answer; an issuer that can't be asked does not change it.
+            with contextlib.suppress(TransportError):
+                await self._check_time()
+        if self._is_over and self._refresh_token is not None:
+            await self.token()
+        return not self._ended and self._token.reveal() != refused.reveal()
+
+    def end(self) -> None:
+        """Forget the token, and what would renew it."""
+        self._ended, self._token = True, Secret("")
+        self._refresh_token = None
+
+    @property
+    def _is_over(self) -> bool:
+        return self._ended or self._now() >= self.expires_at
+
+    def _take(self, grant: UserGrant) -> None:
+        claims, expires_at = _claims(grant.token, self._verify), grant.expires_at
+        if claims is not None:
+            check_audience(claims, self._audience)
+            if self._tenant_id is not None:
+                check_tenant(claims, self._tenant_id)
+            expires_at = expires_at if expires_at is not None else claims.expires_at
+        self.claims = claims
+        self.expires_at = expires_at if expires_at is not None else self._now() + _LIFETIME
+        self._token = grant.token
+        self._refresh_token = grant.refresh_token
+
+    async def _renewed(self) -> None:
+        """Send the refresh token, once: an issuer that rotates them takes a second use for a theft (RFC 9700, 4.14)."""
+        given, self._refresh_token = self._refresh_token, None
+        if given is None or self._renew is None:
             raise SessionExpiredError(
                 "the user's token has expired or the session was ended; the user has to log in again. Nothing was sent."
             )
-        return self._token
-
-    async def refresh(self, _refused: Secret, answer: Answer, /) -> bool:
-        """Return False: nobody but the user can bring another token."""
-        if self._on_answer is not None:
-            self._on_answer(answer)
-        return False
-
-    def end(self) -> None:
-        """Forget the token."""
-        self._token = None
+        try:
+            grant = await self._renew(given)
+        except TokenRefusedError as error:
+            raise SessionExpiredError(
+                f"the user's token has expired, and the issuer did not renew it ({error.status} {error.code}); the "
+                "user has to log in again."
+            ) from error
+        except (RateLimitedError, ServerError):
+            self._refresh_token = given
+            raise
+        except TransportError as error:
+            self._refresh_token = None if error.sent else given
+            raise
+        self._take(attrs.evolve(grant, refresh_token=grant.refresh_token or given))
 
 
 class UserLogin:
@@ -160,8 +243,9 @@ class UserLogin:
         self._clock = clock or SystemClock()
         self._own_http = http is None
         self._http = http or Plain(clock=self._clock)
-        self._issuer_clock = IssuerClock(self.issuer, self._http, self._clock)
+        self._issuer_clock = IssuerClock(self.issuer, self._clock)
         self._timeout = timeout
+        self._exchanged: dict[str, None] = {}
 
     def __repr__(self) -> str:
         return f"<UserLogin {self._client_id} at {self.issuer.name}>"
@@ -207,23 +291,45 @@ class UserLogin:
         url = f"{self.issuer.authorize_url}?{urlencode(query)}"
         return Authorization(url=url, state=state, verifier=Secret(verifier), redirect_uri=self._redirect_uri)
 
-    async def exchange(self, code: str, *, state: str, authorization: Authorization) -> UserSession:
+    async def exchange(
+        self,
+        code: str | None,
+        *,
+        state: str | None,
+        authorization: Authorization,
+        error: str | None = None,
+        error_description: str | None = None,
+    ) -> UserSession:
         """End a login: turn the code with which the user was sent back into a session.
 
         Args:
-            code: As it came back.
-            state: As it came back.
-            authorization: The login that this user began.
+            code: As it came back; None where none did.
+            state: As it came back; None where none did.
+            authorization: The login that this user began; it can be exchanged once.
+            error: As it came back, where the login was refused (RFC 6749, 4.1.2.1).
+            error_description: As it came back.
 
         Raises:
-            LoginError: The answer belongs to another login; nothing was sent.
+            LoginError: The answer belongs to another login, the login was refused, or it was exchanged before; nothing
+                was sent.
             TokenRefusedError: The issuer refused the code.
+            RateLimitedError: The issuer asked for a pause.
             TransportError: The issuer can't be reached.
         """
-        if not code or not hmac.compare_digest(state.encode(), authorization.state.encode()):
+        if not state or not hmac.compare_digest(str(state).encode(), authorization.state.encode()):
             raise LoginError(
-                "the user came back without a code, or with the state of another login: it may be somebody else's. "
+                "the user came back without a state, or with the state of another login: it may be somebody else's. "
                 "Nothing was sent; begin the login anew."
+            )
+        if error:
+            raise LoginError(_login_refused(error, error_description), code=error if _CODE.fullmatch(error) else "")
+        if not code:
+            raise LoginError("the user came back without a code. Nothing was sent; begin the login anew.")
+        begun = digest(authorization.state)
+        if begun in self._exchanged:
+            raise LoginError(
+                "this login was exchanged before: a user who comes back twice, by the browser's reload or back button, "
+                "has a session already. Nothing was sent; begin the login anew."
             )
         form = {
             "grant_type": "authorization_code",
@@ -231,7 +337,15 @@ class UserLogin:
             "redirect_uri": authorization.redirect_uri,
             "code_verifier": authorization.verifier.reveal(),
         }
-        return await self._session(form)
+        self._exchanged[begun] = None
+        if len(self._exchanged) > _REMEMBERED:
+            del self._exchanged[next(iter(self._exchanged))]
+        try:
+            return self._session(await self._grant(form, "login"))
+        except TransportError as lost:
+            if not lost.sent:
+                self._exchanged.pop(begun, None)
+            raise
 
     # --- Resource Owner Password --------------------------------------------------------------------------------
 
@@ -246,48 +360,90 @@ class UserLogin:
             scope: What to ask for.
 
         Raises:
+            MultiFactorError: The issuer wants a second factor, which this grant can't give: send the user to it.
             TokenRefusedError: The issuer refused the login.
+            RateLimitedError: The issuer asked for a pause.
             TransportError: The issuer can't be reached.
         """
         word = password.reveal() if isinstance(password, Secret) else password
         form = {"grant_type": "password", "username": username, "password": word}
-        return await self._session({**form, "audience": self._audience, "scope": scope})
+        return self._session(await self._grant({**form, "audience": self._audience, "scope": scope}, "login"))
 
-    async def _session(self, form: Mapping[str, str]) -> UserSession:
+    # --- what the issuer says -----------------------------------------------------------------------------------
+
+    def _session(self, grant: UserGrant) -> UserSession:
+        return UserSession(
+            grant.token,
+            now=self._issuer_clock.now,
+            expires_at=grant.expires_at,
+            audience=self._audience,
+            tenant_id=self._tenant_id,
+            verify=self._verify,
+            refresh_token=grant.refresh_token,
+            renew=self._renew,
+            check_time=self._check_time,
+        )
+
+    async def _renew(self, refresh_token: Secret) -> UserGrant:
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
+        return await self._grant(form, "renewal")
+
+    async def _check_time(self) -> None:
+        if self._issuer_clock.may_be_wrong:
+            await self._issuer_clock.ask(self._http, self._timeout)
+
+    async def _grant(self, form: Mapping[str, str], what: str) -> UserGrant:
         secret = {} if self._secret is None else {"client_secret": self._secret.reveal()}
         full = {**form, "client_id": self._client_id, **secret}
         answer = await self._http.post(self.issuer.token_url, full, timeout=self._timeout)
         self._issuer_clock.heard(answer)
         grant = read_grant(answer.status, answer.body)
-        path = f"{self.issuer.name}/oauth/token"
-        if grant is None and (answer.status < 300 or answer.status >= 500):
-            raise ServerError(
-                status=answer.status, method="POST", path=path, note="No token came; begin the login anew."
-            )
         if grant is None:
-            refusal = read_refusal(answer.status, answer.headers, answer.body, self._issuer_clock.now(), MintRules())
-            raise TokenRefusedError(
-                status=answer.status,
-                path=path,
-                code=refusal.code,
-                note="The login was refused; begin it anew. A code can be exchanged once, and the password grant has "
-                "to be enabled by Rhythm's support.",
-            )
+            raise self._refused(answer, what)
         date = read_date(answer.headers)
         issued_at = self._issuer_clock.now() if date is None else date
-        return UserSession(
-            grant.token,
-            now=self._issuer_clock.now,
+        return UserGrant(
+            token=grant.token,
             expires_at=None if grant.expires_in is None else issued_at + grant.expires_in,
-            audience=self._audience,
-            tenant_id=self._tenant_id,
-            verify=self._verify,
-            on_answer=self._hear,
+            refresh_token=grant.refresh_token,
         )
 
-    def _hear(self, answer: Answer) -> None:
-        now = self._clock.monotonic()
-        self._issuer_clock.observe(read_date(answer.headers), now - LONGEST_CALL, now)
+    def _refused(self, answer: PlainAnswer, what: str) -> APIError:
+        """Return the error for an answer without a token, as far as it can be told apart."""
+        path, status = f"{self.issuer.name}/oauth/token", answer.status
+        now = self._issuer_clock.now()
+        refusal = read_refusal(status, answer.headers, answer.body, now, MintRules())
+        if status == 429 or refusal.cause in {Cause.THROTTLED, Cause.LOCKED_OUT}:
+            wait = refusal.pause or _LOGIN_PAUSE
+            return RateLimitedError(
+                method="POST",
+                path=path,
+                body=refusal.code,
+                reset_at=moment(now + wait),
+                note=f"The issuer takes no more logins for now: this user's or this application's come too fast. Wait "
+                f"{wait:,.0f} s and begin the login anew; the credentials were not judged.",
+            )
+        if refusal.code == "mfa_required":
+            return MultiFactorError(status=status, path=path, code=refusal.code)
+        if refusal.cause is Cause.UNANSWERED:
+            return ServerError(status=status, method="POST", path=path, note="No token came; begin the login anew.")
+        note = (
+            "The login was refused; begin it anew. A code can be exchanged once, and the password grant has to be "
+            "enabled by Rhythm's support."
+            if what == "login"
+            else "The session was not renewed; the user has to log in again."
+        )
+        return TokenRefusedError(status=status, path=path, code=refusal.code, note=note)
+
+
+def _login_refused(error: str, description: str | None) -> str:
+    word = error if _CODE.fullmatch(error) else "an error"
+    why = {
+        "access_denied": "the user, or a rule of the issuer, said no",
+        "login_required": "the user is not logged in, and was not to be asked",
+        "consent_required": "the user has to agree first",
+    }.get(word, "see the description at the issuer's log" if description else "the issuer gave no more words")
+    return f"the issuer sent the user back with {word}: {why}. Nothing was sent; the user may begin the login anew."
 
 
 def _claims(token: Secret, verify: Verifier | None) -> Claims | None:

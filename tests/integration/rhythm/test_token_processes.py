@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -93,3 +94,41 @@ async def test_tokens_that_end_are_replaced_once_though_a_process_is_killed_in_t
         assert early <= 1, "only what the killed process had sent may be asked for again"
         assert all(one["calls"] > 10 for one in told)
         assert all(one["errors"] == 0 for one in told)
+
+
+FORK = """
+import asyncio, os, sys
+from tonicdm.rhythm import FileTokenStore, TokenBroker
+
+async def main():
+    broker = TokenBroker(*sys.argv[1:4], store=FileTokenStore(sys.argv[4]))
+    mint = asyncio.create_task(broker.token())
+    while not (broker._work and next(iter(broker._works.values())).minting):
+        await asyncio.sleep(0.001)
+    read, write = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(write, asyncio.run(broker.token()).reveal().encode())
+        os._exit(0)
+    os.close(write)
+    token = (await mint).reveal()
+    told = await asyncio.to_thread(os.read, read, 10_000)
+    os.waitpid(child, 0)
+    print(told.decode() == token)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+async def test_a_child_forked_during_a_mint_takes_its_token(tmp_path: pathlib.Path) -> None:
+    """It once waited for a task of the loop that it had left behind: RuntimeError, for good."""
+    async with RhythmSandbox(records=3) as box:
+        box.settings.latency_seconds = (0.3, 0.3)
+        arguments = [box.auth_url, box.client_id, box.client_secret, str(tmp_path)]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, *arguments,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await asyncio.wait_for(process.communicate(), 30)
+        assert out == b"True\n", err[-800:]
+        assert len(box.mints()) == 1

@@ -52,6 +52,8 @@ class FakeIssuer:
         self.gate: asyncio.Event | None = None
         self.has_date = True
         self.members: dict[str, Any] = {}
+        self.ends_after: float | None = None
+        """Seconds after its issue at which a token ends by its own word; None where it does not say."""
 
     async def post(self, _url: str, form: Mapping[str, str], *, timeout: float = 30.0) -> PlainAnswer:
         sent_at = self.clock.monotonic()
@@ -70,7 +72,10 @@ class FakeIssuer:
         self.mints.append(self.now())
         if fault == "lost":
             raise RequestTimeoutError(f"no answer within {timeout:g} s")
-        token = jwt(aud=self.audience, n=len(self.mints), **{"http://rhythmsoftware.com/tenant_id": "example.org"})
+        ends = {} if self.ends_after is None else {"exp": int(self.now() + self.ends_after)}
+        token = jwt(
+            aud=self.audience, n=len(self.mints), **ends, **{"http://rhythmsoftware.com/tenant_id": "example.org"}
+        )
         body = {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime, **self.members}
         return self._answer(200, json.dumps(body).encode(), sent_at)
 

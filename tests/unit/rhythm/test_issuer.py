@@ -13,6 +13,8 @@ from tonicdm.rhythm.issuer import Issuer, read_date, read_grant, read_refusal
 from tonicdm.rhythm.minting import MintRules
 
 NOW = 1_800_000_000.0
+SPENT = "The monthly allowance of machine-to-machine tokens is spent."
+EXPIRED = "The client secret expired a month ago"
 
 
 @pytest.mark.parametrize(
@@ -40,23 +42,44 @@ def test_a_secret_goes_to_no_wrong_or_open_place(wrong: str) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "body", "cause", "pause"),
     [
-        (429, {}, {"error": "too_many_requests"}, Cause.LOCKED_OUT, None),
+        (429, {}, {"error": "too_many_requests"}, Cause.UNSURE, None),
+        (429, {}, b"<html>Too many requests</html>", Cause.UNSURE, None),
+        (429, {}, {"error": "too_many_requests", "error_description": SPENT}, Cause.LOCKED_OUT, None),
+        (429, {"Retry-After": "30"}, {"error": "access_denied", "error_description": SPENT}, Cause.LOCKED_OUT, None),
         (429, {"Retry-After": "30"}, {}, Cause.THROTTLED, 30.0),
         (429, dates(NOW) | {"Retry-After": dates(NOW + 20)["Date"]}, {}, Cause.THROTTLED, 20.0),
-        (429, {"Retry-After": "86400"}, {}, Cause.LOCKED_OUT, None),
-        (429, {"Retry-After": "soon"}, {}, Cause.LOCKED_OUT, None),
+        (429, {"Retry-After": "86400"}, {}, Cause.UNSURE, None),
+        (429, {"Retry-After": "soon"}, {}, Cause.UNSURE, None),
+        (429, {"Retry-After": "0"}, {}, Cause.THROTTLED, 0.0),
         (429, {"X-RateLimit-Reset": str(int(NOW) + 5)}, {}, Cause.THROTTLED, 5.0),
         (403, {}, {"error": "access_denied", "error_description": "Monthly quota exceeded"}, Cause.LOCKED_OUT, None),
         (403, {}, {"error": "access_denied", "error_description": "Client is not authorized"}, Cause.CREDENTIALS, None),
+        (403, {}, {"error": "access_denied", "error_description": "Limit exceeded"}, Cause.UNSURE, None),
         (401, {}, {"error": "invalid_client"}, Cause.CREDENTIALS, None),
-        (404, {}, {}, Cause.CREDENTIALS, None),
-        (302, {}, {}, Cause.CREDENTIALS, None),
+        (401, {}, {"error": "invalid_client", "error_description": EXPIRED}, Cause.CREDENTIALS, None),
+        (
+            400,
+            {},
+            {"error": "invalid_request", "error_description": "the audience exceeds 255"},
+            Cause.CREDENTIALS,
+            None,
+        ),
+        (400, {}, {"error": "unauthorized_client", "error_description": "the monthly limit"}, Cause.CREDENTIALS, None),
+        (400, {}, {"error": "temporarily_unavailable"}, Cause.UNANSWERED, None),
+        (400, {}, {"message": "the request exceeds a limit"}, Cause.UNANSWERED, None),
+        (403, {}, b"<html>Forbidden by the firewall</html>", Cause.UNANSWERED, None),
+        *(
+            (status, {}, {"error": "access_denied"}, Cause.UNANSWERED, None)
+            for status in (302, 307, 404, 407, 408, 425)
+        ),
         (500, {}, {"error_description": "limit"}, Cause.UNANSWERED, None),
         (200, {}, {}, Cause.UNANSWERED, None),
     ],
 )
 def test_a_refusal_is_told_apart(status, headers, body, cause, pause) -> None:
-    found = read_refusal(status, headers, json.dumps(body).encode(), NOW, MintRules())
+    found = read_refusal(
+        status, headers, body if isinstance(body, bytes) else json.dumps(body).encode(), NOW, MintRules()
+    )
     assert (found.cause, found.pause) == (cause, pause)
 
 
@@ -74,7 +97,17 @@ def test_an_answer_without_a_usable_token_is_none(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "seconds"), [(86400, 86400.0), ("86400", 86400.0), (True, None), (-1, None), (None, None), ("x", None)]
+    ("given", "seconds"),
+    [
+        (86400, 86400.0),
+        ("86400", 86400.0),
+        (True, None),
+        (-1, None),
+        (0, None),
+        ("-5", None),
+        (None, None),
+        ("x", None),
+    ],
 )
 def test_the_lifetime_is_read_where_it_makes_sense(given, seconds) -> None:
     found = read_grant(200, json.dumps({"access_token": "a", "expires_in": given}).encode())

@@ -300,7 +300,7 @@ async def test_above_the_line_each_mint_is_a_warning_and_the_hook_knows(make, is
 
 async def test_a_lock_out_is_remembered_for_all_applications_and_processes(make, issuer, clock) -> None:
     clock.advance(2 * DAY)
-    issuer.answers = [(429, {"error": "too_many_requests"}, {})]
+    issuer.answers = [(429, {"error": "too_many_requests", "error_description": "monthly quota reached"}, {})]
     with pytest.raises(TokenLimitError, match="looks like the month's limit"):
         await make().token()
     for name in ("app", "other", "third"):

@@ -25,6 +25,8 @@ FULL = Book(
     mints=mints(3),
     tokens={APP.key: token(NOW)},
     closures={APP.key: Closure(cause=Cause.THROTTLED, since=1.0, until=2.5, code="x", credentials="c", failures=2)},
+    bounds={APP.key: Closure(cause=Cause.DAY, since=1.0, until=2.5)},
+    words=frozenset({APP.key}),
     damage=Damage(at=NOW, missing=2),
 )
 
@@ -55,14 +57,75 @@ async def test_what_is_written_is_read_by_everybody(store: FileTokenStore) -> No
     assert store.keys() == [KEY]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
-async def test_only_the_owner_can_read_it(store: FileTokenStore) -> None:
-    store.folder.mkdir(mode=0o755)
+POSIX = pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+
+
+def modes(store: FileTokenStore) -> tuple[int, set[int]]:
+    """Return the mode of the folder, and those of its files."""
+    return store.folder.stat().st_mode & 0o7777, {path.stat().st_mode & 0o7777 for path in store.folder.iterdir()}
+
+
+@POSIX
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o000])
+async def test_what_is_made_here_is_for_its_owner_only(store: FileTokenStore, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        for _ in range(2):
+            await put(store, FULL)
+    finally:
+        os.umask(before)
+    assert modes(store) == (0o700, {0o600})
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("folder", "files"), [(0o700, 0o600), (0o755, 0o600), (0o750, 0o600), (0o770, 0o660), (0o2775, 0o660)]
+)
+async def test_a_folder_that_was_there_keeps_its_mode_and_its_group_may_share_the_files(
+    store: FileTokenStore, folder: int, files: int
+) -> None:
+    store.folder.mkdir()
+    store.folder.chmod(folder)
     for _ in range(2):
         await put(store, FULL)
-    assert store.folder.stat().st_mode & 0o777 == 0o700
-    assert {path.stat().st_mode & 0o777 for path in store.folder.iterdir()} == {0o600}
-    assert len(list(store.folder.iterdir())) == 3, "the book, the one before, the lock"
+    assert modes(store) == (folder, {files})
+
+
+@POSIX
+@pytest.mark.parametrize("folder", [0o1777, 0o777, 0o1770])
+async def test_a_folder_in_which_nobody_is_safe_is_refused_with_the_mode_that_is_wanted(
+    store: FileTokenStore, folder: int
+) -> None:
+    """RHYTHM_TOKENS=/tmp once made /tmp private."""
+    store.folder.mkdir()
+    store.folder.chmod(folder)
+    with pytest.raises(StoreError, match="0700 for one user, or 2770"):
+        await put(store, FULL)
+    assert modes(store) == (folder, set())
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs the right to be several users")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_two_users_of_a_group_share_a_folder(tmp_path: pathlib.Path) -> None:
+    """Each is a process with a group mask of its own, and replaces the other's files."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    os.chown(folder, 0, 4_711)
+    folder.chmod(0o2770)
+    for parent in (tmp_path, *list(tmp_path.parents)[:2]):
+        parent.chmod(parent.stat().st_mode | 0o011)
+    code = (
+        "import asyncio, concurrent.futures.thread, os, sys; import attrs; from tonicdm.rhythm import FileTokenStore;"
+        "os.umask(0o077); os.setgroups([4711]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]));"
+        "store = FileTokenStore(sys.argv[1]);"
+        "step = lambda book: (attrs.evolve(book, issuer=book.issuer + 'x'), book.issuer);"
+        "print(asyncio.run(store.update('0' * 32, step)))"
+    )
+    for number, user in enumerate((5_001, 5_002, 5_001, 5_002)):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(folder), str(user)], capture_output=True, text=True, check=False
+        )
+        assert done.stdout.strip() == "x" * number, done.stderr[-600:]
 
 
 async def test_no_name_of_a_file_tells_a_client_or_a_domain(store: FileTokenStore) -> None:
