@@ -33,7 +33,9 @@ from tonicdm.errors import (
 )
 from tonicdm.http.hooks import Hooks
 from tonicdm.http.retry import RetryPolicy
+from tonicdm.http.watching import Spent
 from tonicdm.paging import Page, Paginator
+from tonicdm.raw import Raw, RawResponse
 from tonicdm.types import UNSET, DataQuantity, RateLimit, RecordID, Secret
 
 __all__ = [
@@ -63,12 +65,15 @@ __all__ = [
     "ProtocolError",
     "RateLimit",
     "RateLimitedError",
+    "Raw",
+    "RawResponse",
     "RecordID",
     "RecordNotFoundError",
     "RequestTimeoutError",
     "RetryPolicy",
     "Secret",
     "ServerError",
+    "Spent",
     "TonicDM",
     "TonicDMError",
     "TransportError",

@@ -16,13 +16,17 @@ from tonicdm import (
     Page,
     Paginator,
     RateLimitedError,
+    Raw,
+    RawResponse,
     RecordID,
     RecordNotFoundError,
     RetryPolicy,
     Secret,
+    Spent,
     TonicDM,
     UnitBudget,
 )
+from tonicdm.endpoints.many import Found
 from tonicdm.models import (
     Brand,
     CertificationDefinition,
@@ -79,9 +83,28 @@ async def clients() -> None:
     budget = UnitBudget.memory(max_calls_per_second=None)
     async with TonicDM(token="...", zone="us", budget=budget, hooks=Hooks(), retry=RetryPolicy()) as tonic:
         view: TonicDM = tonic.with_options(priority="interactive", max_wait=5.0, option_placement="query", zone="de")
+        named: TonicDM = tonic.with_options(headers={"X-Team": "core"}, retry=RetryPolicy(attempts=1))
         spent: UnitBudget = view.budget
         spent.snapshot()
+        async with named.meter() as counted:
+            both: Spent = counted
+            use(both.units, both.calls)
         await tonic.request("GET", "/core/offices", options={"filterIDs": ID}, data_quantity="id_only")
+
+
+async def raw_answers(tonic: TonicDM) -> None:
+    """Around a call the type of its value is known; by attribute it is not."""
+    raw: Raw[Person] = await tonic.with_raw(tonic.persons.get(ID))
+    several: Raw[Found[Person]] = await tonic.with_raw(tonic.persons.get_many([ID]))
+    stubs: Raw[list[RecordStub]] = await tonic.with_raw(tonic.persons.list(data_quantity="id_only").all())
+    responses: tuple[RawResponse, ...] = several.responses
+    name: str | None = raw.value.name
+    body: bytes = raw.body
+    content: str = raw.headers["content-type"]
+    async for page in tonic.with_raw.pages(tonic.persons.list()):
+        records: tuple[Person, ...] = page.value.records
+        use(records)
+    use(name, body, content, responses, stubs, raw.status, raw.units, raw.attempts, raw.elapsed, raw.request_id)
 
 
 async def qualities(tonic: TonicDM) -> None:
