@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from tonicdm.types import plausible_unix_seconds
+from tonicdm.types import RateLimit, plausible_unix_seconds
 
 LARGEST_LIMIT: Final = 1_000_000_000
 """Units of a window beyond which a Limit is none."""
@@ -79,6 +79,16 @@ class Report:
         """
         made = None if date is None or not plausible_unix_seconds(date) else date
         return _judge(_finite(limit), _finite(remaining), _reset(_finite(reset)), made)
+
+    def rate_limit(self, now: float) -> RateLimit | None:
+        """Return the budget as the answer reported it, for people; None unless it named all three.
+
+        Args:
+            now: Unix time here, for answers without a Date.
+        """
+        if self.limit is None or self.remaining is None or self.reset is None:
+            return None
+        return RateLimit(self.limit, self.remaining, self.reset.on(now if self.date is None else self.date))
 
 
 def read(headers: Mapping[str, str]) -> Report:

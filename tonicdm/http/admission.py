@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ class Admitted(Protocol):
         """Monotonic time at which it passed the gate; None before."""
         ...
 
-    async def __aenter__(self) -> Any: ...
+    def __aenter__(self) -> Awaitable[Any]: ...
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -73,6 +73,8 @@ class Answer:
     """How many answers in a row, this one included, cost what another data_quantity costs."""
     observed_cost: int | None = None
     """Units that the server charged, where that can be told."""
+    silent_until: float | None = None
+    """Server time before which nothing will be sent, Unix seconds; None where a 429 silenced nobody."""
     waited: float = 0.0
     """Seconds that the call waited for its units, those of its last attempt."""
     elapsed: float = 0.0

@@ -9,6 +9,7 @@ import aiohttp
 import yarl
 
 from tonicdm.budget import Settlement
+from tonicdm.budget.headers import read
 from tonicdm.http.admission import Admitted
 from tonicdm.http.call import Answer, Call
 from tonicdm.http.exceptions import FOREIGN, Lost, map_exception, too_long
@@ -122,7 +123,7 @@ class Exchange:
             # The head says what the call cost, whatever becomes of the body.
             self.status = response.status
             self.settlement = await self._reservation.settle_from(response.headers, response.status)
-            rate_limit = RateLimit.from_headers(response.headers)
+            rate_limit = read(response.headers).rate_limit(transport.clock.now())
             self._tell(rate_limit, transport.clock.monotonic() - began)
             body = await self._body(response, whole=replaced)
             headers = Headers(response.headers.items(), self._token.mask)
@@ -133,6 +134,7 @@ class Exchange:
             rate_limit=rate_limit,
             attempts=self._attempt,
             observed_cost=self.settlement.observed_cost,
+            silent_until=self.settlement.silent_until,
             elapsed=transport.clock.monotonic() - began,
             request_id=self._request_id,
         )
