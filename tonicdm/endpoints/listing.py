@@ -64,13 +64,19 @@ class ListOperation(Generic[M]):
 
     def fault(self, item: Any) -> str | None:
         """Return why an element of an answer is no record, without values; None where it is one."""
+        if (reason := self.nameless(item)) is not None:
+            return reason
+        return "an ID that is none" if self.askable and id_of(item) is None else None
+
+    def nameless(self, item: Any) -> str | None:
+        """Return why nothing names an element as a record of this list, without values; None where something does."""
         if not isinstance(item, dict):
             return f"expected an object, found {json_kind(item)}"
         if not self.identified:
             return None
         if not isinstance(item.get("id"), str) or not item["id"]:
             return f"expected a record with an ID, found {kind_of(item)}"
-        return "an ID that is none" if self.askable and id_of(item) is None else None
+        return None
 
     @property
     def paged(self) -> bool:

@@ -27,7 +27,7 @@ SEPARATOR: Final = "\x1f"
 SHORTEST_LIMIT: Final = 2**21
 """Bytes that a line may have in any case: DuckDB's own limit."""
 
-_OWN: Final = "json_array(id, updated, quality, status, nullif(deleted_at, ''), reason, change_seq)"
+_OWN: Final = "json_array(id, updated, quality, status, nullif(deleted_at, ''), reason, change_seq, quarantined)"
 _LINE: Final = f"{_OWN} || char({ord(SEPARATOR)}) || raw || char(10)"
 
 

@@ -48,8 +48,15 @@ OWN_COLUMNS: Final[Mapping[str, SqlType]] = {
     "deleted_at": SqlType.TIMESTAMP,
     "reason": SqlType.TEXT,
     "change_seq": SqlType.BIGINT,
+    "quarantined": SqlType.TEXT,
 }
 """Columns that every table takes from the store itself."""
+
+MAX_FIELDS: Final = 1_900
+"""Fields of a type that have a column, those that were seen first; SQLite's results have at most 2,000 columns."""
+
+LONGEST_NAME: Final = 200
+"""Characters of a field's name that still makes a column."""
 
 MERGED: Final = frozenset({"id", "status", "updated"})
 """Fields that need no column, because one of the store's own is made of them."""
@@ -124,25 +131,32 @@ def columns_of(kind: str, seen: Iterable[str], before: Sequence[Column] = ()) ->
 
     Args:
         kind: The record type.
-        seen: Wire names of the fields that records really have.
+        seen: Wire names of the fields that records really have, in the order in which they were first seen.
         before: The columns that a table has already: they keep their names, their types and their places.
     """
     known = model_columns(kind)
     columns = list(before)
-    held = {column.wire for column in before}
+    held = {column.wire for column in before} | MERGED
     # SQL does not tell columns apart by case.
     taken = {column.name.lower() for column in before} | OWN_COLUMNS.keys()
-    for wire in [*known, *(name for name in seen if name not in known)]:
-        if wire in held or wire in MERGED:
-            continue
+    new = [wire for wire in known if wire not in held]
+    others = [wire for wire in dict.fromkeys(seen) if wire not in held and wire not in known and has_column(wire)]
+    for wire in [*new, *sorted(others[: max(0, MAX_FIELDS - len(columns) - len(new))])]:
         column = known.get(wire) or Column(snake(wire), wire)
         name, number = column.name, 2
         while name.lower() in taken:
             name, number = f"{column.name}_{number}", number + 1
         taken.add(name.lower())
-        held.add(wire)
         columns.append(attrs.evolve(column, name=name))
     return tuple(columns)
+
+
+def has_column(wire: str) -> bool:
+    """Tell whether a field of this name can have a column: JSON paths and SQL can't spell every name.
+
+    Any other field is in the record's ``raw`` alone.
+    """
+    return 0 < len(wire) <= LONGEST_NAME and wire.isprintable() and not {'"', "\\"} & set(wire)
 
 
 _FOREIGN: Final[dict[str, type[Record]]] = {}

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from tonicdm.models import CODEC, Record, read_with
-from tonicdm.store import frames
+from tonicdm.errors import DecodeError
+from tonicdm.models import CODEC, read_with
+from tonicdm.store import frames, views
 from tonicdm.store.types import RecordType, choose
-from tonicdm.types import DataQuantity
+from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -36,6 +37,8 @@ class Change:
     deleted_at: str | None
     reason: str | None
     """``deleted``, ``soft deleted`` or ``out of sight``; None for a record that is there."""
+    quarantined: str | None = None
+    """Why the server's newer version could not be read, so that this one is an earlier one; None where it is not."""
 
 
 class Readable(abc.ABC):
@@ -62,24 +65,40 @@ class Readable(abc.ABC):
             limit: At most so many.
         """
         sql = (
-            "SELECT change_seq, type, id, raw, deleted_at, reason FROM record WHERE change_seq > ? "
+            "SELECT change_seq, type, id, raw, deleted_at, reason, quarantined FROM record WHERE change_seq > ? "
             "ORDER BY change_seq LIMIT ?"
         )
         return [Change(*row) for row in await self.query(sql, (after, limit))]
 
     async def drift(self) -> dict[str, list[str]]:
-        """Return the fields that records really have and the models do not know, by type."""
+        """Return the fields that records really have and the models do not know, by type; all of them have columns."""
         found: dict[str, list[str]] = {}
+        left_out = await self.without_column()
         for kind, name in await self.query("SELECT type, name FROM field WHERE NOT known ORDER BY type, name"):
-            found.setdefault(kind, []).append(name)
+            if name not in left_out.get(kind, ()):
+                found.setdefault(kind, []).append(name)
         return found
 
-    async def records(self, kind: str, *, include_deleted: bool = False) -> AsyncGenerator[Any]:
+    async def without_column(self) -> dict[str, list[str]]:
+        """Return the fields that are in ``raw`` alone, because of their names or their number, by type."""
+
+        def work(db: sqlite3.Connection) -> dict[str, list[str]]:
+            kinds = [kind for (kind,) in db.execute("SELECT DISTINCT type FROM field ORDER BY type")]
+            found = {kind: views.without_column(db, kind) for kind in kinds}
+            return {kind: names for kind, names in found.items() if names}
+
+        return await self.read(work)
+
+    async def records(
+        self, kind: str, *, include_deleted: bool = False, on_invalid: OnInvalid = "raise"
+    ) -> AsyncGenerator[Any]:
         """Yield the records of a type as models, by ID; each batch as it is when it is read.
 
         Args:
             kind: The record type, such as ``persons``.
             include_deleted: Whether deleted records come too, in their last state.
+            on_invalid: What becomes of a record that has not the form of its model: ``raise`` ends the iteration when
+                it comes to it, ``skip`` yields it as `InvalidRecord`.
 
         Raises:
             ConfigError: There is no such type.
@@ -88,7 +107,9 @@ class Readable(abc.ABC):
         (found,) = choose([kind])
         last = ""
         while batch := await self.read(_batch(found, last, include_deleted=include_deleted)):
-            for _, record in batch:
+            for one, record, error in batch:
+                if error is not None and on_invalid != "skip":
+                    raise DecodeError(error.paths, what=f"the record {one} of {kind}")
                 yield record
             last = batch[-1][0]
 
@@ -129,18 +150,21 @@ class Readable(abc.ABC):
 
 def _batch(
     kind: RecordType, last: str, *, include_deleted: bool
-) -> Callable[[sqlite3.Connection], list[tuple[str, Any]]]:
+) -> Callable[[sqlite3.Connection], list[tuple[str, Any, DecodeError | None]]]:
     live = "" if include_deleted else "AND reason IS NULL "
     sql = f"SELECT id, raw, quality FROM record WHERE type = ? AND id > ? {live}ORDER BY id LIMIT {BATCH}"  # noqa: S608 - fixed
     model = kind.listing.model
 
-    def read(raw: str, quality: str) -> Record:
-        with read_with(DataQuantity(quality)):
-            found: Record = CODEC.read(json.loads(raw), model)
-            return found
+    def decoded(one: str, raw: str, quality: str) -> tuple[str, Any, DecodeError | None]:
+        value = json.loads(raw)
+        try:
+            with read_with(DataQuantity(quality)):
+                return one, CODEC.read(value, model), None
+        except DecodeError as error:
+            return one, InvalidRecord(0, "; ".join(error.paths), raw.encode(), value), error
 
-    def work(db: sqlite3.Connection) -> list[tuple[str, Any]]:
+    def work(db: sqlite3.Connection) -> list[tuple[str, Any, DecodeError | None]]:
         # Decoded here, on the store's thread: a batch would hold up the event loop.
-        return [(one, read(raw, quality)) for one, raw, quality in db.execute(sql, (kind.name, last))]
+        return [decoded(*row) for row in db.execute(sql, (kind.name, last))]
 
     return work

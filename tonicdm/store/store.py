@@ -8,6 +8,7 @@ import datetime
 import os
 import pathlib
 import sqlite3
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
@@ -101,7 +102,7 @@ class Store(Readable):
         quality: DataQuantity,
         mark: Checkpoint | None,
         *,
-        stamp: ReadStamp,
+        stamp: ReadStamp | None = None,
         origin: Origin = Origin.LIST,
         invalid: Sequence[InvalidRecord] = (),
         page: int | None = None,
@@ -114,7 +115,7 @@ class Store(Readable):
             records: As they came.
             quality: The data_quantity they came in.
             mark: How far the pass has come with them; None for records that a scan had found stale.
-            stamp: Drawn before the call that brought them.
+            stamp: Drawn before the call that brought them; None for what was not read by a call.
             origin: How they came.
             invalid: What else the page held, and is no record; it goes into quarantine.
             page: The page's number, for what goes into quarantine.
@@ -126,7 +127,8 @@ class Store(Readable):
 
         def work(db: sqlite3.Connection) -> Written:
             sorted_out = writing.sorted_out(kind, records, invalid)
-            written = writing.write_sorted(db, kind, sorted_out, quality, stamp, origin=origin, page=page)
+            drawn = stamp or rows.draw(db, time.time())
+            written = writing.write_sorted(db, kind, sorted_out, quality, drawn, origin=origin, page=page)
             if scan_page is not None:
                 rows.note_scanned(db, kind, sorted_out.times, scan_page)
             elif mark is None:
@@ -271,6 +273,20 @@ class Store(Readable):
     async def retry_quarantine(self) -> tuple[int, int]:
         """Decode anew what is in quarantine, for 0 units; return how many are records now, and of how many."""
         return await self.write(writing.retry)
+
+    async def remarks(self, kind: str) -> list[str]:
+        """Return what a run over *kind* should say of the copy: what is in quarantine, and what has no column."""
+
+        def work(db: sqlite3.Connection) -> list[str]:
+            aside, fields = len(in_quarantine(db, kind)), len(views.without_column(db, kind))
+            said = []
+            if aside:
+                said.append(f"{aside:,} in quarantine: tonicdm quarantine shows them")
+            if fields:
+                said.append(f"{fields:,} fields are in raw alone, because of their names or their number")
+            return said
+
+        return await self.read(work)
 
     # --- whose it is ------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tonicdm.store.columns import OWN_COLUMNS, columns_of, model_columns
+from tonicdm.store.columns import MERGED, OWN_COLUMNS, columns_of, model_columns
 
 
 def note_fields(db: sqlite3.Connection, kind: str, records: Iterable[Mapping[str, Any]]) -> None:
@@ -20,8 +20,15 @@ def note_fields(db: sqlite3.Connection, kind: str, records: Iterable[Mapping[str
 
 
 def seen_fields(db: sqlite3.Connection, kind: str) -> list[str]:
-    """Return the wire names of the fields that records of *kind* have shown."""
-    return [name for (name,) in db.execute("SELECT name FROM field WHERE type = ? ORDER BY name", (kind,))]
+    """Return the wire names of the fields that records of *kind* have shown, in the order in which they first did."""
+    return [name for (name,) in db.execute("SELECT name FROM field WHERE type = ? ORDER BY rowid", (kind,))]
+
+
+def without_column(db: sqlite3.Connection, kind: str) -> list[str]:
+    """Return the fields of *kind* that are in ``raw`` alone, because of their names or their number."""
+    seen = seen_fields(db, kind)
+    held = {column.wire for column in columns_of(kind, seen)} | MERGED
+    return [name for name in seen if name not in held]
 
 
 def refresh(db: sqlite3.Connection) -> None:

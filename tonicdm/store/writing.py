@@ -80,7 +80,7 @@ def sorted_out(kind: str, items: Sequence[Any], invalid: Sequence[InvalidRecord]
     sound: dict[str, tuple[Mapping[str, Any], str]] = {}
     others: list[InvalidRecord] = []
     for index, item in enumerate(items):
-        reason = None if listing is None else listing.fault(item)
+        reason = None if listing is None else listing.nameless(item)
         raw, reason = ("", reason) if reason is not None else _encoded(item)
         if reason is None:
             sound[rows.key_of(item)] = (item, raw)

@@ -133,6 +133,7 @@ async def _one(
     except (PermissionDeniedError, EndpointNotFoundError) as error:
         report.refused, report.done = error, True
         tell(report)
+    report.why += await store.remarks(kind.name)
     if path in facts.paged:
         await store.set_capability(kind.name, PAGED, "yes")
 

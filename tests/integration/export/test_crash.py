@@ -44,7 +44,7 @@ async def change(path: pathlib.Path, number: int, records: int) -> None:
 
 
 def _bury(db, gone: list[str]) -> None:
-    from tonicdm.store.rows import bury
+    from tonicdm.store.writing import bury
 
     bury(db, "offices", gone, "deleted", "2026-01-01T00:00:00+00:00")
 
