@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "get": "records:get",
     "list": "records:list_records",
     "plan": "sync:plan",
+    "quarantine": "quarantine:quarantine",
     "rhythm": "rhythm:rhythm",
     "sandbox": "sandbox:sandbox",
     "sync": "sync:sync",

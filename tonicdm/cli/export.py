@@ -65,10 +65,11 @@ async def _run(wishes: Wishes) -> None:
         bar.update(task, description=come.type, completed=come.done, total=come.types, state=f"{come.rows:,} rows read")
 
     with bar:
-        async with Store(wishes.file) as store:
-            report = await export(
-                store, wishes.to, types=wishes.types, full=wishes.full, keep_deleted=wishes.keep_deleted, tell=tell
-            )
+        # Not opened: an export reads by a connection of its own, also a store that can't be written.
+        report = await export(
+            Store(wishes.file), wishes.to, types=wishes.types, full=wishes.full, keep_deleted=wishes.keep_deleted,
+            tell=tell,
+        )  # fmt: skip
         bar.update(task, description=f"{len(report.types)} types", completed=1, total=1, state="")
     if wishes.json_line:
         moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -84,7 +84,6 @@ async def export(
         ExportError: The destination is in use, holds something else, or can't be written.
         StoreError: The store can't be read.
     """
-    await store.open()
     work = _Export(store, destination(to), types, full=full, keep_deleted=keep_deleted, tell=tell or (lambda _: None))
     running = asyncio.ensure_future(asyncio.to_thread(work.run))
     try:
@@ -135,8 +134,7 @@ class _Export:
                 before, self._to.where, store=identity, sequence=source.sequence(), runs=source.runs(name),
                 full=self._full,
             )  # fmt: skip
-            run = uuid.uuid4().hex
-            source.note_run(name, before.run if before is not None else None, run)
+            run = source.note_run(name, before.run if before is not None else None)
             with source.moment() as sequence:
                 held, done = self._write(source, before, sequence)
             kept = dict(before.types) if before is not None else {}

@@ -6,17 +6,24 @@ import contextlib
 import os
 import pathlib
 import sqlite3
+import uuid
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Final, Self
 
 from tonicdm.errors import StoreError
 from tonicdm.store.columns import Column, columns_of
 from tonicdm.store.observing import SINCE, WHOLE_TYPE, typed
-from tonicdm.store.opening import described, open_store
+from tonicdm.store.opening import described, open_to_read
 from tonicdm.store.views import seen_fields
 
 IDENTITY: Final = "identity"
 """The note of the store that tells it from all others."""
+
+UNNOTED: Final = "unnoted"
+"""The run of an export from a store that could not be written just then: that it was restored can't be told by it."""
+
+NOTE_PATIENCE_MS: Final = 2_000
+"""Milliseconds to wait for another program's lock before a run goes on without a note; reading needs no lock."""
 
 BATCH: Final = 1000
 """Rows that are held in memory at once."""
@@ -37,7 +44,7 @@ class Source:
         if not self.path.is_file():
             raise StoreError(str(self.path), "does not exist; make it with: tonicdm sync")
         with self._errors():
-            self._db = open_store(self.path)
+            self._db, _ = open_to_read(self.path)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -73,33 +80,34 @@ class Source:
         return int(sequence)
 
     def identity(self) -> str:
-        """Return what tells this store from all others; made by the first who asks, and kept in the store."""
-        sql = "SELECT value FROM meta WHERE name = ?"
-        found = self.db.execute(sql, (IDENTITY,)).fetchone()
-        if found is None:
-            made = "INSERT OR IGNORE INTO meta VALUES (?, lower(hex(randomblob(16))))"
-            self.db.execute(made, (IDENTITY,))
-            found = self.db.execute(sql, (IDENTITY,)).fetchone()
-        return str(found[0])
+        """Return what tells this store from all others; it is as old as its tables."""
+        return str(self.db.execute("SELECT value FROM meta WHERE name = ?", (IDENTITY,)).fetchone()[0])
 
     def runs(self, destination: str) -> list[str]:
-        """Return the last runs of the exports to *destination* that this store knows."""
+        """Return the last runs of the exports to *destination* that this store knows, or that it could not note."""
         found = self.db.execute("SELECT value FROM meta WHERE name = ?", (f"export {destination}",)).fetchone()
-        return [] if found is None else str(found[0]).split()
+        return [UNNOTED, *([] if found is None else str(found[0]).split())]
 
-    def note_run(self, destination: str, before: str | None, run: str) -> None:
-        """Remember a run before its destination does.
+    def note_run(self, destination: str, before: str | None) -> str:
+        """Remember a run before its destination does, and return its name.
 
         A store that was restored from a backup does not know the run that the destination names, however far its
-        change_seq has got again.
+        change_seq has got again. One that can't be written, or that another program writes for long, notes nothing.
 
         Args:
             destination: The destination's own name.
             before: The run that the destination has committed last; this one may end before it has.
-            run: The run that begins.
         """
+        run = uuid.uuid4().hex
         value = " ".join(filter(None, (before, run)))
-        self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"export {destination}", value))
+        try:
+            self.db.execute(f"PRAGMA busy_timeout = {NOTE_PATIENCE_MS}")
+            self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"export {destination}", value))
+        except sqlite3.OperationalError as error:
+            if not any(words in str(error) for words in ("readonly", "locked")):
+                raise
+            return UNNOTED
+        return run
 
     @contextlib.contextmanager
     def moment(self) -> Generator[int]:

@@ -103,8 +103,7 @@ def _changes(path: str, kind: str, columns: Sequence[Column]) -> Iterator[list[d
         after = 0 if before is None else before.types[kind].position
         if not source.changed(kind, after):
             return
-        run = uuid.uuid4().hex
-        source.note_run(name, None if before is None else before.run, run)
+        run = source.note_run(name, None if before is None else before.run)
         with source.moment() as sequence:
             for batch in source.rows(kind, f"{_OWN}, raw", after=after):
                 yield [_row(columns, row) for row in batch]

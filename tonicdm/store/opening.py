@@ -65,6 +65,41 @@ def open_store(path: pathlib.Path) -> sqlite3.Connection:
     return db
 
 
+def open_to_read(path: pathlib.Path) -> tuple[sqlite3.Connection, bool]:
+    """Open the store at *path* also where it can't be written; tell whether it can.
+
+    Raises:
+        StoreError: It is another program's, a newer version's, or can't be read where it is.
+        sqlite3.DatabaseError: It can't be read; see `described`.
+    """
+    try:
+        return open_store(path), True
+    except sqlite3.OperationalError as error:
+        if not any(words in str(error) for words in ("readonly", "unable to open")):
+            raise
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        raise StoreError(
+            str(path),
+            "can't be written where it is, and its newest changes are in a file beside it (-wal), which can't be read "
+            "without writing. Close the program that has it open, or copy the file and those beside it",
+        )
+    # Nobody can change it here, so it needs no lock, and no file beside it.
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False)
+    try:
+        if (version := version_of(db, path)) < SCHEMA_VERSION:
+            raise StoreError(
+                str(path),
+                f"was written by an earlier tonicdm (its tables have version {version}, this one's {SCHEMA_VERSION}) and "
+                "can't be brought to this version, because it can't be written where it is. Copy it, or open it once "
+                "where it can be: tonicdm quarantine FILE does so",
+            )
+    except BaseException:
+        db.close()
+        raise
+    return db, False
+
+
 def version_of(db: sqlite3.Connection, path: pathlib.Path) -> int:
     """Return the version whose tables a database has; 0 for a new one.
 

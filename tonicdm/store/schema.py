@@ -98,7 +98,8 @@ CREATE TABLE quarantine (
     type TEXT NOT NULL, key TEXT NOT NULL, id TEXT, updated TEXT, page INTEGER, reason TEXT NOT NULL, raw BLOB NOT NULL,
     quality TEXT NOT NULL, origin TEXT NOT NULL, read_number INTEGER NOT NULL, read_at REAL NOT NULL,
     PRIMARY KEY (type, key)
-)
+);
+INSERT OR IGNORE INTO meta VALUES ('identity', lower(hex(randomblob(16))))
 """
 """Which read a version comes from (`versions`), and what came that is no record. A record that is held while a newer
 version of it is in quarantine bears the reason."""

@@ -1,0 +1,74 @@
+"""``tonicdm quarantine``: what came and could not be stored as a record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from tonicdm.store import Quarantined, Store
+
+SHOWN = 100
+"""Elements that the table lists; --json gives all."""
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, exists=True))
+@click.option(
+    "--retry", is_flag=True, help="First decode all of it anew: another version may be able to. Sends nothing."
+)
+@click.option(
+    "--json", "json_lines", is_flag=True, help="Print a line of JSON for each, with its text, instead of a table."
+)
+def quarantine(*, file: str, retry: bool, json_lines: bool) -> None:
+    """Show what a sync of FILE got that is no record: its type, page, ID and what is wrong with it.
+
+    What is in quarantine is not fetched again before it changes. Where FILE holds an earlier version of a record, that
+    one is kept, and marked in the column quarantined. Sends nothing.
+    """
+    asyncio.run(_run(file, retry=retry, json_lines=json_lines))
+
+
+async def _run(file: str, *, retry: bool, json_lines: bool) -> None:
+    console = Console(stderr=json_lines)
+    async with Store(file) as store:
+        if retry:
+            taken, count = await store.retry_quarantine()
+            console.print(f"{taken:,} of {count:,} are records now. Nothing was sent.", highlight=False)
+        found = await store.quarantine()
+    if json_lines:
+        for one in found:
+            click.echo(json.dumps(_as_json(one)))
+    elif found:
+        console.print(_table(found))
+        if len(found) > SHOWN:
+            console.print(f"… and {len(found) - SHOWN:,} more; --json gives all.", highlight=False)
+    else:
+        console.print("Nothing is in quarantine.", highlight=False)
+
+
+def _as_json(one: Quarantined) -> dict[str, Any]:
+    return {
+        "type": one.type,
+        "id": one.id,
+        "updated": one.updated,
+        "page": one.page,
+        "reason": one.reason,
+        # The text may be no UTF-8; what is not stands as an escape, as a Python literal has it.
+        "raw": one.raw.decode(errors="backslashreplace"),
+    }
+
+
+def _table(found: Sequence[Quarantined]) -> Table:
+    table = Table(title="In quarantine")
+    for name in ("type", "page", "id", "updated", "reason"):
+        table.add_column(name)
+    for one in found[:SHOWN]:
+        page = "by ID" if one.page is None else str(one.page)
+        table.add_row(one.type, page, one.id or "unreadable", one.updated or "unreadable", one.reason)
+    return table
