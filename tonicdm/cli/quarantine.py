@@ -19,12 +19,8 @@ SHOWN = 100
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, exists=True))
-@click.option(
-    "--retry", is_flag=True, help="First decode all of it anew: another version may be able to. Sends nothing."
-)
-@click.option(
-    "--json", "json_lines", is_flag=True, help="Print a line of JSON for each, with its text, instead of a table."
-)
+@click.option("--retry", is_flag=True, help="First decode all of it anew, for 0 units.")
+@click.option("--json", "json_lines", is_flag=True, help="Print a line of JSON for each, with its text.")
 def quarantine(*, file: str, retry: bool, json_lines: bool) -> None:
     """Show what a sync of FILE got that is no record: its type, page, ID and what is wrong with it.
 

@@ -87,16 +87,17 @@ def open_to_read(path: pathlib.Path) -> tuple[sqlite3.Connection, bool]:
     # Nobody can change it here, so it needs no lock, and no file beside it.
     db = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False)
     try:
-        if (version := version_of(db, path)) < SCHEMA_VERSION:
-            raise StoreError(
-                str(path),
-                f"was written by an earlier tonicdm (its tables have version {version}, this one's {SCHEMA_VERSION}) and "
-                "can't be brought to this version, because it can't be written where it is. Copy it, or open it once "
-                "where it can be: tonicdm quarantine FILE does so",
-            )
+        version = version_of(db, path)
     except BaseException:
         db.close()
         raise
+    if version < SCHEMA_VERSION:
+        db.close()
+        raise StoreError(
+            str(path),
+            f"was written by an earlier tonicdm: its tables have version {version}, this one's {SCHEMA_VERSION}, and "
+            "they can't be changed where it is. Copy it, or open it once where it can be written",
+        )
     return db, False
 
 

@@ -82,7 +82,7 @@ async def _still_there(sync: TypeSync, gone: list[str]) -> set[str] | None:
             name, list(found.values()), DataQuantity.BASIC, None, stamp=stamp, origin=Origin.BY_ID,
             invalid=found.invalid,
         )  # fmt: skip
-        sync.report.changed += written.changed
+        sync.report.add(written)
     return alive
 
 

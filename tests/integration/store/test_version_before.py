@@ -5,43 +5,28 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import sqlite3
-from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.fixtures.before import firm
-from tests.integration.sync.conftest import drive, held
+from tests.integration.sync.conftest import held
 from tests.listserver import ListServer
-from tonicdm import TonicDM, UnitBudget
+from tonicdm import TonicDM
 from tonicdm.clock import VirtualClock
 from tonicdm.conformance import Profile
-from tonicdm.store import Store, choose
-from tonicdm.sync import RunReport, synchronize
+from tonicdm.store import Store
 from tonicdm.webhooks import Inbox
+
+from .conftest import Run, report_of, rows
 
 FOLDER = pathlib.Path(firm.__file__).parent
 ALL = tuple(firm.COUNTS)
 
 
-@pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock(firm.LATER)
-
-
-@pytest.fixture
-async def server(clock: VirtualClock) -> AsyncIterator[ListServer]:
-    async with firm.firm(clock) as server:
-        firm.change(server)
-        yield server
-
-
-@pytest.fixture
-async def tonic(server: ListServer, clock: VirtualClock) -> AsyncIterator[TonicDM]:
-    budget = UnitBudget.memory(clock=clock, max_calls_per_second=None)
-    async with TonicDM("token", base_url=server.url, budget=budget) as tonic:
-        tonic._caller.facts.page_limit = firm.PAGE
-        yield tonic
-    await budget.close()
+@pytest.fixture(autouse=True)
+def later(server: ListServer) -> None:
+    """What changed before the passes in whose middle the files were left."""
+    firm.change(server)
 
 
 def opened(name: str, folder: pathlib.Path) -> pathlib.Path:
@@ -51,17 +36,6 @@ def opened(name: str, folder: pathlib.Path) -> pathlib.Path:
         db.executescript((FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
         db.execute("PRAGMA journal_mode = WAL")
     return file
-
-
-def rows(file: pathlib.Path, sql: str) -> list[tuple[object, ...]]:
-    with contextlib.closing(sqlite3.connect(file)) as db:
-        return db.execute(sql).fetchall()
-
-
-async def run(tonic: TonicDM, file: pathlib.Path, *types: str) -> RunReport:
-    async with Store(file) as store:
-        work = synchronize(tonic, store, choose(list(types)), audit="always")
-        return await drive(tonic.budget.clock, work, tonic)  # type: ignore[arg-type]
 
 
 KEPT = {
@@ -90,22 +64,34 @@ async def test_opening_a_file_keeps_all_that_it_holds(name: str, tmp_path: pathl
 
 
 @pytest.mark.parametrize("name", ["synced", "mid-load", "mid-changes", "mid-compare", "mid-audit"])
-async def test_the_next_run_ends_exact(name: str, tonic: TonicDM, server: ListServer, tmp_path: pathlib.Path) -> None:
+async def test_the_next_run_ends_exact(name: str, run: Run, server: ListServer, tmp_path: pathlib.Path) -> None:
     """What was interrupted in any stage goes on, and the copy then equals the server."""
     file = opened(name, tmp_path)
-    await run(tonic, file, *ALL)
+    await run(*ALL, at=file, audit="always")
     for kind, path in firm.PATHS.items():
         assert held(file, kind) == server.tables[path], kind
     assert rows(file, "SELECT count(*) FROM checkpoint") == [(0,)]
 
 
-async def test_a_first_load_goes_on_behind_its_last_page(
-    tonic: TonicDM, server: ListServer, tmp_path: pathlib.Path
-) -> None:
+async def test_a_first_load_goes_on_behind_its_last_page(run: Run, server: ListServer, tmp_path: pathlib.Path) -> None:
     """The page that the version before has paid for is not paid for again."""
-    await run(tonic, opened("mid-load", tmp_path), "persons")
+    await run("persons", at=opened("mid-load", tmp_path), audit="always")
     pages = [one.page for one in server.calls if one.quantity == "basic" and "updated_after" not in one.options]
     assert pages[0] == 2
+
+
+async def test_a_row_that_was_no_record_is_removed_and_it_is_said(
+    run: Run, server: ListServer, tmp_path: pathlib.Path
+) -> None:
+    """The version before stored an answer that was no list under its own text; each later run ended by an error."""
+    file = opened("poisoned", tmp_path)
+    assert rows(file, "SELECT count(*) FROM record WHERE id LIKE '{%'") == [(1,)]
+    found = report_of(await run("files", at=file, audit="always"), "files")
+    assert found.cleaned == 1
+    assert "were removed" in "; ".join(found.why)
+    assert held(file, "files") == server.tables[firm.PATHS["files"]]
+    assert rows(file, "SELECT reason FROM record WHERE id LIKE '{%'") == [("no record",)]
+    assert report_of(await run("files", at=file, audit="always"), "files").cleaned == 0
 
 
 async def test_open_jobs_of_an_inbox_stay_open(tmp_path: pathlib.Path) -> None:
