@@ -119,6 +119,13 @@ class Lanes:
         if waiter.deadline is not None:
             heapq.heappush(self._deadlines, (waiter.deadline, waiter.number, waiter))
 
+    def push_again(self, waiters: list[Waiter]) -> None:
+        """Let *waiters*, whose units could not be stored, queue where they stood."""
+        self.compact()  # lets go of them wherever they still are
+        for waiter in waiters:
+            waiter.gone = False
+            self.push(waiter)
+
     def expire(self, monotonic: float) -> list[Waiter]:
         """Return the calls whose patience has ended."""
         late: list[Waiter] = []

@@ -409,6 +409,10 @@ class WaitQueue:
             denied, limit = await self.access.try_once(
                 self._grant, lambda window: window.refund(*[answer.entry for _, answer in granting])
             )
+        except LedgerBusyError:
+            self._lanes.push_again([waiter for waiter, _ in granting if not waiter.left])
+            self._granting = []
+            raise
         finally:
             self._stepping = False
         for waiter, answer in granting:
@@ -457,12 +461,12 @@ class WaitQueue:
         poll = self.access.ledger.poll_seconds
         if poll is not None and denied is not None and denied.sooner:
             times.append(now + poll)
-        if self._failing_since is not None:
-            times.append(now + RETRY_SECONDS)
         nap = asyncio.ensure_future(self.clock.sleep_until(max(min(times), now + SHORTEST_NAP)))
         waked = asyncio.ensure_future(kick.wait())
         try:
-            await asyncio.wait((nap, waked), return_when=asyncio.FIRST_COMPLETED)
+            # A ledger that fails is looked at again in real time, whatever clock the calls live by.
+            retry = None if self._failing_since is None else RETRY_SECONDS
+            await asyncio.wait((nap, waked), timeout=retry, return_when=asyncio.FIRST_COMPLETED)
         finally:
             nap.cancel()
             waked.cancel()

@@ -102,11 +102,16 @@ class LedgerFile:
         """
         before = self._identity
         if self._connection is not None:
-            if self._look() == before:
+            if self.is_current:
                 return self._connection, False
             self.disconnect()
         self._connection = self._open(first=before is None)
         return self._connection, before is not None and self._identity != before
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the connection goes to the file that others find at the path."""
+        return self._look() == self._identity
 
     @property
     def exists(self) -> bool:

@@ -212,6 +212,9 @@ class SQLiteLedger:
                 raise self._file.translate(error) from error
             raise
         self._remembered = self._window
+        if not self._file.is_current:
+            # It was replaced meanwhile. What this step noted has to stand where others look before anything is sent.
+            self._apply(_look)
         return result
 
     def _load(self, connection: sqlite3.Connection, *, replaced: bool) -> None:
@@ -318,6 +321,10 @@ def _entry(row: Row, ahead: float) -> Entry:
     """Make a reservation of its row; the version before wrote it where the row does not say on which clock."""
     then = row.get(AHEAD)
     return stored.entry_from(row, ahead if then is None else then)
+
+
+def _look(_: Window) -> None:
+    """Change nothing."""
 
 
 def _look_at(work: Future[Any]) -> None:

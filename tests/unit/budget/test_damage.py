@@ -1,0 +1,339 @@
+"""A ledger file damaged, lost, replaced, locked or full: an answer in hand is handed out, nothing is overdrawn."""
+
+import asyncio
+import logging
+import os
+import shutil
+import sqlite3
+import time
+
+import pytest
+
+from tests.unit.budget.test_window import START
+from tonicdm import LedgerUnavailableError, UnitBudget
+from tonicdm.budget.ledgers import file
+from tonicdm.clock import VirtualClock
+from tonicdm.errors import BudgetError, BudgetTimeoutError, ConfigError
+
+RESET = START + 1800
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "budget.db"
+
+
+@pytest.fixture
+def clock():
+    return VirtualClock(now=START)
+
+
+@pytest.fixture
+async def make(path, clock):
+    """Opens budgets of one file; by default of the kind that may be set aside."""
+    made = []
+
+    def make(**settings):
+        settings = {"key": "k", "clock": clock, "max_calls_per_second": None, "replace_damaged": True} | settings
+        made.append(UnitBudget.shared(path, **settings))
+        return made[-1]
+
+    yield make
+    for budget in made:
+        await budget.close()
+
+
+async def answer(reservation, remaining, status=200):
+    return await reservation.settle(3600, remaining, RESET, date=START, status=status)
+
+
+async def call(budget, cost, remaining, status=200, **options):
+    async with budget.reserve(cost, **options) as reservation:
+        assert await reservation.try_sent()
+        return await answer(reservation, remaining, status)
+
+
+async def send(budget, cost):
+    reservation = budget.reserve(cost)
+    await reservation.__aenter__()
+    assert await reservation.try_sent()
+    return reservation
+
+
+def sql(path, *statements):
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def overwrite(path, octets):
+    """Write over the whole file in place, once its log is in it."""
+    sql(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as found:
+        size = os.fstat(found.fileno()).st_size
+        found.write((octets * size)[:size])
+
+
+def replace(path):
+    """Put another budget file in its place, as who restores a backup."""
+    other = path.with_name("other.db")
+    sql(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(path, other)
+    sql(other, "DELETE FROM entry", "UPDATE window SET version = version + 100")
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    other.replace(path)
+
+
+DAMAGED = {
+    "zeroed": lambda path: overwrite(path, b"\0"),
+    "garbage": lambda path: overwrite(path, b"nonsense "),
+    "a truncated state": lambda path: sql(
+        path, "UPDATE window SET state = substr(state, 1, 20), version = version + 1"
+    ),
+    "a state without its names": lambda path: sql(path, "UPDATE window SET state = '{}', version = version + 1"),
+    "a state that is a list": lambda path: sql(path, "UPDATE window SET state = '[1]', version = version + 1"),
+    "a number that is a text": lambda path: sql(
+        path, """UPDATE window SET state = replace(state, '"used": 5', '"used": "5"'), version = version + 1"""
+    ),
+    "a reservation without cost": lambda path: sql(
+        path, "UPDATE entry SET cost = 'dear'", "UPDATE window SET version = version + 1"
+    ),
+}
+LOST = {
+    "deleted": lambda path: [found.unlink() for found in path.parent.iterdir()],
+    "replaced": replace,
+    "a dropped table": lambda path: sql(path, "DROP TABLE window"),
+    "all tables dropped": lambda path: sql(path, "DROP TABLE window", "DROP TABLE entry", "DROP TABLE added"),
+    "emptied": lambda path: sql(path, "DELETE FROM window", "DELETE FROM entry"),
+}
+
+
+def aside(path):
+    return sorted(found.name for found in path.parent.iterdir() if ".damaged-" in found.name)
+
+
+@pytest.mark.parametrize("harm", [*DAMAGED, *LOST])
+async def test_what_was_under_way_is_answered_and_what_is_remembered_holds(make, path, clock, caplog, harm):
+    """The answer is handed out, the process's other calls stay charged, and only a damaged file is set aside."""
+    budget = make()
+    await call(budget, 5, 3595)
+    mine, other = await send(budget, 5), await send(budget, 20)
+    {**DAMAGED, **LOST}[harm](path)
+    with caplog.at_level(logging.WARNING, "tonicdm"):
+        await answer(mine, 3590)
+        async with budget.reserve(1, max_wait=0, priority="interactive") as first:
+            assert budget.snapshot().reserved == 21
+            assert await first.try_sent()
+            await answer(first, 3569)
+    seen = budget.snapshot()
+    assert (seen.remaining, seen.reserved) == (3569, 20)
+    await answer(other, 3569)
+    assert budget.snapshot().reserved == 0
+    assert bool(aside(path)) == (harm in DAMAGED)
+    assert (path.name in caplog.text) == (harm in DAMAGED)
+    again = make()
+    assert await call(again, 1, 3568)
+    assert again.snapshot().remaining == 3568
+
+
+@pytest.mark.parametrize("harm", [*DAMAGED, *LOST])
+async def test_a_silence_is_not_forgotten_with_the_file(make, path, clock, harm):
+    """Any process that remembers the latest 429 enters it; those that come anew find it there."""
+    budget, witness = make(), make()
+    await call(budget, 5, 3595)
+    assert (await call(budget, 5, 0, status=429)).blocked
+    with pytest.raises(BudgetTimeoutError, match="blocked"):
+        await witness.reserve(1, max_wait=60).__aenter__()
+    {**DAMAGED, **LOST}[harm](path)
+    for each in (witness, make(), budget):
+        with pytest.raises(BudgetTimeoutError, match="blocked"):
+            await each.reserve(1, max_wait=60).__aenter__()
+    assert aside(path) == ([] if harm in LOST else aside(path))
+
+
+async def test_a_damaged_file_is_set_aside_once_with_its_log(make, path, clock):
+    """However many processes come across it; it is kept for whoever wants to look."""
+    budgets = [make(key=f"k{number}") for number in range(4)]
+    for budget in budgets:
+        await call(budget, 5, 3595)
+    overwrite(path, b"\0")
+    path.with_name("budget.db-wal").write_bytes(b"log")
+    await asyncio.gather(*(call(budget, 5, 3590) for budget in budgets))
+    assert len([name for name in aside(path) if not name.endswith(("-wal", "-shm"))]) == 1
+    assert [budget.snapshot().remaining for budget in budgets] == [3590] * 4
+
+
+@pytest.mark.parametrize("harm", DAMAGED)
+async def test_a_damaged_file_that_somebody_named_is_left_alone(make, path, harm):
+    """The error says at once what is in the way; the answer in hand is handed out all the same."""
+    budget = make(replace_damaged=False)
+    await call(budget, 5, 3595)
+    mine = await send(budget, 5)
+    DAMAGED[harm](path)
+    await answer(mine, 3590)
+    began = time.monotonic()
+    with pytest.raises(LedgerUnavailableError, match=r"damaged .* Nothing was sent") as caught:
+        await budget.reserve(1).__aenter__()
+    assert time.monotonic() - began < 5
+    assert caught.value.ledger == str(path)
+    assert budget.snapshot().remaining == 3595
+    assert aside(path) == []
+
+
+async def test_a_newer_versions_file_is_an_error_that_names_both_and_is_left_alone(make, path):
+    """Also when another process has upgraded it while a call was under way."""
+    budget = make()
+    mine = await send(budget, 5)
+    sql(path, "PRAGMA user_version = 99")
+    await answer(mine, 3590)
+    with pytest.raises(ConfigError, match=r"form 99, and tonicdm .* reads form 1"):
+        await budget.reserve(1).__aenter__()
+    assert aside(path) == []
+
+
+class Faulty(sqlite3.Connection):
+    """A connection whose statements fail as those of a full, broken or protected disk do."""
+
+    code: int | None = None
+    at = "COMMIT"
+
+    def execute(self, statement, *values):
+        if Faulty.code is not None and statement.startswith(Faulty.at):
+            error = sqlite3.OperationalError(f"code {Faulty.code}")
+            error.sqlite_errorcode = Faulty.code
+            raise error
+        return super().execute(statement, *values)
+
+
+@pytest.fixture
+def faulty(monkeypatch):
+    connect = sqlite3.connect
+    monkeypatch.setattr(Faulty, "code", None)
+    monkeypatch.setattr(Faulty, "at", "COMMIT")
+    monkeypatch.setattr(file.sqlite3, "connect", lambda *args, **options: connect(*args, factory=Faulty, **options))
+    return Faulty
+
+
+TRANSIENT = [
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR | 3 << 8,  # as SQLite gives it for a failed write
+    sqlite3.SQLITE_CANTOPEN,
+]
+
+
+@pytest.mark.parametrize("at", ["BEGIN", "INSERT", "COMMIT"])
+@pytest.mark.parametrize("code", TRANSIENT)
+async def test_what_may_pass_is_tried_for_a_bounded_time_and_never_set_aside(make, path, faulty, code, at):
+    """Then an error says what is in the way. What became of calls meanwhile counts once it is over, a 429 too."""
+    budget = make(ledger_timeout=0.3)
+    await call(budget, 5, 3595)
+    mine, refused = await send(budget, 5), await send(budget, 20)
+    faulty.code, faulty.at = code, at
+    began = time.monotonic()
+    await answer(mine, 3590)
+    await answer(refused, 0, status=429)
+    for options in ({}, {"max_wait": 0.1}):
+        with pytest.raises(LedgerUnavailableError, match=r"code \d+.* Nothing was sent"):
+            await asyncio.wait_for(budget.reserve(1, **options).__aenter__(), 10)
+    assert not await refused.try_sent()
+    assert time.monotonic() - began < 10
+    faulty.code = None
+    with pytest.raises(BudgetTimeoutError, match="blocked"):
+        await budget.reserve(1, max_wait=60).__aenter__()
+    assert make().snapshot().blocked_until is not None, "others know of it too"
+    assert budget.snapshot().reserved == 0
+    assert aside(path) == []
+
+
+async def test_a_disk_that_was_full_for_a_moment_delays_a_call_and_costs_nothing(make, faulty):
+    budget = make()
+    await call(budget, 5, 3595)
+    faulty.code = sqlite3.SQLITE_FULL
+    waiting = asyncio.create_task(call(budget, 5, 3590))
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    faulty.code = None
+    await asyncio.wait_for(waiting, 10)
+    assert budget.snapshot().reserved == 0
+
+
+async def test_an_answer_that_could_not_be_noted_is_noted_when_nobody_asks_for_it(make, faulty):
+    """Without another call of this process; others must hear of its 429."""
+    budget = make()
+    refused = await send(budget, 5)
+    faulty.code = sqlite3.SQLITE_FULL
+    await answer(refused, 0, status=429)
+    faulty.code = None
+    async with asyncio.timeout(10):
+        while make().snapshot().blocked_until is None:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_file_that_another_process_holds_is_an_error_after_the_time_allowed(make, path, monkeypatch):
+    """As when that process is stopped in the middle of a step. An answer is not held back for long."""
+    monkeypatch.setattr(file, "BUSY_SECONDS", 0.05)
+    budget = make(ledger_timeout=0.3)
+    mine = await send(budget, 5)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    await answer(mine, 3590)
+    assert time.monotonic() - began < 3
+    with pytest.raises(LedgerUnavailableError, match=r"another process holds it. Is one of them stopped\?"):
+        await budget.reserve(1).__aenter__()
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert await call(budget, 1, 3589)
+    assert budget.snapshot().remaining == 3589
+
+
+async def test_a_call_that_waits_for_the_file_gives_up_when_its_own_time_is_over(make, path, monkeypatch):
+    """max_wait bounds the wait for the ledger too."""
+    monkeypatch.setattr(file, "BUSY_SECONDS", 0.05)
+    budget = make()
+    await call(budget, 1, 3599)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(budget.reserve(1, max_wait=1.0).__aenter__())
+    await asyncio.sleep(0.2)
+    budget.clock.advance(1.0)
+    with pytest.raises(BudgetError, match="Nothing was sent"):
+        await asyncio.wait_for(waiting, 10)
+    holder.close()
+
+
+async def test_numbers_of_reservations_of_two_files_are_never_the_same(make, path, clock):
+    """Else an answer to a call of before would free the units of somebody else's."""
+    budget = make()
+    mine = await send(budget, 5)
+    LOST["deleted"](path)
+    theirs = await send(make(), 20)
+    assert mine._entry != theirs._entry
+    await answer(mine, 3590)
+    assert budget.snapshot().reserved == 20
+
+
+async def test_a_step_into_a_file_that_was_just_replaced_counts_in_the_new_one(make, path, clock):
+    """What was written between the look and the end of the step is entered again, before anything is sent."""
+    budget = make()
+    await call(budget, 5, 3595)
+    reservation = budget.reserve(20)
+    await reservation.__aenter__()
+    ledger = budget.ledger
+    store = ledger._store
+
+    def replaced_meanwhile(connection):
+        ledger._store = store
+        store(connection)
+        replace(path)
+
+    ledger._store = replaced_meanwhile
+    sent = await reservation.try_sent()
+    assert make().snapshot().reserved == (20 if sent else 0)
+    await reservation.refund()
+    assert make().snapshot().reserved == 0
