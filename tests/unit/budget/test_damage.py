@@ -318,7 +318,7 @@ async def test_numbers_of_reservations_of_two_files_are_never_the_same(make, pat
     assert budget.snapshot().reserved == 20
 
 
-async def test_a_step_into_a_file_that_was_just_replaced_counts_in_the_new_one(make, path, clock):
+async def test_a_step_into_a_file_that_has_just_gone_counts_in_the_new_one(make, path, clock):
     """What was written between the look and the end of the step is entered again, before anything is sent."""
     budget = make()
     await call(budget, 5, 3595)
@@ -330,7 +330,7 @@ async def test_a_step_into_a_file_that_was_just_replaced_counts_in_the_new_one(m
     def replaced_meanwhile(connection):
         ledger._store = store
         store(connection)
-        replace(path)
+        LOST["deleted"](path)
 
     ledger._store = replaced_meanwhile
     sent = await reservation.try_sent()
