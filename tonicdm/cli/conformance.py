@@ -8,33 +8,65 @@ import datetime
 import click
 
 from tonicdm.cli.connection import Connection, connected
-from tonicdm.conformance import ALLOWANCE, Profile, check
+from tonicdm.conformance import ALLOWANCE, RECORDED, Exchange, Profile, Recording, check, contradictions
 from tonicdm.http.retry import RetryPolicy
 
 
 @click.command()
 @connected
 @click.option("--yes", is_flag=True, help="Do not ask first.")
-@click.option("--units", default=ALLOWANCE, show_default=True, type=click.IntRange(min=1), help="Most units to spend.")
+@click.option(
+    "--units",
+    type=click.IntRange(min=1),
+    help=f"Most units to spend; {ALLOWANCE} unless given, {RECORDED} with --record.",
+)
 @click.option("--profile", "known", type=click.Path(), help="Go on from an earlier run: ask only what it left open.")
 @click.option("--output", type=click.Path(), help="Write the profile here; else to --profile, else to the terminal.")
-def conformance(connection: Connection, *, yes: bool, units: int, known: str | None, output: str | None) -> None:
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False),
+    help="Write what was asked and what came, values replaced by their shapes; reads a page of every list, too.",
+)
+@click.option(
+    "--replay",
+    type=click.Path(dir_okay=False, exists=True),
+    help="Call nothing; name what in this recording contradicts what is assumed. Exit code 1 where something does.",
+)
+def conformance(
+    connection: Connection,
+    *,
+    yes: bool,
+    units: int | None,
+    known: str | None,
+    output: str | None,
+    record: str | None,
+    replay: str | None,
+) -> None:
     """Find out, by reading only, how the server answers where the API's documents are silent."""
+    if replay is not None:
+        _replay(Recording.read(replay))
+        return
     before = None if known is None else Profile.read(known)
+    allowance = units or (ALLOWANCE if record is None else RECORDED)
+    exchanges: list[Exchange] = []
 
     async def run() -> Profile:
         async with connection.client(priority="interactive", retry=RetryPolicy(attempts=1)) as tonic:
             server = tonic._caller.base_url
             if not yes:
                 click.confirm(
-                    f"Read from {server} for at most {units} units? Nothing is changed.", abort=True, err=True
+                    f"Read from {server} for at most {allowance} units? Nothing is changed.", abort=True, err=True
                 )
             state = await check(
                 tonic,
-                allowance=units,
+                allowance=allowance,
                 known=None if before is None else before.answers,
                 progress=lambda name: click.echo(f"  asking: {name}", err=True),
+                record=None if record is None else exchanges.append,
             )
+            if record is not None:
+                Recording.of(state, exchanges).write(record)
+                click.echo(f"{len(exchanges)} exchanges recorded in {record}.", err=True)
             return Profile.of(state, server=server, checked_at=datetime.datetime.now(datetime.UTC))
 
     found = asyncio.run(run())
@@ -45,6 +77,15 @@ def conformance(connection: Connection, *, yes: bool, units: int, known: str | N
     else:
         found.write(target)
         click.echo(f"Written to {target}.", err=True)
+
+
+def _replay(recording: Recording) -> None:
+    found = contradictions(recording)
+    for one in found:
+        click.echo(str(one))
+    click.echo(f"{len(recording.exchanges)} exchanges, {len(found)} assumptions contradicted.", err=True)
+    if found:
+        click.get_current_context().exit(1)
 
 
 def _report(found: Profile) -> None:

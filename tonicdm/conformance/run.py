@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlencode
 
+import attrs
+
 from tonicdm.budget import UnitBudget
 from tonicdm.budget.headers import http_date
 from tonicdm.client import TonicDM
 from tonicdm.conformance.questions import finished, following
+from tonicdm.conformance.recording import Exchange
 from tonicdm.conformance.state import ALLOWANCE, LOW, Ask, Scalar, Seen, State, parse
+from tonicdm.conformance.tour import stops
 from tonicdm.endpoints.caller import Caller
-from tonicdm.errors import APIError, AuthenticationError, BudgetError, TransportError
+from tonicdm.errors import BODY_SHOWN, APIError, AuthenticationError, BudgetError, TransportError
 from tonicdm.http.call import Call
 from tonicdm.http.wire import Request
 from tonicdm.types import RateLimit
@@ -27,6 +31,7 @@ async def check(
     allowance: int = ALLOWANCE,
     known: Mapping[str, Scalar] | None = None,
     progress: Callable[[str], None] | None = None,
+    record: Callable[[Exchange], None] | None = None,
 ) -> State:
     """Find out how a server answers.
 
@@ -35,6 +40,8 @@ async def check(
         allowance: Units that this run may cost at most.
         known: Answers of an earlier run, which are not asked for again.
         progress: Told of each question before it is asked.
+        record: Given the shapes of each question and its answer. A page of two records of every list is then read
+            too, as far as the allowance goes.
 
     Returns:
         What was found out, what was not, and why.
@@ -42,24 +49,52 @@ async def check(
     Raises:
         AuthenticationError: The token is refused.
     """
-    caller = tonic._caller
+    run = _Run(tonic._caller, progress or (lambda _name: None), record)
     state = State(allowance=allowance, answers=dict(known or {}), last=_window(tonic.budget))
-    if caller.path_prefix:
-        state = state.learn({"path_prefix": caller.path_prefix})
+    if run.caller.path_prefix:
+        state = state.learn({"path_prefix": run.caller.path_prefix})
     if state.last is not None and state.last.remaining < LOW:
         state = state.stop(f"only {state.last.remaining} units are left in this window")
-    while True:
-        state, question, ask = following(state)
-        if question is None or ask is None:
-            return finished(state)
-        if progress is not None:
-            progress(question.name)
-        try:
-            seen = await _seen(caller, state, ask)
-        except BudgetError as error:
-            return finished(state.stop(f"the budget is low: {str(error).splitlines()[0]}"))
-        state, seen = state.charged(ask, seen)
-        state = question.learn(state, seen)
+    try:
+        while True:
+            state, question, ask = following(state)
+            if question is None or ask is None:
+                break
+            state, seen = await run.asked(state, question.name, ask)
+            state = question.learn(state, seen)
+        if record is not None:
+            state = await run.toured(state)
+    except BudgetError as error:
+        state = state.stop(f"the budget is low: {str(error).splitlines()[0]}")
+    return finished(state)
+
+
+@attrs.frozen
+class _Run:
+    """One run of questions."""
+
+    caller: Caller
+    progress: Callable[[str], None]
+    record: Callable[[Exchange], None] | None
+
+    async def asked(self, state: State, name: str, ask: Ask) -> tuple[State, Seen]:
+        """Ask, account for it and write it down."""
+        self.progress(name)
+        state, seen = state.charged(ask, await _seen(self.caller, state, ask))
+        if self.record is not None:
+            self.record(Exchange.of(name, _prefix(state, ask) + ask.path, ask, seen))
+        return state, seen
+
+    async def toured(self, state: State) -> State:
+        """Read a page of every list, as far as the allowance goes."""
+        for name, ask in stops(state):
+            if state.stopped is None and state.price(ask) <= state.left:
+                state, _ = await self.asked(state, name, ask)
+        return state
+
+
+def _prefix(state: State, ask: Ask) -> str:
+    return str(state.answers.get("path_prefix", "")) if ask.prefix is None else ask.prefix
 
 
 def _window(budget: UnitBudget) -> RateLimit | None:
@@ -70,7 +105,7 @@ def _window(budget: UnitBudget) -> RateLimit | None:
 
 async def _seen(caller: Caller, state: State, ask: Ask) -> Seen:
     transport = caller.transport
-    prefix = str(state.answers.get("path_prefix", "")) if ask.prefix is None else ask.prefix
+    prefix = _prefix(state, ask)
     request = Request(
         method="GET",
         path=prefix + ask.path,
@@ -83,13 +118,22 @@ async def _seen(caller: Caller, state: State, ask: Ask) -> Seen:
     except (BudgetError, AuthenticationError):
         raise
     except APIError as error:
-        return Seen(status=error.status, rate_limit=error.rate_limit, at=transport.clock.now())
+        return Seen(
+            status=error.status,
+            payload=parse(error.body.encode()),
+            rate_limit=error.rate_limit,
+            at=transport.clock.now(),
+            headers=error.headers,
+            empty=not error.body or len(error.body) >= BODY_SHOWN,  # half a body has no shape
+        )
     except TransportError:
-        return Seen(status=0, at=transport.clock.now())
+        return Seen(status=0, at=transport.clock.now(), empty=True)
     return Seen(
         status=answer.status,
         payload=parse(answer.body),
         rate_limit=answer.rate_limit,
         date=http_date(answer.headers.get("Date", "")),
         at=transport.clock.now(),
+        headers=answer.headers,
+        empty=not answer.body.strip(),
     )

@@ -14,6 +14,9 @@ from tonicdm.types import DataQuantity, RateLimit
 ALLOWANCE: Final = 20
 """Units that one run may cost at most: the price of a single call of the dearest kind."""
 
+RECORDED: Final = 200
+"""Units that a recorded run may cost at most: 5 for a page of each list besides the questions."""
+
 LOW: Final = 100
 """Units left in the window below which nothing is asked: they are somebody's."""
 
@@ -57,6 +60,10 @@ class Seen:
     """Unix time by the local clock."""
     cost: int = 0
     """Units it cost at most, by the difference of two answers' Remaining."""
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    """The answer's headers."""
+    empty: bool = False
+    """Whether it had no body."""
     exact: bool = False
     """Whether it cost just that: both answers are of one window, or less was used in it than the call could cost."""
 
