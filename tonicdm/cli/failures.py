@@ -33,6 +33,9 @@ CODES: Final[tuple[tuple[type[TonicDMError], int], ...]] = (
 
 INTERRUPTED: Final = 130
 
+_SPELLED: Final = {'on_ignored="accept"': "--on-ignored accept"}
+"""Arguments of Python in messages, as options of the command."""
+
 
 def exit_code(error: TonicDMError) -> int:
     """Return the exit code for *error*."""
@@ -48,7 +51,10 @@ class Guarded(click.Group):
         try:
             return super().invoke(ctx)
         except TonicDMError as error:
-            click.echo(f"tonicdm: {error}", err=True)
+            text = str(error)
+            for argument, option in _SPELLED.items():
+                text = text.replace(argument, option)
+            click.echo(f"tonicdm: {text}", err=True)
             ctx.exit(exit_code(error))
         except KeyboardInterrupt:
             click.echo("tonicdm: interrupted", err=True)

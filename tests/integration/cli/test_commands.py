@@ -35,11 +35,32 @@ def test_get_prints_what_is_there_and_names_what_is_missing(run: Run) -> None:
     assert found.returncode == 1
 
 
+def test_get_tells_when_records_were_last_changed(run: Run) -> None:
+    """The cheapest question there is of records whose IDs are known."""
+    one = json.loads(run("list", "offices", "--limit", "1", "--format", "json").stdout)[0]
+    found = run("get", "offices", one["id"], "--data-quantity", "id_only", "--format", "json")
+    assert found.returncode == 0, found.stderr
+    (stub,) = json.loads(found.stdout)
+    assert stub.keys() == {"id", "datetimeUpdated"}
+    assert stub["id"] == one["id"]
+
+
+def test_list_passes_on_what_the_package_does_not_know(run: Run) -> None:
+    """--updated-after also where the reference shows none: it is an error where nothing shows that it was heeded."""
+    assert run("list", "offices", "--pass", "zzNew=1", "--limit", "1").returncode == 0
+    ignored = run("list", "disciplines", "--updated-after", "2026-01-01")
+    assert ignored.returncode == 1
+    assert "updated_after" in ignored.stderr
+    taken = run("list", "disciplines", "--updated-after", "2026-01-01", "--on-ignored", "accept", "--format", "json")
+    assert json.loads(taken.stdout)
+
+
 def test_whoami_shows_the_user_the_server_and_the_home_zone(run: Run, server: str) -> None:
     shown = run("whoami")
     assert shown.returncode == 0, shown.stderr
     assert server in shown.stdout
     assert "Home zone us" in shown.stdout
+    assert "User      Employee One" in shown.stdout
     assert "units left" in shown.stdout
 
 
