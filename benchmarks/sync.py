@@ -1,4 +1,4 @@
-"""Units of a sync against its lower bound, by the sandbox's journal; and a million records beside a bare loop."""
+"""Units of a sync against its plan, by the sandbox's journal; and a million records beside a bare loop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def units() -> None:
     """Print what each kind of run costs for a type of about 1e5 records."""
     clock = VirtualClock()
     print(f"\nUnits of a sync of {KIND}, by the sandbox's journal")
-    print(f"{'case':<58}{'units':>8}{'bound':>8}{'ratio':>8}  why")
+    print(f"{'case':<58}{'units':>8}{'planned':>14}  why")
     for records, share, works in ((846_000, 0.0936, True), (164_000, 0.1, True), (846_000, 0.05, False)):
         async with Sandbox(records=records, seed=1, clock=clock) as box:
             box.settings.limit = LIMIT
@@ -62,9 +62,9 @@ async def _run(box: Sandbox, tonic: TonicDM, file: pathlib.Path, case: str) -> N
     before = box.units()
     async with Store(file) as store:
         report = await synchronize(tonic, store, choose([KIND]), audit="never")
-    spent, bound = box.units() - before, report.types[0].lower_bound
-    why = "; ".join(report.types[0].why)
-    print(f"{case:<58}{spent:>8,}{bound:>8,}{spent / bound:>8.2f}  {why}")
+    spent, one = box.units() - before, report.types[0]
+    planned = f"{one.expected:,} to {'?' if one.most is None else f'{one.most:,}'}"
+    print(f"{case:<58}{spent:>8,}{planned:>14}  {'; '.join(one.why)}")
 
 
 OURS = """

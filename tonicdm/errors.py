@@ -356,6 +356,24 @@ class EndlessListError(TonicDMError):
         self.records: Sequence[Any] = ()
 
 
+class OwnerError(TonicDMError):
+    """A store holds the records of another organization than the token's; nothing was written.
+
+    Attributes:
+        held: The organization whose records the store holds, as far as it knows.
+        shown: The one that the token belongs to.
+    """
+
+    def __init__(self, path: str, held: str, shown: str) -> None:
+        super().__init__(
+            f"{path} holds the records of {held}, and this token belongs to organization {shown}. Nothing was written, "
+            "and one call was charged. Name another file; to let this one go over to the other organization, use "
+            "--new-owner (new_owner=True), after which an audit marks what the first one had as gone."
+        )
+        self.held = held
+        self.shown = shown
+
+
 class StoreError(TonicDMError):
     """The local store can't be read or written; what was committed before is kept.
 

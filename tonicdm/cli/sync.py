@@ -10,26 +10,26 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
 import click
 from rich.console import Console
-from rich.table import Table
 
 from tonicdm.budget import UnitBudget
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.display import Display
+from tonicdm.cli.plan import COUNT, counts_of, show_plan
 from tonicdm.cli.signals import stop_event
+from tonicdm.cli.summary import in_the_file, remarks, summary
 from tonicdm.client import TonicDM
 from tonicdm.errors import ConfigError
-from tonicdm.plan.planner import COLUMNS, together
 from tonicdm.sandbox import Sandbox
 from tonicdm.store import RecordType, Store, choose
-from tonicdm.sync import RunReport, synchronize
+from tonicdm.sync import RunReport, estimate_run, synchronize
 from tonicdm.sync.engine import Audit
-from tonicdm.sync.outlook import plan_run
+from tonicdm.sync.facts import SyncOptions
 from tonicdm.types import RecordID, record_id
 
 UNITS_OF_TIME: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -49,7 +49,7 @@ AUDIT = click.option(
 
 
 @attrs.frozen(kw_only=True)
-class Wishes:
+class SyncRun:
     """What a run of the command is to do."""
 
     file: str
@@ -57,7 +57,14 @@ class Wishes:
     audit: Audit
     confirmed: bool = False
     projects: Sequence[RecordID] = ()
+    counts: Mapping[str, int] = attrs.field(factory=dict)
+    new_owner: bool = False
     json_line: bool = False
+
+    @property
+    def options(self) -> SyncOptions:
+        """The same, as the plan takes it."""
+        return SyncOptions(audit=self.audit, confirmed=self.confirmed, projects=self.projects, counts=self.counts)
 
 
 @click.command()
@@ -67,9 +74,11 @@ class Wishes:
 @TYPES
 @AUDIT
 @click.option("--projects", help="Only of these projects, by ID with commas, for types that can be asked so.")
+@COUNT
 @click.option("--every", help="Run again after this time, such as 30m or 1h; the next run is kept in FILE.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and its price; send nothing.")
 @click.option("--confirm-deletions", "confirmed", is_flag=True, help="Let more than a fifth of a type vanish at once.")
+@click.option("--new-owner", is_flag=True, help="Let FILE go over to the organization of this token.")
 @click.option("--json", "json_line", is_flag=True, help="Print one line of JSON per run instead of tables.")
 @connected
 def sync(
@@ -81,41 +90,71 @@ def sync(
     types: str | None,
     audit: Any,
     projects: str | None,
+    count: str | None,
     every: str | None,
     dry_run: bool,
     confirmed: bool,
+    new_owner: bool,
     json_line: bool,
 ) -> None:
     """Fetch all records that can be listed into FILE, a SQLite database with a view for each type.
 
     The first run loads everything, later ones only what changed. A run that was interrupted goes on where it ended.
     """
-    wishes = Wishes(
+    kinds = chosen(types)
+    run = SyncRun(
         file=file,
-        types=chosen(types),
+        types=kinds,
         audit=audit,
         confirmed=confirmed,
-        projects=[record_id(one.strip(), "--projects") for one in projects.split(",")] if projects else (),
+        counts=counts_of(count, kinds),
+        new_owner=new_owner,
+        projects=_projects(projects),
         json_line=json_line,
     )
     if in_sandbox and (dry_run or every):
         raise ConfigError("--sandbox starts a server for one run; it goes neither with --every nor with --dry-run")
     if dry_run:
-        asyncio.run(_show_plan(connection, wishes))
+        asyncio.run(_show_plan(connection, run))
     elif every:
-        asyncio.run(_repeat(connection, wishes, seconds_of(every, "--every")))
+        asyncio.run(_repeat(connection, run, seconds_of(every, "--every")))
     else:
-        asyncio.run(_once(connection, wishes, records if in_sandbox else None))
+        asyncio.run(_once(connection, run, records if in_sandbox else None))
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 @TYPES
 @AUDIT
+@click.option("--projects", help="Only of these projects, by ID with commas, for types that can be asked so.")
+@COUNT
+@click.option("--json", "json_line", is_flag=True, help="Print one line of JSON instead of a table.")
 @connected
-def plan(connection: Connection, *, file: str, types: str | None, audit: Any) -> None:
+def plan(
+    connection: Connection,
+    *,
+    file: str,
+    types: str | None,
+    audit: Any,
+    projects: str | None,
+    count: str | None,
+    json_line: bool,
+) -> None:
     """Show what a sync of FILE would do and cost; send nothing."""
-    asyncio.run(_show_plan(connection, Wishes(file=file, types=chosen(types), audit=audit)))
+    kinds = chosen(types)
+    run = SyncRun(
+        file=file,
+        types=kinds,
+        audit=audit,
+        projects=_projects(projects),
+        counts=counts_of(count, kinds),
+        json_line=json_line,
+    )
+    asyncio.run(_show_plan(connection, run))
+
+
+def _projects(names: str | None) -> Sequence[RecordID]:
+    return [record_id(one.strip(), "--projects") for one in names.split(",")] if names else ()
 
 
 def chosen(names: str | None) -> list[RecordType]:
@@ -135,48 +174,32 @@ def seconds_of(text: str, option: str) -> float:
     return float(found[1]) * UNITS_OF_TIME[found[2]]
 
 
-async def _show_plan(connection: Connection, wishes: Wishes) -> None:
+async def _show_plan(connection: Connection, run: SyncRun) -> None:
     async with contextlib.AsyncExitStack() as stack:
         tonic = await stack.enter_async_context(connection.client())
         # To look at a plan makes no file.
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        known = wishes.file if os.path.exists(wishes.file) else f"{folder}/empty.db"  # noqa: PTH110, ASYNC240
+        known = run.file if os.path.exists(run.file) else f"{folder}/empty.db"  # noqa: PTH110, ASYNC240
         store = await stack.enter_async_context(Store(known))
-        plans = await plan_run(store, wishes.types, audit=wishes.audit, now=time.time())
-        seen = tonic.budget.snapshot()
-    whole = together(plans)
-    table = Table(title=f"Plan for {wishes.file}")
-    for column in COLUMNS:
-        table.add_column(column, justify="right" if column in {"calls", "units", "worst"} else "left")
-    for row in whole.rows():
-        table.add_row(*row)
-    console = Console()
-    console.print(table)
-    until = None if seen.reset_at is None else max(0.0, seen.reset_at.timestamp() - time.time())
-    hours = whole.hours(seen.available, seen.limit, until_reset=until)
-    console.print(
-        f"{'At least ' if whole.at_least else ''}{whole.units:,} units; no way could do with fewer than "
-        f"{whole.lower_bound:,}. With {seen.available:,} of {seen.limit:,} units left: "
-        f"{'now' if hours == 0 else f'in {hours:,.1f} h'}. Nothing was sent.",
-        highlight=False,
-    )
+        plan = await estimate_run(tonic, store, run.types, run.options)
+        show_plan(plan, tonic.budget.snapshot(), run.file, json_line=run.json_line)
 
 
-async def _once(connection: Connection, wishes: Wishes, sandbox_records: int | None) -> None:
-    async with _client(connection, sandbox_records) as tonic, Store(wishes.file) as store:
-        report = await _run(tonic, store, wishes)
+async def _once(connection: Connection, run: SyncRun, sandbox_records: int | None) -> None:
+    async with _client(connection, sandbox_records) as tonic, Store(run.file) as store:
+        report = await _run(tonic, store, run)
     found = [one.type for one in report.types if one.records]
-    if not wishes.json_line and found:
+    if not run.json_line and found:
         columns, kind = ("name, address", "offices") if "offices" in found else ("*", found[0])
         console = Console()
-        console.print(f"All in {wishes.file}; to try it:", highlight=False)
-        console.print(f'  sqlite3 {wishes.file} "SELECT {columns} FROM {kind} LIMIT 5"', highlight=False)
+        console.print(f"All in {run.file}; to try it:", highlight=False)
+        console.print(f'  sqlite3 {run.file} "SELECT {columns} FROM {kind} LIMIT 5"', highlight=False)
 
 
-async def _repeat(connection: Connection, wishes: Wishes, every: float) -> None:
+async def _repeat(connection: Connection, run: SyncRun, every: float) -> None:
     """Run again and again until a signal comes; the time of the next run survives a restart."""
     stop = stop_event()
-    async with connection.client(priority="bulk") as tonic, Store(wishes.file) as store:
+    async with connection.client(priority="bulk") as tonic, Store(run.file) as store:
         stopped = asyncio.ensure_future(stop.wait())
         while not stop.is_set():
             due = float(await store.meta(NEXT_RUN) or 0.0)
@@ -187,13 +210,13 @@ async def _repeat(connection: Connection, wishes: Wishes, every: float) -> None:
                 await asyncio.wait_for(asyncio.shield(stopped), max(0.0, min(due - time.time(), every)))
             if stop.is_set():
                 break
-            run = asyncio.ensure_future(_run(tonic, store, wishes))
-            await asyncio.wait((run, stopped), return_when=asyncio.FIRST_COMPLETED)
-            if not run.done():
-                run.cancel()
-                await asyncio.wait((run,))
+            work = asyncio.ensure_future(_run(tonic, store, run))
+            await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                work.cancel()
+                await asyncio.wait((work,))
                 break
-            run.result()
+            work.result()
             await store.set_meta(NEXT_RUN, str(time.time() + every))
         stopped.cancel()
     click.echo("Stopped; the same command goes on where this one ended.", err=True)
@@ -212,18 +235,21 @@ async def _client(connection: Connection, sandbox_records: int | None) -> AsyncG
         yield tonic
 
 
-async def _run(tonic: TonicDM, store: Store, wishes: Wishes) -> RunReport:
-    console = Console(stderr=wishes.json_line)
-    display = Display(tonic, console, len(wishes.types))
+async def _run(tonic: TonicDM, store: Store, run: SyncRun) -> RunReport:
+    console = Console(stderr=run.json_line)
+    display = Display(tonic, console, len(run.types))
+    ((before,),) = await store.query("SELECT coalesce(max(change_seq), 0) FROM record")
     try:
         with display:
             report = await synchronize(
                 tonic,
                 store,
-                wishes.types,
-                audit=wishes.audit,
-                confirmed=wishes.confirmed,
-                projects=wishes.projects,
+                run.types,
+                audit=run.audit,
+                confirmed=run.confirmed,
+                projects=run.projects,
+                counts=run.counts,
+                new_owner=run.new_owner,
                 tell=display.update,
             )
     except BaseException:
@@ -231,11 +257,13 @@ async def _run(tonic: TonicDM, store: Store, wishes: Wishes) -> RunReport:
             kept = sum((await store.counts()).values())
             console.print(f"Stopped; {store.path} keeps {kept:,} records. The same command goes on where this ended.")
         raise
-    if wishes.json_line:
+    if run.json_line:
         moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         click.echo(f'{{"finished":"{moment}",{report.as_json()[1:]}')
     else:
-        console.print(_summary(report, await store.counts()))
+        console.print(summary(report, await in_the_file(store, before)))
+        for line in remarks(report):
+            console.print(line, highlight=False)
         await _tell_drift(store, console)
     return report
 
@@ -251,18 +279,3 @@ async def _tell_drift(store: Store, console: Console) -> None:
             highlight=False,
         )
         await store.set_meta(DRIFT_TOLD, json.dumps(drift))
-
-
-def _summary(report: RunReport, counts: dict[str, int]) -> Table:
-    table = Table(title="Synced", caption=f"{report.units:,} units in {report.seconds:,.0f} s")
-    table.add_column("type")
-    for name in ("in the file", "new or changed", "gone", "calls", "units", "at least"):
-        table.add_column(name, justify="right")
-    table.add_column("note")
-    for one in report.types:
-        note = "; ".join(one.why) if one.refused is None else f"refused by the server ({one.refused.status})"
-        figures = (
-            counts.get(one.type, 0), one.changed, one.deleted, one.meter.calls, one.meter.units, one.lower_bound,
-        )  # fmt: skip
-        table.add_row(one.type, *(f"{number:,}" for number in figures), note)
-    return table

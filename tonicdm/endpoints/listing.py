@@ -22,13 +22,11 @@ from tonicdm.errors import InvalidOptionError, OptionIgnoredError
 from tonicdm.http.operation import Operation
 from tonicdm.models import Record, RecordStub
 from tonicdm.paging import Page
+from tonicdm.plan.arithmetic import ROUND_SIZES
 from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid, id_of
 
 M = TypeVar("M", bound=Record)
 logger: Final = logging.getLogger("tonicdm")
-
-ROUND_SIZES: Final = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})
-"""Numbers of records at which a server may have cut a list that should have come whole."""
 
 MAX_PAGES: Final = 10_000
 """Pages of a list unless it is said otherwise: ten million records, or a server whose list never ends."""
@@ -185,12 +183,12 @@ class Listing(Generic[M]):
         number = start_page
         # Who asks for a later page knows that there are pages, whatever the reference shows.
         self._paging = self._paging or start_page > 1
-        fetched = await self._fetch(number, self.quantity)
+        fetched = await self.fetch(number, self.quantity)
         if not self._paging and fetched.size in ROUND_SIZES and await self._goes_on(number, fetched):
             # The server pages this list after all; its pages are smaller than it would allow.
             self._paging = True
             self._facts.paged.add(self._path)
-            fetched = await self._fetch(number, self.quantity)
+            fetched = await self.fetch(number, self.quantity)
         before: frozenset[str] = frozenset()
         while True:
             names = fetched.names
@@ -208,7 +206,7 @@ class Listing(Generic[M]):
             if not self._paging or not fetched.size or await self._is_last(number, fetched):
                 return
             number += 1
-            fetched = await self._fetch(number, self.quantity)
+            fetched = await self.fetch(number, self.quantity)
 
     def page(self, number: int, items: Sequence[Any], invalid: Sequence[InvalidRecord]) -> Page[Any]:
         """Decode a page.
@@ -254,7 +252,7 @@ class Listing(Generic[M]):
         quantity = DataQuantity.ID_ONLY if with_ids else self.quantity
         # Unasked, a server pages by a size of its own; a page of another size would begin elsewhere.
         size = self.size if self._paging else fetched.size
-        following = await self._fetch(number + 1, quantity, size=size)
+        following = await self.fetch(number + 1, quantity, size=size)
         if not following.size:
             return False
         if following.names == fetched.names:
@@ -274,7 +272,18 @@ class Listing(Generic[M]):
                 placement=self._caller.placement,
             )
 
-    async def _fetch(self, number: int, quantity: DataQuantity, *, size: int | None = None) -> Fetched:
+    async def fetch(self, number: int, quantity: DataQuantity, *, size: int | None = None) -> Fetched:
+        """Make the one call that brings a page.
+
+        Args:
+            number: Of the page, from 1.
+            quantity: What to read of each record.
+            size: pageSize; the list's own unless given, and none where it has no pages.
+
+        Raises:
+            OptionIgnoredError: The answer contradicts an option.
+            DecodeError: It is no list.
+        """
         sent = dict(self._options)
         if self._paging or size is not None:
             sent |= {"page_size": size or self.size, "page_number": number}

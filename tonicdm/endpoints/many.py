@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from tonicdm.codec.elements import Elements
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.evidence import contradiction
-from tonicdm.endpoints.listing import ROUND_SIZES, ListOperation
+from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.options import DEFAULT_PAGE
 from tonicdm.endpoints.payload import decoded, invalid_error, read_list
 from tonicdm.errors import APIError, BadRequestError, OptionIgnoredError, ProtocolError
 from tonicdm.models import Record
+from tonicdm.plan.arithmetic import MIN_IDS, ROUND_SIZES
 from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid, RecordID, normalise_id
 
 M = TypeVar("M", bound=Record)
-
-FEWEST: Final = 15
-"""IDs that fit into any header; a refusal of no more has another cause."""
 
 
 class Found(Sequence[M], Generic[M]):
@@ -121,6 +119,30 @@ async def fetch_raw(
     return found
 
 
+async def fetch_batch(
+    caller: Caller,
+    listing: ListOperation[Any],
+    batch: Sequence[RecordID],
+    quantity: DataQuantity,
+    options: Mapping[str, Any],
+) -> tuple[RawFound, int]:
+    """Make the one call that asks for *batch*; return what came, and how many elements it had.
+
+    Raises:
+        OptionIgnoredError: The answer contradicts an option.
+        APIError: It was refused; see `may_be_length`.
+    """
+    came = await Batches(caller, listing, quantity, options).call(batch)
+    return _by_id(came), len(came)
+
+
+def _by_id(came: Elements) -> RawFound:
+    return RawFound(
+        {RecordID(normalise_id(item["id"])): item for item in came.values if isinstance(item.get("id"), str)},
+        came.invalid,
+    )
+
+
 class Batches:
     """Fetches batches of IDs, smaller ones where the server wants it so.
 
@@ -161,23 +183,20 @@ class Batches:
         if len(batch) > (most := self._facts.ids_for(path)):
             return await self._in_parts(batch, most)
         try:
-            came = await self._call(batch)
+            came = await self.call(batch)
         except (APIError, ProtocolError) as error:
-            if len(batch) <= FEWEST or not _may_be_length(error):
+            if len(batch) <= MIN_IDS or not may_be_length(error):
                 raise
-            self._facts.ids_per_call = min(self._facts.ids_per_call, max(FEWEST, len(batch) // 2))
+            self._facts.ids_per_call = min(self._facts.ids_per_call, max(MIN_IDS, len(batch) // 2))
             return await self._in_parts(batch, self._facts.ids_per_call)
         self._facts.ids_proven = max(self._facts.ids_proven, len(batch))
-        records = RawFound(
-            {RecordID(normalise_id(item["id"])): item for item in came.values if isinstance(item.get("id"), str)},
-            came.invalid,
-        )
+        records = _by_id(came)
         missing = [one for one in batch if not records.shown(one)]
         if missing and len(batch) > DEFAULT_PAGE and len(came) in ROUND_SIZES:
             # The server may have cut the answer at a page of its own size: ask for the rest in smaller parts.
             others = await self._in_parts(missing, DEFAULT_PAGE)
             if others:
-                self._facts.cut_at[path] = max(FEWEST, len(came))
+                self._facts.cut_at[path] = max(MIN_IDS, len(came))
             records.take(others)
         return records
 
@@ -187,7 +206,8 @@ class Batches:
             found.take(await self.fetch(batch[start : start + size]))
         return found
 
-    async def _call(self, batch: Sequence[RecordID]) -> Elements:
+    async def call(self, batch: Sequence[RecordID]) -> Elements:
+        """Make one call, and return what came."""
         options = {"filter_ids": batch, **self._options}
         answer = await self._caller.call(self._operation, options, quantity=self._quantity)
         came = read_list(answer, self._listing)
@@ -198,6 +218,6 @@ class Batches:
         return came
 
 
-def _may_be_length(error: Exception) -> bool:
+def may_be_length(error: Exception) -> bool:
     """Tell whether a server may have refused a call for the length of its header (400, 414, 431, a cut)."""
     return isinstance(error, (BadRequestError, ProtocolError)) or getattr(error, "status", 0) in {414, 431}

@@ -12,7 +12,7 @@ import attrs
 from tonicdm.endpoints.many import Found
 from tonicdm.errors import InvalidOptionError
 from tonicdm.models import Record, RecordStub
-from tonicdm.plan.arithmetic import check_pays
+from tonicdm.plan.refresh import check_pays
 from tonicdm.types import RecordID, record_id
 
 M = TypeVar("M", bound=Record)

@@ -13,10 +13,11 @@ import attrs
 from tonicdm.codec.elements import Elements
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.listing import Listing, ListOperation, identity
-from tonicdm.endpoints.many import FEWEST, Batches
+from tonicdm.endpoints.many import Batches
 from tonicdm.endpoints.options import IDS, UPDATED_AFTER, passed
 from tonicdm.errors import InvalidOptionError
 from tonicdm.paging import Page
+from tonicdm.plan.arithmetic import MIN_IDS
 from tonicdm.types import DataQuantity, InvalidRecord, record_id
 
 Source: TypeAlias = Callable[[int], AsyncGenerator[Page[Any], None]]
@@ -81,7 +82,7 @@ def _stored(listing: ListOperation[Any], name: str, value: Any) -> Any:
 
 
 def _by_own_ids(whole: Listing[Any], options: Mapping[str, Any]) -> bool:
-    return whole.listing.own_ids and len(options.get("filter_ids") or ()) > FEWEST
+    return whole.listing.own_ids and len(options.get("filter_ids") or ()) > MIN_IDS
 
 
 def _parts(

@@ -18,6 +18,12 @@ IDS_PER_CALL: Final = 240
 UNPROVEN_PAGE: Final = 50
 """Records up to which a page may just as well have been cut at the documented default size (design 4, paging)."""
 
+MIN_IDS: Final = 15
+"""IDs that fit any header; a refusal of no more has another cause."""
+
+ROUND_SIZES: Final = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})
+"""Numbers of records at which a server may have cut a list that should have come whole."""
+
 
 def pages(n: int, size: int) -> int:
     """Return M, the pages that *n* records fill (design 6: M = ceil(N/P), K = ceil(k/P))."""
@@ -49,20 +55,6 @@ def break_even_share(ids_per_call: int, page_size: int, *, stub_units: int = 1, 
     return (1 - stub_units / record_units) * ids_per_call / page_size
 
 
-def probe_pays(p_quiet: float, *, stub_units: int = 1, record_units: int = 5) -> bool:
-    """Tell whether to look with stubs first, when nothing has changed with probability *p_quiet*.
-
-    The look costs 1 and saves 5 if it finds nothing, however much there is otherwise. At equal cost it is made
-    (design 6: left out "when a change is likelier than 80 %").
-    """
-    return p_quiet * record_units >= stub_units
-
-
-def none_stale(ids: int, stale_share: float) -> float:
-    """Return the probability that not one of *ids* records is stale, each being so with *stale_share*."""
-    return float((1 - stale_share) ** ids)
-
-
 def expected_batches(ids: int, stale_share: float, ids_per_call: int, *, also: int = 0) -> float:
     """Return the mean number of calls that fetch the stale ones of *ids* records, each stale with *stale_share*.
 
@@ -75,7 +67,7 @@ def expected_batches(ids: int, stale_share: float, ids_per_call: int, *, also: i
     if stale_share >= 1:
         return float(batches(ids + also, ids_per_call))
     if ids <= ids_per_call and not also:
-        return 1 - none_stale(ids, stale_share)
+        return 1 - float((1 - stale_share) ** ids)
     mean = ids * stale_share
     # Ten standard deviations and some hold all of the probability that a float can tell from none.
     reach = 10 * math.sqrt(mean * (1 - stale_share)) + 10
@@ -86,23 +78,3 @@ def expected_batches(ids: int, stale_share: float, ids_per_call: int, *, also: i
 def _binomial(count: int, of: int, share: float) -> float:
     ways = math.lgamma(of + 1) - math.lgamma(count + 1) - math.lgamma(of - count + 1)
     return math.exp(ways + count * math.log(share) + (of - count) * math.log1p(-share))
-
-
-def check_pays(
-    ids: int,
-    stale_share: float,
-    ids_per_call: int,
-    *,
-    unknown: int = 0,
-    stub_units: int = 1,
-    record_units: int = 5,
-) -> bool:
-    """Tell whether to ask for known IDs with stubs first and only then for the stale ones.
-
-    Checked: B(m) + 5*E[B(u+S)]; at once: 5*B(u+m), where the *unknown* u are read in any case. For one batch and no
-    unknown ones that is (1-q)^m > 0.2; for very many it comes near a stale share of 80 % (design 6). In between, for
-    two or three batches, only the whole formula is right.
-    """
-    at_once = record_units * batches(unknown + ids, ids_per_call)
-    read = expected_batches(ids, stale_share, ids_per_call, also=unknown)
-    return stub_units * batches(ids, ids_per_call) + record_units * read < at_once

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import attrs
 
@@ -62,14 +61,3 @@ def choose(stale: Sequence[int], ids_per_call: int | None, *, record_units: int 
         units=fewest * record_units,
         next_best=pure * record_units,
     )
-
-
-def stale_by_page(positions: Iterable[int], page_size: int) -> list[int]:
-    """Return how many stale records each page holds, up to the last page that holds one.
-
-    Args:
-        positions: Where they stand in the list, from 0.
-        page_size: Records of a page.
-    """
-    counts = Counter(position // page_size for position in positions)
-    return [counts[page] for page in range(max(counts, default=-1) + 1)]

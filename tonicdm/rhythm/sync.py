@@ -21,6 +21,7 @@ import attrs
 
 from tonicdm.codec import Record, wire_names
 from tonicdm.errors import ConfigError, TonicDMError
+from tonicdm.plan.absent import vanishes_too_much
 from tonicdm.rhythm.client import RhythmClient
 from tonicdm.rhythm.criteria import field
 from tonicdm.rhythm.errors import ResultError
@@ -32,8 +33,9 @@ from tonicdm.rhythm.rows import MalformedError, read_rows
 from tonicdm.rhythm.strategy import query_type_of
 from tonicdm.store import Store, rows, writing
 from tonicdm.store.columns import enter_model
-from tonicdm.sync.absent import DELETED, FEW, LARGEST_SHARE
-from tonicdm.sync.engine import INTERVALS, RENEWAL, Audit
+from tonicdm.sync.engine import RENEWAL, Audit
+from tonicdm.sync.facts import audit_due
+from tonicdm.sync.performing import DELETED
 from tonicdm.sync.report import SyncStoppedError
 from tonicdm.types import DataQuantity
 
@@ -170,7 +172,7 @@ class _TypeSync:
         report.since = None if since is None else since.isoformat()
         began = await self._load(since)
         first = state.until is None
-        due = not first and _due(state.audited, self.rules.compare, began)
+        due = not first and audit_due(state.audited, self.rules.compare, began)
         compared = await self._compare(since) if due else (began if first else None)
         await self.store.finish(
             kind,
@@ -215,7 +217,7 @@ class _TypeSync:
         until = None if since is None else since.astimezone(datetime.UTC).isoformat()
         gone = await self.store.read(lambda db: _gone(db, kind, until))
         held = (await self.store.state(kind)).count
-        if len(gone) > max(FEW, LARGEST_SHARE * held) and not self.rules.confirmed:
+        if vanishes_too_much(len(gone), held) and not self.rules.confirmed:
             raise SyncStoppedError(
                 kind,
                 f"{len(gone):,} of {held:,} records vanished at once; if that is right, run again with "
@@ -269,14 +271,6 @@ def _gone(db: sqlite3.Connection, kind: str, until: str | None) -> list[str]:
         sql = "SELECT id FROM record WHERE type = ? AND updated >= ?"
         held -= {one for (one,) in db.execute(sql, (kind, until))}
     return sorted(held)
-
-
-def _due(compared: str | None, often: Audit, now: float) -> bool:
-    if often == "never":
-        return False
-    if compared is None:
-        return True
-    return now - datetime.datetime.fromisoformat(compared).timestamp() >= INTERVALS[often]
 
 
 def _stamp(at: float) -> str:

@@ -19,7 +19,7 @@ from tonicdm.endpoints.payload import decoded
 from tonicdm.http.call import Answer
 from tonicdm.models import Record, RecordStub
 from tonicdm.models.records import UPDATED_NAMES
-from tonicdm.plan.arithmetic import check_pays
+from tonicdm.plan.refresh import charged_as_stubs, check_pays
 from tonicdm.store import lookup, rows
 from tonicdm.store.flights import Flight, Flights, Found
 from tonicdm.store.freshness import is_fresh, is_unchanged, stale_share
@@ -245,7 +245,7 @@ class CachedReads:
         )
         stamp = attrs.evolve(stamp, at=flight.sent_at or stamp.at)
         if not kind.listing.operation.has_quantity:
-            heeded = "yes" if sum(units) <= len(units) * DataQuantity.ID_ONLY.units else "no"
+            heeded = "yes" if charged_as_stubs(units) else "no"
             await self.store.set_capability(kind.name, STUBS, heeded)
         ahead = self._ahead()
         times = {one: rows.updated_of(stub) for one, stub in stubs.items()}

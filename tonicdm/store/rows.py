@@ -40,6 +40,8 @@ class Checkpoint:
     """The ``updated_after`` of the pass."""
     started: str | None = None
     """Server time at which the pass began, ISO 8601 in UTC."""
+    progress: str | None = None
+    """All that the run knows of itself, as `tonicdm.plan.progress` writes it; None from an earlier version."""
 
 
 @attrs.frozen
@@ -208,7 +210,11 @@ def dissent(db: sqlite3.Connection, kind: str, times: Mapping[str, str | None], 
 
 def put_checkpoint(db: sqlite3.Connection, mark: Checkpoint) -> None:
     """Remember how far a pass has come."""
-    db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?)", attrs.astuple(mark))
+    db.execute(
+        "INSERT OR REPLACE INTO checkpoint (type, stage, next_page, since, started, progress) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        attrs.astuple(mark),
+    )
 
 
 def state(db: sqlite3.Connection, kind: str) -> TypeState:
@@ -219,7 +225,8 @@ def state(db: sqlite3.Connection, kind: str) -> TypeState:
         None,
         None,
     )
-    mark = db.execute("SELECT * FROM checkpoint WHERE type = ?", (kind,)).fetchone()
+    sql = "SELECT type, stage, next_page, since, started, progress FROM checkpoint WHERE type = ?"
+    mark = db.execute(sql, (kind,)).fetchone()
     runs = db.execute("SELECT changed FROM history WHERE type = ? ORDER BY number DESC LIMIT 20", (kind,)).fetchall()
     return TypeState(count, until, audited, None if mark is None else Checkpoint(*mark), tuple(row[0] for row in runs))
 

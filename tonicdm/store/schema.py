@@ -104,7 +104,10 @@ INSERT OR IGNORE INTO meta VALUES ('identity', lower(hex(randomblob(16))))
 """Which read a version comes from (`versions`), and what came that is no record. A record that is held while a newer
 version of it is in quarantine bears the reason."""
 
-MIGRATIONS: Final = (_FIRST, _FRESHNESS, _INBOX, _ORDER)
+_PROGRESS: Final = "ALTER TABLE checkpoint ADD COLUMN progress TEXT"
+"""All that an interrupted run knew of itself (`tonicdm.plan.progress`); the other columns are its place alone."""
+
+MIGRATIONS: Final = (_FIRST, _FRESHNESS, _INBOX, _ORDER, _PROGRESS)
 """Entry n leads from version n to n + 1."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -1,6 +1,18 @@
 """A local copy of a tenant, kept for the fewest units."""
 
+from tonicdm.plan.steps import Stage
 from tonicdm.sync.engine import synchronize
-from tonicdm.sync.report import RunReport, Stage, SyncStoppedError, TypeReport
+from tonicdm.sync.estimate import estimate_run
+from tonicdm.sync.facts import SyncOptions
+from tonicdm.sync.report import OwnerReport, RunReport, SyncStoppedError, TypeReport
 
-__all__ = ["RunReport", "Stage", "SyncStoppedError", "TypeReport", "synchronize"]
+__all__ = [
+    "OwnerReport",
+    "RunReport",
+    "Stage",
+    "SyncOptions",
+    "SyncStoppedError",
+    "TypeReport",
+    "estimate_run",
+    "synchronize",
+]

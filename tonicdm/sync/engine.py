@@ -1,28 +1,45 @@
-"""A run: all types side by side, within the budget, into one store."""
+"""A run: all types side by side, within the budget, into one store. What is done, the plan decides."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import datetime
-from collections.abc import Coroutine, Sequence
+import functools
+import sqlite3
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
+import attrs
+
 from tonicdm.client import TonicDM
-from tonicdm.errors import EndpointNotFoundError, PermissionDeniedError, TonicDMError
+from tonicdm.errors import (
+    EndlessListError,
+    EndpointNotFoundError,
+    OptionIgnoredError,
+    PermissionDeniedError,
+    TonicDMError,
+)
+from tonicdm.plan.ends import ListError
+from tonicdm.plan.estimate import estimate_type
+from tonicdm.plan.facts import TypeFacts
+from tonicdm.plan.lists import HopelessError
+from tonicdm.plan.passes import Watermark, begin, run_type
+from tonicdm.plan.steps import Step
+from tonicdm.store import rows
+from tonicdm.store.rows import Checkpoint
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
-from tonicdm.sync.passes import TypeSync
+from tonicdm.store.writing import Written
+from tonicdm.sync.estimate import options_for
+from tonicdm.sync.facts import IDS, SyncOptions, facts_of, keep_learned, note_counted, parents_of
+from tonicdm.sync.owner import check_owner
+from tonicdm.sync.performing import Performer, Write
 from tonicdm.sync.reader import Reader
 from tonicdm.sync.report import RunReport, Tell, TypeReport
 from tonicdm.types import RecordID
 
 Audit: TypeAlias = Literal["never", "daily", "weekly", "always"]
-INTERVALS: Final[dict[str, float]] = {"daily": 86_400.0, "weekly": 7 * 86_400.0, "always": 0.0}
-PAGED: Final = "paged"
-"""The capability of a list to be read in pages though the reference shows none: asking anew costs 6 units."""
-IDS: Final = "ids_per_call"
-"""The capability of a server to read so many IDs in one header, once one was refused."""
 RENEWAL: Final = 30.0
 """Seconds after which a run shows that it is alive."""
 
@@ -35,11 +52,13 @@ async def synchronize(
     audit: Audit = "weekly",
     confirmed: bool = False,
     projects: Sequence[RecordID] = (),
+    counts: Mapping[str, int] | None = None,
+    new_owner: bool = False,
     tell: Tell = lambda _report: None,
 ) -> RunReport:
     """Bring *types* of a store up to date: a first load, or what changed since.
 
-    A run that was interrupted goes on behind the last page that was stored.
+    A run that was interrupted goes on behind the last step that was stored.
 
     Args:
         tonic: Where to read.
@@ -48,12 +67,15 @@ async def synchronize(
         audit: How often to look for records that are gone; a first load always knows.
         confirmed: Whether a large part of a type may vanish at once.
         projects: Only of these projects, for the types that can be asked so.
-        tell: Told after each page.
+        counts: How many records a type has, where somebody knows; a list is then looked at where it should end.
+        new_owner: Whether the store may go over to another organization.
+        tell: Told after each step.
 
     Returns:
         What was done. A type that the server refuses is reported, not raised.
 
     Raises:
+        OwnerError: The store holds another organization's records; nothing was written.
         SyncStoppedError: Going on could have deleted what is still there.
         StoreError: The file is full, locked, or synced by somebody else.
         TonicDMError: A call failed for good; the pages stored before are kept.
@@ -62,25 +84,23 @@ async def synchronize(
     began = clock.monotonic()
     await store.acquire_lock(clock.now())
     facts = tonic._caller.facts
-    facts.ids_per_call = min(facts.ids_per_call, int(await store.capability("", IDS) or facts.ids_per_call))
+    options = options_for(tonic, SyncOptions(audit=audit, confirmed=confirmed, projects=projects, counts=counts or {}))
     reports = [TypeReport(type=kind.name) for kind in types]
     try:
-        independent = [(kind, report) for kind, report in zip(types, reports, strict=True) if kind.parents is None]
-        dependent = [(kind, report) for kind, report in zip(types, reports, strict=True) if kind.parents is not None]
-        for group in (independent, dependent):
-            await _side_by_side(
-                [
-                    _one(tonic, store, kind, report, tell, audit=audit, confirmed=confirmed, projects=projects)
-                    for kind, report in group
-                ],
-                _renew(tonic, store),
-            )
+        owner = await check_owner(tonic, store, new_owner=new_owner)
+        works = [
+            (kind, _TypeRun(tonic, store, kind, report, options, tell))
+            for kind, report in zip(types, reports, strict=True)
+        ]
+        for independent in (True, False):
+            group = [work.run() for kind, work in works if (kind.parents is None) is independent]
+            await _side_by_side(group, _renew(tonic, store))
     finally:
         with contextlib.suppress(TonicDMError):
-            await store.set_capability("", IDS, str(facts.ids_per_call))
+            facts.ids_per_call = min(facts.ids_per_call, int(await store.capability("", IDS) or facts.ids_per_call))
             await store.refresh_views()
             await store.release_lock()
-    return RunReport(types=reports, seconds=clock.monotonic() - began)
+    return RunReport(types=reports, seconds=clock.monotonic() - began, owner=owner)
 
 
 async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]], renewal: Coroutine[Any, Any, None]) -> None:
@@ -104,45 +124,121 @@ async def _renew(tonic: TonicDM, store: Store) -> None:
         await store.acquire_lock(tonic.budget.clock.now())
 
 
-async def _one(
-    tonic: TonicDM,
-    store: Store,
-    kind: RecordType,
-    report: TypeReport,
-    tell: Tell,
-    *,
-    audit: Audit,
-    confirmed: bool,
-    projects: Sequence[RecordID],
-) -> None:
-    parents = None
-    if kind.parents is not None:
-        named = [row[0] for row in await store.query(kind.named_by)]
-        parents = named if kind.by_own_ids or not projects else list(projects)
-    reader = Reader(tonic, kind, report.meter, parents=parents, projects=projects)
-    report.cleaned = await store.clean(kind.name, reader.server_time().isoformat())
-    if report.cleaned:
-        report.why.append(f"{report.cleaned:,} rows that were no records, stored by an earlier version, were removed")
-    due = not projects and await audit_due(store, kind, audit, tonic.budget.clock.now())
-    path, facts = kind.listing.operation.path, tonic._caller.facts
-    if await store.capability(kind.name, PAGED) == "yes":
-        facts.paged.add(path)
-    try:
-        exact = audit == "always"
-        await TypeSync(reader, store, kind, report, tell, audit=due, confirmed=confirmed, exact=exact).run()
-    except (PermissionDeniedError, EndpointNotFoundError) as error:
-        report.refused, report.done = error, True
-        tell(report)
-    report.why += await store.remarks(kind.name)
-    if path in facts.paged:
-        await store.set_capability(kind.name, PAGED, "yes")
+@attrs.define
+class _TypeRun:
+    """One type's run: makes the steps of its plan, and stores each with the place where to go on."""
+
+    tonic: TonicDM
+    store: Store
+    kind: RecordType
+    report: TypeReport
+    options: SyncOptions
+    tell: Tell
+
+    async def run(self) -> None:
+        """Make the steps that are due."""
+        try:
+            await self._run()
+        except (PermissionDeniedError, EndpointNotFoundError) as error:
+            self.report.refused, self.report.done = error, True
+            self.tell(self.report)
+        self.report.why += await self.store.remarks(self.kind.name)
+
+    async def _run(self) -> None:
+        report, name = self.report, self.kind.name
+        reader = Reader(
+            self.tonic,
+            self.kind,
+            report.meter,
+            parents=await parents_of(self.store, self.kind, self.options),
+            projects=self.options.projects,
+        )
+        report.cleaned = await self.store.clean(name, reader.server_time().isoformat())
+        if report.cleaned:
+            report.why.append(
+                f"{report.cleaned:,} rows that were no records, stored by an earlier version, were removed"
+            )
+        facts = await facts_of(self.store, self.kind, self.options, now=reader.now())
+        estimate = estimate_type(facts)
+        report.expected, report.most = estimate.expected, estimate.most
+        if facts.checkpoint is not None and begin(facts).pages == facts.checkpoint.pages:
+            report.why.append(f"went on with an interrupted pass at page {facts.checkpoint.page:,}")
+        performer = Performer(reader, self.store, self.kind, report)
+        steps = run_type(facts)
+        try:
+            step = next(steps)
+            while True:
+                done = await performer.perform(step)
+                try:
+                    following = steps.send(done.outcome)
+                except StopIteration as end:
+                    await self._finish(facts, reader, end.value, done.write)
+                    return
+                except (HopelessError, ListError):
+                    # What came is paid for.
+                    await self.store.write(done.write)
+                    raise
+                keep = functools.partial(self._keep, facts=facts, following=following, write=done.write)
+                report.add(await self.store.write(keep))
+                self.tell(report)
+                step = following
+        except HopelessError:
+            raise performer.error() from None
+        except ListError as error:
+            raise self._broken(error) from None
+
+    def _keep(self, db: sqlite3.Connection, *, facts: TypeFacts, following: Step, write: Write) -> Written:
+        """Store what a step brought, and which one comes next."""
+        written = write(db)
+        progress = following.progress
+        if progress is not None and not facts.partial:
+            mark = Checkpoint(
+                self.kind.name,
+                following.stage,
+                progress.page,
+                progress.since,
+                progress.started,
+                progress.to_json(),
+            )
+            rows.put_checkpoint(db, mark)
+        return written
+
+    async def _finish(self, facts: TypeFacts, reader: Reader, earned: Watermark, write: Write) -> None:
+        """Store what the last step brought, the watermark, and what was learned of the server."""
+        report, progress = self.report, earned.progress
+        report.why.extend(progress.why)
+
+        def work(db: sqlite3.Connection) -> Written:
+            written = write(db)
+            keep_learned(db, self.kind.name, progress)
+            if progress.counted is not None and not facts.partial:
+                note_counted(db, self.kind.name, progress.counted)
+            return written
+
+        report.add(await self.store.write(work))
+        if progress.pages_anyway:
+            reader.facts.paged.add(self.kind.listing.operation.path)
+        reader.facts.ids_proven = max(reader.facts.ids_proven, progress.ids_proven)
+        if not facts.partial:
+            await self.store.finish(
+                self.kind.name,
+                until=earned.until,
+                audited=reader.server_time().isoformat() if earned.audited else None,
+                changed=None if progress.first else report.changed,
+                deleted=report.deleted,
+                units=report.meter.units,
+                changes=_local(reader, earned.until),
+                listed=_local(reader, earned.listed),
+            )
+        report.done = True
+        self.tell(report)
+
+    def _broken(self, error: ListError) -> TonicDMError:
+        operation = self.kind.listing.operation.label
+        if error.endless:
+            return EndlessListError(f"{operation}: {error.reason}", self.report.pages)
+        return OptionIgnoredError(error.option, error.reason, (), placement=self.tonic._caller.placement)
 
 
-async def audit_due(store: Store, kind: RecordType, audit: Audit, now: float) -> bool:
-    """Tell whether deletions of *kind* are to be looked for now."""
-    if audit == "never":
-        return False
-    audited = (await store.state(kind.name)).audited
-    if audited is None:
-        return True
-    return now - datetime.datetime.fromisoformat(audited).timestamp() >= INTERVALS[audit]
+def _local(reader: Reader, moment: str | None) -> float | None:
+    return reader.local_time(None if moment is None else datetime.datetime.fromisoformat(moment))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -12,8 +13,8 @@ import attrs
 from tonicdm.client import TonicDM
 from tonicdm.endpoints.base import ALL_STATUSES
 from tonicdm.endpoints.caller import ServerFacts
-from tonicdm.endpoints.listing import Listing
-from tonicdm.endpoints.many import RawFound, fetch_raw
+from tonicdm.endpoints.listing import Fetched, Listing
+from tonicdm.endpoints.many import RawFound, fetch_batch, fetch_raw
 from tonicdm.paging import Page
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
@@ -22,6 +23,9 @@ from tonicdm.sync.report import Meter
 from tonicdm.types import DataQuantity, RecordID
 
 PARENT_OPTION: Final = "project_id"
+
+STANDSTILL: Final = 1.0
+"""Seconds of real time after which a clock that has not moved is not waited for: it may be one that somebody sets."""
 
 
 class Reader:
@@ -52,7 +56,7 @@ class Reader:
         self.has_statuses: bool = bool(self._options)
         """Whether the list can be asked for records of every status (reference: filterStatuses)."""
         self.has_updated_after: bool = "updated_after" in options and kind.stamped
-        self.has_ids: bool = self._listing.own_ids and "filter_ids" in options
+        self.has_ids: bool = self._listing.askable
         self.has_quantity: bool = self._listing.operation.has_quantity
         self.facts: ServerFacts = tonic._caller.facts
         if parents is None and projects and PARENT_OPTION in options:
@@ -65,6 +69,20 @@ class Reader:
     def now(self) -> float:
         """Return Unix time by this machine's clock."""
         return self._tonic.budget.clock.now()
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after *seconds* of the client's clock, or once that has stood still for `STANDSTILL`."""
+        clock = self._tonic.budget.clock
+        waiting = asyncio.ensure_future(clock.sleep_until(clock.monotonic() + seconds))
+        try:
+            seen = clock.monotonic()
+            while not waiting.done():
+                await asyncio.wait((waiting,), timeout=STANDSTILL)
+                if clock.monotonic() == seen:
+                    return
+                seen = clock.monotonic()
+        finally:
+            waiting.cancel()
 
     def server_time(self) -> datetime.datetime:
         """Return the earliest that the server's clock can show now: from its Date headers, once one was seen."""
@@ -128,12 +146,39 @@ class Reader:
                     return
                 yield stamp, page
 
-    async def page(self, number: int) -> Page[Any]:
-        """Return one page, whole."""
-        async with contextlib.aclosing(self.pages(DataQuantity.BASIC, start=number)) as pages:
-            async for page in pages:
-                return page
-        return Page(number, ())
+    async def page(
+        self,
+        quality: DataQuantity,
+        number: int,
+        *,
+        size: int | None = None,
+        since: datetime.datetime | None = None,
+        parent: str | None = None,
+    ) -> Fetched:
+        """Make the one call that brings a page.
+
+        Args:
+            quality: What to read of each record.
+            number: Of the page, from 1.
+            size: pageSize; None for a list without pages.
+            since: Only what changed after this.
+            parent: Only what belongs to this record.
+        """
+        options = dict(self._options)
+        if since is not None:
+            options["updated_after"] = since
+        if parent is not None:
+            options[PARENT_OPTION] = parent
+        listing: Listing[Any] = Listing(self._caller, self._listing, options, quality, raw=True)
+        fetched = await listing.fetch(number, quality, size=size)
+        if parent is None or self._kind.parents is None:
+            return fetched
+        # A member is named by its project and its address; the answer may leave the project out.
+        return attrs.evolve(fetched, payload=[{"projectId": parent, **item} for item in fetched.payload])
+
+    async def batch(self, ids: Sequence[str], quality: DataQuantity) -> tuple[RawFound, int]:
+        """Make the one call that asks for *ids*; return what came, and how many elements it had."""
+        return await fetch_batch(self._caller, self._listing, [RecordID(one) for one in ids], quality, self._options)
 
     async def by_id(self, ids: Sequence[str], quality: DataQuantity) -> RawFound:
         """Return records by ID; those that the server does not return are not in it."""

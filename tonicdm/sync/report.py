@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,20 +10,9 @@ import attrs
 
 from tonicdm.errors import APIError, TonicDMError
 from tonicdm.http.call import Answer
+from tonicdm.plan.owner import Ownership
+from tonicdm.plan.steps import Stage
 from tonicdm.store.writing import Written
-
-
-class Stage(enum.StrEnum):
-    """What a pass over a type reads; checkpoints name it."""
-
-    LOAD = "load"
-    """All records."""
-    CHANGES = "changes"
-    """The records that changed since the watermark."""
-    COMPARE = "compare"
-    """All stubs, to find what changed."""
-    AUDIT = "audit"
-    """All stubs, to find what is gone."""
 
 
 class SyncStoppedError(TonicDMError):
@@ -46,12 +34,18 @@ class Meter:
     units: int = 0
     calls: int = 0
     waited: float = 0.0
+    retried: int = 0
+    """Attempts that failed or were lost, and were made again; what they cost is not among the units."""
+    charged: int | None = None
+    """What the last call was charged, where that can be told."""
 
     def __call__(self, answer: Answer, units: int) -> None:
         """Take in one answer."""
         self.units += units
         self.calls += 1
         self.waited += answer.waited
+        self.retried += answer.attempts - 1
+        self.charged = answer.observed_cost
 
 
 @attrs.define(kw_only=True)
@@ -68,10 +62,16 @@ class TypeReport:
     """Tombstones made."""
     pages: int = 0
     meter: Meter = attrs.field(factory=Meter)
-    lower_bound: int = 0
-    """Units below which no sequence of calls could have done it (design: the plan's arithmetic)."""
+    expected: int = 0
+    """Units that the run was planned to cost at least (`tonicdm.plan.estimate`)."""
+    most: int | None = None
+    """Units that it was planned to cost at most; None where nobody knows how many records there are."""
+    ahead: int = 0
+    """Records that are stamped in the future, further than clocks explain."""
+    settled: float = 0.0
+    """Seconds that were waited until records that had just changed could no more change within their second."""
     why: list[str] = attrs.field(factory=list)
-    """Why more was spent than the lower bound, and what else is worth knowing."""
+    """What is worth knowing of how it was done."""
     went_back: int = 0
     """Records whose timestamp is older than that of the version before: a server that was restored, say."""
     quarantined: int = 0
@@ -92,17 +92,34 @@ class TypeReport:
 Tell = Callable[[TypeReport], None]
 
 
+@attrs.define(kw_only=True)
+class OwnerReport:
+    """What the look at whose records a token gives has shown."""
+
+    ownership: Ownership
+    meter: Meter = attrs.field(factory=Meter)
+    why: str = ""
+    """What is worth knowing of it."""
+
+
 @attrs.frozen(kw_only=True)
 class RunReport:
     """What a whole run did."""
 
     types: Sequence[TypeReport]
     seconds: float
+    owner: OwnerReport
+    """What the look at whose records they are has shown."""
 
     @property
     def units(self) -> int:
         """Units of all calls."""
-        return sum(one.meter.units for one in self.types)
+        return self.owner.meter.units + sum(one.meter.units for one in self.types)
+
+    @property
+    def retried(self) -> int:
+        """Attempts that failed or were lost, and were made again; what they cost is not among the units."""
+        return self.owner.meter.retried + sum(one.meter.retried for one in self.types)
 
     @property
     def changed(self) -> int:
@@ -119,7 +136,9 @@ class RunReport:
                 "calls": one.meter.calls,
                 "went_back": one.went_back,
                 "quarantined": one.quarantined,
-                "lower_bound": one.lower_bound,
+                "expected": one.expected,
+                "most": one.most,
+                "retried": one.meter.retried,
                 "waited": round(one.meter.waited, 1),
                 "refused": None if one.refused is None else one.refused.status,
             }
@@ -129,7 +148,7 @@ class RunReport:
             "changed": self.changed,
             "deleted": sum(one.deleted for one in self.types),
             "units": self.units,
-            "lower_bound": sum(one.lower_bound for one in self.types),
+            "retried": self.retried,
             "seconds": round(self.seconds, 1),
         }
         return json.dumps({**total, "types": types}, separators=(",", ":"))

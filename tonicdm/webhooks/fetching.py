@@ -14,16 +14,16 @@ import attrs
 from tonicdm.client import TonicDM
 from tonicdm.endpoints.many import RawFound
 from tonicdm.errors import BadRequestError, OptionIgnoredError, TonicDMError
-from tonicdm.plan import planner
-from tonicdm.plan.plan import How, Plan
+from tonicdm.plan.absent import CONTROLS, vanishes_too_much
+from tonicdm.plan.refresh import Reading, Refresh, refresh
+from tonicdm.plan.ties import OVERLAP
 from tonicdm.store import lookup, rows, writing
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
 from tonicdm.store.versions import Origin, ReadStamp
-from tonicdm.sync.absent import CONTROLS, DELETED, FEW, LARGEST_SHARE, OUT_OF_SIGHT, statuses_proven
-from tonicdm.sync.engine import IDS, PAGED
-from tonicdm.sync.outlook import known_of
-from tonicdm.sync.passes import OVERLAP, UPDATED_AFTER
+from tonicdm.sync.estimate import options_for
+from tonicdm.sync.facts import IDS, PAGED, UPDATED_AFTER, SyncOptions, facts_of
+from tonicdm.sync.performing import DELETED, OUT_OF_SIGHT, statuses_proven
 from tonicdm.sync.reader import Reader
 from tonicdm.sync.report import Meter
 from tonicdm.types import DataQuantity, InvalidRecord
@@ -120,7 +120,7 @@ class Fetch:
 
     # --- which calls ------------------------------------------------------------------------------------------------
 
-    async def _plan(self, ids: int, since: datetime.datetime) -> Plan:
+    async def _plan(self, ids: int, since: datetime.datetime) -> Refresh:
         """Compare asking by ID with a read of all that changed since the oldest event, and with the whole type."""
         sql = "SELECT finished, changed FROM history WHERE type = ? ORDER BY number DESC LIMIT 20"
         runs = [
@@ -129,10 +129,13 @@ class Fetch:
         ]
         elapsed = (self._reader.server_time() - since - OVERLAP).total_seconds()
         likely = changed_since(ids, runs, max(0.0, elapsed), OVERLAP.total_seconds())
-        known = await known_of(self.store, self.kind, ids_per_call=self._reader.facts.ids_per_call)
-        known = attrs.evolve(known, paged=known.paged or self.kind.listing.operation.path in self._reader.facts.paged)
+        options = options_for(self.tonic, SyncOptions(audit="never"))
+        facts = await facts_of(self.store, self.kind, options, now=self._now())
+        facts = attrs.evolve(
+            facts, pages_anyway=facts.pages_anyway or self.kind.listing.operation.path in self._reader.facts.paged
+        )
         # What a list of changes does not show has to be asked for by ID; else it would never be told from what is gone.
-        return planner.refresh(known, ids, changed_since=likely if self._reader.has_ids else None)
+        return refresh(facts, ids, changed_since=likely if self._reader.has_ids else None)
 
     def _since(self, waiting: Waiting) -> datetime.datetime:
         """Return when the oldest of the changes was made, by the server's clock and with the overlap before it."""
@@ -147,17 +150,16 @@ class Fetch:
 
     # --- making them ------------------------------------------------------------------------------------------------
 
-    async def _by_list(self, plan: Plan, rest: dict[str, None], since: datetime.datetime) -> None:
+    async def _by_list(self, plan: Refresh, rest: dict[str, None], since: datetime.datetime) -> None:
         """Read a list, if the plan is to read one; what it shows is taken out of *rest*.
 
         It ends early where nothing is left to be found, or where it goes on longer than was planned: then the rest is
         asked for by ID, whose price is known.
         """
-        foreseen = sum(step.foreseen for step in plan.steps if step.how not in {How.BY_ID, How.BY_ID_CHECKED})
         async with contextlib.aclosing(
             self._reader.pages(BASIC, since=since if _reads_changes(plan) else None)
         ) as pages:
-            for _ in range(foreseen):
+            for _ in range(plan.pages):
                 # What arrives while a page is on its way may be newer than the page.
                 upto, stamp = await self.store.read(errands.horizon), await self.store.draw(self._now())
                 page = await anext(pages, None)
@@ -230,11 +232,12 @@ class Fetch:
         name = self.kind.name
         held = await self.store.read(functools.partial(_held_of, kind=name, ids=gone))
         total = (await self.store.counts()).get(name, 0)
-        if len(held) > max(FEW, LARGEST_SHARE * total):
+        if vanishes_too_much(len(held), total):
             raise VanishedError(name, len(held), total)
         # With no other record to name beside it, the last one of a type is left as it is.
         certain = held if total > len(held) or not self._reader.has_ids else []
-        reason = DELETED if await statuses_proven(self.store, self._reader, name) else OUT_OF_SIGHT
+        proven = self._reader.has_statuses and await self.store.read(functools.partial(statuses_proven, kind=name))
+        reason = DELETED if proven else OUT_OF_SIGHT
         at = self._reader.server_time().isoformat()
 
         def work(db: sqlite3.Connection) -> None:
@@ -244,8 +247,8 @@ class Fetch:
         await self.store.write(work)
 
 
-def _reads_changes(plan: Plan) -> bool:
-    return any(step.how is How.CHANGED_PAGES for step in plan.steps)
+def _reads_changes(plan: Refresh) -> bool:
+    return plan.how is Reading.CHANGES
 
 
 def _held_of(db: sqlite3.Connection, kind: str, ids: Iterable[str]) -> list[str]:

@@ -22,9 +22,9 @@ from tonicdm.errors import (
     TonicDMError,
     TransportError,
 )
+from tonicdm.plan.refresh import RECORD_UNITS
 from tonicdm.store.types import TYPES
 from tonicdm.sync.report import Meter
-from tonicdm.types import DataQuantity
 from tonicdm.webhooks import errands
 from tonicdm.webhooks.errands import Errand
 from tonicdm.webhooks.fetching import Fetch
@@ -212,7 +212,7 @@ class Worker:
 
     def _affordable(self) -> bool:
         """Tell whether a call would leave at once; while none would, what arrives joins those that wait."""
-        return self._tonic.budget.forecast(DataQuantity.BASIC.units).done_in <= MOMENT
+        return self._tonic.budget.forecast(RECORD_UNITS).done_in <= MOMENT
 
     # --- fetching ---------------------------------------------------------------------------------------------------
 

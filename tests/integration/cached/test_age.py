@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
+from tests.integration.sync.conftest import drive
 from tonicdm import RecordNotFoundError, TonicDM
 from tonicdm.clock import VirtualClock
 from tonicdm.sandbox import Sandbox
@@ -82,7 +83,8 @@ async def test_a_record_is_never_older_than_asked(
         kinds = choose(chance.sample(list(FIELDS), 2))
         audit = chance.choice(("never", "never", "always"))
         async with Store(tmp_path / "firm.db") as store:
-            await synchronize(clients[0], store, kinds, audit=audit, confirmed=True)
+            work = synchronize(clients[0], store, kinds, audit=audit, confirmed=True)
+            await drive(clock, work, clients[0])
 
     async def read() -> None:
         nonlocal served

@@ -11,6 +11,8 @@ import subprocess
 import time
 import urllib.request
 
+import pytest
+
 from .conftest import COMMAND, Run
 
 
@@ -30,16 +32,62 @@ def test_a_plan_spends_nothing_and_makes_no_file(run: Run, server: str, tmp_path
     assert not file.exists()
 
 
-def test_after_a_load_the_plan_foresees_what_the_next_run_costs(run: Run, server: str, tmp_path: pathlib.Path) -> None:
-    file = tmp_path / "firm.db"
-    types = ("--types", "persons,offices,projects", "--audit-deletions", "never")
-    assert run("sync", str(file), *types).returncode == 0
+def total(shown: str) -> tuple[int, int | None]:
+    """Return the last line's total of a plan: units expected, and at most."""
+    (line,) = [line for line in shown.splitlines() if line.startswith("total")]
+    expected, *most = line.removeprefix("total").split(maxsplit=1)
+    most_text = most[0].strip().replace(",", "")
+    return int(expected.replace(",", "")), int(most_text) if most_text.isdecimal() else None
+
+
+@pytest.mark.parametrize("audit", ["never", "always"])
+def test_the_total_of_a_plan_is_what_a_run_spends_where_nothing_changed(
+    run: Run, server: str, tmp_path: pathlib.Path, audit: str
+) -> None:
+    """Of all types, on the server's own journal; the table of the run then shows nothing new."""
+    file, options = tmp_path / "firm.db", ("--audit-deletions", audit)
+    assert run("sync", str(file), *options).returncode == 0
+    for _ in range(2):
+        expected, most = total(run("plan", str(file), *options).stdout)
+        before = spent(server)
+        line = json.loads(run("sync", str(file), *options, "--json").stdout)
+        assert expected == spent(server) - before == line["units"]
+        assert most is not None
+        assert expected <= most
+        assert line["changed"] == 0
+
+
+def test_a_first_load_is_within_its_plan_once_somebody_says_how_many_there_are(
+    run: Run, server: str, tmp_path: pathlib.Path
+) -> None:
+    """Without a count the plan tells the price for each 1,000."""
+    file, types = tmp_path / "firm.db", ("--types", "offices,persons,disciplines")
+    assert "5 per 1,000" in run("plan", str(file), *types).stdout
+    counts = [
+        f"{kind}={len(urllib.request.urlopen(f'{server}/__world?type={kind}').read().splitlines())}"
+        for kind in ("offices", "persons", "disciplines")
+    ]
+    expected, most = total(run("plan", str(file), *types, "--count", ",".join(counts)).stdout)
     before = spent(server)
-    line = json.loads(run("sync", str(file), *types, "--json").stdout)
-    assert (line["changed"], line["units"]) == (0, spent(server) - before)
-    assert set(line["types"]) == {"persons", "offices", "projects"}
-    planned = run("plan", str(file), *types).stdout
-    assert f"{line['units']} units" in planned or "3 units" in planned
+    assert run("sync", str(file), *types).returncode == 0
+    assert most is not None
+    assert expected <= spent(server) - before <= most
+    refused = run("plan", str(file), *types, "--count", "nonsense=3")
+    assert refused.returncode == 2
+    assert "--count" in refused.stderr
+
+
+def test_a_plan_has_a_line_for_each_type_and_fits_80_columns(run: Run, tmp_path: pathlib.Path) -> None:
+    """The total comes last, and the last line says it once more in words."""
+    shown = run("plan", str(tmp_path / "firm.db"))
+    lines = shown.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert shown.stdout.count("certification_definitions ") == 1
+    assert len([line for line in lines if "first load" in line]) == 16
+    assert "Nothing was sent." in " ".join(lines[-2:])
+    line = json.loads(run("plan", str(tmp_path / "firm.db"), "--json").stdout)
+    assert line["expected"] == total(shown.stdout)[0]
+    assert line["types"]["persons"]["facts"]["count"] == {"value": "not known", "proven": False}
 
 
 def test_a_repeated_sync_keeps_its_next_run_and_stops_cleanly(

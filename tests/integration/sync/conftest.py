@@ -47,6 +47,9 @@ def path(tmp_path: pathlib.Path) -> pathlib.Path:
     return tmp_path / "firm.db"
 
 
+LONGEST_TIE = 4.0
+"""Seconds that a run waits at most for records that were changed just before."""
+
 Sync = Callable[..., Awaitable[RunReport]]
 
 
@@ -61,14 +64,16 @@ def sync(tonic: TonicDM, path: pathlib.Path, clock: VirtualClock) -> Sync:
 
 
 async def drive(clock: VirtualClock, work: Awaitable[T], tonic: TonicDM) -> T:
-    """Await *work*; move the clock only while calls wait and none is under way."""
+    """Await *work*; move the clock only while calls wait, or a tie is waited for, and no call is under way."""
     task = asyncio.ensure_future(work)
     idle = 0
     try:
         while not task.done():
             await asyncio.sleep(0.0005)
             waiting = sum(calls for calls, _ in tonic.budget.snapshot().waiting.values())
-            idle = idle + 1 if waiting and not tonic._caller.transport.slots.taken else 0
+            deadline = clock.next_deadline
+            settling = deadline is not None and deadline - clock.monotonic() <= LONGEST_TIE
+            idle = idle + 1 if (waiting or settling) and not tonic._caller.transport.slots.taken else 0
             if idle >= 3 and (deadline := clock.next_deadline) is not None:
                 clock.advance(max(0.0, deadline - clock.monotonic()))
                 idle = 0

@@ -9,10 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tonicdm import OptionIgnoredError
-from tonicdm.endpoints.listing import ROUND_SIZES
 from tonicdm.endpoints.offices import Offices
 from tonicdm.endpoints.rfis import Rfis
 from tonicdm.endpoints.tasks import Tasks
+from tonicdm.plan.arithmetic import ROUND_SIZES
 
 from .pagingserver import Server, record
 

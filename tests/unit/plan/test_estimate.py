@@ -1,0 +1,137 @@
+"""The price of a run, worked out by making its steps: the figures of the design and of docs/explanation/plan."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from tonicdm.plan.estimate import Plan, Strategy, describe_facts, estimate_owner, estimate_type
+from tonicdm.plan.facts import TypeFacts
+from tonicdm.plan.forecast import Run, World, simulate
+from tonicdm.plan.owner import OwnerFacts
+from tonicdm.plan.steps import StepKind
+
+NEW = TypeFacts(record_type="persons", licensed=True)
+HELD = attrs.evolve(
+    NEW,
+    until="2026-01-01T00:00:00+00:00",
+    count=20_000,
+    held=20_000,
+    counted=True,
+    updated_after=True,
+    stub_times=True,
+    largest_page=1000,
+    ids_proven=240,
+    sample=240,
+    statuses_shown=True,
+)
+"""A type that was loaded, on a server that has shown all it can do."""
+
+
+def run(facts: TypeFacts, count: int = 20_000, **world: object) -> Run:
+    return simulate(facts, World(**{"count": count, "page_size": 1000, "ids_per_call": 240} | world))
+
+
+@pytest.mark.parametrize(("count", "units"), [(19_680, 101), (20_000, 102), (1, 6), (0, 5), (999, 5)])
+def test_a_first_load_costs_five_units_a_page_and_one_for_what_changed_meanwhile(count: int, units: int) -> None:
+    """5M; 1 if it has several pages; 1 where its end may be cut (a full last page, or few records of an unproven
+    server).
+    """
+    assert estimate_type(attrs.evolve(NEW, count=count)).expected == units
+
+
+@pytest.mark.parametrize(
+    ("changed", "units"), [(0, 1), (30, 6), (200, 7), (999, 6), (1_968, 12), (2_000, 13), (9_502, 53)]
+)
+def test_what_changed_costs_a_look_and_its_pages(changed: int, units: int) -> None:
+    """1 + 5K; 1 for what changed while several pages were read; 1 where the list may be longer than it shows.
+
+    That is so behind two full pages, and behind a round number of stubs.
+    """
+    assert run(HELD, changed=changed).units == units
+
+
+def test_two_thousand_changed_in_one_second_just_before_a_run_cost_at_most_15_and_one_wait() -> None:
+    found = run(HELD, count=2_000, changed=2_000, recent=True)
+    assert found.units == 15
+    assert found.seconds <= 4
+    assert [step.kind for step in found.steps].count(StepKind.WAIT) == 1
+
+
+def test_what_changes_again_is_read_alone() -> None:
+    """A handful among 2,000 that are listed again by the overlap: three looks, one call by ID, and a last look."""
+    assert run(attrs.evolve(HELD, overlap=2_000), changed=3).units == 3 + 5 + 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "units"),
+    [
+        ({"audit": True}, 1 + 20 + 1 + 1 + 5),
+        ({"audit": True, "licensed": False}, 1 + 20 + 1 + 1),
+        ({"updated_after": False}, 21),
+        ({"has_updated_after": False, "has_quantity": False, "paged": False, "count": 17}, 5),
+        ({"has_updated_after": False, "has_quantity": False, "paged": False, "count": 100}, 5 + 1),
+    ],
+)
+def test_nothing_changed_costs_what_its_looks_cost(facts: dict[str, object], units: int) -> None:
+    """An audit lists all stubs and its end, looks once more at what changed, and asks for a sample of a licensed type.
+    A list that no page size cuts is one call, and one more where it has a round number of records.
+    """
+    assert estimate_type(attrs.evolve(HELD, **facts)).expected == units
+
+
+def test_where_every_fact_is_proven_expected_and_most_differ_by_what_may_have_changed_alone() -> None:
+    found = estimate_type(HELD)
+    assert [fact.name for fact in found.facts if not fact.proven] == ["no record changed"]
+    assert found.expected == 1
+    # All changed, a page's worth of new ones, and all within the last minute.
+    assert found.most is not None
+    assert 1 + 5 * 21 + 22 <= found.most <= 1 + 5 * 21 + 30
+
+
+@pytest.mark.parametrize("fact", ["updated_after", "stub_times", "largest_page", "ids_proven"])
+def test_an_unproven_fact_makes_no_run_dearer_than_most(fact: str) -> None:
+    """The dearer outcome of what is not proven is counted in most, and never in expected."""
+    blank = {"largest_page": 0, "ids_proven": 0}.get(fact)
+    proven, unproven = estimate_type(HELD), estimate_type(attrs.evolve(HELD, **{fact: blank}))
+    assert unproven.expected == proven.expected
+    assert unproven.most is not None
+    assert proven.most is not None
+    assert unproven.most >= proven.most
+
+
+def test_without_a_count_the_price_is_told_for_each_thousand() -> None:
+    found = estimate_type(NEW)
+    assert (found.expected, found.most, found.per_thousand) == (5, None, 5)
+    assert found.strategy is Strategy.LOAD
+
+
+def test_a_call_without_a_documented_price_counts_as_the_dearest_in_most() -> None:
+    rfis = TypeFacts(record_type="rfis", paged=False, has_quantity=False, has_statuses=False, count=17)
+    found = estimate_type(rfis)
+    assert (found.expected, found.most) == (5, 20 + 20)
+    charged = estimate_type(attrs.evolve(rfis, stub_units=1, record_units=5))
+    assert (charged.expected, charged.most) == (5, 5 + 5)
+
+
+def test_the_look_at_the_owner_is_planned_once_for_a_token() -> None:
+    assert estimate_owner(OwnerFacts(known=True)) is None
+    found = estimate_owner(OwnerFacts(known=False))
+    assert found is not None
+    assert (found.expected, found.most) == (1, 20)
+
+
+def test_the_time_counts_what_fits_now_and_then_whole_windows() -> None:
+    plan = Plan(types=(estimate_type(attrs.evolve(NEW, count=1_999_999)),))
+    assert plan.expected == 10_001
+    assert plan.hours(20_000) == 0.0
+    assert plan.hours(3_600) == 2.0
+    assert plan.hours(0, until_reset=1800.0) == 2.5
+    with pytest.raises(ValueError, match="5 units"):
+        plan.hours(1, limit=4)
+
+
+def test_the_facts_are_named_unproven_ones_first() -> None:
+    lines = describe_facts([estimate_type(HELD), estimate_type(attrs.evolve(HELD, record_type="offices"))])
+    assert lines[0] == "Not proven: no record changed (all types)."
+    assert lines[1].startswith("Proven: count (all types)")

@@ -1,0 +1,49 @@
+"""Which calls are made is decided in one package."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+
+import pytest
+
+import tonicdm
+
+ROOT = pathlib.Path(tonicdm.__file__).parent
+MODULES = sorted(path for name in ("sync", "webhooks", "store") for path in (ROOT / name).rglob("*.py"))
+
+
+def reasons(path: pathlib.Path) -> list[str]:
+    """Return what a module knows of prices."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module in {"tonicdm.plan.arithmetic", "tonicdm.plan.mixture"}:
+            found += [f"imports {alias.name}" for alias in node.names if not alias.name.isupper()]
+        # DataQuantity.BASIC.units, quality.units: the price of a call. A report's or a meter's units were spent.
+        if isinstance(node, ast.Attribute) and node.attr == "units":
+            owner = ast.unparse(node.value)
+            if "DataQuantity" in owner or "quality" in owner or "quantity" in owner:
+                found.append(f"reads {owner}.units")
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_but_the_plan_decides_by_price(path: pathlib.Path) -> None:
+    """The sync, the webhooks and the cached reads ask the plan; else what is planned and what is done differ."""
+    assert reasons(path) == []
+
+
+def test_the_plan_knows_no_clock_and_does_no_io() -> None:
+    for path in (ROOT / "plan").rglob("*.py"):
+        names = {
+            name
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            for name in (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+        }
+        assert not names & {"asyncio", "time", "random", "sqlite3", "os", "pathlib", "aiohttp", "tonicdm.clock"}

@@ -1,0 +1,262 @@
+"""What a store knows of a type, as the plan takes it; and what a run has learned, as the store keeps it."""
+
+from __future__ import annotations
+
+import datetime
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.endpoints.options import LARGEST_PAGE
+from tonicdm.plan.arithmetic import UNPROVEN_PAGE
+from tonicdm.plan.facts import MAX_PAGES, TypeFacts
+from tonicdm.plan.passes import resume_point
+from tonicdm.plan.progress import Progress
+from tonicdm.plan.ties import since_of
+from tonicdm.store import rows
+from tonicdm.store.rows import SOFT_DELETED, Checkpoint
+from tonicdm.store.store import Store
+from tonicdm.store.types import RecordType
+from tonicdm.types import RecordID
+
+UPDATED_AFTER: Final = "updated_after"
+"""The capability of a list to be asked for what changed."""
+PAGED: Final = "paged"
+"""The capability of a list to be read in pages though the reference shows none: asking anew costs 6 units."""
+IDS: Final = "ids_per_call"
+"""The capability of a server to read so many IDs in one header, once one was refused."""
+IDS_PROVEN: Final = "ids_proven"
+LARGEST: Final = "largest_page"
+STUB_TIMES: Final = "stub_times"
+STUB_UNITS: Final = "units of id_only"
+RECORD_UNITS: Final = "units of basic"
+TIES: Final = "ties"
+COUNTED: Final = "counted"
+"""Elements of the last whole list, and records that the store held then."""
+
+PARENT_OPTION: Final = "project_id"
+INTERVALS: Final[Mapping[str, float]] = {"daily": 86_400.0, "weekly": 7 * 86_400.0, "always": 0.0}
+LATE: Final = 900.0
+"""Seconds after which a run that goes on also reads what changed since it was interrupted."""
+
+_LIVE: Final = "(deleted_at IS NULL OR reason = ?)"
+_ASIDE: Final = (
+    "SELECT count(*) FROM quarantine AS aside WHERE type = ? AND id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM record "
+    "WHERE record.type = aside.type AND record.id = aside.id AND (deleted_at IS NULL OR reason = ?))"
+)
+"""Records of a type that the store knows from its quarantine alone."""
+
+
+@attrs.frozen(kw_only=True)
+class SyncOptions:
+    """What a run is to do."""
+
+    audit: str = "weekly"
+    """How often to look for records that are gone: ``never``, ``daily``, ``weekly``, ``always``."""
+    confirmed: bool = False
+    """Whether a large part of a type may vanish at once."""
+    projects: Sequence[RecordID] = ()
+    """Only of these projects, for the types that can be asked so."""
+    counts: Mapping[str, int] = attrs.field(factory=dict)
+    """How many records a type has, where somebody knows."""
+    page_limit: int = LARGEST_PAGE
+    ids_per_call: int = 240
+    ids_proven: int = 0
+    largest_page: int = 0
+    max_pages: int = MAX_PAGES
+
+
+async def facts_of(store: Store, kind: RecordType, options: SyncOptions, *, now: float) -> TypeFacts:
+    """Return what is known of a type.
+
+    Args:
+        store: What is known.
+        kind: The type.
+        options: What is wanted.
+        now: Unix time by this machine's clock.
+    """
+    return await store.read(lambda db: _Reading(db, kind, options, now).facts())
+
+
+async def parents_of(store: Store, kind: RecordType, options: SyncOptions) -> list[str] | None:
+    """Return the records that a type is listed by; None for one that has a list of its own."""
+    return await store.read(lambda db: _parents(db, kind, options))
+
+
+def _parents(db: sqlite3.Connection, kind: RecordType, options: SyncOptions) -> list[str] | None:
+    if kind.parents is not None:
+        named = [str(row[0]) for row in db.execute(kind.named_by)]
+        return named if kind.by_own_ids or not options.projects else list(options.projects)
+    if options.projects and PARENT_OPTION in kind.listing.operation.options:
+        return list(options.projects)
+    return None
+
+
+def audit_due(audited: str | None, audit: str, now: float) -> bool:
+    """Tell whether deletions are to be looked for.
+
+    Args:
+        audited: When that was done last, ISO 8601; None for never.
+        audit: How often it is wanted.
+        now: Unix time.
+    """
+    if audit == "never":
+        return False
+    if audited is None:
+        return True
+    return now - datetime.datetime.fromisoformat(audited).timestamp() >= INTERVALS[audit]
+
+
+class _Reading:
+    """Reads the facts of a type in one go."""
+
+    def __init__(self, db: sqlite3.Connection, kind: RecordType, options: SyncOptions, now: float) -> None:
+        self._db, self._kind, self._options, self._now = db, kind, options, now
+        sql = "SELECT type, name, value FROM capability WHERE type IN ('', ?)"
+        found = db.execute(sql, (kind.name,)).fetchall()
+        self._own = {name: value for one, name, value in found if one}
+        self._common = {name: value for one, name, value in found if not one}
+
+    def facts(self) -> TypeFacts:
+        kind, options = self._kind, self._options
+        listing = kind.listing
+        given = listing.operation.options
+        state = rows.state(self._db, kind.name)
+        parents = _parents(self._db, kind, options)
+        partial = bool(options.projects) and parents is not None
+        ties = self._own.get(TIES) or None
+        facts = TypeFacts(
+            record_type=kind.name,
+            paged=listing.paged,
+            has_quantity=listing.operation.has_quantity,
+            has_updated_after=UPDATED_AFTER in given and kind.stamped,
+            has_statuses="filter_statuses" in given,
+            by_id=listing.askable,
+            stamped=kind.stamped,
+            licensed=kind.licensed,
+            lists=None if parents is None else len(parents),
+            lists_of_ids=kind.by_own_ids,
+            until=state.until,
+            count=self._count(state.count, loaded=state.until is not None),
+            list_counts=self._list_counts(parents) if parents is not None and not kind.by_own_ids else None,
+            counted=state.until is not None,
+            held=state.count,
+            overlap=self._since(since_of(state.until)) if state.until is not None else 0,
+            tied=self._since(ties, strict=False) if ties else 0,
+            ties=ties,
+            likely=round(sum(state.runs) / len(state.runs)) if state.runs else None,
+            sample=self._sample(),
+            statuses_shown=self._statuses_shown(),
+            updated_after={"yes": True, "no": False}.get(self._own.get(UPDATED_AFTER, "")),
+            stub_times={"yes": True, "no": False}.get(self._own.get(STUB_TIMES, "")),
+            page_limit=options.page_limit,
+            largest_page=int(self._own.get(LARGEST, 0)),
+            proven_elsewhere=max(int(self._common.get(LARGEST, 0)), options.largest_page) > UNPROVEN_PAGE,
+            pages_anyway=self._own.get(PAGED) == "yes",
+            ids_per_call=min(options.ids_per_call, int(self._common.get(IDS, options.ids_per_call))),
+            ids_proven=max(int(self._common.get(IDS_PROVEN, 0)), options.ids_proven),
+            stub_units=self._price(STUB_UNITS),
+            record_units=self._price(RECORD_UNITS),
+            audit=not partial and state.until is not None and audit_due(state.audited, options.audit, self._now),
+            exact=options.audit == "always",
+            confirmed=options.confirmed,
+            partial=partial,
+            max_pages=options.max_pages,
+        )
+        return self._with_checkpoint(facts, state.checkpoint)
+
+    def _with_checkpoint(self, facts: TypeFacts, mark: Checkpoint | None) -> TypeFacts:
+        if mark is None or facts.partial:
+            return facts
+        before = None if mark.progress is None else Progress.from_json(mark.progress)
+        if before is None:
+            before = resume_point(
+                facts, stage=mark.stage, next_page=mark.next_page, since=mark.since, started=mark.started
+            )
+        if before is None:
+            return facts
+        at = before.now or before.started
+        late = at is None or self._now - datetime.datetime.fromisoformat(at).timestamp() > LATE
+        count = facts.count if before.counted is None else before.counted
+        return attrs.evolve(facts, checkpoint=before, late=late, count=count)
+
+    def _count(self, held: int, *, loaded: bool) -> int | None:
+        told = self._options.counts.get(self._kind.name)
+        if told is not None or not loaded:
+            return told
+        held += self._one(_ASIDE, SOFT_DELETED)
+        if COUNTED not in self._own:
+            return held
+        # A list may show more or fewer than the store holds: doubles, what no one can read, what has no status.
+        listed, then = map(int, self._own[COUNTED].split())
+        return max(0, listed + held - then)
+
+    def _list_counts(self, parents: Sequence[str]) -> tuple[int, ...]:
+        sql = f"SELECT substr(id, 1, 32), count(*) FROM record WHERE type = ? AND {_LIVE} GROUP BY 1"  # noqa: S608
+        counts = dict(self._db.execute(sql, (self._kind.name, SOFT_DELETED)).fetchall())
+        return tuple(int(counts.get(parent, 0)) for parent in parents)
+
+    def _since(self, moment: str, *, strict: bool = True) -> int:
+        live = "SELECT count(*) FROM record WHERE type = ? AND (deleted_at IS NULL OR reason = ?) AND updated "
+        return self._one(live + ("> ?" if strict else ">= ?"), SOFT_DELETED, moment)
+
+    def _sample(self) -> int:
+        if not (self._kind.licensed and self._kind.listing.askable):
+            return 0
+        return self._one("SELECT count(*) FROM record WHERE type = ? AND deleted_at IS NULL")
+
+    def _statuses_shown(self) -> bool:
+        sql = "SELECT EXISTS (SELECT 1 FROM record WHERE type = ? AND status IN ('inactive', 'deleted', '0', '4'))"
+        return bool(self._one(sql))
+
+    def _price(self, name: str) -> int | None:
+        value = self._own.get(name)
+        return None if value is None or self._kind.listing.operation.has_quantity else int(value)
+
+    def _one(self, sql: str, *values: Any) -> int:
+        (found,) = self._db.execute(sql, (self._kind.name, *values)).fetchone()
+        return int(found)
+
+
+def keep_learned(db: sqlite3.Connection, kind: str, progress: Progress) -> None:
+    """Keep what a run has learned of the server.
+
+    Args:
+        db: The store, in a transaction.
+        kind: The record type.
+        progress: The run's last.
+    """
+    common = {IDS: progress.ids_per_call}
+    own: dict[str, Any] = {
+        UPDATED_AFTER: _word(progress.updated_after),
+        STUB_TIMES: _word(progress.stub_times),
+        PAGED: "yes" if progress.pages_anyway else None,
+        STUB_UNITS: progress.stub_units,
+        RECORD_UNITS: progress.record_units,
+        LARGEST: progress.largest_page or None,
+        TIES: progress.ties or "",
+    }
+    put = "INSERT OR REPLACE INTO capability VALUES (?, ?, ?)"
+    db.executemany(put, [(kind, name, str(value)) for name, value in own.items() if value is not None])
+    # Types are read side by side: the least and the most of what they found count.
+    sql = (
+        "INSERT INTO capability VALUES ('', ?1, ?2) ON CONFLICT (type, name) DO UPDATE SET "
+        "value = CAST({}(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER)) AS TEXT)"
+    )
+    db.executemany(sql.format("min"), [(name, str(value)) for name, value in common.items() if value])
+    most = {IDS_PROVEN: progress.ids_proven, LARGEST: progress.largest_page}
+    db.executemany(sql.format("max"), [(name, str(value)) for name, value in most.items() if value])
+
+
+def note_counted(db: sqlite3.Connection, kind: str, counted: int) -> None:
+    """Keep how many elements a whole list had, beside what the store holds of it."""
+    sql = f"SELECT count(*) FROM record WHERE type = ? AND {_LIVE}"  # noqa: S608 - no values
+    (held,) = db.execute(sql, (kind, SOFT_DELETED)).fetchone()
+    (more,) = db.execute(_ASIDE, (kind, SOFT_DELETED)).fetchone()
+    db.execute("INSERT OR REPLACE INTO capability VALUES (?, ?, ?)", (kind, COUNTED, f"{counted} {held + more}"))
+
+
+def _word(proven: bool | None) -> str | None:  # noqa: FBT001 - a value, not a switch
+    return None if proven is None else "yes" if proven else "no"

@@ -1,0 +1,432 @@
+"""Makes the steps that a plan asks for: one call each, and what it brought, ready to be stored with the next step."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.endpoints.listing import Fetched
+from tonicdm.endpoints.many import RawFound, may_be_length
+from tonicdm.endpoints.options import DEFAULT_PAGE
+from tonicdm.errors import APIError, BadRequestError, OptionIgnoredError, ProtocolError
+from tonicdm.plan.absent import CONTROLS
+from tonicdm.plan.arithmetic import ROUND_SIZES
+from tonicdm.plan.steps import SERIES, Outcome, Step, StepKind, Trouble
+from tonicdm.plan.ties import is_ahead, parse, settles_at
+from tonicdm.store import rows, writing
+from tonicdm.store.store import Store
+from tonicdm.store.types import RecordType
+from tonicdm.store.versions import Origin, ReadStamp
+from tonicdm.store.writing import SortedOut, Written
+from tonicdm.sync.facts import UPDATED_AFTER
+from tonicdm.sync.reader import Reader
+from tonicdm.sync.report import SyncStoppedError, TypeReport
+from tonicdm.types import DataQuantity
+
+DELETED: Final = "deleted"
+OUT_OF_SIGHT: Final = "out of sight"
+
+Write = Callable[[sqlite3.Connection], Written]
+
+
+def _nothing(_db: sqlite3.Connection) -> Written:
+    return Written()
+
+
+@attrs.frozen
+class Performed:
+    """A step that was made."""
+
+    outcome: Outcome
+    write: Write = _nothing
+    """Stores what it brought; run in the transaction that also notes which step comes next."""
+
+
+@attrs.define
+class Performer:
+    """Makes the steps of one type.
+
+    Args:
+        reader: Makes the calls.
+        store: Where they are compared and stored.
+        kind: The type.
+        report: What was done.
+    """
+
+    reader: Reader
+    store: Store
+    kind: RecordType
+    report: TypeReport
+    _last: Exception | None = None
+    """The error behind the last outcome's trouble."""
+
+    async def perform(self, step: Step) -> Performed:
+        """Make a step; nothing is stored yet.
+
+        Raises:
+            SyncStoppedError: The step is to stop.
+            TonicDMError: Its call failed for good.
+        """
+        self.report.stage = step.stage
+        self._last = None
+        at = self.reader.server_time()
+        if step.begins:
+            await self.store.write(functools.partial(rows.begin_scan, kind=self.kind.name))
+        stamp = await self.store.draw(self.reader.now())
+        try:
+            done = await _BY_KIND[step.kind](self, step, at, stamp)
+        except (APIError, ProtocolError, OptionIgnoredError) as error:
+            trouble = _trouble(step, error)
+            if trouble is None:
+                raise
+            self._last = error
+            return Performed(Outcome(at=at.isoformat(), trouble=trouble))
+        if step.is_call:
+            charged = self.report.meter.charged
+            return attrs.evolve(done, outcome=attrs.evolve(done.outcome, units=charged))
+        return done
+
+    def error(self) -> Exception:
+        """Return the error that a plan found hopeless."""
+        assert self._last is not None
+        return self._last
+
+    # --- pages ----------------------------------------------------------------------------------------------------
+
+    async def _page(self, step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
+        """Read a page of records."""
+        parents = self.reader.parents
+        if self.kind.by_own_ids and parents is not None:
+            found, count = await self._batch(step, parents[step.list_number : step.list_number + step.ids])
+            return await self._records(step, at, stamp, list(found.values()), found.invalid, count, Origin.BY_ID)
+        parent = None if parents is None else parents[step.list_number]
+        fetched = await self._fetch(step, parent)
+        return await self._records(step, at, stamp, fetched.payload, fetched.invalid, fetched.size, Origin.LIST)
+
+    async def _fetch(self, step: Step, parent: str | None = None) -> Fetched:
+        assert step.data_quantity is not None
+        since = None if step.since is None else parse(step.since)
+        fetched = await self.reader.page(
+            DataQuantity(step.data_quantity), step.page, size=step.page_size or None, since=since, parent=parent
+        )
+        self.report.records += len(fetched.payload)
+        self.report.pages += 1
+        return fetched
+
+    async def _records(
+        self,
+        step: Step,
+        at: datetime.datetime,
+        stamp: ReadStamp,
+        records: Sequence[Any],
+        invalid: Sequence[Any],
+        count: int,
+        origin: Origin,
+    ) -> Performed:
+        name = self.kind.name
+
+        def look(db: sqlite3.Connection) -> tuple[SortedOut, Outcome, dict[str, datetime.datetime]]:
+            found = writing.sorted_out(name, records, invalid)
+            unsettled = _unsettled(found.times, at)
+            return found, _seen(db, name, step, at, found, count, unsettled, found.times.values()), unsettled
+
+        found, outcome, unsettled = await self.store.read(look)
+        self.report.ahead += outcome.ahead
+        marked = frozenset(unsettled) if step.mark else frozenset[str]()
+
+        def write(db: sqlite3.Connection) -> Written:
+            written = writing.write_sorted(
+                db,
+                name,
+                found,
+                DataQuantity(step.data_quantity or "basic"),
+                stamp,
+                origin=origin,
+                page=step.page or None,
+            )
+            rows.fetched(db, name, list(found.times))
+            if step.kind is not StepKind.STALE_PAGE:
+                rows.note_scanned(db, name, found.times, step.number, marked)
+            if written.unidentified:
+                rows.note_blind(db, name)
+            return written
+
+        return Performed(outcome, write)
+
+    async def _end(self, step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
+        """Look whether a list goes on; nothing of it is kept, as the page is read whole if it does."""
+        parents = self.reader.parents
+        fetched = await self._fetch(step, None if parents is None else parents[step.list_number])
+        name = self.kind.name
+
+        def look(db: sqlite3.Connection) -> Outcome:
+            found = writing.sorted_out(name, fetched.payload, fetched.invalid)
+            return _seen(db, name, step, at, found, fetched.size, {}, ())
+
+        return Performed(await self.store.read(look))
+
+    async def _stubs(self, step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
+        """Read a page of stubs, and compare them with the store."""
+        fetched = await self._fetch(step)
+        name = self.kind.name
+
+        def look(db: sqlite3.Connection) -> tuple[SortedOut, Outcome, set[str]]:
+            found = writing.sorted_out(name, fetched.payload, fetched.invalid)
+            stale = rows.stale_keys(db, name, found.times, ties=step.ties, trust=step.trust)
+            unsettled = _unsettled({key: found.times[key] for key in stale}, at)
+            outcome = _seen(db, name, step, at, found, fetched.size, unsettled, [found.times[one] for one in stale])
+            return found, attrs.evolve(outcome, stale=len(stale)), stale
+
+        found, outcome, stale = await self.store.read(look)
+        self.report.ahead += outcome.ahead
+
+        def write(db: sqlite3.Connection) -> Written:
+            rows.note_scanned(db, name, found.times, step.number, stale)
+            rows.confirm(db, name, {key: time for key, time in found.times.items() if key not in stale}, stamp)
+            rows.dissent(db, name, {key: time for key, time in found.times.items() if key in stale}, stamp)
+            if found.unidentified:
+                rows.note_blind(db, name)
+            return Written()
+
+        return Performed(outcome, write)
+
+    # --- what is stale --------------------------------------------------------------------------------------------
+
+    async def _tally(self, _step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
+        sql = "SELECT page, count(*) FROM scan WHERE type = ? AND stale GROUP BY page ORDER BY page"
+        found = await self.store.query(sql, (self.kind.name,))
+        counts = tuple((int(page), int(count)) for page, count in found)
+        return Performed(Outcome(at=at.isoformat(), stale_by_page=counts))
+
+    async def _by_id(self, step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
+        """Fetch what is stale by ID."""
+        name = self.kind.name
+        sql = "SELECT id FROM scan WHERE type = ? AND stale ORDER BY id LIMIT ?"
+        ids = [str(row[0]) for row in await self.store.query(sql, (name, step.ids))]
+        if not ids:
+            return Performed(Outcome(at=at.isoformat()))
+        found, count = await self._batch(step, ids)
+        done = await self._records(
+            attrs.evolve(step, kind=StepKind.STALE_PAGE),
+            at,
+            stamp,
+            list(found.values()),
+            found.invalid,
+            count,
+            Origin.BY_ID,
+        )
+        missing = [one for one in ids if not found.shown(one)]
+        # The server may have cut the answer at a page of its own size.
+        cut = bool(missing) and len(ids) > DEFAULT_PAGE and count in ROUND_SIZES
+
+        def write(db: sqlite3.Connection) -> Written:
+            written = done.write(db)
+            if not cut:
+                # Where an element has no ID that can be read, any of the others may be that one.
+                rows.fetched(db, name, [one for one in ids if one not in missing])
+                # Listed a moment ago and not there any more: they count as not seen.
+                db.executemany("DELETE FROM scan WHERE type = ? AND id = ?", [(name, one) for one in missing])
+            return written
+
+        return Performed(attrs.evolve(done.outcome, cut=cut), write)
+
+    async def _batch(self, step: Step, ids: Sequence[str]) -> tuple[RawFound, int]:
+        assert step.data_quantity is not None
+        found, count = await self.reader.batch(ids, DataQuantity(step.data_quantity))
+        self.report.records += len(found)
+        self.report.pages += 1
+        return found, count
+
+    async def _wait(self, step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
+        await self.reader.sleep(step.seconds)
+        self.report.settled += step.seconds
+        return Performed(Outcome(at=max(at, self.reader.server_time()).isoformat()))
+
+    async def _sample(self, step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
+        """Ask for some known records, and compare the fields that they show.
+
+        As many as one call can name, of those with the most and the fewest fields: some fields are gated for a part of
+        the records only.
+        """
+        sql = (
+            "SELECT id, updated, raw FROM record WHERE type = ? AND deleted_at IS NULL "
+            "ORDER BY (SELECT count(*) FROM json_each(raw)) {}, id LIMIT ?"
+        )
+        most, fewest = -(-step.ids // 2), step.ids // 2
+        sample: dict[str, tuple[str | None, str]] = {}
+        for order, limit in (("DESC", most), ("ASC", fewest)):
+            for one, updated, raw in await self.store.query(sql.format(order), (self.kind.name, limit)):
+                sample[one] = updated, raw
+        if not sample:
+            return Performed(Outcome(at=at.isoformat()))
+        found, count = await self._batch(step, list(sample))
+        reshaped = any(
+            # Values may differ without a new timestamp: a reference carries the time of what it points to.
+            rows.updated_of(item) == sample[one][0] and rows.shape_of(item) != rows.shape_of(json.loads(sample[one][1]))
+            for one, item in found.items()
+        )
+        return Performed(Outcome(at=at.isoformat(), count=count, reshaped=reshaped))
+
+    # --- what is absent -------------------------------------------------------------------------------------------
+
+    async def _absent(self, _step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
+        name = self.kind.name
+
+        def look(db: sqlite3.Connection) -> Outcome:
+            (held,) = db.execute(
+                "SELECT count(*) FROM record WHERE type = ? AND deleted_at IS NULL", (name,)
+            ).fetchone()
+            return Outcome(
+                at=at.isoformat(),
+                count=len(rows.vanished(db, name)),
+                held=held,
+                earlier=rows.has_earlier(db, name),
+                controls=len(_controls(db, name)),
+            )
+
+        return Performed(await self.store.read(look))
+
+    async def _confirm(self, step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
+        """Ask for absent records, beside some that are there."""
+        name = self.kind.name
+
+        def choose(db: sqlite3.Connection) -> tuple[list[str], list[str]]:
+            asked = [one for one in sorted(rows.vanished(db, name)) if one > step.after][: step.ids]
+            return asked, _controls(db, name)
+
+        asked, controls = await self.store.read(choose)
+        if not asked:
+            return Performed(Outcome(at=at.isoformat(), controls=len(controls), last=step.after))
+        found, count = await self._batch(step, [*asked, *controls])
+        alive = [one for one in asked if found.shown(one)]
+        outcome = Outcome(
+            at=at.isoformat(),
+            count=count,
+            alive=len(alive),
+            controls=sum(found.shown(one) for one in controls),
+            last=asked[-1],
+        )
+
+        def write(db: sqlite3.Connection) -> Written:
+            rows.note_scanned(db, name, dict.fromkeys(alive), 0, frozenset(alive))
+            return Written()
+
+        return Performed(outcome, write)
+
+    async def _tombstones(self, _step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
+        name = self.kind.name
+
+        def write(db: sqlite3.Connection) -> Written:
+            proven = self.reader.has_statuses and statuses_proven(db, name)
+            reason = DELETED if proven else OUT_OF_SIGHT
+            gone = sorted(rows.vanished(db, name))
+            self.report.deleted += writing.bury(db, name, gone, reason, at.isoformat(), stamp)
+            return Written()
+
+        return Performed(Outcome(at=at.isoformat()), write)
+
+    async def _stop(self, step: Step, _at: datetime.datetime, _stamp: ReadStamp) -> Performed:
+        raise SyncStoppedError(self.kind.name, step.why)
+
+
+_BY_KIND: Final[dict[StepKind, Callable[[Performer, Step, datetime.datetime, ReadStamp], Awaitable[Performed]]]] = {
+    StepKind.PAGE: Performer._page,
+    StepKind.CHANGED_PAGE: Performer._page,
+    StepKind.STALE_PAGE: Performer._page,
+    StepKind.END: Performer._end,
+    StepKind.PROBE: Performer._stubs,
+    StepKind.STUBS: Performer._stubs,
+    StepKind.TALLY: Performer._tally,
+    StepKind.BY_ID: Performer._by_id,
+    StepKind.WAIT: Performer._wait,
+    StepKind.SAMPLE: Performer._sample,
+    StepKind.ABSENT: Performer._absent,
+    StepKind.CONFIRM: Performer._confirm,
+    StepKind.TOMBSTONES: Performer._tombstones,
+    StepKind.STOP: Performer._stop,
+}
+
+
+def statuses_proven(db: sqlite3.Connection, kind: str) -> bool:
+    """Tell whether the list has shown records that are not active: only then absence means more than a status."""
+    sql = "SELECT EXISTS (SELECT 1 FROM record WHERE type = ? AND status IN ('inactive', 'deleted', '0', '4'))"
+    (found,) = db.execute(sql, (kind,)).fetchone()
+    return bool(found)
+
+
+def _controls(db: sqlite3.Connection, kind: str) -> list[str]:
+    sql = "SELECT id FROM scan WHERE type = ? AND NOT stale LIMIT ?"
+    return [one for (one,) in db.execute(sql, (kind, CONTROLS))]
+
+
+def _trouble(step: Step, error: Exception) -> Trouble | None:
+    """Return what an error means to the plan; None where it ends the run."""
+    if isinstance(error, OptionIgnoredError):
+        return Trouble.OPTION_IGNORED if error.option == UPDATED_AFTER and step.since is not None else None
+    if step.since is not None:
+        return Trouble.OPTION_IGNORED if isinstance(error, BadRequestError) else None
+    return Trouble.HEADER_TOO_LONG if step.ids and may_be_length(error) else None
+
+
+def _unsettled(times: dict[str, str | None], at: datetime.datetime) -> dict[str, datetime.datetime]:
+    """Return when each of the records that were just changed is settled."""
+    # Nearly all were changed long ago, which their texts tell without being parsed.
+    early = (at - datetime.timedelta(seconds=5)).isoformat()
+    recent = {key: time for key, time in times.items() if time is not None and time >= early}
+    return {key: moment for key, time in recent.items() if (moment := settles_at(time, at)) is not None}
+
+
+def _seen(
+    db: sqlite3.Connection,
+    kind: str,
+    step: Step,
+    at: datetime.datetime,
+    found: SortedOut,
+    count: int,
+    unsettled: dict[str, datetime.datetime],
+    news: Iterable[str | None],
+) -> Outcome:
+    """Return what a page has shown, compared with the pages of the same list before it."""
+    times = found.times
+    before = {} if step.begins else _pages_of(db, kind, list(times))
+    series = abs(step.number) // SERIES
+    earlier = {
+        key: page
+        for key, page in before.items()
+        if page and abs(page) // SERIES == series and (page < 0) == (step.number < 0) and page != step.number
+    }
+    last = step.number + 1 if step.number < 0 else step.number - 1
+    repeated = bool(times) and len(earlier) == len(times) and set(earlier.values()) == {last}
+    if repeated:
+        (stood,) = db.execute("SELECT count(*) FROM scan WHERE type = ? AND page = ?", (kind, last)).fetchone()
+        repeated = stood == len(times)
+    horizon = at.isoformat()
+    return Outcome(
+        at=horizon,
+        count=count,
+        fresh=count - len(earlier),
+        repeated=repeated,
+        has_ids=all(isinstance(item.get("id"), str) for item, _ in found.sound.values()),
+        unstamped=all(time is None for time in times.values()),
+        damaged=found.unidentified > 0,
+        settles_at=max(unsettled.values()).isoformat() if unsettled else None,
+        ties_from=min(time for key, time in times.items() if key in unsettled and time) if unsettled else None,
+        ahead=sum(is_ahead(time, at) for time in news if time is not None and time > horizon),
+    )
+
+
+def _pages_of(db: sqlite3.Connection, kind: str, keys: Sequence[str]) -> dict[str, int]:
+    """Return on which page of the run each record was seen before."""
+    found: dict[str, int] = {}
+    for start in range(0, len(keys), rows.CHUNK):
+        part = keys[start : start + rows.CHUNK]
+        marks = ",".join("?" * len(part))
+        sql = f"SELECT id, page FROM scan WHERE type = ? AND id IN ({marks})"  # noqa: S608 - placeholders only
+        found.update(db.execute(sql, [kind, *part]).fetchall())
+    return found
