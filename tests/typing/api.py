@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from tonicdm import (
@@ -27,6 +27,7 @@ from tonicdm import (
     UnitBudget,
 )
 from tonicdm.endpoints.many import Found
+from tonicdm.endpoints.refreshing import Refreshed
 from tonicdm.models import (
     Brand,
     CertificationDefinition,
@@ -35,6 +36,7 @@ from tonicdm.models import (
     Conversation,
     CoPart,
     Discipline,
+    Division,
     EmailAddress,
     ExpiryUrl,
     File,
@@ -128,6 +130,37 @@ async def qualities(tonic: TonicDM) -> None:
     fresh: Sequence[Person] = await tonic.persons.get_many(stale)
     missing: tuple[RecordID, ...] = (await tonic.persons.get_many([ID, uuid.uuid4()])).missing
     use(everything, first, fresh, missing, warm, kept)
+
+
+async def own_cache(tonic: TonicDM, cache: dict[str, datetime.datetime | None], also: dict[uuid.UUID, None]) -> None:
+    """A refresh gives records of the noun, IDs and times; keys may be texts, IDs or UUIDs."""
+    found: Refreshed[Person] = await tonic.persons.refresh(cache)
+    changed: tuple[Person, ...] = found.changed
+    others: tuple[RecordID, ...] = found.unchanged + found.missing
+    times: Mapping[RecordID, datetime.datetime | None] = found.updated
+    again: Refreshed[Office] = await tonic.offices.refresh(times)
+    await tonic.offices.refresh(also)
+    use(changed, others, again)
+
+
+async def lists(tonic: TonicDM) -> None:
+    """What every list takes beside its own options."""
+    changed: Paginator[Discipline] = tonic.disciplines.list(options={"updated_after": NOW}, on_ignored="accept")
+    persons: Paginator[Person] = tonic.persons.list(filter_ids=[ID] * 480, options={"zzNew": [1, True, "x"]})
+    use(changed, persons)
+
+
+async def named_fields(tonic: TonicDM, contact: EmailAddress, project: Project, own: Organization, me: Me) -> None:
+    """The fields that the concepts page names."""
+    texts: list[str | None] = [contact.name, contact.title, contact.brand_id, contact.person_id, me.name, me.home_zone]
+    zones: list[str | None] = [project.zone, own.home_zone, own.division1_name, own.division2_name]
+    days: list[datetime.date | None] = [contact.date_active, contact.date_inactive]
+    offices: list[Reference[Office] | None] = [contact.office, project.office, me.office]
+    brand: Reference[Brand] | None = project.brand
+    divisions: list[Reference[Division] | None] = [project.division1, project.division2, me.division1, me.division2]
+    await tonic.email_addresses.update(ID, name="Mel", deskphone_number=1, office=ID, date_inactive=NOW.date())
+    await tonic.projects.update(ID, project_number="1", project_name_legal="T", office=ID, brand=brand, division1=None)
+    use(texts, zones, days, offices, divisions)
 
 
 async def by_id(tonic: TonicDM, quantity: Literal["id_only", "basic"], any_quantity: DataQuantity) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_args, get_
 import attrs
 
 from tonicdm.codec import scalars
-from tonicdm.codec.records import MARKS, Record, Substitute, assumed_names, hyphenated_names, wire_names
+from tonicdm.codec.records import MARKS, NOTHING, Record, Substitute, assumed_names, hyphenated_names, wire_names
 from tonicdm.errors import DecodeError, InvalidOptionError
 from tonicdm.types import RecordID, Secret, Unset
 
@@ -234,16 +234,18 @@ def _reader(kind: type[Record], converter: cattrs.Converter, *, detailed: bool) 
             raise scalars.Refused("object", value)
         record = read(value, kind)
         unknown = value.keys() - known
-        unknown |= {
-            name for own, name in assumed.items() if value.get(name) is not None and getattr(record, own) is None
-        }
+        for own, name in assumed.items():
+            # What came under an assumed name and is of another type is kept as it came.
+            if value.get(name) is not None and getattr(record, own) is None:
+                unknown.add(name)
         if unknown:
             put(record, "extra", {name: value[name] for name in value if name in unknown})
         nulls = [name for name, item in value.items() if item is None and name in known]
         if nulls:
             put(record, "nulls", frozenset(nulls))
-        for name, mark in MARKS.get().items():
-            put(record, name, mark)
+        if (marks := MARKS.get()) is not NOTHING:
+            for name, mark in marks.items():
+                put(record, name, mark)
         return record
 
     return read_record
