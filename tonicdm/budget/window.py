@@ -7,6 +7,8 @@ all reservations whose fate is not in U yet; a call of cost c may go iff U + H +
 
 from __future__ import annotations
 
+import copy
+
 import attrs
 
 from tonicdm.budget.claims import Claims
@@ -65,6 +67,8 @@ class Window:
     headers_seen: bool = False
     first: int | None = None
     """The entry of the call that went ahead while the window is unknown."""
+    unconfirmed: bool = False
+    """Whether this window is only remembered, as the ledger was lost: one call goes first, as others may have spent."""
     accounts: dict[tuple[str, str], tuple[int, int]] = attrs.field(factory=dict)
     """Settled calls and their units in this window, by lane and label; for people, not for the rules."""
 
@@ -90,8 +94,8 @@ class Window:
 
     @property
     def probing(self) -> bool:
-        """Whether one call goes alone: the window is unknown, or no call was served since a 429."""
-        return self.reset is None or self.silence.strikes > 0
+        """Whether one call goes alone: the window is unknown or only remembered, or no call was served since a 429."""
+        return self.reset is None or self.unconfirmed or self.silence.strikes > 0
 
     # --- time -------------------------------------------------------------------------------------------------
 
@@ -129,6 +133,7 @@ class Window:
     def _forget_window(self, now: Instant) -> None:
         self.reset = self.opened_at = self.first = None
         self.used, self.assumed, self.provisional, self.rolled_at = 0, False, False, now.monotonic
+        self.unconfirmed = False
         self.claims = self.claims.in_a_new_window()
         if self.limit_call:
             self.limit_before = max(self.limit_before, self.rules.limit)
@@ -453,6 +458,8 @@ class Window:
             self.silence.back_off(chance, self.rules)
         if meaning.told_used:
             self.used_told_at = now.monotonic
+            if heard.number == self.first:
+                self.unconfirmed = False
         self.used, self.reset, self.provisional = meaning.used, meaning.reset, meaning.provisional
         if meaning.told_reset:
             self.reset_told_at = now.monotonic
@@ -550,12 +557,21 @@ class Window:
         Args:
             before: The budget as last known; its reservations keep their numbers.
         """
-        self.silence.inherit(before.silence)
+        silence = self.silence
+        if before.reset is not None and (self.reset is None or (before.reset, before.used) > (self.reset, self.used)):
+            # What others spent since is not known, so one call goes first. A window that is spent is waited for.
+            for field in attrs.fields(Window):
+                if field.name not in {"rules", "holdings"}:
+                    setattr(self, field.name, copy.copy(getattr(before, field.name)))
+            self.first, self.unconfirmed = None, True
+        else:
+            silence = before.silence
+        self.silence.inherit(silence)
         for entry in before.holdings:
             if entry.state is not EntryState.RESERVED:  # what was not sent queues anew
                 self.holdings.restore(entry)
         if self.clock.low is None:
-            self.clock = attrs.evolve(before.clock)
+            self.clock = copy.copy(before.clock)
 
     def restarted(self, now: Instant) -> None:
         """Read everything anew on *now*'s monotonic clock, whose start changed when the machine restarted."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import random
 import signal
 import sys
@@ -12,10 +13,15 @@ from tonicdm.budget import BudgetRules
 from tonicdm.errors import BudgetError, TransportError
 
 PRICES = {"id_only": 1, "basic": 5, "complete": 20}
+CALLS_AT_ONCE = 6
 
 
 def rules(window: float) -> BudgetRules:
     return BudgetRules(window=window, settle_time=2.0, lease=2.0, reserve_tail=window / 10)
+
+
+def make(file: str, window: float) -> UnitBudget:
+    return UnitBudget.shared(file, key="k", rules=rules(window), max_calls_per_second=None, replace_damaged=True)
 
 
 async def work(tonic: TonicDM, stop: asyncio.Event, told: dict[str, int]) -> None:
@@ -26,14 +32,13 @@ async def work(tonic: TonicDM, stop: asyncio.Event, told: dict[str, int]) -> Non
             told["calls"] += 1
 
 
-async def main(url: str, file: str, window: float, max_wait: float | None) -> None:
+async def main(url: str, budget: UnitBudget, max_wait: float | None) -> None:
     told, stop = {"calls": 0}, asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    budget = UnitBudget.shared(file, key="k", rules=rules(window), max_calls_per_second=None)
     async with budget, TonicDM("sandbox-token", base_url=url, budget=budget, max_wait=max_wait) as tonic:
         print("ready", flush=True)  # noqa: T201 - read by the test
-        tasks = [asyncio.create_task(work(tonic, stop, told)) for _ in range(6)]
+        tasks = [asyncio.create_task(work(tonic, stop, told)) for _ in range(CALLS_AT_ONCE)]
         await stop.wait()
         await asyncio.wait(tasks, timeout=1.0)
         for task in tasks:
@@ -42,5 +47,23 @@ async def main(url: str, file: str, window: float, max_wait: float | None) -> No
     print(json.dumps(told), flush=True)  # noqa: T201
 
 
+async def use(budget: UnitBudget) -> None:
+    async with budget.reserve(1):
+        pass
+
+
+def fork_after(budget: UnitBudget) -> None:
+    """Go on in a child, as a server that loads its program before it forks; the parent passes the end on."""
+    asyncio.run(use(budget))
+    child = os.fork()
+    if child:
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+        os.waitpid(child, 0)
+        os._exit(0)
+
+
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4]) if len(sys.argv) > 4 else None))
+    own = make(sys.argv[2], float(sys.argv[3]))
+    if "fork" in sys.argv[4:]:
+        fork_after(own)
+    asyncio.run(main(sys.argv[1], own, None))

@@ -236,7 +236,7 @@ class SQLiteLedger:
         elif row is None and self._former_key is not None:
             former = self._read(connection, self._former_key)
             if self._former_counts or not former.by_us:
-                self._window.recover(former.window)
+                self._window.inherit(former.window, Instant.read(self._clock))
         self._newest = self._version
 
     def _read(self, connection: sqlite3.Connection, key: str, *, with_added: bool = True) -> _Found:

@@ -136,6 +136,7 @@ ADDED: Final[tuple[Stored, ...]] = (
     Stored("claims.reset_since", "claims.reset_since", float, Base.MONOTONIC),
     Stored("silence.ends_at", "silence.ends_at", float, Base.MONOTONIC),
     Stored("silence.probes", "silence.probes", bool),
+    Stored("unconfirmed", "unconfirmed", bool),
 )
 """Values that it does not know, by name. What is new in a window gets its name here."""
 
