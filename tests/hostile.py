@@ -181,7 +181,7 @@ class Hostile:
         finally:
             self._tasks.discard(task)
             writer.close()
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception, asyncio.CancelledError):
                 await writer.wait_closed()
 
     async def _take(self, reader: asyncio.StreamReader, number: int, data: bytes) -> tuple[Request, bytes] | None:

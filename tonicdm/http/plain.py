@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -99,7 +99,12 @@ class Plain:
         self._closed = False
 
     async def post(
-        self, url: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None, *, timeout: float = 30.0
+        self,
+        url: str,
+        form: Mapping[str, str | Secret],
+        headers: Mapping[str, str] | None = None,
+        *,
+        timeout: float = 30.0,
     ) -> PlainAnswer:
         """Send *form*, form encoded, and return the answer whatever its status.
 
@@ -112,8 +117,10 @@ class Plain:
         Raises:
             TransportError: No answer came; its ``sent`` says whether the request may have arrived.
         """
+        # Sealed first: tools that track errors show the variables of the frames that an error passes.
+        body, form = Secret(urlencode({name: _text(value) for name, value in form.items()})), {}
         lines = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json", **(headers or {})}
-        return await self._whole("POST", url, lines, timeout, urlencode(form).encode())
+        return await self._whole("POST", url, lines, timeout, body)
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None, *, timeout: float = 30.0) -> PlainAnswer:
         """Return the answer to a GET, whatever its status.
@@ -147,11 +154,17 @@ class Plain:
         call, passage = _call("GET", link.reveal(), timeout, shows_path=False), _Passage()
         limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
         async with contextlib.AsyncExitStack() as stack:
-            with _mapped(call, passage):
+            ours: TonicDMError | None = None
+            try:
                 response = await stack.enter_async_context(
                     self._request("GET", link, headers or {}, limits, passage, decoded=not raw)
                 )
-            pieces = _pieces(response, call, passage)
+            except Exception as error:
+                if (ours := _ours(error, call, passage)) is None:
+                    raise
+            if ours is not None:
+                raise ours
+            pieces = _pieces(response.content, call, passage)
             yield PlainStream(status=response.status, headers=response.headers, chunks=pieces)
 
     async def put(
@@ -183,7 +196,7 @@ class Plain:
             await self._connector.close()
 
     async def _whole(
-        self, method: str, url: str, headers: Mapping[str, str], timeout: float, body: bytes | None = None
+        self, method: str, url: str, headers: Mapping[str, str], timeout: float, body: Secret | None = None
     ) -> PlainAnswer:
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=timeout)
         return await self._answered(_call(method, url, timeout), Secret(url), headers, limits, body)
@@ -194,16 +207,23 @@ class Plain:
         link: Secret,
         headers: Mapping[str, str],
         limits: aiohttp.ClientTimeout,
-        body: bytes | AsyncIterator[bytes] | None,
+        body: Secret | AsyncIterator[bytes] | None,
     ) -> PlainAnswer:
         passage, sent_at = _Passage(), self._clock.monotonic()
-        with _mapped(call, passage):
+        try:
             async with self._request(call.request.method, link, headers, limits, passage, body) as response:
                 received_at = self._clock.monotonic()
-                content = await _read(response, call)
-        return PlainAnswer(
-            status=response.status, headers=response.headers, body=content, sent_at=sent_at, received_at=received_at
-        )
+                return PlainAnswer(
+                    status=response.status,
+                    headers=response.headers,
+                    body=await _read(response, call),
+                    sent_at=sent_at,
+                    received_at=received_at,
+                )
+        except Exception as error:
+            if (ours := _ours(error, call, passage)) is None:
+                raise
+        raise ours
 
     def _request(
         self,
@@ -212,7 +232,7 @@ class Plain:
         headers: Mapping[str, str],
         timeout: aiohttp.ClientTimeout,
         passage: _Passage,
-        body: bytes | AsyncIterator[bytes] | None = None,
+        body: Secret | AsyncIterator[bytes] | None = None,
         *,
         decoded: bool = True,
     ) -> Any:
@@ -223,7 +243,7 @@ class Plain:
             method,
             yarl.URL(link.reveal(), encoded=True),  # a signature holds for the text as it was given
             headers=lines,
-            data=body,
+            data=body.reveal().encode() if isinstance(body, Secret) else body,
             timeout=timeout,
             middlewares=(single,),
             **PER_REQUEST | {"auto_decompress": decoded},
@@ -260,21 +280,22 @@ def _call(method: str, url: str, timeout: float, *, shows_path: bool = True) -> 
     )
 
 
-@contextlib.contextmanager
-def _mapped(call: Call, passage: _Passage) -> Generator[None]:
-    ours: TonicDMError | None = None
-    try:
-        yield
-    except Exception as error:
-        ours = _refusal(error, call)
-        if ours is None:
-            lost = map_exception(error, call, sent=passage.sent)
-            if lost is None:
-                raise
-            ours = lost.error
-    if ours is not None:
-        # aiohttp's error may repeat the URL, so it is not shown with ours.
-        raise ours from None
+def _ours(error: Exception, call: Call, passage: _Passage) -> TonicDMError | None:
+    """Return what is raised in place of an error of aiohttp's; None for one that is left as it is.
+
+    It is raised where the other is no longer being handled, and chains nothing: aiohttp's errors, and the frames they
+    passed, hold the URL and the form.
+    """
+    if (refused := _refusal(error, call)) is not None:
+        return refused
+    if (lost := map_exception(error, call, sent=passage.sent)) is None:
+        return None
+    lost.error.__cause__ = None
+    return lost.error
+
+
+def _text(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
 
 
 def _refusal(error: Exception, call: Call) -> TonicDMError | None:
@@ -298,13 +319,16 @@ async def _read(response: aiohttp.ClientResponse, call: Call) -> bytes:
         ) from None
 
 
-async def _pieces(response: aiohttp.ClientResponse, call: Call, passage: _Passage) -> AsyncIterator[bytes]:
-    with _mapped(call, passage):
-        try:
-            async for piece in response.content.iter_any():
-                yield piece
-        except Exception:
-            # What came before a cut may still be in aiohttp's buffer, which its public methods then no longer give out.
-            if rest := response.content._read_nowait(-1):
-                yield rest
+async def _pieces(content: aiohttp.StreamReader, call: Call, passage: _Passage) -> AsyncIterator[bytes]:
+    ours: TonicDMError | None = None
+    try:
+        async for piece in content.iter_any():
+            yield piece
+    except Exception as error:
+        # What came before a cut may still be in aiohttp's buffer, which its public methods then no longer give out.
+        if rest := content._read_nowait(-1):
+            yield rest
+        if (ours := _ours(error, call, passage)) is None:
             raise
+    if ours is not None:
+        raise ours
