@@ -82,10 +82,11 @@ def open_to_read(path: pathlib.Path) -> tuple[sqlite3.Connection, bool]:
         raise StoreError(
             str(path),
             "can't be written where it is, and its newest changes are in a file beside it (-wal), which can't be read "
-            "without writing. Close the program that has it open, or copy the file and those beside it",
+            "without writing. Copy both to where they can be written",
         )
     # Nobody can change it here, so it needs no lock, and no file beside it.
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False)
+    uri = f"{path.absolute().as_uri()}?immutable=1"
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     try:
         version = version_of(db, path)
     except BaseException:

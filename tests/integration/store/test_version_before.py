@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
-import sqlite3
 
 import pytest
 
@@ -19,7 +17,6 @@ from tonicdm.webhooks import Inbox
 
 from .conftest import Run, report_of, rows
 
-FOLDER = pathlib.Path(firm.__file__).parent
 ALL = tuple(firm.COUNTS)
 
 
@@ -27,15 +24,6 @@ ALL = tuple(firm.COUNTS)
 def later(server: ListServer) -> None:
     """What changed before the passes in whose middle the files were left."""
     firm.change(server)
-
-
-def opened(name: str, folder: pathlib.Path) -> pathlib.Path:
-    """Make the file that the version before had written."""
-    file = folder / f"{name}.db"
-    with contextlib.closing(sqlite3.connect(file)) as db:
-        db.executescript((FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
-        db.execute("PRAGMA journal_mode = WAL")
-    return file
 
 
 KEPT = {
@@ -56,7 +44,7 @@ NAMES = ["synced", "mid-load", "mid-load-unpaged", "mid-changes", "mid-compare",
 @pytest.mark.parametrize("name", NAMES)
 async def test_opening_a_file_keeps_all_that_it_holds(name: str, tmp_path: pathlib.Path) -> None:
     """Records, watermarks, checkpoints, scans and jobs are the same after the file was brought to this version."""
-    file = opened(name, tmp_path)
+    file = firm.opened(name, tmp_path)
     before = {table: rows(file, sql) for table, sql in KEPT.items()}
     async with Store(file):
         pass
@@ -66,7 +54,7 @@ async def test_opening_a_file_keeps_all_that_it_holds(name: str, tmp_path: pathl
 @pytest.mark.parametrize("name", ["synced", "mid-load", "mid-changes", "mid-compare", "mid-audit"])
 async def test_the_next_run_ends_exact(name: str, run: Run, server: ListServer, tmp_path: pathlib.Path) -> None:
     """What was interrupted in any stage goes on, and the copy then equals the server."""
-    file = opened(name, tmp_path)
+    file = firm.opened(name, tmp_path)
     await run(*ALL, at=file, audit="always")
     for kind, path in firm.PATHS.items():
         assert held(file, kind) == server.tables[path], kind
@@ -75,7 +63,7 @@ async def test_the_next_run_ends_exact(name: str, run: Run, server: ListServer, 
 
 async def test_a_first_load_goes_on_behind_its_last_page(run: Run, server: ListServer, tmp_path: pathlib.Path) -> None:
     """The page that the version before has paid for is not paid for again."""
-    await run("persons", at=opened("mid-load", tmp_path), audit="always")
+    await run("persons", at=firm.opened("mid-load", tmp_path), audit="always")
     pages = [one.page for one in server.calls if one.quantity == "basic" and "updated_after" not in one.options]
     assert pages[0] == 2
 
@@ -84,7 +72,7 @@ async def test_a_row_that_was_no_record_is_removed_and_it_is_said(
     run: Run, server: ListServer, tmp_path: pathlib.Path
 ) -> None:
     """The version before stored an answer that was no list under its own text; each later run ended by an error."""
-    file = opened("poisoned", tmp_path)
+    file = firm.opened("poisoned", tmp_path)
     assert rows(file, "SELECT count(*) FROM record WHERE id LIKE '{%'") == [(1,)]
     found = report_of(await run("files", at=file, audit="always"), "files")
     assert found.cleaned == 1
@@ -96,7 +84,7 @@ async def test_a_row_that_was_no_record_is_removed_and_it_is_said(
 
 async def test_open_jobs_of_an_inbox_stay_open(tmp_path: pathlib.Path) -> None:
     """What was received is worked off, what was leased comes back when its lease ends, what ended has ended."""
-    file = opened("inbox", tmp_path)
+    file = firm.opened("inbox", tmp_path)
     async with Store(file) as store:
         inbox = Inbox(store, clock=VirtualClock(firm.LATER))
         lease = await inbox.lease(fetch=["persons"])
@@ -108,10 +96,10 @@ async def test_open_jobs_of_an_inbox_stay_open(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_profile_is_read_with_all_its_answers() -> None:
-    profile = Profile.read(FOLDER / "profile.toml")
+    profile = Profile.read(firm.FOLDER / "profile.toml")
     assert profile.answers == {
         "option_source": "header", "ids_per_call": 120, "page_size_max": 500, "page_proven": 200,
     }  # fmt: skip
     assert profile.unsettled == {"updated_after": "no record changed"}
-    client = TonicDM("token", profile=FOLDER / "profile.toml", base_url="https://firm.example.org")
+    client = TonicDM("token", profile=firm.FOLDER / "profile.toml", base_url="https://firm.example.org")
     assert client._caller.facts.ids_per_call == 120

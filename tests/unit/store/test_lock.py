@@ -1,0 +1,87 @@
+"""Two syncs never have one store at once, wherever they run, and one that is gone does not keep it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import attrs
+import pytest
+
+from tonicdm.store.lock import LEASE_SECONDS, NOTE, Holder, acquire, release
+from tonicdm.store.schema import upgrade
+
+NOW = 1_800_000_000.0
+ME = Holder.this_process()
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    upgrade(connection, 0)
+    yield connection
+    connection.close()
+
+
+def gone() -> int:
+    """Return the number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
+OTHERS = {
+    "process 1 of another container": attrs.evolve(ME, namespace="pid:[1]"),
+    "the same number on another machine": attrs.evolve(ME, boot="another"),
+    "a live process here": None,
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_process_has_it_until_its_lease_ends_and_the_error_says_for_how_long(
+    name: str, db: sqlite3.Connection
+) -> None:
+    """One of another container may have our own number, and be alive though no process here has its number."""
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as process:
+        other = OTHERS[name] or holder_of(process.pid)
+        assert acquire(db, NOW, me=other) is None
+        busy = acquire(db, NOW + 50)
+        assert busy is not None
+        assert "nothing was sent" in str(busy) and f"in {LEASE_SECONDS - 50:.0f} s" in str(busy)
+        release(db)
+        assert acquire(db, NOW + 50) is not None, "only its holder gives it back"
+        assert acquire(db, NOW + LEASE_SECONDS + 1) is None
+        assert acquire(db, NOW + LEASE_SECONDS + 1, me=other) is not None
+        process.kill()
+
+
+def holder_of(pid: int) -> Holder:
+    code = "from tonicdm.store.lock import _start_of; print(_start_of(%d))" % pid
+    start = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    return attrs.evolve(ME, pid=pid, start=start)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a process can be looked for")
+@pytest.mark.parametrize("later", [False, True], ids=["no such process", "a later process with its number"])
+def test_one_that_is_dead_in_our_own_namespace_is_taken_over_at_once(later: bool, db: sqlite3.Connection) -> None:
+    dead = attrs.evolve(ME, pid=os.getppid(), start="1") if later else attrs.evolve(ME, pid=gone(), start="1")
+    assert acquire(db, NOW, me=dead) is None
+    assert acquire(db, NOW + 1) is None
+
+
+def test_its_holder_takes_it_again_and_gives_it_back(db: sqlite3.Connection) -> None:
+    assert acquire(db, NOW) is None
+    assert acquire(db, NOW + 30) is None
+    release(db)
+    assert acquire(db, NOW + 31, me=attrs.evolve(ME, boot="another")) is None
+
+
+@pytest.mark.parametrize(("pid", "free"), [(None, True), (os.getppid(), False)])
+def test_the_note_of_the_version_before_is_understood(pid: int | None, free: bool, db: sqlite3.Connection) -> None:
+    """It named a process, and a time until which it was to be believed."""
+    db.execute("INSERT INTO meta VALUES (?, ?)", (NOTE, f"{pid or gone()} {NOW + 100}"))
+    assert (acquire(db, NOW) is None) is free
+    assert acquire(db, NOW + 101) is None
