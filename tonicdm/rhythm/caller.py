@@ -70,6 +70,7 @@ class RhythmCaller:
         options: Mapping[str, Any] | None = None,
         *,
         body: Any = None,
+        parse: Callable[[bytes], Any] = parse_json,
     ) -> Any:
         """Make one call and return the JSON of its answer; None where it has no body.
 
@@ -78,6 +79,7 @@ class RhythmCaller:
             values: What stands in its path beside the tenant.
             options: By Python name; None is left out.
             body: A JSON value.
+            parse: Reads the body of the answer.
 
         Raises:
             InvalidOptionError: Something can't be sent; nothing was.
@@ -87,7 +89,7 @@ class RhythmCaller:
         described = OPERATIONS[operation]
         filled, shown = described.fill(self.tenant, values or {})
         answer = await self.send(described, filled, shown, options or {}, body)
-        return parse_json(answer.body) if answer.body.strip() else None
+        return parse(answer.body) if answer.body.strip() else None
 
     async def send(
         self, described: RhythmOperation, filled: Operation, shown: str, options: Mapping[str, Any], body: Any

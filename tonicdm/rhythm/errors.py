@@ -298,6 +298,23 @@ class SubmissionUnknownError(TonicDMError):
         self.note = note
 
 
+class SubmittedError(SubmissionUnknownError):
+    """An order, payment, invoice or cancellation was submitted and answered, and something went wrong after that.
+
+    Attributes:
+        arn: The execution that does it; None where the answer names none.
+    """
+
+    def __init__(self, label: str, what: str, *, arn: str | None = None) -> None:
+        look = "Look up what it should have made or changed" if arn is None else f"Wait for its execution: {arn}"
+        TonicDMError.__init__(
+            self,
+            f"{label} was submitted, and {what}. It may have begun, and must not be submitted again. {look}.",
+        )
+        self.note = None
+        self.arn = arn
+
+
 class ExecutionFailedError(TonicDMError):
     """A task ended without success.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
-from tonicdm.codec import Record
+from tonicdm.codec import Record, parse_json
 from tonicdm.codec.scalars import json_kind
 from tonicdm.errors import DecodeError
 from tonicdm.paging import Page, Paginator
@@ -32,10 +33,47 @@ def read_page(answer: Any) -> tuple[list[Any], str | None]:
     if not isinstance(answer, dict) or not isinstance(answer.get("Items"), list):
         found = "no array Items" if isinstance(answer, dict) else json_kind(answer)
         raise DecodeError([f"$: expected an array, or an object with Items, found {found}"])
-    key = answer.get("LastEvaluatedKey")
+    key = answer.get(KEY)
     if key is None or key in ("", {}):
         return answer["Items"], None
     return answer["Items"], key if isinstance(key, str) else json.dumps(key, sort_keys=True, separators=(",", ":"))
+
+
+KEY: Final = "LastEvaluatedKey"
+_DECODER: Final = json.JSONDecoder()
+_BLANK: Final = re.compile(r"\s*")
+
+
+def parse_page(body: bytes) -> Any:
+    """Parse the body of a page; its key, unless it is a text or absent, becomes its own text.
+
+    A key is opaque. Parsed and written again, a long number in it would lose digits, and another page would follow.
+
+    Raises:
+        DecodeError: It is no JSON.
+    """
+    found = parse_json(body)
+    if isinstance(found, dict) and found.get(KEY) and not isinstance(found[KEY], str):
+        return {**found, KEY: _text_of(body.decode(json.detect_encoding(body)), KEY)}
+    return found
+
+
+def _text_of(text: str, name: str) -> str:
+    """Return the text of a member's value in a JSON object that was parsed before; the last one, if it comes twice."""
+    place, found = _after_blank(text, text.index("{") + 1), ""
+    while text[place] == '"':
+        key, place = _DECODER.raw_decode(text, place)
+        begin = _after_blank(text, _after_blank(text, place) + 1)
+        _, end = _DECODER.raw_decode(text, begin)
+        found = text[begin:end] if key == name else found
+        place = _after_blank(text, _after_blank(text, end) + 1) if text[_after_blank(text, end)] == "," else end
+    return found
+
+
+def _after_blank(text: str, place: int) -> int:
+    match = _BLANK.match(text, place)
+    assert match is not None
+    return match.end()
 
 
 def paginate(fetch: Fetch, kind: type[R], label: str, *, prefetch: int = 0) -> Paginator[R]:

@@ -47,7 +47,8 @@ class ThrottleRules:
 def silence(rules: ThrottleRules, strikes: int, named: float | None, chance: float) -> float:
     """Return the seconds for which nothing is sent after a 429.
 
-    The time that the server names wins; else it doubles with each 429 in a row, with jitter (rate limiting tutorial).
+    It is the later of the time that the server names and one that doubles with each 429 in a row, with jitter (rate
+    limiting tutorial): a Retry-After of 0, or a date that is over, is no leave to go on at once.
 
     Args:
         rules: How to step back.
@@ -55,9 +56,9 @@ def silence(rules: ThrottleRules, strikes: int, named: float | None, chance: flo
         named: What Retry-After said, in seconds; None without it.
         chance: A random number of [0, 1).
     """
-    if named is not None:
-        return named
     grown = min(rules.cap, rules.base * 2.0 ** min(strikes - 1, 30))
+    if named is not None and named >= grown:
+        return named + rules.base * rules.jitter * chance
     return grown * (1.0 + rules.jitter * chance)
 
 

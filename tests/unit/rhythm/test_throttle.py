@@ -38,8 +38,11 @@ async def attempt(throttle: Throttle, status: int, headers: dict[str, str] | Non
 
 
 @given(strikes=st.integers(1, 100), named=st.floats(0, 1e6), chance=st.floats(0, 1, exclude_max=True))
-def test_the_time_that_the_server_names_wins(strikes: int, named: float, chance: float) -> None:
-    assert silence(RULES, strikes, named, chance) == named
+def test_the_later_of_the_named_and_the_growing_time_wins(strikes: int, named: float, chance: float) -> None:
+    """Jitter only adds, and never more than half of the growing time."""
+    grown = silence(RULES, strikes, None, 0.0)
+    found = silence(RULES, strikes, named, chance)
+    assert max(named, grown) <= found <= max(named, grown) + grown / 2
 
 
 @given(strikes=st.integers(1, 100), chance=st.floats(0, 1, exclude_max=True))

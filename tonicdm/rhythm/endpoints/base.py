@@ -14,7 +14,7 @@ from tonicdm.paging import Paginator
 from tonicdm.rhythm.caller import RhythmCaller
 from tonicdm.rhythm.models import CODEC
 from tonicdm.rhythm.operations import OPERATIONS, START_KEY
-from tonicdm.rhythm.paging import paginate
+from tonicdm.rhythm.paging import paginate, parse_page
 from tonicdm.rhythm.patches import PatchForm, Steps, checked_steps, steps_of
 
 R = TypeVar("R", bound=Record)
@@ -76,7 +76,7 @@ class Noun:
         async def fetch(key: str | None) -> Any:
             options = {"fields": fields, "exclusive_start_key": None if in_body else key}
             sent = body if key is None or not in_body else {**(body or {}), START_KEY.name: key}
-            return await self._caller.call(operation, values, options, body=sent)
+            return await self._caller.call(operation, values, options, body=sent, parse=parse_page)
 
         return paginate(fetch, kind, OPERATIONS[operation].label)
 

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tonicdm.errors import ServerError, TonicDMError, TransportError
+from tonicdm.errors import DecodeError, ServerError, TonicDMError, TransportError
 from tonicdm.rhythm.endpoints.base import Noun
 from tonicdm.rhythm.endpoints.step_functions import Execution, Started, StepFunctions
 from tonicdm.rhythm.errors import SubmissionUnknownError
@@ -64,20 +64,28 @@ class Processing(Noun):
             raise unknown
         if file is not None:
             file.write(Note(id="", fingerprint=digest, started_at=now))
+        answer = await self._answered(operation, body, file, unknown)
+
+        def keep(arn: str) -> None:
+            if file is not None:
+                file.write(Note(id=arn, fingerprint=digest, started_at=now))
+
+        return await functions.begun(answer, started, keep, label=OPERATIONS[operation].label)
+
+    async def _answered(
+        self, operation: str, body: dict[str, Any], file: JobFile | None, unknown: SubmissionUnknownError
+    ) -> Any:
+        """Return the JSON of the answer, or why it is none: the work has begun all the same."""
         try:
-            answer = await self._caller.call(operation, body=body)
+            return await self._caller.call(operation, body=body)
+        except DecodeError as error:
+            return error
         except TonicDMError as error:
             if not _surely_not_begun(error):
                 raise unknown from error
             if file is not None:
                 file.remove()
             raise
-
-        def keep(arn: str) -> None:
-            if file is not None:
-                file.write(Note(id=arn, fingerprint=digest, started_at=now))
-
-        return await functions.begun(answer, started, keep)
 
 
 def fingerdigestof(tenant: str, operation: str, body: Mapping[str, Any]) -> str:

@@ -10,16 +10,19 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from tonicdm.clock import Clock
-from tonicdm.errors import InvalidOptionError
+from tonicdm.errors import DecodeError, InvalidOptionError, StoreError, TonicDMError
 from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.rhythm.endpoints.base import Noun
-from tonicdm.rhythm.errors import AlreadyRunningError, ExecutionFailedError, ExecutionTimeoutError
+from tonicdm.rhythm.errors import AlreadyRunningError, ExecutionFailedError, ExecutionTimeoutError, SubmittedError
 from tonicdm.rhythm.models import CODEC, ExecutionStarted, StepFunctionExecution
 from tonicdm.rhythm.polling import PollRules
 
 _ARN: Final = re.compile(
-    r"arn:[^:\s/]+:[^:\s/]+:[^:\s/]*:[^:\s/]*:execution:(?P<machine>[^:\s/]+):(?P<execution>[^:\s/]+)"
+    r"arn:[^:\s/]+:[^:\s/]+:[^:\s/]*:[^:\s/]*:"
+    r"(?:execution:(?P<machine>[^:\s/]+):(?P<execution>[^:\s/]+)"
+    r"|express:(?P<express_machine>[^:\s/]+):(?P<express_execution>[^:\s/]+:[^:\s/]+))"
 )
+"""Of a standard execution, or of an express one, which has a further part at its end."""
 
 Started: TypeAlias = Callable[[str], Awaitable[object] | object]
 """Told the ARN of what was started, before anything else happens: the place to write it down."""
@@ -67,7 +70,7 @@ class Execution:
             except AlreadyRunningError:
                 found = StepFunctionExecution()
             if found.ended:
-                if found.status != "SUCCEEDED":
+                if not found.succeeded:
                     raise ExecutionFailedError(self.arn, str(found.status))
                 return found
             status = status if found.status is None else str(found.status)
@@ -108,27 +111,48 @@ class StepFunctions(Noun):
 
         Raises:
             AlreadyRunningError: An instance of the task is running already.
+            SubmittedError: The answer names no execution, or *started* failed; it carries the ARN where there is one.
             TransportError: No answer came; its ``sent`` says whether the task may have begun.
         """
-        return await self.begun(await self._caller.post_task(service, path, body), started)
+        try:
+            answer = await self._caller.post_task(service, path, body)
+        except DecodeError as error:
+            answer = error
+        return await self.begun(answer, started, label=f"POST {path}")
 
-    async def begun(self, answer: Any, started: Started | None, keep: Callable[[str], None] | None = None) -> Execution:
+    async def begun(
+        self, answer: Any, started: Started | None, keep: Callable[[str], None] | None = None, *, label: str
+    ) -> Execution:
         """Return the execution that an answer names; its ARN is kept and told before anything else.
 
         Args:
-            answer: The JSON of the answer.
+            answer: The JSON of the answer, or why there is none.
             started: Told the ARN.
             keep: Writes the ARN down, before that.
+            label: What was submitted, for errors.
+
+        Raises:
+            SubmittedError: There is no ARN, or it could not be kept or told.
         """
-        details = CODEC.read(answer, ExecutionStarted)
-        arn = details.execution_arn
-        if keep is not None:
-            keep(arn)
-        if started is not None:
-            told = started(arn)
-            if inspect.isawaitable(told):
-                await told
-        return Execution(arn=arn, functions=self, details=details)
+        arn = _arn_of(answer)
+        if arn is None:
+            what = str(answer) if isinstance(answer, DecodeError) else "its answer names no executionArn"
+            raise SubmittedError(label, what) from (answer if isinstance(answer, DecodeError) else None)
+        try:
+            if keep is not None:
+                keep(arn)
+            if started is not None:
+                told = started(arn)
+                if inspect.isawaitable(told):
+                    await told
+        except Exception as error:
+            what = f"its ARN could not be {'kept' if isinstance(error, StoreError) else 'told'} ({_said(error)})"
+            raise SubmittedError(label, what, arn=arn) from error
+        except BaseException as error:
+            # Who is cancelled or interrupted must still find what was begun.
+            error.add_note(f"{label} was submitted and must not be again; its execution is {arn}")
+            raise
+        return Execution(arn=arn, functions=self, details=_details(answer))
 
     async def describe(self, arn: str) -> StepFunctionExecution:
         """Return how an execution stands (reference: describeStateMachineExecution).
@@ -166,5 +190,29 @@ def parts_of(arn: str) -> Mapping[str, str]:
     """
     found = _ARN.fullmatch(arn) if isinstance(arn, str) else None
     if found is None:
-        raise InvalidOptionError(f"this is no ARN of an execution: arn:…:execution:machine:id. {NOTHING_SENT}")
-    return found.groupdict()
+        raise InvalidOptionError(
+            "this is no ARN of an execution: arn:…:execution:machine:id, or arn:…:express:machine:id:part. "
+            f"{NOTHING_SENT}"
+        )
+    parts = found.groupdict()
+    machine, execution = parts["machine"] or parts["express_machine"], parts["execution"] or parts["express_execution"]
+    return {"machine": machine, "execution": execution}
+
+
+def _arn_of(answer: Any) -> str | None:
+    """Return the ARN that an answer names, whatever else it holds."""
+    record = answer[0] if isinstance(answer, list) and answer else answer
+    arn = record.get("executionArn") if isinstance(record, dict) else None
+    return arn if isinstance(arn, str) and arn.strip() else None
+
+
+def _details(answer: Any) -> ExecutionStarted | None:
+    # What is odd beside the ARN must not cost it.
+    try:
+        return CODEC.read(answer[0] if isinstance(answer, list) else answer, ExecutionStarted)
+    except DecodeError:
+        return None
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, TonicDMError) else type(error).__name__

@@ -66,4 +66,9 @@ class StepFunctionExecution(Record):
     @property
     def ended(self) -> bool:
         """Whether no other state follows."""
-        return self.status is not None and str(self.status) in ENDED
+        return self.status is not None and str(self.status).strip().upper() in ENDED
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended well, however its state is written."""
+        return self.status is not None and str(self.status).strip().upper() == "SUCCEEDED"
