@@ -23,7 +23,9 @@ from tonicdm.http.transport import Transport
 from tonicdm.http.wire import build, check_path
 from tonicdm.rhythm.assumed import ASSUMED, INFERRED_PATHS, Dialect
 from tonicdm.rhythm.claims import Claims, check_audience, require_contact
+from tonicdm.rhythm.dateclock import DateClock
 from tonicdm.rhythm.errors import AlreadyRunningError, DeniedError, NoContactError, NotFoundError
+from tonicdm.rhythm.issuer import read_date
 from tonicdm.rhythm.operations import OPERATIONS, RhythmOperation, find, known_path
 from tonicdm.rhythm.settings import RhythmSettings
 from tonicdm.rhythm.throttle import ONE_AT_A_TIME, Throttle
@@ -57,6 +59,10 @@ class RhythmCaller:
     by_machine: bool = False
     """Whether the token is a machine's, which never has a contact."""
     on_sent: Callable[[], None] | None = None
+    server_clock: DateClock = attrs.field(
+        default=attrs.Factory(lambda self: DateClock(self.transport.clock), takes_self=True)
+    )
+    """The API's time, by the Date of its answers."""
 
     @property
     def tenant(self) -> str:
@@ -121,10 +127,13 @@ class RhythmCaller:
             refusals=0 if described.one_at_a_time else throttle.rules.refusals,
             if_lost=READ_FAILED if described.method == "GET" else LOOK_IT_UP,
         )
+        clock, sent_at = self.transport.clock, self.transport.clock.monotonic()
         try:
-            return await self.transport.send(call)
+            answer = await self.transport.send(call)
         except APIError as error:
             self._refused(described, error)
+        self.server_clock.observe(read_date(answer.headers), sent_at, clock.monotonic())
+        return answer
 
     async def post_task(self, service: str, path: str, body: Any) -> Any:
         """Send a POST that starts a task, to a path that is not known here, and return the JSON of its answer.

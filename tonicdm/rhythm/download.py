@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import pathlib
+from collections.abc import AsyncIterator
 from typing import Final
 
 import attrs
+import yarl
 
-from tonicdm.errors import StoreError, TransportError
+from tonicdm.errors import StoreError, TransportError, UnsafeLinkError
 from tonicdm.http.plain import Plain
-from tonicdm.rhythm.rows import MalformedError, NoCounter, RowCounter
+from tonicdm.rhythm.forms import Form, Named, OddFormError
+from tonicdm.rhythm.rows import BrokenOffError, ErrorPageError, MalformedError
+from tonicdm.transfer.links import redirect_of
 from tonicdm.transfer.part import PartFile
 from tonicdm.types import Secret
 
@@ -18,13 +23,23 @@ BATCH: Final = 1 << 18
 """Bytes that are gathered before they are written and counted, on a thread."""
 
 
+REDIRECTS: Final = 3
+"""How often a signed host may send on; storage services do it once, to the region of the file."""
+
+
 class NotWholeError(Exception):
     """A download ended without a whole file; a fresh URI may give one."""
 
-    def __init__(self, what: str, *, stale: bool = False) -> None:
+    def __init__(self, what: str, *, stale: bool = False, kept: pathlib.Path | None = None) -> None:
         super().__init__(what)
         self.stale = stale
         """Whether the URI was refused, as one is after its end."""
+        self.kept = kept
+        """Where what came was left, if it came whole and is no result."""
+
+
+class OddResultError(NotWholeError):
+    """A file came whole and in an odd form: another try brings the same."""
 
 
 @attrs.frozen(kw_only=True)
@@ -42,51 +57,107 @@ async def download(
     plain: Plain,
     uri: Secret,
     path: pathlib.Path,
-    counter: RowCounter | NoCounter,
+    form: Form,
     *,
-    promised: int | None,
+    named: Named,
     renew_on: frozenset[int],
     timeout: float,
+    lenient: bool = False,
 ) -> Downloaded:
     """Stream what *uri* leads to into a file.
+
+    What came whole and is no result stays beside the file, as ``PATH.part``.
 
     Args:
         plain: Sends the request; no bearer header goes with it (a storage service refuses two ways to be known).
         uri: The signed URI.
         path: The file; it is replaced when the new one is whole.
-        counter: Counts the rows.
-        promised: Rows that the server named; None where it named none.
+        form: Looks at what comes.
+        named: What the server said of the result.
         renew_on: Statuses of a URI that is no longer good.
         timeout: Seconds without a byte after which the connection is given up.
+        lenient: Whether CSV in an odd form is accepted.
 
     Raises:
-        NotWholeError: The URI was refused, the stream broke off, or rows are missing.
+        NotWholeError: The URI was refused, the stream broke off, rows are missing, or it is no result.
+        OddResultError: It is whole, and odd.
         StoreError: The file can't be written.
     """
     with PartFile(path, StoreError) as part:
+        await _fetch(plain, uri, part, form, renew_on=renew_on, timeout=timeout)
         try:
-            async with plain.stream(uri, timeout=timeout) as answer:
-                if answer.status != 200:
-                    raise NotWholeError(f"was refused with {answer.status}", stale=answer.status in renew_on)
-                batch: list[bytes] = []
-                async for piece in answer.chunks:
-                    batch.append(piece)
-                    if sum(map(len, batch)) >= BATCH:
-                        await asyncio.to_thread(_take, part, counter, b"".join(batch))
-                        batch.clear()
-                await asyncio.to_thread(_take, part, counter, b"".join(batch))
-            rows = await asyncio.to_thread(counter.end)
-        except TransportError as error:
-            # Its text names the host and path of the URI.
-            raise NotWholeError(f"broke off ({type(error).__name__})") from None
-        except MalformedError as error:
+            rows = await asyncio.to_thread(form.rows, part.part, named)
+        except BrokenOffError as error:
             raise NotWholeError(str(error)) from None
-        if rows is not None and promised is not None and rows != promised:
-            raise NotWholeError(f"has {rows:,} rows where the server named {promised:,}")
+        except OddFormError as error:
+            if not lenient:
+                await asyncio.to_thread(part.keep, part.part)
+                raise OddResultError(str(error), kept=part.part) from None
+            rows = error.rows
+        except MalformedError as error:
+            await asyncio.to_thread(part.keep, part.part)
+            kind = NotWholeError if isinstance(error, ErrorPageError) else OddResultError
+            raise kind(str(error), kept=part.part) from None
         await asyncio.to_thread(part.keep)
     return Downloaded(path=path, size=part.size, rows=rows)
 
 
-def _take(part: PartFile, counter: RowCounter | NoCounter, piece: bytes) -> None:
+async def _fetch(
+    plain: Plain, uri: Secret, part: PartFile, form: Form, *, renew_on: frozenset[int], timeout: float
+) -> None:
+    """Stream the answer into *part*; a redirect is followed where its target is no worse than the URI itself."""
+    for _ in range(1 + REDIRECTS):
+        try:
+            async with plain.stream(uri, timeout=timeout) as answer:
+                target = redirect_of(answer.status, Secret(answer.headers.get("Location", "")), uri)
+                if target is None and answer.status != 200:
+                    raise NotWholeError(f"was refused with {answer.status}", stale=answer.status in renew_on)
+                if target is None:
+                    await _stream(answer.chunks, part, form)
+                    return
+        except TransportError as error:
+            # Its text names the host and path of the URI.
+            raise NotWholeError(f"broke off ({type(error).__name__})") from None
+        except UnsafeLinkError as error:
+            raise NotWholeError(f"is not safe to fetch: {error}") from None
+        _check_host(uri, target)
+        uri = target
+    raise NotWholeError(f"was redirected more than {REDIRECTS} times")
+
+
+async def _stream(chunks: AsyncIterator[bytes], part: PartFile, form: Form) -> None:
+    batch: list[bytes] = []
+    async for piece in chunks:
+        batch.append(piece)
+        if sum(map(len, batch)) >= BATCH:
+            await asyncio.to_thread(_take, part, form, b"".join(batch))
+            batch.clear()
+    await asyncio.to_thread(_take, part, form, b"".join(batch))
+
+
+def _check_host(link: Secret, target: Secret) -> None:
+    """Refuse a target inside a network that the signed URI was not in: a redirect must not read what is private.
+
+    Raises:
+        NotWholeError: It leads there.
+    """
+    before, after = yarl.URL(link.reveal(), encoded=True), yarl.URL(target.reveal(), encoded=True)
+    if (
+        after.user is not None
+        or after.scheme not in {"http", "https"}
+        or (_is_inside(after) and not _is_inside(before))
+    ):
+        raise NotWholeError("was redirected to a place that a signed host has no business with")
+
+
+def _is_inside(url: yarl.URL) -> bool:
+    host = url.host or ""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or "." not in host or host.endswith((".local", ".internal", ".localhost"))
+
+
+def _take(part: PartFile, form: Form, piece: bytes) -> None:
     part.write(piece)
-    counter.feed(piece)
+    form.feed(piece)

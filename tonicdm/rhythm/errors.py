@@ -259,27 +259,51 @@ class QueryTimeoutError(TonicDMError, TimeoutError):
     Attributes:
         query: Its id.
         status: The last state that the server gave; None where it gave none.
+        file: Where its result was to go; empty where that is not known.
     """
 
-    def __init__(self, query: str, status: str | None, seconds: float) -> None:
+    def __init__(self, query: str, status: str | None, seconds: float, *, file: str = "") -> None:
+        note = f" {file}.job remembers it." if file else ""
         super().__init__(
             f"the query {query} was not finished within {seconds:,.0f} s (status {status!r}). It was not given up at "
-            "the server: resume it by its id instead of starting another."
+            f"the server: resume it by its id instead of starting another.{note}"
         )
         self.query = query
         self.status = status
+        self.seconds = seconds
+        self.file = file
 
 
 class ResultError(TonicDMError):
-    """A query's result can't be downloaded, or is not what the server promised; no file was left behind.
+    """A query's result can't be downloaded, or is not what the server promised.
 
     Attributes:
         query: The query's id.
+        file: Where its result was to go; empty where that is not known.
     """
 
-    def __init__(self, query: str, what: str) -> None:
-        super().__init__(f"the result of the query {query} {what}. The query was not run again; resume it by its id.")
+    def __init__(self, query: str, what: str, *, file: str = "") -> None:
+        into = f" for {file}" if file else ""
+        super().__init__(
+            f"the result of the query {query}{into} {what}. The query was not run again; resume it by its id."
+        )
         self.query = query
+        self.file = file
+
+
+class QueryUnderWayError(TonicDMError):
+    """Another run into the same file is under way, here or in another process; nothing was sent.
+
+    Attributes:
+        file: The file.
+    """
+
+    def __init__(self, file: str) -> None:
+        super().__init__(
+            f"another run into {file} is under way and holds {file}.job.lock. Nothing was sent: wait for its end, or "
+            "choose another output."
+        )
+        self.file = file
 
 
 class SubmissionUnknownError(TonicDMError):

@@ -5,18 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from tonicdm.budget.rules import BudgetRules, Instant
-from tonicdm.budget.serverclock import ServerClock
 from tonicdm.clock import Clock
 from tonicdm.http.plain import Plain, PlainAnswer
+from tonicdm.rhythm.dateclock import STALE, DateClock
 from tonicdm.rhythm.issuer import Issuer, read_date
 
 logger: Final = logging.getLogger("tonicdm")
 
-_DRIFT: Final = BudgetRules()
-"""The drift of local clocks is the same as for a budget."""
-
-FRESH: Final = 600.0
+FRESH: Final = STALE
 """Seconds for which a reading is good enough to mint by: a local clock drifts, and a machine may sleep."""
 
 ASK_AGAIN: Final = 60.0
@@ -34,14 +30,13 @@ class IssuerClock:
     def __init__(self, issuer: Issuer, clock: Clock) -> None:
         self._issuer = issuer
         self._clock = clock
-        self._seen = ServerClock()
+        self._dates = DateClock(clock)
         self._asked_at = float("-inf")
         self._lost = False
 
     def now(self) -> float:
         """Return the earliest that the issuer's clock can show, Unix seconds; by the local clock until it was heard."""
-        instant = Instant(self._clock.monotonic(), self._clock.now())
-        return instant.wall if self._seen.low is None else self._seen.lower(instant, _DRIFT)
+        return self._dates.now()
 
     @property
     def is_fresh(self) -> bool:
@@ -55,19 +50,12 @@ class IssuerClock:
 
     @property
     def _age(self) -> float:
-        heard = self._asked_at if self._seen.low is None else max(self._asked_at, self._seen.at)
-        return self._clock.monotonic() - heard
+        return self._clock.monotonic() - max(self._asked_at, self._dates.heard_at)
 
     def heard(self, answer: PlainAnswer) -> None:
         """Take in the Date of an answer of the issuer."""
-        self._lost, date = False, read_date(answer.headers)
-        if date is None:
-            return
-        # What was heard before is of another time if the machine slept since; a Date is exact to a second.
-        if self._seen.low is not None and answer.received_at - self._seen.at > FRESH:
-            self._seen.forget()
-        wall = self._clock.now() - (self._clock.monotonic() - answer.received_at)
-        self._seen.observe(date, answer.sent_at, Instant(answer.received_at, wall), _DRIFT)
+        self._lost = False
+        self._dates.observe(read_date(answer.headers), answer.sent_at, answer.received_at)
 
     def lost(self) -> None:
         """Note that the issuer did not answer: it must be heard again before a token is asked for."""
@@ -85,5 +73,5 @@ class IssuerClock:
         """
         self.heard(await http.get(self._issuer.date_url, timeout=timeout))
         self._asked_at = self._clock.monotonic()
-        if self._seen.low is None:
+        if not self._dates.is_known:
             logger.warning("%s sends no Date: the local clock decides when its tokens expire", self._issuer.name)

@@ -16,9 +16,15 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.errors import ConfigError, StoreError
+from tonicdm.lockfile import try_lock, unlock
+from tonicdm.rhythm.errors import QueryUnderWayError
 from tonicdm.transfer.part import sync_folder
 
 VERSION: Final = 1
+MOST_TRIES: Final = 3
+"""Runs that may fail to bring one result home."""
+LONGEST: Final = 86400.0
+"""Seconds after its start from which a query that can't be brought home is given up."""
 
 
 @attrs.frozen(kw_only=True)
@@ -26,11 +32,21 @@ class Note:
     """What is remembered."""
 
     id: str
-    """The query's id, or the execution's ARN."""
+    """The query's id, or the execution's ARN; empty from before it is started until its answer is there."""
     fingerprint: str
     """Of what was asked: another question must not take this answer."""
     started_at: float
     """Unix time here."""
+    tries: int = 0
+    """Runs that failed to bring its result home."""
+
+    def is_given_up(self, now: float) -> bool:
+        """Return whether nothing is to be hoped of its result any more: too many tries, or a day.
+
+        Args:
+            now: Unix seconds. A start that lies far ahead is a wrong clock's, and as good as long ago.
+        """
+        return self.tries >= MOST_TRIES or abs(now - self.started_at) >= LONGEST
 
 
 @attrs.frozen
@@ -59,7 +75,10 @@ class JobFile:
             if found["version"] != VERSION:
                 raise StoreError(str(self.path), f"has version {found['version']}; this package reads {VERSION}")
             return Note(
-                id=str(found["id"]), fingerprint=str(found["fingerprint"]), started_at=float(found["started_at"])
+                id=str(found["id"]),
+                fingerprint=str(found["fingerprint"]),
+                started_at=float(found["started_at"]),
+                tries=int(found.get("tries", 0)),
             )
         except FileNotFoundError:
             return None
@@ -91,6 +110,61 @@ class JobFile:
             self.remove()
             return None
         return found
+
+    @contextlib.contextmanager
+    def held(self) -> Generator[None]:
+        """Keep other runs into the same output out, of this process and of all others.
+
+        Raises:
+            QueryUnderWayError: Another one has it.
+            StoreError: The folder can't be written, or its file system has no locks; nothing was sent.
+        """
+        if not self.path.parent.is_dir():
+            raise StoreError(str(self.path), "can't be made: its folder does not exist. Nothing was sent")
+        lock = self.path.with_name(f"{self.path.name}.lock")
+        with self._errors():
+            file = self._locked(lock)
+        try:
+            yield
+        finally:
+            # Removed while it is held: who waits for it finds that its name has gone, and makes another.
+            with contextlib.suppress(OSError):
+                lock.unlink()
+            unlock(file)
+            os.close(file)
+
+    def _locked(self, lock: pathlib.Path) -> int:
+        while True:
+            file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                try_lock(file)
+                if os.path.samestat(lock.stat(), os.fstat(file)):
+                    return file
+            except FileNotFoundError:
+                pass  # its holder removed it between the two statements
+            except (BlockingIOError, PermissionError):
+                os.close(file)
+                raise QueryUnderWayError(str(self.path).removesuffix(".job")) from None
+            except OSError:
+                os.close(file)
+                raise
+            os.close(file)
+
+    def failed(self, note: Note, now: float, *, counts: bool = True) -> bool:
+        """Remember that a run failed to bring a result home; return whether the task was given up and forgotten.
+
+        Args:
+            note: The task.
+            now: Unix seconds.
+            counts: Whether it was a try; a deadline that passed is none, as the task goes on.
+        """
+        tried = attrs.evolve(note, tries=note.tries + counts)
+        if tried.is_given_up(now):
+            self.remove()
+            return True
+        if counts:
+            self.write(tried)
+        return False
 
     def write(self, note: Note) -> None:
         """Keep *note*; it is on the disk when this returns."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import codecs
 import json
 import pathlib
+import re
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
 PIECE: Final = 1 << 18
 """Bytes that are read from a file at once."""
 _BLANK: Final = " \t\r\n"
+_LONE_RETURN: Final = re.compile(rb"\r[^\n]")
 _DECODER: Final = json.JSONDecoder()
 _NUMBER_GOES_ON: Final = frozenset({"", ".", "e", "E"})
 """What may stand behind a number that is cut: the decoder takes the ``0`` of ``0.`` for a whole one."""
@@ -18,6 +20,14 @@ _NUMBER_GOES_ON: Final = frozenset({"", ".", "e", "E"})
 
 class MalformedError(ValueError):
     """A text is not what its format says; the text is not repeated."""
+
+
+class BrokenOffError(MalformedError):
+    """A text ends in the middle: the rest of it may come with another try."""
+
+
+class ErrorPageError(MalformedError):
+    """A text is no result at all, but what something says that could not give one."""
 
 
 class RowCounter(Protocol):
@@ -64,7 +74,12 @@ class JsonReader:
             yield from self._elements(last=last)
             self._enough = 2 * len(self._rest)
         if last and not (self._ended or (self._in_array is False and not self._rest)):
-            raise MalformedError("breaks off, or has a row that is no JSON")
+            raise _end_of(self._rest)
+
+    @property
+    def in_array(self) -> bool:
+        """Whether the elements stand in an array, and not one after another."""
+        return bool(self._in_array)
 
     def _elements(self, *, last: bool) -> Iterator[Any]:
         text, place = self._rest, 0
@@ -104,22 +119,53 @@ class JsonReader:
         return place
 
 
+def _end_of(rest: str) -> MalformedError:
+    """Return the error for a text whose *rest* is no element: it breaks off where its parser came to its end."""
+    try:
+        _DECODER.raw_decode(rest.lstrip())
+    except json.JSONDecodeError as error:
+        at_end = error.pos >= len(rest.strip()) or error.msg.startswith("Unterminated string")
+        # A word such as true is refused at its first letter, however much of it is there.
+        if not at_end and not any(word.startswith(rest.strip()[error.pos :]) for word in ("true", "false", "null")):
+            return MalformedError("has a row that is no JSON")
+    return BrokenOffError("breaks off")
+
+
+_ERROR_NAMES: Final = frozenset({"error", "errors", "errormessage", "message", "code", "__type"})
+_BESIDE_ERRORS: Final = _ERROR_NAMES | frozenset(
+    {"status", "statuscode", "error_description", "requestid", "type", "title", "detail", "path", "timestamp"}
+)
+
+
+def is_error(value: Any) -> bool:
+    """Return whether the only value of a JSON text is what a server says that could not give a result."""
+    if not isinstance(value, dict):
+        return not isinstance(value, list)
+    names = {str(name).lower() for name in value}
+    return bool(names & {"error", "errors"}) or bool(names & _ERROR_NAMES and names <= _BESIDE_ERRORS)
+
+
 class JsonCounter:
     """Counts the elements of a JSON result; whatever counts was parsed."""
 
     def __init__(self) -> None:
         self._reader = JsonReader()
+        self._only: Any = []
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece."""
-        for _ in self._reader.read(piece):
-            pass
+        self._take(piece, last=False)
 
     def end(self) -> int:
         """Return the number of elements."""
-        for _ in self._reader.read(b"", last=True):
-            pass
+        self._take(b"", last=True)
+        if not self._reader.in_array and self._reader.count == 1 and is_error(self._only):
+            raise ErrorPageError("is an error of the server and no rows")
         return self._reader.count
+
+    def _take(self, piece: bytes, *, last: bool) -> None:
+        for value in self._reader.read(piece, last=last):
+            self._only = value
 
 
 class CsvCounter:
@@ -134,6 +180,9 @@ class CsvCounter:
         self._quoted = False
         self._records = 0
         self._open = False
+        self._return = False
+        self.has_lone_returns: bool = False
+        """Whether a line outside quotes ended in a carriage return alone."""
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece."""
@@ -145,13 +194,17 @@ class CsvCounter:
             if not self._quoted and part:
                 self._records += part.count(b"\n")
                 self._open = not part.endswith(b"\n")
+                # A return at the end of a piece may belong to the line feed that begins the next one.
+                alone = self._return and not part.startswith(b"\n")
+                self.has_lone_returns |= alone or _LONE_RETURN.search(part) is not None
+                self._return = part.endswith(b"\r")
             elif part:
                 self._open = True
 
     def end(self) -> int:
         """Return the number of records without the header."""
         if self._quoted:
-            raise MalformedError("breaks off inside quotes")
+            raise BrokenOffError("breaks off inside quotes")
         return max(0, self._records + self._open - self._header)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pathlib
 from collections.abc import Awaitable, Callable
@@ -13,11 +14,11 @@ from tonicdm.clock import Clock
 from tonicdm.errors import StoreError
 from tonicdm.http.plain import Plain
 from tonicdm.rhythm.assumed import Dialect
-from tonicdm.rhythm.download import Downloaded, NotWholeError, download
+from tonicdm.rhythm.download import Downloaded, NotWholeError, OddResultError, download
 from tonicdm.rhythm.errors import QueryFailedError, QueryTimeoutError, ResultError
+from tonicdm.rhythm.forms import Form, Named
 from tonicdm.rhythm.models import QueryExecution
 from tonicdm.rhythm.polling import PollRules, Stand, stand_of, uri_of
-from tonicdm.rhythm.rows import counter_of
 from tonicdm.transfer.part import PartFile
 
 Describe: TypeAlias = Callable[[str], Awaitable[QueryExecution]]
@@ -41,7 +42,8 @@ class QueryResult:
     size: int
     """Bytes."""
     started_at: float | None = None
-    """Unix time here before the query was started; None where no note says so."""
+    """When the query was started, Unix seconds: before that by the server's clock, or by the local one where the server
+    tells no Date; None where no note says so."""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,13 +88,16 @@ class RunningQuery:
             raise QueryFailedError(self.id, execution.status or "")
         return stand is not Stand.RUNNING
 
-    async def save(self, path: str | os.PathLike[str]) -> QueryResult:
+    async def save(self, path: str | os.PathLike[str], *, lenient: bool = False) -> QueryResult:
         """Wait for the end and stream the result into a file; it appears there when it is whole.
 
         A URI that is no longer good is renewed by describing the query again; the query is not run a second time.
+        What came whole and is no result stays beside, as ``PATH.part``.
 
         Args:
             path: The file; one that is there is replaced.
+            lenient: Whether CSV in an odd form is accepted: UTF-16, inch marks, lines that end in a carriage return,
+                blank lines.
 
         Raises:
             QueryFailedError: The query failed.
@@ -112,25 +117,30 @@ class RunningQuery:
                     self.id,
                     f"has no URI under one of the names that are assumed ({', '.join(self.dialect.result_uris)}); see "
                     "Dialect.result_uris",
+                    file=str(target),
                 )
             try:
                 found = await download(
                     self.plain,
                     uri,
                     target,
-                    counter_of(self.output_format, csv_header=self.dialect.csv_header),
-                    promised=_whole(execution.rows),
+                    Form(self.output_format, csv_header=self.dialect.csv_header),
+                    named=Named(rows=_whole(execution.rows), size=_whole(execution.size)),
                     renew_on=self.dialect.renew_on,
                     timeout=self.timeout,
+                    lenient=lenient,
                 )
+            except OddResultError as error:
+                lenience = "; accept it with lenient=True, or --lenient" if self.output_format == "csv" else ""
+                raise ResultError(self.id, f"{error}. It is kept as {error.kept}{lenience}", file=str(target)) from None
             except NotWholeError as error:
-                said = str(error)
+                said = f"{error}" + (f"; it is kept as {error.kept}" if error.kept is not None else "")
                 if not error.stale and number:
                     await self.clock.sleep_until(self.clock.monotonic() + self.rules.first * 2.0**number)
                 execution = await self.describe()
             else:
                 return self._result(found, execution)
-        raise ResultError(self.id, f"could not be fetched in {TRIES} tries: the last one {said}")
+        raise ResultError(self.id, f"could not be fetched in {TRIES} tries: the last one {said}", file=str(target))
 
     async def _look(self) -> QueryExecution | None:
         """Return the state if the query has ended already, as one that is resumed may have."""
@@ -151,5 +161,5 @@ class RunningQuery:
         return QueryResult(query=self.id, path=target, rows=0, size=len(content))
 
 
-def _whole(rows: float | None) -> int | None:
-    return None if rows is None else int(rows)
+def _whole(number: float | None) -> int | None:
+    return None if number is None or not math.isfinite(number) else int(number)

@@ -12,6 +12,7 @@ import contextlib
 import datetime
 import itertools
 import json
+import logging
 import pathlib
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +26,7 @@ from tonicdm.plan.absent import vanishes_too_much
 from tonicdm.rhythm.client import RhythmClient
 from tonicdm.rhythm.criteria import field
 from tonicdm.rhythm.errors import ResultError
-from tonicdm.rhythm.jobs import JobFile
+from tonicdm.rhythm.jobs import LONGEST, JobFile
 from tonicdm.rhythm.models import Contact, Organization
 from tonicdm.rhythm.polling import PollRules
 from tonicdm.rhythm.query_spec import QuerySpec
@@ -38,6 +39,8 @@ from tonicdm.sync.facts import audit_due
 from tonicdm.sync.performing import DELETED
 from tonicdm.sync.report import SyncStoppedError
 from tonicdm.types import DataQuantity
+
+logger: Final = logging.getLogger("tonicdm")
 
 MODELS: Final[Mapping[str, type[Record]]] = {"contacts": Contact, "organizations": Organization}
 """What can be synced; in the store each has ``rhythm_`` before its name, as TonicDM has organizations too."""
@@ -168,9 +171,10 @@ class _TypeSync:
     async def run(self) -> None:
         kind, report = self.report.type, self.report
         state = await self.store.state(kind)
-        since = None if state.until is None else datetime.datetime.fromisoformat(state.until) - self.rules.lookback
+        fields = await self._fields()
+        since = self._since(state.until)
         report.since = None if since is None else since.isoformat()
-        began = await self._load(since)
+        began = await self._load(fields, since)
         first = state.until is None
         due = not first and audit_due(state.audited, self.rules.compare, began)
         compared = await self._compare(since) if due else (began if first else None)
@@ -185,9 +189,27 @@ class _TypeSync:
         report.compared, report.done = due, True
         self.tell(report)
 
-    async def _load(self, since: datetime.datetime | None) -> float:
+    def _since(self, until: str | None) -> datetime.datetime | None:
+        """Return from when on changes are asked for; None for everything.
+
+        A window that begins in the future, by the API's Date, was left by a wrong clock. Nothing would be asked for
+        until that moment comes, and what changed before it never: so it is not believed, and everything is read.
+        """
+        if until is None:
+            return None
+        since = datetime.datetime.fromisoformat(until) - self.rules.lookback
+        if since.timestamp() <= self._now():
+            return since
+        logger.warning(
+            "%s: the last run ended at %s by a clock that was ahead; everything is read again", self.report.type, until
+        )
+        return None
+
+    def _now(self) -> float:
+        return self.rhythm._caller.server_clock.now()
+
+    async def _load(self, fields: tuple[str, ...], since: datetime.datetime | None) -> float:
         """Read what changed since, or everything; return the time before it was asked for."""
-        fields = await self._fields()
         criteria = None if since is None else field(MODIFIED) >= since
         spec = QuerySpec(type=self.query_type, fields=fields, criteria=criteria, sort=("id",))
 
@@ -237,20 +259,27 @@ class _TypeSync:
         path = self.store.path.with_name(f"{self.store.path.name}.{self.report.type}.{step}.json")
         result = await self.rhythm.queries.run(spec, path, rules=self.rules.poll, anew=True, keep_note=True)
         found = read_rows(path)
-        while part := await asyncio.to_thread(self._take, found, result.query):
+        while part := await asyncio.to_thread(self._take, found, result.query, path):
             await keep(part)
         await asyncio.to_thread(_forget, path)
         assert result.started_at is not None
-        return result.started_at
+        # A note that an earlier version wrote by a clock that was ahead must not move the window there.
+        return result.started_at if result.started_at <= self._now() else self._now() - LONGEST
 
-    def _take(self, found: Iterable[Any], query: str) -> Rows:
+    def _take(self, found: Iterable[Any], query: str, path: pathlib.Path) -> Rows:
         try:
             part = list(itertools.islice(found, BATCH))
+            if all(isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] for row in part):
+                return part
+            what = "has rows without an id, by which they would be stored"
         except MalformedError as error:
-            raise ResultError(query, str(error)) from None
-        if not all(isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] for row in part):
-            raise ResultError(query, "has rows without an id, by which they would be stored")
-        return part
+            what = str(error)
+        job = JobFile.beside(path)
+        note = job.read()
+        if note is not None and job.failed(note, self._now()):
+            path.unlink(missing_ok=True)
+            what += "; it is given up, and the next run starts another query"
+        raise ResultError(query, what, file=str(path))
 
     async def _fields(self) -> tuple[str, ...]:
         """Return what to ask for: what is wished, else all fields that the query type names, else the model's own."""

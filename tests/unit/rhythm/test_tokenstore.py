@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import attrs
 import pytest
@@ -106,14 +107,18 @@ async def test_a_folder_in_which_nobody_is_safe_is_refused_with_the_mode_that_is
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs the right to be several users")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_two_users_of_a_group_share_a_folder(tmp_path: pathlib.Path) -> None:
+def test_two_users_of_a_group_share_a_folder() -> None:
     """Each is a process with a group mask of its own, and replaces the other's files."""
-    folder = tmp_path / "shared"
-    folder.mkdir()
-    os.chown(folder, 0, 4_711)
-    folder.chmod(0o2770)
-    for parent in (tmp_path, *list(tmp_path.parents)[:2]):
-        parent.chmod(parent.stat().st_mode | 0o011)
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are for one user
+        pathlib.Path(name).chmod(0o755)
+        folder = pathlib.Path(name, "shared")
+        folder.mkdir()
+        os.chown(folder, 0, 4_711)
+        folder.chmod(0o2770)
+        share_between_two(folder)
+
+
+def share_between_two(folder: pathlib.Path) -> None:
     code = (
         "import asyncio, concurrent.futures.thread, os, sys; import attrs; from tonicdm.rhythm import FileTokenStore;"
         "os.umask(0o077); os.setgroups([4711]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]));"

@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from tonicdm.clock import Clock
-from tonicdm.errors import DecodeError
+from tonicdm.errors import (
+    BadRequestError,
+    DecodeError,
+    PermissionDeniedError,
+    ServerError,
+    TonicDMError,
+    TransportError,
+)
 from tonicdm.http.plain import Plain
 from tonicdm.rhythm.caller import RhythmCaller
 from tonicdm.rhythm.criteria import Criteria
 from tonicdm.rhythm.endpoints.base import Noun
-from tonicdm.rhythm.errors import NotFoundError, QueryFailedError
-from tonicdm.rhythm.jobs import JobFile, Note
-from tonicdm.rhythm.models import QueryExecution, QueryTypeDescription
+from tonicdm.rhythm.errors import NotFoundError, QueryFailedError, QueryTimeoutError, ResultError
+from tonicdm.rhythm.jobs import MOST_TRIES, JobFile, Note
+from tonicdm.rhythm.models import CODEC, QueryExecution, QueryTypeDescription
 from tonicdm.rhythm.polling import PollRules
 from tonicdm.rhythm.query_spec import OutputField, QuerySpec
 from tonicdm.rhythm.running import QueryResult, RunningQuery
+
+logger: Final = logging.getLogger("tonicdm")
+
+_NUMBERS: Final = frozenset({"rows", "size", "duration"})
+"""What the reference declares as numbers, and a server may write as text."""
+
+
+@attrs.frozen
+class _Run:
+    """What one call of `Queries.run` asks for."""
+
+    spec: QuerySpec
+    output_format: str
+    rules: PollRules | None
+    lenient: bool = attrs.field(kw_only=True)
 
 
 class Queries(Noun):
@@ -136,7 +159,11 @@ class Queries(Noun):
         Args:
             query: Its id.
         """
-        return await self._read("describeQuery", QueryExecution, {"id": query})
+        found = await self._caller.call("describeQuery", {"id": query})
+        record = found[0] if isinstance(found, list) and found else found
+        if not isinstance(record, dict):
+            raise DecodeError(["$: expected an object"], what=f"the answer to how the query {query} stands")
+        return CODEC.read({name: _number(name, value) for name, value in record.items()}, QueryExecution)
 
     async def run(
         self,
@@ -147,12 +174,14 @@ class Queries(Noun):
         rules: PollRules | None = None,
         anew: bool = False,
         keep_note: bool = False,
+        lenient: bool = False,
     ) -> QueryResult:
         """Run a query into a file, once: after a crash the same call goes on with the query it had started.
 
-        The query's id is on the disk, in ``OUTPUT.job``, before the query is looked at for the first time; it is
-        forgotten when the file is in place. A crash between the server's answer and that note starts a second query,
-        which reads the same and changes nothing.
+        ``OUTPUT.job`` says that a query is about to be started before it is, and its id before it is looked at for the
+        first time; it is forgotten when the file is in place. A crash between the two starts a second query, which
+        reads the same and changes nothing. A query whose result can't be brought home in three runs, or in a day, is
+        given up, and another one started. One run at a time goes into an output.
 
         Args:
             spec: The query.
@@ -161,32 +190,83 @@ class Queries(Noun):
             rules: How often to look, and for how long.
             anew: Whether a note of another query is dropped, instead of stopping the call.
             keep_note: Whether the note stays when the file is in place; who has done with the file removes it.
+            lenient: Whether CSV in an odd form is accepted.
 
         Raises:
             ConfigError: The note is of another query; nothing was sent.
+            QueryUnderWayError: Another run into this file is under way; nothing was sent.
             QueryFailedError: The query failed, or the server has forgotten it; the next call starts a new one.
             QueryTimeoutError: The deadline passed; the same call goes on with it.
             ResultError: The result can't be fetched; the same call tries again.
             StoreError: A file can't be written.
         """
-        job = JobFile.beside(output)
+        job, work = JobFile.beside(output), _Run(spec, output_format, rules, lenient=lenient)
         fingerprint = spec.fingerprint(self._caller.tenant, output_format, self._caller.dialect.query)
-        note = await asyncio.to_thread(job.of if anew else job.matching, fingerprint)
-        if note is None:
-            began = self._clock.now()
-            started = await self.start_spec(spec, output_format=output_format, rules=rules)
-            note = Note(id=started.id, fingerprint=fingerprint, started_at=began)
-            await asyncio.to_thread(job.write, note)
+        with job.held():
+            note = await asyncio.to_thread(job.of if anew else job.matching, fingerprint)
+            resumed = note is not None and bool(note.id)
+            if note is not None and not note.id:
+                logger.warning(
+                    "%s: an earlier run ended while it started a query, and may have left one at the server; another "
+                    "one is started",
+                    job.path,
+                )
+            if note is None or not note.id:
+                note = await self._begin(work, job, fingerprint)
+            result = await self._bring(work, job, note, output, gives_up=resumed)
+            if result is None:
+                note = await self._begin(work, job, fingerprint)
+                result = await self._bring(work, job, note, output, gives_up=False)
+            assert result is not None
+            if not keep_note:
+                await asyncio.to_thread(job.remove)
+        return result
+
+    async def _begin(self, work: _Run, job: JobFile, fingerprint: str) -> Note:
+        """Start a query, with a note before and after; a folder that can't be written starts none."""
+        clock, server = self._clock, self._caller.server_clock
+        note = Note(id="", fingerprint=fingerprint, started_at=server.now())
+        await asyncio.to_thread(job.write, note)
+        sent_at = clock.monotonic()
         try:
-            result = await self.resume(note.id, output_format=output_format, rules=rules).save(output)
+            started = await self.start_spec(work.spec, output_format=work.output_format, rules=work.rules)
+        except (TransportError, ServerError, DecodeError) as error:
+            if isinstance(error, TransportError) and not error.sent:
+                await asyncio.to_thread(job.remove)
+            raise
+        except TonicDMError:
+            await asyncio.to_thread(job.remove)
+            raise
+        # By the server's clock, before the start: what changes later is read by the next run.
+        began = server.now() - (clock.monotonic() - sent_at) if server.is_known else note.started_at
+        note = attrs.evolve(note, id=started.id, started_at=began)
+        await asyncio.to_thread(job.write, note)
+        return note
+
+    async def _bring(
+        self, work: _Run, job: JobFile, note: Note, output: str | os.PathLike[str], *, gives_up: bool
+    ) -> QueryResult | None:
+        """Bring the result of a started query home; None where it was given up, and another one may be started."""
+        running = self.resume(note.id, output_format=work.output_format, rules=work.rules)
+        try:
+            result = await running.save(output, lenient=work.lenient)
         except QueryFailedError:
             await asyncio.to_thread(job.remove)
             raise
         except NotFoundError as error:
             await asyncio.to_thread(job.remove)
             raise QueryFailedError(note.id, "404", ": the server does not know it any more") from error
-        if not keep_note:
-            await asyncio.to_thread(job.remove)
+        except (ResultError, QueryTimeoutError, PermissionDeniedError, BadRequestError) as error:
+            counts = not isinstance(error, QueryTimeoutError)
+            if await asyncio.to_thread(job.failed, note, self._caller.server_clock.now(), counts=counts) and gives_up:
+                logger.warning("%s: the query %s is given up, and another one is started: %s", job.path, note.id, error)
+                return None
+            if isinstance(error, QueryTimeoutError):
+                raise QueryTimeoutError(error.query, error.status, error.seconds, file=str(output)) from None
+            if not isinstance(error, ResultError):
+                what = f"can't be asked for: {error} {job.path} remembers it, for {MOST_TRIES} runs or a day"
+                raise ResultError(note.id, what, file=str(output)) from error
+            raise
         return attrs.evolve(result, started_at=note.started_at)
 
     @property
@@ -198,3 +278,13 @@ def _id(execution: QueryExecution | None) -> str:
     if execution is None or not execution.id:
         raise DecodeError(["$.id: expected string, found nothing"], what="the answer to a query's start")
     return execution.id
+
+
+def _number(name: str, value: Any) -> Any:
+    """Return a number that came as text; one that is no number at all is not known, and costs nothing else."""
+    if name not in _NUMBERS or not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return None

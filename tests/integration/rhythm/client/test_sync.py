@@ -9,7 +9,7 @@ import pytest
 
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.rhythm import PollRules
-from tonicdm.rhythm.errors import QueryFailedError, QueryTimeoutError
+from tonicdm.rhythm.errors import QueryFailedError, QueryTimeoutError, ResultError
 from tonicdm.rhythm.sync import SyncRules, synchronize
 from tonicdm.store import Store
 from tonicdm.sync.report import SyncStoppedError
@@ -241,4 +241,61 @@ async def test_weeks_of_random_changes_end_in_the_same_records(rhythm, box, cloc
         assert failed
         clock.advance(5 * DAY)
         await sync(rhythm, store, clock, compare="always")
+        await assert_same(store, box)
+
+
+async def test_a_clock_that_was_a_month_ahead_leaves_no_hole(rhythm, box, clock, tmp_path) -> None:
+    """The API's Date stands for now: the next run, by a clock that is right again, asks from the last one's time on."""
+    async with Store(tmp_path / "x.db") as store:
+        await sync(rhythm, store, clock)
+        clock.advance(DAY)
+        clock.step_wall(30 * DAY)
+        box.settings.skew_seconds = -30 * DAY
+        await sync(rhythm, store, clock, compare="never")
+        until = (await store.state("rhythm_contacts")).until
+        assert abs(datetime.datetime.fromisoformat(until).timestamp() - box.now()) < 120
+        clock.step_wall(-30 * DAY)
+        box.settings.skew_seconds = 0.0
+        box.edit("contacts", box.world.tables["contacts"].id(2), last_name="After")
+        clock.advance(HOUR)
+        (contacts, _) = await sync(rhythm, store, clock, compare="never")
+        assert contacts.changed == 1
+        await assert_same(store, box)
+
+
+async def test_a_window_in_the_future_is_not_believed_and_everything_is_read(
+    rhythm, box, clock, tmp_path, caplog
+) -> None:
+    """As earlier versions left it: nobody knows since when changes are missing."""
+    async with Store(tmp_path / "x.db") as store:
+        await sync(rhythm, store, clock)
+        box.edit("contacts", box.world.tables["contacts"].id(2), last_name="Missed")
+        ahead = datetime.datetime.fromtimestamp(clock.now() + 30 * DAY, datetime.UTC).isoformat()
+        for kind in ("rhythm_contacts", "rhythm_organizations"):
+            await store.finish(kind, until=ahead, audited=None, changed=0, deleted=0, units=0)
+        clock.advance(HOUR)
+        (contacts, _) = await sync(rhythm, store, clock, compare="never")
+        assert (contacts.since, contacts.changed) == (None, 1)
+        assert "by a clock that was ahead; everything is read again" in caplog.text
+        await assert_same(store, box)
+        clock.advance(HOUR)
+        (contacts, _) = await sync(rhythm, store, clock, compare="never")
+        assert contacts.since is not None
+
+
+async def test_rows_that_can_not_be_stored_are_given_up_after_three_runs(
+    rhythm, box, clock, tmp_path, monkeypatch
+) -> None:
+    """They once came again with every run, for good."""
+    from tonicdm.rhythm import sync as module
+
+    monkeypatch.setattr(module, "read_rows", lambda _path: iter([{"name": "without an id"}]))
+    async with Store(tmp_path / "x.db") as store:
+        for number in range(3):
+            with pytest.raises(ResultError, match=r"x\.db\.rhythm_contacts\.changes\.json"):
+                await sync(rhythm, store, clock)
+            assert bool(list(tmp_path.glob("*.job"))) == (number < 2)
+        assert len(box.queries()) == 1
+        monkeypatch.undo()
+        await sync(rhythm, store, clock)
         await assert_same(store, box)
