@@ -93,6 +93,8 @@ class Meaning:
     """Whether this answer speaks for `reset`."""
     early: bool = False
     """Whether a window was taken to be over in which the server still counts."""
+    confirms: int = 0
+    """Another reservation that is settled with this one, as its answer is believed now; 0 for none."""
     learned: float | None = None
     """The length of a window, where it proved to be another than was known."""
     claims: Claims
@@ -163,6 +165,8 @@ class _Limit:
     told: bool = False
     doubted: bool = False
     """Whether the answer names another one that is not believed, or no more."""
+    confirms: int = 0
+    """The reservation whose answer said the same before and was not believed."""
 
 
 def _limit(known: Known, heard: Heard) -> _Limit:
@@ -180,8 +184,9 @@ def _limit(known: Known, heard: Heard) -> _Limit:
         return _Limit(known.limit, left, claims, doubted=True)
     claims, agreed = claims.claim_limit(told, left, heard.number)
     if agreed is None:
-        return _Limit(known.limit, left, claims, doubted=True)
-    return _Limit(told, agreed, claims, changed=True, told=True)
+        # What is left of a limit that is not believed tells nothing.
+        return _Limit(known.limit, None, claims)
+    return _Limit(told, agreed, claims, changed=True, told=True, confirms=known.claims.limit_call)
 
 
 def _lower(known: Known, heard: Heard, told: int) -> _Limit:
@@ -225,6 +230,7 @@ def _open(known: Known, heard: Heard, limit: _Limit, worth: Worth) -> Meaning:
         provisional=provisional,
         told_reset=not provisional,
         early=early,
+        confirms=limit.confirms,
         learned=learned,
         claims=claims,
     )
@@ -267,6 +273,7 @@ def _go_on(known: Known, heard: Heard, limit: _Limit, worth: Worth, reset: float
         reset=reset,
         provisional=provisional,
         told_reset=told_reset,
+        confirms=limit.confirms,
         learned=learned,
         claims=claims,
     )

@@ -395,6 +395,7 @@ class Window:
         """Take in an answer that says how much is used."""
         self.headers_seen = True
         held, entry = self.held, self._release(heard.number, heard.sent_at)
+        self.refund(meaning.confirms)
         cost = 0 if entry is None else entry.cost
         # Before our first call, before the limit changed, and while we took the window to be over, nobody counted.
         reopened = known.reset is None and meaning.window is Named.SAME
@@ -431,9 +432,11 @@ class Window:
         """Take in an answer that does not say how much is used: what its call cost stays unknown."""
         if known.reset is not None:
             self._apply(known, heard, meaning, now, 0.0)
-        elif meaning.told_limit:
+        else:
+            self.claims = meaning.claims
             self._take_limit(heard, meaning)
-        if self.reset is None and not self.headers_seen and heard.status != 429 and heard.status < 500:
+        silent = heard.remaining is None and heard.status != 429 and heard.status < 500
+        if self.reset is None and not self.headers_seen and silent:
             # No answer of this server ever told. Its window began somewhere between our first send and this answer;
             # to take it from the answer is safe, and so is a Reset that is believed.
             end = known.upper + self.length if meaning.provisional else meaning.reset

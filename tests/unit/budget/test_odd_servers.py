@@ -16,6 +16,7 @@ import pytest
 
 from tests.unit.budget.virtualtime import START, LoopClock, run
 from tonicdm.budget import BudgetRules, UnitBudget
+from tonicdm.types import Priority
 
 LIMIT, REMAINING, RESET = "X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"
 
@@ -36,6 +37,7 @@ class Log:
 
     sent: list[float] = dataclasses.field(default_factory=list)
     refused: list[float] = dataclasses.field(default_factory=list)
+    served: int = 0
 
     @property
     def into(self) -> list[float]:
@@ -44,11 +46,11 @@ class Log:
 
 
 Answer = Callable[[float, int], tuple[int, dict[str, str]]]
-"""Answers a call by the server's time and the number of calls before it."""
+"""Answers a call by the server's time and its number, from 1."""
 
 
 async def workload(
-    answer: Answer, seconds: float, *, workers: int = 8, cost: int = 1, **settings
+    answer: Answer, seconds: float, *, workers: int = 8, cost: int = 1, lane: Priority = "interactive", **settings
 ) -> tuple[Log, UnitBudget]:
     """Let *workers* call as fast as they may."""
     settings = {"clock": LoopClock(), "max_calls_per_second": 20.0} | settings
@@ -58,11 +60,12 @@ async def workload(
 
     async def work() -> None:
         while True:
-            async with budget.reserve(cost, priority="interactive") as reservation:
+            async with budget.reserve(cost, priority=lane) as reservation:
                 await reservation.sent()
                 log.sent.append(loop.time())
                 await asyncio.sleep(0.05)
-                status, headers = answer(START + loop.time(), len(log.sent))
+                log.served += 1
+                status, headers = answer(START + loop.time(), log.served)
                 await asyncio.sleep(0.05)
                 if status == 429:
                     log.refused.append(loop.time())
@@ -220,9 +223,9 @@ def test_an_absurd_limit_fails_no_call_and_is_not_believed(limit):
         return (200 if sent <= 200 else 429), rate(named, int(named) - sent, int(START) + 3600, now)
 
     async def main():
-        log, budget = await workload(answer, 60, rules=BudgetRules(limit=200))
+        log, budget = await workload(answer, 60, workers=1, lane="normal", rules=BudgetRules(limit=200))
         assert not log.refused
-        assert len(log.sent) == 200
+        assert len(log.sent) >= 175, "all but the reserve of the interactive lane"
         assert budget.snapshot().limit == 200
 
     run(main())
@@ -255,8 +258,8 @@ def test_one_odd_low_limit_fails_no_dear_call_for_good():
         end = START + 600 * (1 + math.floor((now - START) / 600))
         return 200, rate(1 if sent == 3 else 3600, 0 if sent == 3 else 3600 - 5 * sent, int(end), now)
 
-    log = play(answer, 1300, workers=1, cost=5)
-    assert log.sent[3:5] == pytest.approx([602, 1202], abs=3)
+    log = play(answer, 700, workers=1, cost=5)
+    assert log.sent[3] == pytest.approx(602, abs=3)
     assert len(log.sent) > 200
 
 
