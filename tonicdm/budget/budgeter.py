@@ -208,18 +208,19 @@ class UnitBudget:
         window = self.ledger.peek()
         return window.clock.lower(self.now(), window.rules)
 
-    def forecast(self, cost: int) -> Forecast:
+    def forecast(self, cost: int, *, priority: Priority = "normal") -> Forecast:
         """Tell when *cost* units could be spent behind the calls that wait; spends and reserves nothing.
 
         Args:
             cost: Units of a whole job; may be many windows' worth.
+            priority: The lane of its calls; all but the interactive one leave its reserve.
 
         Raises:
             ConfigError: *cost* is no number of units.
         """
         cost = checks.whole_number("the cost of a job", cost, least=0, most=MAX_COST)
         ahead = sum(units for _, units in self._queues.sums.values())
-        return forecast_of(self.ledger.peek(), self.now(), cost, ahead)
+        return forecast_of(self.ledger.peek(), self.now(), cost, ahead, priority)
 
     # --- a refreshed token --------------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ from typing import Final
 
 import attrs
 
-from tonicdm.budget.lanes import LANES
+from tonicdm.budget.estimates import earliest
+from tonicdm.budget.lanes import LANES, Waiter
 from tonicdm.budget.rules import Instant, Reason
 from tonicdm.budget.window import Window
 from tonicdm.errors import BudgetTimeoutError
@@ -29,7 +30,7 @@ class WaitNotice:
     lane: Priority
     reason: Reason
     wait: float
-    """Seconds that the call waits at least."""
+    """Seconds that the call waits at least; 0 where it waits for answers, whose time nobody knows: see `reason`."""
     until: datetime.datetime
     """The same as a time of the server's clock, UTC."""
     calls_ahead: int
@@ -58,11 +59,14 @@ class Snapshot:
     reset_at: datetime.datetime | None
     """When the next window begins, UTC; None while the window is unknown."""
     blocked_until: datetime.datetime | None
-    """Until when nothing is sent after a 429, UTC."""
+    """Until when nothing is sent after a 429, UTC: the end of the cooldown, with its tolerance and back-off."""
     waiting: Mapping[Priority, tuple[int, int]]
     """Calls and units waiting in this process, by lane."""
     eta: Mapping[Priority, float]
-    """Seconds until the last of them can have its units, at the least, by lane."""
+    """Seconds until the last of them can have its units, at the least, by lane. A lane that waits for answers has 0:
+    how long they take nobody knows, see `waits_for`."""
+    waits_for: Mapping[Priority, Reason | None]
+    """What keeps the first of them, by lane; None where none waits."""
     spent: Mapping[tuple[str, str], tuple[int, int]]
     """Calls answered in this window and their units, by lane and label."""
     under_way: Mapping[tuple[str, str], tuple[int, int]]
@@ -82,11 +86,13 @@ class Forecast:
 
     cost: int
     start_in: float
-    """Seconds until the first of them."""
+    """Seconds until the first of them, at the least; 0 where it waits for answers, see `waits_for`."""
     done_in: float
     """Seconds until the last of them, at the least."""
     windows: int
     """How many windows they touch, at the least."""
+    waits_for: Reason | None = None
+    """What keeps the first of them; None where it can be spent now."""
 
 
 MOMENT: Final = 0.5
@@ -96,10 +102,14 @@ MOMENT: Final = 0.5
 def snapshot_of(window: Window, now: Instant, waiting: Mapping[Priority, tuple[int, int]], where: str) -> Snapshot:
     """Describe *window* as of *now*."""
     window.advance(now)
-    silence, eta, ahead = window.silence, dict[Priority, float](), 0
+    eta, reasons, ahead = dict[Priority, float](), dict[Priority, Reason | None](), 0
     for lane in LANES:
-        ahead += waiting[lane][1]
-        eta[lane] = window.earliest(ahead, now) if waiting[lane][0] else 0.0
+        calls, units = waiting[lane]
+        at = earliest(window, units, now, ahead=ahead, lane=lane)
+        eta[lane] = window.seconds_until(at, now) if calls else 0.0
+        denied = window.explain(-(-units // calls), now, lane) if calls else None
+        reasons[lane] = (Reason.QUEUE if denied is None else denied.reason) if calls else None
+        ahead += units
     under_way: dict[tuple[str, str], tuple[int, int]] = {}
     for entry in window.holdings:
         calls, units = under_way.get((entry.lane, entry.label), (0, 0))
@@ -112,35 +122,65 @@ def snapshot_of(window: Window, now: Instant, waiting: Mapping[Priority, tuple[i
         foreign=window.others.spent,
         guard=window.guard(now),
         reset_at=None if window.reset is None else utc(window.reset),
-        blocked_until=None if silence.until is None else utc(silence.end(silence.until, window.rules)),
+        blocked_until=None if window.silence.until is None else utc(window.silent_until(now)),
         waiting=dict(waiting),
         eta=eta,
+        waits_for=reasons,
         spent=dict(window.accounts),
         under_way=under_way,
         ledger=where,
     )
 
 
-def forecast_of(window: Window, now: Instant, cost: int, ahead: int) -> Forecast:
-    """Reckon when *cost* units could be spent behind *ahead* others."""
-    start = window.earliest(min(cost, 1), now, ahead=ahead)
-    done = window.earliest(cost, now, ahead=ahead)
+def forecast_of(window: Window, now: Instant, cost: int, ahead: int, lane: Priority = "normal") -> Forecast:
+    """Reckon when *cost* units could be spent in *lane* behind *ahead* others."""
+    start = earliest(window, min(cost, 1), now, ahead=ahead, lane=lane)
+    done = earliest(window, cost, now, ahead=ahead, lane=lane)
+    denied = window.explain(1, now, lane) if cost else None
+    reason = Reason.QUEUE if denied is None and ahead else None if denied is None else denied.reason
     usable = max(1, window.limit - window.rules.guard)
     free = usable if window.silence.until is not None else max(0, usable - window.used)
     first = max(0, free - ahead)
     if first == 0:
         first = usable - (ahead - free) % usable
     windows = 1 + max(0, -(-(cost - first) // usable))
-    return Forecast(cost=cost, start_in=start, done_in=done, windows=windows)
+    return Forecast(
+        cost=cost,
+        start_in=window.seconds_until(start, now),
+        done_in=window.seconds_until(done, now),
+        windows=windows,
+        waits_for=reason,
+    )
+
+
+def notice_of(
+    window: Window, now: Instant, waiter: Waiter, reason: Reason, *, calls_ahead: int, units_ahead: int
+) -> WaitNotice:
+    """Say how long *waiter* waits at least behind calls of its own process."""
+    at = earliest(window, waiter.cost, now, ahead=units_ahead, lane=waiter.lane)
+    return WaitNotice(
+        label=waiter.label,
+        cost=waiter.cost,
+        lane=waiter.lane,
+        reason=reason,
+        wait=window.seconds_until(at, now),
+        until=utc(at),
+        calls_ahead=calls_ahead,
+        units_ahead=units_ahead,
+        remaining=max(0, window.limit - window.used),
+        limit=window.limit,
+    )
 
 
 def refusal(notice: WaitNotice, max_wait: float | None, *, waited: bool = False) -> BudgetTimeoutError:
     """Make the error for a call that may not wait as long as it would have to."""
     what = f"{notice.cost} units" + (f" for {notice.label}" if notice.label else "")
     allowed = f"max_wait={0.0 if max_wait is None else max_wait:g} s"
+    timed = notice.wait >= MOMENT
     if waited:
-        head = f"{what} did not come free within {allowed}; the soonest now is {notice.until:%H:%M:%S} UTC."
-    elif notice.wait < MOMENT:
+        left = f"{notice.until:%H:%M:%S} UTC is the earliest" if timed else "no time can be named"
+        head = f"{what} did not come free within {allowed}; {left} ({notice.reason})."
+    elif not timed:
         head = f"{what} would have to wait ({notice.reason}), and {allowed}."
     else:
         head = (
@@ -151,7 +191,7 @@ def refusal(notice: WaitNotice, max_wait: float | None, *, waited: bool = False)
         f"{head}\nNothing was sent. {notice.remaining:,} of {notice.limit:,} units are left in this window; "
         f"{notice.calls_ahead} calls wait before this one ({notice.units_ahead} units).",
         cost=notice.cost,
-        reset_at=notice.until,
+        reset_at=notice.until if timed else None,
         wait=notice.wait,
         max_wait=max_wait,
     )

@@ -15,7 +15,7 @@ from tonicdm.budget.lanes import LANES, Concurrency, Lanes, Waiter
 from tonicdm.budget.ledgers import LedgerBusyError
 from tonicdm.budget.pacer import Pacer
 from tonicdm.budget.rules import Denied, Granted, Instant, Reason
-from tonicdm.budget.views import WaitNotice, refusal, utc
+from tonicdm.budget.views import WaitNotice, notice_of, refusal
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock
 from tonicdm.errors import BudgetError, ClientClosedError
@@ -203,21 +203,7 @@ class WaitQueue:
             now = self.now()
             if waiter.cost > window.ceiling:
                 raise too_dear(waiter.cost, window.ceiling)
-            wait = window.earliest(waiter.cost, now, ahead=ahead)
-            if denied.until is not None and denied.reason is not Reason.SPENT:
-                wait = max(wait, window.seconds_until(denied.until, now))
-            return WaitNotice(
-                label=waiter.label,
-                cost=waiter.cost,
-                lane=waiter.lane,
-                reason=denied.reason,
-                wait=wait,
-                until=utc(window.clock.lower(now, window.rules) + wait),
-                calls_ahead=calls,
-                units_ahead=ahead,
-                remaining=max(0, window.limit - window.used),
-                limit=window.limit,
-            )
+            return notice_of(window, now, waiter, denied.reason, calls_ahead=calls, units_ahead=ahead)
 
         return await self.access.try_once(step)
 

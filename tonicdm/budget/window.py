@@ -8,6 +8,7 @@ all reservations whose fate is not in U yet; a call of cost c may go iff U + H +
 from __future__ import annotations
 
 import copy
+import math
 
 import attrs
 
@@ -168,7 +169,7 @@ class Window:
 
     def _refusal(self, cost: int, now: Instant, lane: Priority) -> Denied | None:
         if self.silence.until is not None:
-            return Denied(Reason.BLOCKED, self._silent_until(now))
+            return Denied(Reason.BLOCKED, self.silent_until(now))
         if self.probing and self._awaits_first():
             return Denied(Reason.FIRST_CALL)
         if self.reset is None:
@@ -201,13 +202,21 @@ class Window:
     def _kept_in_reserve(self, left: int, now: Instant) -> Denied | None:
         """Say until when *left* units are too few to leave to the interactive lane."""
         assert self.reset is not None
+        ends = self.reserve_ends(left, self.reset)
+        return None if ends <= self.clock.lower(now, self.rules) else Denied(Reason.RESERVE, ends)
+
+    def reserve_ends(self, left: int, reset: float) -> float:
+        """Return the server time from which *left* units are enough to leave to the interactive lane.
+
+        Args:
+            left: Units that nobody holds.
+            reset: When the window ends.
+        """
         full = self.rules.interactive_reserve * self.limit
+        if left >= full:
+            return -math.inf
         tail = min(self.rules.reserve_tail, self.length / 10)
-        length = self.length - tail
-        time_left = self.reset - self.clock.lower(now, self.rules)
-        if left >= full * min(1.0, max(0.0, time_left - tail) / length):
-            return None
-        return Denied(Reason.RESERVE, self.reset - tail - left / full * length)
+        return reset - tail - left / full * (self.length - tail)
 
     def guard(self, now: Instant) -> int:
         """Return the units to be left for others: as set, and for peers or for those noticed."""
@@ -215,27 +224,7 @@ class Window:
         peers = (self.rules.peers - 1) * self.rules.dearest
         return min(self.limit, max(self.rules.guard, peers or self.others.guard(now.monotonic, self.rules)))
 
-    def earliest(self, cost: int, now: Instant, *, ahead: int = 0) -> float:
-        """Return the least seconds until *cost* units could be reserved behind *ahead* units of other calls.
-
-        In-flight calls may turn out not to count, so they do not make anybody wait by this reckoning.
-        """
-        self.advance(now)
-        server = self.clock.lower(now, self.rules)
-        start, used = server, self.used
-        if self.silence.until is not None:
-            start, used = self.silence.end(self.silence.until, self.rules), 0
-        usable = max(1, self.limit - self.rules.guard)
-        whole, rest = divmod(max(0, ahead + cost - max(0, usable - used)), usable)
-        windows = whole + (rest > 0)
-        if windows:
-            first_end = start + self.rules.window
-            if self.silence.until is None and self.reset is not None:
-                first_end = self.silence.end(self.reset, self.rules)
-            start = first_end + (windows - 1) * self.rules.window
-        return max(0.0, start - server) / (1.0 - self.rules.drift)
-
-    def _silent_until(self, now: Instant) -> float:
+    def silent_until(self, now: Instant) -> float:
         """Return the end of the cooldown as a time of the server's clock."""
         left = max(0.0, (self.silence.ends_at or 0.0) - now.monotonic)
         return self.clock.lower(now, self.rules) + left * (1.0 - self.rules.drift)
@@ -324,18 +313,18 @@ class Window:
         return attrs.evolve(
             settlement,
             blocked=status == 429,
-            silent_until=None if self.silence.until is None else self._silent_until(now),
+            silent_until=None if self.silence.until is None else self.silent_until(now),
             learned_window=learned,
         )
 
     def _observe(self, date: float, sent_at: float, now: Instant) -> None:
-        """Learn the server's time. Where its clock was set, the time that is left of the window stays as it was."""
+        """Learn the server's time. Where its clock was set, no wait becomes longer by it."""
         was_set = self.clock.observe(date, sent_at, now, self.rules)
-        if was_set:
-            if self.reset is not None:
-                self.reset, self.provisional = self.reset + was_set, True
-            if self.silence.until is not None:
-                self.silence.until += was_set
+        # A Reset that was named stays where the clock was set forward: it may be over indeed. The next answers tell.
+        if self.reset is not None and (was_set < 0 or (was_set and self.provisional)):
+            self.reset, self.provisional = self.reset + was_set, True
+        if self.silence.until is not None:
+            self.silence.until += was_set
 
     def _heard(self, number: int, report: Report, now: Instant, status: int, sent_at: float) -> Heard:
         made = self.clock.upper(now, self.rules) if report.date is None else report.date
