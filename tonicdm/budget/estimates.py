@@ -30,7 +30,7 @@ def earliest(window: Window, cost: int, now: Instant, *, ahead: int = 0, lane: P
     if end is not None and end > start and not (silence.until is not None and silence.probes):
         room = max(0, window.limit - _guard(window, now) - window.used)
         if total <= room:
-            return start if lane == "interactive" else max(start, window.reserve_ends(room - total, end))
+            return start if lane == "interactive" else max(start, window.reserve_ends(room - total, window.reset or end))
         total, start = total - room, end
     usable = max(1, window.limit - window.rules.guard)
     if usable < cost <= window.ceiling:
