@@ -30,7 +30,9 @@ def earliest(window: Window, cost: int, now: Instant, *, ahead: int = 0, lane: P
     if end is not None and end > start and not (silence.until is not None and silence.probes):
         room = max(0, window.limit - _guard(window, now) - window.used)
         if total <= room:
-            return start if lane == "interactive" else max(start, window.reserve_ends(room - total, window.reset or end))
+            return (
+                start if lane == "interactive" else max(start, window.reserve_ends(room - total, window.reset or end))
+            )
         total, start = total - room, end
     usable = max(1, window.limit - window.rules.guard)
     if usable < cost <= window.ceiling:
@@ -42,8 +44,9 @@ def earliest(window: Window, cost: int, now: Instant, *, ahead: int = 0, lane: P
     alone = whole == 0 and rest <= cost and not ahead
     if lane == "interactive" or alone or not total:
         return start
-    # The next window lasts as long as this one, from its first call on.
-    return max(start, window.reserve_ends(usable - rest, start + window.length))
+    # The next window lasts as long as this one, from its first call on; its Reset may be cut to whole seconds.
+    ends = start + window.length - window.rules.reset_tolerance
+    return max(start, window.reserve_ends(usable - rest, ends))
 
 
 def _guard(window: Window, now: Instant) -> int:

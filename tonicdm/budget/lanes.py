@@ -34,6 +34,51 @@ class Concurrency:
         return self.limit - self.taken
 
 
+@attrs.define
+class Tally:
+    """Waiting calls, counted by their costs."""
+
+    by_cost: dict[int, int] = attrs.field(factory=dict)
+
+    @property
+    def calls(self) -> int:
+        """How many they are."""
+        return sum(self.by_cost.values())
+
+    @property
+    def units(self) -> int:
+        """Units that they ask for together."""
+        return sum(cost * calls for cost, calls in self.by_cost.items())
+
+    def units_up_to(self, most: int) -> int:
+        """Return the units of those that ask for no more than *most* each."""
+        return sum(cost * calls for cost, calls in self.by_cost.items() if cost <= most)
+
+    def count(self, cost: int, sign: int) -> None:
+        """Count a call of *cost* units in (1) or out (-1)."""
+        self.by_cost[cost] = self.by_cost.get(cost, 0) + sign
+        if not self.by_cost[cost]:
+            del self.by_cost[cost]
+
+
+@attrs.frozen
+class Ahead:
+    """The calls before one that waits."""
+
+    calls: int = 0
+    units: int = 0
+    surely: int = 0
+    """Units of those that it can't overtake: a dearer call that does not fit in this window lets it pass."""
+
+    def without(self, cost: int) -> Ahead:
+        """Return it without the call itself, of *cost* units, which was counted with them."""
+        return Ahead(max(0, self.calls - 1), max(0, self.units - cost), max(0, self.surely - cost))
+
+    def at_most(self, other: Ahead) -> Ahead:
+        """Return the lesser of both in each."""
+        return Ahead(*map(min, attrs.astuple(self), attrs.astuple(other)))
+
+
 @attrs.define(eq=False)
 class Waiter:
     """A call that waits for its units."""

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from tonicdm.budget.estimates import earliest
-from tonicdm.budget.lanes import LANES, Waiter
+from tonicdm.budget.lanes import LANES, Ahead, Waiter
 from tonicdm.budget.rules import Instant, Reason
 from tonicdm.budget.window import Window
 from tonicdm.errors import BudgetTimeoutError
@@ -63,8 +63,8 @@ class Snapshot:
     waiting: Mapping[Priority, tuple[int, int]]
     """Calls and units waiting in this process, by lane."""
     eta: Mapping[Priority, float]
-    """Seconds until the last of them can have its units, at the least, by lane. A lane that waits for answers has 0:
-    how long they take nobody knows, see `waits_for`."""
+    """Seconds until all that waits in a lane and above it can have its units, at the least, by lane. A lane that waits
+    for answers has 0: how long they take nobody knows, see `waits_for`."""
     waits_for: Mapping[Priority, Reason | None]
     """What keeps the first of them, by lane; None where none waits."""
     spent: Mapping[tuple[str, str], tuple[int, int]]
@@ -153,11 +153,9 @@ def forecast_of(window: Window, now: Instant, cost: int, ahead: int, lane: Prior
     )
 
 
-def notice_of(
-    window: Window, now: Instant, waiter: Waiter, reason: Reason, *, calls_ahead: int, units_ahead: int
-) -> WaitNotice:
+def notice_of(window: Window, now: Instant, waiter: Waiter, reason: Reason, ahead: Ahead) -> WaitNotice:
     """Say how long *waiter* waits at least behind calls of its own process."""
-    at = earliest(window, waiter.cost, now, ahead=units_ahead, lane=waiter.lane)
+    at = earliest(window, waiter.cost, now, ahead=ahead.surely, lane=waiter.lane)
     return WaitNotice(
         label=waiter.label,
         cost=waiter.cost,
@@ -165,8 +163,8 @@ def notice_of(
         reason=reason,
         wait=window.seconds_until(at, now),
         until=utc(at),
-        calls_ahead=calls_ahead,
-        units_ahead=units_ahead,
+        calls_ahead=ahead.calls,
+        units_ahead=ahead.units,
         remaining=max(0, window.limit - window.used),
         limit=window.limit,
     )

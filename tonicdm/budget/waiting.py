@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import attrs
 
 from tonicdm.budget.access import RETRY_SECONDS, LedgerAccess
-from tonicdm.budget.lanes import LANES, Concurrency, Lanes, Waiter
+from tonicdm.budget.lanes import LANES, Ahead, Concurrency, Lanes, Tally, Waiter
 from tonicdm.budget.ledgers import LedgerBusyError
 from tonicdm.budget.pacer import Pacer
 from tonicdm.budget.rules import Denied, Granted, Instant, Reason
@@ -75,8 +75,8 @@ class WaitQueue:
         self._lanes = Lanes()
         self._arrivals: list[Waiter] = []
         self._granting: list[tuple[Waiter, Granted]] = []
-        self._lane_sums: dict[Priority, list[int]] = {lane: [0, 0] for lane in LANES}
-        self._job_sums: dict[tuple[Priority, Hashable], list[int]] = {}
+        self._in_lane: dict[Priority, Tally] = {lane: Tally() for lane in LANES}
+        self._in_job: dict[tuple[Priority, Hashable], Tally] = {}
         self._approaching = 0
         self.live: int = 0
         """How many calls wait."""
@@ -195,15 +195,15 @@ class WaitQueue:
         except LedgerBusyError as error:
             return self.access.unavailable(error)
 
-    async def _look_ahead(self, waiter: Waiter, denied: Denied, before: tuple[int, int] | None = None) -> WaitNotice:
+    async def _look_ahead(self, waiter: Waiter, denied: Denied, before: Ahead | None = None) -> WaitNotice:
         """Reckon how long *waiter* will queue at least."""
-        calls, ahead = self._ahead_of(waiter) if before is None else before
+        ahead = self._ahead_of(waiter) if before is None else before
 
         def step(window: Window) -> WaitNotice:
             now = self.now()
             if waiter.cost > window.ceiling:
                 raise too_dear(waiter.cost, window.ceiling)
-            return notice_of(window, now, waiter, denied.reason, calls_ahead=calls, units_ahead=ahead)
+            return notice_of(window, now, waiter, denied.reason, ahead)
 
         return await self.access.try_once(step)
 
@@ -219,8 +219,7 @@ class WaitQueue:
         while True:
             await self.clock.sleep_until(self.clock.monotonic() + every)
             # It counts itself now, and those of its job that came later; what was ahead once can only have shrunk.
-            calls, units = self._ahead_of(waiter)
-            before = min(before[0], max(0, calls - 1)), min(before[1], max(0, units - waiter.cost))
+            before = before.at_most(self._ahead_of(waiter).without(waiter.cost))
             with contextlib.suppress(LedgerBusyError):
                 denied = await self.access.try_once(lambda window: window.explain(waiter.cost, self.now(), waiter.lane))
                 on_wait(await self._look_ahead(waiter, denied or Denied(Reason.QUEUE), before))
@@ -230,21 +229,25 @@ class WaitQueue:
     @property
     def sums(self) -> Mapping[Priority, tuple[int, int]]:
         """Calls that wait and their units, by lane."""
-        return {lane: (calls, units) for lane, (calls, units) in self._lane_sums.items()}
+        return {lane: (tally.calls, tally.units) for lane, tally in self._in_lane.items()}
 
-    def _ahead_of(self, waiter: Waiter) -> tuple[int, int]:
-        """Return the calls that surely go before *waiter* as things stand, and their units.
+    def _ahead_of(self, waiter: Waiter) -> Ahead:
+        """Return the calls that go before *waiter* as things stand.
 
         Those of higher lanes and of its own job; other jobs of its lane only take turns with it.
         """
-        higher = [self._lane_sums[lane] for lane in LANES[: LANES.index(waiter.lane)]]
-        own = self._job_sums.get((waiter.lane, waiter.job), (0, 0))
-        return sum(calls for calls, _ in higher) + own[0], sum(units for _, units in higher) + own[1]
+        tallies = [self._in_lane[lane] for lane in LANES[: LANES.index(waiter.lane)]]
+        tallies.append(self._in_job.get((waiter.lane, waiter.job), Tally()))
+        return Ahead(
+            sum(tally.calls for tally in tallies),
+            sum(tally.units for tally in tallies),
+            sum(tally.units_up_to(waiter.cost) for tally in tallies),
+        )
 
     def _empty_for(self, waiter: Waiter) -> bool:
         """Tell whether *waiter* may ask for units at once: nobody waits whom it would overtake."""
         lanes = LANES[: LANES.index(waiter.lane) + 1]
-        return not (self._stepping or self._approaching or any(self._lane_sums[lane][0] for lane in lanes))
+        return not (self._stepping or self._approaching or any(self._in_lane[lane].calls for lane in lanes))
 
     @contextlib.contextmanager
     def _approaching_calls(self) -> Generator[None]:
@@ -265,12 +268,11 @@ class WaitQueue:
     def _count(self, waiter: Waiter, sign: int) -> None:
         self.live += sign
         key = (waiter.lane, waiter.job)
-        own = self._job_sums.setdefault(key, [0, 0])
-        for sums in (self._lane_sums[waiter.lane], own):
-            sums[0] += sign
-            sums[1] += sign * waiter.cost
-        if not own[0]:
-            del self._job_sums[key]
+        own = self._in_job.setdefault(key, Tally())
+        self._in_lane[waiter.lane].count(waiter.cost, sign)
+        own.count(waiter.cost, sign)
+        if not own.calls:
+            del self._in_job[key]
 
     # --- waiting ------------------------------------------------------------------------------------------------
 

@@ -202,8 +202,13 @@ class Window:
     def _kept_in_reserve(self, left: int, now: Instant) -> Denied | None:
         """Say until when *left* units are too few to leave to the interactive lane."""
         assert self.reset is not None
-        ends = self.reserve_ends(left, self.reset)
-        return None if ends <= self.clock.lower(now, self.rules) else Denied(Reason.RESERVE, ends)
+        ends, server = self.reserve_ends(left, self.reset), self.clock.lower(now, self.rules)
+        if ends <= server:
+            return None
+        if self.held and self.reserve_ends(left + self.held, self.reset) <= server:
+            # Calls without an answer are in the way: those may turn out not to count.
+            return Denied(Reason.IN_FLIGHT if self.held > self.unknown else Reason.UNKNOWN, ends, sooner=True)
+        return Denied(Reason.RESERVE, ends)
 
     def reserve_ends(self, left: int, reset: float) -> float:
         """Return the server time from which *left* units are enough to leave to the interactive lane.
