@@ -38,7 +38,11 @@ rhythm.add_command(sync)
 )
 @click.option("--stop", default=MintRules().stop, show_default=True, help="The hard stop that the programs use.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array instead of lines.")
-@click.option("--retry", is_flag=True, help="Let minting go on after a lock-out, a refusal, a pause or damage.")
+@click.option(
+    "--retry",
+    is_flag=True,
+    help="Let minting go on after a lock-out, a refusal, a pause, too many mints or damage.",
+)
 @click.option("--revoked", is_flag=True, help="The tokens in force are no longer accepted: the next call mints one.")
 def tokens(
     *,
@@ -104,7 +108,7 @@ def _summary(book: Book, now: float, rules: MintRules) -> dict[str, Any]:
                 "since": _time(closure.since),
                 "until": _time(closure.until),
             }
-            for key, closure in book.closures.items()
+            for key, closure in (*book.closures.items(), *book.bounds.items())
             if now < closure.until
         ],
         "applications": [

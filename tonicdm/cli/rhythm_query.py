@@ -28,6 +28,9 @@ from tonicdm.rhythm.running import QueryResult
 @click.option("--limit", type=click.IntRange(min=0), help="Most rows.")
 @click.option("--format", "output_format", default="json", show_default=True, help="json, csv, excel or another.")
 @click.option("--deadline", default="1h", show_default=True, help="How long to wait before giving up.")
+@click.option(
+    "--lenient", is_flag=True, help="Accept CSV in an odd form: UTF-16, inch marks, lone returns, blank lines."
+)
 @click.option("--resume", metavar="ID", help="Fetch the result of this query, started here or elsewhere.")
 @rhythm_connected
 def query(
@@ -41,12 +44,13 @@ def query(
     limit: int | None,
     output_format: str,
     deadline: str,
+    lenient: bool,
     resume: str | None,
 ) -> None:
     """Run a query into OUTPUT.
 
     The query's id is kept in OUTPUT.job until OUTPUT is whole: after a crash or --deadline the same command goes on
-    with it and starts no other.
+    with it and starts no other. What came whole and is no result is kept as OUTPUT.part.
     """
     rules = PollRules(deadline=seconds_of(deadline, "--deadline"))
     if (resume is None) == (query_type is None):
@@ -56,7 +60,9 @@ def query(
     async def run() -> QueryResult:
         async with connection.client() as rhythm:
             if resume is not None:
-                return await rhythm.queries.resume(resume, output_format=output_format, rules=rules).save(output)
+                return await rhythm.queries.resume(resume, output_format=output_format, rules=rules).save(
+                    output, lenient=lenient
+                )
             spec = QuerySpec(
                 type=str(query_type),
                 fields=await _fields(rhythm, str(query_type), fields),
@@ -64,7 +70,7 @@ def query(
                 sort=_names(sort),
                 limit=limit,
             )
-            return await rhythm.queries.run(spec, output, output_format=output_format, rules=rules)
+            return await rhythm.queries.run(spec, output, output_format=output_format, rules=rules, lenient=lenient)
 
     result = asyncio.run(run())
     rows = "an unknown number of" if result.rows is None else f"{result.rows:,}"

@@ -16,7 +16,7 @@ from tonicdm.sandbox.settings import SandboxSettings, ServerSettings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a sandbox until SIGINT or SIGTERM; print one line with its URL once it answers.
+    """Run a sandbox until SIGINT or SIGTERM; print its URL once it answers, and what a Rhythm client needs besides.
 
     Args:
         arguments: Command line, that of the process when not given.
@@ -58,6 +58,8 @@ async def _run(box: Sandbox | RhythmSandbox) -> None:
             loop.add_signal_handler(number, stop.set)
     async with box:
         sys.stdout.write(f"{box.url}\n")
+        if isinstance(box, RhythmSandbox):
+            sys.stdout.writelines(f"export {name}='{value}'\n" for name, value in box.environment.items())
         sys.stdout.flush()
         await stop.wait()
 

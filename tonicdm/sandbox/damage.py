@@ -46,6 +46,24 @@ def _redirect(answer: Answer, strike: Strike, *_: object) -> None:
     answer.headers["Location"] = str(strike.detail("redirect", "location"))
 
 
+def _as_told(answer: Answer, strike: Strike, *_: object) -> None:
+    told = told_answer(strike)
+    answer.status, answer.body, answer.file = told.status, told.body, None
+    answer.content_type = told.content_type
+    answer.headers |= told.headers
+
+
+def told_answer(strike: Strike) -> Answer:
+    """Return the answer that the fault "answer" describes."""
+    body = strike.detail("answer", "body")
+    return Answer(
+        status=int(strike.detail("answer", "status")),
+        body=body if isinstance(body, bytes) else str(body).encode(),
+        content_type=str(strike.detail("answer", "content_type")),
+        headers=dict(strike.detail("answer", "headers")),
+    )
+
+
 def _truncated(answer: Answer, *_: object) -> None:
     length = answer.length * 2 // 3
     answer.body = answer.body[:length]
@@ -112,6 +130,7 @@ def _no_gateway(answer: Answer, *_: object) -> None:
 
 _ACTS: Mapping[FaultName, Callable[[Answer, Strike, float, Faults], None]] = {
     "bad_gateway": _no_gateway,
+    "answer": _as_told,
     "redirect": _redirect,
     "truncated_body": _truncated,
     "invalid_json": _invalid,

@@ -46,6 +46,8 @@ FaultName = Literal[
     "empty_page",
     "repeated_key",
     "task_fails",
+    "answer",
+    "short_token",
 ]
 
 DETAILS: Mapping[str, Mapping[str, Any]] = {
@@ -58,6 +60,8 @@ DETAILS: Mapping[str, Mapping[str, Any]] = {
     "huge_header": {"bytes": 16_000},
     "redirect": {"location": "/elsewhere"},
     "too_many_requests": {"retry_after": None},
+    "answer": {"status": 200, "body": "", "content_type": "text/html", "headers": {}, "served": False},
+    "short_token": {"expires_in": 0, "exp": -60},
 }
 """What some faults can be told besides their name, with the values they take otherwise."""
 
@@ -99,6 +103,9 @@ SUMMARY: Mapping[FaultName, str] = {
     "empty_page": "a page without items that is not the end",
     "repeated_key": "LastEvaluatedKey is the key that was sent",
     "task_fails": "the query or execution that the call starts will fail",
+    "answer": "status, body, content_type and headers as told, as of a proxy or a storage service; served=True: the "
+    "call was served, and this comes in place of its answer",
+    "short_token": "a token is issued that says expires_in, and whose exp lies so many seconds ahead; None for neither",
 }
 """What each fault does."""
 
@@ -107,12 +114,12 @@ RHYTHM: frozenset[FaultName] = frozenset(
         "drop_before", "drop_after", "cut_body", "close_reused", "close_idle", "server_error", "server_error_html",
         "bad_gateway", "forbidden", "unauthorized", "redirect", "slow", "truncated_body", "invalid_json", "gzip",
         "header_limit", "skew", "no_date", "huge_header", "too_many_requests", "empty_page", "repeated_key",
-        "task_fails",
+        "task_fails", "answer", "short_token",
     }
 )  # fmt: skip
 """What can happen on the Rhythm side, where there are neither units nor option headers."""
 TONICDM: frozenset[FaultName] = frozenset(get_args(FaultName)) - {
-    "too_many_requests", "empty_page", "repeated_key", "task_fails",
+    "too_many_requests", "empty_page", "repeated_key", "task_fails", "answer", "short_token",
 }  # fmt: skip
 """What can happen on the TonicDM side."""
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pathlib
 import traceback
 from collections.abc import AsyncIterator
+from email.utils import formatdate
 from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import pytest
 
 from tonicdm.clock import VirtualClock
-from tonicdm.errors import ConfigError
+from tonicdm.errors import ConfigError, RateLimitedError, ServerError, TransportError
 from tonicdm.http.call import Answer
 from tonicdm.http.plain import Plain
 from tonicdm.rhythm.claims import hs256
 from tonicdm.rhythm.errors import (
     InvalidTokenError,
     LoginError,
+    MultiFactorError,
     NoContactError,
     SessionExpiredError,
     TokenRefusedError,
@@ -221,3 +224,109 @@ async def test_no_log_error_or_repr_holds_a_password_code_verifier_or_token(box,
     for secret in secrets:
         assert secret not in shown
         assert secret not in "".join(record.getMessage() for record in caplog.records if record.name != "asyncio")
+
+
+# --- bad days -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [None, ""])
+async def test_a_user_who_comes_back_without_a_state_is_a_login_error(box, login, state) -> None:
+    with pytest.raises(LoginError, match="without a state"):
+        await login.exchange("code", state=state, authorization=login.authorize_url())
+    assert box.calls(operation="issueUserToken") == []
+
+
+async def test_a_login_that_was_refused_says_so_and_is_nobody_elses(box, login) -> None:
+    begun = login.authorize_url()
+    back = {"state": begun.state, "error": "access_denied", "error_description": "User did not authorize"}
+    with pytest.raises(LoginError, match="access_denied: the user, or a rule of the issuer, said no") as caught:
+        await login.exchange(None, authorization=begun, **back)
+    assert caught.value.code == "access_denied"
+    with pytest.raises(LoginError, match="without a code"):
+        await login.exchange(None, authorization=begun, state=begun.state)
+    with pytest.raises(LoginError, match="another login"):
+        await login.exchange(None, authorization=login.authorize_url(), **back)
+
+
+async def test_one_authorization_is_exchanged_once_whatever_code_comes(box, http, login) -> None:
+    begun = login.authorize_url()
+    first, second = await visit(http, begun), await visit(http, begun)
+    assert first["code"] != second["code"]
+    await login.exchange(first["code"], state=first["state"], authorization=begun)
+    with pytest.raises(LoginError, match="exchanged before"):
+        await login.exchange(second["code"], state=second["state"], authorization=begun)
+    assert len(box.calls(operation="issueUserToken")) == 1
+
+
+async def test_a_second_factor_and_a_429_are_no_disabled_grant(box, http, clock) -> None:
+    box.settings.password_grant = True
+    login = UserLogin(box.auth_url, box.client_id, client_secret=box.client_secret, clock=clock, http=http)
+    box.faults.next("answer", status=403, body='{"error": "mfa_required", "mfa_token": "x"}')
+    with pytest.raises(MultiFactorError, match=r"authorize_url\(\)"):
+        await login.password(box.user_email, box.user_password)
+    box.faults.next("too_many_requests", retry_after=30)
+    with pytest.raises(RateLimitedError, match="Wait 30 s") as caught:
+        await login.password(box.user_email, box.user_password)
+    assert "support" not in str(caught.value)
+    box.faults.next("answer", status=403, body="<html>blocked</html>")
+    with pytest.raises(ServerError, match="No token came"):
+        await login.password(box.user_email, box.user_password)
+    assert await login.password(box.user_email, box.user_password)
+
+
+async def renewable(login: UserLogin, http: Plain) -> UserSession:
+    begun = login.authorize_url(scope="openid offline_access")
+    back = await visit(http, begun)
+    return await login.exchange(back["code"], state=back["state"], authorization=begun)
+
+
+async def test_a_refresh_token_is_rotated_in_memory_and_sent_once(box, http, login, clock) -> None:
+    """Ten callers at the end of a life share one renewal; each renewal brings the token of the next."""
+    session = await renewable(login, http)
+    for _ in range(3):
+        before = (await session.token()).reveal()
+        clock.advance(86400 + 60)
+        tokens = {token.reveal() for token in await asyncio.gather(*(session.token() for _ in range(10)))}
+        assert len(tokens) == 1 and before not in tokens
+        assert (await status(box, http, session)).status == 200
+    assert len(box.calls(operation="issueUserToken")) == 4
+    assert "refresh-" not in repr(session) + repr(vars(login))
+    assert box.mints() == []
+
+
+async def test_a_401_alone_renews_no_session_and_an_api_ahead_ends_none(box, http, login, clock) -> None:
+    session = await renewable(login, http)
+    token = await session.token()
+    for ahead in (0.0, 25 * 3600.0):
+        clock.advance(120)
+        date = {"Date": formatdate(clock.now() + ahead, usegmt=True)}
+        told = Answer(status=401, headers=date, body=b"", rate_limit=None, attempts=1)
+        assert not await session.refresh(token, told)
+        assert (await session.token()).reveal() == token.reveal()
+    clock.advance(86400 + 60)
+    assert await session.refresh(token, told)
+    assert len(box.calls(operation="issueUserToken")) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "goes_on"),
+    [
+        ({"name": "answer", "status": 403, "body": '{"error": "invalid_grant"}'}, SessionExpiredError, False),
+        ({"name": "too_many_requests"}, RateLimitedError, True),
+        ({"name": "server_error"}, ServerError, True),
+        ({"name": "drop_after"}, TransportError, False),
+    ],
+)
+async def test_a_renewal_that_fails_ends_the_session_only_where_its_token_is_gone(
+    box, http, login, clock, fault, error, goes_on
+) -> None:
+    session = await renewable(login, http)
+    clock.advance(86400 + 60)
+    box.faults.next(**fault)
+    with pytest.raises(error):
+        await session.token()
+    if goes_on:
+        assert await session.token()
+    else:
+        with pytest.raises(SessionExpiredError, match="log in again"):
+            await session.token()

@@ -87,6 +87,26 @@ class Code:
     expires_at: float
 
 
+@attrs.frozen
+class TokenLife:
+    """What a token says of its life, in place of the setting token_seconds."""
+
+    expires_in: object
+    """Beside it, in seconds; None for no such member."""
+    exp: float | None
+    """In it, in seconds from now; None for no such claim."""
+
+
+@attrs.frozen
+class RefreshToken:
+    """What brings a user's next token."""
+
+    client_id: str
+    user: User
+    audience: str
+    scope: str
+
+
 @attrs.define
 class Issuer:
     """Clients, users, and the tokens they were given.
@@ -105,8 +125,10 @@ class Issuer:
     mints: list[Mint] = attrs.field(factory=list)
     """Machine tokens in the order of their issue."""
     _codes: dict[str, Code] = attrs.field(factory=dict)
+    _refresh_tokens: dict[str, RefreshToken] = attrs.field(factory=dict)
     _numbers: Iterator[int] = attrs.field(init=False, factory=lambda: itertools.count(1))
     _issued: dict[str, set[str]] = attrs.field(factory=dict)
+    _life: TokenLife | None = None
 
     @property
     def key(self) -> bytes:
@@ -134,19 +156,23 @@ class Issuer:
         if self.settings.revoked_secret_revokes_tokens:
             client.revoked_tokens |= self._issued.pop(client_id, set())
 
-    def grant(self, form: Mapping[str, str], now: float) -> dict[str, Any]:
+    def grant(self, form: Mapping[str, str], now: float, life: TokenLife | None = None) -> dict[str, Any]:
         """Answer a request to the token endpoint (RFC 6749, 4.1.3, 4.3 and 4.4; RFC 7636, 4.5).
 
         Args:
             form: Its parameters.
             now: Server time.
+            life: What a token says of its life, where it is another one than usual.
 
         Raises:
             GrantRefusal: No token is issued.
         """
+        self._life = life
         match form.get("grant_type"):
             case "client_credentials":
                 return self._machine(form, now)
+            case "refresh_token" if "refresh_token" in form:
+                return self._refreshed(form, now)
             case "authorization_code":
                 return self._exchange(form, now)
             case "password":
@@ -242,6 +268,15 @@ class Issuer:
             client, user, form.get("audience", self.settings.audience), form.get("scope", USER_SCOPE), now
         )
 
+    def _refreshed(self, form: Mapping[str, str], now: float) -> dict[str, Any]:
+        """Answer a refresh token (RFC 6749, 6), which is good once where they rotate (RFC 9700, 4.14.2)."""
+        known = self._refresh_tokens.get(form.get("refresh_token", ""))
+        if known is None or known.client_id != form.get("client_id"):
+            raise GrantRefusal(403, "invalid_grant", "unknown or used refresh token")
+        if self.settings.rotate_refresh_tokens:
+            del self._refresh_tokens[form["refresh_token"]]
+        return self._user_token(self.clients[known.client_id], known.user, known.audience, known.scope, now)
+
     def _client(self, form: Mapping[str, str]) -> Client:
         client = self.clients.get(form.get("client_id", ""))
         secret = form.get("client_secret", "")
@@ -257,7 +292,12 @@ class Issuer:
         }
         if user.contact_id is not None:
             own |= {f"{CLAIM}contact_id": user.contact_id, f"{CLAIM}contact_name": user.contact_name}
-        return self._token(client, f"user-{next(self._numbers):06d}", own, now) | {"scope": scope}
+        told = self._token(client, f"user-{next(self._numbers):06d}", own, now) | {"scope": scope}
+        if "offline_access" in scope.split():
+            token = f"refresh-{next(self._numbers):06d}"
+            self._refresh_tokens[token] = RefreshToken(client.id, user, audience, scope)
+            told["refresh_token"] = token
+        return told
 
     def _token(self, client: Client, token_id: str, own: Mapping[str, Any], now: float) -> dict[str, Any]:
         claims = {
@@ -270,5 +310,10 @@ class Issuer:
             **own,
         }
         self._issued.setdefault(client.id, set()).add(token_id)
-        token = jwt.encode(claims, self.key)
-        return {"access_token": token, "token_type": "Bearer", "expires_in": self.settings.token_seconds}
+        told: dict[str, Any] = {"token_type": "Bearer", "expires_in": self.settings.token_seconds}
+        if self._life is not None:
+            claims["exp"] = None if self._life.exp is None else int(now + self._life.exp)
+            told["expires_in"] = self._life.expires_in
+        present = {name: value for name, value in claims.items() if value is not None}
+        told["access_token"] = jwt.encode(present, self.key)
+        return {name: value for name, value in told.items() if value is not None}

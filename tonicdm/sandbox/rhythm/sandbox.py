@@ -112,6 +112,17 @@ class RhythmSandbox(Timed):
         return f"{self.url}/{AUTH}"
 
     @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which a client finds this server, its tenant and its first application."""
+        return {
+            "RHYTHM_BASE_URL": self.service_url,
+            "RHYTHM_AUTH_DOMAIN": self.auth_url,
+            "RHYTHM_TENANT_ID": self.tenant_id,
+            "RHYTHM_CLIENT_ID": self.client_id,
+            "RHYTHM_CLIENT_SECRET": self.client_secret,
+        }
+
+    @property
     def audience(self) -> str:
         """Audience that tokens must have."""
         return self.settings.audience

@@ -10,12 +10,13 @@ from typing import Any
 import attrs
 
 from tonicdm.sandbox.calls import Answer, Call, Refusal, json_answer, refusal_answer
+from tonicdm.sandbox.damage import told_answer
 from tonicdm.sandbox.faults import NO_STRIKE, Strike
 from tonicdm.sandbox.rhythm import directory, finance, queries, resources, tasks
 from tonicdm.sandbox.rhythm.ask import Ask, Handler, Tenant
 from tonicdm.sandbox.rhythm.auth import authorize, read_form, refused
 from tonicdm.sandbox.rhythm.downloads import download, xml_refusal
-from tonicdm.sandbox.rhythm.issuer import CLAIM, GrantRefusal, Issuer
+from tonicdm.sandbox.rhythm.issuer import CLAIM, GrantRefusal, Issuer, TokenLife
 from tonicdm.sandbox.rhythm.journal import RhythmEntry, RhythmJournal
 from tonicdm.sandbox.rhythm.links import link
 from tonicdm.sandbox.rhythm.routes import AUTH, FILES, Operation, Target, find, target
@@ -49,6 +50,12 @@ class Denial(Refusal):
         super().__init__(status, message)
         self.reason: str = reason
         self.headers: dict[str, str] = dict(headers or {})
+
+
+def _life(strike: Strike) -> TokenLife | None:
+    if "short_token" not in strike:
+        return None
+    return TokenLife(strike.detail("short_token", "expires_in"), strike.detail("short_token", "exp"))
 
 
 @attrs.define
@@ -139,6 +146,8 @@ class Service:
     def _struck(self, visit: Visit) -> Answer | None:
         """Return what a fault answers in place of the rules."""
         strike = visit.strike
+        if "answer" in strike and not strike.detail("answer", "served"):
+            return told_answer(strike)
         if "server_error_html" in strike:
             page = b"<!DOCTYPE html><html><body><h1>Internal Server Error</h1></body></html>"
             return Answer(status=500, body=page, content_type="text/html")
@@ -185,7 +194,7 @@ class Service:
             client = self.issuer.clients.get(form.get("client_id", ""))
             if client is not None:
                 visit.client, visit.tenant = client.id, client.tenant
-            return json_answer(200, self.issuer.grant(form, now), 1)
+            return json_answer(200, self.issuer.grant(form, now, _life(visit.strike)), 1)
         except GrantRefusal as refusal:
             visit.reason = refusal.error
             return refused(refusal)
@@ -244,7 +253,7 @@ class Service:
         audience = claims["aud"]
         if self.settings.audience not in ([audience] if isinstance(audience, str) else audience):
             raise Denial(401, "Unauthorized", "audience")
-        if visit.now >= claims["exp"]:
+        if visit.now >= claims.get("exp", float("inf")):
             raise Denial(401, "Unauthorized", "expired")
         if self.issuer.is_revoked(claims):
             raise Denial(401, "Unauthorized", "revoked")

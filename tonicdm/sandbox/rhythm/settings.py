@@ -72,6 +72,8 @@ class RhythmSettings(ServerSettings):
     """How the body of the token endpoint may be written."""
     password_grant: bool = False
     """Whether Resource Owner Password is on; support switches it on for a customer's credentials."""
+    rotate_refresh_tokens: bool = True
+    """Whether a refresh token is good once, and brings the next one; asked for by the scope offline_access."""
     redirect_uris: tuple[str, ...] = attrs.field(default=("http://127.0.0.1:8400/callback",), converter=_words)
     """Registered redirect URIs of the authorization code flow."""
     revoked_secret_revokes_tokens: bool = True
