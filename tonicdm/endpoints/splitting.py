@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -76,8 +76,10 @@ def _stored(listing: ListOperation[Any], name: str, value: Any) -> Any:
     if isinstance(value, Iterator):
         value = list(value)
     option = listing.operation.options.get(name)
-    if option is None or option.encode is not IDS or not isinstance(value, (list, tuple, set, frozenset)):
+    if option is None or option.encode is not IDS:
         return value
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        return value  # refused with the other wrong options
     return list(dict.fromkeys(record_id(one, name) for one in value))
 
 

@@ -77,10 +77,14 @@ async def test_ids_that_are_repeated_in_another_spelling_are_asked_for_once():
     assert server.calls[0]["filter_ids"] == [one, two]
 
 
-async def test_an_iterator_of_ids_is_read_as_a_list_is():
-    server = Server(count=3)
-    wanted = named(*range(3))
-    assert await ids(Offices(server).list(filter_ids=iter(wanted))) == wanted  # type: ignore[arg-type]
+@pytest.mark.parametrize("count", [3, 300])
+@pytest.mark.parametrize(
+    "make", [iter, tuple, lambda wanted: dict.fromkeys(wanted).keys()], ids=["iterator", "tuple", "keys"]
+)
+async def test_ids_come_in_whatever_can_be_iterated_over(count: int, make: Any):
+    server = Server(count=count)
+    wanted = named(*range(count))
+    assert await ids(Offices(server).list(filter_ids=make(wanted))) == wanted  # type: ignore[arg-type]
 
 
 async def test_every_call_of_a_split_list_carries_the_other_options():
