@@ -14,7 +14,7 @@ import attrs
 from tonicdm.budget import UnitBudget
 from tonicdm.endpoints.base import ALL_STATUSES
 from tonicdm.endpoints.caller import Caller
-from tonicdm.endpoints.many import fetch_raw
+from tonicdm.endpoints.many import RawFound, fetch_raw
 from tonicdm.endpoints.payload import decoded
 from tonicdm.http.call import Answer
 from tonicdm.models import Record, RecordStub
@@ -114,13 +114,19 @@ class CachedReads:
         """
         kind, now = TYPES[noun], self._clock.now()
         known = await self._known(kind, wanted, now, max_age)
-        found = {one: _stub(one, item.updated) for one, item in known.items() if item is not None and item.updated}
+        found: dict[RecordID, Any] = {
+            one: _stub(one, item.updated) for one, item in known.items() if item is not None and item.updated
+        }
         gone = {one for one, item in known.items() if item is None}
         rest = [one for one in wanted if one not in found and one not in gone]
         if rest:
             found |= await self._ask(kind, caller, rest, now - max_age)
-        stubs, invalid = decoded([found[one] for one in wanted if one in found], RecordStub, DataQuantity.ID_ONLY)
-        return stubs, [one for one in wanted if one not in found], invalid
+        values = [found[one] for one in wanted if one in found]
+        # One element without an ID may stand for several of them.
+        invalid = list({id(one): one for one in values if isinstance(one, InvalidRecord)}.values())
+        sound = [one for one in values if not isinstance(one, InvalidRecord)]
+        stubs, others = decoded(sound, RecordStub, DataQuantity.ID_ONLY)
+        return stubs, [one for one in wanted if one not in found], [*invalid, *others]
 
     async def _aside(self, noun: str, ids: Sequence[RecordID]) -> dict[RecordID, InvalidRecord]:
         """Return those of *ids* whose latest version is in quarantine."""
@@ -179,6 +185,7 @@ class CachedReads:
         landed = await self._flights.get(key, names, oldest=oldest, what=what)
         stubs = {one: landed[one + STUB] for one in ids if one + STUB in landed}
         stubs |= {one: _stub(one, rows.updated_of(landed[one])) for one in whole if one in landed}
+        # A record that shows no timestamp of its own may have one in its stub.
         untimed = [one for one in whole if one in stubs and stubs[one].get(UPDATED_NAMES[0]) is None]
         if untimed:
             landed = await self._flights.get(key, [one + STUB for one in untimed], oldest=oldest, what=what)
@@ -214,7 +221,7 @@ class CachedReads:
             if not item.gone and (kind.name, one) not in self._absent
         }
         shown = {one: told.get(one) or _stub(one, there[one].updated) for one in stubs if one in told or one in records}
-        return {**records, **{one + STUB: stub for one, stub in shown.items()}}
+        return {**records, **{one + STUB: stub for one, stub in shown.items()}, **_unreadable(told, only)}
 
     async def _looking_pays(self, kind: RecordType, unknown: int, known: Sequence[Held], caller: Caller) -> bool:
         """Tell whether to ask for stubs of what the store has, before reading what changed of it (design 6)."""
@@ -227,17 +234,19 @@ class CachedReads:
 
     async def _look(
         self, kind: RecordType, ids: Sequence[RecordID], held: Mapping[str, Held], caller: Caller, flight: Flight
-    ) -> tuple[dict[RecordID, Any], set[RecordID]]:
+    ) -> tuple[RawFound, set[RecordID]]:
         """Ask for stubs; return them, and which records the store has as they are.
 
         What they say of the stored records, for or against them, is stored in one transaction.
         """
         if not ids:
-            return {}, set()
+            return RawFound(), set()
         units: list[int] = []
 
-        def meter(_answer: Answer, cost: int) -> None:
+        def meter(answer: Answer, cost: int) -> None:
             units.append(cost)
+            if caller.meter is not None:
+                caller.meter(answer, cost)
 
         stamp = await self.store.draw(self._clock.now())
         stubs = await fetch_raw(
@@ -307,6 +316,15 @@ class CachedReads:
 def _sharing(kind: RecordType, caller: Caller) -> Hashable:
     """Return what requests must have in common to share a call: all that decides how it is made."""
     return (kind.name, caller.base_url, caller.priority, caller.max_wait, caller.timeout, caller.placement, caller.job)
+
+
+def _unreadable(stubs: RawFound, asked: Iterable[RecordID]) -> dict[str, InvalidRecord]:
+    """Return, by what a flight calls them, the stubs that came and can't be read."""
+    return {
+        one + STUB: next(bad for bad in stubs.invalid if bad.id in {one, None})
+        for one in asked
+        if one not in stubs and stubs.shown(one)
+    }
 
 
 def _stub(record: RecordID, updated: str | None) -> dict[str, Any]:

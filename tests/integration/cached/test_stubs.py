@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
-from tonicdm import DataQuantity, TonicDM
+import pytest
+
+from tonicdm import DataQuantity, DecodeError, TonicDM
 from tonicdm.clock import VirtualClock
+from tonicdm.endpoints.many import RawFound
 from tonicdm.sandbox import Sandbox
+from tonicdm.store import cached
+from tonicdm.types import InvalidRecord
 
 from .conftest import Units
 
@@ -110,3 +116,27 @@ async def test_a_refresh_through_a_store_pays_for_no_fact_twice(
     assert units.spent() == 1 + 5
     assert (await tonic.persons.get(ids[0], max_age=60)).title == "Head of Slabs"
     assert units.spent() == 0
+
+
+async def test_a_stub_that_can_not_be_read_is_not_missing(
+    tonic: TonicDM, box: Sandbox, units: Units, monkeypatch: pytest.MonkeyPatch
+):
+    """The server has the record: it is told as what is no record is, by an error or in ``.skipped``."""
+    one, other = box.world.ids("persons")[:2]
+    monkeypatch.setattr(
+        cached, "fetch_raw", _half(cached.fetch_raw, InvalidRecord(0, "expected a date-time", b"{}", {"id": one}))
+    )
+    found = await tonic.persons.get_many([one, other], data_quantity="id_only", on_invalid="skip")
+    assert [stub.id for stub in found] == [other]
+    assert found.missing == ()
+    assert [bad.id for bad in found.skipped] == [one]
+    with pytest.raises(DecodeError):
+        await tonic.persons.get(one, data_quantity="id_only")
+
+
+def _half(fetch: Any, bad: InvalidRecord) -> Any:
+    async def fetch_half(*args: Any) -> RawFound:
+        found = await fetch(*args)
+        return RawFound({one: item for one, item in found.items() if one != bad.id}, [bad])
+
+    return fetch_half
