@@ -231,6 +231,62 @@ class ServerError(APIError):
     """5xx: the request was valid, the server failed."""
 
 
+class MayExistError(TonicDMError):
+    """The answer to a creating call was lost or an error of the server's: whether the record exists is unknown."""
+
+
+class MayExistProtocolError(MayExistError, ProtocolError):
+    """A record may have been created: the connection broke, or the answer was no valid HTTP."""
+
+
+class MayExistTimeoutError(MayExistError, RequestTimeoutError):
+    """A record may have been created: no answer came within the timeout."""
+
+
+class MayExistServerError(MayExistError, ServerError):
+    """A record may have been created: the server failed after it had taken the request."""
+
+
+_MAY_EXIST: tuple[tuple[type[TonicDMError], type[MayExistError]], ...] = (
+    (ServerError, MayExistServerError),
+    (RequestTimeoutError, MayExistTimeoutError),
+    (ProtocolError, MayExistProtocolError),
+)
+
+
+def may_exist(error: TransportError | ServerError) -> MayExistError | None:
+    """Return the error that says of a creating call what *error* leaves open; None where nothing was sent."""
+    if isinstance(error, TransportError) and not error.sent:
+        return None
+    for known, kind in _MAY_EXIST:
+        if isinstance(error, known):
+            said = (
+                f"{error}\nThe record may have been created. Look for it before it is sent again; "
+                "create_or_find() does both."
+            )
+            made = _rebuild(kind, (said,), vars(error))
+            assert isinstance(made, MayExistError)
+            return made
+    return None
+
+
+class SeveralFoundError(TonicDMError, LookupError):
+    """More than one record may be the one that was to be created; nothing was sent again.
+
+    Attributes:
+        ids: Their IDs.
+        path: The list's path.
+    """
+
+    def __init__(self, ids: Sequence[str], *, path: str) -> None:
+        super().__init__(
+            f"{path} has {len(ids)} records that may be the one that was to be created: {', '.join(ids[:5])}. "
+            "Say by match= which fields tell it, or decide by hand; it was not sent again."
+        )
+        self.ids: tuple[str, ...] = tuple(ids)
+        self.path = path
+
+
 class RateLimitedError(BudgetError, APIError):
     """429: the budget is used up, and waiting for its reset was not allowed."""
 

@@ -94,6 +94,15 @@ async def clients() -> None:
         await tonic.request("GET", "/core/offices", options={"filterIDs": ID}, data_quantity="id_only")
 
 
+async def once(tonic: TonicDM) -> None:
+    """Create a record once."""
+    office: Office = await tonic.offices.create_or_find(
+        match=["name"], since=NOW, max_units=50, wait=1.0, name="Lisbon"
+    )
+    rfi: Rfi = await tonic.rfis.create_or_find(match=lambda rfi: rfi.our_title == "x", project_id=ID, our_title="x")
+    use(office, rfi)
+
+
 async def raw_answers(tonic: TonicDM) -> None:
     """Around a call the type of its value is known; by attribute it is not."""
     raw: Raw[Person] = await tonic.with_raw(tonic.persons.get(ID))

@@ -34,12 +34,22 @@ EXAMPLES = [
     errors.PermissionDeniedError(status=403, **CALL),
     errors.EndpointNotFoundError(status=404, **CALL),
     errors.ServerError(status=502, **CALL, attempts=3),
+    errors.MayExistError("x"),
+    errors.MayExistProtocolError("x", **CALL),
+    errors.MayExistTimeoutError("x", **CALL),
+    errors.MayExistServerError(status=503, **CALL),
+    errors.SeveralFoundError(["a", "b"], path="/core/offices"),
     errors.RateLimitedError(**CALL, rate_limit=RATE, cost=5, reset_at=datetime.datetime(2027, 1, 1, tzinfo=UTC)),
     errors.OptionIgnoredError("filterIDs", "7 records came that were not asked for", [{"id": "a"}]),
     errors.RecordNotFoundError("a" * 32, path="/core/projects"),
     errors.DecodeError(["$[3].name: expected string, found number"]),
     errors.StoreError("firm.db", "is locked"),
     errors.ExportError("firm.duckdb", "is locked"),
+    errors.EndlessListError("/core/offices answered page 3 again", 3),
+    errors.OwnerError("firm.db", "another organization", "yours"),
+    errors.DownloadError("x", path="plan.pdf", status=404, kept=5),
+    errors.UnsafeLinkError("x"),
+    errors.IntegrityError("x"),
     errors.WebhookError("x"),
     errors.MalformedEventError("the body of 3 bytes is no JSON"),
     errors.SignatureError("no signature"),
@@ -69,7 +79,7 @@ def test_an_error_survives_pickle_and_copies_with_all_it_holds(error, copied) ->
 def test_timeouts_and_lookups_are_what_python_calls_them(error) -> None:
     timeouts = (errors.RequestTimeoutError, errors.BudgetTimeoutError)
     assert isinstance(error, TimeoutError) == isinstance(error, timeouts)
-    assert isinstance(error, LookupError) == isinstance(error, errors.RecordNotFoundError)
+    assert isinstance(error, LookupError) == isinstance(error, (errors.RecordNotFoundError, errors.SeveralFoundError))
 
 
 def test_an_invalid_id_is_not_repeated() -> None:

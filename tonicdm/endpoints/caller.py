@@ -9,6 +9,7 @@ import attrs
 
 from tonicdm.budget import UnitBudget
 from tonicdm.endpoints.options import DATA_QUANTITY, LARGEST_PAGE
+from tonicdm.errors import ServerError, TransportError, may_exist
 from tonicdm.http.call import Answer, Call
 from tonicdm.http.operation import Operation
 from tonicdm.http.retry import RetryPolicy
@@ -120,21 +121,25 @@ class Caller:
             body=body,
         )
         priced = operation.has_quantity and operation.method == "GET"
-        answer = await self.transport.send(
-            Call(
-                request=request,
-                base_url=self.base_url,
-                cost=word.units if priced else DEAREST,
-                expected=word.units if priced else None,
-                priority=self.priority,
-                max_wait=self.max_wait,
-                timeout=self.timeout,
-                job=self.job,
-                on_sent=self.on_sent,
-                headers=self.headers,
-                retry=self.retry,
-            )
+        call = Call(
+            request=request,
+            base_url=self.base_url,
+            cost=word.units if priced else DEAREST,
+            expected=word.units if priced else None,
+            priority=self.priority,
+            max_wait=self.max_wait,
+            timeout=self.timeout,
+            job=self.job,
+            on_sent=self.on_sent,
+            headers=self.headers,
+            retry=self.retry,
         )
+        try:
+            answer = await self.transport.send(call)
+        except (TransportError, ServerError) as error:
+            if operation.method != "POST" or (unknown := may_exist(error)) is None:
+                raise
+            raise unknown from error.__cause__
         if self.meter is not None:
             self.meter(answer, word.units if answer.observed_cost is None else answer.observed_cost)
         return answer

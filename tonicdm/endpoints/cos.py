@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack, overload
 
-from tonicdm.endpoints.base import Creating, Deleting, Readable, SoftDeleting
+from tonicdm.endpoints.base import Deleting, SoftDeleting
 from tonicdm.endpoints.fields import ID, Text, WorkflowFields
 from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.lookback import CreatingOnce
 from tonicdm.endpoints.options import ItemOptions, options, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Co, CoPart, RecordStub
@@ -30,7 +31,7 @@ class CoFields(WorkflowFields, total=False):
     """All its steps, as records or as JSON objects."""
 
 
-class Cos(Readable[Co], Creating[Co], SoftDeleting[Co], Deleting):
+class Cos(CreatingOnce[Co], SoftDeleting[Co], Deleting):
     """Change orders (``/workflow/cos``)."""
 
     record_type = "cos"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack, overload
 
-from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
+from tonicdm.endpoints.base import SoftDeleting
 from tonicdm.endpoints.fields import ID, Day, Flag, Number, Pointer, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.lookback import CreatingOnce
 from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import EmailAddress, RecordStub
@@ -73,7 +74,7 @@ class EmailAddressChanges(EmailAddressFields, total=False):
     """The address itself."""
 
 
-class EmailAddresses(Readable[EmailAddress], Creating[EmailAddress], SoftDeleting[EmailAddress]):
+class EmailAddresses(CreatingOnce[EmailAddress], SoftDeleting[EmailAddress]):
     """Email addresses with their contact data (``/core/emailaddresses``)."""
 
     record_type = "email_addresses"

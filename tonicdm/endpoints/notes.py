@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, Unpack, overload
 
-from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
+from tonicdm.endpoints.base import SoftDeleting
 from tonicdm.endpoints.fields import ID, Flag, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.lookback import CreatingOnce
 from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Note, RecordStub
@@ -41,7 +42,7 @@ class NoteChanges(NoteFields, total=False):
     """The person who wrote it."""
 
 
-class Notes(Readable[Note], Creating[Note], SoftDeleting[Note]):
+class Notes(CreatingOnce[Note], SoftDeleting[Note]):
     """Notes attached to items (``/core/notes``)."""
 
     record_type = "notes"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack, overload
 
-from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
+from tonicdm.endpoints.base import SoftDeleting
 from tonicdm.endpoints.fields import ID, Number, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.lookback import CreatingOnce
 from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Office, RecordStub
@@ -46,7 +47,7 @@ class OfficeChanges(OfficeFields, total=False):
     """The organization it belongs to; AdvancedContacts licence."""
 
 
-class Offices(Readable[Office], Creating[Office], SoftDeleting[Office]):
+class Offices(CreatingOnce[Office], SoftDeleting[Office]):
     """Offices of your own organization, and of contacts with the AdvancedContacts licence (``/core/offices``)."""
 
     record_type = "offices"

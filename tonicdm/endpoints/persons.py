@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack, overload
 
-from tonicdm.endpoints.base import Creating, Readable, SoftDeleting
+from tonicdm.endpoints.base import SoftDeleting
 from tonicdm.endpoints.fields import ID, Extra, Pointer, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.lookback import CreatingOnce
 from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Me, Person, PersonEmailAddress, RecordStub
@@ -54,7 +55,7 @@ class PersonChanges(StatusField, total=False):
     """The second division; assumed; AdvancedMetrics licence."""
 
 
-class Persons(Readable[Person], Creating[Person], SoftDeleting[Person]):
+class Persons(CreatingOnce[Person], SoftDeleting[Person]):
     """Persons: your users, mailboxes and contacts (``/core/persons``)."""
 
     record_type = "persons"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack, overload
 
-from tonicdm.endpoints.base import Creating, Readable, Updating
+from tonicdm.endpoints.base import Updating
 from tonicdm.endpoints.bodies import body_of
 from tonicdm.endpoints.fields import Flag, Pointer, StatusField, Text
 from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.lookback import CreatingOnce
 from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Project, ProjectPurpose, RecordStub, SystemAccess
@@ -50,7 +51,7 @@ class ProjectFields(StatusField, total=False):
     """Its second division; AdvancedMetrics licence."""
 
 
-class Projects(Readable[Project], Creating[Project], Updating[Project]):
+class Projects(CreatingOnce[Project], Updating[Project]):
     """Projects of your own organization (``/core/projects``); a list also tells the zone of each."""
 
     record_type = "projects"

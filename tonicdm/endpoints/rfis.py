@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack, overload
 
-from tonicdm.endpoints.base import Creating, Deleting, Readable, SoftDeleting
+from tonicdm.endpoints.base import Deleting, SoftDeleting
 from tonicdm.endpoints.fields import ID, Pointer, WorkflowFields
 from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.lookback import CreatingOnce
 from tonicdm.endpoints.options import ItemOptions, options, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import RecordStub, Rfi, RfiPart, Stage, Status, Workflow
@@ -54,7 +55,7 @@ class RfiChanges(RfiFields, total=False):
     """The project."""
 
 
-class Rfis(Readable[Rfi], Creating[Rfi], SoftDeleting[Rfi], Deleting):
+class Rfis(CreatingOnce[Rfi], SoftDeleting[Rfi], Deleting):
     """Requests for information (``/workflow/rfis``)."""
 
     record_type = "rfis"

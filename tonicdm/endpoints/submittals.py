@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack, overload
 
-from tonicdm.endpoints.base import Creating, Deleting, Readable, SoftDeleting
+from tonicdm.endpoints.base import Deleting, SoftDeleting
 from tonicdm.endpoints.fields import ID, Flag, Text, WorkflowFields
 from tonicdm.endpoints.listing import ListOperation
+from tonicdm.endpoints.lookback import CreatingOnce
 from tonicdm.endpoints.options import ItemOptions, options, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import RecordStub, Submittal, SubmittalPart
@@ -35,7 +36,7 @@ class SubmittalChanges(SubmittalFields, total=False):
     """The project."""
 
 
-class Submittals(Readable[Submittal], Creating[Submittal], SoftDeleting[Submittal], Deleting):
+class Submittals(CreatingOnce[Submittal], SoftDeleting[Submittal], Deleting):
     """Submittals (``/workflow/submittals``)."""
 
     record_type = "submittals"
