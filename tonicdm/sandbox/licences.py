@@ -48,9 +48,24 @@ def opened(world: World, kind: str, record: Record, settings: SandboxSettings) -
     """Return a record without the fields that a missing licence hides: the keys are absent."""
     if settings.advanced_contacts and settings.advanced_metrics:
         return record
-    for name in _closed(world, kind, record, settings):
+    closed = _closed(world, kind, record, settings)
+    if kind == "persons" and closed:
+        hidden = _CONTACTS["email_addresses"]
+        addresses = record.get("emailAddresses") or []
+        record["emailAddresses"] = [{k: v for k, v in one.items() if k not in hidden} for one in addresses]
+    for name in closed:
         record.pop(name, None)
+    for field, target in world.table(kind).kind.references.items():
+        if field in record:
+            record[field] = _opened_inside(world, target, record[field], settings)
     return record
+
+
+def _opened_inside(world: World, kind: str, value: Any, settings: SandboxSettings) -> Any:
+    """Return the references of a complete record, each as it would be shown alone; a stub has nothing to hide."""
+    if isinstance(value, list):
+        return [_opened_inside(world, kind, one, settings) for one in value]
+    return opened(world, kind, dict(value), settings) if isinstance(value, dict) and len(value) > 2 else value
 
 
 def is_own(world: World, kind: str, record: Record | None) -> bool:

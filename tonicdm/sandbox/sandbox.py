@@ -62,7 +62,9 @@ class Sandbox(Timed):
         """The choices; fields may be set at any time."""
         self.faults: Faults = Faults(seed)
         """The faults; switch them on, or script them."""
-        self.world: World = World(records, seed, self.settings.zone, now=self.now)
+        self.world: World = World(
+            records, seed, self.settings.zone, now=self.now, grouped=self.settings.advanced_contacts
+        )
         """The records, to be read and changed without HTTP."""
         super().__init__(clock, self.settings)
         self._host, self._port = host, port
@@ -161,7 +163,7 @@ class Sandbox(Timed):
             The tenant's records.
         """
         seed = self._seed + 1 + len(self._service.tenants) if seed is None else seed
-        world = World(records, seed, self.settings.zone, now=self.now)
+        world = World(records, seed, self.settings.zone, now=self.now, grouped=advanced_contacts)
         if of_one:
             leave_alone(world)
         world.listeners.append(self.webhooks.tell)

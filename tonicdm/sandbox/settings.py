@@ -102,7 +102,9 @@ class SandboxSettings(ServerSettings):
     forbidden: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     """Operations answered with 403, as "PATCH /core/brands"; a bare path means all its methods."""
     advanced_contacts: bool = True
-    """AdvancedContacts licence: without it the gated fields are absent on reads and 403 on writes."""
+    """AdvancedContacts licence: without it the gated fields are absent on reads and 403 on writes. A sandbox that is
+    started without it has contacts that are not grouped: each domain is an organization and a brand of its own, and
+    each contact has one address. Changing it later opens and closes fields; who belongs together stays."""
     advanced_metrics: bool = True
     """AdvancedMetrics licence: without it divisions and warehouse and ERP ids are absent, 403 on writes."""
 

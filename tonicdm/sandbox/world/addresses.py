@@ -47,7 +47,7 @@ def address_text(firm: Firm, rank: int) -> str:
 def _text(firm: Firm, rank: int, slot: int, person: int, noise: int) -> str:
     """Return an address, given its slot, its person's slot and the noise of the person's record."""
     brand = firm.tables["email_addresses"].links["brand"][rank]
-    domain = "gmail.com" if brand == NOTHING else brand_domain(firm, brand)
+    domain = "gmail.com" if brand == NOTHING else brand_domain(firm, brand, person)
     if person < len(STAFF):
         return f"{STAFF[person].lower()}@{domain}"
     beyond = slot - first_slot(firm.tables["persons"].ids.count)
@@ -152,6 +152,7 @@ def email_links(firm: Firm) -> Mapping[str, array[int]]:
     """Give addresses to persons; the rest are system addresses of brands."""
     table, persons, brands = firm.tables["email_addresses"], firm.tables["persons"], firm.tables["brands"]
     owned, back, slots = first_slot(persons.ids.count), persons.slots.back, table.slots
+    staff = staff_count(persons.ids.count)
     links = {name: array("I", [NOTHING]) * table.ids.count for name in ("person", "office", "discipline")}
     links["brand"] = firm.draw("email_addresses", "brand", "brands", none=0.5)
     for rank in range(table.ids.count):
@@ -161,7 +162,10 @@ def email_links(firm: Firm) -> Mapping[str, array[int]]:
                 links["brand"][rank] = brands.slots.back((slot - owned) % brands.ids.count)
             continue
         number = owner(slot)
-        person = links["person"][rank] = back(number)
+        person = back(number)
+        # Without the licence a contact's second address is nobody's: they can't be grouped by person.
+        grouped = firm.grouped or number < staff or slot == first_slot(number)
+        links["person"][rank] = person if grouped else NOTHING
         links["office"][rank] = persons.links["office"][person]
         links["discipline"][rank] = persons.links["discipline"][person]
         if slot == first_slot(number):

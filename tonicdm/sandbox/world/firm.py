@@ -23,10 +23,15 @@ class Firm:
         counts: How many records each has.
         seed: The same seed and counts give the same records, byte by byte.
         zone: Home zone of the own organization.
+        grouped: Whether contacts are grouped by organization and person, as the AdvancedContacts licence allows;
+            if not, each domain is an organization and a brand of its own (concepts page, "Organizations").
     """
 
-    def __init__(self, kinds: Iterable[Kind], counts: Mapping[str, int], seed: int, zone: str) -> None:
+    def __init__(
+        self, kinds: Iterable[Kind], counts: Mapping[str, int], seed: int, zone: str, *, grouped: bool = True
+    ) -> None:
         self.seed = seed
+        self.grouped = grouped
         self.zone = zone
         self.tables: dict[str, Table] = {}
         self.cache: dict[object, array[int]] = {}

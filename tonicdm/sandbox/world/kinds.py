@@ -182,16 +182,19 @@ KINDS: tuple[Kind, ...] = (
 _REST = "email_addresses"
 
 
-def counts(records: int) -> dict[str, int]:
+def counts(records: int, *, grouped: bool = True) -> dict[str, int]:
     """Return how many records of each type a world of *records* has; email addresses take what the shares leave.
 
     Args:
         records: Records over all types.
+        grouped: Whether organizations may have several brands; if not, each brand of a contact has one of its own.
 
     Raises:
         ValueError: Too few for one firm with all its types.
     """
     sizes = {kind.name: max(kind.minimum, records * kind.share // 1000) for kind in KINDS}
+    if not grouped:
+        sizes["organizations"] = sizes["brands"] - 1  # the own organization has two
     sizes[_REST] = records - sum(size for name, size in sizes.items() if name != _REST)
     # Each person has an address, and the two own brands have one without a person.
     if sizes[_REST] < kinship.first_slot(sizes["persons"]) + 2:

@@ -7,11 +7,13 @@ from tonicdm.sandbox.world.words import FIRST_NAMES, LAST_NAMES
 
 STAFF = ("One", "Two")
 """The concepts page's two employees; Two has a second address, and info@ exists at both domains."""
+SMALL_FIRM = 400
+"""Persons up to which a firm is the concepts page's example; 120 of a thousand records are persons."""
 
 
 def staff_count(persons: int) -> int:
-    """Return how many persons are staff: two in a small firm, as on the concepts page."""
-    return 2 if persons < 2_000 else persons // 200
+    """Return how many persons are staff: two in a small firm, as on the concepts page; in a larger one, one in 40."""
+    return 2 if persons < SMALL_FIRM else persons // 40
 
 
 def first_slot(person: int) -> int:

@@ -67,12 +67,29 @@ def brand_disciplines(firm: Firm, rank: int) -> list[int]:
     return [(first + step) % size for step in range(min(size, 1 + firm.noise("brands", rank) % 3))]
 
 
-def brand_domain(firm: Firm, rank: int) -> str:
-    """Return the mail domain of a seeded brand; no two brands have the same one."""
+def brand_domain(firm: Firm, rank: int, person: int = 0) -> str:
+    """Return the mail domain that a person has at a seeded brand; no two brands have the same one.
+
+    Args:
+        firm: The records.
+        rank: The brand.
+        person: Slot of the person; where a brand has two domains, every other one has the second.
+    """
     slot = firm.tables["brands"].slots(rank)
     if slot < len(OWN_DOMAINS):
         return OWN_DOMAINS[slot]
-    return f"{_DOMAIN_WORDS[slot & 15]}-{slot}.com"
+    second = "-group" if person & 1 and _has_two_domains(firm, slot) else ""
+    return f"{_DOMAIN_WORDS[slot & 15]}{second}-{slot}.com"
+
+
+def _has_two_domains(firm: Firm, slot: int) -> bool:
+    """Return whether a brand has several domains, which contacts can have by licence only (concepts page, "Brands")."""
+    return firm.grouped and slot >= len(OWN_DOMAINS) and slot % 4 == 2
+
+
+def _domains(firm: Firm, rank: int, slot: int) -> list[str]:
+    first = brand_domain(firm, rank)
+    return [first, brand_domain(firm, rank, 1)] if _has_two_domains(firm, slot) else [first]
 
 
 def brand(firm: Firm, rank: int) -> Record:
@@ -87,7 +104,7 @@ def brand(firm: Firm, rank: int) -> Record:
     return {
         "id": table.id(rank),
         "status": firm.status("brands", rank),
-        "domains": [brand_domain(firm, rank)] if first or noise & 3 else [],
+        "domains": _domains(firm, rank, slot) if first or noise & 3 else [],
         "nameLong": long,
         "nameShort": short,
         "nameInitials": initials,
@@ -103,14 +120,14 @@ def brand(firm: Firm, rank: int) -> Record:
 
 
 def brand_links(firm: Firm) -> Mapping[str, array[int]]:
-    """Give each organization one brand, the own one two, and spread the others."""
+    """Give each organization one brand, the own one two, and spread the others over those of contacts."""
     organizations = firm.tables["organizations"]
-    slots = firm.tables["brands"].slots
-    links = firm.draw("brands", "organization", "organizations")
+    slots, count = firm.tables["brands"].slots, organizations.ids.count
+    links = array("I", [NOTHING]) * firm.tables["brands"].ids.count
     for rank in range(len(links)):
         slot = slots(rank)
-        if slot <= organizations.ids.count:
-            links[rank] = organizations.slots.back(max(0, slot - 1))
+        further = 1 + (slot - count - 1) * 7 % max(1, count - 1)
+        links[rank] = organizations.slots.back(max(0, slot - 1) if slot <= count else further % count)
     return {
         "organization": links,
         "discipline": firm.draw("brands", "discipline", "disciplines", none=0.05),

@@ -41,12 +41,19 @@ class World:
         seed: The same arguments give byte-identical records.
         zone: Home zone of the own organization.
         now: Server time in Unix seconds, called at each change; the machine's when not given.
+        grouped: Whether contacts are grouped as the AdvancedContacts licence allows, see `Firm`.
     """
 
     def __init__(
-        self, records: int = 1_000, seed: int = 1, zone: str = "us", *, now: Callable[[], float] | None = None
+        self,
+        records: int = 1_000,
+        seed: int = 1,
+        zone: str = "us",
+        *,
+        now: Callable[[], float] | None = None,
+        grouped: bool = True,
     ) -> None:
-        self.firm: Firm = Firm(KINDS, counts(records), seed, zone)
+        self.firm: Firm = Firm(KINDS, counts(records, grouped=grouped), seed, zone, grouped=grouped)
         keep_example(self.firm)
         self.milliseconds = False
         """Whether the time of a change keeps milliseconds; whole seconds otherwise."""
