@@ -66,7 +66,8 @@ def test_whoami_shows_the_user_the_server_and_the_home_zone(run: Run, server: st
 
 def test_budget_shows_what_an_earlier_process_spent(run: Run) -> None:
     assert "unknown: the next call goes first" in run("budget").stdout
-    run("list", "offices", "--limit", "1")
+    for _ in range(2):  # a limit above the documented one counts once two answers agree on it
+        run("list", "offices", "--limit", "1")
     shown = run("budget").stdout
     assert "of 100,000 left" in shown
     assert "Reset" in shown
