@@ -90,6 +90,25 @@ def test_the_budget_does_no_io_in_its_core() -> None:
         assert not any(f"import {module}" in text for module in ("asyncio", "time", "random", "sqlite3", "os"))
 
 
+def test_the_modules_of_the_budget_make_no_circle() -> None:
+    """Neither for types alone: who can't be named without the other is one with it."""
+    names = {
+        "tonicdm." + path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
+        for path in (ROOT / "budget").rglob("*.py")
+    }
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        found: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        graph[name] = {one for one in found if one in names and one != name and not name.startswith(one + ".")}
+    seen: list[str] = []
+    while leaves := [name for name, needs in graph.items() if not needs - set(seen) and name not in seen]:
+        seen += leaves
+    assert set(graph) - set(seen) == set()
+
+
 def test_every_public_name_is_there() -> None:
     assert [name for name in tonicdm.__all__ if not hasattr(tonicdm, name)] == []
     assert sorted(set(tonicdm.__all__), key=str.lower) == sorted(tonicdm.__all__, key=str.lower)

@@ -18,7 +18,7 @@ from tonicdm.budget.rules import Denied, Granted, Instant, Reason
 from tonicdm.budget.views import WaitNotice, notice_of, refusal
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock
-from tonicdm.errors import BudgetError, ClientClosedError
+from tonicdm.errors import BudgetError, ClientClosedError, TonicDMError
 from tonicdm.types import Priority
 
 T = TypeVar("T")
@@ -220,7 +220,7 @@ class WaitQueue:
             await self.clock.sleep_until(self.clock.monotonic() + every)
             # It counts itself now, and those of its job that came later; what was ahead once can only have shrunk.
             before = before.at_most(self._ahead_of(waiter).without(waiter.cost))
-            with contextlib.suppress(LedgerBusyError):
+            with contextlib.suppress(TonicDMError):  # whoever waits is told by the queue
                 denied = await self.access.try_once(lambda window: window.explain(waiter.cost, self.now(), waiter.lane))
                 on_wait(await self._look_ahead(waiter, denied or Denied(Reason.QUEUE), before))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import copy
 import dataclasses
 import random
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from tests.unit.budget.test_shell import Server
 from tests.unit.budget.virtualtime import LoopClock, run
 from tonicdm.budget import BudgetRules, Concurrency, UnitBudget
+from tonicdm.budget.ledgers import LedgerBusyError
 from tonicdm.budget.ledgers.memory import MemoryLedger
 
 RULES = BudgetRules(limit=60, window=600.0, reserve_tail=20.0, settle_time=30.0)
@@ -108,6 +110,60 @@ def test_any_schedule_of_a_sole_user_sees_no_429_and_loses_no_unit(plans, skew, 
         for budget in budgets:
             with contextlib.suppress(TimeoutError):
                 await budget.close()
+
+    run(main())
+
+
+class FailingMemory(SharedMemory):
+    """Stands for a file on a bad disk: now and then a step can't be stored, before it was taken or after."""
+
+    def __init__(self, rules: BudgetRules, seed: int, share: float) -> None:
+        super().__init__(rules)
+        self.chance = random.Random(seed)
+        self.share = share
+
+    async def run(self, step, undo=None):
+        await asyncio.sleep(0)
+        before = copy.deepcopy(self.window)
+        if self.chance.random() < self.share / 2:
+            raise LedgerBusyError("locked")
+        try:
+            result = step(self.window)
+        except BaseException:
+            self.window = before
+            raise
+        if self.chance.random() < self.share / 2:
+            self.window = before
+            raise LedgerBusyError("disk full")
+        return result
+
+
+@given(plans=st.lists(PLANS, min_size=1, max_size=15), seed=st.integers(0, 99), share=st.sampled_from([0.1, 0.3, 0.6]))
+@settings(max_examples=60)
+def test_steps_that_can_not_be_stored_cost_no_429_no_unit_and_no_answer(plans, seed, share):
+    """Every schedule ends as on a good disk, a little later: what became of each call is stored in the end."""
+
+    async def main():
+        server, ledger = Server(limit=60, length=600.0), FailingMemory(RULES, seed, 0.0)
+        budget = UnitBudget(ledger, rules=RULES, clock=LoopClock(), max_calls_per_second=None, ledger_timeout=600.0)
+        slots = Concurrency(6)
+        await carry_out(Plan(0, 0.0, 1, "normal", 0.1, 0.1, "ok", 0.0), budget, server, slots)
+        ledger.share = share
+        tasks = [asyncio.create_task(carry_out(plan, budget, server, slots)) for plan in plans]
+        for plan, task in zip(plans, tasks, strict=True):
+            if plan.fate == "cancelled":
+                asyncio.get_running_loop().call_later(plan.start + plan.patience, task.cancel)
+        await asyncio.wait(tasks, timeout=40_000)
+        for plan, task in zip(plans, tasks, strict=True):
+            assert task.done(), plan
+            assert task.cancelled() or task.exception() is None, (plan, task)
+        assert all(status == 200 for _, _, status in server.log), "I1"
+        assert slots.taken == 0
+        ledger.share = 0.0
+        await asyncio.sleep(120)
+        await carry_out(Plan(0, 0.0, 1, "interactive", 0.1, 0.1, "ok", 0.0), budget, server, slots)
+        assert ledger.window.held == 0, "I3"
+        assert ledger.window.used == server.used, "I3"
 
     run(main())
 

@@ -337,3 +337,19 @@ async def test_a_step_into_a_file_that_has_just_gone_counts_in_the_new_one(make,
     assert make().snapshot().reserved == (20 if sent else 0)
     await reservation.refund()
     assert make().snapshot().reserved == 0
+
+
+async def test_a_damaged_file_that_can_not_be_moved_is_an_error_that_says_so(make, path, monkeypatch):
+    """As on Windows, where other processes have it open, or in a folder of somebody else."""
+    budget = make()
+    await call(budget, 5, 3595)
+    DAMAGED["zeroed"](path)
+
+    def refuse(*_):
+        raise PermissionError(13, "in use")
+
+    monkeypatch.setattr(type(path), "replace", refuse)
+    with pytest.raises(LedgerUnavailableError, match=r"can't be moved aside .*in use.* Nothing was sent"):
+        await budget.reserve(1).__aenter__()
+    monkeypatch.undo()
+    assert await call(budget, 5, 3590)

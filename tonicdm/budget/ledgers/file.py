@@ -135,7 +135,7 @@ class LedgerFile:
         """Move a damaged file out of the way, with its log, unless another process has done so already.
 
         Raises:
-            LedgerUnavailableError: It is a file that somebody has named, and not ours to move.
+            LedgerUnavailableError: It is a file that somebody has named and not ours to move, or it can't be moved.
             LedgerBusyError: Another process holds the lock for it.
         """
         if not self.replaceable:
@@ -146,14 +146,21 @@ class LedgerFile:
             )
         damaged = self._identity
         self.disconnect()
-        with self._locked():
-            if self._look() != damaged or damaged is None:
-                return  # somebody else was here first
-            name = f"{self.path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
-            # The log first: a new file must not find the old one's.
-            for suffix in ("-wal", "-shm", ""):
-                with contextlib.suppress(FileNotFoundError):
-                    self._beside(suffix).replace(self.path.with_name(f"{name}{suffix}"))
+        try:
+            with self._locked():
+                if self._look() != damaged or damaged is None:
+                    return  # somebody else was here first
+                name = f"{self.path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+                # The log first: a new file must not find the old one's.
+                for suffix in ("-wal", "-shm", ""):
+                    with contextlib.suppress(FileNotFoundError):
+                        self._beside(suffix).replace(self.path.with_name(f"{name}{suffix}"))
+        except OSError as error:
+            raise LedgerUnavailableError(
+                f"the budget file {self.path} is damaged ({reason}), and can't be moved aside ({error}). Nothing was "
+                "sent. Move it away, with its -wal and -shm; where files in use can't be moved, stop who has it open",
+                ledger=str(self.path),
+            ) from error
         logger.warning("the budget file %s was damaged (%s); it is kept as %s and begun anew", self.path, reason, name)
 
     def translate(self, error: sqlite3.Error) -> Exception:

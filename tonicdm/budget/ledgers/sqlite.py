@@ -81,6 +81,7 @@ class SQLiteLedger:
         self._file = LedgerFile(self.path, replaceable=replaceable)
         self._thread: ThreadPoolExecutor | None = None
         self._lock, self._peeking = threading.Lock(), threading.Lock()
+        self._locked: list[threading.Lock] = []
         self._window = Window(self._rules)
         self._names = Names()
         self._ahead = 0.0
@@ -126,7 +127,8 @@ class SQLiteLedger:
                 return self._read(reader, self.key, with_added="added" in tables).window
         except (sqlite3.Error, DamagedError):
             # No tables yet, as another process makes the file just now; or it is damaged, which the next step says.
-            return copy.deepcopy(self._remembered) or Window(self._rules)
+            with self._lock:
+                return copy.deepcopy(self._remembered) or Window(self._rules)
 
     async def close(self) -> None:
         """Finish what is queued and close the file."""
@@ -146,18 +148,17 @@ class SQLiteLedger:
 
     def before_fork(self) -> None:
         """Wait for the step that runs: SQLite's own locks must not be held in the child for ever."""
-        self._lock.acquire(timeout=FORK_SECONDS)
-        self._peeking.acquire(timeout=FORK_SECONDS)
+        self._locked = [lock for lock in (self._lock, self._peeking) if lock.acquire(timeout=FORK_SECONDS)]
 
     def after_fork_in_parent(self) -> None:
         """Let the steps go on."""
-        for lock in (self._peeking, self._lock):
-            with contextlib.suppress(RuntimeError):  # the wait was in vain
-                lock.release()
+        for lock in self._locked:
+            lock.release()
+        self._locked = []
 
     def after_fork_in_child(self) -> None:
         """Take a thread and a connection of its own; those of the parent are not there, or must not be used."""
-        self._lock, self._peeking = threading.Lock(), threading.Lock()
+        self._lock, self._peeking, self._locked = threading.Lock(), threading.Lock(), []
         self._thread = None
         self._file.forget()
         self._version = -1
