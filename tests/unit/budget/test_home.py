@@ -6,7 +6,9 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import warnings
+from collections.abc import Iterator
 
 import pytest
 
@@ -261,22 +263,30 @@ asyncio.run(main())
 """
 
 
+@pytest.fixture
+def open_folder() -> Iterator[pathlib.Path]:
+    """A folder that other users can get to; pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder)
+        path.chmod(0o755)
+        yield path
+
+
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="becomes another user")
-def test_a_user_without_home_or_with_one_of_root_has_the_promised_warning(tmp_path: pathlib.Path) -> None:
+def test_a_user_without_home_or_with_one_of_root_has_the_promised_warning(
+    open_folder: pathlib.Path,
+) -> None:
     """Containers and functions: no HOME and no entry in passwd; a state folder that root made; a log of root's."""
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o055)
-    roots = tmp_path / "roots"
+    roots = open_folder / "roots"
     roots.mkdir(mode=0o755)
-    mine = tmp_path / "mine" / "tonicdm"
+    mine = open_folder / "mine" / "tonicdm"
     mine.mkdir(parents=True)
     for path in (mine.parent, mine):
         os.chown(path, 54321, 54321)
     (mine / "budget.db").touch()
     os.chown(mine / "budget.db", 54321, 54321)
     (mine / "budget.db-wal").touch(mode=0o600)  # root's
-    folder = f"os.chdir({str(tmp_path)!r})\n"
+    folder = f"os.chdir({str(open_folder)!r})\n"
     for environ in ({}, {"XDG_STATE_HOME": str(roots)}, {"XDG_STATE_HOME": str(mine.parent)}, {"HOME": str(roots)}):
         done = run_as(54321, folder + CLIENT, **environ)
         assert done.stdout == "memory\n", (environ, done.stderr)
@@ -284,4 +294,4 @@ def test_a_user_without_home_or_with_one_of_root_has_the_promised_warning(tmp_pa
         assert "TONICDM_BUDGET" in done.stderr
     done = run_as(54321, folder + CLIENT, TONICDM_BUDGET="~/budget.db")
     assert done.stdout == "memory\n", done.stderr
-    assert not (tmp_path / "~").exists()
+    assert not (open_folder / "~").exists()
