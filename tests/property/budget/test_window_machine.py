@@ -309,7 +309,7 @@ class WindowMachine(RuleBasedStateMachine):
             elif call.state == "reserved":
                 call.state, call.dead = "over", True
         names = Names()
-        row, _ = names.read(names.pack(self.window, 0.0, {}).state, None)
+        row, _ = names.read(names.pack(self.window, 0.0, {}), None)
         self.window = names.unpack(row, copy.deepcopy(list(self.window.holdings)), RULES, 0.0)
         found = {entry.number: (entry.state, entry.until) for entry in self.window.holdings}
         assert found == entries, "I10: a lost holder's units stay charged"

@@ -246,6 +246,6 @@ async def test_a_window_seen_through_the_rules_of_a_reader_keeps_its_limit(path,
     number = send(window, 1, 1.0)
     window.settle(number, Report.of(1000, 900, RESET), at(2.0))
     names = stored_names.Names()
-    row, _ = names.read(names.pack(window, 0.0, {}).state, None)
+    row, _ = names.read(names.pack(window, 0.0, {}), None)
     stored = names.unpack(row, [], BudgetRules(guard=7), 0.0)
     assert (stored.limit, stored.rules.guard, stored.holdings.rules.guard) == (1000, 7, 7)

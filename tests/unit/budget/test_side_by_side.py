@@ -131,7 +131,7 @@ async def test_what_an_older_version_does_not_know_it_neither_breaks_nor_drops(p
 
 def test_what_a_row_lacks_has_its_default_and_what_it_has_more_is_kept():
     names = Names()
-    row, _ = names.read(names.pack(opened(used=300), 0.0, {"of_a_later_version": [1]}).state, None)
+    row, _ = names.read(names.pack(opened(used=300), 0.0, {"of_a_later_version": [1]}), None)
     assert names.unknown(row) == {"of_a_later_version": [1]}
     lacking = {name: value for name, value in row.items() if name != "previous_used"}
     assert names.unpack(lacking, [], BudgetRules(), 0.0).used == 300
@@ -176,7 +176,7 @@ def test_a_window_is_the_same_after_it_was_stored_whatever_the_clocks(ahead):
     window.lose(send(window, 5, 1.0, label="GET /x"), at(2.0))
     answer(window, send(window, 1, 5.0), 3600, 6.0, status=429)
     names = Names()
-    row, by_us = names.read(names.pack(window, ahead, {}).state, None)
+    row, by_us = names.read(names.pack(window, ahead, {}), None)
     again = names.unpack(row, list(window.holdings), BudgetRules(), ahead)
     assert by_us
     assert again.reset == RESET

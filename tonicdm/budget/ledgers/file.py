@@ -26,22 +26,31 @@ BUSY_SECONDS: Final = 0.25
 LOCK_SECONDS: Final = 2.0
 """Seconds that one try waits for a process that makes the file or sets it aside."""
 
-# The first two tables are those of the version before, which may use the file beside this one. It replaces rows by
-# name, so what it does not know stands in a column that may be empty, or in the third.
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS window (
-    key TEXT PRIMARY KEY, version INTEGER NOT NULL, boot TEXT NOT NULL, state TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS entry (
-    key TEXT NOT NULL, number INTEGER NOT NULL, cost INTEGER NOT NULL, state TEXT NOT NULL,
-    until REAL NOT NULL, sent_at REAL, closed_at REAL, lane TEXT NOT NULL, label TEXT NOT NULL, holder TEXT NOT NULL,
-    PRIMARY KEY (key, number)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS added (
-    key TEXT PRIMARY KEY, state TEXT NOT NULL
-) WITHOUT ROWID;
-"""
-_OURS: Final = frozenset({"window", "entry", "added"})
+# The first two tables are those of the version before, which may use the file beside this one. It replaces rows, and so
+# drops what it does not know: that stands in a column that may be empty, or the trigger keeps it in the third table.
+# This version updates its rows, so only the version before pays for that.
+_SCHEMA: Final = (
+    """
+    CREATE TABLE IF NOT EXISTS window (
+        key TEXT PRIMARY KEY, version INTEGER NOT NULL, boot TEXT NOT NULL, state TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS entry (
+        key TEXT NOT NULL, number INTEGER NOT NULL, cost INTEGER NOT NULL, state TEXT NOT NULL,
+        until REAL NOT NULL, sent_at REAL, closed_at REAL, lane TEXT NOT NULL, label TEXT NOT NULL,
+        holder TEXT NOT NULL, PRIMARY KEY (key, number)
+    ) WITHOUT ROWID
+    """,
+    "CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID",
+    f"""
+    CREATE TRIGGER IF NOT EXISTS keep BEFORE INSERT ON window BEGIN
+        INSERT OR REPLACE INTO kept (key, state)
+        SELECT key, state FROM window WHERE key = NEW.key AND instr(state, '"{AHEAD}"');
+    END
+    """,  # noqa: S608 - names of ours
+)
+_OURS: Final = frozenset({"window", "entry", "kept", "keep"})
 _SQL_TYPES: Final = {int: "INTEGER", float: "REAL", str: "TEXT"}
 _ENTRY_COLUMNS: Final = {stored.name: _SQL_TYPES[stored.kind] for stored in ENTRY} | {AHEAD: "REAL"}
 
@@ -264,7 +273,7 @@ class LedgerFile:
         tables = _tables(connection)
         if version == 0 and not tables <= _OURS:
             raise ConfigError(f"the budget file {self.path} is another program's database; name another file")
-        for statement in _SCHEMA.split(";\n"):
+        for statement in _SCHEMA:
             connection.execute(statement)
         there = _columns(connection)
         for name, kind in _ENTRY_COLUMNS.items():
@@ -274,7 +283,7 @@ class LedgerFile:
 
 
 def _tables(connection: sqlite3.Connection) -> set[str]:
-    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type <> 'index'")}
 
 
 def _columns(connection: sqlite3.Connection) -> set[str]:

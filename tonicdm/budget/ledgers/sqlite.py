@@ -20,8 +20,8 @@ import attrs
 from tonicdm.budget import forks
 from tonicdm.budget.entries import Entry
 from tonicdm.budget.ledgers import stored
-from tonicdm.budget.ledgers.file import DamagedError, LedgerFile, MissingError, roll_back
-from tonicdm.budget.ledgers.stored import AHEAD, Names, Row, Texts
+from tonicdm.budget.ledgers.file import SCHEMA_VERSION, DamagedError, LedgerFile, MissingError, roll_back
+from tonicdm.budget.ledgers.stored import AHEAD, Names, Row
 from tonicdm.budget.rules import BudgetRules, Instant
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock, SystemClock
@@ -33,8 +33,9 @@ FORK_SECONDS: Final = 2.0
 """Seconds that a fork waits for a step; one step waits less for another process."""
 
 _ENTRY_NAMES: Final = (*(each.name for each in stored.ENTRY), AHEAD)
-_SAVE_WINDOW: Final = "INSERT OR REPLACE INTO window (key, version, boot, state) VALUES (?, ?, ?, ?)"
-_SAVE_ADDED: Final = "INSERT OR REPLACE INTO added (key, state) VALUES (?, ?)"
+_LOOK: Final = "SELECT version, user_version FROM window, pragma_user_version WHERE key = ?"
+_NEW_WINDOW: Final = "INSERT INTO window (version, boot, state, key) VALUES (?, ?, ?, ?)"
+_SAVE_WINDOW: Final = "UPDATE window SET version = ?, boot = ?, state = ? WHERE key = ?"
 # Columns that a later version has added stay as they are.
 _SAVE_ENTRY: Final = (
     f"INSERT INTO entry (key, {', '.join(_ENTRY_NAMES)}) VALUES (?{', ?' * len(_ENTRY_NAMES)}) "  # noqa: S608 - names of ours
@@ -86,8 +87,7 @@ class SQLiteLedger:
         self._names = Names()
         self._ahead = 0.0
         self._version = self._newest = -1
-        self._texts: Texts | None = None
-        self._added: str | None = None
+        self._text = ""
         self._unknown: Row = {}
         self._remembered: Window | None = None
         self._closed = False
@@ -124,7 +124,7 @@ class SQLiteLedger:
                 reader.execute("BEGIN")
                 tables = {name for (name,) in reader.execute("SELECT name FROM sqlite_master")}
                 # The version before may have made the file; it is given what it lacks by the first step.
-                return self._read(reader, self.key, with_added="added" in tables).window
+                return self._read(reader, self.key, with_kept="kept" in tables).window
         except (sqlite3.Error, DamagedError):
             # No tables yet, as another process makes the file just now; or it is damaged, which the next step says.
             with self._lock:
@@ -219,18 +219,14 @@ class SQLiteLedger:
         return result
 
     def _load(self, connection: sqlite3.Connection, *, replaced: bool) -> None:
-        self._file.check_version(connection)
-        row = connection.execute("SELECT version FROM window WHERE key = ?", (self.key,)).fetchone()
+        row = connection.execute(_LOOK, (self.key,)).fetchone()
+        if row is None or row[1] > SCHEMA_VERSION:
+            self._file.check_version(connection)
         if self._version >= 0 and self._version == (0 if row is None else row[0]):
             return
         found, before = self._read(connection, self.key), self._remembered
-        self._version, self._window, self._unknown, self._added = (
-            found.version,
-            found.window,
-            found.unknown,
-            found.added,
-        )
-        self._texts = self._pack()
+        self._version, self._window, self._unknown = found.version, found.window, found.unknown
+        self._text = self._pack()
         if before is not None and (replaced or row is None or self._version < self._newest):
             # The file is not the one that this process knew last: it is told what was spent and forbidden meanwhile.
             self._window.recover(before)
@@ -240,20 +236,19 @@ class SQLiteLedger:
                 self._window.inherit(former.window, Instant.read(self._clock))
         self._newest = self._version
 
-    def _read(self, connection: sqlite3.Connection, key: str, *, with_added: bool = True) -> _Found:
+    def _read(self, connection: sqlite3.Connection, key: str, *, with_kept: bool = True) -> _Found:
         """Read a window, whichever version of this package wrote it last.
 
         Args:
             connection: In a transaction, so that all that is read is of one moment.
             key: Which.
-            with_added: Whether the file has the table of what the version before does not know.
+            with_kept: Whether the file has the table of what the version before has replaced.
 
         Raises:
             DamagedError: It can't be decoded.
         """
         written = connection.execute("SELECT version, boot, state FROM window WHERE key = ?", (key,)).fetchone()
-        beside = connection.execute("SELECT state FROM added WHERE key = ?", (key,)).fetchone() if with_added else None
-        added = None if beside is None else beside[0]
+        kept = connection.execute("SELECT state FROM kept WHERE key = ?", (key,)).fetchone() if with_kept else None
         ahead = self._seconds_ahead()
         try:
             cursor = connection.execute("SELECT * FROM entry WHERE key = ?", (key,))
@@ -264,16 +259,16 @@ class SQLiteLedger:
                 # In a new file no reservation may have the number of one that a process made in the old one.
                 window.holdings.next_number = _any_number()
                 stored.fill(window, entries)
-                return _Found(0, window, {}, added)
-            row, by_us = self._names.read(written[2], added)
+                return _Found(0, window)
+            row, by_us = self._names.read(written[2], kept and kept[0])
             window = self._names.unpack(row, entries, self._rules, row[AHEAD] if by_us else ahead)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise DamagedError(f"the state of a budget in it can't be decoded: {error!r}") from error
         if written[1] != boot_id():
             window.restarted(Instant.read(self._clock))
-        return _Found(written[0], window, self._names.unknown(row), added, by_us=by_us)
+        return _Found(written[0], window, self._names.unknown(row), by_us=by_us)
 
-    def _pack(self) -> Texts:
+    def _pack(self) -> str:
         return self._names.pack(self._window, self._seconds_ahead(), self._unknown)
 
     def _seconds_ahead(self) -> float:
@@ -286,12 +281,11 @@ class SQLiteLedger:
         return self._ahead
 
     def _store(self, connection: sqlite3.Connection) -> None:
-        texts, holdings = self._pack(), self._window.holdings
-        if not holdings.touched and texts == self._texts:
+        text, holdings = self._pack(), self._window.holdings
+        if not holdings.touched and text == self._text:
             return  # the step only looked
-        connection.execute(_SAVE_WINDOW, (self.key, self._version + 1, boot_id(), texts.state))
-        if texts.added not in {self._added, "{}"}:
-            connection.execute(_SAVE_ADDED, (self.key, texts.added))
+        save = _SAVE_WINDOW if self._version else _NEW_WINDOW
+        connection.execute(save, (self._version + 1, boot_id(), text, self.key))
         ahead = self._seconds_ahead() if holdings.touched else 0.0
         for number in holdings.touched:
             entry = holdings.get(number)
@@ -300,7 +294,7 @@ class SQLiteLedger:
             else:
                 connection.execute(_SAVE_ENTRY, (self.key, *stored.entry_values(entry, ahead), ahead))
         holdings.touched.clear()
-        self._texts, self._added = texts, texts.added
+        self._text = text
         self._version = self._newest = self._version + 1
 
 
@@ -310,12 +304,10 @@ class _Found:
 
     version: int
     window: Window
-    unknown: Row
+    unknown: Row = attrs.field(factory=dict)
     """Values that another version stored, by names that are not known here."""
-    added: str | None
-    """The text of what the version before does not know, as stored."""
     by_us: bool = attrs.field(default=True, kw_only=True)
-    """Whether a version that knows of `added` wrote last."""
+    """Whether a version that stores what it knows wrote last, and not the one before."""
 
 
 def _entry(row: Row, ahead: float) -> Entry:

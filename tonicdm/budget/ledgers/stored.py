@@ -5,15 +5,16 @@ its own. So each version reads what it knows, keeps what it does not know, and f
 stored nothing. A window is one JSON text, which is written faster than a row of as many columns; its reservations are
 rows of their own.
 
-The version before, which may run beside this one, knows the names marked so. It drops all others when it writes, so
-they stand a second time in a text of their own; and it reads times on a clock that stands still while the machine is
-suspended, so that is how times are stored, with the seconds by which ours was ahead.
+The version before, which may run beside this one, knows the names marked so. It drops all others when it writes, so the
+file keeps the text that it replaces; and it reads times on a clock that stands still while the machine is suspended, so
+that is how times are stored, with the seconds by which ours was ahead.
 """
 
 from __future__ import annotations
 
 import enum
 import functools
+import itertools
 import json
 import operator
 from collections.abc import Iterable, Mapping
@@ -168,39 +169,35 @@ NOT_STORED: Final = frozenset(
 """Attributes that are settings, follow from others, or are stored apart."""
 
 
-@attrs.frozen
-class Texts:
-    """A window as it is stored."""
+class _Part:
+    """Values that change together, and their last text: most steps change none but the next number.
 
-    state: str
-    """All of it, for the row that the version before reads too."""
-    added: str
-    """What the version before would drop, for a row of its own."""
+    Args:
+        plain: Values by name.
+        lists: Values by their place in a list.
+    """
 
-
-class _Group:
-    """Values that are stored together, and their last text: most steps change one or two groups."""
-
-    def __init__(self, name: str, stored: tuple[Stored, ...]) -> None:
-        self.name = name
-        self.stored = stored
-        paths = [each.path for each in stored]
-        # A getter of one path alone would return no tuple.
-        self._values = operator.attrgetter(*(paths if len(paths) != 1 else paths * 2)) if paths else None
+    def __init__(self, plain: tuple[Stored, ...], lists: Mapping[str, tuple[Stored, ...]]) -> None:
+        self._names = [each.name for each in plain]
+        self._lists = {name: len(group) for name, group in lists.items()}
+        self._stored = (*plain, *(each for group in lists.values() for each in group))
+        self._values = operator.attrgetter(*(each.path for each in self._stored))
         self._last: tuple[Any, ...] | None = None
         self._text = ""
 
     def pack(self, window: Window, ahead: float) -> str:
-        """Return the text of this group in *window*."""
-        if self._values is None:
-            return ""
+        """Return the text of these values in *window*, without braces."""
         values = self._values(window)
         if (values, ahead) != self._last:
-            named = zip((each.name for each in self.stored), _behind(self.stored, values, ahead), strict=False)
-            body: Any = [value for _, value in named] if self.name else dict(named)
-            text = json.dumps(body)
-            self._last, self._text = (values, ahead), f'"{self.name}": {text}' if self.name else text[1:-1]
+            # zip asks the names first, so it takes none of the values behind them.
+            moved = iter(_behind(self._stored, values, ahead))
+            body: dict[str, Any] = dict(zip(self._names, moved, strict=False))
+            body |= {name: list(itertools.islice(moved, count)) for name, count in self._lists.items()}
+            self._last, self._text = (values, ahead), _encode(body)[1:-1]
         return self._text
+
+
+_encode: Final = json.JSONEncoder(check_circular=False).encode
 
 
 class Names:
@@ -212,12 +209,13 @@ class Names:
 
     def __init__(self, added: tuple[Stored, ...] = ADDED) -> None:
         self.added = added
-        self._plain, self._added = _Group("", PLAIN), _Group("", added)
-        self._lists = [_Group(name, stored) for name, stored in LISTS.items()]
+        lists = dict(LISTS)
+        self._next = _Part((), {"next": lists.pop("next")})
+        self._rest = _Part((*PLAIN, *added), lists)
         self._accounts: dict[tuple[str, str], tuple[int, int]] = {}
         self._accounts_text = "[]"
 
-    def pack(self, window: Window, ahead: float, unknown: Row) -> Texts:
+    def pack(self, window: Window, ahead: float, unknown: Row) -> str:
         """Return *window* as it is stored.
 
         Args:
@@ -228,27 +226,29 @@ class Names:
         if window.accounts != self._accounts:
             self._accounts = window.accounts.copy()
             self._accounts_text = json.dumps([[*key, *sums] for key, sums in window.accounts.items()])
-        added = self._added.pack(window, ahead)
+        parts = [self._rest.pack(window, ahead), self._next.pack(window, ahead)]
         if unknown:
-            added = ", ".join(filter(None, (added, json.dumps(unknown)[1:-1])))
-        parts = [self._plain.pack(window, ahead), *[group.pack(window, ahead) for group in self._lists]]
-        if added:
-            parts.append(added)
-        state = f'{{{", ".join(parts)}, "{ACCOUNTS}": {self._accounts_text}, "{AHEAD}": {ahead}}}'
-        return Texts(state, f"{{{added}}}")
+            parts.append(json.dumps(unknown)[1:-1])
+        return f'{{{", ".join(parts)}, "{ACCOUNTS}": {self._accounts_text}, "{AHEAD}": {ahead}}}'
 
-    def read(self, state: str, added: str | None) -> tuple[Row, bool]:
-        """Return the values by name in the texts of a window, and whether a version that knows `added` wrote last.
+    def read(self, text: str, kept: str | None) -> tuple[Row, bool]:
+        """Return the values by name in the text of a window, and whether a version that knows `added` wrote it.
+
+        Args:
+            text: As stored.
+            kept: The last text that such a version wrote, where another one has replaced it since.
 
         Raises:
             ValueError: It is no JSON.
             TypeError: It is no JSON object.
         """
-        row = json.loads(state)
+        row = json.loads(text)
         if not isinstance(row, dict):
             raise TypeError("a window is a JSON object")
-        by_us = AHEAD in row
-        return row if by_us or added is None else json.loads(added) | row, by_us
+        if AHEAD in row:
+            return row, True
+        before = {} if kept is None else json.loads(kept)
+        return {name: value for name, value in (before | row).items() if name != AHEAD}, False
 
     def unknown(self, row: Row) -> Row:
         """Return what of *row* another version stored that is not known here."""
@@ -327,5 +327,5 @@ def _behind(group: tuple[Stored, ...], values: tuple[Any, ...], ahead: float) ->
     shift = {Base.NONE: 0.0, Base.MONOTONIC: -ahead, Base.OFFSET: ahead}
     return [
         value if value is None or stored.base is Base.NONE else value + shift[stored.base]
-        for stored, value in zip(group, values, strict=False)
+        for stored, value in zip(group, values, strict=True)
     ]
