@@ -274,7 +274,7 @@ class Readable(Listed[M]):
         return await fetch_many(self._caller, self._listing, wanted, quantity, statuses, on_invalid=on_invalid)
 
     async def refresh(self, cache: Mapping[K, datetime.datetime | None]) -> Refreshed[M]:
-        """Find out which records of a cache of your own have changed, for the fewest units.
+        """Find out which records of a cache of your own have changed, for the fewest units that asking by ID takes.
 
         As the concepts page advises ("Rate Limiting"): stubs first, 1 unit for 240 IDs, then only what has changed,
         5 units for 240; at once, without stubs, what the cache knows no time of, and the rest of a cache of which the
