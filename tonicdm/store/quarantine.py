@@ -119,9 +119,3 @@ def in_quarantine(db: sqlite3.Connection, kind: str | None = None) -> list[Quara
         )
         for type_, one, updated, page, reason, raw, quality, origin, number, at, key in db.execute(sql, (kind,))
     ]  # fmt: skip
-
-
-def quarantined_ids(db: sqlite3.Connection, kind: str) -> dict[str, str]:
-    """Return why each record of *kind* whose latest version is put aside can't be read, by ID."""
-    sql = "SELECT id, reason FROM quarantine WHERE type = ? AND id IS NOT NULL"
-    return dict(db.execute(sql, (kind,)).fetchall())

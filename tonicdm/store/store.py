@@ -20,9 +20,9 @@ from tonicdm.store.owner import Owner, read_owner, write_owner
 from tonicdm.store.quarantine import Quarantined, in_quarantine
 from tonicdm.store.reading import Readable
 from tonicdm.store.rows import Checkpoint, TypeState
-from tonicdm.store.versions import Origin, ReadStamp
+from tonicdm.store.versions import ReadStamp
 from tonicdm.store.writing import Written
-from tonicdm.types import DataQuantity, InvalidRecord
+from tonicdm.types import DataQuantity
 
 T = TypeVar("T")
 
@@ -100,81 +100,26 @@ class Store(Readable):
         kind: str,
         records: Sequence[Mapping[str, Any]],
         quality: DataQuantity,
-        mark: Checkpoint | None,
+        mark: Checkpoint | None = None,
         *,
         stamp: ReadStamp | None = None,
-        origin: Origin = Origin.LIST,
-        invalid: Sequence[InvalidRecord] = (),
-        page: int | None = None,
-        scan_page: int | None = None,
     ) -> Written:
-        """Store a page and the checkpoint that paid for it, in one transaction.
+        """Store records and the checkpoint that paid for them, in one transaction.
 
         Args:
             kind: The record type.
             records: As they came.
             quality: The data_quantity they came in.
-            mark: How far the pass has come with them; None for records that a scan had found stale.
+            mark: How far a pass has come with them.
             stamp: Drawn before the call that brought them; None for what was not read by a call.
-            origin: How they came.
-            invalid: What else the page held, and is no record; it goes into quarantine.
-            page: The page's number, for what goes into quarantine.
-            scan_page: The page's number in a whole pass, which remembers what it has seen.
-
-        Returns:
-            What was written.
         """
 
         def work(db: sqlite3.Connection) -> Written:
-            sorted_out = writing.sorted_out(kind, records, invalid)
             drawn = stamp or rows.draw(db, time.time())
-            written = writing.write_sorted(db, kind, sorted_out, quality, drawn, origin=origin, page=page)
-            if scan_page is not None:
-                rows.note_scanned(db, kind, sorted_out.times, scan_page)
-            elif mark is None:
-                rows.fetched(db, kind, list(sorted_out.times))
-            if scan_page is not None and written.unidentified:
-                rows.note_blind(db, kind)
+            written = writing.write_records(db, kind, records, quality, drawn)
             if mark is not None:
                 rows.put_checkpoint(db, mark)
             return written
-
-        return await self.write(work)
-
-    async def scan_page(
-        self,
-        kind: str,
-        stubs: Sequence[Any],
-        mark: Checkpoint,
-        *,
-        stamp: ReadStamp,
-        invalid: Sequence[InvalidRecord] = (),
-        ties: str | None = None,
-        trust: bool = False,
-    ) -> int:
-        """Compare a page of stubs with the store, remember what is stale, and return how many are.
-
-        Args:
-            kind: The record type.
-            stubs: As they came.
-            mark: How far the pass has come with them.
-            stamp: Drawn before the call that brought them.
-            invalid: What else the page held, and is no stub; one whose ID can be read counts as seen.
-            ties: As for `rows.stale_keys`.
-            trust: As for `rows.stale_keys`.
-        """
-
-        def work(db: sqlite3.Connection) -> int:
-            sorted_out = writing.sorted_out(kind, stubs, invalid)
-            times = sorted_out.times
-            stale = rows.stale_keys(db, kind, times, ties=ties, trust=trust)
-            rows.note_scanned(db, kind, times, mark.next_page - 1, stale)
-            rows.confirm(db, kind, {key: at for key, at in times.items() if key not in stale}, stamp)
-            rows.dissent(db, kind, {key: at for key, at in times.items() if key in stale}, stamp)
-            if sorted_out.unidentified:
-                rows.note_blind(db, kind)
-            rows.put_checkpoint(db, mark)
-            return len(stale)
 
         return await self.write(work)
 

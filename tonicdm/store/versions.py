@@ -105,8 +105,3 @@ def _has_gone_back(earlier: Version, later: Version, overlap: float) -> bool:
     if later.stamp.at - earlier.stamp.at > overlap:
         return True
     return later.origin is Origin.BY_ID and later.updated == earlier.dissent
-
-
-def is_later(one: ReadStamp, other: ReadStamp) -> bool:
-    """Tell whether *one* left after *other*."""
-    return one.number > other.number

@@ -32,10 +32,6 @@ class Written:
     unidentified: int = 0
     """Of these, elements whose ID can't be read: a pass that meets one proves nothing gone."""
 
-    def __add__(self, other: Written) -> Written:
-        pairs = zip(attrs.astuple(self), attrs.astuple(other), strict=True)
-        return Written(*(one + another for one, another in pairs))
-
 
 _PUT: Final = """
 INSERT INTO record (type, id, raw, updated, quality, status, deleted_at, reason, read_number, read_at, change_seq)

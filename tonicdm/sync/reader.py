@@ -16,9 +16,7 @@ from tonicdm.endpoints.caller import ServerFacts
 from tonicdm.endpoints.listing import Fetched, Listing
 from tonicdm.endpoints.many import RawFound, fetch_batch, fetch_raw
 from tonicdm.paging import Page
-from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
-from tonicdm.store.versions import ReadStamp
 from tonicdm.sync.report import Meter
 from tonicdm.types import DataQuantity, RecordID
 
@@ -133,18 +131,6 @@ class Reader:
         for number in range(start, -(-len(ids) // size) + 1):
             found = await self.by_id(ids[(number - 1) * size : number * size], quality)
             yield Page(number, tuple(found.values()), tuple(found.invalid))
-
-    async def stamped(
-        self, store: Store, pages: AsyncGenerator[Page[Any], None]
-    ) -> AsyncGenerator[tuple[ReadStamp, Page[Any]], None]:
-        """Iterate over *pages*, each with a stamp that was drawn before its call."""
-        async with contextlib.aclosing(pages):
-            while True:
-                stamp = await store.draw(self.now())
-                page = await anext(pages, None)
-                if page is None:
-                    return
-                yield stamp, page
 
     async def page(
         self,

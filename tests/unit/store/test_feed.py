@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
-from tonicdm.store import Store
-from tonicdm.store.rows import Checkpoint
+from tonicdm.store import Store, rows
 from tonicdm.types import DataQuantity
 
 
@@ -17,12 +16,11 @@ async def test_a_record_that_gets_the_time_of_its_stub_is_in_the_feed_once(tmp_p
             "rfis", [{"id": one} for one in ids], DataQuantity.BASIC, None, stamp=await store.draw(0.0)
         )
         position = (await store.changes())[-1].sequence
-        stubs = [{"id": one, "datetimeUpdated": "2026-01-01T00:00:00Z"} for one in ids[:2]]
+        stamp = await store.draw(0.0)
+        times: dict[str, str | None] = {**dict.fromkeys(ids[:2], "2026-01-01T00:00:00+00:00"), ids[2]: None}
         for _ in range(2):
-            await store.scan_page(
-                "rfis", [*stubs, {"id": ids[2]}], Checkpoint("rfis", "scan", 2), stamp=await store.draw(0.0), trust=True
-            )
+            await store.write(lambda db: rows.confirm(db, "rfis", times, stamp))
         found = await store.changes(position)
         assert [change.id for change in found] == ids[:2]
-        times = await store.query("SELECT updated FROM record ORDER BY id")
-        assert times == [("2026-01-01T00:00:00+00:00",)] * 2 + [(None,)]
+        stored = await store.query("SELECT updated FROM record ORDER BY id")
+        assert stored == [("2026-01-01T00:00:00+00:00",)] * 2 + [(None,)]
