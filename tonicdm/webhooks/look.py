@@ -11,10 +11,9 @@ import attrs
 
 from tonicdm.codec import wire_names
 from tonicdm.errors import MalformedEventError
-from tonicdm.store import rows
+from tonicdm.store import rows, writing
 from tonicdm.store.types import TYPES
 from tonicdm.store.versions import Origin, ReadStamp
-from tonicdm.store.writing import write_records
 from tonicdm.types import DataQuantity
 from tonicdm.webhooks.errands import NAMELESS
 from tonicdm.webhooks.event import decode
@@ -60,9 +59,12 @@ def look(db: sqlite3.Connection, reader: PayloadReader, *, trusted: bool, limit:
             told, last = records_in(body, reader), event
         record = told.get(one)
         verdict = _judge(db, kind, one, record, trusted=trusted and bool(signed))
-        if verdict is Verdict.APPLY and record is not None:
+        sound = writing.sorted_out(kind, [record]) if verdict is Verdict.APPLY else None
+        if sound is not None and sound.invalid:
+            verdict = Verdict.FETCH  # the copy in the event can't be stored; the server's own may
+        elif sound is not None:
             stamp = ReadStamp(read_number, received)
-            written = write_records(db, kind, [record], DataQuantity.BASIC, stamp, origin=Origin.EVENT)
+            written = writing.write_sorted(db, kind, sound, DataQuantity.BASIC, stamp, origin=Origin.EVENT)
             found.applied += written.changed
         found.current += verdict is Verdict.CURRENT
         found.seen += 1

@@ -152,6 +152,28 @@ async def test_signed_whole_records_are_applied_without_a_unit_and_the_newest_wi
             assert await desk.held(kind, one) == desk.box.world.get(kind, one)
 
 
+@pytest.mark.parametrize("value", ["\ud800", float("nan"), []], ids=["half a surrogate", "NaN", "too deep"])
+async def test_a_whole_record_that_cannot_be_stored_is_fetched_and_holds_up_no_other(desk, value):
+    """Trusted as it is: the server's own copy may be sound."""
+    await desk.sync("offices")
+    for _ in range(200 if isinstance(value, list) else 0):
+        value = [value]
+    bad, good = desk.ids("offices", 2)
+    for one in (bad, good):
+        desk.box.world.update("offices", one, name="new")
+    spoilt = {**desk.box.world.get("offices", bad), "name": value}
+    await desk.inbox.receive(
+        [
+            desk.event("offices", bad, signed=True, full=spoilt),
+            desk.event("offices", good, signed=True, full=True),
+        ]
+    )
+    report, units = await desk.drain(trust=True)
+    assert (report.done, report.applied, units) == (2, 1, 5)
+    for one in (bad, good):
+        assert await desk.held("offices", one) == desk.box.world.get("offices", one)
+
+
 @pytest.mark.parametrize("doubt", ["not signed", "not trusted", "thin"])
 async def test_anything_less_is_only_a_hint(desk, doubt):
     """A forged record is never written; the server's own is."""
