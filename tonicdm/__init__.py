@@ -15,6 +15,7 @@ from tonicdm.errors import (
     ConnectError,
     DecodeError,
     DownloadError,
+    EndlessListError,
     EndpointNotFoundError,
     IntegrityError,
     InvalidIDError,
@@ -38,7 +39,7 @@ from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.watching import Spent
 from tonicdm.paging import Page, Paginator
 from tonicdm.raw import Raw, RawResponse
-from tonicdm.types import UNSET, DataQuantity, RateLimit, RecordID, Secret
+from tonicdm.types import UNSET, DataQuantity, InvalidRecord, RateLimit, RecordID, Secret
 
 __all__ = [
     "UNSET",
@@ -54,11 +55,13 @@ __all__ = [
     "DataQuantity",
     "DecodeError",
     "DownloadError",
+    "EndlessListError",
     "EndpointNotFoundError",
     "Hooks",
     "IntegrityError",
     "InvalidIDError",
     "InvalidOptionError",
+    "InvalidRecord",
     "LedgerUnavailableError",
     "MayExistError",
     "OptionIgnoredError",
