@@ -335,7 +335,8 @@ class TonicDM(Transfers):
         given = dict(options or {})
         operation = Operation(method=method, path=check_path(path), options=named(given))
         answer = await self._caller.call(operation, given, quantity=parse_quantity(data_quantity), body=json)
-        return parse_json(answer.body) if answer.body.strip() else None
+        with answer.naming_errors():
+            return parse_json(answer.body) if answer.body.strip() else None
 
 
 def _facts(answers: Answers) -> ServerFacts:

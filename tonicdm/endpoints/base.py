@@ -78,7 +78,8 @@ class Endpoint:
         quantity: DataQuantity = DataQuantity.BASIC,
     ) -> R:
         answer = await self._caller.call(operation, options, quantity=quantity)
-        return read_one(answer, kind, operation.label, quantity)
+        with answer.naming_errors():
+            return read_one(answer, kind, operation.label, quantity)
 
     async def _read_own(self, operation: Operation, kind: type[R], data_quantity: QuantityLike) -> R | RecordStub:
         """Read the one record of an operation without options: a stub of it under ``id_only``."""
@@ -432,6 +433,6 @@ def _records(answer: Answer, kind: type[R], quantity: DataQuantity) -> list[R]:
     """Read an answer to a write: a record, an array of records, or nothing at all (design: bodies of writes)."""
     if answer.status == 204 or not answer.body.strip():
         return []
-    with read_with(quantity):
+    with answer.naming_errors(), read_with(quantity):
         found = parse_json(answer.body)
         return CODEC.read_all(found if isinstance(found, list) else [found] if found is not None else [], kind)

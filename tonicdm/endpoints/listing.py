@@ -288,16 +288,17 @@ class Listing(Generic[M]):
         if self._paging or size is not None:
             sent |= {"page_size": size or self.size, "page_number": number}
         answer = await self._caller.call(self.listing.with_pages, sent, quantity=quantity)
-        found = read_list(answer, self.listing)
-        contradicted = contradiction(
-            found, sent, quantity, shaped=self.listing.operation.has_quantity, own_ids=self.listing.own_ids
-        )
-        if contradicted is None and answer.mismatches > MISMATCHES_TOLERATED:
-            contradicted = ("data_quantity", f"{answer.mismatches} calls in a row cost what another quality costs")
-        if contradicted is not None and not self.accept:
-            records, _ = decoded(found.values, self.listing.kind_under(quantity), quantity)
-            raise OptionIgnoredError(*contradicted, records, placement=self._caller.placement)
-        self._check_time(found.values, quantity)
+        with answer.naming_errors():
+            found = read_list(answer, self.listing)
+            contradicted = contradiction(
+                found, sent, quantity, shaped=self.listing.operation.has_quantity, own_ids=self.listing.own_ids
+            )
+            if contradicted is None and answer.mismatches > MISMATCHES_TOLERATED:
+                contradicted = ("data_quantity", f"{answer.mismatches} calls in a row cost what another quality costs")
+            if contradicted is not None and not self.accept:
+                records, _ = decoded(found.values, self.listing.kind_under(quantity), quantity)
+                raise OptionIgnoredError(*contradicted, records, placement=self._caller.placement)
+            self._check_time(found.values, quantity)
         if len(found) > DEFAULT_PAGE and "page_size" in sent:
             self._facts.largest_page = max(self._facts.largest_page, len(found))
         return Fetched(payload=found.values, keys=tuple(map(identity, found.values)), invalid=found.invalid)

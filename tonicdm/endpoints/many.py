@@ -210,11 +210,14 @@ class Batches:
         """Make one call, and return what came."""
         options = {"filter_ids": batch, **self._options}
         answer = await self._caller.call(self._operation, options, quantity=self._quantity)
-        came = read_list(answer, self._listing)
-        found = contradiction(came, options, self._quantity, shaped=self._listing.operation.has_quantity, own_ids=True)
-        if found is not None and not self._accept:
-            records, _ = decoded(came.values, self._listing.kind_under(self._quantity), self._quantity)
-            raise OptionIgnoredError(*found, records, placement=self._caller.placement)
+        with answer.naming_errors():
+            came = read_list(answer, self._listing)
+            found = contradiction(
+                came, options, self._quantity, shaped=self._listing.operation.has_quantity, own_ids=True
+            )
+            if found is not None and not self._accept:
+                records, _ = decoded(came.values, self._listing.kind_under(self._quantity), self._quantity)
+                raise OptionIgnoredError(*found, records, placement=self._caller.placement)
         return came
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import contextlib
+from collections.abc import Callable, Generator, Hashable
 from typing import Final
 
 import attrs
 
+from tonicdm.errors import TonicDMError
 from tonicdm.http.headers import Headers
 from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.wire import Request
@@ -83,6 +85,15 @@ class Answer:
     """Units that all attempts cost: what the server charged where that can be told, else what was reserved."""
     request_id: str = ""
     """What the call was named by in its request header, in hooks and logs."""
+
+    @contextlib.contextmanager
+    def naming_errors(self) -> Generator[None]:
+        """Give the errors that are raised inside, where it is read, the name of the call that it answers."""
+        try:
+            yield
+        except TonicDMError as error:
+            error.request_id = error.request_id or self.request_id
+            raise
 
     def told(self, *, waited: float, units: int, mismatches: int) -> Answer:
         """Return it with what is known of the call beyond its last attempt."""

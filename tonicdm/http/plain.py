@@ -154,6 +154,7 @@ class Plain:
         call, passage = _call("GET", link.reveal(), timeout, shows_path=False), _Passage()
         limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
         async with contextlib.AsyncExitStack() as stack:
+            response: aiohttp.ClientResponse | None = None
             ours: TonicDMError | None = None
             try:
                 response = await stack.enter_async_context(
@@ -162,7 +163,8 @@ class Plain:
             except Exception as error:
                 if (ours := _ours(error, call, passage)) is None:
                     raise
-            if ours is not None:
+            if response is None:
+                assert ours is not None
                 raise ours
             pieces = _pieces(response.content, call, passage)
             yield PlainStream(status=response.status, headers=response.headers, chunks=pieces)

@@ -18,6 +18,7 @@ from tonicdm import (
     ProtocolError,
     RetryPolicy,
     TonicDM,
+    TonicDMError,
     UnitBudget,
 )
 from tonicdm.bulk import gather
@@ -180,6 +181,25 @@ async def test_a_call_is_named_alike_to_the_server_in_hooks_logs_and_errors(make
     assert found.value.request_id == name
     assert name in str(found.value)
     assert found.value.headers["x-served-by"] == "7"
+
+
+UNREADABLE = {
+    "list": (b"{", lambda tonic: tonic.offices.list().first()),
+    "by ID": (b'{"id": 5}', lambda tonic: tonic.offices.get(ID)),
+    "one": (b"[]", lambda tonic: tonic.me.get()),
+    "write": (b"{", lambda tonic: tonic.offices.create(name="Lisbon")),
+    "any path": (b"{", lambda tonic: tonic.request("GET", "/x")),
+    "ignored option": (b'[{"id": "%s"}]' % ID.encode(), lambda tonic: tonic.offices.list().first()),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+async def test_an_error_of_reading_an_answer_names_the_call(name: str, make: Make, hostile: Hostile):
+    body, call = UNREADABLE[name]
+    hostile.otherwise = answer(200, body)
+    with pytest.raises(TonicDMError) as found:
+        await call(make())
+    assert found.value.request_id == hostile.requests[-1].header("X-Request-ID")
 
 
 async def test_a_lost_call_is_named_in_its_error(make: Make, hostile: Hostile):
