@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 import itertools
 import math
+from collections import Counter
 from typing import NamedTuple
 
 import attrs
@@ -61,6 +62,9 @@ class MintingMachine(RuleBasedStateMachine):
         self.trouble: set[str] = set()
         """Applications for which something went wrong that may rightly cost a further mint."""
         self.forgiven = False
+        self.damaged = False
+        self.words: Counter[str] = Counter()
+        """How often a person has allowed an application one mint more."""
 
     def write(self, book: Book) -> None:
         """Keep the book as a file would: through JSON."""
@@ -197,11 +201,13 @@ class MintingMachine(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 2))
     def revoke(self, pick: int) -> None:
         self.trouble.add(APPS[pick].key)
+        self.words[APPS[pick].key] += 1
         self.write(minting.revoked(self.book, [APPS[pick].key]))
 
     @rule()
     def damage(self) -> None:
         """The file is unreadable: the book before the last change goes on, with a word on what may be missing."""
+        self.damaged = True
         self.trouble |= {app.key for app in APPS}
         earlier = self.before.damage
         same = earlier is not None and month_of(earlier.at) == month_of(self.time)
@@ -214,6 +220,7 @@ class MintingMachine(RuleBasedStateMachine):
     def reopen(self) -> None:
         """The operator says that minting may go on; what damage has hidden from the count is on the operator."""
         self.forgiven |= self.book.damage is not None
+        self.words.update(app.key for app in APPS)
         self.write(minting.reopened(self.book))
 
     # --- what must hold -----------------------------------------------------------------------------------------
@@ -236,6 +243,16 @@ class MintingMachine(RuleBasedStateMachine):
         for app in APPS:
             if app.key not in getattr(self, "trouble", set()):
                 assert sum(one.app == app for one in getattr(self, "requests", [])) <= 1
+
+    @invariant()
+    def no_more_mints_a_day_and_month_than_need_nobodys_word(self) -> None:
+        """Whatever crashes and is lost; only damage hides some. Claims and issues lie up to a lease apart."""
+        for app in APPS if not getattr(self, "damaged", True) else ():
+            at = [one.at for one in self.issued if one.app == app]
+            recent = [one for one in at if one > self.time - DAY + 2 * RULES.lease]
+            assert len(recent) <= RULES.a_day + self.words[app.key]
+            month = [one for one in at if month_of(one - RULES.lease) == month_of(self.time)]
+            assert len(month) <= RULES.line + self.words[app.key]
 
     @invariant()
     def without_trouble_mints_are_a_whole_life_apart(self) -> None:
