@@ -14,7 +14,7 @@ from rich.table import Table
 from tonicdm.store import Quarantined, Store
 
 SHOWN = 100
-"""Elements that the table lists; --json gives all."""
+"""Elements that the table lists; --json gives all, with their timestamps and texts."""
 
 
 @click.command()
@@ -62,9 +62,10 @@ def _as_json(one: Quarantined) -> dict[str, Any]:
 
 def _table(found: Sequence[Quarantined]) -> Table:
     table = Table(title="In quarantine")
-    for name in ("type", "page", "id", "updated", "reason"):
-        table.add_column(name)
+    for name in ("type", "page", "id"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("reason")
     for one in found[:SHOWN]:
         page = "by ID" if one.page is None else str(one.page)
-        table.add_row(one.type, page, one.id or "unreadable", one.updated or "unreadable", one.reason)
+        table.add_row(one.type, page, one.id or "unreadable", one.reason)
     return table

@@ -27,6 +27,7 @@ from tonicdm.client import TonicDM
 from tonicdm.errors import ConfigError
 from tonicdm.sandbox import Sandbox
 from tonicdm.store import RecordType, Store, choose
+from tonicdm.store.opening import check_path
 from tonicdm.sync import RunReport, estimate_run, synchronize
 from tonicdm.sync.engine import Audit
 from tonicdm.sync.facts import SyncOptions
@@ -159,7 +160,7 @@ def _projects(names: str | None) -> Sequence[RecordID]:
 
 def chosen(names: str | None) -> list[RecordType]:
     """Return the types of the option ``--types``, or the default ones."""
-    return choose([name.strip() for name in names.split(",")] if names else None)
+    return choose(None if names is None else [name.strip() for name in names.split(",")])
 
 
 def seconds_of(text: str, option: str) -> float:
@@ -179,6 +180,7 @@ async def _show_plan(connection: Connection, run: SyncRun) -> None:
         tonic = await stack.enter_async_context(connection.client())
         # To look at a plan makes no file.
         folder = stack.enter_context(tempfile.TemporaryDirectory())
+        check_path(run.file)
         known = run.file if os.path.exists(run.file) else f"{folder}/empty.db"  # noqa: PTH110, ASYNC240
         store = await stack.enter_async_context(Store(known))
         plan = await estimate_run(tonic, store, run.types, run.options)

@@ -192,7 +192,7 @@ def parse_json(body: bytes) -> Any:
     """
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         start = body[:64].lstrip().lower()
         found = "an HTML page" if start.startswith((b"<!doctype", b"<html")) else f"{len(body):,} bytes"
         raise DecodeError([f"$: expected JSON, found {found}"]) from None

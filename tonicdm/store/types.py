@@ -102,7 +102,7 @@ def choose(names: list[str] | None) -> list[RecordType]:
     """
     if not names:
         return list(_DEFAULT)
-    unknown = [name for name in names if name not in TYPES]
+    unknown = [name or "one without a name" for name in names if name not in TYPES]
     if unknown:
         raise ConfigError(f"no such record type: {', '.join(unknown)}; there are {', '.join(TYPES)}")
     return [TYPES[name] for name in dict.fromkeys(names)]
