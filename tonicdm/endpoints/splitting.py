@@ -48,6 +48,7 @@ def source_of(caller: Caller, listing: ListOperation[Any], given: Mapping[str, A
         made = passed(listing.operation, more)
         operation = attrs.evolve(listing.operation, options={**listing.operation.options, **made})
         listing, options = attrs.evolve(listing, operation=operation), {**options, **more}
+    _check_names(listing, options)
     options = {name: _stored(listing, name, value) for name, value in options.items()}
 
     def read(options: Mapping[str, Any], *, raw: bool = False) -> Listing[Any]:
@@ -69,6 +70,18 @@ def source_of(caller: Caller, listing: ListOperation[Any], given: Mapping[str, A
         return whole
     order = _order(listing, options)
     return SplitList(parts=parts, page=whole.page, size=whole.size, order=order, by_own_ids=_by_own_ids(whole, options))
+
+
+def _check_names(listing: ListOperation[Any], options: Mapping[str, Any]) -> None:
+    """Refuse options that a list does not have, with what to do instead."""
+    known = listing.operation.options
+    if "page_number" in options:
+        raise InvalidOptionError("the page to begin with is start_page=; the others follow. Nothing was sent.")
+    for name in sorted(options.keys() - known.keys() - {"page_size"}):
+        raise InvalidOptionError(
+            f"{listing.operation.label} has no option {name!r}; it has {', '.join(sorted(known)) or 'none'}. What the "
+            f"reference does not show is passed on by options={{{name!r}: ...}}. Nothing was sent."
+        )
 
 
 def _stored(listing: ListOperation[Any], name: str, value: Any) -> Any:

@@ -140,3 +140,13 @@ def _half(fetch: Any, bad: InvalidRecord) -> Any:
         return RawFound({one: item for one, item in found.items() if one != bad.id}, [bad])
 
     return fetch_half
+
+
+async def test_a_record_of_the_store_knows_how_it_was_read(tonic: TonicDM, box: Sandbox):
+    (one, *_) = box.world.ids("persons")
+    fetched = await tonic.persons.get(one)
+    (kept,) = [record async for record in tonic.store.records("persons")]
+    again = await tonic.persons.get(one, max_age=60)
+    assert kept == fetched == again
+    assert {record.data_quantity for record in (kept, fetched, again)} == {DataQuantity.BASIC}
+    assert kept.updated == fetched.updated is not None

@@ -191,6 +191,17 @@ def test_an_option_that_the_package_knows_is_refused_under_options(name: str, sa
             Disciplines(Server(count=1)).list(options={paging: 1})  # type: ignore[arg-type]
 
 
+def test_an_option_that_a_list_does_not_have_is_refused_with_the_way_to_pass_it_on():
+    for name in ("updated_after", "page_sizes"):
+        with pytest.raises(InvalidOptionError, match=rf"no option '{name}'.*options=\{{'{name}'"):
+            Disciplines(Server(count=1)).list(**{name: SINCE})  # type: ignore[arg-type]
+
+
+def test_the_first_page_has_one_name():
+    with pytest.raises(InvalidOptionError, match="start_page"):
+        Persons(Server(count=1)).list(page_number=3)  # type: ignore[arg-type, call-overload]
+
+
 class Timed(Server):
     """Its records say when they changed, or not; it never heeds updated_after."""
 
