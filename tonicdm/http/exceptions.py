@@ -18,6 +18,7 @@ from tonicdm.errors import (
     TransportError,
 )
 from tonicdm.http.call import Call
+from tonicdm.http.middleware import SentTwiceError
 from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.http.retry import Outcome
 
@@ -80,6 +81,18 @@ def map_exception(
         raise ConfigError("the URL of the server or of the proxy can't be called; check base_url= and proxy=") from None
     if isinstance(error, RuntimeError) and str(error) == "Session is closed":
         raise ClientClosedError("the session= of this client was closed; make a new client on an open one") from None
+    if isinstance(error, SentTwiceError):
+        return Lost(
+            None,
+            ProtocolError(
+                f"{call.label}: the session= of this client sent it and wanted to send it again by itself, which was "
+                f"refused: each request has units of its own. Use a plain ClientSession, and retry=. {call.if_lost}",
+                method=call.request.method,
+                path=call.path,
+                attempts=attempt,
+                request_id=request_id,
+            ),
+        )
     if not isinstance(error, FOREIGN) or isinstance(error, (KeyError, IndexError)):
         return None
     outcome, kind, said = _read(error, call, sent=sent)
@@ -121,8 +134,10 @@ def _read(error: Exception, call: Call, *, sent: bool) -> tuple[Outcome, type[Tr
             kind, outcome = RequestTimeoutError, Outcome.TIMED_OUT if sent else Outcome.NOT_SENT
             said = " had no answer" if sent else ": no connection"
             said = f"{said} within {call.timeout:g} s"
-        case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
             said = f": the server's certificate was not accepted ({name}); see ssl="
+        case aiohttp.ClientSSLError():
+            said = f": the server and this client could not agree on TLS ({name}); see ssl= and base_url="
         case aiohttp.ClientHttpProxyError():
             said = f": the proxy refused to connect ({error.status}); check proxy="
         case _ if not sent:

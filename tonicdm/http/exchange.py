@@ -199,7 +199,10 @@ class Exchange:
 
     async def _body(self, response: aiohttp.ClientResponse, *, whole: bool) -> bytes:
         if whole:
-            return await response.read()  # stand-ins know no other way
+            found = await response.read()  # stand-ins know no other way
+            if len(found) > self._transport.max_response_bytes:
+                raise BodyTooLongError
+            return found
         if self.status < 300:
             return bytes(await read_body(response, self._transport.max_response_bytes))
         # A refusal is one, however its explanation ends.

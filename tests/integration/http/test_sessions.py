@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from tests.hostile import CUT, NEVER, Hostile, answer, head
-from tonicdm import ClientClosedError, ConfigError, ProtocolError, RateLimitedError, TonicDM
+from tonicdm import ClientClosedError, ConfigError, ConnectError, ProtocolError, RateLimitedError, TonicDM
 
 from .conftest import ID, ONCE, TOKEN, Make
 
@@ -258,3 +258,37 @@ def test_a_session_of_another_loop_is_a_clear_error_and_costs_nothing():
     finally:
         first.run_until_complete(session.close())
         first.close()
+
+
+async def test_a_session_that_sends_again_by_itself_is_refused_its_second_request(make: Make, hostile: Hostile):
+    """A class that repeats what the server refused: one request is sent, as reserved, and the error says why."""
+
+    class Stubborn:
+        def __init__(self, session: aiohttp.ClientSession) -> None:
+            self._session, self.headers, self.closed = session, session.headers, False
+
+        def request(self, method: str, url: Any, **options: Any) -> Any:
+            @contextlib.asynccontextmanager
+            async def again():
+                for _ in range(3):
+                    async with self._session.request(method, url, **options) as response:
+                        if response.status < 500:
+                            yield response
+                            return
+
+            return again()
+
+    hostile.otherwise = answer(500)
+    async with aiohttp.ClientSession() as session:
+        tonic = make(session=Stubborn(session))
+        with pytest.raises(ProtocolError, match="by itself") as found:
+            await tonic.offices.list().first()
+        assert found.value.attempts == 1
+        assert tonic.budget.snapshot().unknown == 5
+    assert len(hostile.requests) == 1
+
+
+async def test_a_server_without_tls_is_told_apart_from_a_certificate(make: Make, hostile: Hostile):
+    hostile.greeting = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    with pytest.raises(ConnectError, match="agree on TLS"):
+        await make(base_url=hostile.url.replace("http:", "https:"), retry=ONCE).offices.list().first()
