@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -52,3 +53,17 @@ async def test_no_error_of_a_plain_request_shows_what_was_sent(work: Work, name:
         await plain.close()
     assert leaks(found.value, SECRET) == []
     assert [type(one) for one in chain(found.value)] == [type(found.value)], "aiohttp's error is not chained"
+
+
+async def test_a_form_shows_in_no_frame_of_a_cancelled_request(hostile: Hostile):
+    """Of ours and of aiohttp's; the URL of a cancelled GET does show in aiohttp's own, which takes it as it is."""
+    hostile.otherwise = NEVER
+    plain = Plain()
+    task = asyncio.create_task(plain.post(hostile.url, {"client_secret": Secret(SECRET)}))
+    await hostile.seen(1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as found:
+        await task
+    await plain.close()
+    assert SECRET.encode() in hostile.requests[0].body
+    assert leaks(found.value, SECRET) == []
