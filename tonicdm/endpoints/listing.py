@@ -278,14 +278,15 @@ class Listing(Generic[M]):
         Args:
             number: Of the page, from 1.
             quantity: What to read of each record.
-            size: pageSize; the list's own unless given, and none where it has no pages.
+            size: pageSize; 0 for a call that asks for no page. Unless given the list's own, and none where it has no
+                pages.
 
         Raises:
             OptionIgnoredError: The answer contradicts an option.
             DecodeError: It is no list.
         """
         sent = dict(self._options)
-        if self._paging or size is not None:
+        if size != 0 and (self._paging or size is not None):
             sent |= {"page_size": size or self.size, "page_number": number}
         answer = await self._caller.call(self.listing.with_pages, sent, quantity=quantity)
         with answer.naming_errors():

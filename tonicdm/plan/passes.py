@@ -190,9 +190,8 @@ def _wanted(facts: TypeFacts, before: Progress) -> tuple[Phase, ...]:
     audit = {Phase.AUDIT, Phase.LICENCE}
     if not facts.audit and not before.scans:
         left = [phase for phase in left if phase not in audit]
-    elif facts.audit and not before.first and not before.scanned and audit.isdisjoint(before.todo):
-        wanted = (Phase.AUDIT, *_licence(facts)) if before.phase is not Phase.COMPARE else _licence(facts)
-        left = [*(one for one in left if one is not Phase.ABSENT), *wanted, Phase.ABSENT]
+    elif facts.audit and not before.first and not before.scanned and _LISTING.isdisjoint(before.todo):
+        left = [*(one for one in left if one is not Phase.ABSENT), Phase.AUDIT, *_licence(facts), Phase.ABSENT]
     return (under_way, *left)
 
 

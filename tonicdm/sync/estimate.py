@@ -42,4 +42,5 @@ def options_for(tonic: TonicDM, options: SyncOptions) -> SyncOptions:
         ids_per_call=facts.ids_per_call,
         ids_proven=facts.ids_proven,
         largest_page=facts.largest_page,
+        paged=frozenset(facts.paged),
     )

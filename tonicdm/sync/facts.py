@@ -65,6 +65,8 @@ class SyncOptions:
     ids_per_call: int = 240
     ids_proven: int = 0
     largest_page: int = 0
+    paged: frozenset[str] = frozenset()
+    """Paths whose lists turned out to have pages, though the reference shows none."""
     max_pages: int = MAX_PAGES
 
 
@@ -154,7 +156,7 @@ class _Reading:
             page_limit=options.page_limit,
             largest_page=int(self._own.get(LARGEST, 0)),
             proven_elsewhere=max(int(self._common.get(LARGEST, 0)), options.largest_page) > UNPROVEN_PAGE,
-            pages_anyway=self._own.get(PAGED) == "yes",
+            pages_anyway=self._own.get(PAGED) == "yes" or listing.operation.path in options.paged,
             ids_per_call=min(options.ids_per_call, int(self._common.get(IDS, options.ids_per_call))),
             ids_proven=max(int(self._common.get(IDS_PROVEN, 0)), options.ids_proven),
             stub_units=self._price(STUB_UNITS),

@@ -113,7 +113,7 @@ class Performer:
         assert step.data_quantity is not None
         since = None if step.since is None else parse(step.since)
         fetched = await self.reader.page(
-            DataQuantity(step.data_quantity), step.page, size=step.page_size or None, since=since, parent=parent
+            DataQuantity(step.data_quantity), step.page, size=step.page_size, since=since, parent=parent
         )
         self.report.records += len(fetched.payload)
         self.report.pages += 1

@@ -137,7 +137,7 @@ class Reader:
         quality: DataQuantity,
         number: int,
         *,
-        size: int | None = None,
+        size: int = 0,
         since: datetime.datetime | None = None,
         parent: str | None = None,
     ) -> Fetched:
@@ -146,7 +146,7 @@ class Reader:
         Args:
             quality: What to read of each record.
             number: Of the page, from 1.
-            size: pageSize; None for a list without pages.
+            size: pageSize; 0 for a list without pages.
             since: Only what changed after this.
             parent: Only what belongs to this record.
         """

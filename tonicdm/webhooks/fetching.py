@@ -131,9 +131,6 @@ class Fetch:
         likely = changed_since(ids, runs, max(0.0, elapsed), OVERLAP.total_seconds())
         options = options_for(self.tonic, SyncOptions(audit="never"))
         facts = await facts_of(self.store, self.kind, options, now=self._now())
-        facts = attrs.evolve(
-            facts, pages_anyway=facts.pages_anyway or self.kind.listing.operation.path in self._reader.facts.paged
-        )
         # What a list of changes does not show has to be asked for by ID; else it would never be told from what is gone.
         return refresh(facts, ids, changed_since=likely if self._reader.has_ids else None)
 
