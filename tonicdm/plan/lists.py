@@ -54,6 +54,8 @@ def scan(facts: TypeFacts, progress: Progress) -> Step | Progress:
     if not facts.compares or progress.stub_times is False:
         # Stubs would tell nothing of changes, or cost as much as records.
         return attrs.evolve(progress, todo=(Phase.LOAD, *progress.todo[1:]))
+    if progress.looks:
+        return _look(facts, progress)
     audit = progress.phase is Phase.AUDIT
     # After the changes were read, what carries no timestamp of its own is current all the same.
     trust = audit and facts.has_updated_after and progress.changes_read
@@ -160,18 +162,27 @@ def loaded(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -
     return _moved(facts, progress, move_after(facts, progress, outcome, foreseen=foreseen))
 
 
-def scanned(facts: TypeFacts, progress: Progress, _step: Step, outcome: Outcome) -> Progress:
+def scanned(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:
     """Take in a page of stubs of the whole type."""
     if outcome.trouble is not None:
         raise HopelessError
+    if step.kind is StepKind.END:
+        return looked_behind(facts, progress) if goes_on(facts, progress, outcome) else end_of_scan(facts, progress)
     progress = took_in(facts, _started(progress, outcome), outcome)
     if outcome.count:
         progress = attrs.evolve(progress, unstamped=progress.unstamped is not False and outcome.unstamped)
     progress = _found(progress, outcome)
-    if move_after(facts, progress, outcome) is Move.OVER:
-        return end_of_scan(facts, progress)
-    # A look at the next page and the page itself are the same call, where stubs are read.
-    return attrs.evolve(progress, page=progress.page + 1, pages_anyway=progress.pages_anyway or not facts.paged)
+    move = move_after(facts, progress, outcome)
+    return end_of_scan(facts, progress) if move is Move.OVER else _next_stubs(facts, progress, move)
+
+
+def _next_stubs(facts: TypeFacts, progress: Progress, move: Move) -> Progress:
+    """Return the progress at the next page of stubs: a look at a page, and the page itself, are the same call there.
+
+    Only a list that is asked for in no pages has to be looked at in pages of the size that it seems to be cut at.
+    """
+    looks = move is Move.LOOK and not is_paged(facts, progress)
+    return attrs.evolve(progress, page=progress.page + 1, looks=looks)
 
 
 def changed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:
@@ -199,9 +210,8 @@ def _probed(facts: TypeFacts, progress: Progress, outcome: Outcome) -> Progress:
         # By ID, so many would fill a call of their own; what follows is likely to be as new.
         return attrs.evolve(progress, reads=True)
     progress = took_in(facts, progress, outcome)
-    if move_after(facts, progress, outcome) is Move.OVER:
-        return end_of_changes(facts, progress)
-    return attrs.evolve(progress, page=progress.page + 1)
+    move = move_after(facts, progress, outcome)
+    return end_of_changes(facts, progress) if move is Move.OVER else _next_stubs(facts, progress, move)
 
 
 def _read(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:

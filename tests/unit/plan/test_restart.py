@@ -17,7 +17,7 @@ UNTIL = "2026-01-01T00:00:00+00:00"
 
 @st.composite
 def facts(draw: st.DrawFn) -> TypeFacts:
-    count = draw(st.integers(0, 30))
+    count = draw(st.integers(0, 30) | st.sampled_from([10, 20, 25, 50]))
     quantity = draw(st.booleans())
     return TypeFacts(
         record_type="persons",
