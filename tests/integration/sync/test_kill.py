@@ -17,13 +17,13 @@ from collections.abc import Iterator
 
 import pytest
 
-KILLS = 20
 TYPES = "persons,projects,offices,email_addresses"
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
-    command = [sys.executable, "-m", "tonicdm.sandbox", "--port", "0", "--records", "100000", "--limit", "1000000"]
+def server(request: pytest.FixtureRequest) -> Iterator[str]:
+    records = str(request.param)
+    command = [sys.executable, "-m", "tonicdm.sandbox", "--port", "0", "--records", records, "--limit", "1000000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -36,8 +36,13 @@ def units_charged(server: str) -> int:
         return int(json.loads(answer.read())["units"])
 
 
-def test_twenty_kills_lose_nothing_and_cost_at_most_a_page_per_worker_each(server: str, tmp_path: pathlib.Path) -> None:
-    """SIGKILL at 20 random moments of a load of 1e5 records; the units beyond 5M are at most 5 for each worker."""
+@pytest.mark.parametrize(
+    ("server", "kills"), [(30_000, 5), pytest.param(100_000, 20, marks=pytest.mark.thorough)], indirect=["server"]
+)
+def test_kills_lose_nothing_and_cost_what_was_under_way(server: str, tmp_path: pathlib.Path, kills: int) -> None:
+    """SIGKILL at random moments of a planned load; the units stay within the plan's most, and what was
+    under way at each kill: at most one call for each type.
+    """
     file, chance = tmp_path / "firm.db", random.Random(4)
     environment = {
         **os.environ,
@@ -48,8 +53,16 @@ def test_twenty_kills_lose_nothing_and_cost_at_most_a_page_per_worker_each(serve
     command = [sys.executable, "-m", "tonicdm.cli", "sync", str(file), "--types", TYPES]
     latency = json.dumps({"latency_seconds": [0.05, 0.15]}).encode()
     urllib.request.urlopen(urllib.request.Request(f"{server}/__settings", latency)).close()
-    kills = 0
-    while kills < KILLS:
+    counts = {}
+    for kind in TYPES.split(","):
+        with urllib.request.urlopen(f"{server}/__world?type={kind}") as answer:
+            counts[kind] = len(answer.read().splitlines())
+    told = ",".join(f"{kind}={count}" for kind, count in counts.items())
+    plan = [*command[:3], "plan", str(file), "--types", TYPES, "--count", told, "--json"]
+    planned = json.loads(subprocess.run(plan, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert units_charged(server) == 0, "a plan sends nothing"
+    killed = 0
+    while killed < kills:
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as process:
@@ -60,12 +73,11 @@ def test_twenty_kills_lose_nothing_and_cost_at_most_a_page_per_worker_each(serve
             time.sleep(chance.random() * 0.15)
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
-                kills += 1
+                killed += 1
             else:
                 break
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    pages = 0
     for kind in TYPES.split(","):
         with urllib.request.urlopen(f"{server}/__world?type={kind}") as answer:
             truth = {record["id"]: record for record in map(json.loads, answer.read().splitlines())}
@@ -74,12 +86,11 @@ def test_twenty_kills_lose_nothing_and_cost_at_most_a_page_per_worker_each(serve
                 one: json.loads(raw) for one, raw in db.execute("SELECT id, raw FROM record WHERE type = ?", (kind,))
             }
         assert held == truth, kind
-        pages += -(-len(truth) // 1000)
-    units = units_charged(server)
     workers = len(TYPES.split(","))
-    # Besides the pages: a look at what changed during the load for each type, and the ends of full pages.
-    assert units <= 5 * pages + 5 * workers * kills + 10 * workers
-    assert kills >= 5, "the load was over before it could be killed often"
+    assert planned["expected"] <= units_charged(server) <= planned["most"] + 5 * workers * killed
+    # Were every page paid for twice, the most would say nothing: this is near what a load without a kill costs.
+    assert units_charged(server) <= planned["expected"] + (5 * workers + 1) * killed + workers
+    assert killed >= min(kills, 3), "the load was over before it could be killed often"
 
 
 def stored(file: pathlib.Path) -> int:
