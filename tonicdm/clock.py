@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import heapq
 import itertools
 import sys
@@ -50,7 +51,7 @@ def _system_monotonic() -> tuple[Callable[[], float], bool]:
             time.clock_gettime(number)
         except OSError:  # a sandbox or an old kernel does not let us
             return time.monotonic, False
-        return (lambda: time.clock_gettime(number)), True
+        return functools.partial(time.clock_gettime, number), True
     return time.monotonic, sys.platform == "win32"
 
 

@@ -32,7 +32,8 @@ class LedgerAccess:
     """
 
     def __init__(self, ledger: Callable[[], Ledger], seconds: float) -> None:
-        self._ledger = ledger
+        self._find = ledger
+        self._ledger: Ledger | None = None
         self.seconds = seconds
         self._lock = threading.Lock()
         self._notes: list[Callable[[Window], Any]] = []
@@ -41,7 +42,9 @@ class LedgerAccess:
     @property
     def ledger(self) -> Ledger:
         """The ledger."""
-        return self._ledger()
+        if self._ledger is None:
+            self._ledger = self._find()
+        return self._ledger
 
     async def try_once(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:
         """Take *step*, behind what could not be noted before.
@@ -54,8 +57,9 @@ class LedgerAccess:
             LedgerBusyError: It can't be done now.
             LedgerUnavailableError: It can't be done before somebody mends the ledger.
         """
+        ledger = self._ledger or self.ledger
         if not self._notes:
-            return await self.ledger.run(step, undo)
+            return await ledger.run(step, undo)
         notes = self._notes.copy()
 
         def noted(window: Window) -> T:
@@ -63,7 +67,7 @@ class LedgerAccess:
                 note(window)
             return step(window)
 
-        result = await self.ledger.run(noted, undo)
+        result = await ledger.run(noted, undo)
         with self._lock:
             self._notes = [note for note in self._notes if note not in notes]
         return result
@@ -105,8 +109,9 @@ class LedgerAccess:
             otherwise: Returned where the ledger does not answer; the units stay charged until known better.
         """
         try:
-            if self.ledger.poll_seconds is None:
-                return await self.try_once(step)
+            ledger = self._ledger or self.ledger
+            if ledger.poll_seconds is None:
+                return await (self.try_once(step) if self._notes else ledger.run(step))
             # Another process may sit on the file.
             async with asyncio.timeout(NOTE_SECONDS):
                 return await self.try_once(step)

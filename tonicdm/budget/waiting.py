@@ -17,7 +17,7 @@ from tonicdm.budget.pacer import Pacer
 from tonicdm.budget.rules import Denied, Granted, Instant, Reason
 from tonicdm.budget.views import WaitNotice, notice_of, refusal
 from tonicdm.budget.window import Window
-from tonicdm.clock import Clock
+from tonicdm.clock import Clock, counts_suspension
 from tonicdm.errors import BudgetError, ClientClosedError, TonicDMError
 from tonicdm.types import Priority
 
@@ -44,6 +44,9 @@ class Terms:
     notify_every: float | None
 
 
+_BEHIND: Final = Denied(Reason.QUEUE)
+
+
 class WaitQueue:
     """Gives calls of one event loop their units: at once, or when it is their turn.
 
@@ -68,6 +71,7 @@ class WaitQueue:
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.access: LedgerAccess = access
         self.clock: Clock = clock
+        self._counts_suspension = counts_suspension(clock)
         self.slots: Concurrency = slots
         self._pacer = pacer
         self._holder = holder
@@ -91,7 +95,7 @@ class WaitQueue:
 
     def now(self) -> Instant:
         """Read the clock."""
-        return Instant.read(self.clock)
+        return Instant(self.clock.monotonic(), self.clock.now(), self._counts_suspension)
 
     # --- the entry ----------------------------------------------------------------------------------------------
 
@@ -163,14 +167,14 @@ class WaitQueue:
                 made.append(answer.entry)
             return answer
 
-        answer: Granted | Denied = Denied(Reason.QUEUE)
+        answer: Granted | Denied = _BEHIND
+        self._approaching += 1
         try:
-            with (
-                self._approaching_calls(),
-                contextlib.suppress(LedgerBusyError),
-            ):  # it queues, and the queue tries again
-                answer = await self.access.try_once(step, lambda window: window.refund(*made))
+            answer = await self.access.try_once(step, lambda window: window.refund(*made))
+        except LedgerBusyError:
+            pass  # it queues, which tries again
         finally:
+            self._approaching -= 1
             if not isinstance(answer, Granted):
                 waiter.slots.taken -= 1
         return answer

@@ -102,13 +102,13 @@ class SQLiteLedger:
         """Apply *step* in a transaction on the ledger's thread."""
         if self._closed:
             raise ClientClosedError("this budget is closed")
-        work = self._submit(self._transact, step)
+        work = self._submit(lambda: self._transact(step))
         try:
             return await asyncio.shield(asyncio.wrap_future(work))
         except asyncio.CancelledError:
             # The thread finishes the step all the same; what it did is undone behind it, in the same queue.
             if undo is not None and not self._closed:
-                self._submit(self._transact, undo)
+                self._submit(lambda: self._transact(undo))
             work.add_done_callback(_look_at)
             raise
 
@@ -139,10 +139,10 @@ class SQLiteLedger:
                 self._thread.shutdown(wait=False)
             await asyncio.shield(asyncio.wrap_future(work))
 
-    def _submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
+    def _submit(self, function: Callable[[], T]) -> Future[T]:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tonicdm-ledger")
-        return self._thread.submit(function, *arguments)
+        return self._thread.submit(function)
 
     # --- forks --------------------------------------------------------------------------------------------------
 
