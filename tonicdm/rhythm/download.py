@@ -63,6 +63,7 @@ async def download(
     renew_on: frozenset[int],
     timeout: float,
     lenient: bool = False,
+    keep_refused: bool = True,
 ) -> Downloaded:
     """Stream what *uri* leads to into a file.
 
@@ -77,6 +78,7 @@ async def download(
         renew_on: Statuses of a URI that is no longer good.
         timeout: Seconds without a byte after which the connection is given up.
         lenient: Whether CSV in an odd form is accepted.
+        keep_refused: Whether what came whole and is no result stays.
 
     Raises:
         NotWholeError: The URI was refused, the stream broke off, rows are missing, or it is no result.
@@ -91,15 +93,21 @@ async def download(
             raise NotWholeError(str(error)) from None
         except OddFormError as error:
             if not lenient:
-                await asyncio.to_thread(part.keep, part.part)
-                raise OddResultError(str(error), kept=part.part) from None
+                raise OddResultError(str(error), kept=await _left(part, keep=keep_refused)) from None
             rows = error.rows
         except MalformedError as error:
-            await asyncio.to_thread(part.keep, part.part)
             kind = NotWholeError if isinstance(error, ErrorPageError) else OddResultError
-            raise kind(str(error), kept=part.part) from None
+            raise kind(str(error), kept=await _left(part, keep=keep_refused)) from None
         await asyncio.to_thread(part.keep)
     return Downloaded(path=path, size=part.size, rows=rows)
+
+
+async def _left(part: PartFile, *, keep: bool) -> pathlib.Path | None:
+    """Leave what came under the name that it has, if it is to be kept; return that name."""
+    if not keep:
+        return None
+    await asyncio.to_thread(part.keep, part.part)
+    return part.part
 
 
 async def _fetch(

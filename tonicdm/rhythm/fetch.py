@@ -78,7 +78,7 @@ def _query(queries: Queries, wish: Wish, query_type: str) -> Callable[[int], Asy
         with tempfile.TemporaryDirectory(prefix="tonicdm-") as folder:
             path = pathlib.Path(folder, "rows.json")
             running = await queries.start_spec(spec)
-            await running.save(path)
+            await running.save(path, keep_refused=False)  # the folder goes, too
             kind = FETCHABLE[wish.type].model if wish.type in FETCHABLE else None
             rows = read_rows(path)
             for number in itertools.count(1):

@@ -88,7 +88,9 @@ class RunningQuery:
             raise QueryFailedError(self.id, execution.status or "")
         return stand is not Stand.RUNNING
 
-    async def save(self, path: str | os.PathLike[str], *, lenient: bool = False) -> QueryResult:
+    async def save(
+        self, path: str | os.PathLike[str], *, lenient: bool = False, keep_refused: bool = True
+    ) -> QueryResult:
         """Wait for the end and stream the result into a file; it appears there when it is whole.
 
         A URI that is no longer good is renewed by describing the query again; the query is not run a second time.
@@ -98,6 +100,7 @@ class RunningQuery:
             path: The file; one that is there is replaced.
             lenient: Whether CSV in an odd form is accepted: UTF-16, inch marks, lines that end in a carriage return,
                 blank lines.
+            keep_refused: Whether what came whole and is no result stays beside.
 
         Raises:
             QueryFailedError: The query failed.
@@ -129,12 +132,13 @@ class RunningQuery:
                     renew_on=self.dialect.renew_on,
                     timeout=self.timeout,
                     lenient=lenient,
+                    keep_refused=keep_refused,
                 )
             except OddResultError as error:
                 lenience = "; accept it with lenient=True, or --lenient" if self.output_format == "csv" else ""
-                raise ResultError(self.id, f"{error}. It is kept as {error.kept}{lenience}", file=str(target)) from None
+                raise ResultError(self.id, f"{error}{_kept(error)}{lenience}", file=str(target)) from None
             except NotWholeError as error:
-                said = f"{error}" + (f"; it is kept as {error.kept}" if error.kept is not None else "")
+                said = f"{error}{_kept(error)}"
                 if not error.stale and number:
                     await self.clock.sleep_until(self.clock.monotonic() + self.rules.first * 2.0**number)
                 execution = await self.describe()
@@ -159,6 +163,10 @@ class RunningQuery:
             part.write(content)
             part.keep()
         return QueryResult(query=self.id, path=target, rows=0, size=len(content))
+
+
+def _kept(error: NotWholeError) -> str:
+    return "" if error.kept is None else f"; it is kept as {error.kept}"
 
 
 def _whole(number: float | None) -> int | None:
