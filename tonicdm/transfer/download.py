@@ -124,9 +124,8 @@ class Downloads:
             return self._anywhere
         if not self._through_proxy(link):
             return self._public
-        with contextlib.suppress(ValueError):
-            if not is_public(host_of(link)):
-                raise UnsafeLinkError(f"{host_of(link)}: the address is not public. Nothing was sent there.")
+        if _is_private_name(host_of(link)):
+            raise UnsafeLinkError(f"{host_of(link)}: the address is not public. Nothing was sent there.")
         return self._anywhere
 
     async def close(self) -> None:
@@ -163,7 +162,9 @@ class Source:
         """Return the link."""
         if self._link is None:
             assert self._renew is not None
-            made = await self._renew()
+            made: object = await self._renew()
+            if not isinstance(made, (str, Secret)):
+                raise InvalidOptionError(f"the function for the link returned a {type(made).__name__}, not a text.")
             self._link = made if isinstance(made, Secret) else Secret(made)
         return self._link
 
@@ -371,6 +372,14 @@ class _Download:
                     return
             link = leads_to
         raise UnsafeLinkError(f"{host_of(link)}: more than {MAX_REDIRECTS} redirects. Nothing was charged.")
+
+
+def _is_private_name(host: str) -> bool:
+    """Return whether a host is private by what it is called: a proxy resolves it, so its address is not seen here."""
+    try:
+        return not is_public(host)
+    except ValueError:
+        return "." not in host.rstrip(".") or host.rstrip(".").endswith((".localhost", ".local", ".internal"))
 
 
 def _promise(size: int | None, checksum: str | None) -> Promise:

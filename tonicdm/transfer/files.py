@@ -162,15 +162,28 @@ class FileTarget:
     def _finished(self, known: Representation) -> tuple[pathlib.Path, int]:
         part = self._part
         assert part is not None
+        note = self._note
         check_sent(known, part.size, self._hashes)
         size = part.size
         if known.encoding:
             size = self._decoded(part, known)
         else:
             self._promise.check(part.size, self._hashes)
-            part.keep(replace=not self._folder)
-        self._note.unlink(missing_ok=True)
+            self._keep(part)
+        note.unlink(missing_ok=True)
         return part.path, size
+
+    def _keep(self, part: PartFile) -> None:
+        """Give a part its name; in a folder the next that is free, where somebody took it meanwhile."""
+        proposed, number = part.path.name, 0
+        while True:
+            try:
+                part.keep(replace=not self._folder)
+            except FileExistsError:
+                number += 1
+                part.path = part.path.with_name(numbered(proposed, number))
+            else:
+                return
 
     def _decoded(self, part: PartFile, known: Representation) -> int:
         decoder, hashes = known_decoder(known), Hashes(self._promise.checksums)
@@ -183,7 +196,8 @@ class FileTarget:
                     hashes.update(found)
             end_decoding(decoder)
             self._promise.check(target.size, hashes)
-            target.keep(replace=not self._folder)
+            self._keep(target)
+        part.path = target.path
         part.discard()
         return target.size
 

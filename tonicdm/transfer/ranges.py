@@ -118,18 +118,24 @@ def judge(
     if status == 200:
         return Step.SKIP if known is not None and received and found.is_same_as(known) else Step.START
     if status == 206:
-        first, last, _ = _range_of(headers)
-        length = _integer(headers.get("Content-Length"))
-        right = first == received and (length is None or length == last - first + 1)
-        if not right or (known is not None and found.is_other_than(known)):
-            return Step.AGAIN
-        return Step.APPEND
+        return _judge_part(headers, found, known, received)
     if status == 416 and received:
         whole = known is not None and known.size in {None, received} and _range_of(headers)[2] == received
         return Step.COMPLETE if whole else Step.AGAIN
     if status >= 500 or status in _LATER:
         return Step.LATER
     return Step.REFUSED
+
+
+def _judge_part(headers: Mapping[str, str], found: Representation, known: Representation | None, received: int) -> Step:
+    first, last, _ = _range_of(headers)
+    length = _integer(headers.get("Content-Length"))
+    if length is not None and length != last - first + 1:
+        return Step.AGAIN
+    if known is None:
+        # Nobody asked for a part; what is missing behind it is asked for next.
+        return Step.START if first == 0 else Step.AGAIN
+    return Step.AGAIN if first != received or found.is_other_than(known) else Step.APPEND
 
 
 def _range_of(headers: Mapping[str, str]) -> tuple[int, int, int | None]:

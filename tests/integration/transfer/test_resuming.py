@@ -168,6 +168,18 @@ async def test_a_part_that_does_not_fit_is_not_joined(
     assert storage.asked == [None, None]
 
 
+async def test_a_part_that_nobody_asked_for_is_gone_on_with(tonic: TonicDM, tmp_path: pathlib.Path):
+    """Some caches answer a plain GET with what they have."""
+    lines = lines_of(0, 999_999, SIZE)
+    for to in (tmp_path / "plan.pdf", tmp_path):
+        async with Hostile([head(206, lines), CONTENT[:1_000_000]], otherwise=Storage(content=CONTENT)) as server:
+            found = await fetch(tonic, server, to)
+            assert server.requests[1].header("Range") == "bytes=1000000-"
+        assert found.path is not None
+        assert found.path.read_bytes() == CONTENT
+    assert left(tmp_path) == ["plan (1).pdf", "plan.pdf"]
+
+
 async def test_416_for_a_whole_part_means_whole(tonic: TonicDM, tmp_path: pathlib.Path):
     """A call that broke between its last byte and the renaming needs no byte more."""
     storage = Storage(content=CONTENT)

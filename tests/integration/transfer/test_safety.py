@@ -261,6 +261,30 @@ async def test_a_signed_link_shows_itself_nowhere(
     assert all(SECRET not in path.read_text("latin-1") for path in map(tmp_path.joinpath, left(tmp_path)))
 
 
+async def test_a_link_through_a_proxy_is_not_private_by_its_name(tmp_path: pathlib.Path):
+    """The proxy resolves the name, so an address or name that is private as it stands is refused before it is asked."""
+    async with (
+        Hostile(otherwise=FILE) as proxy,
+        TonicDM(token=TOKEN, base_url=API, proxy=proxy.url, budget=UnitBudget.memory()) as tonic,
+    ):
+        for host in ("10.0.0.1", "[::1]", "localhost", "storage", "files.internal", "x.localhost."):
+            with pytest.raises(UnsafeLinkError):
+                await tonic.download(f"http://{host}/x", tmp_path / "x")
+        assert not proxy.received
+        await tonic.download("http://files.example.org/x", tmp_path / "x")
+        assert proxy.requests[0].target == "http://files.example.org/x"
+    assert (tmp_path / "x").read_bytes() == b"the file"
+
+
+@pytest.mark.parametrize("made", [None, 5, b"https://x/y"])
+async def test_a_function_that_gives_no_link_is_said(tonic: TonicDM, tmp_path: pathlib.Path, made: object):
+    async def link_of() -> object:
+        return made
+
+    with pytest.raises(InvalidOptionError, match="the function for the link returned"):
+        await tonic.download(link_of, tmp_path / "x")  # type: ignore[arg-type]
+
+
 async def test_a_closed_client_downloads_nothing(tmp_path: pathlib.Path):
     tonic = TonicDM(token=TOKEN, base_url=API, budget=UnitBudget.memory())
     await tonic.close()

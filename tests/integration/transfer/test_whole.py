@@ -197,6 +197,21 @@ async def test_a_folder_keeps_what_it_has(tonic: TonicDM, tmp_path: pathlib.Path
     assert left(tmp_path) == ["plan (1).pdf", "plan (2).pdf", "plan (3).pdf", "plan.pdf"]
 
 
+async def test_a_name_that_is_taken_meanwhile_is_not_replaced(tonic: TonicDM, tmp_path: pathlib.Path):
+    """Between the look at the folder and the renaming somebody else may take the name; packed files as well."""
+    other = tmp_path / "plan.pdf"
+    for lines, content in (([], CONTENT), ([("Content-Encoding", "gzip")], gzip.compress(CONTENT))):
+        storage = Storage(content=content, headers=lines)
+        other.unlink(missing_ok=True)
+        found = await fetch(tonic, storage, tmp_path, on_progress=lambda *_: other.write_bytes(b"mine"))
+        assert other.read_bytes() == b"mine"
+        assert found.path is not None
+        assert found.path.name == "plan (1).pdf"
+        assert found.path.read_bytes() == CONTENT
+        found.path.unlink()
+    assert left(tmp_path) == ["plan.pdf"]
+
+
 async def test_a_path_is_replaced_when_the_new_file_is_whole(tonic: TonicDM, tmp_path: pathlib.Path):
     path = tmp_path / "plan.pdf"
     path.write_bytes(b"old")
