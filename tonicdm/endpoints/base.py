@@ -8,15 +8,13 @@ import uuid
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Generic, TypeVar, cast, overload
 
-import attrs
-
 from tonicdm.codec import parse_json
 from tonicdm.endpoints.bodies import body_of, changes_of
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.many import Found, fetch_many
 from tonicdm.endpoints.payload import invalid_error, read_one
-from tonicdm.endpoints.refreshing import K, Refreshed, parse_cache, refresh
+from tonicdm.endpoints.refreshing import CacheReader, K, Refreshed, parse_cache, refresh
 from tonicdm.endpoints.splitting import source_of
 from tonicdm.errors import EndpointNotFoundError, InvalidOptionError, RecordNotFoundError
 from tonicdm.http.call import Answer
@@ -39,10 +37,6 @@ R = TypeVar("R", bound=Record)
 
 ALL_STATUSES: Final = ("active", "inactive", "deleted")
 """Asked for wherever a record is named by its ID, so that its status can't hide it (reference: filterStatuses)."""
-
-
-CLOCK_STEP: Final = 0.001
-"""Seconds by which two looks at a clock may seem to be the same."""
 
 
 class Endpoint:
@@ -290,41 +284,7 @@ class Readable(Listed[M]):
             InvalidOptionError: A time in *cache* is naive or no time; nothing was sent.
         """
         times = parse_cache(cache)
-        return await refresh(_CacheReader(self), times, size=self._caller.facts.ids_for(self._listing.operation.path))
-
-
-class _CacheReader(Generic[M]):
-    """Reads for a refresh, and takes from the local copy what this very refresh has proven already.
-
-    Args:
-        endpoint: Where the records are.
-    """
-
-    def __init__(self, endpoint: Readable[M]) -> None:
-        self._endpoint = endpoint
-        self._clock = endpoint._caller.transport.budget.clock
-        self._began = self._clock.now()
-
-    async def stubs(self, ids: Sequence[RecordID]) -> tuple[Found[RecordStub], bool]:
-        """Return stubs, and whether they cost what stubs cost."""
-        units: list[int] = []
-        caller = self._endpoint._caller
-
-        def meter(answer: Answer, cost: int) -> None:
-            units.append(cost)
-            if caller.meter is not None:
-                caller.meter(answer, cost)
-
-        metered = type(self._endpoint)(attrs.evolve(caller, meter=meter))
-        found = await metered.get_many(ids, data_quantity=DataQuantity.ID_ONLY)
-        return found, sum(units) <= len(units) * DataQuantity.ID_ONLY.units
-
-    async def records(self, ids: Sequence[RecordID]) -> Found[M]:
-        """Return records."""
-        if self._endpoint._caller.copy is None:
-            return await self._endpoint.get_many(ids)
-        # Not 0, which would ask the server for what a stub has proven since this began.
-        return await self._endpoint.get_many(ids, max_age=self._clock.now() - self._began + CLOCK_STEP)
+        return await refresh(CacheReader(self), times, size=self._caller.facts.ids_for(self._listing.operation.path))
 
 
 class Writing(Endpoint, Generic[M]):
