@@ -149,17 +149,17 @@ def _check_host(link: Secret, target: Secret) -> None:
     Raises:
         NotWholeError: It leads there.
     """
-    before, after = yarl.URL(link.reveal(), encoded=True), yarl.URL(target.reveal(), encoded=True)
-    if (
-        after.user is not None
-        or after.scheme not in {"http", "https"}
-        or (_is_inside(after) and not _is_inside(before))
-    ):
+    if _is_odd(target) or (_is_inside(target) and not _is_inside(link)):
         raise NotWholeError("was redirected to a place that a signed host has no business with")
 
 
-def _is_inside(url: yarl.URL) -> bool:
-    host = url.host or ""
+def _is_odd(link: Secret) -> bool:
+    url = yarl.URL(link.reveal(), encoded=True)
+    return url.user is not None or url.scheme not in {"http", "https"}
+
+
+def _is_inside(link: Secret) -> bool:
+    host = yarl.URL(link.reveal(), encoded=True).host or ""
     try:
         return not ipaddress.ip_address(host).is_global
     except ValueError:

@@ -291,17 +291,16 @@ class ResultError(TonicDMError):
         self.file = file
 
 
-class QueryUnderWayError(TonicDMError):
-    """Another run into the same file is under way, here or in another process; nothing was sent.
+class UnderWayError(TonicDMError):
+    """The same is under way already, here or in another process: a run into the same file, or with the same note.
 
     Attributes:
-        file: The file.
+        file: The lock's file.
     """
 
     def __init__(self, file: str) -> None:
         super().__init__(
-            f"another run into {file} is under way and holds {file}.job.lock. Nothing was sent: wait for its end, or "
-            "choose another output."
+            f"another run is under way, and holds {file}. Nothing was sent: wait for its end, or choose another file."
         )
         self.file = file
 
@@ -335,7 +334,7 @@ class SubmittedError(SubmissionUnknownError):
             self,
             f"{label} was submitted, and {what}. It may have begun, and must not be submitted again. {look}.",
         )
-        self.note = None
+        self.note: str | None = None
         self.arn = arn
 
 

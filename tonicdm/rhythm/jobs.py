@@ -17,7 +17,7 @@ import attrs
 
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.lockfile import try_lock, unlock
-from tonicdm.rhythm.errors import QueryUnderWayError
+from tonicdm.rhythm.errors import UnderWayError
 from tonicdm.transfer.part import sync_folder
 
 VERSION: Final = 1
@@ -113,10 +113,10 @@ class JobFile:
 
     @contextlib.contextmanager
     def held(self) -> Generator[None]:
-        """Keep other runs into the same output out, of this process and of all others.
+        """Keep others with the same note out, of this process and of all others.
 
         Raises:
-            QueryUnderWayError: Another one has it.
+            UnderWayError: Another one has it.
             StoreError: The folder can't be written, or its file system has no locks; nothing was sent.
         """
         if not self.path.parent.is_dir():
@@ -144,7 +144,7 @@ class JobFile:
                 pass  # its holder removed it between the two statements
             except (BlockingIOError, PermissionError):
                 os.close(file)
-                raise QueryUnderWayError(str(self.path).removesuffix(".job")) from None
+                raise UnderWayError(str(lock)) from None
             except OSError:
                 os.close(file)
                 raise

@@ -555,7 +555,9 @@ async def test_process_prints_its_url_and_stops_cleanly():
     process, url = await process_of("tonicdm.sandbox", "--rhythm", "--records", "30", "--set", "page_size=7")
     async with aiohttp.ClientSession() as session, session.get(f"{url}/__settings") as response:
         assert (await response.json())["page_size"] == 7
-    await ended(process)
+    told = await ended(process)
+    for name in ("BASE_URL", "AUTH_DOMAIN", "TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"):
+        assert f"export RHYTHM_{name}='" in told
 
 
 async def test_command_names_the_variables_that_a_client_reads():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -47,8 +48,25 @@ class Processing(Noun):
             started: Told the ARN before anything else.
             look: How to find out whether it was carried out.
             key: Member of the body by which the server tells submissions apart; filled in where it is absent.
+
+        Raises:
+            UnderWayError: Another submission with this note is under way; nothing was sent.
         """
-        functions, file = StepFunctions(self._caller), None if note is None else JobFile(pathlib.Path(note))
+        file = None if note is None else JobFile(pathlib.Path(note))
+        with contextlib.nullcontext() if file is None else file.held():
+            return await self._started(operation, body, file=file, started=started, look=look, key=key)
+
+    async def _started(
+        self,
+        operation: str,
+        body: dict[str, Any],
+        *,
+        file: JobFile | None,
+        started: Started | None,
+        look: Look,
+        key: str | None,
+    ) -> Execution:
+        functions = StepFunctions(self._caller)
         digest = fingerdigestof(self._caller.tenant, operation, body)
         now = self._caller.transport.clock.now()
         earlier = None if file is None else file.matching(digest)

@@ -194,7 +194,7 @@ class Queries(Noun):
 
         Raises:
             ConfigError: The note is of another query; nothing was sent.
-            QueryUnderWayError: Another run into this file is under way; nothing was sent.
+            UnderWayError: Another run into this file is under way; nothing was sent.
             QueryFailedError: The query failed, or the server has forgotten it; the next call starts a new one.
             QueryTimeoutError: The deadline passed; the same call goes on with it.
             ResultError: The result can't be fetched; the same call tries again.

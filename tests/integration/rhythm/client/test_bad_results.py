@@ -14,7 +14,7 @@ import pytest
 from tests.hostile import CUT, Hostile, Request, answer
 from tonicdm.errors import StoreError, TransportError
 from tonicdm.rhythm import PollRules, QuerySpec, RhythmClient, ThrottleRules
-from tonicdm.rhythm.errors import QueryTimeoutError, QueryUnderWayError, ResultError
+from tonicdm.rhythm.errors import QueryTimeoutError, ResultError, UnderWayError
 from tonicdm.rhythm.jobs import JobFile, Note
 
 SPEC = QuerySpec(type="rolodex:contacts", fields=("id",))
@@ -225,7 +225,7 @@ async def test_a_second_run_into_one_output_says_that_the_first_is_under_way(tmp
         while not server.fetched:
             await asyncio.sleep(0.01)
         for one in (rhythm, other):
-            with pytest.raises(QueryUnderWayError, match=r"out\.job\.lock"):
+            with pytest.raises(UnderWayError, match=r"out\.job\.lock"):
                 await run(one, tmp_path / "out")
         gate.set()
         assert (await first).rows == 1

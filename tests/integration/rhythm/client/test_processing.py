@@ -154,3 +154,21 @@ async def test_a_kill_after_the_post_starts_nothing_twice(box, broker, tmp_path,
     code, out = await run()
     assert code == 0 and out.startswith("arn:"), out
     assert len(box.calls(operation=operation)) == 2
+
+
+async def test_two_that_pay_at_once_with_one_note_pay_once(tmp_path) -> None:
+    """Two cron jobs that overlap: the second says that the first is under way, and sends nothing."""
+    from tests.hostile import Hostile, Pause, answer
+    from tonicdm.rhythm import RhythmClient
+    from tonicdm.rhythm.errors import UnderWayError
+
+    arn = "arn:aws:states:us-east-1:123456789012:execution:pay:4f1c"
+    slow = [Pause(0.3), answer(200, {"executionArn": arn})]
+    async with (
+        Hostile(otherwise=slow) as server,
+        RhythmClient("example.org", token="t", base_url_template=f"{server.url}/{{service}}") as rhythm,
+    ):
+        orders = [rhythm.orders.process(memo="x", note=tmp_path / "o-1.job") for _ in range(2)]
+        ends = await asyncio.gather(*orders, return_exceptions=True)
+        assert sorted(type(end).__name__ for end in ends) == ["Execution", UnderWayError.__name__]
+        assert len(server.requests) == 1
