@@ -112,6 +112,11 @@ class TypeFacts:
         """Whether a record that was read within the second of its change could hide the next change to stubs."""
         return self.stamped and (self.has_updated_after or self.compares) and self.lists is None and not self.partial
 
+    @property
+    def batch(self) -> int:
+        """IDs worth naming in one call: its answer is a page too, so a small page would cut it."""
+        return min(self.ids_per_call, self.page_limit) if self.paged or self.pages_anyway else self.ids_per_call
+
     def units(self, data_quantity: str) -> tuple[int, int]:
         """Return the least and the most that a call may cost, by what is documented and what was charged."""
         quantity = DataQuantity(data_quantity)

@@ -95,7 +95,7 @@ def begin(facts: TypeFacts) -> Progress:
         updated_after=facts.updated_after if facts.has_updated_after else False,
         largest_page=facts.largest_page,
         pages_anyway=facts.pages_anyway,
-        ids_per_call=facts.ids_per_call,
+        ids_per_call=facts.batch,
         ids_proven=facts.ids_proven,
         stub_times=facts.stub_times,
         stub_units=facts.stub_units,

@@ -58,9 +58,7 @@ def refresh(facts: TypeFacts, ids: int, *, changed_since: int | None = None) -> 
     stub, record = facts.units("id_only")[0], facts.units("basic")[0]
     found: list[Refresh] = []
     if facts.by_id:
-        # An answer by ID is a page too, so a small page cuts it.
-        batch = min(facts.ids_per_call, facts.page_limit) if facts.paged else facts.ids_per_call
-        found.append(Refresh(how=Reading.BY_ID, pages=0, units=record * batches(ids, batch)))
+        found.append(Refresh(how=Reading.BY_ID, pages=0, units=record * batches(ids, facts.batch)))
     if changed_since is not None and facts.updated_after:
         found.append(_list(facts, Reading.CHANGES, max(changed_since, 1), stub, record))
     if facts.count is not None or not (facts.paged or facts.pages_anyway) or not found:

@@ -210,7 +210,7 @@ class _TypeRun:
 
         def work(db: sqlite3.Connection) -> Written:
             written = write(db)
-            keep_learned(db, self.kind.name, progress)
+            keep_learned(db, facts, progress)
             if progress.counted is not None and not facts.partial:
                 note_counted(db, self.kind.name, progress.counted)
             return written

@@ -222,15 +222,16 @@ class _Reading:
         return int(found)
 
 
-def keep_learned(db: sqlite3.Connection, kind: str, progress: Progress) -> None:
+def keep_learned(db: sqlite3.Connection, facts: TypeFacts, progress: Progress) -> None:
     """Keep what a run has learned of the server.
 
     Args:
         db: The store, in a transaction.
-        kind: The record type.
+        facts: What was known before.
         progress: The run's last.
     """
-    common = {IDS: progress.ids_per_call}
+    kind = facts.record_type
+    common = {IDS: progress.ids_per_call if progress.ids_per_call < facts.batch else facts.ids_per_call}
     own: dict[str, Any] = {
         UPDATED_AFTER: _word(progress.updated_after),
         STUB_TIMES: _word(progress.stub_times),
