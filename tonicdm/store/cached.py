@@ -81,23 +81,21 @@ class CachedReads:
         oldest = self._clock.now() - max_age
 
         async def read(kind: str, ids: Sequence[RecordID]) -> dict[RecordID, Any]:
-            return await self._read(caller, TYPES[kind], ids, oldest, max_age)
+            found = await self._read(caller, TYPES[kind], ids, oldest, max_age)
+            return {one: item for one, item in found.items() if not isinstance(item, InvalidRecord)}
 
         resolver = Resolver(read, self.seen_fields)
         tree = await resolver.check(noun, tuple(resolve))
-        items = await read(noun, wanted)
-        there = [one for one in wanted if one in items]
+        items = await self._read(caller, TYPES[noun], wanted, oldest, max_age)
         model, invalid = TYPES[noun].listing.model, list[InvalidRecord]()
         sound, records = list[Any](), list[Record]()
-        for one in there:
-            good, bad = decoded([items[one]], model, DataQuantity.BASIC)
+        for item in (items[one] for one in wanted if one in items):
+            good, bad = ([], [item]) if isinstance(item, InvalidRecord) else decoded([item], model, DataQuantity.BASIC)
             records += good
             invalid += bad
-            sound += [items[one]] if good else []
+            sound += [item] if good else []
         followed = await resolver.follow(sound, records, tree)
-        others = [one for one in wanted if one not in items]
-        aside = await self._aside(noun, others) if others else {}
-        return followed, [one for one in others if one not in aside], [*invalid, *aside.values()]
+        return followed, [one for one in wanted if one not in items], _distinct(invalid)
 
     async def get_stubs(
         self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float
@@ -122,19 +120,10 @@ class CachedReads:
         if rest:
             found |= await self._ask(kind, caller, rest, now - max_age)
         values = [found[one] for one in wanted if one in found]
-        # One element without an ID may stand for several of them.
-        invalid = list({id(one): one for one in values if isinstance(one, InvalidRecord)}.values())
+        invalid = _distinct(one for one in values if isinstance(one, InvalidRecord))
         sound = [one for one in values if not isinstance(one, InvalidRecord)]
         stubs, others = decoded(sound, RecordStub, DataQuantity.ID_ONLY)
         return stubs, [one for one in wanted if one not in found], [*invalid, *others]
-
-    async def _aside(self, noun: str, ids: Sequence[RecordID]) -> dict[RecordID, InvalidRecord]:
-        """Return those of *ids* whose latest version is in quarantine."""
-        found = await self.store.quarantine(noun)
-        asked = {str(one): one for one in ids}
-        return {
-            asked[one.id]: InvalidRecord(0, one.reason, one.raw, {"id": one.id}) for one in found if one.id in asked
-        }
 
     async def doubt(self, noun: str, record: RecordID) -> None:
         """Note that a record was written to: what was read before is not served any more."""
@@ -213,15 +202,19 @@ class CachedReads:
         if not (known and await self._looking_pays(kind, len(whole) - len(known), list(known.values()), caller)):
             known = {}
         told, current = await self._look(kind, [*known, *only], held, caller, flight)
-        await self._load(kind, [one for one in whole if one not in current], caller, flight)
+        came = await self._load(kind, [one for one in whole if one not in current], caller, flight)
+        unread = _unreadable(came, [one for one in whole if one not in current])
         there = await self.store.read(lambda db: lookup.look_up(db, kind.name, whole, deletable=kind.deletable))
         records = {
             one: json.loads(item.raw)
             for one, item in there.items()
-            if not item.gone and (kind.name, one) not in self._absent
+            # Where the newest version can't be read, the one before it is not what the server has.
+            if not item.gone and (kind.name, one) not in self._absent and one not in unread
         }
         shown = {one: told.get(one) or _stub(one, there[one].updated) for one in stubs if one in told or one in records}
-        return {**records, **{one + STUB: stub for one, stub in shown.items()}, **_unreadable(told, only)}
+        stubs_unreadable = {one + STUB: bad for one, bad in _unreadable(told, only).items()}
+        unreadable = {str(one): bad for one, bad in unread.items()}
+        return {**records, **unreadable, **{one + STUB: stub for one, stub in shown.items()}, **stubs_unreadable}
 
     async def _looking_pays(self, kind: RecordType, unknown: int, known: Sequence[Held], caller: Caller) -> bool:
         """Tell whether to ask for stubs of what the store has, before reading what changed of it (design 6)."""
@@ -278,10 +271,10 @@ class CachedReads:
         self._note_absent(kind, stubs, absent, stamp.at)
         return stubs, current
 
-    async def _load(self, kind: RecordType, ids: Sequence[RecordID], caller: Caller, flight: Flight) -> None:
-        """Read records whole, and store them."""
+    async def _load(self, kind: RecordType, ids: Sequence[RecordID], caller: Caller, flight: Flight) -> RawFound:
+        """Read records whole, store them, and return what came."""
         if not ids:
-            return
+            return RawFound()
         stamp = await self.store.draw(self._clock.now())
         found = await fetch_raw(caller, kind.listing, ids, DataQuantity.BASIC, _statuses(kind))
         # Units may have been waited for in between.
@@ -297,6 +290,7 @@ class CachedReads:
 
         await self.store.write(note)
         self._note_absent(kind, found, absent, at)
+        return found
 
     def _note_absent(self, kind: RecordType, there: Iterable[RecordID], absent: Iterable[RecordID], at: float) -> None:
         """Remember which records the server has and which not, the last ones asked for."""
@@ -318,13 +312,18 @@ def _sharing(kind: RecordType, caller: Caller) -> Hashable:
     return (kind.name, caller.base_url, caller.priority, caller.max_wait, caller.timeout, caller.placement, caller.job)
 
 
-def _unreadable(stubs: RawFound, asked: Iterable[RecordID]) -> dict[str, InvalidRecord]:
-    """Return, by what a flight calls them, the stubs that came and can't be read."""
+def _unreadable(came: RawFound, asked: Iterable[RecordID]) -> dict[RecordID, InvalidRecord]:
+    """Return what came for records and can't be read; an element without an ID may be any of those not there."""
     return {
-        one + STUB: next(bad for bad in stubs.invalid if bad.id in {one, None})
+        one: next(bad for bad in came.invalid if bad.id in {one, None})
         for one in asked
-        if one not in stubs and stubs.shown(one)
+        if one not in came and came.shown(one)
     }
+
+
+def _distinct(invalid: Iterable[InvalidRecord]) -> list[InvalidRecord]:
+    """Return each element once: one without an ID may stand for several records."""
+    return list({id(one): one for one in invalid}.values())
 
 
 def _stub(record: RecordID, updated: str | None) -> dict[str, Any]:

@@ -235,6 +235,37 @@ async def test_a_client_with_a_store_serves_the_others_of_a_call_and_raises_for_
         assert (await cached.persons.get(other)).id == other
 
 
+async def test_a_client_with_a_store_never_passes_off_the_version_before_as_the_newest(
+    run: Run, server: ListServer, tonic: TonicDM, file: pathlib.Path, clock: VirtualClock
+) -> None:
+    """The copy holds an earlier, sound version; the server's newest can't be read."""
+    await run("persons")
+    clock.advance(86_400)
+    server.put(PERSONS, [firm.record("persons", 1, clock.now() - 600)])
+    server.answering = breaking(b'"persons 1"', b"NaN")
+    async with TonicDM("token", base_url=server.url, budget=tonic.budget, store=file) as cached:
+        with pytest.raises(DecodeError):
+            await cached.persons.get(BAD)
+        found = await cached.persons.get_many([BAD], on_invalid="skip")
+        assert (len(found), len(found.skipped), found.missing) == (0, 1, ())
+        server.answering = None
+        assert (await cached.persons.get(BAD)).name == "persons 1"
+
+
+async def test_where_an_element_has_no_id_nothing_that_was_asked_for_counts_as_missing(
+    server: ListServer, tonic: TonicDM, file: pathlib.Path
+) -> None:
+    """It may be any of them; with and without a store."""
+    other, gone = firm.record("persons", 2, 0.0)["id"], "f" * 32
+    server.answering = breaking(b'"id": "%s"' % BAD.encode(), b'"id": "none"')
+    async with TonicDM("token", base_url=server.url, budget=tonic.budget, store=file) as cached:
+        for client in (tonic, cached):
+            found = await client.persons.get_many([BAD, other, gone], on_invalid="skip")
+            assert ([one.id for one in found], len(found.skipped), found.missing) == ([other], 1, ())
+            with pytest.raises(DecodeError):
+                await client.persons.get_many([BAD, other, gone])
+
+
 async def test_quarantine_is_decoded_anew_for_nothing_and_never_over_a_later_read(
     run: Run, server: ListServer, file: pathlib.Path
 ) -> None:
