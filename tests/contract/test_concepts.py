@@ -518,6 +518,12 @@ async def test_staff_and_projects_have_two_divisions_that_can_be_set(tonic: Toni
         project_name_legal=project.project_name_legal or "",
         division1=division.id,
     )
+    assert await _first_division(tonic, project.id or "") == division.id
+
+
+async def _first_division(tonic: TonicDM, project: str) -> str | None:
+    changed = (await tonic.projects.get(project)).division1
+    return None if changed is None else changed.id
 
 
 @says("User", "There is no endpoint to create a User", "can be accessed with via /core/persons/me")
