@@ -332,14 +332,23 @@ class OptionIgnoredError(TonicDMError):
     """
 
     def __init__(
-        self, option: str, contradiction: str, answer: Any, *, placement: str = "header", certain: bool = True
+        self,
+        option: str,
+        contradiction: str,
+        answer: Any,
+        *,
+        placement: str = "header",
+        documented: bool = True,
+        certain: bool = True,
     ) -> None:
         self.option = option
         self.answer = answer
-        if not certain:
+        paid = "The call was charged; its records are in .answer."
+        if not documented:
+            verdict = "had no effect" if certain else "may have had no effect"
             super().__init__(
-                f"Nothing shows whether the option {option} had an effect: {contradiction}. The call was charged; its "
-                'records are in .answer. on_ignored="accept" takes the list as it comes.'
+                f"The option {option} {verdict}: {contradiction}. The reference does not show it here, so the server may "
+                f'not know it; on_ignored="accept" takes the list as it comes. {paid}'
             )
             return
         other = "query" if placement == "header" else "header"
@@ -350,7 +359,7 @@ class OptionIgnoredError(TonicDMError):
         )
         super().__init__(
             f"The option {option} had no effect: {contradiction}. The likely cause is {cause}; "
-            f'try option_placement="{other}". The call was charged; its records are in .answer.'
+            f'try option_placement="{other}". {paid}'
         )
 
 

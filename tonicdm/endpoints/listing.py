@@ -153,6 +153,7 @@ class Listing(Generic[M]):
         self._max_pages = max_pages
         self.accept = accept
         self._unproven_time = unproven_time
+        self._time_shown = False
         self._caller = caller
         self._facts = caller.facts
         self.listing = listing
@@ -298,7 +299,10 @@ class Listing(Generic[M]):
                 contradicted = ("data_quantity", f"{answer.mismatches} calls in a row cost what another quality costs")
             if contradicted is not None and not self.accept:
                 records, _ = decoded(found.values, self.listing.kind_under(quantity), quantity)
-                raise OptionIgnoredError(*contradicted, records, placement=self._caller.placement)
+                undocumented = self._unproven_time and contradicted[0] == UPDATED_AFTER
+                raise OptionIgnoredError(
+                    *contradicted, records, placement=self._caller.placement, documented=not undocumented
+                )
             self._check_time(found.values, quantity)
         if len(found) > DEFAULT_PAGE and "page_size" in sent:
             self._facts.largest_page = max(self._facts.largest_page, len(found))
@@ -306,12 +310,12 @@ class Listing(Generic[M]):
 
     def _check_time(self, payload: Sequence[Any], quantity: DataQuantity) -> None:
         """Refuse to go on where nothing shows whether an undocumented updated_after was heeded."""
-        if not self._unproven_time or self.accept or not payload:
+        if not self._unproven_time or self._time_shown or self.accept or not payload:
             return
         if reason := untimed(payload):
             records, _ = decoded(payload, self.listing.kind_under(quantity), quantity)
-            raise OptionIgnoredError(UPDATED_AFTER, reason, records, certain=False)
-        self._unproven_time = False
+            raise OptionIgnoredError(UPDATED_AFTER, reason, records, documented=False, certain=False)
+        self._time_shown = True
 
 
 def identity(item: Any) -> str:
