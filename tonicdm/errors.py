@@ -347,8 +347,8 @@ class OptionIgnoredError(TonicDMError):
         if not documented:
             verdict = "had no effect" if certain else "may have had no effect"
             super().__init__(
-                f"The option {option} {verdict}: {contradiction}. The reference does not show it here, so the server may "
-                f'not know it; on_ignored="accept" takes the list as it comes. {paid}'
+                f"The option {option} {verdict}: {contradiction}. The reference does not show it here, so the server "
+                f'may not know it; on_ignored="accept" takes the list as it comes. {paid}'
             )
             return
         other = "query" if placement == "header" else "header"
