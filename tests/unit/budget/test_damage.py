@@ -307,6 +307,31 @@ async def test_a_call_that_waits_for_the_file_gives_up_when_its_own_time_is_over
     holder.close()
 
 
+@pytest.mark.parametrize("harm", ["replaced", "deleted", "zeroed"])
+async def test_what_is_remembered_is_entered_also_when_the_first_steps_in_the_new_file_fail(make, faulty, path, harm):
+    """A full disk right after the loss: nothing is forgotten before it is stored."""
+    budget = make(ledger_timeout=0.3)
+    await call(budget, 5, 3595)
+    await send(budget, 20)
+    await call(budget, 5, 0, status=429)
+    {**DAMAGED, **LOST}[harm](path)
+    faulty.code = sqlite3.SQLITE_FULL
+    with pytest.raises(LedgerUnavailableError):
+        await budget.reserve(1).__aenter__()
+    faulty.code = None
+    with pytest.raises(BudgetTimeoutError, match="blocked"):
+        await budget.reserve(1, max_wait=60).__aenter__()
+    assert make().snapshot().reserved == 20
+
+
+async def test_tables_of_another_form_are_an_error_and_left_alone(make, path):
+    """It is no damage, so nothing is set aside."""
+    sql(path, "CREATE TABLE window (key TEXT)", "PRAGMA user_version = 1")
+    with pytest.raises(LedgerUnavailableError, match=r"no such column.* Nothing was sent"):
+        await make().reserve(1).__aenter__()
+    assert aside(path) == []
+
+
 async def test_numbers_of_reservations_of_two_files_are_never_the_same(make, path, clock):
     """Else an answer to a call of before would free the units of somebody else's."""
     budget = make()

@@ -101,21 +101,25 @@ class LedgerFile:
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
 
-    def connect(self) -> tuple[sqlite3.Connection, bool]:
-        """Return the connection, a new one if the file was replaced since, and whether it was.
+    @property
+    def identity(self) -> tuple[int, int] | None:
+        """Device and inode of the file that was opened last."""
+        return self._identity
+
+    def connect(self) -> sqlite3.Connection:
+        """Return the connection, a new one if the file was replaced since.
 
         Raises:
             ConfigError: The file can't be made, is another program's, or a later version's.
             LedgerBusyError: It can't be had now.
             DamagedError: It is no database.
         """
-        before = self._identity
         if self._connection is not None:
             if self.is_current:
-                return self._connection, False
+                return self._connection
             self.disconnect()
-        self._connection = self._open(first=before is None)
-        return self._connection, before is not None and self._identity != before
+        self._connection = self._open(first=self._identity is None)
+        return self._connection
 
     @property
     def is_current(self) -> bool:

@@ -87,6 +87,7 @@ class SQLiteLedger:
         self._names = Names()
         self._ahead = 0.0
         self._version = self._newest = -1
+        self._written_to: tuple[int, int] | None = None
         self._text = ""
         self._unknown: Row = {}
         self._remembered: Window | None = None
@@ -168,26 +169,34 @@ class SQLiteLedger:
     def _transact(self, step: Callable[[Window], T]) -> T:
         with self._lock:
             try:
-                try:
-                    return self._apply(step)
-                except MissingError:
-                    return self._apply(step)  # opening the file anew makes its tables
-            except MissingError as error:
-                damage: Exception = DamagedError(str(error))
+                return self._apply_to_tables(step)
             except DamagedError as error:
-                damage = error
-            self._file.set_aside(damage)
+                self._file.set_aside(error)
             try:
-                return self._apply(step)
-            except (MissingError, DamagedError) as error:
-                raise LedgerUnavailableError(
-                    f"the budget file {self.path} is damaged again as soon as it is made ({error}). Nothing was sent. "
-                    "Look at the disk",
-                    ledger=str(self.path),
-                ) from error
+                return self._apply_to_tables(step)
+            except DamagedError as error:
+                raise self._useless(f"is damaged again as soon as it is made ({error})") from error
+
+    def _apply_to_tables(self, step: Callable[[Window], T]) -> T:
+        try:
+            return self._apply(step)
+        except MissingError:
+            pass  # opening the file anew makes its tables
+        try:
+            return self._apply(step)
+        except MissingError as error:
+            raise self._useless(f"can't be used as it is ({error})") from error
+
+    def _useless(self, why: str) -> LedgerUnavailableError:
+        return LedgerUnavailableError(
+            f"the budget file {self.path} {why}. Nothing was sent. Name another one (TONICDM_BUDGET, or budget=)",
+            ledger=str(self.path),
+        )
 
     def _apply(self, step: Callable[[Window], T]) -> T:
-        connection, replaced = self._file.connect()
+        connection = self._file.connect()
+        # What this process wrote last stands in another file: it was replaced since, or set aside.
+        replaced = self._written_to not in {None, self._file.identity}
         if replaced:
             self._version = -1
         try:
@@ -212,7 +221,7 @@ class SQLiteLedger:
             if isinstance(error, sqlite3.Error):
                 raise self._file.translate(error) from error
             raise
-        self._remembered = self._window
+        self._remembered, self._newest, self._written_to = self._window, self._version, self._file.identity
         if not self._file.is_current:
             # It was replaced meanwhile. What this step noted has to stand where others look before anything is sent.
             self._apply(_look)
@@ -234,7 +243,6 @@ class SQLiteLedger:
             former = self._read(connection, self._former_key)
             if self._former_counts or not former.by_us:
                 self._window.inherit(former.window, Instant.read(self._clock))
-        self._newest = self._version
 
     def _read(self, connection: sqlite3.Connection, key: str, *, with_kept: bool = True) -> _Found:
         """Read a window, whichever version of this package wrote it last.
@@ -295,7 +303,7 @@ class SQLiteLedger:
                 connection.execute(_SAVE_ENTRY, (self.key, *stored.entry_values(entry, ahead), ahead))
         holdings.touched.clear()
         self._text = text
-        self._version = self._newest = self._version + 1
+        self._version += 1
 
 
 @attrs.frozen
