@@ -81,9 +81,9 @@ class Downloads:
         proxy: str | None = None,
         trust_env: bool = False,
     ) -> None:
-        self.rules = LinkRules(plain_http=base_url.startswith("http:"), own_origin=origin_of(base_url))
-        self.clock = clock
-        self.retry = retry
+        self.rules: LinkRules = LinkRules(plain_http=base_url.startswith("http:"), own_origin=origin_of(base_url))
+        self.clock: Clock = clock
+        self.retry: RetryPolicy = retry
         self._proxy, self._trust_env = proxy, trust_env
         options: dict[str, Any] = {"clock": clock, "ssl": ssl, "proxy": proxy, "trust_env": trust_env}
         # Two sets of connections: one that was made to a private address must not serve a call that may not go there.
