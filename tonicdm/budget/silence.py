@@ -21,6 +21,8 @@ class Silence:
     """Seconds added behind every reset, after one at which the server still refused."""
     ends_at: float | None = None
     """Monotonic time at which the cooldown ends, or ended. The server's clock may be set meanwhile: it has no part."""
+    ends_for: float | None = None
+    """The `until` from which `ends_at` was reckoned; an older version changes that alone."""
     probes: bool = False
     """Whether a call tries when it ends, whatever is known of the window: no 429 named an end that is obeyed."""
 
@@ -61,6 +63,16 @@ class Silence:
         self.until = server + wait if self.until is None else max(self.until, server + wait)
         self._end_at(monotonic, monotonic + self.end(wait, rules) / (1.0 - rules.drift), rules)
 
+    @property
+    def reckoned(self) -> bool:
+        """Whether `ends_at` is the end of the cooldown that is on."""
+        return self.ends_at is not None and self.ends_for == self.until
+
+    def shift(self, seconds: float) -> None:
+        """Name the same time after the server's clock was set."""
+        if self.until is not None and self.ends_for is not None:
+            self.until, self.ends_for = self.until + seconds, self.ends_for + seconds
+
     def resume(self, server: float, monotonic: float, rules: BudgetRules) -> None:
         """Reckon anew when the cooldown ends: it was noted by another start of the machine, or by an older version."""
         if self.until is not None:
@@ -69,7 +81,7 @@ class Silence:
             self._end_at(monotonic, monotonic + left / (1.0 - rules.drift), rules)
 
     def _end_at(self, monotonic: float, ends_at: float, rules: BudgetRules) -> None:
-        ends_at = min(ends_at, monotonic + rules.furthest_reset)
+        self.ends_for, ends_at = self.until, min(ends_at, monotonic + rules.furthest_reset)
         self.ends_at = ends_at if self.ends_at is None else max(self.ends_at, ends_at)
 
     def back_off(self, chance: float, rules: BudgetRules) -> None:
@@ -90,8 +102,10 @@ class Silence:
 
     def inherit(self, old: Silence) -> None:
         """Obey also what *old*, of another token of the same user, demands."""
-        if old.until is not None:
-            self.until = max(old.until, self.until or 0.0)
-            self.strikes, self.slack = max(old.strikes, self.strikes), max(old.slack, self.slack)
-            self.ends_at = old.ends_at if self.ends_at is None else max(self.ends_at, old.ends_at or 0.0)
-            self.probes = self.probes or old.probes
+        self.strikes, self.slack = max(old.strikes, self.strikes), max(old.slack, self.slack)
+        if old.until is None:
+            return
+        known = [each.ends_at for each in (self, old) if each.ends_at is not None and each.reckoned]
+        self.ends_at = max(known) if old.reckoned else None
+        self.until = self.ends_for = max(old.until, self.until or 0.0)
+        self.probes = self.probes or old.probes

@@ -106,17 +106,25 @@ class Window:
         self.holdings.sweep(now.monotonic)
         server, silence = self.clock.lower(now, self.rules), self.silence
         if silence.until is not None:
-            if silence.ends_at is None:
+            if not silence.reckoned:
                 silence.resume(server, now.monotonic, self.rules)
             if now.monotonic < (silence.ends_at or 0.0):
                 return
             silence.until = None
             if silence.probes and self.reset is not None:
                 self._roll(self.reset, now)
+        if self.reset is not None and self.clock.low is None:
+            self._bound_reset(now)
         # Where the monotonic clock stands still in sleep, the wall clock may end a window; one call then looks.
         slept = 0.0 if now.counts_suspension else self.clock.slept(now)
         if self.reset is not None and server + slept >= silence.end(self.reset, self.rules):
             self._roll(self.reset, now)
+
+    def _bound_reset(self, now: Instant) -> None:
+        """Wait no longer than a window lasts where only the wall clock tells the time: that may have been set back."""
+        latest = self.clock.upper(now, self.rules) + self.length
+        if self.reset is not None and self.reset > latest + self.rules.reset_tolerance:
+            self.reset, self.provisional = latest, True
 
     def _roll(self, ended: float, now: Instant) -> None:
         """Begin an unknown window: the known one is over by the server's own clock."""
@@ -328,8 +336,8 @@ class Window:
         # A Reset that was named stays where the clock was set forward: it may be over indeed. The next answers tell.
         if self.reset is not None and (was_set < 0 or (was_set and self.provisional)):
             self.reset, self.provisional = self.reset + was_set, True
-        if self.silence.until is not None:
-            self.silence.until += was_set
+        if self.silence.reckoned:
+            self.silence.shift(was_set)
 
     def _heard(self, number: int, report: Report, now: Instant, status: int, sent_at: float) -> Heard:
         made = self.clock.upper(now, self.rules) if report.date is None else report.date
@@ -567,6 +575,8 @@ class Window:
         for entry in before.holdings:
             if entry.state is not EntryState.RESERVED:  # what was not sent queues anew
                 self.holdings.restore(entry)
+        if self.first is None:
+            self.first = before.first  # where it is under way, its answer is awaited
         if self.clock.low is None:
             self.clock = copy.copy(before.clock)
 

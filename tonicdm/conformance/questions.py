@@ -48,7 +48,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     *(attrs.evolve(one, name=f"{one.name}, first", ask=quantities.at_first(one.ask)) for one in _DEFAULTS),
     Question(
         name="reach",
-        settles=("path_prefix", "me_shape", "date_header", "limit", "window_start", "quantity_read"),
+        settles=("path_prefix", "me_shape", "date_header", "limit", "window_seconds", "window_start", "quantity_read"),
         ask=reaching.ask_me,
         learn=reaching.learn_me,
     ),

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from tonicdm.conformance.state import DEAREST, Ask, Seen, State
+from tonicdm.types import RateLimit
+
+SLIP: Final = 3.0
+"""Seconds by which what is left of a fresh window may differ from its length."""
 
 ME: Final = "/core/me"
 PERSONS: Final = "/core/persons"
@@ -99,9 +103,10 @@ def _window(state: State, seen: Seen) -> State:
     found = seen.rate_limit
     if found is None:
         why = "the answer had no valid X-Rate-Limit headers"
-        return state.learn(unsettled={"limit": why, "window_start": why}).stop(f"{why}: nothing can be paid for safely")
-    state = state.learn({"limit": found.limit})
+        unsettled = dict.fromkeys(("limit", "window_seconds", "window_start"), why)
+        return state.learn(unsettled=unsettled).stop(f"{why}: nothing can be paid for safely")
     now = seen.at if seen.date is None else seen.date
+    state = _length(state.learn({"limit": found.limit}), found, found.reset - now)
     if found.reset % 3600 == 0:
         return state.learn({"window_start": "aligned"})
     if found.used <= DEAREST and found.reset - now > 3500:
@@ -110,6 +115,15 @@ def _window(state: State, seen: Seen) -> State:
         "windows do not begin on the hour; whether at the first call or at the last one's end can't be seen mid-window"
     )
     return state.learn(unsettled={"window_start": why})
+
+
+def _length(state: State, found: RateLimit, left: float) -> State:
+    """Learn how long a window lasts: what is left of one in which hardly a unit was spent."""
+    minutes = round(left / 60)
+    if found.used <= DEAREST and abs(left - 60 * minutes) <= SLIP and minutes:
+        return state.learn({"window_seconds": 60 * minutes})
+    why = f"it lasts {left:.0f} s at least; how long it was before can't be seen mid-window"
+    return state.learn(unsettled={"window_seconds": why})
 
 
 # --- where options are read -------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from tonicdm.http.admission import Admitted
 from tonicdm.http.call import Answer, Call
 from tonicdm.http.exceptions import FOREIGN, Lost, map_exception, too_long
 from tonicdm.http.headers import Headers
-from tonicdm.http.hooks import RequestEvent, ResponseEvent
+from tonicdm.http.hooks import RequestEvent, ResponseEvent, WindowEvent
 from tonicdm.http.middleware import SingleRequest
 from tonicdm.http.session import PER_REQUEST, USER_AGENT, BodyTooLongError, is_replaced, read_body
 from tonicdm.types import RateLimit, Secret
@@ -196,6 +196,9 @@ class Exchange:
                 request_id=self._request_id,
             )
         )
+        if (seconds := self.settlement.learned_window) is not None:
+            event = WindowEvent(method=call.request.method, path=call.path, seconds=seconds)
+            self._transport.hooks.window(event)
 
     async def _body(self, response: aiohttp.ClientResponse, *, whole: bool) -> bytes:
         if whole:

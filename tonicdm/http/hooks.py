@@ -77,6 +77,16 @@ class BudgetMismatchEvent:
 
 
 @attrs.frozen(kw_only=True)
+class WindowEvent:
+    """Answers agree that the server's windows last otherwise than was known."""
+
+    method: str
+    path: str
+    seconds: float
+    """How long a window is taken to last from now on."""
+
+
+@attrs.frozen(kw_only=True)
 class Hooks:
     """Functions that are told what happens; a fault in one is logged and stops nothing."""
 
@@ -85,6 +95,7 @@ class Hooks:
     on_wait: Callable[[WaitNotice], Any] | None = None
     on_retry: Callable[[RetryEvent], Any] | None = None
     on_budget_mismatch: Callable[[BudgetMismatchEvent], Any] | None = None
+    on_window: Callable[[WindowEvent], Any] | None = None
 
     def request(self, event: RequestEvent) -> None:
         """Tell that a call is being sent."""
@@ -127,6 +138,11 @@ class Hooks:
             "%s %s: %d units charged instead of %d", event.method, event.path, event.observed, event.expected
         )
         _tell(self.on_budget_mismatch, event)
+
+    def window(self, event: WindowEvent) -> None:
+        """Tell that the length of a window was learned."""
+        logger.warning("the budget's windows last %.0f s, as several answers agree", event.seconds)
+        _tell(self.on_window, event)
 
 
 def _named(request_id: str) -> str:

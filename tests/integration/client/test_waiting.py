@@ -11,6 +11,7 @@ import pytest
 from tonicdm import BudgetTimeoutError, RateLimitedError, TonicDM, UnitBudget
 from tonicdm.bulk import gather
 from tonicdm.clock import VirtualClock
+from tonicdm.http.hooks import Hooks, WindowEvent
 from tonicdm.sandbox import Sandbox
 
 from .conftest import drive
@@ -140,3 +141,15 @@ async def test_three_second_windows_in_real_time() -> None:
     assert all(found)
     assert {call.status for call in box.journal.calls()} == {200}
     assert len({call.reset for call in box.journal.calls()}) <= math.ceil(box.units() / 60) + 2
+
+
+async def test_the_length_of_a_servers_windows_is_learned_and_told(make, box: Sandbox, clock) -> None:
+    """Windows of twenty hours: three answers over a minute agree, then a hook is told."""
+    box.settings.window_seconds = 72_000.0
+    told: list[WindowEvent] = []
+    tonic: TonicDM = make(hooks=Hooks(on_window=told.append))
+    for _ in range(4):
+        await tonic.me.get()
+        clock.advance(31)
+    assert [event.seconds for event in told] == [pytest.approx(72_000, abs=2)]
+    assert tonic.budget.snapshot().reset_at.timestamp() == box.journal[-1].reset

@@ -37,6 +37,7 @@ CHOICES: dict[str, dict[str, Any]] = {
     "IDs without timestamps": {"id_only_timestamps": False},
     "windows on the hour": {"window_start": "aligned"},
     "a smaller limit": {"limit": 500},
+    "windows of twenty hours": {"window_seconds": 72_000},
     "much at once": {
         "option_source": "both",
         "path_prefix": "/v1.0",

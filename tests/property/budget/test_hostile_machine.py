@@ -1,8 +1,8 @@
 """The pure core against a server that lies, clocks that jump, and processes that die.
 
-Beside I1 to I15 (test_window_machine.py): after a 429 no call passes before the cooldown has ended, and that has a lower
-and an upper bound of its own; then one call goes at a time; and as soon as the server is consistent again, whatever the
-length of its windows, nobody stalls.
+Beside I1 to I15 (test_window_machine.py): after a 429 no call passes before the cooldown has ended, and that has a
+lower and an upper bound of its own; then one call goes at a time; and as soon as the server is consistent again,
+whatever the length of its windows, nobody stalls.
 """
 
 import dataclasses
@@ -154,9 +154,7 @@ class HostileMachine(RuleBasedStateMachine):
     def settle(self, call: Call, report: Report, status: int, chance: float = 0.5, again: int = 1) -> None:
         served_alone = self.refused_at is not None and call.sent_at > self.refused_at
         for _ in range(again):  # settled twice is once
-            told = self.window.settle(
-                call.number, report, self.now, status=status, sent_at=call.sent_at, chance=chance
-            )
+            told = self.window.settle(call.number, report, self.now, status=status, sent_at=call.sent_at, chance=chance)
             assert told.blocked == (status == 429)
         if status == 429:
             self.obey(call, report)
@@ -189,8 +187,7 @@ class HostileMachine(RuleBasedStateMachine):
             self.window = Window(RULES)
             self.window.recover(before)
         else:
-            texts = self.names.pack(before, 0.0, {})
-            row, _ = self.names.read(texts.state, texts.added)
+            row, _ = self.names.read(self.names.pack(before, 0.0, {}), None)
             columns = [entry_values(entry, 0.0) for entry in before.holdings]
             fields = ("number", "cost", "state", "until", "sent_at", "closed_at", "lane", "label", "holder")
             entries = [entry_from(dict(zip(fields, each, strict=True)), 0.0) for each in columns]
@@ -240,8 +237,8 @@ class HostileMachine(RuleBasedStateMachine):
         for _ in range(40):
             patience = max(0.0, (window.reset or 0.0) - self.server) + RULES.furthest_reset + window.length + 7200
             began = self.monotonic
-            while not isinstance(answer := window.admit(1, self.now), Granted):
-                assert self.monotonic - began <= patience, f"stalled: {answer}"
+            while not isinstance(answer := window.admit(1, self.now, lane="interactive"), Granted):
+                assert self.monotonic - began <= patience, f"stalled: {answer} {window}"
                 until = 40.0 if answer.until is None else window.seconds_until(answer.until, self.now) + 0.01
                 self.wait(min(until, 3600.0))
             assert window.sent(answer.entry, self.now, TIMEOUT)

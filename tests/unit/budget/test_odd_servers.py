@@ -38,6 +38,8 @@ class Log:
     sent: list[float] = dataclasses.field(default_factory=list)
     refused: list[float] = dataclasses.field(default_factory=list)
     served: int = 0
+    learned: list[float] = dataclasses.field(default_factory=list)
+    """Lengths of windows that settlements told."""
 
     @property
     def into(self) -> list[float]:
@@ -69,7 +71,8 @@ async def workload(
                 await asyncio.sleep(0.05)
                 if status == 429:
                     log.refused.append(loop.time())
-                await reservation.settle_from(headers, status)
+                settlement = await reservation.settle_from(headers, status)
+                log.learned += filter(None, [getattr(settlement, "learned_window", None)])
 
     tasks = [asyncio.create_task(work()) for _ in range(workers)]
     await asyncio.sleep(seconds)
@@ -292,7 +295,8 @@ def test_windows_of_twenty_hours_are_learned_and_stall_nobody():
         log, budget = await workload(answer, 2 * length + 400, rules=BudgetRules(limit=400), max_calls_per_second=2.0)
         assert not log.refused
         assert len(log.sent) == 1200
-        return budget
+        assert log.learned == pytest.approx([length], abs=2)
+        assert budget.forecast(1).start_in == pytest.approx(length - 400, abs=60)
 
     run(main())
 

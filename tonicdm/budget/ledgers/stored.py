@@ -136,6 +136,7 @@ ADDED: Final[tuple[Stored, ...]] = (
     Stored("claims.reset_answers", "claims.reset_answers", int),
     Stored("claims.reset_since", "claims.reset_since", float, Base.MONOTONIC),
     Stored("silence.ends_at", "silence.ends_at", float, Base.MONOTONIC),
+    Stored("silence.ends_for", "silence.ends_for", float),
     Stored("silence.probes", "silence.probes", bool),
     Stored("unconfirmed", "unconfirmed", bool),
 )
