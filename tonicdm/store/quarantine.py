@@ -5,12 +5,21 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import attrs
 
 from tonicdm.store import rows
 from tonicdm.store.versions import Origin, ReadStamp, Verdict, Version, judge
 from tonicdm.types import DataQuantity, InvalidRecord
+
+MAX_UNIDENTIFIED: Final = 1_000
+"""Elements of a type without an ID that are kept, the latest: nothing tells whether one is another that was seen."""
+
+_FORGET_OLDEST: Final = (
+    "DELETE FROM quarantine WHERE type = ? AND id IS NULL AND key NOT IN "
+    "(SELECT key FROM quarantine WHERE type = ? AND id IS NULL ORDER BY read_number DESC, key LIMIT ?)"
+)
 
 
 @attrs.frozen
@@ -78,6 +87,8 @@ def keep(
                 stamp.at,
             ),
         )  # fmt: skip
+        if one.id is None:
+            db.execute(_FORGET_OLDEST, (kind, kind, MAX_UNIDENTIFIED))
         db.execute(
             "UPDATE record SET quarantined = ?, change_seq = ? WHERE type = ? AND id = ? AND quarantined IS NOT ?",
             (one.reason, rows.newest_change(db) + 1, kind, key, one.reason),
@@ -97,6 +108,24 @@ def release(db: sqlite3.Connection, kind: str, keys: Iterable[str], stamp: ReadS
         "DELETE FROM quarantine WHERE type = ? AND key = ? AND read_number <= ?",
         [(kind, key, stamp.number) for key in keys],
     )
+
+
+def forget_unlisted(db: sqlite3.Connection, kind: str) -> None:
+    """Forget what a whole pass, all of whose elements could be told apart, has not shown any more.
+
+    Args:
+        db: The store, in a transaction, before the scan is forgotten.
+        kind: The record type.
+    """
+    db.execute(
+        "DELETE FROM quarantine WHERE type = ?1 AND (id IS NULL OR id NOT IN (SELECT id FROM scan WHERE type = ?1))",
+        (kind,),
+    )
+
+
+def count(db: sqlite3.Connection, kind: str) -> int:
+    """Return how many elements of *kind* are put aside."""
+    return int(db.execute("SELECT count(*) FROM quarantine WHERE type = ?", (kind,)).fetchone()[0])
 
 
 def drop(db: sqlite3.Connection, one: Quarantined) -> None:

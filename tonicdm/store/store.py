@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
 from tonicdm.errors import StoreError
-from tonicdm.store import lock, rows, views, writing
+from tonicdm.store import lock, quarantine, rows, views, writing
 from tonicdm.store.opening import check_path, described, open_store
 from tonicdm.store.owner import Owner, read_owner, write_owner
-from tonicdm.store.quarantine import Quarantined, in_quarantine
+from tonicdm.store.quarantine import Quarantined
 from tonicdm.store.reading import Readable
 from tonicdm.store.rows import Checkpoint, TypeState
 from tonicdm.store.versions import ReadStamp
@@ -155,6 +155,8 @@ class Store(Readable):
                     "INSERT INTO history (type, finished, changed, deleted, units) VALUES (?, ?, ?, ?, ?)",
                     (kind, datetime.datetime.now(datetime.UTC).isoformat(), changed, deleted, units),
                 )
+            if listed is not None and not rows.is_blind(db, kind):
+                quarantine.forget_unlisted(db, kind)
             db.execute("DELETE FROM checkpoint WHERE type = ?", (kind,))
             db.execute("DELETE FROM scan WHERE type = ?", (kind,))
 
@@ -213,7 +215,7 @@ class Store(Readable):
         Args:
             kind: Of this type only.
         """
-        return await self.read(lambda db: in_quarantine(db, kind))
+        return await self.read(lambda db: quarantine.in_quarantine(db, kind))
 
     async def retry_quarantine(self) -> tuple[int, int]:
         """Decode anew what is in quarantine, for 0 units; return how many are records now, and of how many."""
@@ -223,7 +225,7 @@ class Store(Readable):
         """Return what a run over *kind* should say of the copy: what is in quarantine, and what has no column."""
 
         def work(db: sqlite3.Connection) -> list[str]:
-            aside, fields = len(in_quarantine(db, kind)), len(views.without_column(db, kind))
+            aside, fields = quarantine.count(db, kind), len(views.without_column(db, kind))
             said = []
             if aside:
                 said.append(f"{aside:,} in quarantine: tonicdm quarantine shows them")

@@ -19,7 +19,7 @@ from tonicdm.plan.absent import CONTROLS
 from tonicdm.plan.arithmetic import ROUND_SIZES
 from tonicdm.plan.steps import SERIES, Outcome, Step, StepKind, Trouble
 from tonicdm.plan.ties import is_ahead, parse, settles_at
-from tonicdm.store import rows, writing
+from tonicdm.store import quarantine, rows, writing
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
 from tonicdm.store.versions import Origin, ReadStamp
@@ -190,9 +190,11 @@ class Performer:
             rows.note_scanned(db, name, found.times, step.number, stale)
             rows.confirm(db, name, {key: time for key, time in found.times.items() if key not in stale}, stamp)
             rows.dissent(db, name, {key: time for key, time in found.times.items() if key in stale}, stamp)
-            if found.unidentified:
+            aside = [one for one in found.invalid if one.id is None]
+            if aside:
                 rows.note_blind(db, name)
-            return Written()
+                quarantine.keep(db, name, aside, DataQuantity.ID_ONLY, stamp, Origin.LIST, page=step.page or None)
+            return Written(quarantined=len(aside), unidentified=len(aside))
 
         return Performed(outcome, write)
 

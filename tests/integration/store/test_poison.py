@@ -12,7 +12,7 @@ import pytest
 from tests.fixtures.before import firm
 from tests.integration.sync.conftest import held
 from tests.listserver import Asked, ListServer
-from tonicdm import DecodeError, TonicDM
+from tonicdm import DataQuantity, DecodeError, TonicDM
 from tonicdm.clock import VirtualClock
 from tonicdm.store import Store
 
@@ -159,8 +159,33 @@ async def test_an_audit_that_meets_an_element_without_an_id_proves_nothing_gone(
     assert held(file, "persons")[BAD] == gone
     server.answering = None
     clock.advance(86_400)
+    assert rows(file, "SELECT count(*) FROM quarantine") == [(1,)]
     assert report_of(await run("persons", audit="always")).deleted == 1
     assert held(file, "persons") == server.tables[PERSONS]
+    assert rows(file, "SELECT count(*) FROM quarantine") == [(0,)], "a pass that could tell all apart has not shown it"
+
+
+async def test_what_is_in_quarantine_goes_with_its_record(
+    run: Run, server: ListServer, file: pathlib.Path, clock: VirtualClock
+) -> None:
+    server.answering = breaking(b'"persons 1"', b"NaN")
+    await run("persons")
+    clock.advance(86_400)
+    await run("persons", audit="always")
+    assert rows(file, "SELECT id FROM quarantine") == [(BAD,)], "it is listed still"
+    del server.tables[PERSONS][BAD]
+    clock.advance(86_400)
+    assert report_of(await run("persons", audit="always")).deleted == 0
+    assert rows(file, "SELECT id FROM quarantine") == []
+
+
+async def test_elements_without_an_id_take_a_bounded_room(file: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server may send another one in each run, with the time of the day in it."""
+    monkeypatch.setattr("tonicdm.store.quarantine.MAX_UNIDENTIFIED", 3)
+    async with Store(file) as store:
+        for number in range(9):
+            await store.write_page("persons", [{"error": f"at {number}"}], DataQuantity.BASIC)
+        assert [json.loads(one.raw)["error"] for one in await store.quarantine()] == ["at 8", "at 7", "at 6"]
 
 
 async def test_a_record_once_stamped_in_the_future_follows_the_server_again(
