@@ -58,8 +58,8 @@ class Exchange:
         self._reservation = reservation
         self._attempt = attempt
         self._request_id = request_id
-        self.settlement = Settlement()
-        self.status = 0
+        self.settlement: Settlement = Settlement()
+        self.status: int = 0
         """The HTTP status; 0 until the head of an answer came."""
 
     @property
