@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import attrs
 from rich.table import Table
 
+from tonicdm.plan.owner import LEAST, MOST
 from tonicdm.store import Store
 from tonicdm.store.rows import SOFT_DELETED
 from tonicdm.sync import RunReport, TypeReport
@@ -62,7 +63,7 @@ def summary(report: RunReport, held: Mapping[str, InTheFile]) -> Table:
         table.add_column(name, justify="right")
     table.add_column("note")
     if report.owner.meter.calls:
-        table.add_row("owner", *[""] * 4, "1", f"{report.owner.meter.units:,}", "1-20", report.owner.why)
+        table.add_row("owner", *[""] * 4, "1", f"{report.owner.meter.units:,}", f"{LEAST}-{MOST}", report.owner.why)
     for one in report.types:
         found = held.get(one.type, InTheFile())
         figures = (found.live, found.as_before, found.changed, one.deleted, one.meter.calls, one.meter.units)

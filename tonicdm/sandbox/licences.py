@@ -49,7 +49,7 @@ def opened(world: World, kind: str, record: Record, settings: SandboxSettings) -
     if settings.advanced_contacts and settings.advanced_metrics:
         return record
     closed = _closed(world, kind, record, settings)
-    if kind == "persons" and closed:
+    if kind == "persons" and closed and "emailAddresses" in record:
         hidden = _CONTACTS["email_addresses"]
         addresses = record.get("emailAddresses") or []
         record["emailAddresses"] = [{k: v for k, v in one.items() if k not in hidden} for one in addresses]

@@ -136,3 +136,12 @@ async def test_references_of_a_complete_record_hide_what_they_hide_alone():
                     inner = row.get(field) or {}
                     assert inner.get("organizationId") in {own, None}
                     assert "customerErpId" not in inner
+
+
+async def test_a_stub_stays_a_stub_whatever_the_licence() -> None:
+    """It has an ID and the time of the last change, and nothing to hide."""
+    async with Sandbox(records=800, seed=3) as box:
+        box.settings.advanced_contacts = False
+        async with TonicDM(box.token, base_url=box.url, budget=UnitBudget.memory()) as tonic:
+            stubs = await tonic.persons.list(data_quantity="id_only").all()
+    assert stubs

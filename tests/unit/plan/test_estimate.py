@@ -114,6 +114,13 @@ def test_a_call_without_a_documented_price_counts_as_the_dearest_in_most() -> No
     assert (charged.expected, charged.most) == (5, 5 + 5)
 
 
+def test_a_number_that_somebody_says_of_a_list_that_hides_some_promises_no_look_behind_it() -> None:
+    """Without filterStatuses it may show fewer than there are: behind 100 records a look is made, behind 99 none."""
+    rfis = TypeFacts(record_type="rfis", paged=False, has_quantity=False, has_statuses=False, count=100)
+    assert estimate_type(rfis).expected == 5
+    assert estimate_type(attrs.evolve(rfis, counted=True)).expected == 6
+
+
 def test_the_look_at_the_owner_is_planned_once_for_a_token() -> None:
     assert estimate_owner(OwnerFacts(known=True)) is None
     found = estimate_owner(OwnerFacts(known=False))
