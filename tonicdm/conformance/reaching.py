@@ -103,7 +103,7 @@ def _window(state: State, seen: Seen) -> State:
     found = seen.rate_limit
     if found is None:
         why = "the answer had no valid X-Rate-Limit headers"
-        unsettled = dict.fromkeys(("limit", "window_seconds", "window_start"), why)
+        unsettled: dict[str, str] = {"limit": why, "window_seconds": why, "window_start": why}
         return state.learn(unsettled=unsettled).stop(f"{why}: nothing can be paid for safely")
     now = seen.at if seen.date is None else seen.date
     state = _length(state.learn({"limit": found.limit}), found, found.reset - now)
