@@ -116,7 +116,7 @@ class Asked:
         parameters = RequestParameters(query=query, header=Headers(list(sent.lines)))
         host, path = str(sent.url.origin()), changes.get("path", sent.url.path)
         kind = {name.lower(): value for name, value in sent.lines}.get("content-type", "application/json")
-        body = sent.body if isinstance(sent.body, bytes | None) else bytes(sent.body)
+        body = sent.body if isinstance(sent.body, bytes | None) else sent.body.decode().encode()
         return cls(sent.method.lower(), host, path, host + path, parameters, changes.get("body", body), kind)
 
 
