@@ -66,6 +66,8 @@ class Heard:
     """Server time."""
     date: float | None
     """When the answer was made, by the server's clock, cut to whole seconds."""
+    delay: float | None = None
+    """Seconds from then on that Retry-After names."""
     sent_at: float
     """Monotonic time at which the call left."""
     served_at: float | None
@@ -149,6 +151,19 @@ def _names_an_older_window(known: Known, heard: Heard) -> bool:
         return ended is not None and heard.date is not None and heard.date + 1.0 <= ended
     late = ended is not None and heard.reset <= ended + tolerance
     return late or (known.opened_at is not None and heard.reset < known.opened_at - tolerance)
+
+
+def wait_after_429(known: Known, heard: Heard) -> float:
+    """Return for how many seconds from its receipt a 429 wants silence: the later of its Reset and its Retry-After.
+
+    Retry-After counts for one window at most, and one window is the rule where neither is said.
+    """
+    # Its own Date counts too: where the two clocks differ, the longer time is obeyed.
+    server = known.lower if heard.date is None else min(known.lower, heard.date)
+    waits = [] if heard.delay is None else [min(heard.delay, known.length)]
+    if heard.reset is not None:
+        waits.append(heard.reset - server)
+    return max(waits, default=known.upper - known.lower + known.length)
 
 
 # --- the limit ------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import attrs
 from tonicdm.budget.claims import Claims
 from tonicdm.budget.entries import Entry, EntryState, Holdings
 from tonicdm.budget.headers import Report
-from tonicdm.budget.meaning import LONG_AGO, Heard, Known, Meaning, interpret
+from tonicdm.budget.meaning import LONG_AGO, Heard, Known, Meaning, interpret, wait_after_429
 from tonicdm.budget.others import Others
 from tonicdm.budget.rules import BudgetRules, Denied, Granted, Instant, Named, Reason, Settlement
 from tonicdm.budget.serverclock import ServerClock
@@ -322,7 +322,7 @@ class Window:
         else:
             settlement = self._take_untold(known, heard, meaning, now)
         if status == 429:
-            self._cool_down(known, heard, meaning, report, now, chance)
+            self._cool_down(known, heard, meaning, now, chance)
         return attrs.evolve(
             settlement,
             blocked=status == 429,
@@ -341,6 +341,7 @@ class Window:
 
     def _heard(self, number: int, report: Report, now: Instant, status: int, sent_at: float) -> Heard:
         made = self.clock.upper(now, self.rules) if report.date is None else report.date
+        delayed = self.clock.lower(now, self.rules) if report.date is None else report.date
         served = report.date
         if served is None and sent_at != LONG_AGO:
             served = self.clock.lower(now, self.rules) - (now.monotonic - sent_at)
@@ -351,6 +352,7 @@ class Window:
             remaining=report.remaining,
             reset=None if report.reset is None else report.reset.on(made),
             date=report.date,
+            delay=None if report.retry_after is None else report.retry_after.on(delayed) - delayed,
             sent_at=sent_at,
             served_at=served,
         )
@@ -512,26 +514,15 @@ class Window:
         if told:
             self.others.seen_at = max(self.others.seen_at, sent_at)
 
-    def _cool_down(
-        self, known: Known, heard: Heard, meaning: Meaning, report: Report, now: Instant, chance: float
-    ) -> None:
+    def _cool_down(self, known: Known, heard: Heard, meaning: Meaning, now: Instant, chance: float) -> None:
         """Obey a 429: until the later of a believed Reset and Retry-After, else for a window."""
-        # Its own Date counts too: where the two clocks differ, the longer time is obeyed.
-        server = known.lower if heard.date is None else min(known.lower, heard.date)
-        waits: list[float] = []
-        if report.retry_after is not None:
-            made = known.lower if heard.date is None else heard.date
-            waits.append(min(report.retry_after.on(made) - made, self.length))
-        if heard.reset is not None:
-            waits.append(heard.reset - server)
-        if not waits:
-            waits.append(known.upper - known.lower + self.length)
+        wait = wait_after_429(known, heard)
         # What comes from something between knows nothing of the window.
         from_server = heard.reset is not None or heard.remaining is not None
         if from_server and meaning.window is not Named.OLDER and self.reset is not None and not self.provisional:
-            waits.append(self.reset - known.lower)  # the latest that was named
+            wait = max(wait, self.reset - known.lower)  # the latest that was named
         self.silence.impose(
-            max(waits),
+            wait,
             known.lower,
             heard.sent_at,
             now.monotonic,
