@@ -47,14 +47,6 @@ def end_calls(n: int, size: int, *, size_proven: bool = True) -> int:
     return 1 if n % size == 0 or unproven else 0
 
 
-def break_even_share(ids_per_call: int, page_size: int, *, stub_units: int = 1, record_units: int = 5) -> float:
-    """Return the share of stale records below which stubs and filterIDs beat reading whole pages.
-
-    A page listed and then fetched by IDs costs 1 + 5*s*P/H, read whole 5: equal at s = 0.8*H/P (design 6: 19.2 %).
-    """
-    return (1 - stub_units / record_units) * ids_per_call / page_size
-
-
 def expected_batches(ids: int, stale_share: float, ids_per_call: int, *, also: int = 0) -> float:
     """Return the mean number of calls that fetch the stale ones of *ids* records, each stale with *stale_share*.
 

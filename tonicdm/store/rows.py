@@ -59,13 +59,6 @@ class TypeState:
     runs: tuple[int, ...]
     """Changed records of the last runs, the newest first."""
 
-    @property
-    def p_quiet(self) -> float | None:
-        """The share of runs that found nothing, with one of each kind added; None without a history."""
-        if not self.runs:
-            return None
-        return (sum(changed == 0 for changed in self.runs) + 1) / (len(self.runs) + 2)
-
 
 def key_of(item: Mapping[str, Any]) -> str:
     """Return what names a record in the store: its ID, or its whole content where it has none."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tonicdm.plan.arithmetic import break_even_share, expected_batches
+from tonicdm.plan.arithmetic import expected_batches
 from tonicdm.plan.mixture import choose
 from tonicdm.plan.refresh import check_pays
 
@@ -29,11 +29,6 @@ def test_the_choice_after_a_scan_is_exactly_the_cheapest(stale: list[int], ids: 
 
 def test_where_ids_can_not_be_asked_for_each_page_with_something_stale_is_read() -> None:
     assert choose([0, 1, 0, 500], None).whole == (2, 4)
-
-
-@pytest.mark.parametrize(("ids", "share"), [(240, 0.192), (60, 0.048), (960, 0.768)])
-def test_the_break_even_share_is_eight_tenths_of_the_ids_per_page(ids: int, share: float) -> None:
-    assert break_even_share(ids, 1000) == pytest.approx(share)
 
 
 @given(st.integers(1, 40), st.floats(0, 1), st.integers(1, 9))
