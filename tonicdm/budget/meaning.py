@@ -199,8 +199,9 @@ def _limit(known: Known, heard: Heard) -> _Limit:
         return _Limit(known.limit, left, claims, doubted=True)
     claims, agreed = claims.claim_limit(told, left, heard.number)
     if agreed is None:
-        # What is left of a limit that is not believed tells nothing.
-        return _Limit(known.limit, None, claims)
+        # What it shows used counts all the same where that fits: it is no less than the truth if its Remaining is true.
+        used = told - left
+        return _Limit(known.limit, known.limit - used if used <= known.limit else None, claims, doubted=True)
     return _Limit(told, agreed, claims, changed=True, told=True, confirms=known.claims.limit_call)
 
 

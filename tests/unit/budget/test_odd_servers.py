@@ -254,6 +254,28 @@ def test_a_raised_limit_counts_when_two_later_calls_agree():
     assert not log.refused
 
 
+@pytest.mark.parametrize("limit", [3601, 100_000])
+def test_the_first_answer_of_a_server_with_a_higher_limit_settles_its_call(limit):
+    """The limit is not believed yet, but what the answer shows used is: the window is known, and nothing waits."""
+
+    def answer(now: float, sent: int):
+        return 200, rate(limit, limit - 5 * sent, int(START) + 3600, now)
+
+    async def main():
+        budget = UnitBudget.memory(clock=LoopClock())
+        async with budget.reserve(5) as reservation:
+            await reservation.sent()
+            await reservation.settle_from(answer(START, 1)[1], 200)
+        snapshot = budget.snapshot()
+        assert (snapshot.limit, snapshot.remaining, snapshot.unknown) == (3600, 3595, 0)
+        assert snapshot.reset_at.timestamp() == START + 3600
+        log, budget = await workload(answer, 0.35, workers=50, max_calls_per_second=None)
+        assert len(log.sent) == 1 + 3 * 50, "all but the first go side by side"
+        assert budget.snapshot().limit == limit
+
+    run(main())
+
+
 def test_one_odd_low_limit_fails_no_dear_call_for_good():
     """A call of more units waits for an answer that agrees, or does not."""
 
