@@ -7,7 +7,7 @@ import mimetypes
 import os
 import pathlib
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import urlencode
 
 import attrs
@@ -121,10 +121,14 @@ async def _sent(
     storage.rules.check(link)
     plain = storage.plain_for(link, allow_private=allow_private)
     answer, fault = None, ""
+    opened = await asyncio.to_thread(file.open, "rb")
     try:
-        answer = await plain.put(link, _pieces(file), headers, timeout=client._caller.timeout)
+        answer = await plain.put(link, _pieces(opened), headers, timeout=client._caller.timeout)
     except TransportError as error:
         fault = type(error).__name__
+    finally:
+        # A server may answer before it has taken the whole: then nobody reads the pieces to their end.
+        opened.close()
     if answer is None:
         raise DownloadError(f"the bytes could not be sent ({fault}). Start the upload anew.", path=str(file))
     if not 200 <= answer.status < 300:
@@ -134,13 +138,9 @@ async def _sent(
     return answer.headers.get("ETag")
 
 
-async def _pieces(file: pathlib.Path) -> AsyncIterator[bytes]:
-    opened = await asyncio.to_thread(file.open, "rb")
-    try:
-        while piece := await asyncio.to_thread(opened.read, PIECE):
-            yield piece
-    finally:
-        await asyncio.to_thread(opened.close)
+async def _pieces(opened: BinaryIO) -> AsyncIterator[bytes]:
+    while not opened.closed and (piece := await asyncio.to_thread(opened.read, PIECE)):
+        yield piece
 
 
 def _size_of(file: pathlib.Path) -> int:
