@@ -39,6 +39,7 @@ class Ownership(enum.StrEnum):
     FIRST = "first"
     """The store had no owner, and has one now."""
     REBOUND = "rebound"
+    """The store went over to the token's organization, as was asked."""
     OTHER = "other"
     """The token belongs to another organization than the records in the store."""
     UNCERTAIN = "uncertain"

@@ -212,6 +212,14 @@ def to_search(criteria: Criteria, shapes: Mapping[str, Shape] = CONTACT_SEARCH) 
     return body
 
 
+_TAKES: Final[dict[Shape, str]] = {
+    "value": "one value to be equal to",
+    "list": "values to be one of",
+    "range": "two bounds: between()",
+}
+"""What a search takes for a field, by the shape of its criterion."""
+
+
 def _searched(condition: Condition, shape: Shape) -> Any:
     """Return the value of a search's criterion."""
     match condition.operator, shape:
@@ -221,10 +229,15 @@ def _searched(condition: Condition, shape: Shape) -> Any:
             return [condition.value]
         case ("in", "list") | ("between", "range"):
             return list(condition.value)
-    takes = {"value": "one value to be equal to", "list": "values to be one of", "range": "two bounds: between()"}
-    raise CriteriaError(
-        f"a search takes for {condition.field} {takes[shape]}, not {condition.operator!r}. {NOTHING_SENT}"
-    )
+        case _:
+            takes = {
+                "value": "one value to be equal to",
+                "list": "values to be one of",
+                "range": "two bounds: between()",
+            }
+            raise CriteriaError(
+                f"a search takes for {condition.field} {takes[shape]}, not {condition.operator!r}. {NOTHING_SENT}"
+            )
 
 
 def to_query(criteria: Criteria, dialect: QueryDialect) -> dict[str, Any]:
