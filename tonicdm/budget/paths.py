@@ -23,10 +23,10 @@ def expanded(where: str | os.PathLike[str]) -> pathlib.Path:
         where: As written, also in a file of variables that no shell reads.
 
     Raises:
-        ConfigError: It is empty or a URL, or a variable or home directory in it is unknown.
+        ConfigError: It is empty, a URL, or no path, or a variable or home directory in it is unknown.
     """
     text = os.fspath(where)
-    if not text.strip() or "://" in text or text.startswith("file:"):
+    if not text.strip() or "\0" in text or "://" in text or text.startswith("file:"):
         raise ConfigError(f"the budget is kept in a file, or in memory; {text!r} names neither")
     path = os.path.expandvars(os.path.expanduser(text))  # noqa: PTH111 - also says when there is no home directory
     if path.startswith("~") or "$" in path:

@@ -153,6 +153,19 @@ async def test_a_silence_is_not_forgotten_with_the_file(make, path, clock, harm)
     assert aside(path) == ([] if harm in LOST else aside(path))
 
 
+@pytest.mark.parametrize("harm", [*DAMAGED, *LOST])
+async def test_what_is_shown_of_a_harmed_file_is_what_is_remembered(make, path, clock, harm):
+    """Before the next step enters it: no look says "now" where that step would wait, nor shows units that are spent."""
+    budget = make()
+    await call(budget, 5, 3595)
+    await call(budget, 5, 0, status=429)
+    before = budget.snapshot()
+    {**DAMAGED, **LOST}[harm](path)
+    after = budget.snapshot()
+    assert (after.remaining, after.blocked_until) == (before.remaining, before.blocked_until)
+    assert budget.forecast(1).start_in == pytest.approx(1800, abs=5)
+
+
 async def test_a_damaged_file_is_set_aside_once_with_its_log(make, path, clock):
     """However many processes come across it; it is kept for whoever wants to look."""
     budgets = [make(key=f"k{number}") for number in range(4)]

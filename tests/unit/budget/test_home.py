@@ -213,7 +213,9 @@ async def test_a_path_is_the_same_file_however_it_is_written(
     assert "~" not in names_in(state)
 
 
-@pytest.mark.parametrize("where", ["$NO_SUCH_VARIABLE/b.db", "file:b.db", "sqlite:///b.db", " ", "~nobody-at-all/b.db"])
+@pytest.mark.parametrize(
+    "where", ["$NO_SUCH_VARIABLE/b.db", "file:b.db", "sqlite:///b.db", " ", "a\0b.db", "~nobody-at-all/b.db"]
+)
 async def test_a_path_that_names_no_file_is_an_error_and_no_file(
     state: pathlib.Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

@@ -115,21 +115,31 @@ class SQLiteLedger:
 
     def peek(self) -> Window:
         """Read the window as it stands in the file; a reader in WAL mode waits for nobody."""
-        if not self._file.exists:
-            return Window(self._rules)
-        try:
-            with (
-                self._peeking,
-                contextlib.closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as reader,
-            ):
-                reader.execute("BEGIN")
-                tables = {name for (name,) in reader.execute("SELECT name FROM sqlite_master")}
-                # The version before may have made the file; it is given what it lacks by the first step.
-                return self._read(reader, self.key, with_kept="kept" in tables).window
-        except (sqlite3.Error, DamagedError):
+        newest, known_file = self._newest, self._written_to
+        found = None
+        with contextlib.suppress(sqlite3.Error, DamagedError):
             # No tables yet, as another process makes the file just now; or it is damaged, which the next step says.
-            with self._lock:
-                return copy.deepcopy(self._remembered) or Window(self._rules)
+            if self._file.exists:
+                found = self._look_into_file()
+        if found is not None and found.version >= newest and (known_file is None or self._file.is_current):
+            return found.window
+        with self._lock:
+            before = copy.deepcopy(self._remembered)
+        if found is None or before is None:
+            return before or (Window(self._rules) if found is None else found.window)
+        # Another file than was known: what the next step will enter is shown already.
+        found.window.recover(before)
+        return found.window
+
+    def _look_into_file(self) -> _Found:
+        with (
+            self._peeking,
+            contextlib.closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as reader,
+        ):
+            reader.execute("BEGIN")
+            tables = {name for (name,) in reader.execute("SELECT name FROM sqlite_master")}
+            # The version before may have made the file; it is given what it lacks by the first step.
+            return self._read(reader, self.key, with_kept="kept" in tables)
 
     async def close(self) -> None:
         """Finish what is queued and close the file."""
