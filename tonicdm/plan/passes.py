@@ -116,15 +116,17 @@ def _resumed(facts: TypeFacts, before: Progress) -> Progress | None:
     if before.lists != facts.lists:
         # The type is listed by other records than before, or by none: its place in the lists means nothing.
         return None
+    if facts.late:
+        if before.phase in _SETTLING or Phase.STOP in before.todo:
+            # What a list has not shown so long ago proves nothing of today.
+            return None
+        before = attrs.evolve(before, scans=0)
+        if _LISTING.isdisjoint(before.todo):
+            # Nor does a list that lies behind it: where an audit is wanted, it is made anew.
+            before = attrs.evolve(before, scanned=False, listed=None)
     progress = attrs.evolve(before, todo=_wanted(facts, before))
     if not facts.late:
         return progress
-    if progress.phase in _SETTLING or Phase.STOP in progress.todo:
-        # What a list has not shown so long ago proves nothing of today.
-        return None
-    progress = attrs.evolve(progress, scans=0)
-    if _LISTING.isdisjoint(progress.todo):
-        progress = attrs.evolve(progress, scanned=False, listed=None)
     if not _CHANGING.isdisjoint(progress.todo) or progress.updated_after is False or not facts.has_updated_after:
         return progress
     # All lists of changes lie behind it, and since then much may have changed.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.forecast import World, _Server
 from tonicdm.plan.passes import resume_point, run_type
-from tonicdm.plan.progress import Progress
+from tonicdm.plan.progress import Phase, Progress
 from tonicdm.plan.steps import Step, StepKind
 
 UNTIL = "2026-01-01T00:00:00+00:00"
@@ -127,3 +129,20 @@ def test_a_run_that_was_interrupted_long_ago_also_reads_what_changed_since() -> 
     except StopIteration:
         pass
     assert StepKind.PROBE in kinds
+
+
+def test_an_audit_that_lies_behind_a_run_interrupted_long_ago_is_made_anew() -> None:
+    """Interrupted in the check behind its audit, a later run that wants an audit lists everything again."""
+    known = TypeFacts(record_type="persons", until=UNTIL, count=20, audit=True, updated_after=True, late=True)
+    audit = resume_point(known, stage="audit", next_page=2, since=None, started=UNTIL)
+    assert audit is not None
+    behind = attrs.evolve(audit, todo=(Phase.CHECK, Phase.ABSENT), scanned=True, listed=UNTIL, checked=UNTIL)
+    run = run_type(attrs.evolve(known, checkpoint=behind))
+    server = _Server(known, World(count=20, page_size=10, ids_per_call=240))
+    phases = []
+    with contextlib.suppress(StopIteration):
+        step = next(run)
+        while True:
+            phases.append(step.progress.phase)
+            step = run.send(server.answer(step))
+    assert Phase.AUDIT in phases
