@@ -336,6 +336,11 @@ class Window:
         # A Reset that was named stays where the clock was set forward: it may be over indeed. The next answers tell.
         if self.reset is not None and (was_set < 0 or (was_set and self.provisional)):
             self.reset, self.provisional = self.reset + was_set, True
+        # Set back: else the next windows would bear the name of the last one, as if it still went on.
+        if was_set < 0 and self.previous_reset is not None:
+            self.previous_reset += was_set
+        if was_set < 0 and self.opened_at is not None:
+            self.opened_at += was_set
         if self.silence.reckoned:
             self.silence.shift(was_set)
 

@@ -350,3 +350,21 @@ def test_a_server_whose_reset_has_another_clock_stalls_nobody(behind):
     log = play(answer, 3 * 3600 + 1800, rules=BudgetRules(limit=400), max_calls_per_second=2.0)
     assert all(served[number] >= 400 for number in range(3))
     assert len(log.refused) < 40
+
+
+@pytest.mark.parametrize("set_by", [-7200, -3600, -45, 45, 3600])
+@pytest.mark.parametrize("at", [20, 595])
+def test_a_server_whose_clock_was_set_while_nobody_called_stalls_nobody(set_by, at):
+    """Date and Reset move together, in a spent window: the next one is no more of the old because it is named so."""
+    served: dict[int, int] = {}
+
+    def answer(now: float, _: int):
+        number = math.floor((now - START) / 600)
+        served[number] = served.get(number, 0) + 1
+        shown = set_by if now - START >= at else 0
+        end = START + (number + 1) * 600 + shown
+        return (200 if served[number] <= 60 else 429), rate(60, max(0, 60 - served[number]), int(end), now + shown)
+
+    log = play(answer, 1800, rules=BudgetRules(limit=60, window=600.0))
+    assert [served[number] for number in range(3)] == [60, 60, 60]
+    assert not log.refused
