@@ -286,7 +286,7 @@ class TonicDM(Transfers):
         """Calls that return the answer as it came beside their value, see `Raw`."""
         from tonicdm.raw import RawCalls
 
-        return RawCalls(self, self._caller.transport.watchers)
+        return RawCalls(self, self._caller.transport.watchers, self.request)
 
     @contextlib.asynccontextmanager
     async def meter(self) -> AsyncGenerator[Spent]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from tonicdm.errors import ConfigError
+from tonicdm.errors import ConfigError, InvalidOptionError
 from tonicdm.http.call import Answer
 from tonicdm.http.headers import Headers
 from tonicdm.http.watching import Answers, Watchers
@@ -118,12 +118,15 @@ class RawCalls:
     ```
     """
 
-    def __init__(self, nouns: Nouns, watchers: Watchers) -> None:
+    def __init__(self, nouns: Nouns, watchers: Watchers, request: Callable[..., Awaitable[Any]]) -> None:
         self._nouns = nouns
         self._watchers = watchers
+        self._request = request
 
     async def __call__(self, call: Awaitable[T]) -> Raw[T]:
         """Await *call* and return its value with the answers that it was read from."""
+        if isinstance(call, Paginator):
+            raise InvalidOptionError("a list has an answer for each page: use with_raw.pages(list). Nothing was sent.")
         with self._watchers.watching(Answers()) as answers:
             value = await call
         return Raw(value=value, responses=tuple(_response(one) for one in answers.found))
@@ -132,6 +135,10 @@ class RawCalls:
         if name.startswith("_"):
             raise AttributeError(name)
         return RawEndpoint(self, getattr(self._nouns, name))
+
+    def request(self, *args: Any, **options: Any) -> Awaitable[Raw[Any]]:
+        """Call any path, as `TonicDM.request` does, whose arguments it takes."""
+        return self(self._request(*args, **options))
 
     async def pages(self, paginator: Paginator[T]) -> AsyncIterator[Raw[Page[T]]]:
         """Read a list page by page, each with the answers that it was read from."""

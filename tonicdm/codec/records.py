@@ -6,7 +6,7 @@ import contextlib
 import enum
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any, Final, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
 
 import attrs
 
@@ -162,6 +162,15 @@ class Record:
     """Wire names of known fields that came as null; absent ones read as None too, but are not listed here."""
     resolved: Mapping[str, Any] = attrs.field(default=NOTHING, eq=False, repr=False, metadata=_BOOKKEEPING)
     """Records that this one refers to, by the names that were asked for: a record, a tuple of them, or None."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Return the default of a field that a record lacks which an earlier version has pickled."""
+            field = getattr(attrs.fields(type(self)), name, None)
+            if field is None or field.default is attrs.NOTHING:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            return field.default
 
     def __getitem__(self, wire_name: str) -> Any:
         """Return the decoded value of a known field, or the plain JSON value of an unknown one.

@@ -118,13 +118,18 @@ def read_enum(value: Any, kind: type[OpenEnum]) -> OpenEnum:
         raise Refused("string", value) from None
 
 
+def is_aware(value: object) -> bool:
+    """Tell whether a value is a datetime that names one moment: a zone that knows no offset leaves it naive."""
+    return isinstance(value, datetime.datetime) and value.utcoffset() is not None
+
+
 def write_datetime(value: datetime.datetime) -> str:
     """Write an aware datetime in ISO 8601; UTC as ``Z``.
 
     Raises:
         ValueError: The datetime is naive: whose midnight it means can't be guessed.
     """
-    if value.tzinfo is None:
+    if not is_aware(value):
         raise ValueError("a datetime needs a time zone, such as datetime.UTC")
     text = value.isoformat()
     return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text

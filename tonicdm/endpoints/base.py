@@ -82,6 +82,17 @@ class Endpoint:
             return await self._read_one(operation, RecordStub, quantity=quantity)
         return await self._read_one(operation, kind, quantity=quantity)
 
+    def _record_quantity(self, data_quantity: QuantityLike) -> DataQuantity:
+        """Read the data_quantity of a call whose records have no ID, so that stubs of them mean nothing.
+
+        Raises:
+            InvalidOptionError: It is ``id_only``, or none of the three.
+        """
+        quantity = parse_quantity(data_quantity)
+        if quantity is DataQuantity.ID_ONLY:
+            raise InvalidOptionError(f"{self!r} has no record IDs; use basic or complete. Nothing was sent.")
+        return quantity
+
     async def _write(self, operation: Operation, kind: type[R], body: Any, quantity: DataQuantity) -> R | None:
         found = await self._write_all(operation, kind, body, quantity)
         return found[0] if found else None
@@ -115,9 +126,7 @@ class Listed(Endpoint, Generic[M]):
     def _list(
         self, quantity: QuantityLike, given: Mapping[str, Any], listing: ListOperation[Any] | None = None
     ) -> Paginator[Any]:
-        quality = parse_quantity(quantity)
-        if quality is DataQuantity.ID_ONLY and not self._stubs:
-            raise InvalidOptionError(f"{self!r} has no record IDs; use basic or complete. Nothing was sent.")
+        quality = parse_quantity(quantity) if self._stubs else self._record_quantity(quantity)
         options = dict(given)
         reading = {name: options.pop(name) for name in ("start_page", "prefetch") if name in options}
         return Paginator(source_of(self._caller, listing or self._listing, options, quality), **reading)
@@ -236,7 +245,7 @@ class Readable(Listed[M]):
             InvalidIDError: One of *records* is no ID; nothing was sent.
             DecodeError: The answer is no list, or an element of it no record.
         """
-        if isinstance(records, (str, uuid.UUID)):
+        if isinstance(records, (str, uuid.UUID)) or not isinstance(records, Iterable):
             raise InvalidOptionError("get_many takes a list of IDs; get() takes a single one. Nothing was sent.")
         wanted = list(dict.fromkeys(record_id(value) for value in records))
         return await self._get_many(wanted, data_quantity, max_age, resolve, on_invalid)

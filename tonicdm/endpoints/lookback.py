@@ -10,13 +10,15 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import attrs
 
-from tonicdm.endpoints.base import Creating, Readable, quantity_of
+from tonicdm import checks
+from tonicdm.codec.scalars import is_aware
+from tonicdm.endpoints.base import ALL_STATUSES, Creating, Readable, quantity_of
 from tonicdm.endpoints.bodies import body_of
 from tonicdm.endpoints.caller import DEAREST
-from tonicdm.errors import InvalidOptionError, MayExistError, SeveralFoundError
+from tonicdm.errors import ConfigError, InvalidOptionError, MayExistError, SeveralFoundError
 from tonicdm.http.watching import Spent
 from tonicdm.models import CODEC, Record
-from tonicdm.types import DataQuantity
+from tonicdm.types import UNSET, DataQuantity
 
 M = TypeVar("M", bound=Record)
 logger: Final = logging.getLogger("tonicdm")
@@ -67,9 +69,10 @@ class CreatingOnce(Readable[M], Creating[M]):
             MayExistError: It was sent twice, or looking back would cost more than *max_units*: whether it exists is
                 still unknown.
             SeveralFoundError: More than one record matches; nothing was sent again.
-            InvalidOptionError: *match*, *since* or a field can't be used; nothing was sent.
+            InvalidOptionError: *match*, *since*, *wait* or a field can't be used; nothing was sent.
         """
         search = _Search(self, match, fields, since, max_units)
+        _check_wait(wait)
         if since is not None and (found := await search.look()) is not None:
             return cast("M", found)
         for last in (False, True):
@@ -97,6 +100,14 @@ class CreatingOnce(Readable[M], Creating[M]):
         raise AssertionError
 
 
+def _check_wait(seconds: float) -> None:
+    """Refuse a pause that could only fail when the record may have been created."""
+    try:
+        checks.seconds("wait", seconds)
+    except ConfigError as error:
+        raise InvalidOptionError(f"{error}. Nothing was sent.") from None
+
+
 class _Search:
     """Looks for the record that may have been created."""
 
@@ -108,7 +119,7 @@ class _Search:
         since: datetime.datetime | None,
         max_units: int,
     ) -> None:
-        if since is not None and (not isinstance(since, datetime.datetime) or since.tzinfo is None):
+        if since is not None and not is_aware(since):
             raise InvalidOptionError("since must be an aware datetime. Nothing was sent.")
         if not isinstance(max_units, int) or isinstance(max_units, bool) or max_units < 1:
             raise InvalidOptionError(
@@ -124,6 +135,9 @@ class _Search:
         self._options: dict[str, Any] = {
             name: given[name] for name in ("project_id",) if name in given and name in operation.options
         }
+        if "filter_statuses" in operation.options and (given.get("status") or UNSET) is not UNSET:
+            # A list shows active records alone unless told otherwise; what is not seen would be made twice.
+            self._options["filter_statuses"] = ALL_STATUSES
 
     def sending(self) -> None:
         """Note the server's time before a first sending."""
@@ -190,8 +204,12 @@ def matcher(kind: type[Record], fields: Mapping[str, Any], names: Sequence[str] 
         InvalidOptionError: There is nothing to compare, or a name is none of the fields.
     """
     sent = CODEC.read(body_of(kind, fields), kind)
+    if names is not None and (isinstance(names, str) or not isinstance(names, Sequence)):
+        raise InvalidOptionError(
+            f"match must be a list of fields or a function, not a {type(names).__name__}. Nothing was sent."
+        )
     wanted = [name for name in fields if name != "extra"] if names is None else list(names)
-    if isinstance(names, str) or not wanted or not set(wanted) <= set(fields):
+    if not wanted or not all(isinstance(name, str) and name in fields for name in wanted):
         raise InvalidOptionError(
             f"match must name at least one of the fields that are sent: {', '.join(fields)}. Nothing was sent."
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 import attrs
 
+from tonicdm.codec.scalars import is_aware
 from tonicdm.endpoints.many import Found
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http.call import Answer
@@ -65,8 +66,8 @@ def parse_cache(cache: Mapping[Any, datetime.datetime | None]) -> dict[RecordID,
         )
     times: dict[RecordID, datetime.datetime | None] = {}
     for key, value in cache.items():
-        one = record_id(key, "cache")
-        if value is not None and (not isinstance(value, datetime.datetime) or value.tzinfo is None):
+        one = record_id(key, "a key of the cache")
+        if value is not None and not is_aware(value):
             found = "naive" if isinstance(value, datetime.datetime) else f"a {type(value).__name__}"
             raise InvalidOptionError(
                 f"the time of {one} must be an aware datetime, or None where it is not known; it is {found}. "

@@ -87,6 +87,10 @@ class Team(Listed[ProjectMember]):
     def _body(self, member: ProjectMember | Mapping[str, Any], project: RecordID) -> dict[str, Any]:
         fields: dict[str, Any] = {}
         extra: Mapping[str, Any] = {}
+        if not isinstance(member, (Mapping, ProjectMember)):
+            raise InvalidOptionError(
+                f"a member must be a ProjectMember or a JSON object, not a {type(member).__name__}. Nothing was sent."
+            )
         if isinstance(member, Mapping):
             extra, of = {name: value for name, value in member.items() if name != "projectId"}, member.get("projectId")
         else:

@@ -6,6 +6,7 @@ from tonicdm.endpoints.base import Endpoint
 from tonicdm.endpoints.options import options
 from tonicdm.http.operation import Operation
 from tonicdm.models import Platform, ThirdPartyToken
+from tonicdm.types import RecordQuantity
 
 PATH = "/tokens/token"
 
@@ -18,11 +19,16 @@ class ThirdPartyTokens(Endpoint):
         method="GET", path=PATH, options=options("platform", "source"), required=frozenset({"platform", "source"})
     )
 
-    async def get(self, platform: Platform | str, source: str) -> ThirdPartyToken:
+    async def get(
+        self, platform: Platform | str, source: str, *, data_quantity: RecordQuantity = "basic"
+    ) -> ThirdPartyToken:
         """Return the token for a platform and user (reference: getThirdPartyToken).
 
         Args:
             platform: The third-party platform.
             source: The user's email address.
+            data_quantity: As for `filesets.expiry_url`.
         """
-        return await self._read_one(self._get_operation, ThirdPartyToken, {"platform": platform, "source": source})
+        options = {"platform": platform, "source": source}
+        quantity = self._record_quantity(data_quantity)
+        return await self._read_one(self._get_operation, ThirdPartyToken, options, quantity=quantity)

@@ -6,8 +6,8 @@ from tonicdm.codec import parse_json
 from tonicdm.endpoints.base import Endpoint
 from tonicdm.endpoints.options import options
 from tonicdm.http.operation import Operation
-from tonicdm.models import CODEC, PresignedUpload
-from tonicdm.types import IDLike
+from tonicdm.models import CODEC, PresignedUpload, read_with
+from tonicdm.types import IDLike, RecordQuantity
 
 PATH = "/fileset/multi-part-initialize"
 
@@ -26,6 +26,7 @@ class Uploads(Endpoint):
         fileset_id: IDLike | None = None,
         content_type: str | None = None,
         file_path_name_ext: str | None = None,
+        data_quantity: RecordQuantity = "basic",
     ) -> PresignedUpload | str:
         """Start the upload of a file over 100 MB (reference: getMultiPartInitialize).
 
@@ -33,11 +34,14 @@ class Uploads(Endpoint):
             fileset_id: The fileset to upload into.
             content_type: The file's MIME type.
             file_path_name_ext: Path, name and extension of the file.
+            data_quantity: As for `filesets.expiry_url`.
 
         Returns:
             The signed parameters, as the page's sample shows; or AWS's UploadId as a text, as the page's prose says.
         """
         given = {"fileset_id": fileset_id, "content_type": content_type, "file_path_name_ext": file_path_name_ext}
-        answer = await self._caller.call(self._initialize_operation, given)
-        found = parse_json(answer.body)
-        return found if isinstance(found, str) else CODEC.read(found, PresignedUpload)
+        quantity = self._record_quantity(data_quantity)
+        answer = await self._caller.call(self._initialize_operation, given, quantity=quantity)
+        with answer.naming_errors(), read_with(quantity):
+            found = parse_json(answer.body)
+            return found if isinstance(found, str) else CODEC.read(found, PresignedUpload)

@@ -21,6 +21,7 @@ FRAMING: Final = frozenset(
         "content-length",
         "expect",
         "keep-alive",
+        "proxy-connection",
         "te",
         "trailer",
         "transfer-encoding",
@@ -148,13 +149,17 @@ def check_added(headers: Mapping[str, str], options: Container[str]) -> tuple[tu
         if not is_header_name(name):
             raise InvalidOptionError(f"a header must have a header's name, not {name!r}. {NOTHING_SENT}")
         if not is_added(name, options):
-            why = "this package or aiohttp writes it" if is_reserved(name) else "it is an option of calls"
+            why = (
+                "it says who calls, where a request ends, or what it costs"
+                if is_reserved(name)
+                else "it is an option of calls"
+            )
             raise InvalidOptionError(f"the header {name} can't be added: {why}. {NOTHING_SENT}")
         if not isinstance(value, str):
             raise InvalidOptionError(f"the header {name} must be a text, not a {type(value).__name__}. {NOTHING_SENT}")
         if name.lower() in lines:
             raise InvalidOptionError(f"the header {name} was given twice. {NOTHING_SENT}")
-        lines[name.lower()] = (name, check_header(name, value))
+        lines[name.lower()] = (name, check_header(name, value, instead=""))
     return tuple(lines.values())
 
 

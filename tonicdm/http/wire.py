@@ -13,6 +13,9 @@ from tonicdm.errors import ConfigError, InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT, Operation, Option
 from tonicdm.types import OptionPlacement
 
+ENCODED: Final = '; option_placement="query" can send them encoded'
+"""What can be done with an option that a header line can't carry."""
+
 LONGEST_LINE: Final = 8190
 """Bytes of one header value, or of the query string, that common servers still read."""
 
@@ -89,16 +92,20 @@ def header_lines(pairs: Iterable[tuple[Option, str]]) -> list[tuple[str, str]]:
     return list(lines.values())
 
 
-def check_header(name: str, value: str) -> str:
+def check_header(name: str, value: str, *, instead: str = ENCODED) -> str:
     """Return *value* if a header line can carry it.
+
+    Args:
+        name: Of the header.
+        value: What it is to carry.
+        instead: What can be done where it can't.
 
     Raises:
         InvalidOptionError: It has line breaks, control or non-ASCII characters, outer blanks, or is too long.
     """
     if not value.isascii() or not value.isprintable() or value != value.strip():
         raise InvalidOptionError(
-            f"{name} holds line breaks, outer blanks or characters that a header can't carry; "
-            f'option_placement="query" can send them encoded. {NOTHING_SENT}'
+            f"{name} holds line breaks, outer blanks or characters that a header can't carry{instead}. {NOTHING_SENT}"
         )
     check_length(name, value)
     return value

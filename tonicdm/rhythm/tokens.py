@@ -396,6 +396,6 @@ def _credential(value: str | Secret) -> Secret:
 
 
 def _aware(value: datetime.datetime) -> float:
-    if value.tzinfo is None:
+    if value.utcoffset() is None:
         raise ConfigError("revoked_before must have a time zone, such as datetime.UTC")
     return value.timestamp()

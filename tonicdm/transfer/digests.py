@@ -49,6 +49,8 @@ def parse_checksum(text: str) -> tuple[str, str]:
     Raises:
         InvalidOptionError: It names no known hash, or is no hash of that kind.
     """
+    if not isinstance(text, str):
+        raise InvalidOptionError(f"checksum must be a text, not a {type(text).__name__}. Nothing was sent.")
     name, _, value = text.partition(":")
     known = name.strip().lower().replace("-", "")
     if known not in SIZES:

@@ -103,6 +103,10 @@ class Downloads:
     ) -> Downloaded:
         """Bring what a link leads to; see `TonicDM.download`."""
         promise = _promise(size, checksum)
+        if on_progress is not None and not callable(on_progress):
+            raise InvalidOptionError(
+                f"on_progress must be a function, not a {type(on_progress).__name__}. Nothing was sent."
+            )
         writer = is_writer(to)
         self.rules.check(await source.link())
         files = None if writer else FileTarget(to, source_of(await source.link()), promise)

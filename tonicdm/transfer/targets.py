@@ -156,6 +156,8 @@ def is_writer(to: object) -> bool:
         InvalidOptionError: It is neither a writer nor a path.
     """
     if isinstance(to, (str, os.PathLike)):
+        if not os.fspath(to):
+            raise InvalidOptionError('to= is empty; "." is the folder that the program runs in. Nothing was sent.')
         return False
     if callable(getattr(to, "write", None)):
         return True

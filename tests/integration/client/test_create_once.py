@@ -24,6 +24,14 @@ from .conftest import Make, drive
 
 NAIVE = datetime.datetime(2026, 1, 1)  # noqa: DTZ001
 
+
+class NoOffset(datetime.tzinfo):
+    """A zone that knows no offset, which Python calls naive."""
+
+    def utcoffset(self, _: datetime.datetime | None) -> None:
+        return None
+
+
 AFTER, BEFORE = "drop_after", "drop_before"
 """The record is made and its answer lost; or the connection is cut before the server serves it."""
 
@@ -173,12 +181,22 @@ async def test_what_stays_unknown_is_an_error_after_the_second_sending(tonic: To
     "wrong",
     [{"match": []}, {"match": ["address"]}, {"match": "name"}, {"match": ["nonsense"]}, {"since": "today"},
      {"since": NAIVE}, {"max_units": 0}, {"max_units": True}, {"name": 5},
+     {"match": 5}, {"match": [["name"]]}, {"wait": -1}, {"wait": "5"}, {"wait": float("nan")}, {"wait": None},
+     {"since": NAIVE.replace(tzinfo=NoOffset())},
      {"nmae": "Porto"}],
 )  # fmt: skip
 async def test_what_can_tell_no_record_is_refused_before_anything_is_sent(wrong, tonic: TonicDM, box: Sandbox):
     with pytest.raises(InvalidOptionError):
         await tonic.offices.create_or_find(**{"name": "Lisbon", **wrong})
     assert box.journal.calls() == []
+
+
+async def test_a_record_that_was_created_inactive_is_found(tonic: TonicDM, box: Sandbox, clock):
+    """A list shows active records alone unless told otherwise: what is not seen would be made twice."""
+    await tonic.offices.list().first()
+    box.faults.next(AFTER, method="POST")
+    made = await drive(clock, tonic.offices.create_or_find(match=["name"], name="Lisbon", status="inactive"), tonic)
+    assert (posts(box), named(box, "Lisbon")) == (1, [made.id])
 
 
 async def test_an_rfi_is_looked_for_in_its_project(tonic: TonicDM, box: Sandbox, clock):

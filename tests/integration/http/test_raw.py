@@ -117,6 +117,15 @@ async def test_no_repr_of_a_raw_answer_shows_what_it_holds(make: Make, hostile: 
     assert raw.headers["set-cookie"] == "***"
 
 
+async def test_any_path_shows_its_answer_and_a_list_says_how(real: TonicDM):
+    """What `request` takes is taken; a list, which has many answers, is refused with the way to read it."""
+    me = await real.me.get()  # from here on a price can be told
+    raw = await real.with_raw.request("GET", "/core/me", data_quantity="id_only")
+    assert (raw.status, raw.units, raw.value["id"]) == (200, 1, me.id)
+    with pytest.raises(InvalidOptionError, match=r"with_raw\.pages"):
+        await real.with_raw(real.offices.list())  # type: ignore[arg-type]
+
+
 # --- header lines of one's own ----------------------------------------------------------------------------------------
 
 

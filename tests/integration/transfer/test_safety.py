@@ -160,6 +160,8 @@ async def test_what_is_no_link_is_said(tonic: TonicDM, tmp_path: pathlib.Path, u
         ({"checksum": "crc32:1234"}, "must begin with one of md5"),
         ({"checksum": "sha256:1234"}, "is no sha256"),
         ({"checksum": "abc"}, "must begin with one of"),
+        ({"checksum": 5}, "must be a text"),
+        ({"on_progress": 5}, "on_progress must be"),
     ],
 )
 async def test_bad_promises_are_refused_before_anything_is_sent(
@@ -170,6 +172,8 @@ async def test_bad_promises_are_refused_before_anything_is_sent(
             await tonic.download(link(server), tmp_path / "x", allow_private=True, **options)  # type: ignore[arg-type]
         with pytest.raises(InvalidOptionError, match="to= takes"):
             await tonic.download(link(server), 5, allow_private=True)  # type: ignore[arg-type]
+        with pytest.raises(InvalidOptionError, match="to= is empty"):
+            await tonic.download(link(server), "", allow_private=True)
         assert not server.received
 
 

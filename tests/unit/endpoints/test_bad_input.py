@@ -17,6 +17,16 @@ from tonicdm import InvalidIDError, InvalidOptionError, Paginator
 from tonicdm.models import GroupMember, PersonEmailAddress, ProjectMember, Reference, RfiPart
 
 NAIVE = datetime.datetime(2026, 2, 3)  # noqa: DTZ001 - that it is naive is the point
+
+
+class NoOffset(datetime.tzinfo):
+    """A zone that knows no offset, which Python calls naive."""
+
+    def utcoffset(self, _: datetime.datetime | None) -> None:
+        return None
+
+
+ODD = NAIVE.replace(tzinfo=NoOffset())
 NOT_IDS: list[Any] = ["", "zz", ID[1:], ID + "0", str(uuid.UUID(ID)), f"{ID}\r\nX: y", 5]
 NOT_ID_LISTS: list[Any] = [ID, [], ["zz"], [ID, str(uuid.UUID(ID))], {ID: 1}, 5]
 NOT_WORDS: list[Any] = ["active", [], [""], ["a,b"], ["a\r\nX: y"], [5]]
@@ -50,14 +60,14 @@ WRONG: dict[str, list[Any]] = {
     **dict.fromkeys(
         ["is_locked", "is_prime", "is_printed", "daily_reminder", "manual_stage", "our_response_required"], NOT_FLAGS,
     ),
-    "records": [ID, ["zz"], [ID, 5], uuid.UUID(ID)],
+    "records": [ID, ["zz"], [ID, 5], uuid.UUID(ID), 5, None],
     "data_quantity": ["everything", "", 5, None],
     "page_size": [0, 1001, -1, "10", True, 2.5],
     "start_page": [0, -1, "1", True, 1.5],
     "prefetch": [-1, "1", True],
     "on_invalid": ["ignore", None, True],
     "max_pages": [0, -1, "5", True, 1.5],
-    "updated_after": [NAIVE, "2026-02-03", 5],
+    "updated_after": [NAIVE, ODD, "2026-02-03", 5],
     "search_query": ["", "a\r\nX: y", {"x": float("nan")}, {"x": object()}],
     "manual_received_datetime": [NAIVE, "yesterday", 5],
     "our_response_required_date": ["soon", 5],
@@ -69,14 +79,16 @@ WRONG: dict[str, list[Any]] = {
     "members": ["zz", [5], [GroupMember(email_address_id="zz")]],
     "parts": ["zz", [5], [{"title": 5}], [RfiPart(item_id="zz")], [RfiPart(action_datetime=NAIVE)]],
     "status": [5.5, [], True],
-    "cache": [[ID], {"zz": None}, {5: None}, {ID: NAIVE}, {ID: NAIVE.date()}, {ID: "2026-02-03T00:00:00Z"}, None],
+    "cache": [
+        [ID], {"zz": None}, {5: None}, {ID: NAIVE}, {ID: ODD}, {ID: NAIVE.date()}, {ID: "2026-02-03T00:00:00Z"}, None,
+    ],
     "max_age": [-1, float("nan"), "5", True, 5],
     "resolve": ["office", ["office"], [5]],
-    "extra": [{"x": NAIVE}, {"x": float("inf")}, {"x": object()}],
+    "extra": [{"x": NAIVE}, {"x": ODD}, {"x": float("inf")}, {"x": object()}],
     "options": [
         {}, {"child": ""}, {"child": "a\r\nX: y"}, {"child\r\nX": "y"}, {"": "x"}, {"a b": "x"}, {"ä": "x"},
         {"Authorization": "x"}, {"host": "x"}, {"data_quantity": "basic"}, {"a": "1", "A": "2"},
-        {"child": object()}, {"child": None},
+        {"child": object()}, {"child": None}, {"updated_after": ODD},
     ],
     "on_ignored": ["", "skip", None, 5],
     "child": [""],

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from tonicdm.codec import Record
 from tonicdm.codec.converter import write_scalar
+from tonicdm.codec.scalars import is_aware
 from tonicdm.errors import DecodeError, InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.paging import Paginator
@@ -98,7 +98,7 @@ def moments(name: str, value: Any) -> list[str]:
         InvalidOptionError: It is no such pair, or it ends before it begins.
     """
     pair = tuple(value) if isinstance(value, (list, tuple)) else ()
-    if len(pair) != 2 or not all(isinstance(one, datetime.datetime) and one.tzinfo is not None for one in pair):
+    if len(pair) != 2 or not all(map(is_aware, pair)):
         raise InvalidOptionError(f"{name} takes two datetimes with a zone: from, until. {NOTHING_SENT}")
     if pair[1] < pair[0]:
         raise InvalidOptionError(f"{name} ends before it begins, so nothing can match. {NOTHING_SENT}")
