@@ -93,8 +93,9 @@ def _written(one: BatchOperation, kind: type[Record], dialect: BatchDialect, for
 def outcomes(answer: Any, sent: Sequence[Mapping[str, Any]], dialect: BatchDialect) -> list[Outcome | Exception]:
     """Return what an answer says of each operation: its result, or an error where it failed.
 
-    Results are matched by the record's id where all of them carry one, else by their places. Where the answer counts
-    failures and does not say which operations they are, every one of them may have failed, and all are errors.
+    Results are matched by the record's id, or by their places where they carry none. An operation is done where its
+    result does not say otherwise, or the counts leave no room for a failure. Where they do leave room, and do not say
+    which operations failed, every one of them may have, and all are errors.
 
     Args:
         answer: The JSON of the answer.
@@ -106,33 +107,47 @@ def outcomes(answer: Any, sent: Sequence[Mapping[str, Any]], dialect: BatchDiale
             BatchOperationError(_id(one, dialect), f"the answer is {json_kind(answer)}, not an object") for one in sent
         ]
     results = _matched(answer.get("results"), sent, dialect)
-    failures = answer.get("error_count")
-    found: list[Outcome | Exception] = [
-        BatchOperationError(_id(one, dialect), what) if (what := _failure(result, dialect)) else result
-        for one, result in zip(sent, results, strict=True)
-    ]
+    found = [_outcome(_id(one, dialect), own, dialect) for one, own in zip(sent, results, strict=True)]
     told = sum(isinstance(one, Exception) for one in found)
-    if isinstance(failures, (int, float)) and not isinstance(failures, bool) and failures > told:
-        unclear = f"the server counts {failures:,.0f} failed operations of {len(sent):,} and does not say which"
-        return [
-            one if isinstance(one, Exception) else BatchOperationError(_id(sent[n], dialect), unclear)
-            for n, one in enumerate(found)
-        ]
+    errors, successes = _count(answer.get("error_count")), _count(answer.get("success_count"))
+    failures = max(errors or 0, 0 if successes is None else len(sent) - successes)
+    unclear, doubtful = "", list(range(len(sent)))
+    if failures > told:
+        unclear = f"the server counts {failures:,} failed operations of {len(sent):,} and does not say which"
+    elif not told and any(answer.get(key) for key in dialect.error_keys):
+        unclear = "the server names an error, and no operation that failed"
+    elif errors is None and successes is None:
+        unclear, doubtful = "the server says nothing of it", [n for n, own in enumerate(results) if not own]
+    for n in doubtful if unclear else ():
+        if not isinstance(found[n], Exception):
+            found[n] = BatchOperationError(_id(sent[n], dialect), unclear)
     return found
 
 
-def _matched(results: Any, sent: Sequence[Mapping[str, Any]], dialect: BatchDialect) -> list[Any]:
-    """Return the result of each operation; None where there is none."""
+def _matched(results: Any, sent: Sequence[Mapping[str, Any]], dialect: BatchDialect) -> list[list[Any]]:
+    """Return what an answer has of each operation: nothing, a result, or several."""
     if not isinstance(results, list):
-        return [None] * len(sent)
-    named = {one.get(dialect.id_key): one for one in results if isinstance(one, Mapping)}
-    if len(named) == len(results) and None not in named:
-        return [named.get(_id(one, dialect)) for one in sent]
-    return results if len(results) == len(sent) else [None] * len(sent)
+        return [[] for _ in sent]
+    records = [_id(one, dialect) for one in sent]
+    named = [
+        str(one[dialect.id_key]) if isinstance(one, Mapping) and dialect.id_key in one else None for one in results
+    ]
+    if len(results) == len(sent) and all(name in {None, own} for name, own in zip(named, records, strict=True)):
+        return [[one] for one in results]
+    return [[one for one, name in zip(results, named, strict=True) if name == record] for record in records]
+
+
+def _outcome(record: str, results: Sequence[Any], dialect: BatchDialect) -> Outcome | Exception:
+    failures = [what for one in results if (what := _failure(one, dialect))]
+    if failures:
+        return BatchOperationError(record, failures[0])
+    return results[-1] if results else None
 
 
 def _failure(result: Any, dialect: BatchDialect) -> str:
     """Return what went wrong by a result's own words; empty where nothing did."""
+    if isinstance(result, str):
+        return f"the server says {result!r}" if result.lower() in dialect.failed else ""
     if not isinstance(result, Mapping):
         return ""
     for key in dialect.error_keys:
@@ -140,11 +155,20 @@ def _failure(result: Any, dialect: BatchDialect) -> str:
             return f"the server names an {key}"
     for key in dialect.status_keys:
         status = result.get(key)
-        if isinstance(status, int) and not isinstance(status, bool) and status >= 400:
-            return f"the server gives it the {key} {status}"
+        number = _count(status)
+        if (number or 0) >= 400:
+            return f"the server gives it the {key} {number}"
         if isinstance(status, str) and status.lower() in dialect.failed:
             return f"the server gives it the {key} {status!r}"
     return f"the server says {dialect.success_key}: false" if result.get(dialect.success_key) is False else ""
+
+
+def _count(value: Any) -> int | None:
+    """Return a whole number, also one that came as text; None for what is none."""
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        return int(value.strip()[:9])
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return int(value) if whole and not isinstance(value, bool) and value >= 0 else None
 
 
 def _id(one: Mapping[str, Any], dialect: BatchDialect) -> str:

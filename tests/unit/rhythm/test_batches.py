@@ -57,11 +57,24 @@ def test_what_can_not_be_sent_is_refused_whole(operations: list[Any], why: str) 
         ({"error_count": 1, "results": [{}]}, [0, 1]),
         ([], [0, 1]),
         (None, [0, 1]),
+        ({"error_count": "1"}, [0, 1]),
+        ({"error_count": 0, "success_count": 1}, [0, 1]),
+        ({"error_count": "0", "success_count": "2"}, []),
+        ({"results": [{"id": "a"}]}, [1]),
+        ({"results": [{"id": "a"}], "success_count": 2}, []),
+        ({"results": [{"id": "a"}, {"id": "a", "error": "locked"}]}, [0, 1]),
+        ({"results": [{"id": "a"}, {"id": "z", "error": "locked"}]}, [1]),
+        ({"results": [{"id": ["a"]}, {"id": None}]}, [0, 1]),
+        ({"results": [{"status": "404"}, "failed"]}, [0, 1]),
+        ({"results": [{}, {}], "success_count": 1, "error_count": 0}, [0, 1]),
+        ({"errors": ["locked"]}, [0, 1]),
+        ({}, [0, 1]),
+        ({"error_count": float("nan"), "success_count": True}, [0, 1]),
     ],
     ids=str,
 )
 def test_each_operation_has_its_own_outcome(answer: Any, failed: list[int]) -> None:
-    """Results are matched by id or place; a count that no result explains makes all of them doubtful."""
+    """Results are matched by id or place; what neither a result nor a count calls done is in doubt."""
     found = outcomes(answer, SENT, WORDS)
     assert len(found) == 2
     assert [n for n, one in enumerate(found) if isinstance(one, BatchOperationError)] == failed

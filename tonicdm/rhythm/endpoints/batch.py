@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any, ClassVar, Generic, TypeVar
 
 from tonicdm.codec import Record
-from tonicdm.errors import APIError, BudgetError, BulkError, TransportError
+from tonicdm.errors import BulkError, DecodeError, TonicDMError
 from tonicdm.rhythm.batches import MAX_OPERATIONS, BatchOperation, outcomes, written
 from tonicdm.rhythm.endpoints.base import Noun
 from tonicdm.rhythm.errors import BatchOperationError
@@ -37,8 +38,10 @@ class Batched(Noun, Generic[R]):
 
         Raises:
             BulkError: Some operations failed; ``done`` and ``failed`` hold the others' results and the errors by the
-                operations' places. After a lost answer those of its call may have been carried out.
+                operations' places. After a lost answer, or one that can't be read, those of its call may have been
+                carried out.
             APIError: The first call was refused as a whole.
+            BudgetError: No token could be had for the first call; nothing was sent.
             TransportError: No answer to the first call came.
         """
         dialect = self._caller.dialect
@@ -48,13 +51,20 @@ class Batched(Noun, Generic[R]):
             part = sent[start : start + MAX_OPERATIONS]
             try:
                 answer = await self._caller.call(self.batch_operation, body={"operations": part})
-            except (APIError, BudgetError, TransportError) as error:
-                if not start:
+            except TonicDMError as error:
+                # An answer that can't be read does not say that nothing was done.
+                if not start and not isinstance(error, DecodeError):
                     raise
                 unsent = sent[start + len(part) :]
                 found += [error] * len(part)
                 found += [BatchOperationError(str(one[dialect.batch.id_key]), "it was not sent") for one in unsent]
                 break
+            except asyncio.CancelledError as error:
+                error.add_note(
+                    f"{start} of {len(sent)} operations of the batch were answered; whether the next {len(part)} were "
+                    "carried out is unknown, and the rest was not sent"
+                )
+                raise
             found += outcomes(answer, part, dialect.batch)
         failed = {n: one for n, one in enumerate(found) if isinstance(one, BaseException)}
         if failed:
