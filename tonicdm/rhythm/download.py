@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import pathlib
 from collections.abc import AsyncIterator
 from typing import Final
@@ -12,6 +11,7 @@ import attrs
 import yarl
 
 from tonicdm.errors import StoreError, TransportError, UnsafeLinkError
+from tonicdm.http.addresses import is_public
 from tonicdm.http.plain import Plain
 from tonicdm.rhythm.forms import Form, Named, OddFormError
 from tonicdm.rhythm.rows import BrokenOffError, ErrorPageError, MalformedError
@@ -161,9 +161,13 @@ def _is_odd(link: Secret) -> bool:
 def _is_inside(link: Secret) -> bool:
     host = yarl.URL(link.reveal(), encoded=True).host or ""
     try:
-        return not ipaddress.ip_address(host).is_global
+        return not is_public(host)
     except ValueError:
-        return host == "localhost" or "." not in host or host.endswith((".local", ".internal", ".localhost"))
+        name = host.rstrip(".").lower()
+        # Resolvers take 127.1 and 0x7f.1 for addresses, which the line above does not.
+        last = name.rpartition(".")[2]
+        is_number = last.isdigit() or last.startswith("0x")
+        return is_number or "." not in name or name.endswith((".local", ".internal", ".localhost"))
 
 
 def _take(part: PartFile, form: Form, piece: bytes) -> None:

@@ -38,7 +38,11 @@ _PASSING_FAULTS: Final = frozenset({"server_error", "temporarily_unavailable"})
 _LIMIT_WORDS: Final = ("quota", "limit", "exceed", "allowance")
 """Words of a refusal that may be the month's lock-out; neither its status nor its body is documented."""
 _MONTH: Final = re.compile(r"\bmonth(s|ly|'s)?\b")
-"""With one of those words, what makes it surely that."""
+"""With one of the next, what makes it surely that."""
+_SURE_LIMIT: Final = re.compile(r"(?<![a-z])(quotas?|limits?|exceed(s|ed|ing)?|allowances?)(?![a-z])")
+"""Those words by themselves: an unlimited plan and a limited trial speak of no limit that was met."""
+_RATE: Final = re.compile(r"\bper[ -](second|minute|hour|day)\b|\brate[ _-]?limit")
+"""What makes it a limit of another kind."""
 
 
 @attrs.frozen
@@ -170,7 +174,8 @@ def read_refusal(status: int, headers: Mapping[str, str], body: bytes, now: floa
     code = word if isinstance(word, str) and _CODE.fullmatch(word) else ""
     said = f"{word} {data.get('error_description')} {data.get('message')}".lower()
     limit = code not in _OTHER_FAULTS and any(one in said for one in _LIMIT_WORDS)
-    if status in REFUSALS | {429} and limit and _MONTH.search(said):
+    months = _MONTH.search(said) and _SURE_LIMIT.search(said) and not _RATE.search(said)
+    if status in REFUSALS | {429} and limit and months:
         return Refusal(cause=Cause.LOCKED_OUT, status=status, code=code)
     if status == 429:
         pause = _pause(headers, now)

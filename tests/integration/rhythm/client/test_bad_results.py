@@ -205,7 +205,8 @@ def test_a_redirect_from_outside_does_not_lead_inside() -> None:
     from tonicdm.types import Secret
 
     _check_host(Secret("https://bucket.example.com/x"), Secret("https://bucket.us-west-2.example.com/x"))
-    for inside in ("http://169.254.169.254/meta", "http://localhost/x", "https://10.0.0.1/", "http://db.internal/"):
+    names = ["169.254.169.254", "localhost", "10.0.0.1", "db.internal", "LOCALHOST.", "127.1", "0x7f.1", "2130706433"]
+    for inside in (f"http://{name}/x" for name in [*names, "[64:ff9b::7f00:1]", "[::ffff:10.0.0.1]"]):
         with pytest.raises(NotWholeError):
             _check_host(Secret("https://bucket.example.com/x"), Secret(inside))
 
