@@ -81,14 +81,9 @@ class Minter:
             NoTokenError: An answer came, and no token.
             TransportError: No answer came.
         """
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._application.client_id,
-            "client_secret": self._secret.reveal(),
-            "audience": self._application.audience,
-        }
         try:
-            answer = await http.post(self._issuer.token_url, form, timeout=self._timeout)
+            # The form has no name here: tools that track errors show the variables of the frames that an error passes.
+            answer = await http.post(self._issuer.token_url, self._form(), timeout=self._timeout)
         except TransportError as error:
             if error.sent:
                 # Before the next one the issuer has to be heard again, by a question that costs nothing.
@@ -106,6 +101,14 @@ class Minter:
         token = self._cached(grant, answer)
         await self._settle(lambda book: minting.issued(book, mint, token, self._rules))
         return token
+
+    def _form(self) -> dict[str, str]:
+        return {
+            "grant_type": "client_credentials",
+            "client_id": self._application.client_id,
+            "client_secret": self._secret.reveal(),
+            "audience": self._application.audience,
+        }
 
     async def save(self) -> None:
         """Write down what could not be written before; what can't be now either is kept for the next time."""

@@ -331,12 +331,14 @@ class UserLogin:
                 "this login was exchanged before: a user who comes back twice, by the browser's reload or back button, "
                 "has a session already. Nothing was sent; begin the login anew."
             )
-        form = {
+        form: dict[str, str | Secret] = {
             "grant_type": "authorization_code",
-            "code": code,
+            "code": Secret(code),
             "redirect_uri": authorization.redirect_uri,
-            "code_verifier": authorization.verifier.reveal(),
+            "code_verifier": authorization.verifier,
         }
+        # Sealed in the form: tools that track errors show the variables of the frames that an error passes.
+        code = None
         self._exchanged[begun] = None
         if len(self._exchanged) > _REMEMBERED:
             del self._exchanged[next(iter(self._exchanged))]
@@ -365,8 +367,9 @@ class UserLogin:
             RateLimitedError: The issuer asked for a pause.
             TransportError: The issuer can't be reached.
         """
-        word = password.reveal() if isinstance(password, Secret) else password
-        form = {"grant_type": "password", "username": username, "password": word}
+        # Sealed first: tools that track errors show the variables of the frames that an error passes.
+        password = password if isinstance(password, Secret) else Secret(password)
+        form: dict[str, str | Secret] = {"grant_type": "password", "username": username, "password": password}
         return self._session(await self._grant({**form, "audience": self._audience, "scope": scope}, "login"))
 
     # --- what the issuer says -----------------------------------------------------------------------------------
@@ -385,15 +388,15 @@ class UserLogin:
         )
 
     async def _renew(self, refresh_token: Secret) -> UserGrant:
-        form = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
+        form: dict[str, str | Secret] = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         return await self._grant(form, "renewal")
 
     async def _check_time(self) -> None:
         if self._issuer_clock.may_be_wrong:
             await self._issuer_clock.ask(self._http, self._timeout)
 
-    async def _grant(self, form: Mapping[str, str], what: str) -> UserGrant:
-        secret = {} if self._secret is None else {"client_secret": self._secret.reveal()}
+    async def _grant(self, form: Mapping[str, str | Secret], what: str) -> UserGrant:
+        secret = {} if self._secret is None else {"client_secret": self._secret}
         full = {**form, "client_id": self._client_id, **secret}
         answer = await self._http.post(self.issuer.token_url, full, timeout=self._timeout)
         self._issuer_clock.heard(answer)
