@@ -98,8 +98,8 @@ class JobFile:
         found = self.read()
         if found is not None and found.fingerprint != fingerprint:
             raise ConfigError(
-                f"{self.path} belongs to another query ({found.id}), which was not finished; finish that one, choose "
-                "another output, or remove the file. Nothing was sent."
+                f"{self.path} belongs to another task ({found.id or 'which may have begun'}) or tenant; "
+                "finish that one, choose another name, or remove the file. Nothing was sent."
             )
         return found
 
@@ -171,11 +171,16 @@ class JobFile:
         part = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         with self._errors():
             file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(file, "w", encoding="utf-8") as text:  # noqa: PTH123 - a descriptor, not a path
-                json.dump({"version": VERSION, **attrs.asdict(note)}, text)
-                text.flush()
-                os.fsync(text.fileno())
-            os.replace(part, self.path)  # noqa: PTH105
+            try:
+                with open(file, "w", encoding="utf-8") as text:  # noqa: PTH123 - a descriptor, not a path
+                    json.dump({"version": VERSION, **attrs.asdict(note)}, text)
+                    text.flush()
+                    os.fsync(text.fileno())
+                os.replace(part, self.path)  # noqa: PTH105
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    part.unlink()
+                raise
             sync_folder(self.path.parent)
 
     def remove(self) -> None:

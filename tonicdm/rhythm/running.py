@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import pathlib
@@ -17,6 +18,7 @@ from tonicdm.rhythm.assumed import Dialect
 from tonicdm.rhythm.download import Downloaded, NotWholeError, OddResultError, download
 from tonicdm.rhythm.errors import QueryFailedError, QueryTimeoutError, ResultError
 from tonicdm.rhythm.forms import Form, Named
+from tonicdm.rhythm.jobs import JobFile
 from tonicdm.rhythm.models import QueryExecution
 from tonicdm.rhythm.polling import PollRules, Stand, stand_of, uri_of
 from tonicdm.transfer.part import PartFile
@@ -89,7 +91,7 @@ class RunningQuery:
         return stand is not Stand.RUNNING
 
     async def save(
-        self, path: str | os.PathLike[str], *, lenient: bool = False, keep_refused: bool = True
+        self, path: str | os.PathLike[str], *, lenient: bool = False, keep_refused: bool = True, held: bool = False
     ) -> QueryResult:
         """Wait for the end and stream the result into a file; it appears there when it is whole.
 
@@ -101,14 +103,19 @@ class RunningQuery:
             lenient: Whether CSV in an odd form is accepted: UTF-16, inch marks, lines that end in a carriage return,
                 blank lines.
             keep_refused: Whether what came whole and is no result stays beside.
+            held: Whether the caller keeps other runs into this file out already.
 
         Raises:
+            UnderWayError: Another run into this file is under way.
             QueryFailedError: The query failed.
             QueryTimeoutError: The deadline passed; the query goes on.
             ResultError: The result can't be fetched, or rows are missing.
             StoreError: The file can't be written.
         """
-        target = pathlib.Path(path)
+        with contextlib.nullcontext() if held else JobFile.beside(path).held():
+            return await self._saved(pathlib.Path(path), lenient=lenient, keep_refused=keep_refused)
+
+    async def _saved(self, target: pathlib.Path, *, lenient: bool, keep_refused: bool) -> QueryResult:
         execution = await self._look() or await self.wait()
         said = ""
         for number in range(TRIES):

@@ -146,7 +146,7 @@ def test_a_note_is_read_as_written_and_readable_by_its_owner_only(tmp_path: path
 def test_a_note_of_another_query_is_not_taken_for_this_one(tmp_path: pathlib.Path) -> None:
     job = JobFile.beside(tmp_path / "rows.json")
     job.write(NOTE)
-    with pytest.raises(ConfigError, match=r"belongs to another query \(q-1\).* Nothing was sent"):
+    with pytest.raises(ConfigError, match=r"belongs to another task \(q-1\).* Nothing was sent"):
         job.matching("g")
 
 

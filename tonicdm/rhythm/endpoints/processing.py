@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -11,7 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tonicdm.errors import DecodeError, ServerError, TonicDMError, TransportError
+from tonicdm.errors import DecodeError, ServerError, StoreError, TonicDMError, TransportError
 from tonicdm.rhythm.endpoints.base import Noun
 from tonicdm.rhythm.endpoints.step_functions import Execution, Started, StepFunctions
 from tonicdm.rhythm.errors import SubmissionUnknownError
@@ -71,7 +72,8 @@ class Processing(Noun):
         now = self._caller.transport.clock.now()
         earlier = None if file is None else file.matching(digest)
         if earlier is not None and earlier.id:
-            return functions.execution(earlier.id)
+            # As it was handed out the first time, whatever its form.
+            return Execution(arn=earlier.id, functions=functions)
         if key is not None and body.get(key) is None:
             made_at = now if earlier is None else earlier.started_at
             body = {**body, key: uuid.uuid4().hex if file is None else _key_of(file.path, digest, made_at)}
@@ -102,7 +104,11 @@ class Processing(Noun):
             if not _surely_not_begun(error):
                 raise unknown from error
             if file is not None:
-                file.remove()
+                _forget(file, error)
+            raise
+        except asyncio.CancelledError as error:
+            # Who is cancelled in the middle must still hear that the work may have begun.
+            error.add_note(str(unknown))
             raise
 
 
@@ -125,6 +131,14 @@ def _key_of(path: pathlib.Path, fingerprint: str, made_at: float) -> str:
 def _digest(*parts: Any) -> str:
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _forget(file: JobFile, error: TonicDMError) -> None:
+    """Remove the note of what did not begin; a note that can't be removed must not hide why."""
+    try:
+        file.remove()
+    except StoreError as stays:
+        error.add_note(f"{stays} Nothing began: remove it before you submit again.")
 
 
 def _surely_not_begun(error: TonicDMError) -> bool:

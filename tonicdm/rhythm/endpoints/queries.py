@@ -249,7 +249,7 @@ class Queries(Noun):
         """Bring the result of a started query home; None where it was given up, and another one may be started."""
         running = self.resume(note.id, output_format=work.output_format, rules=work.rules)
         try:
-            result = await running.save(output, lenient=work.lenient)
+            result = await running.save(output, lenient=work.lenient, held=True)
         except QueryFailedError:
             await asyncio.to_thread(job.remove)
             raise

@@ -7,11 +7,12 @@ import time
 
 import pytest
 
-from tests.hostile import Hostile, answer
-from tonicdm.errors import StoreError
-from tonicdm.rhythm import RhythmClient, ThrottleRules
+from tests.hostile import NEVER, Hostile, answer
+from tonicdm.errors import APIError, BulkError, StoreError
+from tonicdm.rhythm import BatchDelete, RhythmClient, ThrottleRules
 from tonicdm.rhythm.endpoints.step_functions import parts_of
-from tonicdm.rhythm.errors import ExecutionFailedError, SubmittedError
+from tonicdm.rhythm.errors import ExecutionFailedError, SubmittedError, UnderWayError
+from tonicdm.rhythm.jobs import JobFile, Note
 
 PATH = "/orders/example.org/o-1/process"
 ARN = "arn:aws:states:us-east-1:123456789012:execution:pay:4f1c"
@@ -128,3 +129,69 @@ async def test_a_retry_after_that_is_over_is_no_leave_to_go_on_at_once(named: st
             await rhythm.contacts.list().first()
         assert time.monotonic() - began >= 0.05 + 0.1 + 0.2
         assert len(server.requests) == 4
+
+
+# --- notes of what was started --------------------------------------------------------------------------------------
+
+
+async def test_an_execution_of_an_odd_form_is_gone_on_with_as_it_was_handed_out(tmp_path) -> None:
+    """A server's next form of ARN must not lock the note of work that has begun."""
+    begun = answer(200, {"executionArn": "arn:of:the:next:form"})
+    async with Hostile(begun, otherwise=answer(500, {})) as server, client(server) as rhythm:
+        first = await rhythm.payments.process(type="check", note=tmp_path / "pay.job")
+        assert await rhythm.payments.process(type="check", note=tmp_path / "pay.job") == first
+
+
+async def test_a_refusal_is_told_where_its_note_can_not_be_removed(tmp_path, monkeypatch) -> None:
+    def fail(file: JobFile) -> None:
+        raise StoreError(str(file.path), "can't be written: Read-only file system")
+
+    monkeypatch.setattr(JobFile, "remove", fail)
+    async with Hostile(otherwise=answer(404, {})) as server, client(server) as rhythm:
+        with pytest.raises(APIError) as caught:
+            await rhythm.payments.process(type="check", note=tmp_path / "pay.job")
+    assert "Nothing began: remove it" in caught.value.__notes__[0]
+
+
+async def test_who_is_cancelled_during_a_submission_hears_that_it_may_have_begun(tmp_path) -> None:
+    async with Hostile(otherwise=NEVER) as server, client(server) as rhythm:
+        task = asyncio.create_task(rhythm.payments.process(type="check"))
+        while not server.requests:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+    assert "do not submit it again before you know" in caught.value.__notes__[0]
+
+
+def test_a_note_that_can_not_be_written_leaves_no_half_of_one(tmp_path, monkeypatch) -> None:
+    def full(_file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(StoreError, match="No space left"):
+        JobFile(tmp_path / "pay.job").write(Note(id="", fingerprint="f", started_at=0.0))
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_result_is_not_saved_into_a_file_that_another_run_fills(tmp_path) -> None:
+    """Also by --resume and save(), which start nothing."""
+    async with Hostile(otherwise=answer(200, {"status": "SUCCEEDED", "rows": 0})) as server, client(server) as rhythm:
+        query = rhythm.queries.resume("q-1")
+        with JobFile.beside(tmp_path / "x").held(), pytest.raises(UnderWayError):
+            await query.save(tmp_path / "x")
+        assert server.requests == []
+        assert (await query.save(tmp_path / "x")).rows == 0
+    assert [one.name for one in tmp_path.iterdir()] == ["x"]
+
+
+async def test_a_batch_whose_second_answer_is_a_page_keeps_what_the_first_did(tmp_path) -> None:
+    """One that can't be read does not say that nothing was done; nothing more is sent."""
+    done = answer(200, {"error_count": 0, "success_count": 100})
+    page = answer(200, b"<html>")
+    async with Hostile(done, page, otherwise=answer(500, {})) as server, client(server) as rhythm:
+        with pytest.raises(BulkError) as caught:
+            await rhythm.contacts.batch([BatchDelete(f"c-{n}") for n in range(201)])
+    assert len(server.requests) == 2
+    assert set(caught.value.done) == set(range(100))
+    assert set(caught.value.failed) == set(range(100, 201))

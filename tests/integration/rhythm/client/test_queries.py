@@ -197,7 +197,7 @@ async def test_a_note_of_another_query_stops_the_call(rhythm, box, clock, tmp_pa
     with pytest.raises(QueryTimeoutError):
         await drive(clock, rhythm.queries.run(SPEC, tmp_path / "x", rules=PollRules(deadline=5)), rhythm)
     other = QuerySpec(type="rolodex:organizations", fields=("id",))
-    with pytest.raises(ConfigError, match="belongs to another query"):
+    with pytest.raises(ConfigError, match="belongs to another task"):
         await rhythm.queries.run(other, tmp_path / "x")
     assert len(box.queries()) == 1
 
