@@ -68,7 +68,7 @@ async def test_thirty_nights_are_exact_or_stopped_with_the_reason(
     organizations = list(box.world.ids("organizations"))
     for number in range(1500):
         box.world.create("offices", name=f"Branch {number:05d}", organizationId=chance.choice(organizations))
-    stopped = 0
+    stopped, goes_on_from = 0, False
     for night in range(30):
         meddled: set[str] = set()
 
@@ -90,13 +90,17 @@ async def test_thirty_nights_are_exact_or_stopped_with_the_reason(
             box.faults.on("ignore_page_size")
         clock.advance(chance.choice((3600, 86_400)))
         tombstones = await buried(path)
+        resumed, goes_on_from = goes_on_from, False
         try:
             await sync(*KINDS, audit="always", tell=during)
         except SyncStoppedError as error:
-            stopped += 1
+            stopped, goes_on_from = stopped + 1, True
             if not blind:
                 raise AssertionError("only a server that hides records may stop a run") from error
         box.faults.off()
+        if resumed and not goes_on_from:
+            # It went on from lists that the night before had read: what came after those is for the run behind it.
+            await sync(*KINDS, audit="always")
         wrongly = {one for kind in KINDS for one in (await buried(path))[kind] - tombstones.get(kind, set())}
         there = {one for kind in KINDS for one in box.world.ids(kind)}
         assert not wrongly & there, "a tombstone of a record that is there"
