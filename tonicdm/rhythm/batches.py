@@ -167,8 +167,9 @@ def _count(value: Any) -> int | None:
     """Return a whole number, also one that came as text; None for what is none."""
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
         return int(value.strip()[:9])
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return int(value) if whole and not isinstance(value, bool) and value >= 0 else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
+        return None
+    return int(value) if value == int(value) else None
 
 
 def _id(one: Mapping[str, Any], dialect: BatchDialect) -> str:
