@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import datetime
 import functools
 import json
@@ -12,10 +14,12 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.budget import UnitBudget
+from tonicdm.budget.home import budget_key
 from tonicdm.endpoints.base import ALL_STATUSES
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.many import RawFound, fetch_raw
 from tonicdm.endpoints.payload import decoded
+from tonicdm.errors import OwnerError
 from tonicdm.http.call import Answer
 from tonicdm.models import Record, RecordStub
 from tonicdm.models.records import UPDATED_NAMES
@@ -24,6 +28,7 @@ from tonicdm.store import lookup, rows
 from tonicdm.store.flights import Flight, Flights, Found
 from tonicdm.store.freshness import is_fresh, is_unchanged, stale_share
 from tonicdm.store.lookup import Held
+from tonicdm.store.ownership import check_owner
 from tonicdm.store.resolving import Resolver
 from tonicdm.store.store import Store
 from tonicdm.store.types import TYPES, RecordType
@@ -63,6 +68,41 @@ class CachedReads:
         self._clock = budget.clock
         self._flights = Flights(self._clock, self._fetch, gather=gather)
         self._absent: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._checks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        """The checks of whose the store is, by server and digest of the token; each is made once."""
+
+    async def check_owner(self, caller: Caller) -> None:
+        """Make sure that the store's records are those of a token, before one is served or written.
+
+        A store that no sync has noted an owner for is not looked at.
+
+        Args:
+            caller: Has the token and the server.
+
+        Raises:
+            OwnerError: They are another organization's.
+        """
+        token = await caller.transport.auth.token()
+        key = (caller.base_url, budget_key(token.reveal()))
+        if key not in self._checks:
+            # Shared: calls that begin together must not be spread in time, or they would not share a batch.
+            self._checks[key] = asyncio.create_task(self._check(caller, key), name="tonicdm-owner")
+            self._checks[key].add_done_callback(lambda check: check.cancelled() or check.exception())
+        check = self._checks[key]
+        if not check.done():
+            await asyncio.shield(check)
+        elif (refused := check.exception()) is not None:
+            raise copy.copy(refused)  # a traceback of its own
+
+    async def _check(self, caller: Caller, key: tuple[str, str]) -> None:
+        try:
+            if await self.store.owner() is not None:
+                await check_owner(caller, self.store)
+        except OwnerError:
+            raise
+        except BaseException:
+            self._checks.pop(key, None)  # nothing was learned: the next call looks again
+            raise
 
     async def get_many(
         self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
@@ -78,6 +118,7 @@ class CachedReads:
             max_age: Seconds.
             resolve: References to follow.
         """
+        await self.check_owner(caller)
         oldest = self._clock.now() - max_age
 
         async def read(kind: str, ids: Sequence[RecordID]) -> dict[RecordID, Any]:
@@ -110,6 +151,7 @@ class CachedReads:
             wanted: Distinct IDs.
             max_age: Seconds; 0 asks the server.
         """
+        await self.check_owner(caller)
         kind, now = TYPES[noun], self._clock.now()
         known = await self._known(kind, wanted, now, max_age)
         found: dict[RecordID, Any] = {

@@ -27,16 +27,16 @@ from tonicdm.plan.lists import HopelessError
 from tonicdm.plan.passes import Watermark, begin, run_type
 from tonicdm.plan.steps import Step
 from tonicdm.store import rows
+from tonicdm.store.ownership import check_owner
 from tonicdm.store.rows import Checkpoint
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
 from tonicdm.store.writing import Written
 from tonicdm.sync.estimate import options_for
 from tonicdm.sync.facts import IDS, SyncOptions, facts_of, keep_learned, note_counted, parents_of
-from tonicdm.sync.owner import check_owner
 from tonicdm.sync.performing import Performer, Write
 from tonicdm.sync.reader import Reader
-from tonicdm.sync.report import RunReport, Tell, TypeReport
+from tonicdm.sync.report import Meter, OwnerReport, RunReport, Tell, TypeReport
 from tonicdm.types import RecordID
 
 Audit: TypeAlias = Literal["never", "daily", "weekly", "always"]
@@ -87,7 +87,9 @@ async def synchronize(
     options = options_for(tonic, SyncOptions(audit=audit, confirmed=confirmed, projects=projects, counts=counts or {}))
     reports = [TypeReport(type=kind.name) for kind in types]
     try:
-        owner = await check_owner(tonic, store, new_owner=new_owner)
+        meter = Meter()
+        checked = await check_owner(attrs.evolve(tonic._caller, meter=meter, job="owner"), store, rebind=new_owner)
+        owner = OwnerReport(ownership=checked.ownership, meter=meter, why=checked.why)
         works = [
             (kind, _TypeRun(tonic, store, kind, report, options, tell))
             for kind, report in zip(types, reports, strict=True)

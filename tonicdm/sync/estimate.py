@@ -8,10 +8,10 @@ import attrs
 
 from tonicdm.client import TonicDM
 from tonicdm.plan.estimate import Plan, estimate_owner, estimate_type
+from tonicdm.store.ownership import owner_facts
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
 from tonicdm.sync.facts import SyncOptions, facts_of
-from tonicdm.sync.owner import owner_facts
 
 
 async def estimate_run(
@@ -26,7 +26,7 @@ async def estimate_run(
         options: What is wanted.
     """
     known = options_for(tonic, options or SyncOptions())
-    look, _, _, _ = await owner_facts(tonic, store, new_owner=False)
+    look, _, _, _ = await owner_facts(tonic._caller, store, rebind=False)
     owner = estimate_owner(look)
     now = tonic.budget.clock.now()
     found = [estimate_type(await facts_of(store, kind, known, now=now)) for kind in types]

@@ -95,3 +95,26 @@ async def test_a_file_of_an_earlier_version_takes_the_first_owner_unless_its_org
         else:
             report = await sync(box, clock, file, "other-token", *types, confirmed=True)
             assert report.owner.ownership is Ownership.FIRST
+
+
+async def test_a_cached_client_of_another_organization_is_served_nothing_and_writes_nothing(
+    box: Sandbox, clock: VirtualClock, path: pathlib.Path
+) -> None:
+    """One look by a token that the file does not know; the file's own token costs none, a second one is remembered."""
+    box.add_tenant("other-token", records=1_000)
+    await sync(box, clock, path, box.token, "offices")
+    before, one = held(path, "offices"), next(iter(box.world.ids("offices")))
+    for token, units in ((box.token, 0), ("other-token", 1)):
+        budget = UnitBudget.memory(clock=clock, max_calls_per_second=None)
+        calls = len(box.journal)
+        async with TonicDM(token, base_url=box.url, budget=budget, store=path, max_age=1e9) as tonic:
+            if token == box.token:
+                assert (await tonic.offices.get(one)).id == one
+            else:
+                for ask in (tonic.offices.get(one), tonic.offices.get_many([one], data_quantity="id_only")):
+                    with pytest.raises(OwnerError, match="organization"):
+                        await ask
+        await budget.close()
+        looks = [entry for entry in box.journal[calls:] if entry.path == "/core/organizations/me"]
+        assert len(looks) == len(box.journal) - calls == units
+    assert held(path, "offices") == before

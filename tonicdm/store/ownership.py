@@ -1,4 +1,4 @@
-"""Whose records a store holds: looked at once for each unknown token, before anything else is read."""
+"""The check of whose records a store holds, made once for each unknown token, before anything is read or served."""
 
 from __future__ import annotations
 
@@ -9,25 +9,39 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.budget.home import budget_key
-from tonicdm.client import TonicDM
 from tonicdm.codec import parse_json
+from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.organizations import Organizations
 from tonicdm.errors import DecodeError, EndpointNotFoundError, OwnerError, PermissionDeniedError
 from tonicdm.plan.owner import OwnerFacts, Ownership, look_at_owner
 from tonicdm.plan.steps import Outcome, Trouble
 from tonicdm.store.owner import Owner, fingerprint_of, server_of, write_owner
 from tonicdm.store.store import Store
-from tonicdm.sync.report import Meter, OwnerReport
 from tonicdm.types import DataQuantity, normalise_id
 
 RECORD_TYPE: Final = "organizations"
 
 
-async def owner_facts(tonic: TonicDM, store: Store, *, new_owner: bool) -> tuple[OwnerFacts, Owner | None, str, str]:
-    """Return what a store knows of its owner: the facts, the owner, this server's name, and the token's fingerprint."""
-    token = await tonic._caller.transport.auth.token()
+@attrs.frozen
+class Checked:
+    """What a check of whose records a store holds has shown."""
+
+    ownership: Ownership
+    why: str = ""
+    """What is worth knowing of it."""
+
+
+async def owner_facts(caller: Caller, store: Store, *, rebind: bool) -> tuple[OwnerFacts, Owner | None, str, str]:
+    """Return what a store knows of its owner: the facts, the owner, this server's name, and the token's fingerprint.
+
+    Args:
+        caller: Has the token and the server.
+        store: The store.
+        rebind: Whether the store may go over to another organization.
+    """
+    token = await caller.transport.auth.token()
     fingerprint = fingerprint_of(budget_key(token.reveal()))
-    server = server_of(tonic._caller.base_url)
+    server = server_of(caller.base_url)
     owner = await store.owner()
     organizations: frozenset[str] = frozenset()
     if owner is None:
@@ -37,54 +51,56 @@ async def owner_facts(tonic: TonicDM, store: Store, *, new_owner: bool) -> tuple
         known=owner is not None and owner.knows(server, fingerprint),
         organization=None if owner is None else owner.organization,
         organizations=organizations,
-        rebind=new_owner,
+        rebind=rebind,
     )
     return facts, owner, server, fingerprint
 
 
-async def check_owner(tonic: TonicDM, store: Store, *, new_owner: bool) -> OwnerReport:
-    """Make sure that a token's records belong into a store.
+async def check_owner(caller: Caller, store: Store, *, rebind: bool = False) -> Checked:
+    """Make sure that a token's records belong into a store: one look for each token that it does not know.
 
     Args:
-        tonic: Where to read.
-        store: Where to write.
-        new_owner: Whether the store may go over to another organization.
+        caller: Makes the call, 1 unit.
+        store: Where the records are, or are to be.
+        rebind: Whether the store may go over to another organization.
 
     Raises:
         OwnerError: It holds another organization's records.
     """
-    facts, owner, server, fingerprint = await owner_facts(tonic, store, new_owner=new_owner)
-    report = OwnerReport(ownership=Ownership.KNOWN)
+    facts, owner, server, fingerprint = await owner_facts(caller, store, rebind=rebind)
     look = look_at_owner(facts)
     shown: str | None = None
+    ownership = Ownership.KNOWN
     try:
         next(look)
-        outcome = await _look(tonic, report.meter)
+        outcome = await _look(caller)
         shown = outcome.organization
         look.send(outcome)
     except StopIteration as end:
-        report.ownership = end.value
-    if report.ownership is Ownership.OTHER:
+        ownership = end.value
+    if ownership is Ownership.OTHER:
         held = f"organization {facts.organization} ({owner.server})" if owner is not None else "another organization"
         if owner is None:
             held += f" (one of {len(facts.organizations):,} that it lists)"
         raise OwnerError(str(store.path), held, f"{shown} ({server})")
-    if report.ownership is Ownership.UNCERTAIN:
-        report.why = "the server does not say whose records these are; that no other firm's are mixed in is not checked"
-        return report
-    if shown is not None:
-        await _note(store, owner, Owner(shown, server), fingerprint, report)
-    return report
+    if ownership is Ownership.UNCERTAIN:
+        return Checked(
+            ownership,
+            "the server does not say whose records these are; that no other firm's are mixed in is not checked",
+        )
+    if shown is None:
+        return Checked(ownership)
+    return Checked(ownership, await _note(store, owner, Owner(shown, server), fingerprint, ownership))
 
 
-async def _note(store: Store, owner: Owner | None, shown: Owner, fingerprint: str, report: OwnerReport) -> None:
-    """Remember a token that was shown to belong to the owner."""
-    rebound = report.ownership is Ownership.REBOUND
+async def _note(store: Store, owner: Owner | None, shown: Owner, fingerprint: str, ownership: Ownership) -> str:
+    """Remember a token that was shown to belong to the owner; return what is worth knowing."""
+    rebound, why = ownership is Ownership.REBOUND, ""
     if rebound or owner is None or owner.server != shown.server:
         # Tokens that another server has shown prove nothing of this one.
         noted = shown.with_token(fingerprint)
         if owner is not None and not rebound:
-            report.why = f"the same organization as before, on another server ({shown.server}; before {owner.server})"
+            why = f"the same organization as before, on another server ({shown.server}; before {owner.server})"
     else:
         noted = owner.with_token(fingerprint)
 
@@ -94,8 +110,7 @@ async def _note(store: Store, owner: Owner | None, shown: Owner, fingerprint: st
             _forget(db)
 
     await store.write(work)
-    if rebound:
-        report.why = "the file goes over to another organization: every type is loaded anew"
+    return "the file goes over to another organization: every type is loaded anew" if rebound else why
 
 
 def _forget(db: sqlite3.Connection) -> None:
@@ -105,14 +120,13 @@ def _forget(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM capability WHERE name IN ('counted', 'ties')")
 
 
-async def _look(tonic: TonicDM, meter: Meter) -> Outcome:
-    at = datetime.datetime.fromtimestamp(tonic.budget.server_time(), datetime.UTC).isoformat()
-    caller = attrs.evolve(tonic._caller, meter=meter, job="owner")
+async def _look(caller: Caller) -> Outcome:
+    at = datetime.datetime.fromtimestamp(caller.transport.budget.server_time(), datetime.UTC).isoformat()
     try:
         answer = await caller.call(Organizations._me_operation, quantity=DataQuantity.ID_ONLY)
     except (PermissionDeniedError, EndpointNotFoundError):
         return Outcome(at=at, trouble=Trouble.REFUSED)
-    return Outcome(at=at, organization=_id_of(answer.body), units=meter.charged)
+    return Outcome(at=at, organization=_id_of(answer.body), units=answer.observed_cost)
 
 
 def _id_of(body: bytes) -> str | None:
