@@ -361,6 +361,8 @@ def example(operation: Described) -> Any:
     if operation.id == "issueM2MToken":
         return {"access_token": "a-token", "token_type": "Bearer", "expires_in": 86_400}
     record: dict[str, Any] = {"id": ID, "name": "a name", "zzUnknown": 1, "executionArn": ARN}
+    if operation.id.endswith("BatchOperations"):
+        return {"error_count": 0, "success_count": 2, "results": [{"id": ID}, {"id": "another"}]}
     if operation.id == "searchForRegistrationGroups":
         record |= {"event_id": "e", "organization_id": "o"}
     schema = operation.answer
