@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import attrs
 from rich.table import Table
 
-from tonicdm.plan.owner import LEAST, MOST
+from tonicdm.plan.owner import MAX_UNITS, MIN_UNITS
 from tonicdm.store import Store
 from tonicdm.store.rows import SOFT_DELETED
 from tonicdm.sync import RunReport, TypeReport
@@ -63,7 +63,9 @@ def summary(report: RunReport, held: Mapping[str, InTheFile]) -> Table:
         table.add_column(name, justify="right")
     table.add_column("note")
     if report.owner.meter.calls:
-        table.add_row("owner", *[""] * 4, "1", f"{report.owner.meter.units:,}", f"{LEAST}-{MOST}", report.owner.why)
+        table.add_row(
+            "owner", *[""] * 4, "1", f"{report.owner.meter.units:,}", f"{MIN_UNITS}-{MAX_UNITS}", report.owner.why
+        )
     for one in report.types:
         found = held.get(one.type, InTheFile())
         figures = (found.live, found.as_before, found.changed, one.deleted, one.meter.calls, one.meter.units)

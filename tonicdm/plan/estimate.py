@@ -12,7 +12,7 @@ import attrs
 from tonicdm.plan.arithmetic import pages
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.forecast import Run, World, simulate, worlds
-from tonicdm.plan.owner import LEAST, MOST, OwnerFacts
+from tonicdm.plan.owner import MAX_UNITS, MIN_UNITS, OwnerFacts
 from tonicdm.plan.passes import begin
 from tonicdm.plan.progress import Phase
 from tonicdm.types import DataQuantity
@@ -58,8 +58,8 @@ class Estimate:
     """Units if as much changed as lately."""
     seconds: float = 0.0
     """Longest wait for records that were changed just before."""
-    dearest: int = 1
-    """Units of the dearest single call."""
+    max_call_units: int = 1
+    """Units that one call of it costs at most."""
     facts: tuple[Fact, ...] = ()
     run: Run | None = attrs.field(default=None, repr=False, eq=False)
     """The run that is expected, step by step."""
@@ -101,7 +101,7 @@ class Plan:
         Raises:
             ValueError: A single call costs more than a window allows, so that it can never be made.
         """
-        price = max((one.dearest for one in self.types), default=1)
+        price = max((one.max_call_units for one in self.types), default=1)
         if price > limit:
             raise ValueError(f"a call of {price} units can't be made where a window allows {limit}")
         if self.expected <= units_left:
@@ -126,7 +126,7 @@ def estimate_type(facts: TypeFacts) -> Estimate:
         per_thousand=None if counted else facts.units("basic")[0],
         likely=_likely(facts),
         seconds=max(run.seconds for run in runs),
-        dearest=DataQuantity.BASIC.units if facts.has_quantity else DataQuantity.COMPLETE.units,
+        max_call_units=DataQuantity.BASIC.units if facts.has_quantity else DataQuantity.COMPLETE.units,
         facts=_facts_of(facts),
         run=expected,
     )
@@ -148,9 +148,14 @@ def estimate_owner(facts: OwnerFacts) -> Estimate | None:
     """Return what the look at the owner will cost; None where none is needed."""
     if facts.known:
         return None
-    fact = Fact(name="price of the own organization", value=f"{LEAST} to {MOST}", proven=False)
+    fact = Fact(name="price of the own organization", value=f"{MIN_UNITS} to {MAX_UNITS}", proven=False)
     return Estimate(
-        record_type="owner", strategy=Strategy.OWNER, expected=LEAST, most=MOST, dearest=MOST, facts=(fact,)
+        record_type="owner",
+        strategy=Strategy.OWNER,
+        expected=MIN_UNITS,
+        most=MAX_UNITS,
+        max_call_units=MAX_UNITS,
+        facts=(fact,),
     )
 
 

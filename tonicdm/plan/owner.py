@@ -10,8 +10,8 @@ import attrs
 from tonicdm.plan.steps import Outcome, Stage, Step, StepKind, Trouble
 from tonicdm.types import DataQuantity
 
-LEAST: int = DataQuantity.ID_ONLY.units
-MOST: int = DataQuantity.COMPLETE.units
+MIN_UNITS: int = DataQuantity.ID_ONLY.units
+MAX_UNITS: int = DataQuantity.COMPLETE.units
 """The reference shows no data_quantity for the own organization, so a call may cost as the dearest does."""
 
 
