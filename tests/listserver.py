@@ -24,7 +24,7 @@ class Asked:
     """One call."""
 
     path: str
-    quantity: str
+    data_quantity: str
     page: int
     options: dict[str, str]
     units: int
@@ -72,9 +72,9 @@ class ListServer:
 
     async def _serve(self, request: web.BaseRequest) -> web.Response:
         options = {name.lower(): value for name, value in request.headers.items()}
-        quantity = options.get("data_quantity", "basic")
+        data_quantity = options.get("data_quantity", "basic")
         page = int(options.get("pagenumber", "1"))
-        asked = Asked(request.path, quantity, page, options, UNITS[quantity])
+        asked = Asked(request.path, data_quantity, page, options, UNITS[data_quantity])
         self.calls.append(asked)
         found = self._chosen(asked)
         body = None if self.answering is None else self.answering(asked, found)
@@ -99,6 +99,6 @@ class ListServer:
         if "pagesize" in asked.options and asked.path not in self.whole:
             size = int(asked.options["pagesize"])
             found = found[(asked.page - 1) * size : asked.page * size]
-        if asked.quantity == "id_only":
+        if asked.data_quantity == "id_only":
             found = [{name: one[name] for name in ("id", "datetimeUpdated") if name in one} for one in found]
         return found

@@ -19,7 +19,7 @@ from tonicdm.budget.home import open_budget
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.config import Answers, Settings, read_profile, zone_server
 from tonicdm.endpoints.caller import Caller, ServerFacts
-from tonicdm.endpoints.options import LARGEST_PAGE, OPTION_NAMES, named
+from tonicdm.endpoints.options import MAX_PAGE_SIZE, OPTION_NAMES, named
 from tonicdm.errors import ConfigError
 from tonicdm.http.auth import Auth, TokenSource
 from tonicdm.http.headers import check_added, merged
@@ -30,7 +30,7 @@ from tonicdm.http.transport import MAX_RESPONSE_BYTES, Transport
 from tonicdm.http.watching import Spent
 from tonicdm.http.wire import check_path
 from tonicdm.transfer.methods import Transfers
-from tonicdm.types import OptionPlacement, Priority, QuantityLike, Secret
+from tonicdm.types import DataQuantityLike, OptionPlacement, Priority, Secret
 
 if TYPE_CHECKING:
     from tonicdm.raw import RawCalls
@@ -80,8 +80,8 @@ class TonicDM(Transfers):
         store: A file that keeps the records that are read, and that ``get`` and ``get_many`` read from as long as they
             are fresh enough; a `Store` that is given is not closed here.
         max_age: Seconds that a record from the store may be old, unless the call says otherwise; 0 asks the server.
-        gather: Seconds that a ``get`` which needs the server waits for others of its type, to share one call; 0 for
-            not at all. Only with ``store=``.
+        batch_window: Seconds that a ``get`` which needs the server waits for others of its type, to share one call; 0
+            for not at all. Only with ``store=``.
 
     Raises:
         ConfigError: A setting is missing, contradictory or out of range.
@@ -116,7 +116,7 @@ class TonicDM(Transfers):
         profile: str | os.PathLike[str] | None = None,
         store: str | os.PathLike[str] | Store | None = None,
         max_age: float = 0.0,
-        gather: float = 0.002,
+        batch_window: float = 0.002,
     ) -> None:
         # Sealed first: tools that track errors show the variables of the frames that an error passes.
         token = token if callable(token) else Secret.of(token)
@@ -177,14 +177,14 @@ class TonicDM(Transfers):
         self._store: Store | None = None
         self._own_store = False
         if store is not None:
-            self._keep(store, _seconds("gather", gather) or 0.0)
+            self._keep(store, _seconds("batch_window", batch_window) or 0.0)
         elif max_age:
             raise ConfigError("max_age= needs store=, where records are kept")
 
     def __repr__(self) -> str:
         return f"<TonicDM {self._caller.base_url}>"
 
-    def _keep(self, store: str | os.PathLike[str] | Store, gather: float) -> None:
+    def _keep(self, store: str | os.PathLike[str] | Store, batch_window: float) -> None:
         # Loaded for those who keep a copy; the others do not wait for it.
         from tonicdm.store.cached import CachedReads
         from tonicdm.store.store import Store
@@ -192,7 +192,7 @@ class TonicDM(Transfers):
         self._own_store = isinstance(store, (str, os.PathLike))
         kept = Store(store) if isinstance(store, (str, os.PathLike)) else store
         self._store = kept
-        self._caller = attrs.evolve(self._caller, copy=CachedReads(kept, self.budget, gather=gather))
+        self._caller = attrs.evolve(self._caller, copy=CachedReads(kept, self.budget, batch_window=batch_window))
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -312,7 +312,7 @@ class TonicDM(Transfers):
         *,
         options: Mapping[str, str] | None = None,
         json: Any = None,
-        data_quantity: QuantityLike = "basic",
+        data_quantity: DataQuantityLike = "basic",
     ) -> Any:
         """Call any path, for what this package does not know yet; charged like any other call.
 
@@ -328,13 +328,13 @@ class TonicDM(Transfers):
         """
         # Loaded with the first noun that is used; a client that only starts does not wait for it.
         from tonicdm.codec import parse_json
-        from tonicdm.endpoints.base import parse_quantity
+        from tonicdm.endpoints.base import parse_data_quantity
 
         if method not in METHODS:
             raise ConfigError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
         given = dict(options or {})
         operation = Operation(method=method, path=check_path(path), options=named(given))
-        answer = await self._caller.call(operation, given, quantity=parse_quantity(data_quantity), body=json)
+        answer = await self._caller.call(operation, given, data_quantity=parse_data_quantity(data_quantity), body=json)
         with answer.naming_errors():
             return parse_json(answer.body) if answer.body.strip() else None
 
@@ -344,7 +344,7 @@ def _facts(answers: Answers) -> ServerFacts:
     if ids := int(answers.get("ids_per_call", 0)):
         facts.ids_per_call = facts.ids_proven = ids
     facts.largest_page = int(answers.get("page_proven", 0))
-    facts.page_limit = min(LARGEST_PAGE, int(answers.get("page_size_max", LARGEST_PAGE)) or LARGEST_PAGE)
+    facts.page_limit = min(MAX_PAGE_SIZE, int(answers.get("page_size_max", MAX_PAGE_SIZE)) or MAX_PAGE_SIZE)
     return facts
 
 

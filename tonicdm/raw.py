@@ -15,7 +15,7 @@ from tonicdm.paging import Page, Paginator
 from tonicdm.types import RateLimit
 
 if TYPE_CHECKING:
-    from tonicdm.endpoints.nouns import Nouns
+    from tonicdm.endpoints.resources import Resources
 
 T = TypeVar("T")
 
@@ -118,7 +118,7 @@ class RawCalls:
     ```
     """
 
-    def __init__(self, nouns: Nouns, watchers: Watchers, request: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(self, nouns: Resources, watchers: Watchers, request: Callable[..., Awaitable[Any]]) -> None:
         self._nouns = nouns
         self._watchers = watchers
         self._request = request

@@ -1,4 +1,4 @@
-"""Small values that every layer speaks: IDs, qualities, rate limits, secrets, and "not given"."""
+"""Small values that every layer speaks: IDs, data quantities, rate limits, secrets, and "not given"."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class DataQuantity(enum.StrEnum):
 
     @property
     def units(self) -> int:
-        """The request units that one call of this quality costs.
+        """The request units that one call of this data_quantity costs.
 
         The price is taken to be per call, whatever the number of records (concepts page, "Rate Limiting").
         """
@@ -114,15 +114,15 @@ class DataQuantity(enum.StrEnum):
 
 _UNITS: Final = {DataQuantity.ID_ONLY: 1, DataQuantity.BASIC: 5, DataQuantity.COMPLETE: 20}
 
-QuantityLike: TypeAlias = DataQuantity | Literal["id_only", "basic", "complete"]
+DataQuantityLike: TypeAlias = DataQuantity | Literal["id_only", "basic", "complete"]
 """A `DataQuantity` or its wire word."""
 
 
-StubQuantity: TypeAlias = Literal["id_only", DataQuantity.ID_ONLY]
-"""The quality that yields stubs."""
+StubDataQuantity: TypeAlias = Literal["id_only", DataQuantity.ID_ONLY]
+"""The data_quantity that yields stubs."""
 
-RecordQuantity: TypeAlias = Literal["basic", "complete", DataQuantity.BASIC, DataQuantity.COMPLETE]
-"""The qualities that yield records."""
+RecordDataQuantity: TypeAlias = Literal["basic", "complete", DataQuantity.BASIC, DataQuantity.COMPLETE]
+"""The data quantities that yield records."""
 
 
 class Unset(enum.Enum):

@@ -31,7 +31,7 @@ from tonicdm import (
     UnitBudget,
 )
 from tonicdm.clock import VirtualClock
-from tonicdm.endpoints.nouns import Nouns
+from tonicdm.endpoints.resources import Resources
 from tonicdm.models import Organization, Person, RecordStub, Status
 from tonicdm.sandbox import Sandbox, SandboxSettings
 from tonicdm.types import RateLimit
@@ -165,16 +165,18 @@ async def test_every_endpoint_takes_a_data_quantity():
     """Reads by a keyword or an option, writes by a field."""
     without = {"soft_delete", "delete", "refresh"}
     client = TonicDM("t", base_url="https://example.test", budget=UnitBudget.memory())
-    nouns = [name for name, value in vars(Nouns).items() if not name.startswith("_")]
-    for noun in nouns:
-        endpoint = type(getattr(client, noun))
+    record_types = [name for name, value in vars(Resources).items() if not name.startswith("_")]
+    for record_type in record_types:
+        endpoint = type(getattr(client, record_type))
         for name, method in inspect.getmembers(endpoint, inspect.isfunction):
             if name.startswith("_") or name in without:
                 continue
             parameters = inspect.signature(method).parameters
             asked = "data_quantity" in parameters
             fields = parameters.get("fields") or parameters.get("changes")
-            assert asked or (fields is not None and name in {"create", "create_or_find", "update"}), f"{noun}.{name}"
+            assert asked or (fields is not None and name in {"create", "create_or_find", "update"}), (
+                f"{record_type}.{name}"
+            )
 
 
 @says("Rate Limiting", "this will return just the IDs and last updated timestamp", "Each endpoint has a parameter")

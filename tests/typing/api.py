@@ -26,7 +26,7 @@ from tonicdm import (
     TonicDM,
     UnitBudget,
 )
-from tonicdm.endpoints.many import Found
+from tonicdm.endpoints.many import RecordBatch
 from tonicdm.endpoints.refreshing import Refreshed
 from tonicdm.models import (
     Brand,
@@ -106,7 +106,7 @@ async def once(tonic: TonicDM) -> None:
 async def raw_answers(tonic: TonicDM) -> None:
     """Around a call the type of its value is known; by attribute it is not."""
     raw: Raw[Person] = await tonic.with_raw(tonic.persons.get(ID))
-    several: Raw[Found[Person]] = await tonic.with_raw(tonic.persons.get_many([ID]))
+    several: Raw[RecordBatch[Person]] = await tonic.with_raw(tonic.persons.get_many([ID]))
     stubs: Raw[list[RecordStub]] = await tonic.with_raw(tonic.persons.list(data_quantity="id_only").all())
     responses: tuple[RawResponse, ...] = several.responses
     name: str | None = raw.value.name
@@ -119,7 +119,7 @@ async def raw_answers(tonic: TonicDM) -> None:
 
 
 async def qualities(tonic: TonicDM) -> None:
-    """The quality decides the type: stubs under id_only, records else."""
+    """The data_quantity decides the type: stubs under id_only, records else."""
     persons: Paginator[Person] = tonic.persons.list()
     basic: Paginator[Person] = tonic.persons.list(data_quantity="basic")
     complete: Paginator[Person] = tonic.persons.list(data_quantity=DataQuantity.COMPLETE)
@@ -135,7 +135,7 @@ async def qualities(tonic: TonicDM) -> None:
     first: RecordStub | None = await stubs.first()
     stale = [stub.id for stub in await also_stubs.all() if stub.updated is None or stub.updated < NOW]
     warm: Person = await tonic.persons.get(ID, max_age=60, resolve=["office"])
-    kept: Store = TonicDM(store="firm.db", max_age=60, gather=0).store
+    kept: Store = TonicDM(store="firm.db", max_age=60, batch_window=0).store
     fresh: Sequence[Person] = await tonic.persons.get_many(stale)
     missing: tuple[RecordID, ...] = (await tonic.persons.get_many([ID, uuid.uuid4()])).missing
     use(everything, first, fresh, missing, warm, kept)
@@ -172,7 +172,7 @@ async def named_fields(tonic: TonicDM, contact: EmailAddress, project: Project, 
     use(texts, zones, days, offices, divisions)
 
 
-async def by_id(tonic: TonicDM, quantity: Literal["id_only", "basic"], any_quantity: DataQuantity) -> None:
+async def by_id(tonic: TonicDM, data_quantity: Literal["id_only", "basic"], any_data_quantity: DataQuantity) -> None:
     """Stubs under id_only and records else, by ID as in lists; each knows when it changed and how it was read."""
     stub: RecordStub = await tonic.persons.get(ID, data_quantity="id_only")
     also_stub: RecordStub = await tonic.rfis.get(ID, data_quantity=DataQuantity.ID_ONLY, max_age=60)
@@ -180,8 +180,8 @@ async def by_id(tonic: TonicDM, quantity: Literal["id_only", "basic"], any_quant
     gone: tuple[RecordID, ...] = (await tonic.offices.get_many([ID], data_quantity=DataQuantity.ID_ONLY)).missing
     office: Office = await tonic.offices.get(ID, data_quantity=DataQuantity.COMPLETE)
     offices: Sequence[Office] = await tonic.offices.get_many([ID], data_quantity="complete")
-    either: Office | RecordStub = await tonic.offices.get(ID, data_quantity=quantity)
-    later: Office | RecordStub = await tonic.offices.get(ID, data_quantity=any_quantity)
+    either: Office | RecordStub = await tonic.offices.get(ID, data_quantity=data_quantity)
+    later: Office | RecordStub = await tonic.offices.get(ID, data_quantity=any_data_quantity)
     changed: datetime.datetime | None = office.updated or stub.updated
     read: DataQuantity | None = office.data_quantity or stub.data_quantity
     me: Me = await tonic.me.get(data_quantity="complete")

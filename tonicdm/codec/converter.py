@@ -88,7 +88,7 @@ class Codec:
             DecodeError: It is no array, or one of its elements has not the form of *kind*.
         """
         if not isinstance(values, list):
-            raise DecodeError([f"$: expected array, found {scalars.json_kind(values)}"])
+            raise DecodeError([f"$: expected array, found {scalars.json_type(values)}"])
         read = self._fast.get_structure_hook(kind)
         try:
             return [read(value, kind) for value in values]

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import attrs
 
-from tonicdm.codec.scalars import json_kind
+from tonicdm.codec.scalars import json_type
 from tonicdm.errors import DecodeError
 from tonicdm.types import InvalidRecord
 
@@ -61,7 +61,7 @@ def read_elements(body: bytes, *, what: str = "the answer") -> Elements:
     except (ValueError, RecursionError):
         return _one_by_one(body, what)
     if not isinstance(found, list):
-        raise DecodeError([f"$: expected an array, found {kind_of(found)}"], what=what)
+        raise DecodeError([f"$: expected an array, found {json_shape(found)}"], what=what)
     suspicious = _MAYBE_SURROGATE.search(body) is not None
     if not suspicious and not is_deeper(found, MAX_DEPTH + 1):
         return Elements(found)
@@ -186,7 +186,7 @@ def split(body: bytes, opener: bytes, *, what: str = "the answer") -> list[bytes
     """
     begun = body.removeprefix(BOM).lstrip()
     if not begun.startswith(opener):
-        raise DecodeError([f"$: expected an array, found {_text_kind(begun)}"], what=what)
+        raise DecodeError([f"$: expected an array, found {_text_shape(begun)}"], what=what)
     try:
         return [part for part in _cut(begun) if part.strip()]
     except _StructureError as error:
@@ -249,16 +249,16 @@ def readable_fields(raw: bytes) -> dict[str, Any]:
     return found
 
 
-def kind_of(value: Any) -> str:
+def json_shape(value: Any) -> str:
     """Say what a JSON value is, for an error: its kind, and of an object the names of some fields."""
     if not isinstance(value, dict):
-        return json_kind(value)
+        return json_type(value)
     # A name that is no plain word may be a value: addresses as keys, say.
     names = [name for name in value if _PLAIN_NAME.fullmatch(name)][:NAMES_SHOWN]
     return f"an object with {', '.join(names)}" if names else "an object"
 
 
-def _text_kind(text: bytes) -> str:
+def _text_shape(text: bytes) -> str:
     start = text[:64].lower()
     if start.startswith((b"<!doctype", b"<html")):
         return "an HTML page"

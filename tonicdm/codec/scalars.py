@@ -14,10 +14,10 @@ class Refused(Exception):  # noqa: N818 - a signal inside the codec, never seen 
     """A value has not the expected form; the text names both without the value."""
 
     def __init__(self, expected: str, value: object) -> None:
-        super().__init__(f"expected {expected}, found {json_kind(value)}")
+        super().__init__(f"expected {expected}, found {json_type(value)}")
 
 
-def json_kind(value: object) -> str:
+def json_type(value: object) -> str:
     """Name the JSON type of *value*."""
     if value is None:
         return "null"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tonicdm.conformance.reaching import ME, PERSONS, QUANTITY_NAMES
-from tonicdm.conformance.state import DEAREST, Ask, Seen, State
+from tonicdm.conformance.state import MAX_UNITS_PER_CALL, Ask, Seen, State
 from tonicdm.types import DataQuantity
 
 
@@ -41,8 +41,8 @@ def ask_default(state: State) -> Ask | None:
         return None
     options = {"pageSize": "1", "sortBy": "name", "sortDirection": "asc"}
     if source == "query":
-        return Ask(path=PERSONS, query=options, factor=DEAREST)
-    return Ask(path=PERSONS, headers=options, factor=DEAREST)
+        return Ask(path=PERSONS, query=options, factor=MAX_UNITS_PER_CALL)
+    return Ask(path=PERSONS, headers=options, factor=MAX_UNITS_PER_CALL)
 
 
 def at_first(ask: Callable[[State], Ask | None]) -> Callable[[State], Ask | None]:
@@ -59,7 +59,7 @@ def ask_unlisted(state: State) -> Ask | None:
     """Ask for the user without data_quantity, which the reference does not list there."""
     if "option_source" not in state.answers or "unlisted_quantity" in state.answers:
         return None
-    return Ask(path=ME, factor=DEAREST)
+    return Ask(path=ME, factor=MAX_UNITS_PER_CALL)
 
 
 def learn_unlisted(state: State, seen: Seen) -> State:

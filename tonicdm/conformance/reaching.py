@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tonicdm.conformance.state import DEAREST, Ask, Seen, State
+from tonicdm.conformance.state import MAX_UNITS_PER_CALL, Ask, Seen, State
 from tonicdm.types import RateLimit
 
 SLIP: Final = 3.0
@@ -29,7 +29,7 @@ def everywhere(quantity: str = "id_only") -> tuple[dict[str, str], dict[str, str
 
 def factor(state: State) -> int:
     """Return what a call that asks for id_only can cost."""
-    return 1 if state.answers.get("quantity_read") else DEAREST
+    return 1 if state.answers.get("quantity_read") else MAX_UNITS_PER_CALL
 
 
 def placed(state: State, options: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -56,7 +56,7 @@ def ask_me(state: State) -> Ask | None:
     if "me" in state.facts:
         return None
     headers, query = everywhere()
-    return Ask(path=ME, headers=headers, query=query, factor=DEAREST)
+    return Ask(path=ME, headers=headers, query=query, factor=MAX_UNITS_PER_CALL)
 
 
 def learn_me(state: State, seen: Seen) -> State:
@@ -74,7 +74,7 @@ def ask_me_with_prefix(state: State) -> Ask | None:
         return None
     headers, query = everywhere()
     # The error was charged as the quality that was asked for, or it says nothing of what an answer costs.
-    known = 1 if state.spent == state.calls else DEAREST
+    known = 1 if state.spent == state.calls else MAX_UNITS_PER_CALL
     return Ask(path=ME, prefix=PREFIXES[1], headers=headers, query=query, factor=known)
 
 
@@ -109,7 +109,7 @@ def _window(state: State, seen: Seen) -> State:
     state = _length(state.learn({"limit": found.limit}), found, found.reset - now)
     if found.reset % 3600 == 0:
         return state.learn({"window_start": "aligned"})
-    if found.used <= DEAREST and found.reset - now > 3500:
+    if found.used <= MAX_UNITS_PER_CALL and found.reset - now > 3500:
         return state.learn({"window_start": "first_call"})
     why = (
         "windows do not begin on the hour; whether at the first call or at the last one's end can't be seen mid-window"
@@ -120,7 +120,7 @@ def _window(state: State, seen: Seen) -> State:
 def _length(state: State, found: RateLimit, left: float) -> State:
     """Learn how long a window lasts: what is left of one in which hardly a unit was spent."""
     minutes = round(left / 60)
-    if found.used <= DEAREST and abs(left - 60 * minutes) <= SLIP and minutes:
+    if found.used <= MAX_UNITS_PER_CALL and abs(left - 60 * minutes) <= SLIP and minutes:
         return state.learn({"window_seconds": 60 * minutes})
     why = f"it lasts {left:.0f} s at least; how long it was before can't be seen mid-window"
     return state.learn(unsettled={"window_seconds": why})

@@ -20,7 +20,7 @@ RECORDED: Final = 200
 LOW: Final = 100
 """Units left in the window below which nothing is asked: they are somebody's."""
 
-DEAREST: Final = DataQuantity.COMPLETE.units
+MAX_UNITS_PER_CALL: Final = DataQuantity.COMPLETE.units
 
 Scalar = str | int | bool
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tonicdm.conformance.reaching import placed
-from tonicdm.conformance.state import DEAREST, Ask, State
+from tonicdm.conformance.state import MAX_UNITS_PER_CALL, Ask, State
 from tonicdm.endpoints.base import Listed
 from tonicdm.endpoints.registry import RECORD_TYPES, endpoint_class
 from tonicdm.types import DataQuantity
@@ -28,7 +28,7 @@ def stops(state: State) -> Iterator[tuple[str, Ask]]:
         kind = endpoint_class(record_type)
         if issubclass(kind, Listed) and not kind._listing.operation.required:
             paging[kind._listing.operation.path] = "page_size" in kind._listing.operation.options
-    factor = DataQuantity.BASIC.units if state.answers.get("quantity_read") else DEAREST
+    factor = DataQuantity.BASIC.units if state.answers.get("quantity_read") else MAX_UNITS_PER_CALL
     for path, pages in paging.items():
         headers, query = placed(state, {"pageSize": "2"} if pages else {})
         basic = DataQuantity.BASIC.value

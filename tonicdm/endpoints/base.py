@@ -12,7 +12,7 @@ from tonicdm.codec import parse_json
 from tonicdm.endpoints.bodies import body_of, changes_of
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.many import Found, fetch_many
+from tonicdm.endpoints.many import RecordBatch, fetch_many
 from tonicdm.endpoints.payload import invalid_error, read_one
 from tonicdm.endpoints.refreshing import CacheReader, K, Refreshed, parse_cache, refresh
 from tonicdm.endpoints.splitting import source_of
@@ -23,12 +23,12 @@ from tonicdm.models import CODEC, Record, RecordStub, read_with
 from tonicdm.paging import Paginator
 from tonicdm.types import (
     DataQuantity,
+    DataQuantityLike,
     IDLike,
     OnInvalid,
-    QuantityLike,
+    RecordDataQuantity,
     RecordID,
-    RecordQuantity,
-    StubQuantity,
+    StubDataQuantity,
     record_id,
 )
 
@@ -61,7 +61,7 @@ class Endpoint:
             yield
         finally:
             if self._caller.copy is not None:
-                await self._caller.copy.doubt(self.record_type, record)
+                await self._caller.copy.invalidate(self.record_type, record)
 
     async def _read_one(
         self,
@@ -69,32 +69,32 @@ class Endpoint:
         kind: type[R],
         options: Mapping[str, Any] | None = None,
         *,
-        quantity: DataQuantity = DataQuantity.BASIC,
+        data_quantity: DataQuantity = DataQuantity.BASIC,
     ) -> R:
-        answer = await self._caller.call(operation, options, quantity=quantity)
+        answer = await self._caller.call(operation, options, data_quantity=data_quantity)
         with answer.naming_errors():
-            return read_one(answer, kind, operation.label, quantity)
+            return read_one(answer, kind, operation.label, data_quantity)
 
-    async def _read_own(self, operation: Operation, kind: type[R], data_quantity: QuantityLike) -> R | RecordStub:
+    async def _read_own(self, operation: Operation, kind: type[R], data_quantity: DataQuantityLike) -> R | RecordStub:
         """Read the one record of an operation without options: a stub of it under ``id_only``."""
-        quantity = parse_quantity(data_quantity)
-        if quantity is DataQuantity.ID_ONLY:
-            return await self._read_one(operation, RecordStub, quantity=quantity)
-        return await self._read_one(operation, kind, quantity=quantity)
+        data_quantity = parse_data_quantity(data_quantity)
+        if data_quantity is DataQuantity.ID_ONLY:
+            return await self._read_one(operation, RecordStub, data_quantity=data_quantity)
+        return await self._read_one(operation, kind, data_quantity=data_quantity)
 
-    def _record_quantity(self, data_quantity: QuantityLike) -> DataQuantity:
+    def _record_data_quantity(self, data_quantity: DataQuantityLike) -> DataQuantity:
         """Read the data_quantity of a call whose records have no ID, so that stubs of them mean nothing.
 
         Raises:
             InvalidOptionError: It is ``id_only``, or none of the three.
         """
-        quantity = parse_quantity(data_quantity)
-        if quantity is DataQuantity.ID_ONLY:
+        data_quantity = parse_data_quantity(data_quantity)
+        if data_quantity is DataQuantity.ID_ONLY:
             raise InvalidOptionError(f"{self!r} has no record IDs; use basic or complete. Nothing was sent.")
-        return quantity
+        return data_quantity
 
-    async def _write(self, operation: Operation, kind: type[R], body: Any, quantity: DataQuantity) -> R | None:
-        found = await self._write_all(operation, kind, body, quantity)
+    async def _write(self, operation: Operation, kind: type[R], body: Any, data_quantity: DataQuantity) -> R | None:
+        found = await self._write_all(operation, kind, body, data_quantity)
         return found[0] if found else None
 
     async def _write_all(
@@ -102,10 +102,12 @@ class Endpoint:
         operation: Operation,
         kind: type[R],
         body: Any,
-        quantity: DataQuantity,
+        data_quantity: DataQuantity,
         options: Mapping[str, Any] | None = None,
     ) -> list[R]:
-        return _records(await self._caller.call(operation, options, quantity=quantity, body=body), kind, quantity)
+        return _records(
+            await self._caller.call(operation, options, data_quantity=data_quantity, body=body), kind, data_quantity
+        )
 
     async def _delete(self, operation: Operation, options: Mapping[str, Any]) -> None:
         try:
@@ -124,12 +126,12 @@ class Listed(Endpoint, Generic[M]):
     """Whether the records have IDs, so that stubs of them mean something."""
 
     def _list(
-        self, quantity: QuantityLike, given: Mapping[str, Any], listing: ListOperation[Any] | None = None
+        self, data_quantity: DataQuantityLike, given: Mapping[str, Any], listing: ListOperation[Any] | None = None
     ) -> Paginator[Any]:
-        quality = parse_quantity(quantity) if self._stubs else self._record_quantity(quantity)
+        data_quantity = parse_data_quantity(data_quantity) if self._stubs else self._record_data_quantity(data_quantity)
         options = dict(given)
         reading = {name: options.pop(name) for name in ("start_page", "prefetch") if name in options}
-        return Paginator(source_of(self._caller, listing or self._listing, options, quality), **reading)
+        return Paginator(source_of(self._caller, listing or self._listing, options, data_quantity), **reading)
 
 
 class Readable(Listed[M]):
@@ -137,14 +139,19 @@ class Readable(Listed[M]):
 
     @overload
     async def get(
-        self, record: IDLike, *, data_quantity: StubQuantity, max_age: float | None = None, resolve: Sequence[str] = ()
+        self,
+        record: IDLike,
+        *,
+        data_quantity: StubDataQuantity,
+        max_age: float | None = None,
+        resolve: Sequence[str] = (),
     ) -> RecordStub: ...
     @overload
     async def get(
         self,
         record: IDLike,
         *,
-        data_quantity: RecordQuantity = "basic",
+        data_quantity: RecordDataQuantity = "basic",
         max_age: float | None = None,
         resolve: Sequence[str] = (),
     ) -> M: ...
@@ -153,7 +160,7 @@ class Readable(Listed[M]):
         self,
         record: IDLike,
         *,
-        data_quantity: QuantityLike,
+        data_quantity: DataQuantityLike,
         max_age: float | None = None,
         resolve: Sequence[str] = (),
     ) -> M | RecordStub: ...
@@ -161,7 +168,7 @@ class Readable(Listed[M]):
         self,
         record: IDLike,
         *,
-        data_quantity: QuantityLike = "basic",
+        data_quantity: DataQuantityLike = "basic",
         max_age: float | None = None,
         resolve: Sequence[str] = (),
     ) -> M | RecordStub:
@@ -181,7 +188,7 @@ class Readable(Listed[M]):
             RecordNotFoundError: The server returned no such record (it answers 200 with an empty array).
         """
         identity = record_id(record)
-        found: Found[M] = await self._get_many([identity], data_quantity, max_age, resolve, "raise")
+        found: RecordBatch[M] = await self._get_many([identity], data_quantity, max_age, resolve, "raise")
         if not found:
             raise RecordNotFoundError(identity, path=self._listing.operation.path)
         return found[0]
@@ -191,40 +198,40 @@ class Readable(Listed[M]):
         self,
         records: Iterable[IDLike],
         *,
-        data_quantity: StubQuantity,
+        data_quantity: StubDataQuantity,
         max_age: float | None = None,
         resolve: Sequence[str] = (),
         on_invalid: OnInvalid = "raise",
-    ) -> Found[RecordStub]: ...
+    ) -> RecordBatch[RecordStub]: ...
     @overload
     async def get_many(
         self,
         records: Iterable[IDLike],
         *,
-        data_quantity: RecordQuantity = "basic",
+        data_quantity: RecordDataQuantity = "basic",
         max_age: float | None = None,
         resolve: Sequence[str] = (),
         on_invalid: OnInvalid = "raise",
-    ) -> Found[M]: ...
+    ) -> RecordBatch[M]: ...
     @overload
     async def get_many(
         self,
         records: Iterable[IDLike],
         *,
-        data_quantity: QuantityLike,
+        data_quantity: DataQuantityLike,
         max_age: float | None = None,
         resolve: Sequence[str] = (),
         on_invalid: OnInvalid = "raise",
-    ) -> Found[M] | Found[RecordStub]: ...
+    ) -> RecordBatch[M] | RecordBatch[RecordStub]: ...
     async def get_many(
         self,
         records: Iterable[IDLike],
         *,
-        data_quantity: QuantityLike = "basic",
+        data_quantity: DataQuantityLike = "basic",
         max_age: float | None = None,
         resolve: Sequence[str] = (),
         on_invalid: OnInvalid = "raise",
-    ) -> Found[M] | Found[RecordStub]:
+    ) -> RecordBatch[M] | RecordBatch[RecordStub]:
         """Return many records by ID, in as few calls as their IDs fit into.
 
         Args:
@@ -253,19 +260,19 @@ class Readable(Listed[M]):
     async def _get_many(
         self,
         wanted: Sequence[RecordID],
-        data_quantity: QuantityLike,
+        data_quantity: DataQuantityLike,
         max_age: float | None,
         resolve: Sequence[str],
         on_invalid: OnInvalid,
-    ) -> Found[Any]:
+    ) -> RecordBatch[Any]:
         if on_invalid not in {"raise", "skip"}:
             raise InvalidOptionError(f"on_invalid must be raise or skip, not {on_invalid!r}. Nothing was sent.")
-        quantity = parse_quantity(data_quantity)
-        age = _age(self._caller, quantity, max_age, resolve)
+        data_quantity = parse_data_quantity(data_quantity)
+        age = _age(self._caller, data_quantity, max_age, resolve)
         copy = self._caller.copy
-        if copy is not None and quantity is not DataQuantity.COMPLETE:
+        if copy is not None and data_quantity is not DataQuantity.COMPLETE:
             there: Sequence[Record]
-            if quantity is DataQuantity.ID_ONLY:
+            if data_quantity is DataQuantity.ID_ONLY:
                 there, missing, invalid = await copy.get_stubs(self._caller, self.record_type, wanted, max_age=age)
             else:
                 there, missing, invalid = await copy.get_many(
@@ -273,9 +280,9 @@ class Readable(Listed[M]):
                 )
             if invalid and on_invalid != "skip":
                 raise invalid_error(invalid, there, self._listing.operation.label)
-            return Found(there, missing, invalid)
+            return RecordBatch(there, missing, invalid)
         statuses = {"filter_statuses": ALL_STATUSES} if "filter_statuses" in self._listing.operation.options else {}
-        return await fetch_many(self._caller, self._listing, wanted, quantity, statuses, on_invalid=on_invalid)
+        return await fetch_many(self._caller, self._listing, wanted, data_quantity, statuses, on_invalid=on_invalid)
 
     async def refresh(self, cache: Mapping[K, datetime.datetime | None]) -> Refreshed[M]:
         """Find out which records of a cache of your own have changed, for the fewest units that asking by ID takes.
@@ -308,9 +315,9 @@ class Creating(Writing[M]):
     _create_operation: ClassVar[Operation]
 
     async def _create(self, fields: Mapping[str, Any]) -> M | None:
-        quantity, given = quantity_of(fields)
+        data_quantity, given = split_data_quantity(fields)
         body = body_of(self._model, given)
-        return cast("M | None", await self._write(self._create_operation, self._model, body, quantity))
+        return cast("M | None", await self._write(self._create_operation, self._model, body, data_quantity))
 
 
 class Updating(Writing[M]):
@@ -320,10 +327,10 @@ class Updating(Writing[M]):
 
     async def _update(self, record: IDLike, fields: Mapping[str, Any]) -> M | None:
         identity = record_id(record)
-        quantity, given = quantity_of(fields)
+        data_quantity, given = split_data_quantity(fields)
         body = {"id": identity, **changes_of(self._model, given)}
         async with self._writing(identity):
-            return cast("M | None", await self._write(self._update_operation, self._model, body, quantity))
+            return cast("M | None", await self._write(self._update_operation, self._model, body, data_quantity))
 
     async def _soft_delete(self, record: IDLike, also: Mapping[str, Any] | None = None) -> None:
         identity = record_id(record)
@@ -358,28 +365,28 @@ class Deleting(Endpoint):
             await self._delete(self._delete_operation, {"id": identity})
 
 
-def _age(caller: Caller, quantity: DataQuantity, max_age: float | None, resolve: Sequence[str]) -> float:
+def _age(caller: Caller, data_quantity: DataQuantity, max_age: float | None, resolve: Sequence[str]) -> float:
     """Return how old a record may be."""
     if max_age is not None and (isinstance(max_age, (bool, str)) or not max_age >= 0):
         raise InvalidOptionError(f"max_age must be seconds, 0 or more, not {max_age!r}. Nothing was sent.")
     if isinstance(resolve, str) or not all(isinstance(name, str) for name in resolve):
         raise InvalidOptionError("resolve must be a list of names. Nothing was sent.")
-    if quantity is DataQuantity.ID_ONLY and resolve:
+    if data_quantity is DataQuantity.ID_ONLY and resolve:
         raise InvalidOptionError("a stub has no references to resolve: use basic. Nothing was sent.")
     if caller.copy is None and (max_age or resolve):
         raise InvalidOptionError("max_age= and resolve= need a client with store=. Nothing was sent.")
-    if quantity is DataQuantity.COMPLETE and (max_age or resolve):
+    if data_quantity is DataQuantity.COMPLETE and (max_age or resolve):
         raise InvalidOptionError(
             "complete embeds records of other types, whose age is not known: use basic with max_age= and resolve=. "
             "Nothing was sent."
         )
-    if quantity is DataQuantity.ID_ONLY:
+    if data_quantity is DataQuantity.ID_ONLY:
         # Who asks for a stub asks whether something changed; the client's own max_age would answer that unasked.
         return max_age or 0.0
     return caller.max_age if max_age is None else max_age
 
 
-def parse_quantity(value: QuantityLike) -> DataQuantity:
+def parse_data_quantity(value: DataQuantityLike) -> DataQuantity:
     """Read a data_quantity.
 
     Raises:
@@ -392,16 +399,16 @@ def parse_quantity(value: QuantityLike) -> DataQuantity:
         raise InvalidOptionError(f"data_quantity must be one of {words}, not {value!r}. Nothing was sent.") from None
 
 
-def quantity_of(fields: Mapping[str, Any]) -> tuple[DataQuantity, dict[str, Any]]:
+def split_data_quantity(fields: Mapping[str, Any]) -> tuple[DataQuantity, dict[str, Any]]:
     """Part the data_quantity of a write from the fields that it sets."""
     rest = dict(fields)
-    return parse_quantity(rest.pop("data_quantity", "basic")), rest
+    return parse_data_quantity(rest.pop("data_quantity", "basic")), rest
 
 
-def _records(answer: Answer, kind: type[R], quantity: DataQuantity) -> list[R]:
+def _records(answer: Answer, kind: type[R], data_quantity: DataQuantity) -> list[R]:
     """Read an answer to a write: a record, an array of records, or nothing at all (design: bodies of writes)."""
     if answer.status == 204 or not answer.body.strip():
         return []
-    with answer.naming_errors(), read_with(quantity):
+    with answer.naming_errors(), read_with(data_quantity):
         found = parse_json(answer.body)
         return CODEC.read_all(found if isinstance(found, list) else [found] if found is not None else [], kind)

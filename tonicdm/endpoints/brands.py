@@ -12,7 +12,7 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, opt
 from tonicdm.http.operation import Operation
 from tonicdm.models import Brand, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity, Unset
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset
 
 PATH = "/core/brands"
 
@@ -62,17 +62,19 @@ class Brands(Readable[Brand], SoftDeleting[Brand]):
     record_type = "brands"
     _model = Brand
     _listing = ListOperation(
-        operation=Operation(method="GET", path=PATH, options=options_of(BrandOptions), has_quantity=True),
+        operation=Operation(method="GET", path=PATH, options=options_of(BrandOptions), has_data_quantity=True),
         model=Brand,
         sort="nameLong",
     )
     _update_operation = Operation(method="PATCH", path=PATH)
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[BrandOptions]) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubDataQuantity, **options: Unpack[BrandOptions]) -> Paginator[RecordStub]: ...
     @overload
-    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[BrandOptions]) -> Paginator[Brand]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[BrandOptions]) -> Paginator[Any]:
+    def list(
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[BrandOptions]
+    ) -> Paginator[Brand]: ...
+    def list(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[BrandOptions]) -> Paginator[Any]:
         """List brands (reference: getBrands).
 
         Args:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import attrs
 
 from tonicdm.budget import UnitBudget
-from tonicdm.endpoints.options import DATA_QUANTITY, LARGEST_PAGE
+from tonicdm.endpoints.options import DATA_QUANTITY, MAX_PAGE_SIZE
 from tonicdm.errors import ServerError, TransportError, may_exist
 from tonicdm.http.call import Answer, Call
 from tonicdm.http.operation import Operation
@@ -20,7 +20,7 @@ from tonicdm.types import DataQuantity, InvalidRecord, OptionPlacement, Priority
 if TYPE_CHECKING:
     from tonicdm.models import Record, RecordStub
 
-DEAREST: Final = DataQuantity.COMPLETE.units
+MAX_UNITS_PER_CALL: Final = DataQuantity.COMPLETE.units
 """Reserved where no document tells the price: writes, and reads whose page shows no data_quantity."""
 
 
@@ -32,7 +32,7 @@ class ServerFacts:
     """Most IDs that are put into one header: about 8 KB of them fit most servers."""
     ids_proven: int = 0
     """Most IDs that were answered in one call."""
-    page_limit: int = LARGEST_PAGE
+    page_limit: int = MAX_PAGE_SIZE
     """Most records that may be asked for in one page."""
     largest_page: int = 0
     """Records of the largest page seen where more were asked for."""
@@ -61,7 +61,7 @@ class Copy(Protocol):
         """Return stubs of the records named by *wanted* that exist, the IDs of the others, and what is no record."""
         ...
 
-    async def doubt(self, noun: str, record: RecordID) -> None:
+    async def invalidate(self, noun: str, record: RecordID) -> None:
         """Note that a record was written to."""
         ...
 
@@ -99,7 +99,7 @@ class Caller:
         operation: Operation,
         options: Mapping[str, Any] | None = None,
         *,
-        quantity: DataQuantity | None = None,
+        data_quantity: DataQuantity | None = None,
         body: Any = None,
     ) -> Answer:
         """Make one call and return its answer, undecoded.
@@ -107,24 +107,24 @@ class Caller:
         Args:
             operation: What to call.
             options: By Python name; None is left out.
-            quantity: The data_quantity to send; None sends ``basic``.
+            data_quantity: The data_quantity to send; None sends ``basic``.
             body: A JSON value.
         """
-        word = quantity or DataQuantity.BASIC
+        word = data_quantity or DataQuantity.BASIC
         request = build(
             operation,
             options or {},
             placement=self.placement,
             prefix=self.path_prefix,
-            quantity=word.value,
-            quantity_option=DATA_QUANTITY,
+            data_quantity=word.value,
+            data_quantity_option=DATA_QUANTITY,
             body=body,
         )
-        priced = operation.has_quantity and operation.method == "GET"
+        priced = operation.has_data_quantity and operation.method == "GET"
         call = Call(
             request=request,
             base_url=self.base_url,
-            cost=word.units if priced else DEAREST,
+            cost=word.units if priced else MAX_UNITS_PER_CALL,
             expected=word.units if priced else None,
             priority=self.priority,
             max_wait=self.max_wait,

@@ -10,7 +10,7 @@ from tonicdm.endpoints.options import IDsOption, SearchOptions, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import CertificationDefinition, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import QuantityLike, RecordQuantity, StubQuantity
+from tonicdm.types import DataQuantityLike, RecordDataQuantity, StubDataQuantity
 
 PATH = "/core/certification-definitions"
 
@@ -25,21 +25,21 @@ class CertificationDefinitions(Readable[CertificationDefinition]):
     record_type = "certification_definitions"
     _listing = ListOperation(
         operation=Operation(
-            method="GET", path=PATH, options=options_of(CertificationDefinitionOptions), has_quantity=True
+            method="GET", path=PATH, options=options_of(CertificationDefinitionOptions), has_data_quantity=True
         ),
         model=CertificationDefinition,
     )
 
     @overload
     def list(
-        self, *, data_quantity: StubQuantity, **options: Unpack[CertificationDefinitionOptions]
+        self, *, data_quantity: StubDataQuantity, **options: Unpack[CertificationDefinitionOptions]
     ) -> Paginator[RecordStub]: ...
     @overload
     def list(
-        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[CertificationDefinitionOptions]
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[CertificationDefinitionOptions]
     ) -> Paginator[CertificationDefinition]: ...
     def list(
-        self, *, data_quantity: QuantityLike = "basic", **options: Unpack[CertificationDefinitionOptions]
+        self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[CertificationDefinitionOptions]
     ) -> Paginator[Any]:
         """List certification definitions (reference: getCertificationDefinitions).
 

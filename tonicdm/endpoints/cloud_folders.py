@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Unpack
 
-from tonicdm.endpoints.base import Listed, quantity_of
+from tonicdm.endpoints.base import Listed, split_data_quantity
 from tonicdm.endpoints.bodies import body_of, changes_of
 from tonicdm.endpoints.fields import Extra
 from tonicdm.endpoints.listing import ListOperation
@@ -14,7 +14,7 @@ from tonicdm.errors import InvalidOptionError
 from tonicdm.http.operation import Operation
 from tonicdm.models import CloudFolderChild, FileCategory, Platform, Workflow
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, RecordQuantity, Unset
+from tonicdm.types import IDLike, RecordDataQuantity, Unset
 
 PATH = "/fileset/cloudfilesystem-children"
 
@@ -69,7 +69,7 @@ class CloudFolders(Listed[CloudFolderChild]):
         self,
         *,
         platform: Platform | str,
-        data_quantity: RecordQuantity = "basic",
+        data_quantity: RecordDataQuantity = "basic",
         **options: Unpack[CloudFolderOptions],
     ) -> Paginator[CloudFolderChild]:
         """List the children of a cloud folder (reference: getCloudChildren).
@@ -90,8 +90,10 @@ class CloudFolders(Listed[CloudFolderChild]):
         Returns:
             The folder as the server answered it; None if it answered nothing.
         """
-        quantity, given = quantity_of(fields)
-        return await self._write(self._create_operation, CloudFolderChild, body_of(CloudFolderChild, given), quantity)
+        data_quantity, given = split_data_quantity(fields)
+        return await self._write(
+            self._create_operation, CloudFolderChild, body_of(CloudFolderChild, given), data_quantity
+        )
 
     async def update(self, child: str, **fields: Unpack[CloudFolderFields]) -> CloudFolderChild | None:
         """Rename a file or folder (reference: patchCloudChild).
@@ -105,9 +107,9 @@ class CloudFolders(Listed[CloudFolderChild]):
         """
         if not child:
             raise InvalidOptionError("child must not be empty. Nothing was sent.")
-        quantity, given = quantity_of(fields)
+        data_quantity, given = split_data_quantity(fields)
         body = {"id": child, **changes_of(CloudFolderChild, given)}
-        return await self._write(self._update_operation, CloudFolderChild, body, quantity)
+        return await self._write(self._update_operation, CloudFolderChild, body, data_quantity)
 
     async def delete(self, *, options: Mapping[str, str]) -> None:
         """Delete a file or folder from its parent (reference: deleteCloudChild).

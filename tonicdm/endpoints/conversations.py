@@ -10,7 +10,7 @@ from tonicdm.endpoints.options import IDsOption, Reading, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Conversation, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import QuantityLike, RecordQuantity, StubQuantity
+from tonicdm.types import DataQuantityLike, RecordDataQuantity, StubDataQuantity
 
 PATH = "/correspondence/conversations"
 
@@ -28,12 +28,16 @@ class Conversations(Readable[Conversation]):
     )
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[ConversationOptions]) -> Paginator[RecordStub]: ...
+    def list(
+        self, *, data_quantity: StubDataQuantity, **options: Unpack[ConversationOptions]
+    ) -> Paginator[RecordStub]: ...
     @overload
     def list(
-        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[ConversationOptions]
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[ConversationOptions]
     ) -> Paginator[Conversation]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[ConversationOptions]) -> Paginator[Any]:
+    def list(
+        self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[ConversationOptions]
+    ) -> Paginator[Any]:
         """List conversations (reference: getConversations).
 
         Args:

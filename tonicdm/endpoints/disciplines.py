@@ -10,7 +10,7 @@ from tonicdm.endpoints.options import Reading
 from tonicdm.http.operation import Operation
 from tonicdm.models import Discipline, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import QuantityLike, RecordQuantity, StubQuantity
+from tonicdm.types import DataQuantityLike, RecordDataQuantity, StubDataQuantity
 
 PATH = "/core/disciplines"
 
@@ -22,10 +22,12 @@ class Disciplines(Listed[Discipline]):
     _listing = ListOperation(operation=Operation(method="GET", path=PATH), model=Discipline)
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[Reading]) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubDataQuantity, **options: Unpack[Reading]) -> Paginator[RecordStub]: ...
     @overload
-    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[Reading]) -> Paginator[Discipline]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[Reading]) -> Paginator[Any]:
+    def list(
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[Reading]
+    ) -> Paginator[Discipline]: ...
+    def list(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[Reading]) -> Paginator[Any]:
         """List disciplines (reference: getDisciplines).
 
         Args:

@@ -13,7 +13,7 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, opt
 from tonicdm.http.operation import Operation
 from tonicdm.models import EmailAddress, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity, Unset
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset
 
 PATH = "/core/emailaddresses"
 
@@ -80,19 +80,23 @@ class EmailAddresses(CreatingOnce[EmailAddress], SoftDeleting[EmailAddress]):
     record_type = "email_addresses"
     _model = EmailAddress
     _listing = ListOperation(
-        operation=Operation(method="GET", path=PATH, options=options_of(EmailAddressOptions), has_quantity=True),
+        operation=Operation(method="GET", path=PATH, options=options_of(EmailAddressOptions), has_data_quantity=True),
         model=EmailAddress,
     )
     _create_operation = Operation(method="POST", path=PATH)
     _update_operation = Operation(method="PATCH", path=PATH)
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[EmailAddressOptions]) -> Paginator[RecordStub]: ...
+    def list(
+        self, *, data_quantity: StubDataQuantity, **options: Unpack[EmailAddressOptions]
+    ) -> Paginator[RecordStub]: ...
     @overload
     def list(
-        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[EmailAddressOptions]
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[EmailAddressOptions]
     ) -> Paginator[EmailAddress]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[EmailAddressOptions]) -> Paginator[Any]:
+    def list(
+        self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[EmailAddressOptions]
+    ) -> Paginator[Any]:
         """List email addresses (reference: getEmailAddresses).
 
         Args:

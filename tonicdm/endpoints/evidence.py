@@ -16,14 +16,14 @@ PROJECT_FIELDS: Final = ("project_id", "projectId")
 
 
 def contradiction(
-    found: Elements, options: Mapping[str, Any], quantity: DataQuantity, *, shaped: bool, own_ids: bool
+    found: Elements, options: Mapping[str, Any], data_quantity: DataQuantity, *, shaped: bool, own_ids: bool
 ) -> tuple[str, str] | None:
     """Find an option that the answer contradicts.
 
     Args:
         found: What came, as plain JSON.
         options: The call's options by Python name.
-        quantity: The data_quantity that was sent.
+        data_quantity: The data_quantity that was sent.
         shaped: Whether the reference lists data_quantity for the operation, so that the shape tells something.
         own_ids: Whether filterIDs names the records themselves, not their parents.
 
@@ -36,7 +36,7 @@ def contradiction(
         or _other_project(records, options)
         or _too_many(len(found), options)
         or _too_old(records, options)
-        or (_wrong_shape(records, quantity) if shaped else None)
+        or (_wrong_shape(records, data_quantity) if shaped else None)
     )
 
 
@@ -96,12 +96,12 @@ def _is_timed(item: dict[str, Any]) -> bool:
         return False
 
 
-def _wrong_shape(records: Sequence[dict[str, Any]], quantity: DataQuantity) -> tuple[str, str] | None:
+def _wrong_shape(records: Sequence[dict[str, Any]], data_quantity: DataQuantity) -> tuple[str, str] | None:
     if not records:
         return None
-    if quantity is DataQuantity.ID_ONLY:
+    if data_quantity is DataQuantity.ID_ONLY:
         full = sum(1 for item in records if "id" in item and not is_stub(item))
         return ("data_quantity", f"{full} whole records came instead of stubs") if full else None
     if all(is_stub(item) for item in records):
-        return "data_quantity", f"stubs came instead of {quantity.value} records"
+        return "data_quantity", f"stubs came instead of {data_quantity.value} records"
     return None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias, TypedDict
 
 from tonicdm.models import Record, Reference, Stage, Status
-from tonicdm.types import IDLike, QuantityLike, Unset
+from tonicdm.types import DataQuantityLike, IDLike, Unset
 
 Text: TypeAlias = str | Unset | None
 Flag: TypeAlias = bool | Unset | None
@@ -25,7 +25,7 @@ class Extra(TypedDict, total=False):
 
     extra: Mapping[str, Any]
     """Fields that this package does not know, by wire name."""
-    data_quantity: QuantityLike
+    data_quantity: DataQuantityLike
     """How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its ID and its time of
     change. 20 units are reserved whichever it is, as the price of a write is not documented."""
 

@@ -11,7 +11,7 @@ from tonicdm.endpoints.options import FILTER_IDS, FILTER_PART_IDS, Reading, opti
 from tonicdm.http.operation import Operation
 from tonicdm.models import FileTransferPart, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity
 
 PATH = "/workflow/filetransfer-parts"
 
@@ -41,14 +41,14 @@ class FileTransferParts(Listed[FileTransferPart]):
 
     @overload
     def list(
-        self, *, data_quantity: StubQuantity, **options: Unpack[FileTransferPartOptions]
+        self, *, data_quantity: StubDataQuantity, **options: Unpack[FileTransferPartOptions]
     ) -> Paginator[RecordStub]: ...
     @overload
     def list(
-        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[FileTransferPartOptions]
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[FileTransferPartOptions]
     ) -> Paginator[FileTransferPart]: ...
     def list(
-        self, *, data_quantity: QuantityLike = "basic", **options: Unpack[FileTransferPartOptions]
+        self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[FileTransferPartOptions]
     ) -> Paginator[Any]:
         """List parts of file transfers (reference: getFileTransferParts).
 

@@ -10,7 +10,7 @@ from tonicdm.endpoints.options import ItemOptions, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import FileTransfer, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import QuantityLike, RecordQuantity, StubQuantity
+from tonicdm.types import DataQuantityLike, RecordDataQuantity, StubDataQuantity
 
 PATH = "/workflow/filetransfers"
 
@@ -24,12 +24,12 @@ class FileTransfers(Readable[FileTransfer]):
     )
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[ItemOptions]) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubDataQuantity, **options: Unpack[ItemOptions]) -> Paginator[RecordStub]: ...
     @overload
     def list(
-        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[ItemOptions]
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[ItemOptions]
     ) -> Paginator[FileTransfer]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[ItemOptions]) -> Paginator[Any]:
+    def list(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[ItemOptions]) -> Paginator[Any]:
         """List file transfers (reference: getFileTransfers).
 
         Args:

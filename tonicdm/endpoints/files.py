@@ -11,7 +11,7 @@ from tonicdm.endpoints.options import IDsOption, Reading, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import File, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity
 
 PATH = "/fileset/files"
 
@@ -30,10 +30,12 @@ class Files(Readable[File]):
     _listing = ListOperation(operation=Operation(method="GET", path=PATH, options=options_of(FileOptions)), model=File)
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[FileOptions]) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubDataQuantity, **options: Unpack[FileOptions]) -> Paginator[RecordStub]: ...
     @overload
-    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[FileOptions]) -> Paginator[File]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[FileOptions]) -> Paginator[Any]:
+    def list(
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[FileOptions]
+    ) -> Paginator[File]: ...
+    def list(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[FileOptions]) -> Paginator[Any]:
         """List files (reference: getFiles).
 
         Args:

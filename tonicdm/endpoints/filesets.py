@@ -7,7 +7,7 @@ from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.options import options
 from tonicdm.http.operation import Operation
 from tonicdm.models import ExpiryUrl, Fileset
-from tonicdm.types import RecordQuantity
+from tonicdm.types import RecordDataQuantity
 
 PATH = "/fileset/filesets"
 
@@ -22,7 +22,7 @@ class Filesets(Readable[Fileset]):
     )
     _expiry_operation = Operation(method="GET", path="/fileset/expiry-url")
 
-    async def expiry_url(self, *, data_quantity: RecordQuantity = "basic") -> ExpiryUrl:
+    async def expiry_url(self, *, data_quantity: RecordDataQuantity = "basic") -> ExpiryUrl:
         """Make a download link that expires (reference: getExpiryUrl).
 
         It is needed only by those who send their own notifications: its ID, given when a workflow item is created,
@@ -32,5 +32,5 @@ class Filesets(Readable[Fileset]):
             data_quantity: ``basic`` or ``complete``. The reference lists none here, the concepts page has it on each
                 endpoint ("Rate Limiting"): 20 units are reserved, and the answer tells how many it cost.
         """
-        quantity = self._record_quantity(data_quantity)
-        return await self._read_one(self._expiry_operation, ExpiryUrl, quantity=quantity)
+        checked = self._record_data_quantity(data_quantity)
+        return await self._read_one(self._expiry_operation, ExpiryUrl, data_quantity=checked)

@@ -11,7 +11,7 @@ from tonicdm.endpoints.options import FILTER_IDS, PageOptions, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Label, ObjectType, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity
 
 PATH = "/core/labels"
 
@@ -31,17 +31,19 @@ class Labels(Listed[Label]):
     record_type = "labels"
     _listing = ListOperation(
         operation=Operation(
-            method="GET", path=PATH, options=options_of(LabelOptions, object_ids=FILTER_IDS), has_quantity=True
+            method="GET", path=PATH, options=options_of(LabelOptions, object_ids=FILTER_IDS), has_data_quantity=True
         ),
         model=Label,
         own_ids=False,
     )
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[LabelOptions]) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubDataQuantity, **options: Unpack[LabelOptions]) -> Paginator[RecordStub]: ...
     @overload
-    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[LabelOptions]) -> Paginator[Label]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[LabelOptions]) -> Paginator[Any]:
+    def list(
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[LabelOptions]
+    ) -> Paginator[Label]: ...
+    def list(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[LabelOptions]) -> Paginator[Any]:
         """List labels of objects (reference: getLabels).
 
         Args:

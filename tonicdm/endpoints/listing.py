@@ -11,8 +11,8 @@ from typing import Any, Final, Generic, TypeVar
 import attrs
 
 from tonicdm.codec import wire_names
-from tonicdm.codec.elements import kind_of
-from tonicdm.codec.scalars import json_kind
+from tonicdm.codec.elements import json_shape
+from tonicdm.codec.scalars import json_type
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.evidence import contradiction, untimed
 from tonicdm.endpoints.options import DEFAULT_PAGE, UPDATED_AFTER, options
@@ -46,9 +46,9 @@ class ListOperation(Generic[M]):
     sort: str | None = None
     """The sortBy sent when the caller gives none: pages without a set order may overlap."""
 
-    def kind_under(self, quantity: DataQuantity) -> type[M | RecordStub]:
+    def model_under(self, data_quantity: DataQuantity) -> type[M | RecordStub]:
         """Return what its records are under a data_quantity."""
-        return RecordStub if quantity is DataQuantity.ID_ONLY else self.model
+        return RecordStub if data_quantity is DataQuantity.ID_ONLY else self.model
 
     @property
     def identified(self) -> bool:
@@ -69,11 +69,11 @@ class ListOperation(Generic[M]):
     def nameless(self, item: Any) -> str | None:
         """Return why nothing names an element as a record of this list, without values; None where something does."""
         if not isinstance(item, dict):
-            return f"expected an object, found {json_kind(item)}"
+            return f"expected an object, found {json_type(item)}"
         if not self.identified:
             return None
         if not isinstance(item.get("id"), str) or not item["id"]:
-            return f"expected a record with an ID, found {kind_of(item)}"
+            return f"expected a record with an ID, found {json_shape(item)}"
         return None
 
     @property
@@ -118,7 +118,7 @@ class Listing(Generic[M]):
         caller: Makes the calls.
         listing: What is listed.
         given: The options by Python name.
-        quantity: The data_quantity to ask for.
+        data_quantity: The data_quantity to ask for.
         raw: Whether to hand out the records as plain JSON, undecoded.
         on_invalid: What becomes of an element that is no record: ``raise`` ends the list with an error, ``skip`` hands
             it out as `Page.invalid`. Of raw lists they always are.
@@ -136,7 +136,7 @@ class Listing(Generic[M]):
         caller: Caller,
         listing: ListOperation[M],
         given: Mapping[str, Any],
-        quantity: DataQuantity,
+        data_quantity: DataQuantity,
         *,
         raw: bool = False,
         on_invalid: OnInvalid = "raise",
@@ -157,7 +157,7 @@ class Listing(Generic[M]):
         self._caller = caller
         self._facts = caller.facts
         self.listing = listing
-        self.quantity = quantity
+        self.data_quantity = data_quantity
         self._path = listing.operation.path
         self._options = {name: value for name, value in given.items() if value is not None}
         if "sort_by" in listing.operation.options and listing.sort is not None:
@@ -184,12 +184,12 @@ class Listing(Generic[M]):
         number = start_page
         # Who asks for a later page knows that there are pages, whatever the reference shows.
         self._paging = self._paging or start_page > 1
-        fetched = await self.fetch(number, self.quantity)
+        fetched = await self.fetch(number, self.data_quantity)
         if not self._paging and fetched.size in ROUND_SIZES and await self._goes_on(number, fetched):
             # The server pages this list after all; its pages are smaller than it would allow.
             self._paging = True
             self._facts.paged.add(self._path)
-            fetched = await self.fetch(number, self.quantity)
+            fetched = await self.fetch(number, self.data_quantity)
         before: frozenset[str] = frozenset()
         while True:
             names = fetched.names
@@ -207,7 +207,7 @@ class Listing(Generic[M]):
             if not self._paging or not fetched.size or await self._is_last(number, fetched):
                 return
             number += 1
-            fetched = await self.fetch(number, self.quantity)
+            fetched = await self.fetch(number, self.data_quantity)
 
     def page(self, number: int, items: Sequence[Any], invalid: Sequence[InvalidRecord]) -> Page[Any]:
         """Decode a page.
@@ -217,7 +217,7 @@ class Listing(Generic[M]):
         """
         if self._raw:
             return Page(number, tuple(items), tuple(invalid))
-        records, others = decoded(items, self.listing.kind_under(self.quantity), self.quantity)
+        records, others = decoded(items, self.listing.model_under(self.data_quantity), self.data_quantity)
         found = (*invalid, *others)
         if found and not self._skips:
             raise invalid_error(found, records, self.listing.operation.label)
@@ -250,10 +250,10 @@ class Listing(Generic[M]):
     async def _goes_on(self, number: int, fetched: Fetched) -> bool:
         """Ask for the page after *number*, as cheaply as its records can be told apart, and see whether it is new."""
         with_ids = all(isinstance(item, dict) and "id" in item for item in fetched.payload)
-        quantity = DataQuantity.ID_ONLY if with_ids else self.quantity
+        data_quantity = DataQuantity.ID_ONLY if with_ids else self.data_quantity
         # Unasked, a server pages by a size of its own; a page of another size would begin elsewhere.
         size = self.size if self._paging else fetched.size
-        following = await self.fetch(number + 1, quantity, size=size)
+        following = await self.fetch(number + 1, data_quantity, size=size)
         if not following.size:
             return False
         if following.names == fetched.names:
@@ -269,16 +269,16 @@ class Listing(Generic[M]):
             raise OptionIgnoredError(
                 "pageNumber",
                 f"the page after {count} records was the same page again",
-                decoded(fetched.payload, self.listing.kind_under(self.quantity), self.quantity)[0],
+                decoded(fetched.payload, self.listing.model_under(self.data_quantity), self.data_quantity)[0],
                 placement=self._caller.placement,
             )
 
-    async def fetch(self, number: int, quantity: DataQuantity, *, size: int | None = None) -> Fetched:
+    async def fetch(self, number: int, data_quantity: DataQuantity, *, size: int | None = None) -> Fetched:
         """Make the one call that brings a page.
 
         Args:
             number: Of the page, from 1.
-            quantity: What to read of each record.
+            data_quantity: What to read of each record.
             size: pageSize; 0 for a call that asks for no page. Unless given the list's own, and none where it has no
                 pages.
 
@@ -289,31 +289,38 @@ class Listing(Generic[M]):
         sent = dict(self._options)
         if size != 0 and (self._paging or size is not None):
             sent |= {"page_size": size or self.size, "page_number": number}
-        answer = await self._caller.call(self.listing.with_pages, sent, quantity=quantity)
+        answer = await self._caller.call(self.listing.with_pages, sent, data_quantity=data_quantity)
         with answer.naming_errors():
             found = read_list(answer, self.listing)
             contradicted = contradiction(
-                found, sent, quantity, shaped=self.listing.operation.has_quantity, own_ids=self.listing.own_ids
+                found,
+                sent,
+                data_quantity,
+                shaped=self.listing.operation.has_data_quantity,
+                own_ids=self.listing.own_ids,
             )
             if contradicted is None and answer.mismatches > MISMATCHES_TOLERATED:
-                contradicted = ("data_quantity", f"{answer.mismatches} calls in a row cost what another quality costs")
+                contradicted = (
+                    "data_quantity",
+                    f"{answer.mismatches} calls in a row cost what another data_quantity costs",
+                )
             if contradicted is not None and not self.accept:
-                records, _ = decoded(found.values, self.listing.kind_under(quantity), quantity)
+                records, _ = decoded(found.values, self.listing.model_under(data_quantity), data_quantity)
                 undocumented = self._unproven_time and contradicted[0] == UPDATED_AFTER
                 raise OptionIgnoredError(
                     *contradicted, records, placement=self._caller.placement, documented=not undocumented
                 )
-            self._check_time(found.values, quantity)
+            self._check_time(found.values, data_quantity)
         if len(found) > DEFAULT_PAGE and "page_size" in sent:
             self._facts.largest_page = max(self._facts.largest_page, len(found))
         return Fetched(payload=found.values, keys=tuple(map(identity, found.values)), invalid=found.invalid)
 
-    def _check_time(self, payload: Sequence[Any], quantity: DataQuantity) -> None:
+    def _check_time(self, payload: Sequence[Any], data_quantity: DataQuantity) -> None:
         """Refuse to go on where nothing shows whether an undocumented updated_after was heeded."""
         if not self._unproven_time or self._time_shown or self.accept or not payload:
             return
         if reason := untimed(payload):
-            records, _ = decoded(payload, self.listing.kind_under(quantity), quantity)
+            records, _ = decoded(payload, self.listing.model_under(data_quantity), data_quantity)
             raise OptionIgnoredError(UPDATED_AFTER, reason, records, documented=False, certain=False)
         self._time_shown = True
 

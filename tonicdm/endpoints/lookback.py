@@ -12,9 +12,9 @@ import attrs
 
 from tonicdm import checks
 from tonicdm.codec.scalars import is_aware
-from tonicdm.endpoints.base import ALL_STATUSES, Creating, Readable, quantity_of
+from tonicdm.endpoints.base import ALL_STATUSES, Creating, Readable, split_data_quantity
 from tonicdm.endpoints.bodies import body_of
-from tonicdm.endpoints.caller import DEAREST
+from tonicdm.endpoints.caller import MAX_UNITS_PER_CALL
 from tonicdm.errors import ConfigError, InvalidOptionError, MayExistError, SeveralFoundError
 from tonicdm.http.watching import Spent
 from tonicdm.models import CODEC, Record
@@ -128,10 +128,10 @@ class _Search:
         self._endpoint = endpoint
         self._since = since
         self._left = max_units
-        _, given = quantity_of(fields)
+        _, given = split_data_quantity(fields)
         self._matches = match if callable(match) else matcher(endpoint._model, given, match)
         operation = endpoint._listing.operation
-        self._price = DataQuantity.BASIC.units if operation.has_quantity else DEAREST
+        self._price = DataQuantity.BASIC.units if operation.has_data_quantity else MAX_UNITS_PER_CALL
         self._options: dict[str, Any] = {
             name: given[name] for name in ("project_id",) if name in given and name in operation.options
         }

@@ -20,7 +20,7 @@ from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid, RecordID, norm
 M = TypeVar("M", bound=Record)
 
 
-class Found(Sequence[M], Generic[M]):
+class RecordBatch(Sequence[M], Generic[M]):
     """Records by ID, in the order asked for."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Found(Sequence[M], Generic[M]):
         return f"<{len(self._records)} records found, {len(self.missing)} missing>"
 
 
-class RawFound(dict[RecordID, Any]):
+class RawRecords(dict[RecordID, Any]):
     """Records by ID as plain JSON, and what else came."""
 
     def __init__(self, records: Mapping[RecordID, Any] | None = None, invalid: Sequence[InvalidRecord] = ()) -> None:
@@ -57,7 +57,7 @@ class RawFound(dict[RecordID, Any]):
         self.invalid: list[InvalidRecord] = list(invalid)
         """Elements that are no records."""
 
-    def take(self, other: RawFound) -> None:
+    def take(self, other: RawRecords) -> None:
         """Add what another call has found."""
         self.update(other)
         self.invalid += other.invalid
@@ -71,35 +71,35 @@ async def fetch_many(
     caller: Caller,
     listing: ListOperation[Any],
     wanted: Sequence[RecordID],
-    quantity: DataQuantity,
+    data_quantity: DataQuantity,
     options: Mapping[str, Any],
     *,
     on_invalid: OnInvalid = "raise",
-) -> Found[Any]:
+) -> RecordBatch[Any]:
     """Fetch the records named by *wanted*, decoded: stubs of them under ``id_only``.
 
     The first batch of an unproven size goes alone; a server that refuses it, or cuts the connection, is asked in
     halves from then on.
     """
-    found = await fetch_raw(caller, listing, wanted, quantity, options)
-    kind = listing.kind_under(quantity)
-    records, others = decoded([found[one] for one in wanted if one in found], kind, quantity)
+    found = await fetch_raw(caller, listing, wanted, data_quantity, options)
+    kind = listing.model_under(data_quantity)
+    records, others = decoded([found[one] for one in wanted if one in found], kind, data_quantity)
     invalid = [*found.invalid, *others]
     if invalid and on_invalid != "skip":
         raise invalid_error(invalid, records, listing.operation.label)
-    return Found(records, [one for one in wanted if not found.shown(one)], invalid)
+    return RecordBatch(records, [one for one in wanted if not found.shown(one)], invalid)
 
 
 async def fetch_raw(
     caller: Caller,
     listing: ListOperation[Any],
     wanted: Sequence[RecordID],
-    quantity: DataQuantity,
+    data_quantity: DataQuantity,
     options: Mapping[str, Any],
-) -> RawFound:
+) -> RawRecords:
     """Fetch the records named by *wanted*, as plain JSON by their IDs."""
-    batches = Batches(caller, listing, quantity, options)
-    found = RawFound()
+    batches = Batches(caller, listing, data_quantity, options)
+    found = RawRecords()
     rest = list(wanted)
     size = caller.facts.ids_for(listing.operation.path)
     if min(len(rest), size) > caller.facts.ids_proven:
@@ -123,21 +123,21 @@ async def fetch_batch(
     caller: Caller,
     listing: ListOperation[Any],
     batch: Sequence[RecordID],
-    quantity: DataQuantity,
+    data_quantity: DataQuantity,
     options: Mapping[str, Any],
-) -> tuple[RawFound, int]:
+) -> tuple[RawRecords, int]:
     """Make the one call that asks for *batch*; return what came, and how many elements it had.
 
     Raises:
         OptionIgnoredError: The answer contradicts an option.
         APIError: It was refused; see `may_be_length`.
     """
-    came = await Batches(caller, listing, quantity, options).call(batch)
+    came = await Batches(caller, listing, data_quantity, options).call(batch)
     return _by_id(came), len(came)
 
 
-def _by_id(came: Elements) -> RawFound:
-    return RawFound(
+def _by_id(came: Elements) -> RawRecords:
+    return RawRecords(
         {RecordID(normalise_id(item["id"])): item for item in came.values if isinstance(item.get("id"), str)},
         came.invalid,
     )
@@ -149,7 +149,7 @@ class Batches:
     Args:
         caller: Makes the calls.
         listing: Where the records are listed.
-        quantity: The data_quantity to ask for.
+        data_quantity: The data_quantity to ask for.
         options: Sent with every call.
         accept: Whether records are taken as they come where they contradict an option.
     """
@@ -158,7 +158,7 @@ class Batches:
         self,
         caller: Caller,
         listing: ListOperation[Any],
-        quantity: DataQuantity,
+        data_quantity: DataQuantity,
         options: Mapping[str, Any],
         *,
         accept: bool = False,
@@ -167,7 +167,7 @@ class Batches:
         self._caller = caller
         self._facts = caller.facts
         self._listing = listing
-        self._quantity = quantity
+        self._data_quantity = data_quantity
         self._options = dict(options)
         self._operation = listing.operation
         if listing.paged or listing.operation.path in caller.facts.paged:
@@ -175,10 +175,10 @@ class Batches:
             self._operation = listing.with_pages
             self._options["page_size"] = caller.facts.page_limit
 
-    async def fetch(self, batch: Sequence[RecordID]) -> RawFound:
+    async def fetch(self, batch: Sequence[RecordID]) -> RawRecords:
         """Fetch one batch, in parts if it must be."""
         if not batch:
-            return RawFound()
+            return RawRecords()
         path = self._operation.path
         if len(batch) > (most := self._facts.ids_for(path)):
             return await self._in_parts(batch, most)
@@ -200,8 +200,8 @@ class Batches:
             records.take(others)
         return records
 
-    async def _in_parts(self, batch: Sequence[RecordID], size: int) -> RawFound:
-        found = RawFound()
+    async def _in_parts(self, batch: Sequence[RecordID], size: int) -> RawRecords:
+        found = RawRecords()
         for start in range(0, len(batch), size):
             found.take(await self.fetch(batch[start : start + size]))
         return found
@@ -209,14 +209,14 @@ class Batches:
     async def call(self, batch: Sequence[RecordID]) -> Elements:
         """Make one call, and return what came."""
         options = {"filter_ids": batch, **self._options}
-        answer = await self._caller.call(self._operation, options, quantity=self._quantity)
+        answer = await self._caller.call(self._operation, options, data_quantity=self._data_quantity)
         with answer.naming_errors():
             came = read_list(answer, self._listing)
             found = contradiction(
-                came, options, self._quantity, shaped=self._listing.operation.has_quantity, own_ids=True
+                came, options, self._data_quantity, shaped=self._listing.operation.has_data_quantity, own_ids=True
             )
             if found is not None and not self._accept:
-                records, _ = decoded(came.values, self._listing.kind_under(self._quantity), self._quantity)
+                records, _ = decoded(came.values, self._listing.model_under(self._data_quantity), self._data_quantity)
                 raise OptionIgnoredError(*found, records, placement=self._caller.placement)
         return came
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Unpack, overload
 
-from tonicdm.endpoints.base import Endpoint, quantity_of
+from tonicdm.endpoints.base import Endpoint, split_data_quantity
 from tonicdm.endpoints.bodies import changes_of
 from tonicdm.endpoints.fields import Extra, Flag, Pointer
 from tonicdm.http.operation import Operation
 from tonicdm.models import Me, RecordStub, UserSettings
-from tonicdm.types import QuantityLike, RecordQuantity, StubQuantity
+from tonicdm.types import DataQuantityLike, RecordDataQuantity, StubDataQuantity
 
 PATH = "/core/me"
 
@@ -33,10 +33,10 @@ class Myself(Endpoint):
     _update_operation = Operation(method="PATCH", path=PATH)
 
     @overload
-    async def get(self, *, data_quantity: StubQuantity) -> RecordStub: ...
+    async def get(self, *, data_quantity: StubDataQuantity) -> RecordStub: ...
     @overload
-    async def get(self, *, data_quantity: RecordQuantity = "basic") -> Me: ...
-    async def get(self, *, data_quantity: QuantityLike = "basic") -> Me | RecordStub:
+    async def get(self, *, data_quantity: RecordDataQuantity = "basic") -> Me: ...
+    async def get(self, *, data_quantity: DataQuantityLike = "basic") -> Me | RecordStub:
         """Return the signed-in user with settings; tells the home zone, too (reference: getMe).
 
         Args:
@@ -55,5 +55,5 @@ class Myself(Endpoint):
         Returns:
             The user as the server answered it; None if it answered nothing.
         """
-        quantity, given = quantity_of(fields)
-        return await self._write(self._update_operation, Me, changes_of(UserSettings, given), quantity)
+        data_quantity, given = split_data_quantity(fields)
+        return await self._write(self._update_operation, Me, changes_of(UserSettings, given), data_quantity)

@@ -12,7 +12,7 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, opt
 from tonicdm.http.operation import Operation
 from tonicdm.models import Note, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity
 
 PATH = "/core/notes"
 
@@ -48,7 +48,7 @@ class Notes(CreatingOnce[Note], SoftDeleting[Note]):
     record_type = "notes"
     _model = Note
     _listing = ListOperation(
-        operation=Operation(method="GET", path=PATH, options=options_of(NoteOptions), has_quantity=True),
+        operation=Operation(method="GET", path=PATH, options=options_of(NoteOptions), has_data_quantity=True),
         model=Note,
         sort="actionDateTime",
     )
@@ -56,10 +56,12 @@ class Notes(CreatingOnce[Note], SoftDeleting[Note]):
     _update_operation = Operation(method="PATCH", path=PATH)
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[NoteOptions]) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubDataQuantity, **options: Unpack[NoteOptions]) -> Paginator[RecordStub]: ...
     @overload
-    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[NoteOptions]) -> Paginator[Note]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[NoteOptions]) -> Paginator[Any]:
+    def list(
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[NoteOptions]
+    ) -> Paginator[Note]: ...
+    def list(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[NoteOptions]) -> Paginator[Any]:
         """List notes (reference: getNotes).
 
         Args:

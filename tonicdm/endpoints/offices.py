@@ -13,7 +13,7 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, opt
 from tonicdm.http.operation import Operation
 from tonicdm.models import Office, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity, Unset
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset
 
 PATH = "/core/offices"
 
@@ -53,7 +53,7 @@ class Offices(CreatingOnce[Office], SoftDeleting[Office]):
     record_type = "offices"
     _model = Office
     _listing = ListOperation(
-        operation=Operation(method="GET", path=PATH, options=options_of(OfficeOptions), has_quantity=True),
+        operation=Operation(method="GET", path=PATH, options=options_of(OfficeOptions), has_data_quantity=True),
         model=Office,
         sort="name",
     )
@@ -61,12 +61,12 @@ class Offices(CreatingOnce[Office], SoftDeleting[Office]):
     _update_operation = Operation(method="PATCH", path=PATH)
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[OfficeOptions]) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubDataQuantity, **options: Unpack[OfficeOptions]) -> Paginator[RecordStub]: ...
     @overload
     def list(
-        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[OfficeOptions]
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[OfficeOptions]
     ) -> Paginator[Office]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[OfficeOptions]) -> Paginator[Any]:
+    def list(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[OfficeOptions]) -> Paginator[Any]:
         """List offices (reference: getOffices).
 
         Args:

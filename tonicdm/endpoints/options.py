@@ -21,7 +21,7 @@ WORDS = encode.array(encode.text)
 DATA_QUANTITY: Final = Option("data_quantity", encode.text, query="dataQuantity")
 """Sent on every call (concepts page, "Rate Limiting": each endpoint has it)."""
 
-LARGEST_PAGE: Final = 1000
+MAX_PAGE_SIZE: Final = 1000
 """Most records of a page (reference: pageSize)."""
 DEFAULT_PAGE: Final = 50
 """Records of a page when the server sees no pageSize (reference: pageSize)."""
@@ -54,7 +54,7 @@ _KNOWN: Final[Mapping[str, Option]] = {
     "folder_id": Option("folderId", encode.text),
     "id": Option("id", encode.identity),
     "page_number": Option("pageNumber", encode.integer(1)),
-    "page_size": Option("pageSize", encode.integer(1, LARGEST_PAGE)),
+    "page_size": Option("pageSize", encode.integer(1, MAX_PAGE_SIZE)),
     "platform": Option("platform", encode.text),
     "project_id": Option("projectId", encode.identity),
     "search_query": Option("searchQuery", encode.json_text),

@@ -11,7 +11,7 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, Reading, UpdatedOp
 from tonicdm.http.operation import Operation
 from tonicdm.models import Organization, Person, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity
 
 PATH = "/core/organizations"
 
@@ -31,19 +31,23 @@ class Organizations(Readable[Organization]):
 
     record_type = "organizations"
     _listing = ListOperation(
-        operation=Operation(method="GET", path=PATH, options=options_of(OrganizationOptions), has_quantity=True),
+        operation=Operation(method="GET", path=PATH, options=options_of(OrganizationOptions), has_data_quantity=True),
         model=Organization,
     )
     _me_operation = Operation(method="GET", path=f"{PATH}/me")
     _staff = ListOperation(operation=Operation(method="GET", path=f"{PATH}/me/staff"), model=Person)
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[OrganizationOptions]) -> Paginator[RecordStub]: ...
+    def list(
+        self, *, data_quantity: StubDataQuantity, **options: Unpack[OrganizationOptions]
+    ) -> Paginator[RecordStub]: ...
     @overload
     def list(
-        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[OrganizationOptions]
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[OrganizationOptions]
     ) -> Paginator[Organization]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[OrganizationOptions]) -> Paginator[Any]:
+    def list(
+        self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[OrganizationOptions]
+    ) -> Paginator[Any]:
         """List organizations (reference: getOrganizations).
 
         Args:
@@ -53,10 +57,10 @@ class Organizations(Readable[Organization]):
         return self._list(data_quantity, options)
 
     @overload
-    async def me(self, *, data_quantity: StubQuantity) -> RecordStub: ...
+    async def me(self, *, data_quantity: StubDataQuantity) -> RecordStub: ...
     @overload
-    async def me(self, *, data_quantity: RecordQuantity = "basic") -> Organization: ...
-    async def me(self, *, data_quantity: QuantityLike = "basic") -> Organization | RecordStub:
+    async def me(self, *, data_quantity: RecordDataQuantity = "basic") -> Organization: ...
+    async def me(self, *, data_quantity: DataQuantityLike = "basic") -> Organization | RecordStub:
         """Return your own organization with the tenant's settings (reference: getOrganizationsMe).
 
         Args:
@@ -65,10 +69,12 @@ class Organizations(Readable[Organization]):
         return await self._read_own(self._me_operation, Organization, data_quantity)
 
     @overload
-    def staff(self, *, data_quantity: StubQuantity, **options: Unpack[Reading]) -> Paginator[RecordStub]: ...
+    def staff(self, *, data_quantity: StubDataQuantity, **options: Unpack[Reading]) -> Paginator[RecordStub]: ...
     @overload
-    def staff(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[Reading]) -> Paginator[Person]: ...
-    def staff(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[Reading]) -> Paginator[Any]:
+    def staff(
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[Reading]
+    ) -> Paginator[Person]: ...
+    def staff(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[Reading]) -> Paginator[Any]:
         """List the staff of your own organization (reference: getStaff).
 
         Args:

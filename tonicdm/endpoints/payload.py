@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tonicdm.codec import parse_json, wire_names
-from tonicdm.codec.elements import Elements, invalid_value, kind_of, read_elements
+from tonicdm.codec.elements import Elements, invalid_value, json_shape, read_elements
 from tonicdm.errors import DecodeError
 from tonicdm.http.call import Answer
 from tonicdm.models import CODEC, Record, read_with
@@ -39,14 +39,14 @@ def read_list(answer: Answer, listing: ListOperation[Any]) -> Elements:
     return Elements(values, (*found.invalid, *others))
 
 
-def read_one(answer: Answer, kind: type[R], label: str, quantity: DataQuantity) -> R:
+def read_one(answer: Answer, kind: type[R], label: str, data_quantity: DataQuantity) -> R:
     """Return the record of an answer that holds one: as an object, or as an array of one (sandbox: ``me_shape``).
 
     Args:
         answer: What came.
         kind: The model.
         label: The call.
-        quantity: The data_quantity that was sent.
+        data_quantity: The data_quantity that was sent.
 
     Raises:
         DecodeError: It holds none, or something else.
@@ -59,22 +59,22 @@ def read_one(answer: Answer, kind: type[R], label: str, quantity: DataQuantity) 
     if found is None:
         raise DecodeError(["$: expected an object, found nothing"], what=label)
     if isinstance(found, dict) and not found.keys() & {"id", *wire_names(kind).values()}:
-        raise DecodeError([f"$: expected a {kind.__name__}, found {kind_of(found)}"], what=label)
-    with read_with(quantity):
+        raise DecodeError([f"$: expected a {kind.__name__}, found {json_shape(found)}"], what=label)
+    with read_with(data_quantity):
         return CODEC.read(found, kind)
 
 
-def decoded(values: Sequence[Any], kind: type[R], quantity: DataQuantity) -> tuple[list[R], list[InvalidRecord]]:
+def decoded(values: Sequence[Any], kind: type[R], data_quantity: DataQuantity) -> tuple[list[R], list[InvalidRecord]]:
     """Return records as models, and apart those that have not the form of theirs.
 
     Args:
         values: As plain JSON.
         kind: The model.
-        quantity: The data_quantity that was sent.
+        data_quantity: The data_quantity that was sent.
     """
     records: list[R] = []
     invalid: list[InvalidRecord] = []
-    with read_with(quantity):
+    with read_with(data_quantity):
         try:
             return CODEC.read_all(list(values), kind), []
         except DecodeError:

@@ -11,7 +11,7 @@ from tonicdm.endpoints.options import FILTER_IDS, Reading, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import PcoPart
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, RecordQuantity
+from tonicdm.types import IDLike, RecordDataQuantity
 
 PATH = "/workflow/pco-parts"
 
@@ -34,7 +34,9 @@ class PcoParts(Listed[PcoPart]):
     )
     _stubs = False
 
-    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[PcoPartOptions]) -> Paginator[PcoPart]:
+    def list(
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[PcoPartOptions]
+    ) -> Paginator[PcoPart]:
         """List parts of proposed change orders (reference: getPcoParts).
 
         Args:

@@ -13,7 +13,7 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, opt
 from tonicdm.http.operation import Operation
 from tonicdm.models import Me, Person, PersonEmailAddress, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import UNSET, IDLike, QuantityLike, RecordQuantity, StubQuantity, Unset, record_id
+from tonicdm.types import UNSET, DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset, record_id
 
 PATH = "/core/persons"
 
@@ -61,7 +61,7 @@ class Persons(CreatingOnce[Person], SoftDeleting[Person]):
     record_type = "persons"
     _model = Person
     _listing = ListOperation(
-        operation=Operation(method="GET", path=PATH, options=options_of(PersonOptions), has_quantity=True),
+        operation=Operation(method="GET", path=PATH, options=options_of(PersonOptions), has_data_quantity=True),
         model=Person,
         sort="name",
     )
@@ -70,12 +70,12 @@ class Persons(CreatingOnce[Person], SoftDeleting[Person]):
     _me_operation = Operation(method="GET", path=f"{PATH}/me")
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[PersonOptions]) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubDataQuantity, **options: Unpack[PersonOptions]) -> Paginator[RecordStub]: ...
     @overload
     def list(
-        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[PersonOptions]
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[PersonOptions]
     ) -> Paginator[Person]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[PersonOptions]) -> Paginator[Any]:
+    def list(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[PersonOptions]) -> Paginator[Any]:
         """List persons (reference: getPersons).
 
         Args:
@@ -85,10 +85,10 @@ class Persons(CreatingOnce[Person], SoftDeleting[Person]):
         return self._list(data_quantity, options)
 
     @overload
-    async def me(self, *, data_quantity: StubQuantity) -> RecordStub: ...
+    async def me(self, *, data_quantity: StubDataQuantity) -> RecordStub: ...
     @overload
-    async def me(self, *, data_quantity: RecordQuantity = "basic") -> Me: ...
-    async def me(self, *, data_quantity: QuantityLike = "basic") -> Me | RecordStub:
+    async def me(self, *, data_quantity: RecordDataQuantity = "basic") -> Me: ...
+    async def me(self, *, data_quantity: DataQuantityLike = "basic") -> Me | RecordStub:
         """Return the signed-in user as a person with settings (reference: getPersonsMe).
 
         The concepts page alone names it ("User"); `me.get` has a page of its own.

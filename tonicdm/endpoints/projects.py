@@ -14,7 +14,7 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, opt
 from tonicdm.http.operation import Operation
 from tonicdm.models import Project, ProjectPurpose, RecordStub, SystemAccess
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity, Unset
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset
 
 PATH = "/core/projects"
 
@@ -57,7 +57,7 @@ class Projects(CreatingOnce[Project], Updating[Project]):
     record_type = "projects"
     _model = Project
     _listing = ListOperation(
-        operation=Operation(method="GET", path=PATH, options=options_of(ProjectOptions), has_quantity=True),
+        operation=Operation(method="GET", path=PATH, options=options_of(ProjectOptions), has_data_quantity=True),
         model=Project,
         sort="projectNumber",
     )
@@ -65,12 +65,12 @@ class Projects(CreatingOnce[Project], Updating[Project]):
     _update_operation = Operation(method="PATCH", path=PATH)
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[ProjectOptions]) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubDataQuantity, **options: Unpack[ProjectOptions]) -> Paginator[RecordStub]: ...
     @overload
     def list(
-        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[ProjectOptions]
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[ProjectOptions]
     ) -> Paginator[Project]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[ProjectOptions]) -> Paginator[Any]:
+    def list(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[ProjectOptions]) -> Paginator[Any]:
         """List projects (reference: getProjects).
 
         Args:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 import attrs
 
 from tonicdm.codec.scalars import is_aware
-from tonicdm.endpoints.many import Found
+from tonicdm.endpoints.many import RecordBatch
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http.call import Answer
 from tonicdm.models import Record, RecordStub
@@ -42,11 +42,11 @@ class Refreshed(Generic[M]):
 class Reader(Protocol[M]):
     """Reads records by their IDs."""
 
-    async def stubs(self, ids: Sequence[RecordID]) -> tuple[Found[RecordStub], bool]:
+    async def stubs(self, ids: Sequence[RecordID]) -> tuple[RecordBatch[RecordStub], bool]:
         """Return stubs, and whether they cost what stubs cost."""
         ...
 
-    async def records(self, ids: Sequence[RecordID]) -> Found[M]:
+    async def records(self, ids: Sequence[RecordID]) -> RecordBatch[M]:
         """Return records."""
         ...
 
@@ -105,7 +105,7 @@ async def refresh(reader: Reader[M], times: Mapping[RecordID, datetime.datetime 
         stale |= {stub.id for stub in stubs if stub.updated is None or stub.updated != times[stub.id]}
         share = len(stale) / len(batch) if cheap else 1.0
     wanted = {*known, *unknown, *stale}
-    records = await reader.records([one for one in times if one in wanted]) if wanted else Found[M]([], [])
+    records = await reader.records([one for one in times if one in wanted]) if wanted else RecordBatch[M]([], [])
     missing |= set(records.missing)
     return _compared(times, told, records, missing)
 
@@ -148,7 +148,7 @@ class CacheReader(Generic[M]):
         self._clock = endpoint._caller.transport.budget.clock
         self._began = self._clock.now()
 
-    async def stubs(self, ids: Sequence[RecordID]) -> tuple[Found[RecordStub], bool]:
+    async def stubs(self, ids: Sequence[RecordID]) -> tuple[RecordBatch[RecordStub], bool]:
         """Return stubs, and whether they cost what stubs cost."""
         units: list[int] = []
         caller = self._endpoint._caller
@@ -162,7 +162,7 @@ class CacheReader(Generic[M]):
         found = await metered.get_many(ids, data_quantity=DataQuantity.ID_ONLY)
         return found, charged_as_stubs(units)
 
-    async def records(self, ids: Sequence[RecordID]) -> Found[M]:
+    async def records(self, ids: Sequence[RecordID]) -> RecordBatch[M]:
         """Return records."""
         if self._endpoint._caller.copy is None:
             return await self._endpoint.get_many(ids)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from tonicdm.codec import parse_json
-from tonicdm.endpoints.base import Endpoint, quantity_of
+from tonicdm.endpoints.base import Endpoint, split_data_quantity
 from tonicdm.endpoints.bodies import body_of
 from tonicdm.endpoints.fields import ID, Extra, Text
 from tonicdm.http.operation import Operation
@@ -42,6 +42,8 @@ class RfiIntegrations(Endpoint):
         Returns:
             The answer's JSON, whose form is not documented; None if the server answered nothing.
         """
-        quantity, given = quantity_of(fields)
-        answer = await self._caller.call(self._create_operation, quantity=quantity, body=body_of(ReasonCode, given))
+        data_quantity, given = split_data_quantity(fields)
+        answer = await self._caller.call(
+            self._create_operation, data_quantity=data_quantity, body=body_of(ReasonCode, given)
+        )
         return parse_json(answer.body) if answer.body.strip() else None

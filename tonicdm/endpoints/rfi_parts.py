@@ -11,7 +11,7 @@ from tonicdm.endpoints.options import FILTER_IDS, FILTER_PART_IDS, Reading, opti
 from tonicdm.http.operation import Operation
 from tonicdm.models import RfiPart
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, RecordQuantity
+from tonicdm.types import IDLike, RecordDataQuantity
 
 PATH = "/workflow/rfi-parts"
 
@@ -38,7 +38,9 @@ class RfiParts(Listed[RfiPart]):
     )
     _stubs = False
 
-    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[RfiPartOptions]) -> Paginator[RfiPart]:
+    def list(
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[RfiPartOptions]
+    ) -> Paginator[RfiPart]:
         """List parts of RFIs (reference: getRfiParts).
 
         Args:

@@ -13,7 +13,7 @@ from tonicdm.endpoints.options import ItemOptions, options, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import RecordStub, Rfi, RfiPart, Stage, Status, Workflow
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity, Unset
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset
 
 PATH = "/workflow/rfis"
 
@@ -66,10 +66,10 @@ class Rfis(CreatingOnce[Rfi], SoftDeleting[Rfi], Deleting):
     _delete_operation = Operation(method="DELETE", path=PATH, options=options("id"), required=frozenset({"id"}))
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[RfiOptions]) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubDataQuantity, **options: Unpack[RfiOptions]) -> Paginator[RecordStub]: ...
     @overload
-    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[RfiOptions]) -> Paginator[Rfi]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[RfiOptions]) -> Paginator[Any]:
+    def list(self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[RfiOptions]) -> Paginator[Rfi]: ...
+    def list(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[RfiOptions]) -> Paginator[Any]:
         """List RFIs (reference: getRfis).
 
         Args:

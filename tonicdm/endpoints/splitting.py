@@ -27,14 +27,16 @@ Part: TypeAlias = Callable[[], AsyncGenerator[Elements, None]]
 ON_IGNORED: Final = ("raise", "accept")
 
 
-def source_of(caller: Caller, listing: ListOperation[Any], given: Mapping[str, Any], quantity: DataQuantity) -> Source:
+def source_of(
+    caller: Caller, listing: ListOperation[Any], given: Mapping[str, Any], data_quantity: DataQuantity
+) -> Source:
     """Return what reads a list, in as many calls as its IDs need.
 
     Args:
         caller: Makes the calls.
         listing: What is listed.
         given: The options by Python name, with `Reading`'s ``options`` and ``on_ignored``.
-        quantity: The data_quantity to ask for.
+        data_quantity: The data_quantity to ask for.
 
     Raises:
         InvalidOptionError: An option can't be sent as given.
@@ -57,7 +59,7 @@ def source_of(caller: Caller, listing: ListOperation[Any], given: Mapping[str, A
             caller,
             listing,
             options,
-            quantity,
+            data_quantity,
             raw=raw,
             accept=on_ignored == "accept",
             unproven_time=unproven,
@@ -109,7 +111,9 @@ def _parts(
     if _by_own_ids(whole, options):
         # A page of whole batches: no record is on a second page, which would cost as much again.
         size = min(capacity, whole.size)
-        batches = Batches(caller, whole.listing, whole.quantity, whole.options_but("filter_ids"), accept=whole.accept)
+        batches = Batches(
+            caller, whole.listing, whole.data_quantity, whole.options_but("filter_ids"), accept=whole.accept
+        )
         return [_batch(batches, ids) for ids in _chunks(options["filter_ids"], size)]
     long = {
         name: _chunks(value, capacity)

@@ -13,7 +13,7 @@ from tonicdm.endpoints.options import ItemOptions, options, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import RecordStub, Submittal, SubmittalPart
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity, Unset
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset
 
 PATH = "/workflow/submittals"
 
@@ -49,12 +49,12 @@ class Submittals(CreatingOnce[Submittal], SoftDeleting[Submittal], Deleting):
     _delete_operation = Operation(method="DELETE", path=PATH, options=options("id"), required=frozenset({"id"}))
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[ItemOptions]) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubDataQuantity, **options: Unpack[ItemOptions]) -> Paginator[RecordStub]: ...
     @overload
     def list(
-        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[ItemOptions]
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[ItemOptions]
     ) -> Paginator[Submittal]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[ItemOptions]) -> Paginator[Any]:
+    def list(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[ItemOptions]) -> Paginator[Any]:
         """List submittals (reference: getSubmittals).
 
         Args:

@@ -10,7 +10,7 @@ from tonicdm.endpoints.options import ItemOptions, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import RecordStub, Task
 from tonicdm.paging import Paginator
-from tonicdm.types import QuantityLike, RecordQuantity, StubQuantity
+from tonicdm.types import DataQuantityLike, RecordDataQuantity, StubDataQuantity
 
 PATH = "/workflow/tasks"
 
@@ -22,10 +22,12 @@ class Tasks(Readable[Task]):
     _listing = ListOperation(operation=Operation(method="GET", path=PATH, options=options_of(ItemOptions)), model=Task)
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[ItemOptions]) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubDataQuantity, **options: Unpack[ItemOptions]) -> Paginator[RecordStub]: ...
     @overload
-    def list(self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[ItemOptions]) -> Paginator[Task]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[ItemOptions]) -> Paginator[Any]:
+    def list(
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[ItemOptions]
+    ) -> Paginator[Task]: ...
+    def list(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[ItemOptions]) -> Paginator[Any]:
         """List tasks (reference: getTasks).
 
         Args:

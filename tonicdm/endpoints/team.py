@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Unpack
 
 from tonicdm.codec import wire_names
-from tonicdm.endpoints.base import Listed, parse_quantity
+from tonicdm.endpoints.base import Listed, parse_data_quantity
 from tonicdm.endpoints.bodies import body_of
 from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.options import PageOptions, options, options_of
@@ -14,7 +14,7 @@ from tonicdm.errors import InvalidOptionError
 from tonicdm.http.operation import Operation
 from tonicdm.models import ProjectMember
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, QuantityLike, RecordID, RecordQuantity, record_id
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, RecordID, record_id
 
 PATH = "/core/team"
 
@@ -38,7 +38,7 @@ class Team(Listed[ProjectMember]):
             path=PATH,
             options=options_of(TeamOptions, "project_id"),
             required=frozenset({"project_id"}),
-            has_quantity=True,
+            has_data_quantity=True,
         ),
         model=ProjectMember,
         sort="name",
@@ -49,7 +49,7 @@ class Team(Listed[ProjectMember]):
     )
 
     def list(
-        self, *, project_id: IDLike, data_quantity: RecordQuantity = "basic", **options: Unpack[TeamOptions]
+        self, *, project_id: IDLike, data_quantity: RecordDataQuantity = "basic", **options: Unpack[TeamOptions]
     ) -> Paginator[ProjectMember]:
         """List the members of a project (reference: getTeam).
 
@@ -64,7 +64,7 @@ class Team(Listed[ProjectMember]):
         self,
         project_id: IDLike,
         *members: ProjectMember | Mapping[str, Any],
-        data_quantity: QuantityLike = "basic",
+        data_quantity: DataQuantityLike = "basic",
     ) -> tuple[ProjectMember, ...]:
         """Add email addresses to a project; organizations and offices can't be added (reference: postTeam).
 
@@ -76,12 +76,12 @@ class Team(Listed[ProjectMember]):
         Returns:
             The members as the server answered them; none if it answered nothing.
         """
-        project, quantity = record_id(project_id, "project_id"), parse_quantity(data_quantity)
+        project, data_quantity = record_id(project_id, "project_id"), parse_data_quantity(data_quantity)
         if not members:
             raise InvalidOptionError("add needs at least one member. Nothing was sent.")
         bodies = [self._body(member, project) for member in members]
         body = bodies[0] if len(bodies) == 1 else bodies
-        found = await self._write_all(self._add_operation, ProjectMember, body, quantity, {"project_id": project})
+        found = await self._write_all(self._add_operation, ProjectMember, body, data_quantity, {"project_id": project})
         return tuple(found)
 
     def _body(self, member: ProjectMember | Mapping[str, Any], project: RecordID) -> dict[str, Any]:

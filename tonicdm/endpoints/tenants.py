@@ -11,7 +11,7 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import CustomerType, GlobalTenant, IndustryRole, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, QuantityLike, RecordQuantity, StubQuantity
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity
 
 PATH = "/global/tenants"
 
@@ -34,18 +34,18 @@ class Tenants(Listed[GlobalTenant]):
 
     record_type = "tenants"
     _listing = ListOperation(
-        operation=Operation(method="GET", path=PATH, options=options_of(TenantOptions), has_quantity=True),
+        operation=Operation(method="GET", path=PATH, options=options_of(TenantOptions), has_data_quantity=True),
         model=GlobalTenant,
         sort="domain",
     )
 
     @overload
-    def list(self, *, data_quantity: StubQuantity, **options: Unpack[TenantOptions]) -> Paginator[RecordStub]: ...
+    def list(self, *, data_quantity: StubDataQuantity, **options: Unpack[TenantOptions]) -> Paginator[RecordStub]: ...
     @overload
     def list(
-        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[TenantOptions]
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[TenantOptions]
     ) -> Paginator[GlobalTenant]: ...
-    def list(self, *, data_quantity: QuantityLike = "basic", **options: Unpack[TenantOptions]) -> Paginator[Any]:
+    def list(self, *, data_quantity: DataQuantityLike = "basic", **options: Unpack[TenantOptions]) -> Paginator[Any]:
         """List tenants (reference: getGlobalTenants).
 
         Args:

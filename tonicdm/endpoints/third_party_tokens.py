@@ -6,7 +6,7 @@ from tonicdm.endpoints.base import Endpoint
 from tonicdm.endpoints.options import options
 from tonicdm.http.operation import Operation
 from tonicdm.models import Platform, ThirdPartyToken
-from tonicdm.types import RecordQuantity
+from tonicdm.types import RecordDataQuantity
 
 PATH = "/tokens/token"
 
@@ -20,7 +20,7 @@ class ThirdPartyTokens(Endpoint):
     )
 
     async def get(
-        self, platform: Platform | str, source: str, *, data_quantity: RecordQuantity = "basic"
+        self, platform: Platform | str, source: str, *, data_quantity: RecordDataQuantity = "basic"
     ) -> ThirdPartyToken:
         """Return the token for a platform and user (reference: getThirdPartyToken).
 
@@ -30,5 +30,5 @@ class ThirdPartyTokens(Endpoint):
             data_quantity: As for `filesets.expiry_url`.
         """
         options = {"platform": platform, "source": source}
-        quantity = self._record_quantity(data_quantity)
-        return await self._read_one(self._get_operation, ThirdPartyToken, options, quantity=quantity)
+        checked = self._record_data_quantity(data_quantity)
+        return await self._read_one(self._get_operation, ThirdPartyToken, options, data_quantity=checked)

@@ -11,7 +11,7 @@ from tonicdm.endpoints.options import FILTER_IDS, Reading, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import ThumbnailSet, ThumbnailSize
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, RecordQuantity
+from tonicdm.types import IDLike, RecordDataQuantity
 
 PATH = "/fileset/thumbnails"
 
@@ -37,7 +37,7 @@ class Thumbnails(Listed[ThumbnailSet]):
     _stubs = False
 
     def list(
-        self, *, data_quantity: RecordQuantity = "basic", **options: Unpack[ThumbnailOptions]
+        self, *, data_quantity: RecordDataQuantity = "basic", **options: Unpack[ThumbnailOptions]
     ) -> Paginator[ThumbnailSet]:
         """List thumbnails, one set a file (reference: getThumbnails).
 

@@ -7,7 +7,7 @@ from tonicdm.endpoints.base import Endpoint
 from tonicdm.endpoints.options import options
 from tonicdm.http.operation import Operation
 from tonicdm.models import CODEC, PresignedUpload, read_with
-from tonicdm.types import IDLike, RecordQuantity
+from tonicdm.types import IDLike, RecordDataQuantity
 
 PATH = "/fileset/multi-part-initialize"
 
@@ -26,7 +26,7 @@ class Uploads(Endpoint):
         fileset_id: IDLike | None = None,
         content_type: str | None = None,
         file_path_name_ext: str | None = None,
-        data_quantity: RecordQuantity = "basic",
+        data_quantity: RecordDataQuantity = "basic",
     ) -> PresignedUpload | str:
         """Start the upload of a file over 100 MB (reference: getMultiPartInitialize).
 
@@ -40,8 +40,8 @@ class Uploads(Endpoint):
             The signed parameters, as the page's sample shows; or AWS's UploadId as a text, as the page's prose says.
         """
         given = {"fileset_id": fileset_id, "content_type": content_type, "file_path_name_ext": file_path_name_ext}
-        quantity = self._record_quantity(data_quantity)
-        answer = await self._caller.call(self._initialize_operation, given, quantity=quantity)
-        with answer.naming_errors(), read_with(quantity):
+        checked = self._record_data_quantity(data_quantity)
+        answer = await self._caller.call(self._initialize_operation, given, data_quantity=checked)
+        with answer.naming_errors(), read_with(checked):
             found = parse_json(answer.body)
             return found if isinstance(found, str) else CODEC.read(found, PresignedUpload)

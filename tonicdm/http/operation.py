@@ -44,7 +44,7 @@ class Operation:
     """The options by their Python names."""
     required: frozenset[str] = frozenset()
     """Python names of the options without which the server refuses the call."""
-    has_quantity: bool = False
+    has_data_quantity: bool = False
     """Whether the reference lists data_quantity here; it is sent on every call all the same."""
 
     @property

@@ -44,8 +44,8 @@ def build(
     *,
     placement: OptionPlacement = "header",
     prefix: str = "",
-    quantity: str | None = None,
-    quantity_option: Option | None = None,
+    data_quantity: str | None = None,
+    data_quantity_option: Option | None = None,
     body: Any = None,
 ) -> Request:
     """Build the request of a call.
@@ -55,16 +55,16 @@ def build(
         options: Values by Python name; None is left out.
         placement: Whether options become header lines or the query string.
         prefix: Put before the path.
-        quantity: The word of `quantity_option`, sent on every call.
-        quantity_option: The option that carries it.
+        data_quantity: The word of `data_quantity_option`, sent on every call.
+        data_quantity_option: The option that carries it.
         body: A JSON value; None for no body.
 
     Raises:
         InvalidOptionError: An option is unknown, missing, malformed, or too long for common servers.
     """
     pairs = operation.encode(options)
-    if quantity is not None and quantity_option is not None:
-        pairs.append((quantity_option, quantity))
+    if data_quantity is not None and data_quantity_option is not None:
+        pairs.append((data_quantity_option, data_quantity))
     content = None if body is None else dump(body)
     headers: list[tuple[str, str]] = [("Accept", "application/json")]
     if content is not None:

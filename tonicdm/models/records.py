@@ -52,6 +52,6 @@ class Record(codec.Record):
         return None
 
 
-def read_with(quantity: DataQuantity) -> contextlib.AbstractContextManager[None]:
-    """Note in all records that are decoded inside that they were read with *quantity*."""
-    return marked(data_quantity=quantity)
+def read_with(data_quantity: DataQuantity) -> contextlib.AbstractContextManager[None]:
+    """Note in all records that are decoded inside that they were read with *data_quantity*."""
+    return marked(data_quantity=data_quantity)

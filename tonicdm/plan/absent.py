@@ -61,8 +61,8 @@ def confirm(facts: TypeFacts, progress: Progress) -> Step:
     """Return the next question for absent records."""
     room = max(1, progress.ids_per_call - progress.controls)
     step = _step(StepKind.CONFIRM, "whether they are gone, beside some that are there")
-    quantity = STUB if facts.has_quantity else RECORD
-    return attrs.evolve(step, data_quantity=quantity, ids=min(progress.candidates, room), after=progress.after)
+    data_quantity = STUB if facts.has_data_quantity else RECORD
+    return attrs.evolve(step, data_quantity=data_quantity, ids=min(progress.candidates, room), after=progress.after)
 
 
 def confirmed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:

@@ -126,7 +126,7 @@ def estimate_type(facts: TypeFacts) -> Estimate:
         per_thousand=None if counted else facts.units("basic")[0],
         likely=_likely(facts),
         seconds=max(run.seconds for run in runs),
-        max_call_units=DataQuantity.BASIC.units if facts.has_quantity else DataQuantity.COMPLETE.units,
+        max_call_units=DataQuantity.BASIC.units if facts.has_data_quantity else DataQuantity.COMPLETE.units,
         facts=_facts_of(facts),
         run=expected,
     )
@@ -218,7 +218,7 @@ def _facts_of(facts: TypeFacts) -> tuple[Fact, ...]:
     if facts.compares or facts.stub_times is False:
         times = "carry times" if facts.stub_times is not False else "carry no times"
         add("stubs", times, proven=facts.stub_times is not None)
-    if not facts.has_quantity:
+    if not facts.has_data_quantity:
         value = "/".join(str(facts.units(word)[0]) for word in ("id_only", "basic"))
         add(
             "price",

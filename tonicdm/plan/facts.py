@@ -23,7 +23,7 @@ class TypeFacts:
     # --- what the reference shows ---------------------------------------------------------------------------------
     paged: bool = True
     """Whether its list has pages; else one answer should hold all."""
-    has_quantity: bool = True
+    has_data_quantity: bool = True
     """Whether data_quantity, and so the price, is documented for the list."""
     has_updated_after: bool = True
     has_statuses: bool = True
@@ -105,7 +105,7 @@ class TypeFacts:
     @property
     def compares(self) -> bool:
         """Whether stubs can tell what changed in the whole list, for less than the records cost."""
-        return self.stamped and self.has_quantity and self.stub_times is not False
+        return self.stamped and self.has_data_quantity and self.stub_times is not False
 
     @property
     def marks(self) -> bool:
@@ -119,8 +119,8 @@ class TypeFacts:
 
     def units(self, data_quantity: str) -> tuple[int, int]:
         """Return the least and the most that a call may cost, by what is documented and what was charged."""
-        quantity = DataQuantity(data_quantity)
-        charged = self.stub_units if quantity is DataQuantity.ID_ONLY else self.record_units
+        data_quantity = DataQuantity(data_quantity)
+        charged = self.stub_units if data_quantity is DataQuantity.ID_ONLY else self.record_units
         if charged is not None:
             return charged, charged
-        return quantity.units, quantity.units if self.has_quantity else DataQuantity.COMPLETE.units
+        return data_quantity.units, data_quantity.units if self.has_data_quantity else DataQuantity.COMPLETE.units

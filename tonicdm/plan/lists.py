@@ -98,7 +98,7 @@ def _page_step(
     facts: TypeFacts,
     progress: Progress,
     kind: StepKind,
-    quantity: str,
+    data_quantity: str,
     *,
     why: str,
     ties: str | None = None,
@@ -113,7 +113,7 @@ def _page_step(
         record_type="",
         kind=kind,
         stage=_STAGES[progress.phase],
-        data_quantity=quantity,
+        data_quantity=data_quantity,
         page=0 if facts.lists_of_ids else progress.page,
         page_size=size_of(facts, progress) if is_paged(facts, progress) and not facts.lists_of_ids else 0,
         list_number=progress.list_number,
@@ -129,8 +129,8 @@ def _page_step(
 
 
 def _look(facts: TypeFacts, progress: Progress) -> Step:
-    quantity = STUB if progress.last_has_ids else RECORD
-    step = _page_step(facts, progress, StepKind.END, quantity, why="whether the list goes on")
+    data_quantity = STUB if progress.last_has_ids else RECORD
+    step = _page_step(facts, progress, StepKind.END, data_quantity, why="whether the list goes on")
     # Unasked, a server pages by a size of its own; a page of another size would begin elsewhere.
     size = size_of(facts, progress) if is_paged(facts, progress) else progress.last_count
     return attrs.evolve(step, page_size=size, begins=False)

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from tonicdm.codec import Record
-from tonicdm.codec.scalars import json_kind
+from tonicdm.codec.scalars import json_type
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.rhythm.assumed import BatchDialect
@@ -104,7 +104,7 @@ def outcomes(answer: Any, sent: Sequence[Mapping[str, Any]], dialect: BatchDiale
     """
     if not isinstance(answer, Mapping):
         return [
-            BatchOperationError(_id(one, dialect), f"the answer is {json_kind(answer)}, not an object") for one in sent
+            BatchOperationError(_id(one, dialect), f"the answer is {json_type(answer)}, not an object") for one in sent
         ]
     results = _matched(answer.get("results"), sent, dialect)
     found = [_outcome(_id(one, dialect), own, dialect) for one, own in zip(sent, results, strict=True)]

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final, TypeAlias, TypeVar
 
 from tonicdm.codec import Record, parse_json
-from tonicdm.codec.scalars import json_kind
+from tonicdm.codec.scalars import json_type
 from tonicdm.errors import DecodeError
 from tonicdm.paging import Page, Paginator
 from tonicdm.rhythm.errors import RepeatedKeyError
@@ -31,7 +31,7 @@ def read_page(answer: Any) -> tuple[list[Any], str | None]:
     if isinstance(answer, list):
         return answer, None
     if not isinstance(answer, dict) or not isinstance(answer.get("Items"), list):
-        found = "no array Items" if isinstance(answer, dict) else json_kind(answer)
+        found = "no array Items" if isinstance(answer, dict) else json_type(answer)
         raise DecodeError([f"$: expected an array, or an object with Items, found {found}"])
     key = answer.get(KEY)
     if key is None or key in ("", {}):

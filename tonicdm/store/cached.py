@@ -17,7 +17,7 @@ from tonicdm.budget import UnitBudget
 from tonicdm.budget.home import budget_key
 from tonicdm.endpoints.base import ALL_STATUSES
 from tonicdm.endpoints.caller import Caller
-from tonicdm.endpoints.many import RawFound, fetch_raw
+from tonicdm.endpoints.many import RawRecords, fetch_raw
 from tonicdm.endpoints.payload import decoded
 from tonicdm.errors import OwnerError
 from tonicdm.http.call import Answer
@@ -59,14 +59,14 @@ class CachedReads:
     Args:
         store: Where they are kept.
         budget: Tells the time, here and at the server.
-        gather: Seconds that a request for single IDs waits for others of its type to share one call.
+        batch_window: Seconds that a request for single IDs waits for others of its type to share one call.
     """
 
-    def __init__(self, store: Store, budget: UnitBudget, *, gather: float) -> None:
+    def __init__(self, store: Store, budget: UnitBudget, *, batch_window: float) -> None:
         self.store = store
         self._budget = budget
         self._clock = budget.clock
-        self._flights = Flights(self._clock, self._fetch, gather=gather)
+        self._flights = Flights(self._clock, self._fetch, batch_window=batch_window)
         self._absent: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._checks: dict[tuple[str, str], asyncio.Task[None]] = {}
         """The checks of whose the store is, by server and digest of the token; each is made once."""
@@ -167,7 +167,7 @@ class CachedReads:
         stubs, others = decoded(sound, RecordStub, DataQuantity.ID_ONLY)
         return stubs, [one for one in wanted if one not in found], [*invalid, *others]
 
-    async def doubt(self, noun: str, record: RecordID) -> None:
+    async def invalidate(self, noun: str, record: RecordID) -> None:
         """Note that a record was written to: what was read before is not served any more."""
         self._flights.forget(lambda key: isinstance(key, tuple) and key[0] == noun, [record, record + STUB])
         self._absent.pop((noun, record), None)
@@ -260,7 +260,7 @@ class CachedReads:
 
     async def _looking_pays(self, kind: RecordType, unknown: int, known: Sequence[Held], caller: Caller) -> bool:
         """Tell whether to ask for stubs of what the store has, before reading what changed of it (design 6)."""
-        if not kind.listing.operation.has_quantity and await self.store.capability(kind.name, STUBS) == "no":
+        if not kind.listing.operation.has_data_quantity and await self.store.capability(kind.name, STUBS) == "no":
             return False
         interval = await self.store.read(lambda db: lookup.change_interval(db, kind.name))
         now = self._clock.now()
@@ -269,13 +269,13 @@ class CachedReads:
 
     async def _look(
         self, kind: RecordType, ids: Sequence[RecordID], held: Mapping[str, Held], caller: Caller, flight: Flight
-    ) -> tuple[RawFound, set[RecordID]]:
+    ) -> tuple[RawRecords, set[RecordID]]:
         """Ask for stubs; return them, and which records the store has as they are.
 
         What they say of the stored records, for or against them, is stored in one transaction.
         """
         if not ids:
-            return RawFound(), set()
+            return RawRecords(), set()
         units: list[int] = []
 
         def meter(answer: Answer, cost: int) -> None:
@@ -288,7 +288,7 @@ class CachedReads:
             attrs.evolve(caller, meter=meter), kind.listing, ids, DataQuantity.ID_ONLY, _statuses(kind)
         )
         stamp = attrs.evolve(stamp, at=flight.sent_at or stamp.at)
-        if not kind.listing.operation.has_quantity:
+        if not kind.listing.operation.has_data_quantity:
             heeded = "yes" if charged_as_stubs(units) else "no"
             await self.store.set_capability(kind.name, STUBS, heeded)
         ahead = self._ahead()
@@ -313,10 +313,10 @@ class CachedReads:
         self._note_absent(kind, stubs, absent, stamp.at)
         return stubs, current
 
-    async def _load(self, kind: RecordType, ids: Sequence[RecordID], caller: Caller, flight: Flight) -> RawFound:
+    async def _load(self, kind: RecordType, ids: Sequence[RecordID], caller: Caller, flight: Flight) -> RawRecords:
         """Read records whole, store them, and return what came."""
         if not ids:
-            return RawFound()
+            return RawRecords()
         stamp = await self.store.draw(self._clock.now())
         found = await fetch_raw(caller, kind.listing, ids, DataQuantity.BASIC, _statuses(kind))
         # Units may have been waited for in between.
@@ -354,7 +354,7 @@ def _sharing(kind: RecordType, caller: Caller) -> Hashable:
     return (kind.name, caller.base_url, caller.priority, caller.max_wait, caller.timeout, caller.placement, caller.job)
 
 
-def _unreadable(came: RawFound, asked: Iterable[RecordID]) -> dict[RecordID, InvalidRecord]:
+def _unreadable(came: RawRecords, asked: Iterable[RecordID]) -> dict[RecordID, InvalidRecord]:
     """Return what came for records and can't be read; an element without an ID may be any of those not there."""
     return {
         one: next(bad for bad in came.invalid if bad.id in {one, None})

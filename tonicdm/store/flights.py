@@ -42,8 +42,8 @@ class Flights:
     Args:
         clock: Tells when a call left.
         fetch: Makes the calls of a flight; it notes `Flight.sent_at`, and returns the records by ID.
-        gather: Seconds that a flight waits for more IDs; with 0 every request has a flight of its own. They pass in
-            the event loop, not on *clock*: what comes together is a matter of the program.
+        batch_window: Seconds that a flight waits for more IDs; with 0 every request has a flight of its own. They pass
+            in the event loop, not on *clock*: what comes together is a matter of the program.
         most: IDs after which a flight leaves at once.
     """
 
@@ -52,12 +52,12 @@ class Flights:
         clock: Clock,
         fetch: Callable[[Any, Flight], Awaitable[Found]],
         *,
-        gather: float,
+        batch_window: float,
         most: int = IDS_PER_CALL,
     ) -> None:
         self._clock = clock
         self._fetch = fetch
-        self._gather = gather
+        self._batch_window = batch_window
         self._most = most
         self._by_id: dict[tuple[Hashable, str], Flight] = {}
         self._boarding: dict[Hashable, Flight] = {}
@@ -80,7 +80,7 @@ class Flights:
             wanted.setdefault(self._flight_of(key, one, oldest, what), []).append(one)
         for flight in wanted:
             flight.waiting += 1
-            if not self._gather:
+            if not self._batch_window:
                 self._close(key, flight)
         try:
             answers = [(await self._land(flight), mine) for flight, mine in wanted.items()]
@@ -128,7 +128,7 @@ class Flights:
     async def _board(self, key: Hashable, flight: Flight) -> None:
         """Return when the flight is to leave: it is full, or has waited and none is ahead of it."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._gather
+        until = loop.time() + self._batch_window
         while flight.boarding:
             behind, left = key in self._under_way, until - loop.time()
             if not behind and left <= 0:

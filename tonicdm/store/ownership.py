@@ -123,7 +123,7 @@ def _forget(db: sqlite3.Connection) -> None:
 async def _look(caller: Caller) -> Outcome:
     at = datetime.datetime.fromtimestamp(caller.transport.budget.server_time(), datetime.UTC).isoformat()
     try:
-        answer = await caller.call(Organizations._me_operation, quantity=DataQuantity.ID_ONLY)
+        answer = await caller.call(Organizations._me_operation, data_quantity=DataQuantity.ID_ONLY)
     except (PermissionDeniedError, EndpointNotFoundError):
         return Outcome(at=at, trouble=Trouble.REFUSED)
     return Outcome(at=at, organization=_id_of(answer.body), units=answer.observed_cost)

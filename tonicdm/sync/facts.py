@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import attrs
 
-from tonicdm.endpoints.options import LARGEST_PAGE
+from tonicdm.endpoints.options import MAX_PAGE_SIZE
 from tonicdm.plan.arithmetic import UNPROVEN_PAGE
 from tonicdm.plan.facts import MAX_PAGES, TypeFacts
 from tonicdm.plan.passes import resume_point
@@ -61,7 +61,7 @@ class SyncOptions:
     """Only of these projects, for the types that can be asked so."""
     counts: Mapping[str, int] = attrs.field(factory=dict)
     """How many records a type has, where somebody knows."""
-    page_limit: int = LARGEST_PAGE
+    page_limit: int = MAX_PAGE_SIZE
     ids_per_call: int = 240
     ids_proven: int = 0
     largest_page: int = 0
@@ -134,7 +134,7 @@ class _Reading:
         facts = TypeFacts(
             record_type=kind.name,
             paged=listing.paged,
-            has_quantity=listing.operation.has_quantity,
+            has_data_quantity=listing.operation.has_data_quantity,
             has_updated_after=UPDATED_AFTER in given and kind.stamped,
             has_statuses="filter_statuses" in given,
             by_id=listing.askable,
@@ -217,7 +217,7 @@ class _Reading:
 
     def _price(self, name: str) -> int | None:
         value = self._own.get(name)
-        return None if value is None or self._kind.listing.operation.has_quantity else int(value)
+        return None if value is None or self._kind.listing.operation.has_data_quantity else int(value)
 
     def _one(self, sql: str, *values: Any) -> int:
         (found,) = self._db.execute(sql, (self._kind.name, *values)).fetchone()

@@ -12,7 +12,7 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.endpoints.listing import Fetched
-from tonicdm.endpoints.many import RawFound, may_be_length
+from tonicdm.endpoints.many import RawRecords, may_be_length
 from tonicdm.endpoints.options import DEFAULT_PAGE
 from tonicdm.errors import APIError, BadRequestError, OptionIgnoredError, ProtocolError
 from tonicdm.plan.absent import CONTROLS
@@ -238,7 +238,7 @@ class Performer:
 
         return Performed(attrs.evolve(done.outcome, cut=cut), write)
 
-    async def _batch(self, step: Step, ids: Sequence[str]) -> tuple[RawFound, int]:
+    async def _batch(self, step: Step, ids: Sequence[str]) -> tuple[RawRecords, int]:
         assert step.data_quantity is not None
         found, count = await self.reader.batch(ids, DataQuantity(step.data_quantity))
         self.report.records += len(found)

@@ -14,7 +14,7 @@ from tonicdm.client import TonicDM
 from tonicdm.endpoints.base import ALL_STATUSES
 from tonicdm.endpoints.caller import ServerFacts
 from tonicdm.endpoints.listing import Fetched, Listing
-from tonicdm.endpoints.many import RawFound, fetch_batch, fetch_raw
+from tonicdm.endpoints.many import RawRecords, fetch_batch, fetch_raw
 from tonicdm.paging import Page
 from tonicdm.store.types import RecordType
 from tonicdm.sync.report import Meter
@@ -55,7 +55,7 @@ class Reader:
         """Whether the list can be asked for records of every status (reference: filterStatuses)."""
         self.has_updated_after: bool = "updated_after" in options and kind.stamped
         self.has_ids: bool = self._listing.askable
-        self.has_quantity: bool = self._listing.operation.has_quantity
+        self.has_data_quantity: bool = self._listing.operation.has_data_quantity
         self.facts: ServerFacts = tonic._caller.facts
         if parents is None and projects and PARENT_OPTION in options:
             parents = projects
@@ -93,12 +93,12 @@ class Reader:
         return self._tonic.budget.clock.now() - (self.server_time() - server).total_seconds()
 
     def pages(
-        self, quality: DataQuantity, *, start: int = 1, since: datetime.datetime | None = None
+        self, data_quantity: DataQuantity, *, start: int = 1, since: datetime.datetime | None = None
     ) -> AsyncGenerator[Page[Any], None]:
         """Iterate over the pages of the type from page *start* on.
 
         Args:
-            quality: What to read of each record.
+            data_quantity: What to read of each record.
             start: The first page; for a type with parents, the first of these.
             since: Only what changed after this.
         """
@@ -106,18 +106,18 @@ class Reader:
         if since is not None:
             options["updated_after"] = since
         if self.parents is not None and self._kind.by_own_ids:
-            return self._pages_of_ids(self.parents, quality, start)
+            return self._pages_of_ids(self.parents, data_quantity, start)
         if self.parents is not None:
-            return self._pages_of_parents(self.parents, quality, start, options)
-        return Listing(self._caller, self._listing, options, quality, raw=True)(start)
+            return self._pages_of_parents(self.parents, data_quantity, start, options)
+        return Listing(self._caller, self._listing, options, data_quantity, raw=True)(start)
 
     async def _pages_of_parents(
-        self, parents: Sequence[str], quality: DataQuantity, start: int, options: dict[str, Any]
+        self, parents: Sequence[str], data_quantity: DataQuantity, start: int, options: dict[str, Any]
     ) -> AsyncGenerator[Page[Any], None]:
         for number, parent in enumerate(parents[start - 1 :], start):
             given = {**options, PARENT_OPTION: parent}
             listing: Callable[[int], AsyncGenerator[Page[Any], None]]
-            listing = Listing(self._caller, self._listing, given, quality, raw=True)
+            listing = Listing(self._caller, self._listing, given, data_quantity, raw=True)
             async with contextlib.aclosing(listing(1)) as pages:
                 async for page in pages:
                     # A member is named by its project and its address; the answer may leave the project out.
@@ -125,16 +125,16 @@ class Reader:
                     yield Page(number, tuple({**named, **item} for item in page.records), page.invalid)
 
     async def _pages_of_ids(
-        self, ids: Sequence[str], quality: DataQuantity, start: int
+        self, ids: Sequence[str], data_quantity: DataQuantity, start: int
     ) -> AsyncGenerator[Page[Any], None]:
         size = self.facts.ids_per_call
         for number in range(start, -(-len(ids) // size) + 1):
-            found = await self.by_id(ids[(number - 1) * size : number * size], quality)
+            found = await self.by_id(ids[(number - 1) * size : number * size], data_quantity)
             yield Page(number, tuple(found.values()), tuple(found.invalid))
 
     async def page(
         self,
-        quality: DataQuantity,
+        data_quantity: DataQuantity,
         number: int,
         *,
         size: int = 0,
@@ -144,7 +144,7 @@ class Reader:
         """Make the one call that brings a page.
 
         Args:
-            quality: What to read of each record.
+            data_quantity: What to read of each record.
             number: Of the page, from 1.
             size: pageSize; 0 for a list without pages.
             since: Only what changed after this.
@@ -155,17 +155,21 @@ class Reader:
             options["updated_after"] = since
         if parent is not None:
             options[PARENT_OPTION] = parent
-        listing: Listing[Any] = Listing(self._caller, self._listing, options, quality, raw=True)
-        fetched = await listing.fetch(number, quality, size=size)
+        listing: Listing[Any] = Listing(self._caller, self._listing, options, data_quantity, raw=True)
+        fetched = await listing.fetch(number, data_quantity, size=size)
         if parent is None or self._kind.parents is None:
             return fetched
         # A member is named by its project and its address; the answer may leave the project out.
         return attrs.evolve(fetched, payload=[{"projectId": parent, **item} for item in fetched.payload])
 
-    async def batch(self, ids: Sequence[str], quality: DataQuantity) -> tuple[RawFound, int]:
+    async def batch(self, ids: Sequence[str], data_quantity: DataQuantity) -> tuple[RawRecords, int]:
         """Make the one call that asks for *ids*; return what came, and how many elements it had."""
-        return await fetch_batch(self._caller, self._listing, [RecordID(one) for one in ids], quality, self._options)
+        return await fetch_batch(
+            self._caller, self._listing, [RecordID(one) for one in ids], data_quantity, self._options
+        )
 
-    async def by_id(self, ids: Sequence[str], quality: DataQuantity) -> RawFound:
+    async def by_id(self, ids: Sequence[str], data_quantity: DataQuantity) -> RawRecords:
         """Return records by ID; those that the server does not return are not in it."""
-        return await fetch_raw(self._caller, self._listing, [RecordID(one) for one in ids], quality, self._options)
+        return await fetch_raw(
+            self._caller, self._listing, [RecordID(one) for one in ids], data_quantity, self._options
+        )

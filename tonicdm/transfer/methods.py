@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from tonicdm.endpoints.nouns import Nouns
+from tonicdm.endpoints.resources import Resources
 from tonicdm.types import IDLike, Secret
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tonicdm.transfer.upload import Uploaded, UploadPlan
 
 
-class Transfers(Nouns):
+class Transfers(Resources):
     """Downloads and uploads: outside the budget, over connections of their own, and never with the token."""
 
     _network: dict[str, Any]

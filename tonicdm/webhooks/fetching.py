@@ -12,7 +12,7 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.client import TonicDM
-from tonicdm.endpoints.many import RawFound
+from tonicdm.endpoints.many import RawRecords
 from tonicdm.errors import BadRequestError, OptionIgnoredError, TonicDMError
 from tonicdm.plan.absent import CONTROLS, vanishes_too_much
 from tonicdm.plan.refresh import Reading, Refresh, refresh
@@ -189,7 +189,7 @@ class Fetch:
             gone += [one for one in part if not found.shown(one)]
         return gone
 
-    async def _ask(self, part: Sequence[str], controls: Sequence[str]) -> RawFound:
+    async def _ask(self, part: Sequence[str], controls: Sequence[str]) -> RawRecords:
         upto, stamp = await self.store.read(errands.horizon), await self.store.draw(self._now())
         found = await self._reader.by_id([*part, *controls], BASIC)
         await self._write(list(found.values()), found.invalid, upto, stamp, Origin.BY_ID)

@@ -110,7 +110,7 @@ async def test_requests_for_single_ids_share_a_call(tonic: TonicDM, box: Sandbox
 
 
 async def test_sharing_a_call_can_be_switched_off(make: Make, box: Sandbox, units: Units):
-    tonic = make(gather=0)
+    tonic = make(batch_window=0)
     await asyncio.gather(*(tonic.persons.get(one) for one in box.world.ids("persons")[:3]))
     assert units.spent() == 15
 

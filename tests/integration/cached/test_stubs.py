@@ -10,7 +10,7 @@ import pytest
 
 from tonicdm import DataQuantity, DecodeError, TonicDM
 from tonicdm.clock import VirtualClock
-from tonicdm.endpoints.many import RawFound
+from tonicdm.endpoints.many import RawRecords
 from tonicdm.sandbox import Sandbox
 from tonicdm.store import cached
 from tonicdm.types import InvalidRecord
@@ -135,9 +135,9 @@ async def test_a_stub_that_can_not_be_read_is_not_missing(
 
 
 def _half(fetch: Any, bad: InvalidRecord) -> Any:
-    async def fetch_half(*args: Any) -> RawFound:
+    async def fetch_half(*args: Any) -> RawRecords:
         found = await fetch(*args)
-        return RawFound({one: item for one, item in found.items() if one != bad.id}, [bad])
+        return RawRecords({one: item for one, item in found.items() if one != bad.id}, [bad])
 
     return fetch_half
 

@@ -270,13 +270,13 @@ async def test_more_than_is_believable_is_not_buried(desk):
 
 
 async def test_an_answer_without_records_that_are_there_proves_nothing(desk, monkeypatch):
-    from tonicdm.endpoints.many import RawFound
+    from tonicdm.endpoints.many import RawRecords
     from tonicdm.sync.reader import Reader
 
     await desk.sync("offices")
 
     async def nothing(reader, ids, quality):
-        return RawFound()
+        return RawRecords()
 
     monkeypatch.setattr(Reader, "by_id", nothing)
     await desk.inbox.receive([desk.event("offices", *desk.ids("offices", 1))])

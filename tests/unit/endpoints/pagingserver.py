@@ -44,21 +44,21 @@ class Server:
         operation: Operation,
         options: Mapping[str, Any] | None = None,
         *,
-        quantity: DataQuantity | None = None,
+        data_quantity: DataQuantity | None = None,
         body: Any = None,
     ) -> Answer:
         """Answer with a page."""
         given = dict(options or {})
         operation.encode(given)
-        quantity = quantity or DataQuantity.BASIC
+        data_quantity = data_quantity or DataQuantity.BASIC
         self.calls.append(given)
-        self.units += quantity.units
+        self.units += data_quantity.units
         size = self.own if self.deaf or "page_size" not in given else min(given["page_size"], self.most)
         first = (given.get("page_number", 1) - 1) * size
         wanted = None if given.get("filter_ids") is None else set(given["filter_ids"])
         chosen = range(self.count) if wanted is None else [n for n in range(self.count) if record(n)["id"] in wanted]
         numbers = chosen if self.whole else chosen[first : first + size]
         records = [record(number) for number in numbers]
-        if quantity is DataQuantity.ID_ONLY:
+        if data_quantity is DataQuantity.ID_ONLY:
             records = [{"id": one["id"]} for one in records]
         return Answer(status=200, headers={}, body=json.dumps(records).encode(), rate_limit=None, attempts=1)

@@ -32,10 +32,10 @@ class Circle(Server):
 
     pages: Pages
 
-    async def call(self, operation: Any, options: Any = None, *, quantity: Any = None, body: Any = None) -> Answer:
+    async def call(self, operation: Any, options: Any = None, *, data_quantity: Any = None, body: Any = None) -> Answer:
         """Answer with a page."""
         self.calls.append(dict(options or {}))
-        self.units += (quantity or DataQuantity.BASIC).units
+        self.units += (data_quantity or DataQuantity.BASIC).units
         found = [record(number) for number in self.pages(self.calls[-1].get("page_number", 1))]
         return Answer(status=200, headers={}, body=json.dumps(found).encode(), rate_limit=None, attempts=1)
 

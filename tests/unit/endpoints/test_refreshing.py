@@ -9,7 +9,7 @@ import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tonicdm.endpoints.many import Found
+from tonicdm.endpoints.many import RecordBatch
 from tonicdm.endpoints.refreshing import refresh
 from tonicdm.models import Office, RecordStub
 from tonicdm.types import RecordID
@@ -30,19 +30,19 @@ class Server:
     looked: list[RecordID] = attrs.field(factory=list)
     read: list[RecordID] = attrs.field(factory=list)
 
-    async def stubs(self, ids: Sequence[RecordID]) -> tuple[Found[RecordStub], bool]:
+    async def stubs(self, ids: Sequence[RecordID]) -> tuple[RecordBatch[RecordStub], bool]:
         self.units += -(-len(ids) // SIZE)
         self.looked += ids
         there = [one for one in ids if one in self.times]
         stubs = [RecordStub(id=one, updated=self.times[one] if self.timed_stubs else None) for one in there]
-        return Found(stubs, [one for one in ids if one not in self.times]), True
+        return RecordBatch(stubs, [one for one in ids if one not in self.times]), True
 
-    async def records(self, ids: Sequence[RecordID]) -> Found[Office]:
+    async def records(self, ids: Sequence[RecordID]) -> RecordBatch[Office]:
         self.units += 5 * -(-len(ids) // SIZE)
         self.read += ids
         there = [one for one in ids if one in self.times]
         offices = [Office(id=one, datetime_updated=self.times[one]) for one in there]
-        return Found(offices, [one for one in ids if one not in self.times])
+        return RecordBatch(offices, [one for one in ids if one not in self.times])
 
 
 def batches(count: int) -> int:

@@ -27,7 +27,7 @@ class Copy:
     def __init__(self) -> None:
         self.named: list[str] = []
 
-    async def doubt(self, record_type: str, record: str) -> None:
+    async def invalidate(self, record_type: str, record: str) -> None:
         self.named.append(record_type)
 
 

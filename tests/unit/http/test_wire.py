@@ -36,8 +36,8 @@ def test_each_option_is_one_line_as_documented() -> None:
             "page_size": 100,
             "flag": True,
         },
-        quantity="id_only",
-        quantity_option=DATA_QUANTITY,
+        data_quantity="id_only",
+        data_quantity_option=DATA_QUANTITY,
     )
     assert request.headers == (
         ("Accept", "application/json"),
@@ -58,8 +58,8 @@ def test_the_query_form_uses_the_names_of_the_reference() -> None:
         {"filter_ids": ["a" * 32, "b" * 32], "search_query": "x y&z=ä"},
         placement="query",
         prefix="/v1.0",
-        quantity="basic",
-        quantity_option=DATA_QUANTITY,
+        data_quantity="basic",
+        data_quantity_option=DATA_QUANTITY,
     )
     assert request.headers == (("Accept", "application/json"),)
     assert request.path == "/v1.0/core/offices"

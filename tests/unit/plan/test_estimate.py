@@ -69,8 +69,8 @@ def test_what_changes_again_is_read_alone() -> None:
         ({"audit": True}, 1 + 20 + 1 + 1 + 5),
         ({"audit": True, "licensed": False}, 1 + 20 + 1 + 1),
         ({"updated_after": False}, 21),
-        ({"has_updated_after": False, "has_quantity": False, "paged": False, "count": 17}, 5),
-        ({"has_updated_after": False, "has_quantity": False, "paged": False, "count": 100}, 5 + 1),
+        ({"has_updated_after": False, "has_data_quantity": False, "paged": False, "count": 17}, 5),
+        ({"has_updated_after": False, "has_data_quantity": False, "paged": False, "count": 100}, 5 + 1),
     ],
 )
 def test_nothing_changed_costs_what_its_looks_cost(facts: dict[str, object], units: int) -> None:
@@ -107,7 +107,7 @@ def test_without_a_count_the_price_is_told_for_each_thousand() -> None:
 
 
 def test_a_call_without_a_documented_price_counts_as_the_dearest_in_most() -> None:
-    rfis = TypeFacts(record_type="rfis", paged=False, has_quantity=False, has_statuses=False, count=17)
+    rfis = TypeFacts(record_type="rfis", paged=False, has_data_quantity=False, has_statuses=False, count=17)
     found = estimate_type(rfis)
     assert (found.expected, found.most) == (5, 20 + 20)
     charged = estimate_type(attrs.evolve(rfis, stub_units=1, record_units=5))
@@ -116,7 +116,7 @@ def test_a_call_without_a_documented_price_counts_as_the_dearest_in_most() -> No
 
 def test_a_number_that_somebody_says_of_a_list_that_hides_some_promises_no_look_behind_it() -> None:
     """Without filterStatuses it may show fewer than there are: behind 100 records a look is made, behind 99 none."""
-    rfis = TypeFacts(record_type="rfis", paged=False, has_quantity=False, has_statuses=False, count=100)
+    rfis = TypeFacts(record_type="rfis", paged=False, has_data_quantity=False, has_statuses=False, count=100)
     assert estimate_type(rfis).expected == 5
     assert estimate_type(attrs.evolve(rfis, counted=True)).expected == 6
 

@@ -24,7 +24,7 @@ def facts(draw: st.DrawFn) -> TypeFacts:
     return TypeFacts(
         record_type="persons",
         paged=draw(st.booleans()),
-        has_quantity=quantity,
+        has_data_quantity=quantity,
         has_updated_after=draw(st.booleans()),
         has_statuses=draw(st.booleans()),
         by_id=draw(st.booleans()),
@@ -102,7 +102,7 @@ def test_a_checkpoint_of_the_version_before_goes_on_at_its_page() -> None:
 
 def test_a_checkpoint_behind_the_only_page_of_a_list_without_pages_is_no_trap() -> None:
     """Page 2 of such a list does not exist: the load is over, and the run goes on with what follows it."""
-    files = TypeFacts(record_type="files", paged=False, has_quantity=False, has_updated_after=False, count=60_001)
+    files = TypeFacts(record_type="files", paged=False, has_data_quantity=False, has_updated_after=False, count=60_001)
     step = first_of(files, stage="load", next_page=2)
     assert step is not None
     assert step.kind is StepKind.ABSENT

@@ -54,7 +54,7 @@ def ask(flights: Flights, *ids: str, key: str = "k", oldest: float = 0.0) -> asy
 
 
 async def test_ids_that_come_together_leave_together(server: Server, clock: VirtualClock):
-    flights = Flights(clock, server.fetch, gather=0.005)
+    flights = Flights(clock, server.fetch, batch_window=0.005)
     work = [ask(flights, one) for one in "abc"]
     await server.arrive(1)
     server.gates[0].set()
@@ -64,7 +64,7 @@ async def test_ids_that_come_together_leave_together(server: Server, clock: Virt
 
 
 async def test_without_gathering_each_request_flies_alone(server: Server, clock: VirtualClock):
-    flights = Flights(clock, server.fetch, gather=0)
+    flights = Flights(clock, server.fetch, batch_window=0)
     work = [ask(flights, "a", "b"), ask(flights, "c")]
     await server.arrive(2)
     for gate in server.gates:
@@ -74,7 +74,7 @@ async def test_without_gathering_each_request_flies_alone(server: Server, clock:
 
 
 async def test_what_is_under_way_is_joined_while_it_is_young_enough(server: Server, clock: VirtualClock):
-    flights = Flights(clock, server.fetch, gather=0)
+    flights = Flights(clock, server.fetch, batch_window=0)
     first = ask(flights, "a")
     await server.arrive(1)
     clock.advance(10)
@@ -87,7 +87,7 @@ async def test_what_is_under_way_is_joined_while_it_is_young_enough(server: Serv
 
 
 async def test_what_comes_while_a_flight_is_under_way_boards_the_next(server: Server, clock: VirtualClock):
-    flights = Flights(clock, server.fetch, gather=0.001)
+    flights = Flights(clock, server.fetch, batch_window=0.001)
     first = ask(flights, "a")
     await server.arrive(1)
     later = [ask(flights, one) for one in "bcd"]
@@ -101,7 +101,7 @@ async def test_what_comes_while_a_flight_is_under_way_boards_the_next(server: Se
 
 
 async def test_a_full_flight_waits_for_nobody(server: Server, clock: VirtualClock):
-    flights = Flights(clock, server.fetch, gather=3600, most=2)
+    flights = Flights(clock, server.fetch, batch_window=3600, most=2)
     first = ask(flights, "a", "b", "c", "d")
     await server.arrive(2)
     for gate in server.gates:
@@ -111,7 +111,7 @@ async def test_a_full_flight_waits_for_nobody(server: Server, clock: VirtualCloc
 
 
 async def test_other_keys_fly_on_their_own(server: Server, clock: VirtualClock):
-    flights = Flights(clock, server.fetch, gather=0.001)
+    flights = Flights(clock, server.fetch, batch_window=0.001)
     work = [ask(flights, "a", key="x"), ask(flights, "a", key="y")]
     await server.arrive(2)
     for gate in server.gates:
@@ -120,7 +120,7 @@ async def test_other_keys_fly_on_their_own(server: Server, clock: VirtualClock):
 
 
 async def test_a_flight_ends_only_when_its_last_passenger_leaves(server: Server, clock: VirtualClock):
-    flights = Flights(clock, server.fetch, gather=0.001)
+    flights = Flights(clock, server.fetch, batch_window=0.001)
     work = [ask(flights, "a"), ask(flights, "a")]
     await server.arrive(1)
     work[0].cancel()
@@ -137,7 +137,7 @@ async def test_a_flight_ends_only_when_its_last_passenger_leaves(server: Server,
 
 
 async def test_each_passenger_gets_an_error_of_its_own(server: Server, clock: VirtualClock):
-    flights = Flights(clock, server.fetch, gather=0.001)
+    flights = Flights(clock, server.fetch, batch_window=0.001)
     server.error = StoreError("firm.db", "is full")
     work = [ask(flights, "a"), ask(flights, "a")]
     await server.arrive(1)
@@ -148,7 +148,7 @@ async def test_each_passenger_gets_an_error_of_its_own(server: Server, clock: Vi
 
 
 async def test_what_was_written_to_is_not_joined_any_more(server: Server, clock: VirtualClock):
-    flights = Flights(clock, server.fetch, gather=0)
+    flights = Flights(clock, server.fetch, batch_window=0)
     first = ask(flights, "a")
     await server.arrive(1)
     flights.forget(lambda key: key == "k", ["a"])
@@ -161,7 +161,7 @@ async def test_what_was_written_to_is_not_joined_any_more(server: Server, clock:
 
 
 async def test_an_id_without_a_record_is_left_out(server: Server, clock: VirtualClock):
-    flights = Flights(clock, server.fetch, gather=0)
+    flights = Flights(clock, server.fetch, batch_window=0)
     work = ask(flights, "a", "gone")
     await server.arrive(1)
     server.gates[0].set()

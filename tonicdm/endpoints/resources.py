@@ -44,17 +44,17 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="Endpoint")
 
 
-class EndpointAttribute(Generic[E]):
+class LazyResource(Generic[E]):
     """An endpoint class as an attribute of a client, by its record type; loaded and made when it is first read."""
 
-    def __set_name__(self, owner: type[Nouns], name: str) -> None:
+    def __set_name__(self, owner: type[Resources], name: str) -> None:
         self._record_type = name
 
     @overload
-    def __get__(self, client: None, owner: type[Nouns]) -> Self: ...
+    def __get__(self, client: None, owner: type[Resources]) -> Self: ...
     @overload
-    def __get__(self, client: Nouns, owner: type[Nouns]) -> E: ...
-    def __get__(self, client: Nouns | None, owner: type[Nouns]) -> Self | E:
+    def __get__(self, client: Resources, owner: type[Resources]) -> E: ...
+    def __get__(self, client: Resources | None, owner: type[Resources]) -> Self | E:
         if client is None:
             return self
         made = cast("E", endpoint_class(self._record_type)(client._caller))
@@ -62,70 +62,70 @@ class EndpointAttribute(Generic[E]):
         return made
 
 
-class Nouns:
+class Resources:
     """One attribute per endpoint class."""
 
     _caller: Caller
 
-    me: EndpointAttribute[Myself] = EndpointAttribute()
+    me: LazyResource[Myself] = LazyResource()
     """The user behind the token, with settings (``/core/me``)."""
-    persons: EndpointAttribute[Persons] = EndpointAttribute()
+    persons: LazyResource[Persons] = LazyResource()
     """Persons: your users, mailboxes and contacts (``/core/persons``)."""
-    email_addresses: EndpointAttribute[EmailAddresses] = EndpointAttribute()
+    email_addresses: LazyResource[EmailAddresses] = LazyResource()
     """Email addresses with their contact data (``/core/emailaddresses``)."""
-    organizations: EndpointAttribute[Organizations] = EndpointAttribute()
+    organizations: LazyResource[Organizations] = LazyResource()
     """Your own organization, and those of contacts with the AdvancedContacts licence (``/core/organizations``)."""
-    brands: EndpointAttribute[Brands] = EndpointAttribute()
+    brands: LazyResource[Brands] = LazyResource()
     """Brands of your own organization and of contacts (``/core/brands``)."""
-    offices: EndpointAttribute[Offices] = EndpointAttribute()
+    offices: LazyResource[Offices] = LazyResource()
     """Offices of your own organization, and of contacts with the AdvancedContacts licence (``/core/offices``)."""
-    projects: EndpointAttribute[Projects] = EndpointAttribute()
+    projects: LazyResource[Projects] = LazyResource()
     """Projects of your own organization (``/core/projects``); a list also tells the zone of each."""
-    team: EndpointAttribute[Team] = EndpointAttribute()
+    team: LazyResource[Team] = LazyResource()
     """Members of projects: email addresses with their brands (``/core/team``)."""
-    groups: EndpointAttribute[Groups] = EndpointAttribute()
+    groups: LazyResource[Groups] = LazyResource()
     """Reusable lists of recipients (``/core/groups``); the reference has no operation that reads them."""
-    labels: EndpointAttribute[Labels] = EndpointAttribute()
+    labels: LazyResource[Labels] = LazyResource()
     """Labels attached to objects (``/core/labels``)."""
-    notes: EndpointAttribute[Notes] = EndpointAttribute()
+    notes: LazyResource[Notes] = LazyResource()
     """Notes attached to items (``/core/notes``)."""
-    disciplines: EndpointAttribute[Disciplines] = EndpointAttribute()
+    disciplines: LazyResource[Disciplines] = LazyResource()
     """Areas of professional expertise (``/core/disciplines``)."""
-    certification_definitions: EndpointAttribute[CertificationDefinitions] = EndpointAttribute()
+    certification_definitions: LazyResource[CertificationDefinitions] = LazyResource()
     """Configured kinds of certifications (``/core/certification-definitions``)."""
-    filesets: EndpointAttribute[Filesets] = EndpointAttribute()
+    filesets: LazyResource[Filesets] = LazyResource()
     """Sets of files (``/fileset/filesets``); they can't be listed, only asked for by their IDs."""
-    files: EndpointAttribute[Files] = EndpointAttribute()
+    files: LazyResource[Files] = LazyResource()
     """Files of filesets (``/fileset/files``)."""
-    thumbnails: EndpointAttribute[Thumbnails] = EndpointAttribute()
+    thumbnails: LazyResource[Thumbnails] = LazyResource()
     """Thumbnails of files (``/fileset/thumbnails``)."""
-    uploads: EndpointAttribute[Uploads] = EndpointAttribute()
+    uploads: LazyResource[Uploads] = LazyResource()
     """Uploads in parts (``/fileset/multi-part-initialize``); the paths of the further steps are not documented."""
-    cloud_folders: EndpointAttribute[CloudFolders] = EndpointAttribute()
+    cloud_folders: LazyResource[CloudFolders] = LazyResource()
     """Files and folders on cloud platforms (``/fileset/cloudfilesystem-children``)."""
-    conversations: EndpointAttribute[Conversations] = EndpointAttribute()
+    conversations: LazyResource[Conversations] = LazyResource()
     """Correspondence by email (``/correspondence/conversations``)."""
-    rfis: EndpointAttribute[Rfis] = EndpointAttribute()
+    rfis: LazyResource[Rfis] = LazyResource()
     """Requests for information (``/workflow/rfis``)."""
-    rfi_parts: EndpointAttribute[RfiParts] = EndpointAttribute()
+    rfi_parts: LazyResource[RfiParts] = LazyResource()
     """Steps of RFIs, such as received and forwarded (``/workflow/rfi-parts``)."""
-    rfi_integrations: EndpointAttribute[RfiIntegrations] = EndpointAttribute()
+    rfi_integrations: LazyResource[RfiIntegrations] = LazyResource()
     """Responses to RFIs in third-party systems, such as Procore (``/workflow/rfi-integrations``)."""
-    submittals: EndpointAttribute[Submittals] = EndpointAttribute()
+    submittals: LazyResource[Submittals] = LazyResource()
     """Submittals (``/workflow/submittals``)."""
-    pcos: EndpointAttribute[Pcos] = EndpointAttribute()
+    pcos: LazyResource[Pcos] = LazyResource()
     """Proposed change orders (``/workflow/pcos``); the reference shows only their deletion (deletePco)."""
-    pco_parts: EndpointAttribute[PcoParts] = EndpointAttribute()
+    pco_parts: LazyResource[PcoParts] = LazyResource()
     """Steps of proposed change orders (``/workflow/pco-parts``)."""
-    cos: EndpointAttribute[Cos] = EndpointAttribute()
+    cos: LazyResource[Cos] = LazyResource()
     """Change orders (``/workflow/cos``)."""
-    tasks: EndpointAttribute[Tasks] = EndpointAttribute()
+    tasks: LazyResource[Tasks] = LazyResource()
     """Tasks (``/workflow/tasks``)."""
-    file_transfers: EndpointAttribute[FileTransfers] = EndpointAttribute()
+    file_transfers: LazyResource[FileTransfers] = LazyResource()
     """File transfers (``/workflow/filetransfers``)."""
-    file_transfer_parts: EndpointAttribute[FileTransferParts] = EndpointAttribute()
+    file_transfer_parts: LazyResource[FileTransferParts] = LazyResource()
     """Steps of file transfers (``/workflow/filetransfer-parts``)."""
-    tenants: EndpointAttribute[Tenants] = EndpointAttribute()
+    tenants: LazyResource[Tenants] = LazyResource()
     """Tenants, listed to find the home zone of a domain (``/global/tenants``); meant for TonicDM's internal use."""
-    third_party_tokens: EndpointAttribute[ThirdPartyTokens] = EndpointAttribute()
+    third_party_tokens: LazyResource[ThirdPartyTokens] = LazyResource()
     """Tokens by which TonicDM reaches third-party systems for a user (``/tokens/token``)."""
