@@ -14,8 +14,8 @@ import attrs
 
 from tonicdm import checks
 from tonicdm.budget import UnitBudget
-from tonicdm.budget.home import budget_key as token_key
-from tonicdm.budget.home import open_budget
+from tonicdm.budget.default import budget_key as token_key
+from tonicdm.budget.default import open_budget
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.config import Answers, Settings, read_profile, zone_server
 from tonicdm.endpoints.caller import Caller, ServerFacts

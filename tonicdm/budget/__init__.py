@@ -1,7 +1,7 @@
 """A budget of units in windows that a server keeps; usable alone, for any API of this kind."""
 
 from tonicdm.budget.budgeter import UnitBudget
-from tonicdm.budget.home import budget_key
+from tonicdm.budget.default import budget_key
 from tonicdm.budget.lanes import Concurrency
 from tonicdm.budget.reservation import Reservation
 from tonicdm.budget.rules import BudgetRules, Reason, Settlement

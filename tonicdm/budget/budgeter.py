@@ -17,10 +17,10 @@ from tonicdm.budget.ledgers.memory import MemoryLedger
 from tonicdm.budget.loops import Queues
 from tonicdm.budget.pacer import Pacer
 from tonicdm.budget.paths import expanded, is_memory
-from tonicdm.budget.reservation import USUAL, Reservation
+from tonicdm.budget.reservation import DEFAULT_LIMITS, Reservation
 from tonicdm.budget.rules import BudgetRules, Instant
 from tonicdm.budget.views import Forecast, Snapshot, WaitNotice, forecast_of, snapshot_of
-from tonicdm.budget.waiting import OWN_SLOTS, Terms, WaitQueue
+from tonicdm.budget.waiting import OWN_SLOTS, WaitLimits, WaitQueue
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import ClientClosedError, ConfigError
 from tonicdm.types import Priority
@@ -101,7 +101,7 @@ class UnitBudget:
             path: The SQLite file; made if absent. ``~`` and variables in it are replaced; ``:memory:`` is `memory`.
             key: Which budget of the file. Use one per token, and never the token itself.
             former_key: Under which key the budget was kept before. When the file has none under *key* yet, it begins
-                with the calls under way and the silence after a 429 that it finds there.
+                with the calls under way and the cooldown after a 429 that it finds there.
             former_counts: Whether to take over whatever stands there; else only what the version before wrote.
             replace_damaged: Whether a file that is surely damaged may be moved aside and begun anew. It is kept, with
                 ``.damaged`` and the time in its name.
@@ -181,16 +181,16 @@ class UnitBudget:
             cost = checks.whole_number("a call's cost", cost, least=1, most=MAX_COST)
         if priority not in LANES:
             raise ConfigError(f"priority must be one of {', '.join(LANES)}, not {priority!r}")
-        terms = USUAL
-        if max_wait is not None or on_wait is not None or timeout != USUAL.timeout:
-            terms = Terms(
+        limits = DEFAULT_LIMITS
+        if max_wait is not None or on_wait is not None or timeout != DEFAULT_LIMITS.timeout:
+            limits = WaitLimits(
                 checks.seconds("timeout", timeout, positive=True),
                 None if max_wait is None else checks.seconds("max_wait", max_wait, endless=True),
                 on_wait,
                 None if notify_every is None else checks.seconds("notify_every", notify_every, positive=True),
             )
         waiter = Waiter(cost, priority, job, slots or OWN_SLOTS, read, label)
-        return Reservation(self._queues, waiter, terms, self._chance)
+        return Reservation(self._queues, waiter, limits, self._chance)
 
     def _make_queue(self, freed: Callable[[WaitQueue], None]) -> WaitQueue:
         return WaitQueue(
@@ -227,14 +227,14 @@ class UnitBudget:
     async def token_refreshed(self) -> None:
         """Note that the token was exchanged for a new one, while the ledger's key stays the same.
 
-        What is left of the new token's window is unknown, so one call goes first. A silence after a 429 holds, and
+        What is left of the new token's window is unknown, so one call goes first. A cooldown after a 429 holds, and
         calls under way stay charged.
         """
         await self._access.run(lambda window: window.renew(self.now()))
         self._queues.wake()
 
     async def inherit(self, old: UnitBudget) -> None:
-        """Take over from the budget of the token before this one: its silence, and the calls still under way.
+        """Take over from the budget of the token before this one: its cooldown, and the calls still under way.
 
         Args:
             old: Kept under another key, which the new token's calls no longer use.

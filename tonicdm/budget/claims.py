@@ -62,7 +62,7 @@ class Claims:
         else:
             claims = attrs.evolve(self, reset_call=call, reset_answers=self.reset_answers + 1)
         lasted = monotonic - claims.reset_since
-        if claims.reset_answers < rules.agreeing_answers or lasted < rules.agreeing_seconds:
+        if claims.reset_answers < rules.agreeing_responses or lasted < rules.agreeing_seconds:
             return claims, False
         return claims.without_reset(), True
 

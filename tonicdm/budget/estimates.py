@@ -23,11 +23,11 @@ def earliest(window: Window, cost: int, now: Instant, *, ahead: int = 0, lane: P
     """
     window.advance(now)
     server, total = window.clock.lower(now, window.rules), ahead + cost
-    start, silence = server, window.silence
-    if silence.until is not None:
-        start = window.silent_until(now)
-    end = None if window.reset is None else silence.end(window.reset, window.rules)
-    if end is not None and end > start and not (silence.until is not None and silence.probes):
+    start, cooldown = server, window.cooldown
+    if cooldown.until is not None:
+        start = window.cooldown_until(now)
+    end = None if window.reset is None else cooldown.end(window.reset, window.rules)
+    if end is not None and end > start and not (cooldown.until is not None and cooldown.probes):
         room = max(0, window.limit - _guard(window, now) - window.used)
         if total <= room:
             return (

@@ -16,9 +16,9 @@ import attrs
 
 from tonicdm.types import RateLimit, plausible_unix_seconds
 
-LARGEST_LIMIT: Final = 1_000_000_000
+MAX_LIMIT: Final = 1_000_000_000
 """Units of a window beyond which a Limit is none."""
-LONGEST_DELAY: Final = 366 * 86400.0
+MAX_DELAY_SECONDS: Final = 366 * 86400.0
 """Seconds beyond which a time span is none, neither a Retry-After nor a Reset given as one."""
 _NUMBER: Final = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -158,10 +158,10 @@ def _judge(
     date: float | None,
     retry_after: When | None = None,
 ) -> Report:
-    if limit is not None and not 1 <= limit <= LARGEST_LIMIT:
+    if limit is not None and not 1 <= limit <= MAX_LIMIT:
         limit = None
     if remaining is not None:
-        remaining = None if remaining > LARGEST_LIMIT else max(0.0, remaining)
+        remaining = None if remaining > MAX_LIMIT else max(0.0, remaining)
         if limit is not None and remaining is not None and remaining > limit:
             limit = remaining = None  # one of them is wrong, and nobody knows which
     return Report(
@@ -182,7 +182,7 @@ def _reset(number: float | None) -> When | None:
 
 
 def _span(number: float | None) -> When | None:
-    return When(after=number) if number is not None and 0 <= number <= LONGEST_DELAY else None
+    return When(after=number) if number is not None and 0 <= number <= MAX_DELAY_SECONDS else None
 
 
 def _moment(lines: list[str]) -> When | None:

@@ -191,7 +191,7 @@ class Lanes:
             for queue in jobs.values():
                 yield from queue
 
-    def too_dear(self, limit: int) -> list[Waiter]:
+    def over_limit(self, limit: int) -> list[Waiter]:
         """Return the calls that no window of *limit* units can ever serve."""
         queues = [queue for jobs in self._jobs.values() for queue in jobs.values()]
         deques = [found for queue in queues for cost, found in queue.by_cost.items() if cost > limit]

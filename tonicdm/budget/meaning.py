@@ -11,7 +11,7 @@ import enum
 import attrs
 
 from tonicdm.budget.claims import Claims
-from tonicdm.budget.headers import LONGEST_DELAY
+from tonicdm.budget.headers import MAX_DELAY_SECONDS
 from tonicdm.budget.rules import BudgetRules, Named
 
 LONG_AGO = float("-inf")
@@ -34,13 +34,13 @@ class Known:
     limit_sent_at: float
     """When the last call left whose answer told `limit`."""
     used: int
-    used_told_at: float
+    used_reported_at: float
     """When the answer came that told `used`."""
     reset: float | None
     """The window's end; None while the window is unknown."""
     provisional: bool
     """Whether the end is reckoned by ourselves, as no answer named one that is believed."""
-    reset_told_at: float
+    reset_reported_at: float
     """When an answer last named this end."""
     opened_at: float | None
     """Server time at which the window surely had begun."""
@@ -83,15 +83,15 @@ class Meaning:
     """Whether the call's own units are in `used`, or in a window that is over."""
     used: int = 0
     """Units used in the window by now."""
-    told_used: bool = False
+    reports_used: bool = False
     """Whether this answer speaks for `used`."""
     limit: int
-    told_limit: bool = False
+    reports_limit: bool = False
     """Whether this answer speaks for `limit`."""
     reset: float | None = None
     """The window's end from now on."""
     provisional: bool = False
-    told_reset: bool = False
+    reports_reset: bool = False
     """Whether this answer speaks for `reset`."""
     early: bool = False
     """Whether a window was taken to be over in which the server still counts."""
@@ -138,7 +138,7 @@ def worth_of(known: Known, heard: Heard) -> Worth:
         return Worth.PAST
     furthest = known.length + tolerance
     if heard.status == 429:
-        furthest = max(furthest, known.rules.furthest_reset)
+        furthest = max(furthest, known.rules.max_cooldown)
     return Worth.FAR if heard.reset > known.upper + furthest else Worth.BELIEVED
 
 
@@ -154,7 +154,7 @@ def _names_an_older_window(known: Known, heard: Heard) -> bool:
 
 
 def wait_after_429(known: Known, heard: Heard) -> float:
-    """Return for how many seconds from its receipt a 429 wants silence: the later of its Reset and its Retry-After.
+    """Return the seconds of cooldown that a 429 wants: to the later of its Reset and its Retry-After.
 
     Retry-After counts for one window at most, and one window is the rule where neither is said.
     """
@@ -178,7 +178,7 @@ class _Limit:
     claims: Claims
     changed: bool = False
     told: bool = False
-    doubted: bool = False
+    rejected: bool = False
     """Whether the answer names another one that is not believed, or no more."""
     confirms: int = 0
     """The reservation whose answer said the same before and was not believed."""
@@ -196,12 +196,12 @@ def _limit(known: Known, heard: Heard) -> _Limit:
     if told < known.limit:
         return _lower(known, heard, told)
     if left is None or heard.sent_at <= known.limit_sent_at:
-        return _Limit(known.limit, left, claims, doubted=True)
+        return _Limit(known.limit, left, claims, rejected=True)
     claims, agreed = claims.claim_limit(told, left, heard.number)
     if agreed is None:
         # What it shows used counts all the same where that fits: it is no less than the truth if its Remaining is true.
         used = told - left
-        return _Limit(known.limit, known.limit - used if used <= known.limit else None, claims, doubted=True)
+        return _Limit(known.limit, known.limit - used if used <= known.limit else None, claims, rejected=True)
     return _Limit(told, agreed, claims, changed=True, told=True, confirms=known.claims.limit_call)
 
 
@@ -211,7 +211,7 @@ def _lower(known: Known, heard: Heard, told: int) -> _Limit:
         return _Limit(told, left, known.claims.without_limit(), changed=True, told=True)
     # Raised since: what this answer left is too little, but what it shows used is right.
     left = None if left is None else known.limit - (told - left)
-    return _Limit(known.limit, left, known.claims, doubted=True)
+    return _Limit(known.limit, left, known.claims, rejected=True)
 
 
 # --- the window -----------------------------------------------------------------------------------------------------
@@ -239,12 +239,12 @@ def _open(known: Known, heard: Heard, limit: _Limit, worth: Worth) -> Meaning:
         window=Named.SAME if same else Named.NEW,
         settles=limit.left is not None,
         used=used,
-        told_used=limit.left is not None and used == max(0, limit.limit - limit.left),
+        reports_used=limit.left is not None and used == max(0, limit.limit - limit.left),
         limit=limit.limit,
-        told_limit=limit.told,
+        reports_limit=limit.told,
         reset=reset,
         provisional=provisional,
-        told_reset=not provisional,
+        reports_reset=not provisional,
         early=early,
         confirms=limit.confirms,
         learned=learned,
@@ -255,40 +255,40 @@ def _open(known: Known, heard: Heard, limit: _Limit, worth: Worth) -> Meaning:
 def _go_on(known: Known, heard: Heard, limit: _Limit, worth: Worth, reset: float) -> Meaning:
     """Say what an answer means in a known window that ends at *reset*."""
     claims, tolerance = limit.claims, known.rules.reset_tolerance
-    named, provisional, told_reset = heard.reset, known.provisional, False
+    named, provisional, reports_reset = heard.reset, known.provisional, False
     learned, used = None, _used(known, limit)
-    more = limit.left is not None and not limit.doubted and limit.left > known.limit - known.used
+    more = limit.left is not None and not limit.rejected and limit.left > known.limit - known.used
     # The count fell in a call that left after the last answer. A Reset that did not move contradicts that.
-    fell = more and heard.sent_at > known.used_told_at
+    fell = more and heard.sent_at > known.used_reported_at
     new = fell if provisional else worth is Worth.BELIEVED and named is not None and named > reset + tolerance and more
     if new and limit.left is not None:
         used = max(0, limit.limit - limit.left)
     if named is not None and worth is Worth.BELIEVED:
-        told_reset = new or provisional or named >= reset - tolerance
-        if told_reset:
+        reports_reset = new or provisional or named >= reset - tolerance
+        if reports_reset:
             reset = named if new or provisional else max(reset, named)
             provisional, claims = False, claims.without_reset()
-        elif heard.status != 429 and heard.sent_at > known.reset_told_at:
+        elif heard.status != 429 and heard.sent_at > known.reset_reported_at:
             # Nearer than was named before this call left: an extension taken back, or the other one was wrong.
-            claims, told_reset = _claim_reset(known, heard, claims)
-            if told_reset:
+            claims, reports_reset = _claim_reset(known, heard, claims)
+            if reports_reset:
                 reset, learned = named, _length(known, named)
     elif named is not None and worth is Worth.FAR:
-        claims, told_reset = _claim_reset(known, heard, claims)
-        if told_reset:
+        claims, reports_reset = _claim_reset(known, heard, claims)
+        if reports_reset:
             reset, provisional, learned = named, False, _length(known, named)
-    if new and not told_reset:
+    if new and not reports_reset:
         reset, provisional = known.upper + known.length, True
     return Meaning(
         window=Named.NEW if new else Named.SAME,
         settles=limit.left is not None,
         used=used,
-        told_used=limit.left is not None and used == max(0, limit.limit - limit.left),
+        reports_used=limit.left is not None and used == max(0, limit.limit - limit.left),
         limit=limit.limit,
-        told_limit=limit.told,
+        reports_limit=limit.told,
         reset=reset,
         provisional=provisional,
-        told_reset=told_reset,
+        reports_reset=reports_reset,
         confirms=limit.confirms,
         learned=learned,
         claims=claims,
@@ -306,7 +306,7 @@ def _used(known: Known, limit: _Limit) -> int:
 
 
 def _claim_reset(known: Known, heard: Heard, claims: Claims) -> tuple[Claims, bool]:
-    if heard.reset is None or heard.status == 429 or heard.reset > known.upper + LONGEST_DELAY:
+    if heard.reset is None or heard.status == 429 or heard.reset > known.upper + MAX_DELAY_SECONDS:
         return claims, False
     return claims.claim_reset(heard.reset, heard.number, known.monotonic, known.rules)
 

@@ -22,11 +22,11 @@ class BudgetRules:
     reset_tolerance: float = 2.0
     """Resets that differ by no more seconds name the same window: some servers print "now + time to live", each cut to
     whole seconds. For the same reason a window may last so much longer than a Reset says."""
-    furthest_reset: float = 86400.0
-    """Longest silence after one 429 in seconds, however far away the Reset that it names; then one call goes alone."""
+    max_cooldown: float = 86400.0
+    """Longest cooldown after one 429 in seconds, however far away the Reset that it names; then one call goes alone."""
     min_cooldown: float = 3.0
-    """Shortest silence after a 429 in seconds, whatever it names."""
-    agreeing_answers: int = 3
+    """Shortest cooldown after a 429 in seconds, whatever it names."""
+    agreeing_responses: int = 3
     """Answers that must agree on a Reset further away than a window is long, or nearer than was named, to be believed.
     Until then it costs nothing but itself."""
     agreeing_seconds: float = 60.0
@@ -39,7 +39,7 @@ class BudgetRules:
     """Units never spent, a margin against other users of the token; it grows by itself when they are noticed."""
     peers: int = 1
     """Processes that use the token but share no ledger, this one included."""
-    dearest: int = 20
+    max_call_cost: int = 20
     """Units of the dearest call there is (concepts page, "Rate Limiting")."""
     interactive_reserve: float = 0.10
     """Share of the limit kept for the interactive lane; it decays to zero until the reset."""
@@ -69,13 +69,13 @@ class BudgetRules:
             "lease": self.lease,
             "backoff_cap": self.backoff_cap,
             "min_cooldown": self.min_cooldown,
-            "agreeing_answers": self.agreeing_answers,
+            "agreeing_responses": self.agreeing_responses,
         }
         for name, value in positive.items():
             if value <= 0:
                 raise ConfigError(f"a budget's {name} must be positive, not {value}")
-        if self.furthest_reset < self.min_cooldown:
-            raise ConfigError("furthest_reset bounds the silence after a 429, so it can't be shorter than min_cooldown")
+        if self.max_cooldown < self.min_cooldown:
+            raise ConfigError("max_cooldown bounds the cooldown after a 429, so it can't be shorter than min_cooldown")
         if not 0 <= self.guard < self.limit:
             raise ConfigError(f"a budget's guard must lie between 0 and its limit, not at {self.guard}")
         if self.peers < 1:
@@ -112,7 +112,7 @@ class Reason(enum.StrEnum):
     """This window has not enough units left."""
     IN_FLIGHT = "calls in flight"
     """The units are reserved by calls whose answers are awaited."""
-    UNKNOWN = "fate of lost calls unknown"
+    UNKNOWN = "outcome of lost calls unknown"
     """Calls without an answer stay charged until a later answer shows what became of them."""
     RESERVE = "interactive reserve"
     """What is left is kept for the interactive lane for now."""
@@ -161,7 +161,7 @@ class Settlement:
     """Units that others spent at least since the previous answer."""
     blocked: bool = False
     """Whether the answer was a 429."""
-    silent_until: float | None = None
-    """Server time before which nothing is sent, Unix seconds; None where no silence is on."""
+    blocked_until: float | None = None
+    """Server time before which nothing is sent, Unix seconds; None where no cooldown is on."""
     learned_window: float | None = None
     """Length of the server's windows in seconds, where answers up to this one agreed on another than was known."""

@@ -49,7 +49,7 @@ class Snapshot:
     remaining: int
     """Units that the server has left, as far as its answers told."""
     reserved: int
-    """Units held by calls under way or of unknown fate."""
+    """Units held by calls under way or whose outcome is unknown."""
     unknown: int
     """The part of `reserved` whose calls ended without a usable answer."""
     foreign: int
@@ -95,7 +95,7 @@ class Forecast:
     """What keeps the first of them; None where it can be spent now."""
 
 
-MOMENT: Final = 0.5
+MIN_NAMED_WAIT_SECONDS: Final = 0.5
 """Seconds below which a wait is not worth a number."""
 
 
@@ -119,10 +119,10 @@ def snapshot_of(window: Window, now: Instant, waiting: Mapping[Priority, tuple[i
         remaining=max(0, window.limit - window.used),
         reserved=window.held,
         unknown=window.unknown,
-        foreign=window.others.spent,
+        foreign=window.foreign_usage.spent,
         guard=window.guard(now),
         reset_at=None if window.reset is None else utc(window.reset),
-        blocked_until=None if window.silence.until is None else utc(window.silent_until(now)),
+        blocked_until=None if window.cooldown.until is None else utc(window.cooldown_until(now)),
         waiting=dict(waiting),
         eta=eta,
         waits_for=reasons,
@@ -139,7 +139,7 @@ def forecast_of(window: Window, now: Instant, cost: int, ahead: int, lane: Prior
     denied = window.explain(1, now, lane) if cost else None
     reason = Reason.QUEUE if denied is None and ahead else None if denied is None else denied.reason
     usable = max(1, window.limit - window.rules.guard)
-    free = usable if window.silence.until is not None else max(0, usable - window.used)
+    free = usable if window.cooldown.until is not None else max(0, usable - window.used)
     first = max(0, free - ahead)
     if first == 0:
         first = usable - (ahead - free) % usable
@@ -174,7 +174,7 @@ def refusal(notice: WaitNotice, max_wait: float | None, *, waited: bool = False)
     """Make the error for a call that may not wait as long as it would have to."""
     what = f"{notice.cost} units" + (f" for {notice.label}" if notice.label else "")
     allowed = f"max_wait={0.0 if max_wait is None else max_wait:g} s"
-    timed = notice.wait >= MOMENT
+    timed = notice.wait >= MIN_NAMED_WAIT_SECONDS
     if waited:
         left = f"{notice.until:%H:%M:%S} UTC is the earliest" if timed else "no time can be named"
         head = f"{what} did not come free within {allowed}; {left} ({notice.reason})."

@@ -23,9 +23,9 @@ from tonicdm.types import Priority
 
 T = TypeVar("T")
 
-LONGEST_NAP: Final = 60.0
+MAX_NAP_SECONDS: Final = 60.0
 """Seconds after which a waiting budget looks again, whatever it expects."""
-SHORTEST_NAP: Final = 0.001
+MIN_NAP_SECONDS: Final = 0.001
 """Seconds that a nap lasts at least: a rounding error before a reset must not become a busy loop."""
 
 
@@ -34,7 +34,7 @@ OWN_SLOTS: Final = Concurrency(1)
 
 
 @attrs.frozen
-class Terms:
+class WaitLimits:
     """What a caller allows and asks for."""
 
     timeout: float
@@ -99,7 +99,7 @@ class WaitQueue:
 
     # --- the entry ----------------------------------------------------------------------------------------------
 
-    async def acquire(self, waiter: Waiter, terms: Terms, taken: Callable[[Granted], T]) -> T:
+    async def acquire(self, waiter: Waiter, limits: WaitLimits, taken: Callable[[Granted], T]) -> T:
         """Reserve units for a call, wait as long as it must and may, and let it out at its pace.
 
         Everything is awaited here and not further down: each coroutine on the way would cost some hundred bytes for
@@ -107,7 +107,7 @@ class WaitQueue:
 
         Args:
             waiter: The call.
-            terms: What it allows.
+            limits: What it allows.
             taken: Given what was granted; from then on the units are its caller's to give back.
 
         Returns:
@@ -123,12 +123,12 @@ class WaitQueue:
             waiter.slots = self.slots
         answer: Granted | Denied = await self._at_once(waiter)
         if isinstance(answer, Denied):
-            if terms.max_wait is not None or terms.on_wait is not None:
+            if limits.max_wait is not None or limits.on_wait is not None:
                 with self._approaching_calls():
-                    await self._announce(waiter, terms, answer)
-            if terms.max_wait is not None and waiter.deadline is None:
-                waiter.deadline = self.clock.monotonic() + terms.max_wait
-            telling = self._keep_telling(waiter, terms)
+                    await self._announce(waiter, limits, answer)
+            if limits.max_wait is not None and waiter.deadline is None:
+                waiter.deadline = self.clock.monotonic() + limits.max_wait
+            telling = self._keep_telling(waiter, limits)
             try:
                 answer = await self._enter(waiter)
             except asyncio.CancelledError:
@@ -138,7 +138,7 @@ class WaitQueue:
                 if telling is not None:
                     telling.cancel()
         if isinstance(answer, Denied):
-            raise await self._too_late(waiter, answer, terms)
+            raise await self._too_late(waiter, answer, limits)
         if self._pacer.calls_per_second is not None:
             try:
                 await self._pacer.pace()
@@ -161,7 +161,7 @@ class WaitQueue:
 
         def step(window: Window) -> Granted | Denied:
             if waiter.cost > window.ceiling:
-                raise too_dear(waiter.cost, window.ceiling)
+                raise over_limit(waiter.cost, window.ceiling)
             answer = window.admit(waiter.cost, self.now(), lane=waiter.lane, label=waiter.label, holder=self._holder)
             if isinstance(answer, Granted):
                 made.append(answer.entry)
@@ -181,21 +181,21 @@ class WaitQueue:
 
     # --- being told ---------------------------------------------------------------------------------------------
 
-    async def _announce(self, waiter: Waiter, terms: Terms, denied: Denied) -> None:
+    async def _announce(self, waiter: Waiter, limits: WaitLimits, denied: Denied) -> None:
         """Refuse a call whose wait would surely be too long, and tell the others how long theirs is at least."""
         try:
             notice = await self._look_ahead(waiter, denied)
         except LedgerBusyError:
             return  # it queues, as far as max_wait allows
-        if terms.max_wait is not None and notice.wait > terms.max_wait:
-            raise refusal(notice, terms.max_wait)
-        if terms.on_wait is not None:
-            terms.on_wait(notice)
+        if limits.max_wait is not None and notice.wait > limits.max_wait:
+            raise refusal(notice, limits.max_wait)
+        if limits.on_wait is not None:
+            limits.on_wait(notice)
 
-    async def _too_late(self, waiter: Waiter, denied: Denied, terms: Terms) -> BudgetError:
+    async def _too_late(self, waiter: Waiter, denied: Denied, limits: WaitLimits) -> BudgetError:
         """Make the error for a call whose max_wait has ended."""
         try:
-            return refusal(await self._look_ahead(waiter, denied), terms.max_wait, waited=True)
+            return refusal(await self._look_ahead(waiter, denied), limits.max_wait, waited=True)
         except LedgerBusyError as error:
             return self.access.unavailable(error)
 
@@ -206,16 +206,16 @@ class WaitQueue:
         def step(window: Window) -> WaitNotice:
             now = self.now()
             if waiter.cost > window.ceiling:
-                raise too_dear(waiter.cost, window.ceiling)
+                raise over_limit(waiter.cost, window.ceiling)
             return notice_of(window, now, waiter, denied.reason, ahead)
 
         return await self.access.try_once(step)
 
-    def _keep_telling(self, waiter: Waiter, terms: Terms) -> asyncio.Task[None] | None:
+    def _keep_telling(self, waiter: Waiter, limits: WaitLimits) -> asyncio.Task[None] | None:
         """Begin to repeat what *waiter* waits for, if anybody wants to know."""
-        if terms.on_wait is None or terms.notify_every is None:
+        if limits.on_wait is None or limits.notify_every is None:
             return None
-        return asyncio.create_task(self._tell(waiter, terms.on_wait, terms.notify_every), name="tonicdm-progress")
+        return asyncio.create_task(self._tell(waiter, limits.on_wait, limits.notify_every), name="tonicdm-progress")
 
     async def _tell(self, waiter: Waiter, on_wait: Callable[[WaitNotice], None], every: float) -> None:
         """Repeat what *waiter* waits for, until it is cancelled."""
@@ -415,8 +415,8 @@ class WaitQueue:
                 waiter.slots.taken += 1
                 self._finish(waiter, answer)
         self._granting = []
-        for waiter in self._lanes.too_dear(limit) if denied else ():
-            waiter.handle.set_exception(too_dear(waiter.cost, limit))
+        for waiter in self._lanes.over_limit(limit) if denied else ():
+            waiter.handle.set_exception(over_limit(waiter.cost, limit))
             self._leave(waiter)
         return denied
 
@@ -445,7 +445,7 @@ class WaitQueue:
     async def _nap(self, kick: asyncio.Event, denied: Denied | None) -> None:
         """Sleep until something can have changed: a kick, a reset, a lapsed lease, another process."""
         now = self.clock.monotonic()
-        times = [now + LONGEST_NAP, self._next_sweep]
+        times = [now + MAX_NAP_SECONDS, self._next_sweep]
         if self._wake_at is not None:
             times.append(self._wake_at)
         if (deadline := self._lanes.next_deadline) is not None:
@@ -453,7 +453,7 @@ class WaitQueue:
         poll = self.access.ledger.poll_seconds
         if poll is not None and denied is not None and denied.sooner:
             times.append(now + poll)
-        nap = asyncio.ensure_future(self.clock.sleep_until(max(min(times), now + SHORTEST_NAP)))
+        nap = asyncio.ensure_future(self.clock.sleep_until(max(min(times), now + MIN_NAP_SECONDS)))
         waked = asyncio.ensure_future(kick.wait())
         try:
             # A ledger that fails is looked at again in real time, whatever clock the calls live by.
@@ -464,7 +464,7 @@ class WaitQueue:
             waked.cancel()
 
 
-def too_dear(cost: int, limit: int) -> BudgetError:
+def over_limit(cost: int, limit: int) -> BudgetError:
     """Make the error for a call that no window can serve."""
     return BudgetError(
         f"a call of {cost:,} units can never be sent: a whole window has {limit:,}. Nothing was sent.", cost=cost

@@ -2,7 +2,7 @@
 
 A window is the server's: it is told apart by its Reset. Inside one, ``used = Limit - Remaining`` only grows, so it
 orders the answers however late they come. U (`Window.used`) is the greatest value seen, H (`Window.held`) the sum of
-all reservations whose fate is not in U yet; a call of cost c may go iff U + H + c <= limit - guard.
+all reservations whose outcome is not in U yet; a call of cost c may go iff U + H + c <= limit - guard.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import math
 import attrs
 
 from tonicdm.budget.claims import Claims
+from tonicdm.budget.cooldown import Cooldown
 from tonicdm.budget.entries import Entry, EntryState, Holdings
+from tonicdm.budget.foreign_usage import ForeignUsage
 from tonicdm.budget.headers import Report
 from tonicdm.budget.meaning import LONG_AGO, Heard, Known, Meaning, interpret, wait_after_429
-from tonicdm.budget.others import Others
 from tonicdm.budget.rules import BudgetRules, Denied, Granted, Instant, Named, Reason, Settlement
 from tonicdm.budget.serverclock import ServerClock
-from tonicdm.budget.silence import Silence
 from tonicdm.types import Priority
 
 
@@ -29,8 +29,8 @@ class Window:
 
     rules: BudgetRules = attrs.field(factory=BudgetRules)
     clock: ServerClock = attrs.field(factory=ServerClock)
-    silence: Silence = attrs.field(factory=Silence)
-    others: Others = attrs.field(factory=Others)
+    cooldown: Cooldown = attrs.field(factory=Cooldown)
+    foreign_usage: ForeignUsage = attrs.field(factory=ForeignUsage)
     limit: int = attrs.field(default=attrs.Factory(lambda self: self.rules.limit, takes_self=True))
     limit_before: int = 0
     """The limit that held before, where one answer alone told the present one; 0 where others agreed."""
@@ -40,7 +40,7 @@ class Window:
     """The reservation whose answer alone told `limit`; 0 where another has agreed."""
     used: int = 0
     """U: the greatest ``Limit - Remaining`` seen in this window."""
-    used_told_at: float = LONG_AGO
+    used_reported_at: float = LONG_AGO
     """Monotonic time at which the answer came that told `used`."""
     holdings: Holdings = attrs.field(default=attrs.Factory(lambda self: Holdings(self.rules), takes_self=True))
     reset: float | None = None
@@ -49,7 +49,7 @@ class Window:
     """Whether no answer ever told how much is used, so that this window is one of our own."""
     provisional: bool = False
     """Whether `reset` was reckoned from our own clock, because what answers name is not believed."""
-    reset_told_at: float = LONG_AGO
+    reset_reported_at: float = LONG_AGO
     """Monotonic time at which an answer last named `reset`."""
     learned_length: float | None = None
     """Seconds that the server's windows last, where that is more than `BudgetRules.window`."""
@@ -96,7 +96,7 @@ class Window:
     @property
     def probing(self) -> bool:
         """Whether one call goes alone: the window is unknown or only remembered, or no call was served since a 429."""
-        return self.reset is None or self.unconfirmed or self.silence.strikes > 0
+        return self.reset is None or self.unconfirmed or self.cooldown.consecutive_429s > 0
 
     # --- time -------------------------------------------------------------------------------------------------
 
@@ -104,20 +104,20 @@ class Window:
         """Do what the passing of time does: end blocks and windows, take back lapsed leases."""
         self.holdings.window = self.length
         self.holdings.sweep(now.monotonic)
-        server, silence = self.clock.lower(now, self.rules), self.silence
-        if silence.until is not None:
-            if not silence.reckoned:
-                silence.resume(server, now.monotonic, self.rules)
-            if now.monotonic < (silence.ends_at or 0.0):
+        server, cooldown = self.clock.lower(now, self.rules), self.cooldown
+        if cooldown.until is not None:
+            if not cooldown.reckoned:
+                cooldown.resume(server, now.monotonic, self.rules)
+            if now.monotonic < (cooldown.ends_at or 0.0):
                 return
-            silence.until = None
-            if silence.probes and self.reset is not None:
+            cooldown.until = None
+            if cooldown.probes and self.reset is not None:
                 self._roll(self.reset, now)
         if self.reset is not None and self.clock.low is None:
             self._bound_reset(now)
         # Where the monotonic clock stands still in sleep, the wall clock may end a window; one call then looks.
         slept = 0.0 if now.counts_suspension else self.clock.slept(now)
-        if self.reset is not None and server + slept >= silence.end(self.reset, self.rules):
+        if self.reset is not None and server + slept >= cooldown.end(self.reset, self.rules):
             self._roll(self.reset, now)
 
     def _bound_reset(self, now: Instant) -> None:
@@ -146,7 +146,7 @@ class Window:
         self.claims = self.claims.in_a_new_window()
         if self.limit_call:
             self.limit_before = max(self.limit_before, self.rules.limit)
-        self.others.begin(now.monotonic)
+        self.foreign_usage.begin(now.monotonic)
         self.accounts = {}
 
     # --- admission ----------------------------------------------------------------------------------------------
@@ -176,15 +176,15 @@ class Window:
         return self._refusal(cost, now, lane)
 
     def _refusal(self, cost: int, now: Instant, lane: Priority) -> Denied | None:
-        if self.silence.until is not None:
-            return Denied(Reason.BLOCKED, self.silent_until(now))
+        if self.cooldown.until is not None:
+            return Denied(Reason.BLOCKED, self.cooldown_until(now))
         if self.probing and self._awaits_first():
             return Denied(Reason.FIRST_CALL)
         if self.reset is None:
             return self._too_much(cost, self.ceiling)
         usable = self.limit - self.guard(now)
         if self.used + cost > usable:
-            return Denied(Reason.SPENT, self.silence.end(self.reset, self.rules))
+            return Denied(Reason.SPENT, self.cooldown.end(self.reset, self.rules))
         denied = self._too_much(self.used + cost, usable)
         if denied is None and self.rules.peers > 1 and self._near_the_end() and self.held > self.unknown:
             # What peers without a shared ledger have under way is known only as a bound: one call each.
@@ -234,12 +234,12 @@ class Window:
     def guard(self, now: Instant) -> int:
         """Return the units to be left for others: as set, and for peers or for those noticed."""
         # Peers are the others one knows of: near the end each has one call under way, so no more needs guarding.
-        peers = (self.rules.peers - 1) * self.rules.dearest
-        return min(self.limit, max(self.rules.guard, peers or self.others.guard(now.monotonic, self.rules)))
+        peers = (self.rules.peers - 1) * self.rules.max_call_cost
+        return min(self.limit, max(self.rules.guard, peers or self.foreign_usage.guard(now.monotonic, self.rules)))
 
-    def silent_until(self, now: Instant) -> float:
+    def cooldown_until(self, now: Instant) -> float:
         """Return the end of the cooldown as a time of the server's clock."""
-        left = max(0.0, (self.silence.ends_at or 0.0) - now.monotonic)
+        left = max(0.0, (self.cooldown.ends_at or 0.0) - now.monotonic)
         return self.clock.lower(now, self.rules) + left * (1.0 - self.rules.drift)
 
     def seconds_until(self, server_time: float, now: Instant) -> float:
@@ -267,7 +267,7 @@ class Window:
         open_now = not self.probing or self.first == number
         # Measured by the same limit as in `admit`: if the two disagreed, a call would go round between them for good.
         limit = self.limit if self.reset is not None else self.ceiling
-        if self.silence.until is not None or not open_now or self.used + self.held > limit:
+        if self.cooldown.until is not None or not open_now or self.used + self.held > limit:
             self.refund(number)
             return False
         self.holdings.send(entry, now.monotonic, timeout)
@@ -313,20 +313,20 @@ class Window:
         known = self._known(now)
         meaning = interpret(known, heard)
         learned = self._learn_length(meaning)
-        if status != 429 and status < 500 and self.silence.served(heard.sent_at):
+        if status != 429 and status < 500 and self.cooldown.served(heard.sent_at):
             self.first = None
         if meaning.window is Named.OLDER:
-            settlement = self._take_older(heard, meaning, now)
+            settlement = self._apply_older(heard, meaning, now)
         elif meaning.settles:
-            settlement = self._take_told(known, heard, meaning, now, chance)
+            settlement = self._apply_counted(known, heard, meaning, now, chance)
         else:
-            settlement = self._take_untold(known, heard, meaning, now)
+            settlement = self._apply_uncounted(known, heard, meaning, now)
         if status == 429:
             self._cool_down(known, heard, meaning, now, chance)
         return attrs.evolve(
             settlement,
             blocked=status == 429,
-            silent_until=None if self.silence.until is None else self.silent_until(now),
+            blocked_until=None if self.cooldown.until is None else self.cooldown_until(now),
             learned_window=learned,
         )
 
@@ -341,8 +341,8 @@ class Window:
             self.previous_reset += was_set
         if was_set < 0 and self.opened_at is not None:
             self.opened_at += was_set
-        if self.silence.reckoned:
-            self.silence.shift(was_set)
+        if self.cooldown.reckoned:
+            self.cooldown.shift(was_set)
 
     def _heard(self, number: int, report: Report, now: Instant, status: int, sent_at: float) -> Heard:
         made = self.clock.upper(now, self.rules) if report.date is None else report.date
@@ -372,10 +372,10 @@ class Window:
             limit=self.limit,
             limit_sent_at=self.limit_sent_at,
             used=self.used,
-            used_told_at=self.used_told_at,
+            used_reported_at=self.used_reported_at,
             reset=None if self.assumed else self.reset,
             provisional=self.provisional,
-            reset_told_at=self.reset_told_at,
+            reset_reported_at=self.reset_reported_at,
             opened_at=self.opened_at,
             rolled_at=self.rolled_at,
             renewed_at=self.renewed_at,
@@ -397,10 +397,10 @@ class Window:
         """Take a settled call out of H, and lost ones that its answer proves to be counted."""
         entry = self.holdings.get(number)
         self.refund(number)
-        self.others.own += self.holdings.release(sent_at)
+        self.foreign_usage.own += self.holdings.release(sent_at)
         return entry
 
-    def _take_told(self, known: Known, heard: Heard, meaning: Meaning, now: Instant, chance: float) -> Settlement:
+    def _apply_counted(self, known: Known, heard: Heard, meaning: Meaning, now: Instant, chance: float) -> Settlement:
         """Take in an answer that says how much is used."""
         self.headers_seen = True
         held, entry = self.held, self._release(heard.number, heard.sent_at)
@@ -423,11 +423,11 @@ class Window:
             and held == cost
             and heard.status != 429
         )
-        self._account(entry, spent, heard.sent_at, told=meaning.told_used, counted=counted)
-        foreign = self.others.measure(self.used, self.held)
+        self._account(entry, spent, heard.sent_at, told=meaning.reports_used, counted=counted)
+        foreign = self.foreign_usage.measure(self.used, self.held)
         return Settlement(spent if alone and spent > 0 and cost else None, foreign)
 
-    def _take_older(self, heard: Heard, meaning: Meaning, now: Instant) -> Settlement:
+    def _apply_older(self, heard: Heard, meaning: Meaning, now: Instant) -> Settlement:
         """Take in an answer that speaks of a window that is over: it changes nothing but its own reservation."""
         if not meaning.settles:
             self.lose(heard.number, now)
@@ -437,7 +437,7 @@ class Window:
                 self.previous_used = max(self.previous_used, self.limit - heard.remaining)
         return Settlement()
 
-    def _take_untold(self, known: Known, heard: Heard, meaning: Meaning, now: Instant) -> Settlement:
+    def _apply_uncounted(self, known: Known, heard: Heard, meaning: Meaning, now: Instant) -> Settlement:
         """Take in an answer that does not say how much is used: what its call cost stays unknown."""
         if known.reset is not None:
             self._apply(known, heard, meaning, now, 0.0)
@@ -460,21 +460,21 @@ class Window:
                 self.previous_reset = None if known.provisional else known.reset
                 self._forget_window(now)
             if heard.status != 429:
-                self.silence.forgive()
+                self.cooldown.clear_slack()
         if known.reset is None or meaning.window is Named.NEW:
             self.opened_at = self._opened_at(heard)
             self.assumed, self.first = False, None
         if known.reset is None and meaning.window is Named.SAME:
             self._reopen(heard, meaning, now)
         if meaning.early:
-            self.silence.back_off(chance, self.rules)
-        if meaning.told_used:
-            self.used_told_at = now.monotonic
+            self.cooldown.back_off(chance, self.rules)
+        if meaning.reports_used:
+            self.used_reported_at = now.monotonic
             if heard.number == self.first:
                 self.unconfirmed = False
         self.used, self.reset, self.provisional = meaning.used, meaning.reset, meaning.provisional
-        if meaning.told_reset:
-            self.reset_told_at = now.monotonic
+        if meaning.reports_reset:
+            self.reset_reported_at = now.monotonic
         self.claims = meaning.claims
         self._take_limit(heard, meaning)
 
@@ -487,7 +487,7 @@ class Window:
                 self.clock.observe(heard.date, heard.sent_at, now, self.rules)
 
     def _take_limit(self, heard: Heard, meaning: Meaning) -> None:
-        if not meaning.told_limit:
+        if not meaning.reports_limit:
             return
         if meaning.limit < self.limit:
             self.limit_call = heard.number
@@ -508,16 +508,16 @@ class Window:
         if entry is not None:
             # A call that raised U cost no more than U rose by, however much was reserved for it.
             units = min(entry.cost, spent) if spent > 0 else entry.cost
-            self.others.own += units
+            self.foreign_usage.own += units
             key = (entry.lane, entry.label)
             if key not in self.accounts and len(self.accounts) >= 100:
                 key = (entry.lane, "...")
             calls, sum_ = self.accounts.get(key, (0, 0))
             self.accounts[key] = (calls + 1, sum_ + units)
         if not counted:
-            self.others.own = self.used  # who spent what can't be told
+            self.foreign_usage.own = self.used  # who spent what can't be told
         if told:
-            self.others.seen_at = max(self.others.seen_at, sent_at)
+            self.foreign_usage.seen_at = max(self.foreign_usage.seen_at, sent_at)
 
     def _cool_down(self, known: Known, heard: Heard, meaning: Meaning, now: Instant, chance: float) -> None:
         """Obey a 429: until the later of a believed Reset and Retry-After, else for a window."""
@@ -526,7 +526,7 @@ class Window:
         from_server = heard.reset is not None or heard.remaining is not None
         if from_server and meaning.window is not Named.OLDER and self.reset is not None and not self.provisional:
             wait = max(wait, self.reset - known.lower)  # the latest that was named
-        self.silence.impose(
+        self.cooldown.impose(
             wait,
             known.lower,
             heard.sent_at,
@@ -539,14 +539,14 @@ class Window:
     # --- other tokens, other starts of the machine --------------------------------------------------------------
 
     def renew(self, now: Instant) -> None:
-        """Take a refreshed token: its window is unknown, but silence and what is under way stay as they are."""
+        """Take a refreshed token: its window is unknown, but a cooldown and what is under way stay as they are."""
         self._forget_window(now)
         self.previous_reset, self.renewed_at = None, now.monotonic
 
     def inherit(self, old: Window, now: Instant) -> None:
-        """Take over the silence and the unresolved calls of *old*, the budget of the token before this one."""
+        """Take over the cooldown and the unresolved calls of *old*, the budget of the token before this one."""
         old.advance(now)
-        self.silence.inherit(old.silence)
+        self.cooldown.inherit(old.cooldown)
         for entry in old.holdings:
             if entry.state is not EntryState.RESERVED:
                 self.holdings.adopt(entry)
@@ -558,7 +558,7 @@ class Window:
         Args:
             before: The budget as last known; its reservations keep their numbers.
         """
-        silence = self.silence
+        cooldown = self.cooldown
         if before.reset is not None and (self.reset is None or (before.reset, before.used) > (self.reset, self.used)):
             # What others spent since is not known, so one call goes first. A window that is spent is waited for.
             for field in attrs.fields(Window):
@@ -566,8 +566,8 @@ class Window:
                     setattr(self, field.name, copy.copy(getattr(before, field.name)))
             self.first, self.unconfirmed = None, True
         else:
-            silence = before.silence
-        self.silence.inherit(silence)
+            cooldown = before.cooldown
+        self.cooldown.inherit(cooldown)
         for entry in before.holdings:
             if entry.state is not EntryState.RESERVED:  # what was not sent queues anew
                 self.holdings.restore(entry)
@@ -580,9 +580,9 @@ class Window:
         """Read everything anew on *now*'s monotonic clock, whose start changed when the machine restarted."""
         self.clock.forget()
         self.holdings.restart(now.monotonic)
-        for name in ("rolled_at", "renewed_at", "limit_sent_at", "used_told_at", "reset_told_at"):
+        for name in ("rolled_at", "renewed_at", "limit_sent_at", "used_reported_at", "reset_reported_at"):
             setattr(self, name, min(getattr(self, name), now.monotonic))
         self.claims = Claims()
-        self.others.since = self.others.seen_at = now.monotonic
-        self.silence.limited_at = None if self.silence.limited_at is None else now.monotonic
-        self.silence.ends_at = None
+        self.foreign_usage.since = self.foreign_usage.seen_at = now.monotonic
+        self.cooldown.limited_at = None if self.cooldown.limited_at is None else now.monotonic
+        self.cooldown.ends_at = None

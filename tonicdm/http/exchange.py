@@ -134,7 +134,7 @@ class Exchange:
             rate_limit=rate_limit,
             attempts=self._attempt,
             observed_cost=self.settlement.observed_cost,
-            silent_until=self.settlement.silent_until,
+            silent_until=self.settlement.blocked_until,
             elapsed=transport.clock.monotonic() - began,
             request_id=self._request_id,
         )

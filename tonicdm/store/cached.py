@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.budget import UnitBudget
-from tonicdm.budget.home import budget_key
+from tonicdm.budget.default import budget_key
 from tonicdm.endpoints.base import ALL_STATUSES
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.many import RawRecords, fetch_raw

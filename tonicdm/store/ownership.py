@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from tonicdm.budget.home import budget_key
+from tonicdm.budget.default import budget_key
 from tonicdm.codec import parse_json
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.organizations import Organizations

@@ -272,7 +272,7 @@ def test_a_spent_window_is_not_waited_for_anew_after_the_machine_was_suspended(
     suspended = 0.0
     monkeypatch.setattr("tonicdm.clock._MONOTONIC", lambda: time.monotonic() + suspended)
     monkeypatch.setattr("tonicdm.clock.MAX_SLEEP_SECONDS", 0.05)
-    monkeypatch.setattr("tonicdm.budget.waiting.LONGEST_NAP", 1e9)
+    monkeypatch.setattr("tonicdm.budget.waiting.MAX_NAP_SECONDS", 1e9)
     monkeypatch.setattr(SystemClock, "now", lambda self: time.time() + suspended)
     budget = UnitBudget.shared(tmp_path / "b.db", max_calls_per_second=None)
 

@@ -70,7 +70,7 @@ async def test_no_event_of_the_hooks_holds_the_token(make, box: Sandbox, clock) 
 
 
 async def test_the_ledger_file_does_not_hold_the_token(make, box: Sandbox, clock, tmp_path, monkeypatch) -> None:
-    from tonicdm.budget.home import budget_key
+    from tonicdm.budget.default import budget_key
 
     box.settings.tokens = (*box.settings.tokens, TOKEN)
     path = tmp_path / "budget.db"

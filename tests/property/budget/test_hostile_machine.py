@@ -13,7 +13,7 @@ import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tonicdm.budget.entries import EntryState
-from tonicdm.budget.headers import LARGEST_LIMIT, Report, read
+from tonicdm.budget.headers import MAX_LIMIT, Report, read
 from tonicdm.budget.ledgers.stored import Names, entry_from, entry_values, fill
 from tonicdm.budget.rules import BudgetRules, Granted, Instant
 from tonicdm.budget.window import Window
@@ -84,12 +84,12 @@ class HostileMachine(RuleBasedStateMachine):
         self.wall += seconds
         self.server += seconds
 
-    @precondition(lambda self: self.window.silence.until is not None)
+    @precondition(lambda self: self.window.cooldown.until is not None)
     @rule(late=st.sampled_from([-0.01, 0.01]))
     def wait_for_the_cooldown(self, late: float) -> None:
         self.window.advance(self.now)
-        if self.window.silence.ends_at is not None:
-            self.wait(max(0.0, self.window.silence.ends_at - self.monotonic + late))
+        if self.window.cooldown.ends_at is not None:
+            self.wait(max(0.0, self.window.cooldown.ends_at - self.monotonic + late))
 
     @rule(seconds=st.sampled_from([100.0, 3600.0, 8 * 3600.0]))
     def suspend(self, seconds: float) -> None:
@@ -167,15 +167,15 @@ class HostileMachine(RuleBasedStateMachine):
         """Note what a 429 forbids, by what can be read of it alone; and check the two bounds of the cooldown."""
         waits = [RULES.min_cooldown]
         if report.reset is not None and report.date is not None:
-            waits.append(min(report.reset.on(report.date) - report.date, RULES.furthest_reset))
+            waits.append(min(report.reset.on(report.date) - report.date, RULES.max_cooldown))
         if report.retry_after is not None and (report.retry_after.at is None or report.date is not None):
             made = report.date or 0.0
-            waits.append(min(report.retry_after.on(made) - made, self.window.length, RULES.furthest_reset))
+            waits.append(min(report.retry_after.on(made) - made, self.window.length, RULES.max_cooldown))
         self.not_before = max(self.not_before, self.monotonic + max(waits))
         self.refused_at = self.monotonic
-        assert self.window.silence.until is not None
-        assert self.window.silence.ends_at >= self.not_before - 1e-6, "the lower bound"
-        assert self.window.silence.ends_at <= self.monotonic + RULES.furthest_reset + 1e-6, "the upper bound"
+        assert self.window.cooldown.until is not None
+        assert self.window.cooldown.ends_at >= self.not_before - 1e-6, "the lower bound"
+        assert self.window.cooldown.ends_at <= self.monotonic + RULES.max_cooldown + 1e-6, "the upper bound"
 
     # --- processes ------------------------------------------------------------------------------------------------
 
@@ -202,9 +202,9 @@ class HostileMachine(RuleBasedStateMachine):
         self.window.restarted(self.now)
         self.window.advance(self.now)
         self.calls.clear()
-        ends = self.window.silence.ends_at if self.window.silence.until is not None else None
+        ends = self.window.cooldown.ends_at if self.window.cooldown.until is not None else None
         self.not_before = -math.inf if ends is None else ends
-        assert ends is None or ends <= self.monotonic + RULES.furthest_reset, "the upper bound"
+        assert ends is None or ends <= self.monotonic + RULES.max_cooldown, "the upper bound"
         if self.refused_at is not None:
             self.refused_at = self.monotonic - 1.0
 
@@ -215,18 +215,18 @@ class HostileMachine(RuleBasedStateMachine):
         if not hasattr(self, "window"):
             return
         window = self.window
-        assert 1 <= window.limit <= LARGEST_LIMIT
-        assert 0 <= window.used <= 2 * LARGEST_LIMIT
+        assert 1 <= window.limit <= MAX_LIMIT
+        assert 0 <= window.used <= 2 * MAX_LIMIT
         assert window.held == sum(entry.cost for entry in window.holdings)
         assert window.reset is None or 1e8 < window.reset < 1e11
-        assert window.silence.until is None or self.window.silence.strikes > 0
+        assert window.cooldown.until is None or self.window.cooldown.consecutive_429s > 0
 
     @invariant()
     def nobody_is_silent_for_longer_than_a_day(self) -> None:
-        if hasattr(self, "window") and self.window.silence.until is not None:
+        if hasattr(self, "window") and self.window.cooldown.until is not None:
             self.window.advance(self.now)
-            ends = self.window.silence.ends_at
-            assert ends is None or ends - self.monotonic <= RULES.furthest_reset + 1e-6
+            ends = self.window.cooldown.ends_at
+            assert ends is None or ends - self.monotonic <= RULES.max_cooldown + 1e-6
 
     def teardown(self) -> None:
         """The server is consistent again, with windows of any length: nobody stalls."""
@@ -235,7 +235,7 @@ class HostileMachine(RuleBasedStateMachine):
         length = [60.0, 600.0, 20 * 3600.0][len(self.calls) % 3]
         used, end, waited, window = 0, 0.0, [], self.window
         for _ in range(40):
-            patience = max(0.0, (window.reset or 0.0) - self.server) + RULES.furthest_reset + window.length + 7200
+            patience = max(0.0, (window.reset or 0.0) - self.server) + RULES.max_cooldown + window.length + 7200
             began = self.monotonic
             while not isinstance(answer := window.admit(1, self.now, lane="interactive"), Granted):
                 assert self.monotonic - began <= patience, f"stalled: {answer} {window}"

@@ -140,7 +140,7 @@ class WindowMachine(RuleBasedStateMachine):
     @rule()
     def wait_for_the_reset(self) -> None:
         if self.window.reset is not None:
-            end = self.window.silence.end(self.window.silence.until or self.window.reset, RULES)
+            end = self.window.cooldown.end(self.window.cooldown.until or self.window.reset, RULES)
             self.pass_time(min(5000.0, self.window.seconds_until(end, self.now)))
 
     @rule(seconds=st.floats(0.0, 45.0))
@@ -281,9 +281,9 @@ class WindowMachine(RuleBasedStateMachine):
         assert self.window.holdings.get(call.number) is None, "I3: a settled attempt holds nothing"
         if reply.status == 429:
             self.silent_until = max(self.silent_until, reply.reset)
-        seen = (self.window.used, self.window.held, self.window.reset, self.window.silence.strikes)
+        seen = (self.window.used, self.window.held, self.window.reset, self.window.cooldown.consecutive_429s)
         tell()
-        again = (self.window.used, self.window.held, self.window.reset, self.window.silence.strikes)
+        again = (self.window.used, self.window.held, self.window.reset, self.window.cooldown.consecutive_429s)
         assert again == seen, "I11: settled twice is once"
 
     @some("sent")
@@ -356,8 +356,8 @@ class WindowMachine(RuleBasedStateMachine):
             assert self.before.end >= before.end
 
     def look(self) -> Look:
-        window, until = self.window, self.window.silence.until
-        end = None if until is None else window.silence.end(until, RULES)
+        window, until = self.window, self.window.cooldown.until
+        end = None if until is None else window.cooldown.end(until, RULES)
         return Look((window.rolled_at, window.previous_reset, window.assumed), window.used, window.reset, until, end)
 
     @precondition(lambda self: hasattr(self, "known"))

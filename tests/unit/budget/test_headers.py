@@ -8,7 +8,7 @@ import multidict
 import pytest
 from hypothesis import example, given
 
-from tonicdm.budget.headers import LARGEST_LIMIT, LONGEST_DELAY, Report, When, http_date, read, retry_after
+from tonicdm.budget.headers import MAX_DELAY_SECONDS, MAX_LIMIT, Report, When, http_date, read, retry_after
 
 START = 1_800_000_000.0
 DATE = "Fri, 15 Jan 2027 08:00:00 GMT"
@@ -179,11 +179,11 @@ LINES = st.lists(
 def test_no_text_raises_and_what_is_read_is_plausible(lines):
     headers = multidict.CIMultiDict(lines)
     report = read(headers)
-    assert report.limit is None or 1 <= report.limit <= LARGEST_LIMIT
-    assert report.remaining is None or 0 <= report.remaining <= (report.limit or LARGEST_LIMIT)
+    assert report.limit is None or 1 <= report.limit <= MAX_LIMIT
+    assert report.remaining is None or 0 <= report.remaining <= (report.limit or MAX_LIMIT)
     assert report.date is None or 1e9 <= report.date < 1e10
     for when in (report.reset, report.retry_after):
-        assert when is None or (when.at is None and 0 <= when.after <= LONGEST_DELAY) or 1e9 <= when.on(0.0) < 1e10
+        assert when is None or (when.at is None and 0 <= when.after <= MAX_DELAY_SECONDS) or 1e9 <= when.on(0.0) < 1e10
     seconds = retry_after(headers, START)
     assert seconds is None or 0 <= seconds < 1e10
 
@@ -192,4 +192,4 @@ def test_no_text_raises_and_what_is_read_is_plausible(lines):
 @example(limit=10**400, remaining=0, reset=0)
 def test_values_read_by_other_means_are_judged_alike(limit, remaining, reset):
     report = Report.of(limit, remaining, reset)
-    assert report.limit is None or 1 <= report.limit <= LARGEST_LIMIT
+    assert report.limit is None or 1 <= report.limit <= MAX_LIMIT

@@ -127,7 +127,7 @@ def test_patience_ends_in_order():
 
 def test_calls_that_no_window_can_serve_are_found():
     fits, never = waiter(100), waiter(101)
-    assert queue(fits, never).too_dear(100) == [never]
+    assert queue(fits, never).over_limit(100) == [never]
 
 
 def test_compacting_lets_go_of_the_gone_only():

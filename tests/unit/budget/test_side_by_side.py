@@ -38,7 +38,7 @@ async def ours(path):
     await budget.close()
 
 
-async def test_a_silence_that_the_version_before_noted_is_obeyed(before, ours):
+async def test_a_cooldown_that_the_version_before_noted_is_obeyed(before, ours):
     with before.step() as window:
         window.silence.until, window.silence.strikes, window.silence.limited_at = START + 1800, 1, 1000.0
         window.reset, window.used, window.headers_seen = START + 1800, 3600, True
@@ -46,7 +46,7 @@ async def test_a_silence_that_the_version_before_noted_is_obeyed(before, ours):
         await ours.reserve(1, max_wait=60).__aenter__()
 
 
-async def test_the_version_before_sees_a_silence_of_this_one(before, ours):
+async def test_the_version_before_sees_a_cooldown_of_this_one(before, ours):
     async with ours.reserve(5) as reservation:
         await reservation.sent()
         await reservation.settle(3600, 0, START + 1800, date=START, status=429)
@@ -165,6 +165,12 @@ def test_stored_names_are_those_that_files_already_hold():
         "others": 5,
         "next": 2,
     }
+    assert [each.name for each in stored.ADDED] == [
+        *("limit_before", "limit_call", "limit_sent_at", "used_told_at", "provisional", "reset_told_at"),
+        *("learned_length", "claims.limit", "claims.limit_call", "claims.limit_remaining", "claims.reset"),
+        *("claims.reset_call", "claims.reset_answers", "claims.reset_since", "silence.ends_at", "silence.ends_for"),
+        *("silence.probes", "unconfirmed"),
+    ]
     assert [each.name for each in stored.ENTRY] == [
         *("number", "cost", "state", "until", "sent_at", "closed_at", "lane", "label", "holder"),
     ]

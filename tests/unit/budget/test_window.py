@@ -184,7 +184,7 @@ class TestWindowIdentity:
         number = send(window, 20, 3606.0)
         answer(window, number, 3020, 3606.5, chance=0.9)
         assert window.used == 3020
-        assert window.seconds_until(window.silence.end(window.reset, window.rules), at(3606.5)) > 20
+        assert window.seconds_until(window.cooldown.end(window.reset, window.rules), at(3606.5)) > 20
         # Date and Reset must come from different clocks. Its next answer is no late one.
         answer(window, send(window, 20, 3607.0), 3040, 3607.5)
         assert window.used == 3040
@@ -249,10 +249,10 @@ class TestHeaders:
         numbers = [send(window, 1, 100.0) for _ in range(8)]
         for number in numbers:
             window.settle(number, Report(), at(101.0), status=429)
-        assert (window.silence.strikes, window.silence.slack) == (1, 0.0)
+        assert (window.cooldown.consecutive_429s, window.cooldown.slack) == (1, 0.0)
 
 
-class TestSilence:
+class TestCooldown:
     def test_nothing_passes_the_gate_after_a_429(self):
         window = opened()
         waiting = window.admit(1, at(1.0)).entry
@@ -276,8 +276,8 @@ class TestSilence:
             number = send(window, 1, now)
             reset = START + now + 60.0
             answer(window, number, 3600, now + 0.5, reset=max(reset, RESET), status=429, chance=0.5)
-            slacks.append(window.silence.slack)
-            now += window.seconds_until(window.silence.end(window.silence.until, window.rules), at(now)) + 1.0
+            slacks.append(window.cooldown.slack)
+            now += window.seconds_until(window.cooldown.end(window.cooldown.until, window.rules), at(now)) + 1.0
         assert slacks == pytest.approx(
             [0.0, 22.5, 50.625, 113.90625, 256.2890625, 576.650390625, *[1297.46337890625, 1350.0, 1350.0, 1350.0]]
         )
@@ -286,7 +286,7 @@ class TestSilence:
         window = opened()
         answer(window, send(window, 1, 1.0), 3600, 2.0, status=429)
         answer(window, send(window, 1, 3608.0), 1, 3609.0, reset=RESET + 3608)
-        assert (window.silence.strikes, window.silence.slack) == (0, 0.0)
+        assert (window.cooldown.consecutive_429s, window.cooldown.slack) == (0, 0.0)
 
 
 class TestUnknown:
@@ -339,21 +339,21 @@ class TestUnknown:
         assert window.held == 0
 
 
-class TestOthers:
+class TestForeignUsage:
     def test_they_are_measured_and_left_a_guard(self):
         """Ours are 200 of 300 units: 100 are others', and the dearest call of theirs is left to them."""
         window = opened(used=1)
         answer(window, send(window, 199, 100.0), 300, 101.0)
-        assert window.others.spent == 100
+        assert window.foreign_usage.spent == 100
         assert 20 <= window.guard(at(101.0)) <= 25
 
     def test_calls_under_way_are_not_taken_for_others(self):
         window = opened(used=1)
         first, second = send(window, 20, 1.0), send(window, 20, 1.0)
         answer(window, second, 41, 2.0)
-        assert window.others.spent == 0
+        assert window.foreign_usage.spent == 0
         answer(window, first, 21, 2.5)
-        assert (window.others.spent, window.guard(at(3.0))) == (0, 0)
+        assert (window.foreign_usage.spent, window.guard(at(3.0))) == (0, 0)
 
     def test_what_was_spent_before_our_first_call_accuses_nobody(self):
         window = opened(used=3000)

@@ -52,7 +52,7 @@ _SCHEMA: Final = (
 )
 _OURS: Final = frozenset({"window", "entry", "kept", "keep"})
 _SQL_TYPES: Final = {int: "INTEGER", float: "REAL", str: "TEXT"}
-_ENTRY_COLUMNS: Final = {stored.name: _SQL_TYPES[stored.kind] for stored in ENTRY} | {AHEAD: "REAL"}
+_ENTRY_COLUMNS: Final = {stored.name: _SQL_TYPES[stored.value_type] for stored in ENTRY} | {AHEAD: "REAL"}
 
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _KEEP: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})

@@ -48,7 +48,7 @@ class Stored:
     """The stored name; never given to another meaning."""
     path: str
     """Where the value stands today, from the window or the entry on."""
-    kind: type
+    value_type: type
     """What it is; a value of another kind means that the file is damaged."""
     base: Base = Base.NONE
 
@@ -62,10 +62,10 @@ class Stored:
         Raises:
             TypeError: It is of another kind.
         """
-        if not isinstance(value, _STORED_AS[self.kind]):
+        if not isinstance(value, _STORED_AS[self.value_type]):
             raise TypeError(f"{self.name} holds a {type(value).__name__}")
-        found = self.kind(value)
-        return found if self.base is Base.NONE else found + (ahead if self.base is Base.MONOTONIC else -ahead)
+        result = self.value_type(value)
+        return result if self.base is Base.NONE else result + (ahead if self.base is Base.MONOTONIC else -ahead)
 
 
 _STORED_AS: Final[Mapping[type, tuple[type, ...]]] = {
@@ -102,17 +102,17 @@ LISTS: Final[Mapping[str, tuple[Stored, ...]]] = {
         Stored("clock.wall", "clock.wall", float, Base.OFFSET),
     ),
     "silence": (
-        Stored("silence.until", "silence.until", float),
-        Stored("silence.limited_at", "silence.limited_at", float, Base.MONOTONIC),
-        Stored("silence.strikes", "silence.strikes", int),
-        Stored("silence.slack", "silence.slack", float),
+        Stored("silence.until", "cooldown.until", float),
+        Stored("silence.limited_at", "cooldown.limited_at", float, Base.MONOTONIC),
+        Stored("silence.strikes", "cooldown.consecutive_429s", int),
+        Stored("silence.slack", "cooldown.slack", float),
     ),
     "others": (
-        Stored("others.own", "others.own", int),
-        Stored("others.spent", "others.spent", int),
-        Stored("others.rate", "others.rate", float),
-        Stored("others.since", "others.since", float, Base.MONOTONIC),
-        Stored("others.seen_at", "others.seen_at", float, Base.MONOTONIC),
+        Stored("others.own", "foreign_usage.own", int),
+        Stored("others.spent", "foreign_usage.spent", int),
+        Stored("others.rate", "foreign_usage.rate", float),
+        Stored("others.since", "foreign_usage.since", float, Base.MONOTONIC),
+        Stored("others.seen_at", "foreign_usage.seen_at", float, Base.MONOTONIC),
     ),
     "next": (
         Stored("next.number", "holdings.next_number", int),
@@ -124,9 +124,9 @@ ADDED: Final[tuple[Stored, ...]] = (
     Stored("limit_before", "limit_before", int),
     Stored("limit_call", "limit_call", int),
     Stored("limit_sent_at", "limit_sent_at", float, Base.MONOTONIC),
-    Stored("used_told_at", "used_told_at", float, Base.MONOTONIC),
+    Stored("used_told_at", "used_reported_at", float, Base.MONOTONIC),
     Stored("provisional", "provisional", bool),
-    Stored("reset_told_at", "reset_told_at", float, Base.MONOTONIC),
+    Stored("reset_told_at", "reset_reported_at", float, Base.MONOTONIC),
     Stored("learned_length", "learned_length", float),
     Stored("claims.limit", "claims.limit", int),
     Stored("claims.limit_call", "claims.limit_call", int),
@@ -135,9 +135,9 @@ ADDED: Final[tuple[Stored, ...]] = (
     Stored("claims.reset_call", "claims.reset_call", int),
     Stored("claims.reset_answers", "claims.reset_answers", int),
     Stored("claims.reset_since", "claims.reset_since", float, Base.MONOTONIC),
-    Stored("silence.ends_at", "silence.ends_at", float, Base.MONOTONIC),
-    Stored("silence.ends_for", "silence.ends_for", float),
-    Stored("silence.probes", "silence.probes", bool),
+    Stored("silence.ends_at", "cooldown.ends_at", float, Base.MONOTONIC),
+    Stored("silence.ends_for", "cooldown.ends_for", float),
+    Stored("silence.probes", "cooldown.probes", bool),
     Stored("unconfirmed", "unconfirmed", bool),
 )
 """Values that it does not know, by name. What is new in a window gets its name here."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from tonicdm import ConfigError, TonicDM, UnitBudget
-from tonicdm.budget.home import budget_key, default_file, open_budget
+from tonicdm.budget.default import budget_key, default_path, open_budget
 from tonicdm.clock import VirtualClock
 from tonicdm.config import ZONES
 from tonicdm.errors import BudgetTimeoutError
@@ -41,7 +41,7 @@ async def test_by_default_all_processes_of_a_user_share_a_file(state: pathlib.Pa
     second, other = open_budget(None, key="k", clock=clock), open_budget(None, key="another", clock=clock)
     assert second.snapshot().remaining == 3595
     assert other.snapshot().remaining == 3600
-    assert default_file().is_relative_to(state)
+    assert default_path().is_relative_to(state)
     for budget in (first, second, other):
         await budget.close()
 
@@ -52,7 +52,7 @@ async def test_where_nothing_can_be_written_one_warning_says_what_that_means(
     blocked = state / "a file, not a folder"
     blocked.write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(blocked))
-    monkeypatch.setattr("tonicdm.budget.home.default_file", lambda: blocked / "tonicdm" / "budget.db")
+    monkeypatch.setattr("tonicdm.budget.default.default_path", lambda: blocked / "tonicdm" / "budget.db")
     with pytest.warns(RuntimeWarning, match="TONICDM_BUDGET"):
         budget = open_budget(None, key="k", clock=VirtualClock())
     assert budget.ledger.where == "memory"
@@ -151,7 +151,7 @@ async def test_a_429_that_the_version_before_remembered_is_obeyed_by_clients_of_
     from tonicdm.budget.ledgers import sqlite
 
     clock = VirtualClock()
-    file = default_file()
+    file = default_path()
     file.parent.mkdir(parents=True)
     before = VersionBefore(file, budget_key("t"), sqlite.boot_id())
     with before.step() as window:

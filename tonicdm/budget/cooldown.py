@@ -8,14 +8,14 @@ from tonicdm.budget.rules import BudgetRules
 
 
 @attrs.define
-class Silence:
+class Cooldown:
     """What the 429s of a token demand (concepts page, "Rate Limiting": a call meanwhile moves the reset away)."""
 
     until: float | None = None
     """Server time that the 429s name, at least; None while nothing is forbidden."""
     limited_at: float | None = None
     """Monotonic time at which the last 429 came that was no answer to a call of before."""
-    strikes: int = 0
+    consecutive_429s: int = 0
     """How many 429s came in a row, each to a call sent after the one before. Until a call is served, one goes alone."""
     slack: float = 0.0
     """Seconds added behind every reset, after one at which the server still refused."""
@@ -53,13 +53,13 @@ class Silence:
             probes: Whether the end of the window was not named by the server, so that a call has to try.
         """
         if self.limited_at is None or sent_at > self.limited_at:
-            self.strikes += 1
-            if self.strikes > 1:
+            self.consecutive_429s += 1
+            if self.consecutive_429s > 1:
                 self.back_off(chance, rules)
             self.limited_at = monotonic
-        self.strikes = max(1, self.strikes)
-        self.probes = (self.probes and self.until is not None) or probes or wait > rules.furthest_reset
-        wait = min(max(wait, rules.min_cooldown - rules.reset_tolerance), rules.furthest_reset)
+        self.consecutive_429s = max(1, self.consecutive_429s)
+        self.probes = (self.probes and self.until is not None) or probes or wait > rules.max_cooldown
+        wait = min(max(wait, rules.min_cooldown - rules.reset_tolerance), rules.max_cooldown)
         self.until = server + wait if self.until is None else max(self.until, server + wait)
         self._end_at(monotonic, monotonic + self.end(wait, rules) / (1.0 - rules.drift), rules)
 
@@ -81,7 +81,7 @@ class Silence:
             self._end_at(monotonic, monotonic + left / (1.0 - rules.drift), rules)
 
     def _end_at(self, monotonic: float, ends_at: float, rules: BudgetRules) -> None:
-        self.ends_for, ends_at = self.until, min(ends_at, monotonic + rules.furthest_reset)
+        self.ends_for, ends_at = self.until, min(ends_at, monotonic + rules.max_cooldown)
         self.ends_at = ends_at if self.ends_at is None else max(self.ends_at, ends_at)
 
     def back_off(self, chance: float, rules: BudgetRules) -> None:
@@ -91,18 +91,18 @@ class Silence:
 
     def served(self, sent_at: float) -> bool:
         """Take in that a call was served; return whether that ends the mistrust after a 429."""
-        if not self.strikes or self.until is not None or (self.ends_at is not None and sent_at < self.ends_at):
+        if not self.consecutive_429s or self.until is not None or (self.ends_at is not None and sent_at < self.ends_at):
             return False
-        self.strikes, self.slack = 0, 0.0
+        self.consecutive_429s, self.slack = 0, 0.0
         return True
 
-    def forgive(self) -> None:
+    def clear_slack(self) -> None:
         """Add nothing behind the next reset: a call was served in a new window."""
         self.slack = 0.0
 
-    def inherit(self, old: Silence) -> None:
+    def inherit(self, old: Cooldown) -> None:
         """Obey also what *old*, of another token of the same user, demands."""
-        self.strikes, self.slack = max(old.strikes, self.strikes), max(old.slack, self.slack)
+        self.consecutive_429s, self.slack = max(old.consecutive_429s, self.consecutive_429s), max(old.slack, self.slack)
         if old.until is None:
             return
         known = [each.ends_at for each in (self, old) if each.ends_at is not None and each.reckoned]

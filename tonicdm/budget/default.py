@@ -49,7 +49,7 @@ def _origin(base_url: str) -> str:
     return f"{url.scheme.lower()}://{'loopback' if loopback else host}:{url.port}"
 
 
-def default_file() -> pathlib.Path:
+def default_path() -> pathlib.Path:
     """Return the file, in the user's state directory, that all processes of a user share."""
     import platformdirs
 
@@ -95,7 +95,7 @@ def open_budget(
 
 def _own_file() -> pathlib.Path:
     try:
-        path = default_file()
+        path = default_path()
     except (RuntimeError, KeyError, OSError) as error:
         raise ConfigError(f"no state directory can be found ({error})") from error
     if not path.is_absolute():
@@ -106,7 +106,7 @@ def _own_file() -> pathlib.Path:
 def _in_memory(reason: str, clock: Clock) -> UnitBudget:
     warnings.warn(
         f"{reason}, so other processes with this token are not seen and a restart forgets what was spent; set "
-        "TONICDM_BUDGET to a file they share, or to memory to silence this",
+        "TONICDM_BUDGET to a file they share, or to memory to stop this warning",
         RuntimeWarning,
         stacklevel=5,
     )

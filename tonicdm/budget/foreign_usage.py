@@ -9,12 +9,12 @@ import attrs
 
 from tonicdm.budget.rules import BudgetRules
 
-SHORTEST: Final = 60.0
+MIN_MEASURED_SECONDS: Final = 60.0
 """Seconds over which a rate is measured at least: one early call of another user is not a rate yet."""
 
 
 @attrs.define
-class Others:
+class ForeignUsage:
     """A lower bound of what others spent in this window, and the guard that follows from it.
 
     The server's ``used`` holds our settled calls, some of those under way, and everybody else's. What is more than
@@ -34,7 +34,7 @@ class Others:
 
     def begin(self, monotonic: float) -> None:
         """Begin a new window; what others did in the last one is expected of them again."""
-        measured = self.spent / max(SHORTEST, monotonic - self.since)
+        measured = self.spent / max(MIN_MEASURED_SECONDS, monotonic - self.since)
         self.rate = max(measured, self.rate / 2)
         if self.rate < 1 / 3600:
             self.rate = 0.0
@@ -49,7 +49,7 @@ class Others:
 
     def pace(self, monotonic: float) -> float:
         """Return the units a second that others are taken to spend."""
-        return max(self.rate, self.spent / max(SHORTEST, monotonic - self.since))
+        return max(self.rate, self.spent / max(MIN_MEASURED_SECONDS, monotonic - self.since))
 
     def guard(self, monotonic: float, rules: BudgetRules) -> int:
         """Return the units to leave for calls of others that no answer has shown yet.
@@ -60,5 +60,5 @@ class Others:
         pace = self.pace(monotonic)
         if pace <= 0:
             return 0
-        calls = pace * (max(0.0, monotonic - self.seen_at) + 1.0) / rules.dearest
-        return max(rules.dearest, math.ceil(rules.dearest * (calls + 3.0 * math.sqrt(calls))))
+        calls = pace * (max(0.0, monotonic - self.seen_at) + 1.0) / rules.max_call_cost
+        return max(rules.max_call_cost, math.ceil(rules.max_call_cost * (calls + 3.0 * math.sqrt(calls))))
