@@ -1,0 +1,246 @@
+"""The structure of the package: layers, import circles, what comments cite, public names."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import io
+import pathlib
+import re
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterator
+
+import pytest
+
+import tonicdm
+
+ROOT = pathlib.Path(tonicdm.__file__).parent
+MODULES = sorted(path for path in ROOT.rglob("*.py"))
+REPOSITORY = pathlib.Path(__file__).parents[2]
+
+LAYERS = [
+    {"_version", "types", "errors", "config", "checks", "clock", "lockfile"},
+    {"codec", "models", "budget", "plan"},
+    {"http"},
+    {"endpoints", "paging", "bulk", "raw", "transfer"},
+    {"store"},
+    {"client"},
+    {"sync", "webhooks", "rhythm", "jobs", "conformance", "export"},
+    {"cli", "testing"},
+]
+"""From the ground up; a package imports from its own layer and those below (docs/explanation/architecture)."""
+
+GROUND = {"clock"}
+"""All that the sandbox may know, so that one mistake can't hide in the client and its stand-in."""
+
+
+def package(parts: tuple[str, ...]) -> str:
+    return parts[0].removesuffix(".py")
+
+
+def layer(name: str) -> int:
+    return next(number for number, packages in enumerate(LAYERS) if name in packages)
+
+
+def imports(path: pathlib.Path) -> set[str]:
+    """Return the parts of this package that a module imports, wherever the statement stands."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "tonicdm":
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tonicdm."):
+            names.add(str(node.module).split(".")[1])
+        elif isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("tonicdm.")}
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_imports_from_a_layer_above_its_own(path: pathlib.Path) -> None:
+    own = package(path.relative_to(ROOT).parts)
+    if own == "__init__":
+        return
+    if own == "sandbox":
+        assert imports(path) - {"sandbox"} <= GROUND
+        return
+    above = {name for name in imports(path) - {"sandbox", own} if layer(name) > layer(own)}
+    assert not above
+    assert "sandbox" not in imports(path) or own in {"cli", "testing"}
+
+
+@pytest.mark.parametrize("name", ["http", "budget", "codec"])
+def test_the_core_knows_no_resource(name: str) -> None:
+    """Rhythm stands on the same packages, so they must not know TonicDM's models or endpoints."""
+    for path in (ROOT / name).rglob("*.py"):
+        assert not imports(path) & {"models", "endpoints", "client"}
+
+
+def test_only_the_modules_that_send_import_aiohttp_in_the_client() -> None:
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in MODULES
+        if re.search(r"^\s*(import|from) aiohttp\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+        and "sandbox" not in path.parts
+    }
+    sending = {f"http/{name}.py" for name in ("transport", "exchange", "plain", "session", "exceptions")}
+    servers = {"webhooks/web.py", "webhooks/serve.py"}
+    assert users <= sending | servers | {"client.py"}, "client.py names types of aiohttp only"
+
+
+def test_the_budget_does_no_io_in_its_core() -> None:
+    for name in ("window", "lanes", "rules", "entries", "serverclock"):
+        text = (ROOT / "budget" / f"{name}.py").read_text(encoding="utf-8")
+        assert not any(f"import {module}" in text for module in ("asyncio", "time", "random", "sqlite3", "os"))
+
+
+KNOWN_CIRCLES: list[set[str]] = [
+    {"errors", "types"},
+    {"http.exchange", "http.transport"},
+    {"endpoints.listing", "endpoints.payload"},
+    {"endpoints.base", "endpoints.refreshing"},
+    {"transfer.methods", "transfer.pictures", "transfer.project", "transfer.upload"},
+    {"sandbox.world.firm", "sandbox.world.table"},
+    {"sandbox.control", "sandbox.sandbox"},
+    {"sandbox.rhythm.control", "sandbox.rhythm.sandbox"},
+]
+"""Modules that still import each other; nothing may be added."""
+
+
+def parsed() -> dict[str, ast.Module]:
+    """Return every module of the package by its dotted name, without the package's own."""
+    return {
+        path.relative_to(ROOT.parent).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): ast.parse(
+            path.read_text(encoding="utf-8")
+        )
+        for path in MODULES
+    }
+
+
+def only_exports(tree: ast.Module) -> bool:
+    """Tell whether a module defines nothing, such as a package's __init__ that names what others define."""
+    return not any(isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) for node in tree.body)
+
+
+def origin(module: str, name: str, trees: dict[str, ast.Module], packages: set[str]) -> str:
+    """Return the module that an import of *name* from *module* needs: the one that defines it."""
+    if f"{module}.{name}" in trees:
+        return f"{module}.{name}"
+    if module in packages and only_exports(trees[module]):
+        for node in ast.walk(trees[module]):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    if (alias.asname or alias.name) == name:
+                        return origin(node.module, alias.name, trees, packages)
+    return module
+
+
+def module_graph() -> dict[str, set[str]]:
+    """Return the modules that each module imports, wherever the statement stands, for types alone included.
+
+    The __init__ of a package counts as a module only where it defines something.
+    """
+    trees = parsed()
+    packages = {name for name in trees if (ROOT.parent / name.replace(".", "/")).is_dir()}
+    graph: dict[str, set[str]] = {}
+    for name, tree in trees.items():
+        if name in packages and only_exports(tree):
+            continue
+        needs: set[str] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{name}: imports are absolute"
+                needs |= {origin(str(node.module), alias.name, trees, packages) for alias in node.names}
+            elif isinstance(node, ast.Import):
+                needs |= {alias.name for alias in node.names}
+        graph[name] = {need for need in needs & trees.keys() if need != name}
+    return graph
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Return the modules of one import circle, the first of them again at the end; empty where there is none."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_modules_import_each_other() -> None:
+    """Neither for types alone: what can't be named without the other is one with it."""
+    graph = module_graph()
+    for members in KNOWN_CIRCLES:
+        for name in members:
+            graph.get(f"tonicdm.{name}", set()).difference_update(f"tonicdm.{other}" for other in members)
+    assert circle(graph) == []
+
+
+def test_a_circle_is_noticed() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+CITES_OUTSIDE: set[str] = {
+    "endpoints/base.py",
+    "endpoints/listing.py",
+    "endpoints/refreshing.py",
+    "plan/absent.py",
+    "plan/arithmetic.py",
+    "plan/ends.py",
+    "plan/mixture.py",
+    "plan/refresh.py",
+    "store/cached.py",
+    "webhooks/fetching.py",
+}
+"""Modules that still cite a document outside of the repository; nothing may be added."""
+
+OUTSIDE = re.compile(r"\bdesign(\.md\b|\s+\d|:)|\.\./|\bissue #?\d", re.IGNORECASE)
+
+
+def remarks(path: pathlib.Path) -> Iterator[str]:
+    """Yield the comments and the docstrings of a module, those of attributes included."""
+    text = path.read_text(encoding="utf-8")
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.value.value
+
+
+def astray(remark: str) -> list[str]:
+    """Return what a remark cites that a reader of the repository can't open."""
+    pages = [page.rstrip(".") for page in re.findall(r"\bdocs/[\w./-]+", remark)]
+    lost = [page for page in pages if not any((REPOSITORY / f"{page}{end}").exists() for end in ("", ".md"))]
+    return [*lost, *(match.group() for match in OUTSIDE.finditer(remark))]
+
+
+def test_comments_cite_only_what_the_repository_has() -> None:
+    files = {path.relative_to(ROOT).as_posix(): path for path in MODULES}
+    files["pytest_tonicdm.py"] = REPOSITORY / "pytest_tonicdm.py"
+    cited = {name: [what for remark in remarks(path) for what in astray(remark)] for name, path in files.items()}
+    assert {name: what for name, what in cited.items() if what and name not in CITES_OUTSIDE} == {}
+
+
+@pytest.mark.parametrize(
+    "remark", ["design.md", "(design 6)", "(design: paging)", "docs/none.md", "see issue 12", "../x"]
+)
+def test_a_citation_of_what_is_not_there_is_noticed(remark: str) -> None:
+    assert astray(remark)
+
+
+def test_pages_of_the_documentation_may_be_cited() -> None:
+    assert astray("docs/explanation/architecture and docs/explanation/architecture.md. By design, it waits.") == []
+
+
+def test_every_public_name_is_there() -> None:
+    assert [name for name in tonicdm.__all__ if not hasattr(tonicdm, name)] == []
+    assert sorted(set(tonicdm.__all__), key=str.lower) == sorted(tonicdm.__all__, key=str.lower)
+
+
+def test_importing_the_package_loads_no_extra_and_opens_no_file() -> None:
+    """click, rich and the sandbox are loaded when they are used."""
+    code = "import sys, tonicdm; print([m for m in ('click', 'rich', 'tonicdm.sandbox') if m in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert loaded == "[]"
