@@ -252,7 +252,7 @@ async def _run(tonic: TonicDM, store: Store, run: SyncRun) -> RunReport:
                 projects=run.projects,
                 counts=run.counts,
                 new_owner=run.new_owner,
-                tell=display.update,
+                on_progress=display.update,
             )
     except BaseException:
         with contextlib.suppress(Exception):

@@ -17,7 +17,7 @@ from tonicdm.codec.scalars import read_datetime
 from tonicdm.errors import ConfigError
 from tonicdm.export.manifest import Held, Manifest, check
 from tonicdm.export.source import Source
-from tonicdm.store.columns import OWN_COLUMNS, Column, SqlType, columns_of, text_kind
+from tonicdm.store.columns import OWN_COLUMNS, Column, SqlType, columns_of, text_form
 from tonicdm.store.types import RecordType
 from tonicdm.store.views import seen_fields
 
@@ -122,7 +122,7 @@ def _row(columns: Sequence[Column], row: Sequence[Any]) -> dict[str, Any]:
 def cell(type_: SqlType | None, value: Any) -> Any:
     """Return a JSON value as dlt takes it for a column of *type_*; one that does not fit stays as it is."""
     if type(value) is str:
-        kind = text_kind(value) if type_ in {SqlType.TIMESTAMP, SqlType.DATE} else "text"
+        kind = text_form(value) if type_ in {SqlType.TIMESTAMP, SqlType.DATE} else "text"
         if kind == "moment":
             return read_datetime(value)
         return datetime.date.fromisoformat(value) if kind == "date" else value

@@ -247,7 +247,7 @@ class _TypeSync:
             )
         at = _stamp(began)
         self.report.deleted = await self.store.write(
-            lambda db: writing.bury(db, kind, gone, DELETED, at, rows.draw(db, began))
+            lambda db: writing.write_tombstones(db, kind, gone, DELETED, at, rows.draw(db, began))
         )
         return began
 

@@ -27,7 +27,7 @@ from tonicdm.plan.refresh import charged_as_stubs, check_pays
 from tonicdm.store import lookup, rows
 from tonicdm.store.flights import Flight, Flights, Found
 from tonicdm.store.freshness import is_fresh, is_unchanged, stale_share
-from tonicdm.store.lookup import Held
+from tonicdm.store.lookup import CachedRecord
 from tonicdm.store.ownership import check_owner
 from tonicdm.store.resolving import Resolver
 from tonicdm.store.store import Store
@@ -49,7 +49,7 @@ MOST_ABSENT: Final = 10_000
 class Request:
     """What a flight needs to know of the request that began it."""
 
-    kind: RecordType
+    record_type: RecordType
     caller: Caller
 
 
@@ -105,7 +105,7 @@ class CachedReads:
             raise
 
     async def get_many(
-        self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
+        self, caller: Caller, type_name: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
     ) -> tuple[list[Record], list[RecordID], list[InvalidRecord]]:
         """Return the records named by *wanted* that exist, the IDs of those that do not, and what is no record.
 
@@ -113,7 +113,7 @@ class CachedReads:
 
         Args:
             caller: Makes the calls.
-            noun: The record type.
+            type_name: The record type.
             wanted: Distinct IDs.
             max_age: Seconds.
             resolve: References to follow.
@@ -121,14 +121,14 @@ class CachedReads:
         await self.check_owner(caller)
         oldest = self._clock.now() - max_age
 
-        async def read(kind: str, ids: Sequence[RecordID]) -> dict[RecordID, Any]:
-            found = await self._read(caller, TYPES[kind], ids, oldest, max_age)
+        async def read(record_type: str, ids: Sequence[RecordID]) -> dict[RecordID, Any]:
+            found = await self._read(caller, TYPES[record_type], ids, oldest, max_age)
             return {one: item for one, item in found.items() if not isinstance(item, InvalidRecord)}
 
         resolver = Resolver(read, self.seen_fields)
-        tree = await resolver.check(noun, tuple(resolve))
-        items = await self._read(caller, TYPES[noun], wanted, oldest, max_age)
-        model, invalid = TYPES[noun].listing.model, list[InvalidRecord]()
+        tree = await resolver.check(type_name, tuple(resolve))
+        items = await self._read(caller, TYPES[type_name], wanted, oldest, max_age)
+        model, invalid = TYPES[type_name].listing.model, list[InvalidRecord]()
         sound, records = list[Any](), list[Record]()
         for item in (items[one] for one in wanted if one in items):
             good, bad = ([], [item]) if isinstance(item, InvalidRecord) else decoded([item], model, DataQuantity.BASIC)
@@ -139,7 +139,7 @@ class CachedReads:
         return followed, [one for one in wanted if one not in items], _distinct(invalid)
 
     async def get_stubs(
-        self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float
+        self, caller: Caller, type_name: str, wanted: Sequence[RecordID], *, max_age: float
     ) -> tuple[list[RecordStub], list[RecordID], list[InvalidRecord]]:
         """Return stubs of the records named by *wanted* that exist, the IDs of the others, and what is no record.
 
@@ -147,70 +147,72 @@ class CachedReads:
 
         Args:
             caller: Makes the calls.
-            noun: The record type.
+            type_name: The record type.
             wanted: Distinct IDs.
             max_age: Seconds; 0 asks the server.
         """
         await self.check_owner(caller)
-        kind, now = TYPES[noun], self._clock.now()
-        known = await self._known(kind, wanted, now, max_age)
+        record_type, now = TYPES[type_name], self._clock.now()
+        known = await self._known(record_type, wanted, now, max_age)
         found: dict[RecordID, Any] = {
             one: _stub(one, item.updated) for one, item in known.items() if item is not None and item.updated
         }
         gone = {one for one, item in known.items() if item is None}
         rest = [one for one in wanted if one not in found and one not in gone]
         if rest:
-            found |= await self._ask(kind, caller, rest, now - max_age)
+            found |= await self._ask(record_type, caller, rest, now - max_age)
         values = [found[one] for one in wanted if one in found]
         invalid = _distinct(one for one in values if isinstance(one, InvalidRecord))
         sound = [one for one in values if not isinstance(one, InvalidRecord)]
         stubs, others = decoded(sound, RecordStub, DataQuantity.ID_ONLY)
         return stubs, [one for one in wanted if one not in found], [*invalid, *others]
 
-    async def invalidate(self, noun: str, record: RecordID) -> None:
+    async def invalidate(self, type_name: str, record: RecordID) -> None:
         """Note that a record was written to: what was read before is not served any more."""
-        self._flights.forget(lambda key: isinstance(key, tuple) and key[0] == noun, [record, record + STUB])
-        self._absent.pop((noun, record), None)
+        self._flights.forget(lambda key: isinstance(key, tuple) and key[0] == type_name, [record, record + STUB])
+        self._absent.pop((type_name, record), None)
         now = self._clock.now()
-        await self.store.write(lambda db: lookup.doubt(db, noun, [record], rows.draw(db, now)))
+        await self.store.write(lambda db: lookup.invalidate(db, type_name, [record], rows.draw(db, now)))
 
-    async def seen_fields(self, noun: str) -> set[str]:
-        """Return the wire names of the fields that records of *noun* have shown."""
-        return set(await self.store.read(functools.partial(seen_fields, kind=noun)))
+    async def seen_fields(self, type_name: str) -> set[str]:
+        """Return the wire names of the fields that records of *type_name* have shown."""
+        return set(await self.store.read(functools.partial(seen_fields, record_type=type_name)))
 
     async def _known(
-        self, kind: RecordType, ids: Sequence[RecordID], now: float, max_age: float
-    ) -> dict[RecordID, Held | None]:
+        self, record_type: RecordType, ids: Sequence[RecordID], now: float, max_age: float
+    ) -> dict[RecordID, CachedRecord | None]:
         """Return what is known of *ids* and young enough: the record held, or None where the server has none."""
         if max_age <= 0:
             return {}
-        held = await self.store.read(lambda db: lookup.look_up(db, kind.name, ids, deletable=kind.deletable))
-        known: dict[RecordID, Held | None] = {}
+        held = await self.store.read(
+            lambda db: lookup.look_up(db, record_type.name, ids, deletable=record_type.deletable)
+        )
+        known: dict[RecordID, CachedRecord | None] = {}
         for one in ids:
             if one in held and is_fresh(held[one].proofs.as_of, now, max_age):
                 known[one] = None if held[one].gone else held[one]
-            elif is_fresh(self._absent.get((kind.name, one)), now, max_age):
+            elif is_fresh(self._absent.get((record_type.name, one)), now, max_age):
                 known[one] = None
         return known
 
     async def _read(
-        self, caller: Caller, kind: RecordType, ids: Sequence[RecordID], oldest: float, max_age: float
+        self, caller: Caller, record_type: RecordType, ids: Sequence[RecordID], oldest: float, max_age: float
     ) -> dict[RecordID, Any]:
         now = self._clock.now()
-        known = await self._known(kind, ids, now, now - oldest if max_age > 0 else 0.0)
+        known = await self._known(record_type, ids, now, now - oldest if max_age > 0 else 0.0)
         found: dict[RecordID, Any] = {one: json.loads(item.raw) for one, item in known.items() if item is not None}
         rest = [one for one in ids if one not in known]
         if rest:
-            shared = _sharing(kind, caller)
-            landed = await self._flights.get(shared, rest, oldest=oldest, what=Request(kind, caller))
+            shared = _sharing(record_type, caller)
+            landed = await self._flights.get(shared, rest, oldest=oldest, what=Request(record_type, caller))
             found.update((RecordID(one), item) for one, item in landed.items())
         return found
 
     async def _ask(
-        self, kind: RecordType, caller: Caller, ids: Sequence[RecordID], oldest: float
+        self, record_type: RecordType, caller: Caller, ids: Sequence[RecordID], oldest: float
     ) -> dict[RecordID, Any]:
         """Return stubs out of the records that are under way already, or from the server."""
-        key, what = _sharing(kind, caller), Request(kind, caller)
+        key, what = _sharing(record_type, caller), Request(record_type, caller)
         whole = {one for one in ids if self._flights.carries(key, one, oldest=oldest)}
         names = [one if one in whole else one + STUB for one in ids]
         landed = await self._flights.get(key, names, oldest=oldest, what=what)
@@ -227,7 +229,7 @@ class CachedReads:
 
     async def _fetch(self, request: Request, flight: Flight) -> Found:
         """Bring the records of a flight up to date, and return them, and the stubs that it was asked for."""
-        kind = request.kind
+        record_type = request.record_type
         whole = [RecordID(one) for one in flight.ids if not one.endswith(STUB)]
         stubs = [RecordID(one.removesuffix(STUB)) for one in flight.ids if one.endswith(STUB)]
 
@@ -237,38 +239,52 @@ class CachedReads:
 
         caller = attrs.evolve(request.caller, on_sent=sent)
         ids = list(dict.fromkeys([*whole, *stubs]))
-        held = await self.store.read(lambda db: lookup.look_up(db, kind.name, ids, deletable=kind.deletable))
+        held = await self.store.read(
+            lambda db: lookup.look_up(db, record_type.name, ids, deletable=record_type.deletable)
+        )
         # What was written to, or has shown another timestamp, will have changed: no stub would spare its reading.
         known = {one: held[one] for one in whole if one in held and held[one].can_be_current}
         only = [one for one in stubs if one not in set(whole)]
-        if not (known and await self._looking_pays(kind, len(whole) - len(known), list(known.values()), caller)):
+        if not (known and await self._looking_pays(record_type, len(whole) - len(known), list(known.values()), caller)):
             known = {}
-        told, current = await self._look(kind, [*known, *only], held, caller, flight)
-        came = await self._load(kind, [one for one in whole if one not in current], caller, flight)
+        told, current = await self._look(record_type, [*known, *only], held, caller, flight)
+        came = await self._load(record_type, [one for one in whole if one not in current], caller, flight)
         unread = _unreadable(came, [one for one in whole if one not in current])
-        there = await self.store.read(lambda db: lookup.look_up(db, kind.name, whole, deletable=kind.deletable))
+        there = await self.store.read(
+            lambda db: lookup.look_up(db, record_type.name, whole, deletable=record_type.deletable)
+        )
         records = {
             one: json.loads(item.raw)
             for one, item in there.items()
             # Where the newest version can't be read, the one before it is not what the server has.
-            if not item.gone and (kind.name, one) not in self._absent and one not in unread
+            if not item.gone and (record_type.name, one) not in self._absent and one not in unread
         }
         shown = {one: told.get(one) or _stub(one, there[one].updated) for one in stubs if one in told or one in records}
         stubs_unreadable = {one + STUB: bad for one, bad in _unreadable(told, only).items()}
         unreadable = {str(one): bad for one, bad in unread.items()}
         return {**records, **unreadable, **{one + STUB: stub for one, stub in shown.items()}, **stubs_unreadable}
 
-    async def _looking_pays(self, kind: RecordType, unknown: int, known: Sequence[Held], caller: Caller) -> bool:
+    async def _looking_pays(
+        self, record_type: RecordType, unknown: int, known: Sequence[CachedRecord], caller: Caller
+    ) -> bool:
         """Tell whether to ask for stubs of what the store has, before reading what changed of it (design 6)."""
-        if not kind.listing.operation.has_data_quantity and await self.store.capability(kind.name, STUBS) == "no":
+        if (
+            not record_type.listing.operation.has_data_quantity
+            and await self.store.capability(record_type.name, STUBS) == "no"
+        ):
             return False
-        interval = await self.store.read(lambda db: lookup.change_interval(db, kind.name))
+        interval = await self.store.read(lambda db: lookup.change_interval(db, record_type.name))
         now = self._clock.now()
         share = stale_share([now - (item.proofs.read_at or now - interval) for item in known], interval)
-        return check_pays(len(known), share, caller.facts.ids_for(kind.listing.operation.path), unknown=unknown)
+        return check_pays(len(known), share, caller.facts.ids_for(record_type.listing.operation.path), unknown=unknown)
 
     async def _look(
-        self, kind: RecordType, ids: Sequence[RecordID], held: Mapping[str, Held], caller: Caller, flight: Flight
+        self,
+        record_type: RecordType,
+        ids: Sequence[RecordID],
+        held: Mapping[str, CachedRecord],
+        caller: Caller,
+        flight: Flight,
     ) -> tuple[RawRecords, set[RecordID]]:
         """Ask for stubs; return them, and which records the store has as they are.
 
@@ -285,12 +301,12 @@ class CachedReads:
 
         stamp = await self.store.draw(self._clock.now())
         stubs = await fetch_raw(
-            attrs.evolve(caller, meter=meter), kind.listing, ids, DataQuantity.ID_ONLY, _statuses(kind)
+            attrs.evolve(caller, meter=meter), record_type.listing, ids, DataQuantity.ID_ONLY, _statuses(record_type)
         )
         stamp = attrs.evolve(stamp, at=flight.sent_at or stamp.at)
-        if not kind.listing.operation.has_data_quantity:
+        if not record_type.listing.operation.has_data_quantity:
             heeded = "yes" if charged_as_stubs(units) else "no"
-            await self.store.set_capability(kind.name, STUBS, heeded)
+            await self.store.set_capability(record_type.name, STUBS, heeded)
         ahead = self._ahead()
         times = {one: rows.updated_of(stub) for one, stub in stubs.items()}
         mine = {one: held[one] for one in stubs if one in held and not held[one].gone}
@@ -305,20 +321,22 @@ class CachedReads:
         against = [one for one in (*stale, *absent) if one not in flight.ids]
 
         def note(db: Any) -> None:
-            rows.confirm(db, kind.name, {one: times[one] for one in current}, stamp, checked=stamp.at)
-            rows.dissent(db, kind.name, {one: at for one, at in times.items() if one not in current}, stamp)
-            lookup.doubt(db, kind.name, against, stamp)
+            rows.confirm(db, record_type.name, {one: times[one] for one in current}, stamp, checked=stamp.at)
+            rows.dissent(db, record_type.name, {one: at for one, at in times.items() if one not in current}, stamp)
+            lookup.invalidate(db, record_type.name, against, stamp)
 
         await self.store.write(note)
-        self._note_absent(kind, stubs, absent, stamp.at)
+        self._note_absent(record_type, stubs, absent, stamp.at)
         return stubs, current
 
-    async def _load(self, kind: RecordType, ids: Sequence[RecordID], caller: Caller, flight: Flight) -> RawRecords:
+    async def _load(
+        self, record_type: RecordType, ids: Sequence[RecordID], caller: Caller, flight: Flight
+    ) -> RawRecords:
         """Read records whole, store them, and return what came."""
         if not ids:
             return RawRecords()
         stamp = await self.store.draw(self._clock.now())
-        found = await fetch_raw(caller, kind.listing, ids, DataQuantity.BASIC, _statuses(kind))
+        found = await fetch_raw(caller, record_type.listing, ids, DataQuantity.BASIC, _statuses(record_type))
         # Units may have been waited for in between.
         at, ahead = flight.sent_at or stamp.at, self._ahead()
         stamp = attrs.evolve(stamp, at=at)
@@ -326,21 +344,23 @@ class CachedReads:
         absent = [one for one in unread if not found.shown(one)]
 
         def note(db: Any) -> None:
-            lookup.take_over(db, kind.name, list(found.values()), stamp, ahead=ahead, invalid=found.invalid)
+            lookup.take_over(db, record_type.name, list(found.values()), stamp, ahead=ahead, invalid=found.invalid)
             # Whether it was deleted or went out of sight, an audit settles; until then it is not served.
-            lookup.doubt(db, kind.name, unread, stamp)
+            lookup.invalidate(db, record_type.name, unread, stamp)
 
         await self.store.write(note)
-        self._note_absent(kind, found, absent, at)
+        self._note_absent(record_type, found, absent, at)
         return found
 
-    def _note_absent(self, kind: RecordType, there: Iterable[RecordID], absent: Iterable[RecordID], at: float) -> None:
+    def _note_absent(
+        self, record_type: RecordType, there: Iterable[RecordID], absent: Iterable[RecordID], at: float
+    ) -> None:
         """Remember which records the server has and which not, the last ones asked for."""
         for one in there:
-            self._absent.pop((kind.name, one), None)
+            self._absent.pop((record_type.name, one), None)
         for one in absent:
-            self._absent[kind.name, one] = at
-            self._absent.move_to_end((kind.name, one))
+            self._absent[record_type.name, one] = at
+            self._absent.move_to_end((record_type.name, one))
         while len(self._absent) > MOST_ABSENT:
             self._absent.popitem(last=False)
 
@@ -349,9 +369,17 @@ class CachedReads:
         return self._budget.server_time() - self._clock.now()
 
 
-def _sharing(kind: RecordType, caller: Caller) -> Hashable:
+def _sharing(record_type: RecordType, caller: Caller) -> Hashable:
     """Return what requests must have in common to share a call: all that decides how it is made."""
-    return (kind.name, caller.base_url, caller.priority, caller.max_wait, caller.timeout, caller.placement, caller.job)
+    return (
+        record_type.name,
+        caller.base_url,
+        caller.priority,
+        caller.max_wait,
+        caller.timeout,
+        caller.placement,
+        caller.job,
+    )
 
 
 def _unreadable(came: RawRecords, asked: Iterable[RecordID]) -> dict[RecordID, InvalidRecord]:
@@ -373,11 +401,11 @@ def _stub(record: RecordID, updated: str | None) -> dict[str, Any]:
     return {"id": record, UPDATED_NAMES[0]: updated}
 
 
-def _statuses(kind: RecordType) -> dict[str, Any]:
-    return {"filter_statuses": ALL_STATUSES} if "filter_statuses" in kind.listing.operation.options else {}
+def _statuses(record_type: RecordType) -> dict[str, Any]:
+    return {"filter_statuses": ALL_STATUSES} if "filter_statuses" in record_type.listing.operation.options else {}
 
 
-def _server_time(held: Held, ahead: float) -> float | None:
+def _server_time(held: CachedRecord, ahead: float) -> float | None:
     return None if held.proofs.read_at is None else held.proofs.read_at + ahead
 
 

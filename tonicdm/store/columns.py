@@ -72,7 +72,7 @@ FITS: Final[Mapping[SqlType, frozenset[str]]] = {
         "true", "false", "integer", "long", "huge", "real", "moment", "date", "text", "array", "object"
     }),
 }  # fmt: skip
-"""The kinds of JSON values (`observing.kinds_of`) that a column of a type holds without loss."""
+"""The kinds of JSON values (`observing.value_types_of`) that a column of a type holds without loss."""
 
 _WIDER: Final[Mapping[SqlType | None, tuple[SqlType, ...]]] = {
     # A column takes the first that fits; nothing ever gets narrower, so that readers can rely on a type.
@@ -94,25 +94,25 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-def fits(type_: SqlType | None, kinds: Iterable[str]) -> bool:
-    """Tell whether a column of *type_* holds values of all *kinds* without loss."""
-    return type_ is not None and FITS[type_].issuperset(kinds)
+def fits(type_: SqlType | None, value_types: Iterable[str]) -> bool:
+    """Tell whether a column of *type_* holds values of all *value_types* without loss."""
+    return type_ is not None and FITS[type_].issuperset(value_types)
 
 
-def widened(type_: SqlType | None, kinds: frozenset[str]) -> SqlType | None:
-    """Return the narrowest type from *type_* on that holds values of all *kinds*; None while there is no value.
+def widened(type_: SqlType | None, value_types: frozenset[str]) -> SqlType | None:
+    """Return the narrowest type from *type_* on that holds values of all *value_types*; None while there is no value.
 
     Args:
         type_: What the column is; None for a new one.
-        kinds: Of all its values, the older ones included.
+        value_types: Of all its values, the older ones included.
     """
-    if fits(type_, kinds) or (type_ is None and not kinds):
+    if fits(type_, value_types) or (type_ is None and not value_types):
         return type_
     wider = _WIDER.get(type_, (SqlType.TEXT,))
-    return next((one for one in wider if fits(one, kinds)), SqlType.JSON)
+    return next((one for one in wider if fits(one, value_types)), SqlType.JSON)
 
 
-def text_kind(text: str) -> str:
+def text_form(text: str) -> str:
     """Return ``moment`` for an ISO 8601 date-time, ``date`` for a date, ``text`` for all else."""
     try:
         if _DATE.fullmatch(text):
@@ -126,15 +126,15 @@ def text_kind(text: str) -> str:
     return "text"
 
 
-def columns_of(kind: str, seen: Iterable[str], before: Sequence[Column] = ()) -> tuple[Column, ...]:
-    """Return the columns of *kind* beside the store's own.
+def columns_of(record_type: str, seen: Iterable[str], before: Sequence[Column] = ()) -> tuple[Column, ...]:
+    """Return the columns of *record_type* beside the store's own.
 
     Args:
-        kind: The record type.
+        record_type: The record type.
         seen: Wire names of the fields that records really have, in the order in which they were first seen.
         before: The columns that a table has already: they keep their names, their types and their places.
     """
-    known = model_columns(kind)
+    known = model_columns(record_type)
     columns = list(before)
     held = {column.wire for column in before} | MERGED
     # SQL does not tell columns apart by case.
@@ -162,23 +162,23 @@ def has_column(wire: str) -> bool:
 _FOREIGN: Final[dict[str, type[Record]]] = {}
 
 
-def enter_model(kind: str, model: type[Record]) -> None:
-    """Let the columns of *kind* be those of *model*: for records of another API, whose room is above this one.
+def enter_model(record_type: str, model: type[Record]) -> None:
+    """Let the columns of *record_type* be those of *model*: for records of another API, whose room is above this one.
 
     Args:
-        kind: The record type.
+        record_type: The record type.
         model: Its class.
     """
-    _FOREIGN[kind] = model
+    _FOREIGN[record_type] = model
     model_columns.cache_clear()
 
 
 @functools.cache
-def model_columns(kind: str) -> dict[str, Column]:
-    """Return the column of each field that the model of *kind* knows, by wire name."""
-    if kind not in TYPES and kind not in _FOREIGN:
+def model_columns(record_type: str) -> dict[str, Column]:
+    """Return the column of each field that the model of *record_type* knows, by wire name."""
+    if record_type not in TYPES and record_type not in _FOREIGN:
         return {}
-    model = _FOREIGN[kind] if kind in _FOREIGN else TYPES[kind].listing.model
+    model = _FOREIGN[record_type] if record_type in _FOREIGN else TYPES[record_type].listing.model
     hints = typing.get_type_hints(model)
     return {wire: Column(name, wire, declared(hints[name])) for name, wire in wire_names(model).items()}
 

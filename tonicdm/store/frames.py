@@ -77,8 +77,8 @@ def series(db: sqlite3.Connection, source: str, parameters: Sequence[Any], *, in
     return [Series(name, None, list(values)) for name, values in zip(names, columns, strict=True)]
 
 
-def _of_type(db: sqlite3.Connection, kind: str, *, include_deleted: bool) -> list[Series]:
-    columns = typed(db, kind, columns_of(kind, seen_fields(db, kind)))
+def _of_type(db: sqlite3.Connection, record_type: str, *, include_deleted: bool) -> list[Series]:
+    columns = typed(db, record_type, columns_of(record_type, seen_fields(db, record_type)))
     # deleted_at is empty where a soft deleted record has no time of its own.
     own = [f"nullif({name}, '')" for name in OWN_COLUMNS]
     fields = [_value(one.wire, one.type) for one in columns]
@@ -87,7 +87,7 @@ def _of_type(db: sqlite3.Connection, kind: str, *, include_deleted: bool) -> lis
     types = [*OWN_COLUMNS.items(), *((one.name, one.type or SqlType.TEXT) for one in columns)]
     out = [Series(name, type_, []) for name, type_ in types]
     readers = [_READERS.get(type_, _same) for _, type_ in types]
-    for row in db.execute(sql, (kind,)):
+    for row in db.execute(sql, (record_type,)):
         for one, read, value in zip(out, readers, row, strict=True):
             one.cells.append(None if value is None else read(value))
     return out

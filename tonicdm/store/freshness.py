@@ -21,7 +21,7 @@ class Proofs:
 
     checked: float | None = None
     """The server returned this record, or vouched for its timestamp."""
-    doubted: float | None = None
+    invalidated: float | None = None
     """It was written to, or asked for and not returned: what was proven before counts no more."""
     changes: float | None = None
     """All changes of its type up to here are in the store."""
@@ -36,14 +36,14 @@ class Proofs:
         return max((time for time in (self.checked, self._by_type) if time is not None), default=None)
 
     @property
-    def in_doubt(self) -> bool:
+    def is_invalidated(self) -> bool:
         """Whether something has spoken against the record since it was last read."""
-        return self.doubted is not None and (self.read_at is None or self.read_at <= self.doubted)
+        return self.invalidated is not None and (self.read_at is None or self.read_at <= self.invalidated)
 
     @property
     def as_of(self) -> float | None:
         """The latest time at which the record surely was as the store holds it; None where nothing proves one."""
-        return None if self.in_doubt else self.read_at
+        return None if self.is_invalidated else self.read_at
 
     @property
     def _by_type(self) -> float | None:

@@ -18,7 +18,7 @@ from tonicdm.types import DataQuantity, InvalidRecord
 
 
 @attrs.frozen
-class Held:
+class CachedRecord:
     """A record as the store holds it."""
 
     raw: str
@@ -30,21 +30,23 @@ class Held:
     @property
     def can_be_current(self) -> bool:
         """Whether a look at its timestamp may show that it is still as the server has it."""
-        return not self.gone and not self.proofs.in_doubt
+        return not self.gone and not self.proofs.is_invalidated
 
 
-def look_up(db: sqlite3.Connection, kind: str, ids: Sequence[str], *, deletable: bool) -> dict[str, Held]:
+def look_up(
+    db: sqlite3.Connection, record_type: str, ids: Sequence[str], *, deletable: bool
+) -> dict[str, CachedRecord]:
     """Return what the store holds of the records named by *ids*.
 
     Args:
         db: The store.
-        kind: The record type.
+        record_type: The record type.
         ids: Compact lower case.
         deletable: As in `Proofs`.
     """
-    found = db.execute("SELECT changes, listed FROM watermark WHERE type = ?", (kind,)).fetchone()
+    found = db.execute("SELECT changes, listed FROM watermark WHERE type = ?", (record_type,)).fetchone()
     changes, listed = found or (None, None)
-    held: dict[str, Held] = {}
+    held: dict[str, CachedRecord] = {}
     for start in range(0, len(ids), rows.CHUNK):
         part = ids[start : start + rows.CHUNK]
         marks = ",".join("?" * len(part))
@@ -52,15 +54,15 @@ def look_up(db: sqlite3.Connection, kind: str, ids: Sequence[str], *, deletable:
             "SELECT id, raw, updated, deleted_at IS NOT NULL AND reason <> ?, checked, doubted FROM record "  # noqa: S608
             f"WHERE type = ? AND id IN ({marks})"
         )
-        for one, raw, updated, gone, checked, doubted in db.execute(sql, [rows.SOFT_DELETED, kind, *part]):
-            proofs = Proofs(checked, doubted, changes, listed, deletable)
-            held[one] = Held(raw, updated, bool(gone), proofs)
+        for one, raw, updated, gone, checked, invalidated in db.execute(sql, [rows.SOFT_DELETED, record_type, *part]):
+            proofs = Proofs(checked, invalidated, changes, listed, deletable)
+            held[one] = CachedRecord(raw, updated, bool(gone), proofs)
     return held
 
 
 def take_over(
     db: sqlite3.Connection,
-    kind: str,
+    record_type: str,
     records: Sequence[Mapping[str, Any]],
     stamp: ReadStamp,
     *,
@@ -75,16 +77,16 @@ def take_over(
 
     Args:
         db: The store.
-        kind: The record type.
+        record_type: The record type.
         records: As they came, in ``basic``.
         stamp: Drawn before the call that brought them left.
         ahead: Seconds by which the server's clock is ahead of this machine's.
         origin: How they came.
         invalid: What else came, and is no record.
     """
-    written = writing.write_records(db, kind, records, DataQuantity.BASIC, stamp, origin=origin, invalid=invalid)
+    written = writing.write_records(db, record_type, records, DataQuantity.BASIC, stamp, origin=origin, invalid=invalid)
     at = stamp.at
-    rows.confirm(db, kind, {rows.key_of(item): rows.updated_of(item) for item in records}, stamp, checked=at)
+    rows.confirm(db, record_type, {rows.key_of(item): rows.updated_of(item) for item in records}, stamp, checked=at)
     db.executemany(
         "UPDATE record SET checked = ? WHERE type = ? AND id = ? AND updated = ? AND deleted_at IS NULL "
         "AND doubted_number <= ? AND coalesce(checked, 0) < ? AND unixepoch(updated) + ? < "
@@ -98,21 +100,21 @@ def take_over(
     return written
 
 
-def doubt(db: sqlite3.Connection, kind: str, ids: Iterable[str], stamp: ReadStamp) -> None:
+def invalidate(db: sqlite3.Connection, record_type: str, ids: Iterable[str], stamp: ReadStamp) -> None:
     """Note that what was proven of the records named by *ids* by calls that left before *stamp* counts no more."""
     db.executemany(
         "UPDATE record SET doubted = ?, doubted_number = ? WHERE type = ? AND id = ?",
-        [(stamp.at, stamp.number, kind, one) for one in ids],
+        [(stamp.at, stamp.number, record_type, one) for one in ids],
     )
 
 
-def change_interval(db: sqlite3.Connection, kind: str) -> float:
-    """Return the mean seconds between two changes of a record of *kind*, by the runs that the store remembers."""
+def change_interval(db: sqlite3.Connection, record_type: str) -> float:
+    """Return the mean seconds between two changes of a record of a type, by the runs that the store remembers."""
     changed, first, last = db.execute(
-        "SELECT sum(changed), min(finished), max(finished) FROM history WHERE type = ?", (kind,)
+        "SELECT sum(changed), min(finished), max(finished) FROM history WHERE type = ?", (record_type,)
     ).fetchone()
     if not changed or first == last:
         return CHANGE_INTERVAL
-    (count,) = db.execute("SELECT count(*) FROM record WHERE type = ?", (kind,)).fetchone()
+    (count,) = db.execute("SELECT count(*) FROM record WHERE type = ?", (record_type,)).fetchone()
     span = datetime.datetime.fromisoformat(last) - datetime.datetime.fromisoformat(first)
     return max(60.0, span.total_seconds() * float(count) / float(changed))

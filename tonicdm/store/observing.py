@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from tonicdm.store.columns import Column, SqlType, text_kind, widened
+from tonicdm.store.columns import Column, SqlType, text_form, widened
 from tonicdm.store.views import extracted, literal, path
 
 MOST_COLUMNS: Final = 100
@@ -27,7 +27,7 @@ SINCE: Final = "+type = ? AND change_seq > ?"
 """Selects those changed after a position. Without the plus, SQLite may read the whole type instead of the index."""
 
 
-def kinds_of(
+def value_types_of(
     db: sqlite3.Connection, columns: Sequence[Column], where: str, parameters: Sequence[object]
 ) -> dict[str, frozenset[str]]:
     """Return the kinds of values that each field has, by wire name; nulls are none.
@@ -42,51 +42,53 @@ def kinds_of(
         parameters: Values for them.
     """
 
-    def distinct(columns: Sequence[Column], kind: Callable[[str], str]) -> dict[str, frozenset[str]]:
+    def distinct(columns: Sequence[Column], expression: Callable[[str], str]) -> dict[str, frozenset[str]]:
         found: dict[str, frozenset[str]] = {}
         for start in range(0, len(columns), MOST_COLUMNS):
             part = columns[start : start + MOST_COLUMNS]
-            sql = ", ".join(f"group_concat(DISTINCT {kind(column.wire)})" for column in part)
+            sql = ", ".join(f"group_concat(DISTINCT {expression(column.wire)})" for column in part)
             row = db.execute(f"SELECT {sql} FROM record WHERE {where}", parameters).fetchone()  # noqa: S608 - see views
-            for column, kinds in zip(part, row, strict=True):
-                found[column.wire] = frozenset(kinds.split(",") if kinds else ()) - {"null"}
+            for column, value_types in zip(part, row, strict=True):
+                found[column.wire] = frozenset(value_types.split(",") if value_types else ()) - {"null"}
         return found
 
     # To look at the JSON types alone takes an eighth of the time, and is enough for most columns.
-    found = distinct(columns, _json_kind)
+    found = distinct(columns, _json_type)
     unsure = [one for one in columns if one.type not in INDIFFERENT and found[one.wire] & {"text", "integer"}]
-    db.create_function("text_kind", 1, text_kind, deterministic=True)
-    return found | distinct(unsure, _fine_kind)
+    db.create_function("text_form", 1, text_form, deterministic=True)
+    return found | distinct(unsure, _exact_type)
 
 
-def _json_kind(wire: str) -> str:
+def _json_type(wire: str) -> str:
     return f"json_type(raw, {literal(path(wire))})"
 
 
-def _fine_kind(wire: str) -> str:
+def _exact_type(wire: str) -> str:
     value = extracted(wire)
     # The pattern spares most texts the way into Python.
     return (
-        f"CASE {_json_kind(wire)} "
-        f"WHEN 'text' THEN CASE WHEN {value} GLOB '[0-9][0-9][0-9][0-9]-*' THEN text_kind({value}) ELSE 'text' END "
+        f"CASE {_json_type(wire)} "
+        f"WHEN 'text' THEN CASE WHEN {value} GLOB '[0-9][0-9][0-9][0-9]-*' THEN text_form({value}) ELSE 'text' END "
         f"WHEN 'integer' THEN CASE WHEN typeof({value}) <> 'integer' THEN 'huge' "
         f"WHEN {value} BETWEEN {-EXACT} AND {EXACT} THEN 'integer' ELSE 'long' END "
-        f"ELSE {_json_kind(wire)} END"
+        f"ELSE {_json_type(wire)} END"
     )
 
 
-def typed(db: sqlite3.Connection, kind: str, columns: Sequence[Column], *, after: int | None = None) -> list[Column]:
+def typed(
+    db: sqlite3.Connection, record_type: str, columns: Sequence[Column], *, after: int | None = None
+) -> list[Column]:
     """Return *columns* with the types that their values need.
 
     Args:
         db: The store.
-        kind: The record type.
+        record_type: The record type.
         columns: With the types they have so far.
         after: Look only at records changed after this position: the others fit already.
     """
-    where, parameters = (WHOLE_TYPE, (kind,)) if after is None else (SINCE, (kind, after))
-    kinds = kinds_of(db, columns, where, parameters)
-    return [attrs.evolve(column, type=widened(column.type, kinds[column.wire])) for column in columns]
+    where, parameters = (WHOLE_TYPE, (record_type,)) if after is None else (SINCE, (record_type, after))
+    value_types = value_types_of(db, columns, where, parameters)
+    return [attrs.evolve(column, type=widened(column.type, value_types[column.wire])) for column in columns]
 
 
 def misfits(before: Sequence[Column], after: Sequence[Column]) -> bool:

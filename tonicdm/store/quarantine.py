@@ -37,7 +37,7 @@ class Quarantined:
     """What is wrong with it, without values."""
     raw: bytes = attrs.field(repr=False)
     """Its text as it came; may hold personal data."""
-    quality: DataQuantity = attrs.field(converter=DataQuantity)
+    data_quantity: DataQuantity = attrs.field(converter=DataQuantity)
     origin: Origin = attrs.field(converter=Origin)
     stamp: ReadStamp
     """Of the call that brought it."""
@@ -46,9 +46,9 @@ class Quarantined:
 
 def keep(
     db: sqlite3.Connection,
-    kind: str,
+    record_type: str,
     found: Sequence[InvalidRecord],
-    quality: DataQuantity,
+    data_quantity: DataQuantity,
     stamp: ReadStamp,
     origin: Origin,
     *,
@@ -60,14 +60,14 @@ def keep(
 
     Args:
         db: The store, in a transaction.
-        kind: The record type.
+        record_type: The record type.
         found: What can't be stored.
-        quality: The data_quantity it came in.
+        data_quantity: The data_quantity it came in.
         stamp: Drawn before the call that brought it.
         origin: How it came.
         page: The page that it came on.
     """
-    held = rows.held_of(db, kind, [one.id for one in found if one.id is not None])
+    held = rows.stored_records(db, record_type, [one.id for one in found if one.id is not None])
     for one in found:
         updated = rows.updated_of(one.readable)
         before = None if one.id is None else held.get(one.id)
@@ -83,49 +83,49 @@ def keep(
             "read_at = excluded.read_at "
             "WHERE excluded.read_number >= read_number",
             (
-                kind, key, one.id, updated, page, one.reason, one.raw, quality.value, origin.value, stamp.number,
-                stamp.at,
+                record_type, key, one.id, updated, page, one.reason, one.raw, data_quantity.value, origin.value,
+                stamp.number, stamp.at,
             ),
         )  # fmt: skip
         if one.id is None:
-            db.execute(_FORGET_OLDEST, (kind, kind, MAX_UNIDENTIFIED))
+            db.execute(_FORGET_OLDEST, (record_type, record_type, MAX_UNIDENTIFIED))
         db.execute(
             "UPDATE record SET quarantined = ?, change_seq = ? WHERE type = ? AND id = ? AND quarantined IS NOT ?",
-            (one.reason, rows.newest_change(db) + 1, kind, key, one.reason),
+            (one.reason, rows.newest_change(db) + 1, record_type, key, one.reason),
         )
 
 
-def release(db: sqlite3.Connection, kind: str, keys: Iterable[str], stamp: ReadStamp) -> None:
+def release(db: sqlite3.Connection, record_type: str, keys: Iterable[str], stamp: ReadStamp) -> None:
     """Forget what was put aside of records of which a later read has shown a sound version.
 
     Args:
         db: The store, in a transaction.
-        kind: The record type.
+        record_type: The record type.
         keys: What names the records.
         stamp: Of that read.
     """
     db.executemany(
         "DELETE FROM quarantine WHERE type = ? AND key = ? AND read_number <= ?",
-        [(kind, key, stamp.number) for key in keys],
+        [(record_type, key, stamp.number) for key in keys],
     )
 
 
-def forget_unlisted(db: sqlite3.Connection, kind: str) -> None:
+def forget_unlisted(db: sqlite3.Connection, record_type: str) -> None:
     """Forget what a whole pass, all of whose elements could be told apart, has not shown any more.
 
     Args:
         db: The store, in a transaction, before the scan is forgotten.
-        kind: The record type.
+        record_type: The record type.
     """
     db.execute(
         "DELETE FROM quarantine WHERE type = ?1 AND (id IS NULL OR id NOT IN (SELECT id FROM scan WHERE type = ?1))",
-        (kind,),
+        (record_type,),
     )
 
 
-def count(db: sqlite3.Connection, kind: str) -> int:
-    """Return how many elements of *kind* are put aside."""
-    return int(db.execute("SELECT count(*) FROM quarantine WHERE type = ?", (kind,)).fetchone()[0])
+def count(db: sqlite3.Connection, record_type: str) -> int:
+    """Return how many elements of *record_type* are put aside."""
+    return int(db.execute("SELECT count(*) FROM quarantine WHERE type = ?", (record_type,)).fetchone()[0])
 
 
 def drop(db: sqlite3.Connection, one: Quarantined) -> None:
@@ -135,16 +135,17 @@ def drop(db: sqlite3.Connection, one: Quarantined) -> None:
     )
 
 
-def in_quarantine(db: sqlite3.Connection, kind: str | None = None) -> list[Quarantined]:
+def in_quarantine(db: sqlite3.Connection, record_type: str | None = None) -> list[Quarantined]:
     """Return what is put aside, of one type or of all, the latest first."""
     sql = (
         "SELECT type, id, updated, page, reason, raw, quality, origin, read_number, read_at, key FROM quarantine "
         "WHERE ?1 IS NULL OR type = ?1 ORDER BY read_number DESC, type, key"
     )
+    elements = db.execute(sql, (record_type,))
     return [
         Quarantined(
-            type=type_, id=one, updated=updated, page=page, reason=reason, raw=raw, quality=quality, origin=origin,
-            stamp=ReadStamp(number, at), key=key,
+            type=type_, id=one, updated=updated, page=page, reason=reason, raw=raw, data_quantity=quantity,
+            origin=origin, stamp=ReadStamp(number, at), key=key,
         )
-        for type_, one, updated, page, reason, raw, quality, origin, number, at, key in db.execute(sql, (kind,))
+        for type_, one, updated, page, reason, raw, quantity, origin, number, at, key in elements
     ]  # fmt: skip

@@ -74,28 +74,30 @@ class Readable(abc.ABC):
         """Return the fields that records really have and the models do not know, by type; all of them have columns."""
         found: dict[str, list[str]] = {}
         left_out = await self.without_column()
-        for kind, name in await self.query("SELECT type, name FROM field WHERE NOT known ORDER BY type, name"):
-            if name not in left_out.get(kind, ()):
-                found.setdefault(kind, []).append(name)
+        for record_type, name in await self.query("SELECT type, name FROM field WHERE NOT known ORDER BY type, name"):
+            if name not in left_out.get(record_type, ()):
+                found.setdefault(record_type, []).append(name)
         return found
 
     async def without_column(self) -> dict[str, list[str]]:
         """Return the fields that are in ``raw`` alone, because of their names or their number, by type."""
 
         def work(db: sqlite3.Connection) -> dict[str, list[str]]:
-            kinds = [kind for (kind,) in db.execute("SELECT DISTINCT type FROM field ORDER BY type")]
-            found = {kind: views.without_column(db, kind) for kind in kinds}
-            return {kind: names for kind, names in found.items() if names}
+            record_types = [
+                record_type for (record_type,) in db.execute("SELECT DISTINCT type FROM field ORDER BY type")
+            ]
+            found = {record_type: views.without_column(db, record_type) for record_type in record_types}
+            return {record_type: names for record_type, names in found.items() if names}
 
         return await self.read(work)
 
     async def records(
-        self, kind: str, *, include_deleted: bool = False, on_invalid: OnInvalid = "raise"
+        self, record_type: str, *, include_deleted: bool = False, on_invalid: OnInvalid = "raise"
     ) -> AsyncGenerator[Any]:
         """Yield the records of a type as models, by ID; each batch as it is when it is read.
 
         Args:
-            kind: The record type, such as ``persons``.
+            record_type: The record type, such as ``persons``.
             include_deleted: Whether deleted records come too, in their last state.
             on_invalid: What becomes of a record that has not the form of its model: ``raise`` ends the iteration when
                 it comes to it, ``skip`` yields it as `InvalidRecord`.
@@ -104,12 +106,12 @@ class Readable(abc.ABC):
             ConfigError: There is no such type.
             DecodeError: A record has not the form of its model.
         """
-        (found,) = choose([kind])
+        (found,) = choose([record_type])
         last = ""
         while batch := await self.read(_batch(found, last, include_deleted=include_deleted)):
             for one, record, error in batch:
                 if error is not None and on_invalid != "skip":
-                    raise DecodeError(error.paths, what=f"the record {one} of {kind}")
+                    raise DecodeError(error.paths, what=f"the record {one} of {record_type}")
                 yield record
             last = batch[-1][0]
 
@@ -149,22 +151,22 @@ class Readable(abc.ABC):
 
 
 def _batch(
-    kind: RecordType, last: str, *, include_deleted: bool
+    record_type: RecordType, last: str, *, include_deleted: bool
 ) -> Callable[[sqlite3.Connection], list[tuple[str, Any, DecodeError | None]]]:
     live = "" if include_deleted else "AND reason IS NULL "
     sql = f"SELECT id, raw, quality FROM record WHERE type = ? AND id > ? {live}ORDER BY id LIMIT {BATCH}"  # noqa: S608 - fixed
-    model = kind.listing.model
+    model = record_type.listing.model
 
-    def decoded(one: str, raw: str, quality: str) -> tuple[str, Any, DecodeError | None]:
+    def decoded(one: str, raw: str, data_quantity: str) -> tuple[str, Any, DecodeError | None]:
         value = json.loads(raw)
         try:
-            with read_with(DataQuantity(quality)):
+            with read_with(DataQuantity(data_quantity)):
                 return one, CODEC.read(value, model), None
         except DecodeError as error:
             return one, InvalidRecord(0, "; ".join(error.paths), raw.encode(), value), error
 
     def work(db: sqlite3.Connection) -> list[tuple[str, Any, DecodeError | None]]:
         # Decoded here, on the store's thread: a batch would hold up the event loop.
-        return [decoded(*row) for row in db.execute(sql, (kind.name, last))]
+        return [decoded(*row) for row in db.execute(sql, (record_type.name, last))]
 
     return work

@@ -38,17 +38,17 @@ class Pointer:
 
 
 @attrs.frozen
-class Wish:
+class ReferenceTree:
     """References to follow from one type of record: each name, and what to follow from there."""
 
-    names: Mapping[str, Wish]
+    names: Mapping[str, ReferenceTree]
 
     def __bool__(self) -> bool:
         return bool(self.names)
 
 
 @functools.lru_cache(maxsize=512)
-def parse_wishes(paths: tuple[str, ...]) -> Wish:
+def parse_references(paths: tuple[str, ...]) -> ReferenceTree:
     """Read names such as ``responsible_person`` and ``responsible_person.office`` into a tree.
 
     Raises:
@@ -60,11 +60,11 @@ def parse_wishes(paths: tuple[str, ...]) -> Wish:
         for name in path.split("."):
             target_of(name)
             branch = branch.setdefault(name, {})
-    return _wish(tree)
+    return _tree(tree)
 
 
-def _wish(tree: Mapping[str, Any]) -> Wish:
-    return Wish({name: _wish(branch) for name, branch in tree.items()})
+def _tree(tree: Mapping[str, Any]) -> ReferenceTree:
+    return ReferenceTree({name: _tree(branch) for name, branch in tree.items()})
 
 
 @functools.lru_cache(maxsize=512)
@@ -74,9 +74,9 @@ def target_of(name: str) -> str:
     Raises:
         InvalidOptionError: None is known.
     """
-    for end, kind in TARGETS.items():
+    for end, record_type in TARGETS.items():
         if any(word == end or word.endswith(f"_{end}") for word in _singular(name)):
-            return kind
+            return record_type
     ends = ", ".join(TARGETS)
     raise InvalidOptionError(
         f"resolve={name!r} names no reference: its last word must be one of {ends}. Nothing was sent."
@@ -124,17 +124,17 @@ def stubs_within(item: Mapping[str, Any]) -> Iterator[tuple[str, Pointer]]:
     """
     for field, value in item.items():
         for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, Mapping) and "id" in one and (kind := _target_of_field(field)) is not None:
+            if isinstance(one, Mapping) and "id" in one and (record_type := _target_of_field(field)) is not None:
                 found = _pointer(one)
                 if found is not None and found.updated is not None:
-                    yield kind, found
+                    yield record_type, found
 
 
 def _target_of_field(field: str) -> str | None:
     words = _singular(field.replace("_", "").lower())
-    for end, kind in TARGETS.items():
+    for end, record_type in TARGETS.items():
         if any(word.endswith(end.replace("_", "")) for word in words):
-            return kind
+            return record_type
     return None
 
 

@@ -11,7 +11,7 @@ import attrs
 from tonicdm.codec import wire_names
 from tonicdm.errors import InvalidOptionError
 from tonicdm.models import CODEC, Record, Reference, read_with
-from tonicdm.store.references import Wish, field_names, is_list, parse_wishes, pointers, target_of
+from tonicdm.store.references import ReferenceTree, field_names, is_list, parse_references, pointers, target_of
 from tonicdm.store.types import TYPES
 from tonicdm.types import DataQuantity, RecordID
 
@@ -31,30 +31,33 @@ class Resolver:
         self._read = read
         self._seen = seen
 
-    async def check(self, noun: str, paths: tuple[str, ...]) -> Wish:
+    async def check(self, record_type: str, paths: tuple[str, ...]) -> ReferenceTree:
         """Read the names of references into a tree.
 
         Raises:
             InvalidOptionError: A record of that type has no such reference; nothing was sent.
         """
-        tree = parse_wishes(paths)
-        await self._check(noun, tree)
+        tree = parse_references(paths)
+        await self._check(record_type, tree)
         return tree
 
-    async def _check(self, noun: str, tree: Wish) -> None:
+    async def _check(self, record_type: str, tree: ReferenceTree) -> None:
         if not tree:
             return
-        known = set(wire_names(TYPES[noun].listing.model).values())
+        known = set(wire_names(TYPES[record_type].listing.model).values())
         for name, rest in tree.names.items():
             names = field_names(name)
-            if known.isdisjoint(names) and (seen := await self._seen(noun)) and seen.isdisjoint(names):
+            if known.isdisjoint(names) and (seen := await self._seen(record_type)) and seen.isdisjoint(names):
                 # The reference's lists of fields are incomplete: only records that were seen can tell.
                 raise InvalidOptionError(
-                    f"no record of {noun} has shown a reference {name!r} that could be resolved. Nothing was sent."
+                    f"no record of {record_type} has shown a reference {name!r} that could be resolved. "
+                    "Nothing was sent."
                 )
             await self._check(target_of(name), rest)
 
-    async def follow(self, items: Sequence[Mapping[str, Any]], records: Sequence[Record], tree: Wish) -> list[Record]:
+    async def follow(
+        self, items: Sequence[Mapping[str, Any]], records: Sequence[Record], tree: ReferenceTree
+    ) -> list[Record]:
         """Return *records* with the references of *tree* in their ``resolved``.
 
         Args:
@@ -67,7 +70,9 @@ class Resolver:
         targets = await self._targets(items, tree)
         return [_with(record, item, tree, targets) for record, item in zip(records, items, strict=True)]
 
-    async def _targets(self, items: Sequence[Mapping[str, Any]], tree: Wish) -> dict[str, dict[RecordID, Record]]:
+    async def _targets(
+        self, items: Sequence[Mapping[str, Any]], tree: ReferenceTree
+    ) -> dict[str, dict[RecordID, Record]]:
         """Return the records that *items* name, by reference and ID: names of one type are asked for together."""
         wanted: dict[str, dict[RecordID, None]] = {}
         for name in tree.names:
@@ -75,26 +80,29 @@ class Resolver:
             ids.update((pointer.id, None) for item in items for pointer in pointers(item, name))
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = {kind: group.create_task(self._ask(kind, list(ids))) for kind, ids in wanted.items()}
+                tasks = {
+                    record_type: group.create_task(self._ask(record_type, list(ids)))
+                    for record_type, ids in wanted.items()
+                }
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
         found: dict[str, dict[RecordID, Record]] = {}
         for name, rest in tree.names.items():
-            kind = target_of(name)
+            record_type = target_of(name)
             named = {pointer.id for item in items for pointer in pointers(item, name)}
-            mine = {one: item for one, item in tasks[kind].result().items() if one in named}
+            mine = {one: item for one, item in tasks[record_type].result().items() if one in named}
             with read_with(DataQuantity.BASIC):
-                models = CODEC.read_all(list(mine.values()), TYPES[kind].listing.model)
+                models = CODEC.read_all(list(mine.values()), TYPES[record_type].listing.model)
             followed = await self.follow(list(mine.values()), models, rest)
             found[name] = dict(zip(mine, followed, strict=True))
         return found
 
-    async def _ask(self, kind: str, ids: Sequence[RecordID]) -> Mapping[RecordID, Any]:
-        return await self._read(kind, ids) if ids else {}
+    async def _ask(self, record_type: str, ids: Sequence[RecordID]) -> Mapping[RecordID, Any]:
+        return await self._read(record_type, ids) if ids else {}
 
 
 def _with(
-    record: Record, item: Mapping[str, Any], tree: Wish, targets: Mapping[str, Mapping[RecordID, Record]]
+    record: Record, item: Mapping[str, Any], tree: ReferenceTree, targets: Mapping[str, Mapping[RecordID, Record]]
 ) -> Record:
     resolved: dict[str, Any] = {}
     changes: dict[str, Any] = {}

@@ -122,30 +122,30 @@ def draw(db: sqlite3.Connection, at: float) -> ReadStamp:
 
 
 @attrs.frozen
-class Held:
+class StoredRecord:
     """A stored record, as far as a write has to know it."""
 
     raw: str
-    quality: str
+    data_quantity: str
     deleted_at: str | None
     quarantined: str | None
     version: Version
 
 
-def held_of(db: sqlite3.Connection, kind: str, keys: Sequence[str]) -> dict[str, Held]:
+def stored_records(db: sqlite3.Connection, record_type: str, keys: Sequence[str]) -> dict[str, StoredRecord]:
     """Return the stored records of *keys*, tombstones included, by key."""
-    found: dict[str, Held] = {}
+    found: dict[str, StoredRecord] = {}
     for start in range(0, len(keys), CHUNK):
         part = keys[start : start + CHUNK]
         marks = ",".join("?" * len(part))
         rows = db.execute(
             "SELECT id, raw, quality, deleted_at, quarantined, updated, read_number, read_at, dissent FROM record "  # noqa: S608
             f"WHERE type = ? AND id IN ({marks})",
-            [kind, *part],
+            [record_type, *part],
         )
-        for key, raw, quality, deleted_at, quarantined, updated, number, at, dissent in rows:
+        for key, raw, data_quantity, deleted_at, quarantined, updated, number, at, dissent in rows:
             version = Version(updated, ReadStamp(number, at), dissent=dissent)
-            found[key] = Held(raw, quality, deleted_at, quarantined, version)
+            found[key] = StoredRecord(raw, data_quantity, deleted_at, quarantined, version)
     return found
 
 
@@ -157,7 +157,7 @@ def newest_change(db: sqlite3.Connection) -> int:
 
 def confirm(
     db: sqlite3.Connection,
-    kind: str,
+    record_type: str,
     times: Mapping[str, str | None],
     stamp: ReadStamp,
     *,
@@ -167,7 +167,7 @@ def confirm(
 
     Args:
         db: The store, in a transaction.
-        kind: The record type.
+        record_type: The record type.
         times: Their timestamps by what names the records; one that has none of its own is given that of its stub.
         stamp: Drawn before the call that showed them.
         checked: As of when that proves them, Unix time by this machine; None where the type's watermark will.
@@ -181,23 +181,23 @@ def confirm(
         "read_at = CASE WHEN read_number < ?1 THEN ?2 ELSE read_at END, "
         "dissent = CASE WHEN read_number < ?1 THEN NULL ELSE dissent END, read_number = max(read_number, ?1) "
         "WHERE type = ?4 AND id = ?5 AND (updated = ?6 OR updated IS NULL OR ?6 IS NULL)",
-        [(stamp.number, stamp.at, checked, kind, key, at) for key, at in times.items()],
+        [(stamp.number, stamp.at, checked, record_type, key, at) for key, at in times.items()],
     )
-    _stamp(db, kind, times)
+    _stamp(db, record_type, times)
 
 
-def dissent(db: sqlite3.Connection, kind: str, times: Mapping[str, str | None], stamp: ReadStamp) -> None:
+def dissent(db: sqlite3.Connection, record_type: str, times: Mapping[str, str | None], stamp: ReadStamp) -> None:
     """Remember that stubs show older timestamps than the store: once a read by ID agrees, the server has gone back.
 
     Args:
         db: The store, in a transaction.
-        kind: The record type.
+        record_type: The record type.
         times: The stubs' timestamps by what names the records.
         stamp: Drawn before the call that showed them.
     """
     db.executemany(
         "UPDATE record SET dissent = ? WHERE type = ? AND id = ? AND read_number < ? AND updated > ?",
-        [(at, kind, key, stamp.number, at) for key, at in times.items() if at is not None],
+        [(at, record_type, key, stamp.number, at) for key, at in times.items() if at is not None],
     )
 
 
@@ -210,23 +210,25 @@ def put_checkpoint(db: sqlite3.Connection, mark: Checkpoint) -> None:
     )
 
 
-def state(db: sqlite3.Connection, kind: str) -> TypeState:
-    """Return what is known of *kind*."""
+def state(db: sqlite3.Connection, record_type: str) -> TypeState:
+    """Return what is known of *record_type*."""
     sql = "SELECT count(*) FROM record WHERE type = ? AND (deleted_at IS NULL OR reason = ?)"
-    (count,) = db.execute(sql, (kind, SOFT_DELETED)).fetchone()
-    until, audited = db.execute("SELECT until, audited FROM watermark WHERE type = ?", (kind,)).fetchone() or (
+    (count,) = db.execute(sql, (record_type, SOFT_DELETED)).fetchone()
+    until, audited = db.execute("SELECT until, audited FROM watermark WHERE type = ?", (record_type,)).fetchone() or (
         None,
         None,
     )
     sql = "SELECT type, stage, next_page, since, started, progress FROM checkpoint WHERE type = ?"
-    mark = db.execute(sql, (kind,)).fetchone()
-    runs = db.execute("SELECT changed FROM history WHERE type = ? ORDER BY number DESC LIMIT 20", (kind,)).fetchall()
+    mark = db.execute(sql, (record_type,)).fetchone()
+    runs = db.execute(
+        "SELECT changed FROM history WHERE type = ? ORDER BY number DESC LIMIT 20", (record_type,)
+    ).fetchall()
     return TypeState(count, until, audited, None if mark is None else Checkpoint(*mark), tuple(row[0] for row in runs))
 
 
 def stale_keys(
     db: sqlite3.Connection,
-    kind: str,
+    record_type: str,
     times: Mapping[str, str | None],
     *,
     ties: str | None = None,
@@ -238,7 +240,7 @@ def stale_keys(
 
     Args:
         db: The store.
-        kind: The record type.
+        record_type: The record type.
         times: The stubs' timestamps by what names the records.
         ties: Stubs from this time on count as stale: what was read in the second of a change may have changed again
             within it.
@@ -254,12 +256,12 @@ def stale_keys(
         rows = db.execute(
             f"SELECT id, updated FROM record WHERE type = ? AND id IN ({marks}) "  # noqa: S608 - placeholders only
             "AND (deleted_at IS NULL OR reason = ?)",
-            [kind, *part, SOFT_DELETED],
+            [record_type, *part, SOFT_DELETED],
         )
         held.update(rows.fetchall())
         rows = db.execute(
             f"SELECT id, updated FROM quarantine WHERE type = ? AND id IN ({marks})",  # noqa: S608 - placeholders only
-            [kind, *part],
+            [record_type, *part],
         )
         aside.update(rows.fetchall())
     stale = set[str]()
@@ -273,92 +275,97 @@ def stale_keys(
 
 
 def note_scanned(
-    db: sqlite3.Connection, kind: str, times: Mapping[str, str | None], page: int, stale: AbstractSet[str] = frozenset()
+    db: sqlite3.Connection,
+    record_type: str,
+    times: Mapping[str, str | None],
+    page: int,
+    stale: AbstractSet[str] = frozenset(),
 ) -> None:
     """Remember which records a whole pass has seen.
 
     Args:
         db: The store, in a transaction.
-        kind: The record type.
+        record_type: The record type.
         times: Their timestamps by what names the records.
         page: The number of the page that showed them.
         stale: Those that have to be fetched.
     """
     db.executemany(
         "INSERT OR REPLACE INTO scan (type, id, page, stale, updated) VALUES (?, ?, ?, ?, ?)",
-        [(kind, key, page, key in stale, at) for key, at in times.items()],
+        [(record_type, key, page, key in stale, at) for key, at in times.items()],
     )
 
 
-def _stamp(db: sqlite3.Connection, kind: str, times: Mapping[str, str | None]) -> None:
+def _stamp(db: sqlite3.Connection, record_type: str, times: Mapping[str, str | None]) -> None:
     """Give current records without a timestamp of their own that of their stub."""
     first = newest_change(db) + 1
     known = [(at, key) for key, at in times.items() if at is not None]
     db.executemany(
         # Who follows the changes has the old row.
         "UPDATE record SET updated = ?, change_seq = ? WHERE type = ? AND id = ? AND updated IS NULL",
-        [(at, first + n, kind, key) for n, (at, key) in enumerate(known)],
+        [(at, first + n, record_type, key) for n, (at, key) in enumerate(known)],
     )
 
 
-def fetched(db: sqlite3.Connection, kind: str, keys: Sequence[str]) -> None:
+def fetched(db: sqlite3.Connection, record_type: str, keys: Sequence[str]) -> None:
     """Note that scanned records have been fetched; what has no timestamp of its own gets that of its stub."""
-    db.executemany("UPDATE scan SET stale = 0 WHERE type = ? AND id = ?", [(kind, key) for key in keys])
+    db.executemany("UPDATE scan SET stale = 0 WHERE type = ? AND id = ?", [(record_type, key) for key in keys])
     stubs: dict[str, str | None] = {}
     for start in range(0, len(keys), CHUNK):
         part = keys[start : start + CHUNK]
         marks = ",".join("?" * len(part))
         sql = f"SELECT id, updated FROM scan WHERE type = ? AND id IN ({marks})"  # noqa: S608 - placeholders only
-        stubs.update(db.execute(sql, [kind, *part]).fetchall())
-    _stamp(db, kind, stubs)
+        stubs.update(db.execute(sql, [record_type, *part]).fetchall())
+    _stamp(db, record_type, stubs)
     db.executemany(
         "UPDATE quarantine SET updated = ? WHERE type = ? AND id = ? AND updated IS NULL",
-        [(at, kind, key) for key, at in stubs.items() if at is not None],
+        [(at, record_type, key) for key, at in stubs.items() if at is not None],
     )
 
 
-def begin_scan(db: sqlite3.Connection, kind: str) -> None:
-    """Forget what an earlier pass over all of *kind* has seen, and note where the change feed stands."""
-    db.execute("DELETE FROM scan WHERE type = ?", (kind,))
-    db.execute("DELETE FROM meta WHERE name = ?", (f"blind scan of {kind}",))
+def begin_scan(db: sqlite3.Connection, record_type: str) -> None:
+    """Forget what an earlier pass over all of *record_type* has seen, and note where the change feed stands."""
+    db.execute("DELETE FROM scan WHERE type = ?", (record_type,))
+    db.execute("DELETE FROM meta WHERE name = ?", (f"blind scan of {record_type}",))
     db.execute(
-        "INSERT OR REPLACE INTO meta SELECT ?, coalesce(max(change_seq), 0) FROM record", (f"scan of {kind} from",)
+        "INSERT OR REPLACE INTO meta SELECT ?, coalesce(max(change_seq), 0) FROM record",
+        (f"scan of {record_type} from",),
     )
 
 
-def note_blind(db: sqlite3.Connection, kind: str) -> None:
-    """Note that the pass over all of *kind* has met an element whose ID can't be read."""
-    db.execute("INSERT OR REPLACE INTO meta VALUES (?, '1')", (f"blind scan of {kind}",))
+def note_blind(db: sqlite3.Connection, record_type: str) -> None:
+    """Note that the pass over all of *record_type* has met an element whose ID can't be read."""
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, '1')", (f"blind scan of {record_type}",))
 
 
-def is_blind(db: sqlite3.Connection, kind: str) -> bool:
-    """Tell whether the pass over all of *kind* has met an element whose ID can't be read: it proves nothing gone."""
-    return db.execute("SELECT 1 FROM meta WHERE name = ?", (f"blind scan of {kind}",)).fetchone() is not None
+def is_blind(db: sqlite3.Connection, record_type: str) -> bool:
+    """Tell whether the pass over a type has met an element whose ID can't be read: it proves nothing gone."""
+    return db.execute("SELECT 1 FROM meta WHERE name = ?", (f"blind scan of {record_type}",)).fetchone() is not None
 
 
-def has_earlier(db: sqlite3.Connection, kind: str) -> bool:
-    """Tell whether the store had records of *kind* when the pass over it began."""
+def has_earlier(db: sqlite3.Connection, record_type: str) -> bool:
+    """Tell whether the store had records of *record_type* when the pass over it began."""
     (found,) = db.execute(
         "SELECT EXISTS (SELECT 1 FROM record WHERE type = ? "
         "AND change_seq <= (SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?))",
-        (kind, f"scan of {kind} from"),
+        (record_type, f"scan of {record_type} from"),
     ).fetchone()
     return bool(found)
 
 
-def vanished(db: sqlite3.Connection, kind: str) -> list[str]:
+def vanished(db: sqlite3.Connection, record_type: str) -> list[str]:
     """Return the records of the store that the last full pass has not seen, soft deleted ones included.
 
     What others have written since the pass began (a cached read, a webhook) the server had by then: that this pass has
     not seen it says nothing, as its page may have been read before. A pass that met an element whose ID can't be read
     proves nothing at all: any of them may be that one.
     """
-    if is_blind(db, kind):
+    if is_blind(db, record_type):
         return []
     rows = db.execute(
         "SELECT id FROM record WHERE type = ? AND (deleted_at IS NULL OR reason = ?) "
         "AND id NOT IN (SELECT id FROM scan WHERE type = ?) "
         "AND change_seq <= coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?), change_seq)",
-        (kind, SOFT_DELETED, kind, f"scan of {kind} from"),
+        (record_type, SOFT_DELETED, record_type, f"scan of {record_type} from"),
     )
     return [row[0] for row in rows]

@@ -97,9 +97,9 @@ class Store(Readable):
 
     async def write_page(
         self,
-        kind: str,
+        record_type: str,
         records: Sequence[Mapping[str, Any]],
-        quality: DataQuantity,
+        data_quantity: DataQuantity,
         mark: Checkpoint | None = None,
         *,
         stamp: ReadStamp | None = None,
@@ -107,16 +107,16 @@ class Store(Readable):
         """Store records and the checkpoint that paid for them, in one transaction.
 
         Args:
-            kind: The record type.
+            record_type: The record type.
             records: As they came.
-            quality: The data_quantity they came in.
+            data_quantity: The data_quantity they came in.
             mark: How far a pass has come with them.
             stamp: Drawn before the call that brought them; None for what was not read by a call.
         """
 
         def work(db: sqlite3.Connection) -> Written:
             drawn = stamp or rows.draw(db, time.time())
-            written = writing.write_records(db, kind, records, quality, drawn)
+            written = writing.write_records(db, record_type, records, data_quantity, drawn)
             if mark is not None:
                 rows.put_checkpoint(db, mark)
             return written
@@ -125,7 +125,7 @@ class Store(Readable):
 
     async def finish(
         self,
-        kind: str,
+        record_type: str,
         *,
         until: str | None,
         audited: str | None,
@@ -135,7 +135,7 @@ class Store(Readable):
         changes: float | None = None,
         listed: float | None = None,
     ) -> None:
-        """End a run over *kind*: set the watermark, note what it found, and forget its checkpoint.
+        """End a run over *record_type*: set the watermark, note what it found, and forget its checkpoint.
 
         A watermark of None leaves the one there is. A first load, which tells nothing of how often records change, is
         noted with None changed. *changes* and *listed* are the times up to which changes and deletions are known, by
@@ -148,25 +148,25 @@ class Store(Readable):
                 "ON CONFLICT (type) DO UPDATE SET until = coalesce(excluded.until, until), "
                 "audited = coalesce(excluded.audited, audited), changes = coalesce(excluded.changes, changes), "
                 "listed = coalesce(excluded.listed, listed)",
-                (kind, until, audited, changes, listed),
+                (record_type, until, audited, changes, listed),
             )
             if changed is not None:
                 db.execute(
                     "INSERT INTO history (type, finished, changed, deleted, units) VALUES (?, ?, ?, ?, ?)",
-                    (kind, datetime.datetime.now(datetime.UTC).isoformat(), changed, deleted, units),
+                    (record_type, datetime.datetime.now(datetime.UTC).isoformat(), changed, deleted, units),
                 )
-            if listed is not None and not rows.is_blind(db, kind):
-                quarantine.forget_unlisted(db, kind)
-            db.execute("DELETE FROM checkpoint WHERE type = ?", (kind,))
-            db.execute("DELETE FROM scan WHERE type = ?", (kind,))
+            if listed is not None and not rows.is_blind(db, record_type):
+                quarantine.forget_unlisted(db, record_type)
+            db.execute("DELETE FROM checkpoint WHERE type = ?", (record_type,))
+            db.execute("DELETE FROM scan WHERE type = ?", (record_type,))
 
         await self.write(work)
 
     # --- what is known --------------------------------------------------------------------------------------------
 
-    async def state(self, kind: str) -> TypeState:
-        """Return what is known of *kind*."""
-        return await self.read(lambda db: rows.state(db, kind))
+    async def state(self, record_type: str) -> TypeState:
+        """Return what is known of *record_type*."""
+        return await self.read(lambda db: rows.state(db, record_type))
 
     async def counts(self) -> dict[str, int]:
         """Return the number of records that are not deleted, by type."""
@@ -182,50 +182,50 @@ class Store(Readable):
         """Keep a note."""
         await self.write(lambda db: db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value)))
 
-    async def capability(self, kind: str, name: str) -> str | None:
-        """Return what a server was found to be able to do for *kind* (``""``: for all)."""
+    async def capability(self, record_type: str, name: str) -> str | None:
+        """Return what a server was found to be able to do for *record_type* (``""``: for all)."""
         sql = "SELECT value FROM capability WHERE type = ? AND name = ?"
-        found = await self.read(lambda db: db.execute(sql, (kind, name)).fetchone())
+        found = await self.read(lambda db: db.execute(sql, (record_type, name)).fetchone())
         return None if found is None else str(found[0])
 
-    async def set_capability(self, kind: str, name: str, value: str) -> None:
+    async def set_capability(self, record_type: str, name: str, value: str) -> None:
         """Remember what a server was found to be able to do."""
         await self.write(
-            lambda db: db.execute("INSERT OR REPLACE INTO capability VALUES (?, ?, ?)", (kind, name, value))
+            lambda db: db.execute("INSERT OR REPLACE INTO capability VALUES (?, ?, ?)", (record_type, name, value))
         )
 
     async def refresh_views(self) -> None:
         """Make the views anew from the fields that the models know and the records really have."""
         await self.write(views.refresh)
 
-    async def clean(self, kind: str, at: str) -> int:
-        """Remove rows of *kind* that an earlier version had made of answers that were no records; return how many.
+    async def clean(self, record_type: str, at: str) -> int:
+        """Remove rows that an earlier version had made of answers that were no records; return how many.
 
         Args:
-            kind: The record type.
+            record_type: The record type.
             at: When, ISO 8601 in UTC.
         """
-        return await self.write(lambda db: writing.clean(db, kind, at))
+        return await self.write(lambda db: writing.clean(db, record_type, at))
 
     # --- quarantine -------------------------------------------------------------------------------------------------
 
-    async def quarantine(self, kind: str | None = None) -> list[Quarantined]:
+    async def quarantine(self, record_type: str | None = None) -> list[Quarantined]:
         """Return what came and could not be stored as a record, the latest first.
 
         Args:
-            kind: Of this type only.
+            record_type: Of this type only.
         """
-        return await self.read(lambda db: quarantine.in_quarantine(db, kind))
+        return await self.read(lambda db: quarantine.in_quarantine(db, record_type))
 
     async def retry_quarantine(self) -> tuple[int, int]:
         """Decode anew what is in quarantine, for 0 units; return how many are records now, and of how many."""
         return await self.write(writing.retry)
 
-    async def remarks(self, kind: str) -> list[str]:
-        """Return what a run over *kind* should say of the copy: what is in quarantine, and what has no column."""
+    async def remarks(self, record_type: str) -> list[str]:
+        """Return what a run over a type should say of the copy: what is in quarantine, and what has no column."""
 
         def work(db: sqlite3.Connection) -> list[str]:
-            aside, fields = quarantine.count(db, kind), len(views.without_column(db, kind))
+            aside, fields = quarantine.count(db, record_type), len(views.without_column(db, record_type))
             said = []
             if aside:
                 said.append(f"{aside:,} in quarantine: tonicdm quarantine shows them")

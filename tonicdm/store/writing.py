@@ -64,15 +64,15 @@ class SortedOut:
         return sum(one.id is None for one in self.invalid)
 
 
-def sorted_out(kind: str, items: Sequence[Any], invalid: Sequence[InvalidRecord] = ()) -> SortedOut:
+def sorted_out(record_type: str, items: Sequence[Any], invalid: Sequence[InvalidRecord] = ()) -> SortedOut:
     """Tell records from what can't be stored as one; of two with one ID the later counts.
 
     Args:
-        kind: The record type; one of another API has IDs of any form.
+        record_type: The record type; one of another API has IDs of any form.
         items: As they came.
         invalid: What was found to be no record before.
     """
-    listing = TYPES[kind].listing if kind in TYPES else None
+    listing = TYPES[record_type].listing if record_type in TYPES else None
     sound: dict[str, tuple[Mapping[str, Any], str]] = {}
     others: list[InvalidRecord] = []
     for index, item in enumerate(items):
@@ -87,9 +87,9 @@ def sorted_out(kind: str, items: Sequence[Any], invalid: Sequence[InvalidRecord]
 
 def write_records(
     db: sqlite3.Connection,
-    kind: str,
+    record_type: str,
     records: Sequence[Any],
-    quality: DataQuantity,
+    data_quantity: DataQuantity,
     stamp: ReadStamp,
     *,
     origin: Origin = Origin.LIST,
@@ -100,29 +100,31 @@ def write_records(
 
     Args:
         db: The store, in a transaction.
-        kind: The record type.
+        record_type: The record type.
         records: As they came.
-        quality: The data_quantity they came in.
+        data_quantity: The data_quantity they came in.
         stamp: Drawn before the call that brought them.
         origin: How they came.
         invalid: What else came, and was found to be no record.
         page: The page that they came on.
     """
-    return write_sorted(db, kind, sorted_out(kind, records, invalid), quality, stamp, origin=origin, page=page)
+    return write_sorted(
+        db, record_type, sorted_out(record_type, records, invalid), data_quantity, stamp, origin=origin, page=page
+    )
 
 
 def write_sorted(
     db: sqlite3.Connection,
-    kind: str,
+    record_type: str,
     found: SortedOut,
-    quality: DataQuantity,
+    data_quantity: DataQuantity,
     stamp: ReadStamp,
     *,
     origin: Origin = Origin.LIST,
     page: int | None = None,
 ) -> Written:
     """Do what `write_records` does with what is sorted out already."""
-    held = rows.held_of(db, kind, list(found.sound))
+    held = rows.stored_records(db, record_type, list(found.sound))
     puts: list[tuple[Any, ...]] = []
     shown: dict[str, str | None] = {}
     dissents: dict[str, str | None] = {}
@@ -134,19 +136,19 @@ def write_sorted(
             dissents[key] = version.updated
         if verdict not in {Verdict.TAKE, Verdict.WENT_BACK}:
             continue
-        row = _row(kind, key, item, raw, quality, version)
-        if before is not None and _is_same(before, raw, quality, row[6]):
+        row = _row(record_type, key, item, raw, data_quantity, version)
+        if before is not None and _is_same(before, raw, data_quantity, row[6]):
             shown[key] = version.updated
         else:
             puts.append(row)
             went_back += verdict is Verdict.WENT_BACK
     first = rows.newest_change(db) + 1
     db.executemany(_PUT, ((*row, first + n) for n, row in enumerate(puts)))
-    rows.confirm(db, kind, shown, stamp)
-    rows.dissent(db, kind, dissents, stamp)
-    quarantine.release(db, kind, [*shown, *(row[1] for row in puts)], stamp)
-    views.note_fields(db, kind, [item for item, _ in found.sound.values()])
-    quarantine.keep(db, kind, found.invalid, quality, stamp, origin, page=page)
+    rows.confirm(db, record_type, shown, stamp)
+    rows.dissent(db, record_type, dissents, stamp)
+    quarantine.release(db, record_type, [*shown, *(row[1] for row in puts)], stamp)
+    views.note_fields(db, record_type, [item for item, _ in found.sound.values()])
+    quarantine.keep(db, record_type, found.invalid, data_quantity, stamp, origin, page=page)
     return Written(len(puts), went_back, len(found.invalid), found.unidentified)
 
 
@@ -163,16 +165,16 @@ def _encoded(item: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def _row(
-    kind: str, key: str, item: Mapping[str, Any], raw: str, quality: DataQuantity, version: Version
+    record_type: str, key: str, item: Mapping[str, Any], raw: str, data_quantity: DataQuantity, version: Version
 ) -> tuple[Any, ...]:
     status = None if item.get("status") is None else str(item["status"])
     gone = status in DELETED
     return (
-        kind,
+        record_type,
         key,
         raw,
         version.updated,
-        quality.value,
+        data_quantity.value,
         status,
         (version.updated or "") if gone else None,
         SOFT_DELETED if gone else None,
@@ -181,19 +183,19 @@ def _row(
     )
 
 
-def _is_same(before: rows.Held, raw: str, quality: DataQuantity, deleted_at: str | None) -> bool:
-    found = (before.raw, before.quality, before.deleted_at, before.quarantined)
-    return found == (raw, quality.value, deleted_at, None)
+def _is_same(before: rows.StoredRecord, raw: str, data_quantity: DataQuantity, deleted_at: str | None) -> bool:
+    found = (before.raw, before.data_quantity, before.deleted_at, before.quarantined)
+    return found == (raw, data_quantity.value, deleted_at, None)
 
 
-def bury(
-    db: sqlite3.Connection, kind: str, ids: Iterable[str], reason: str, at: str, stamp: ReadStamp = UNORDERED
+def write_tombstones(
+    db: sqlite3.Connection, record_type: str, ids: Iterable[str], reason: str, at: str, stamp: ReadStamp = UNORDERED
 ) -> int:
     """Make tombstones of records that the server no longer has; return how many.
 
     Args:
         db: The store, in a transaction.
-        kind: The record type.
+        record_type: The record type.
         ids: What names the records.
         reason: ``deleted`` or ``out of sight``.
         at: When, ISO 8601 in UTC.
@@ -206,14 +208,14 @@ def bury(
         "ELSE read_at END, read_number = max(read_number, ?) WHERE type = ? AND id = ? "
         "AND (deleted_at IS NULL OR reason = ?)",
         [
-            (at, reason, first + n, stamp.number, stamp.at, stamp.number, kind, one, SOFT_DELETED)
+            (at, reason, first + n, stamp.number, stamp.at, stamp.number, record_type, one, SOFT_DELETED)
             for n, one in enumerate(ids)
         ],
     )
     return db.total_changes - before
 
 
-def clean(db: sqlite3.Connection, kind: str, at: str) -> int:
+def clean(db: sqlite3.Connection, record_type: str, at: str) -> int:
     """Make tombstones of rows that an earlier version had made of answers that were no records; return how many.
 
     Their key is their own content, or no ID that could be asked for. Readers of the change feed hear that they are
@@ -221,20 +223,20 @@ def clean(db: sqlite3.Connection, kind: str, at: str) -> int:
 
     Args:
         db: The store, in a transaction.
-        kind: The record type.
+        record_type: The record type.
         at: When, ISO 8601 in UTC.
     """
-    listing = TYPES[kind].listing
+    listing = TYPES[record_type].listing
     if not listing.identified:
         return 0
     form = "id NOT GLOB '{*'" if not listing.askable else "length(id) = 32 AND id NOT GLOB '*[^0-9a-f]*'"
     poisoned = f"type = ? AND NOT ({form})"
     keys = db.execute(
         f"SELECT id FROM record WHERE {poisoned} AND (deleted_at IS NULL OR reason = ?)",  # noqa: S608 - no values
-        (kind, SOFT_DELETED),
+        (record_type, SOFT_DELETED),
     ).fetchall()
-    db.execute(f"DELETE FROM scan WHERE {poisoned}", (kind,))  # noqa: S608 - no values
-    return bury(db, kind, [key for (key,) in keys], NO_RECORD, at)
+    db.execute(f"DELETE FROM scan WHERE {poisoned}", (record_type,))  # noqa: S608 - no values
+    return write_tombstones(db, record_type, [key for (key,) in keys], NO_RECORD, at)
 
 
 def retry(db: sqlite3.Connection) -> tuple[int, int]:
@@ -252,7 +254,7 @@ def retry(db: sqlite3.Connection) -> tuple[int, int]:
         found = sorted_out(one.type, [item])
         if not found.invalid:
             quarantine.drop(db, one)
-            write_sorted(db, one.type, found, one.quality, one.stamp, origin=one.origin)
+            write_sorted(db, one.type, found, one.data_quantity, one.stamp, origin=one.origin)
             db.execute(
                 "UPDATE record SET quarantined = NULL, change_seq = ? WHERE type = ? AND id = ? "
                 "AND quarantined IS NOT NULL",

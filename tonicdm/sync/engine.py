@@ -36,7 +36,7 @@ from tonicdm.sync.estimate import options_for
 from tonicdm.sync.facts import IDS, SyncOptions, facts_of, keep_learned, note_counted, parents_of
 from tonicdm.sync.performing import Performer, Write
 from tonicdm.sync.reader import Reader
-from tonicdm.sync.report import Meter, OwnerReport, RunReport, Tell, TypeReport
+from tonicdm.sync.report import Meter, OnProgress, OwnerReport, RunReport, TypeReport
 from tonicdm.types import RecordID
 
 Audit: TypeAlias = Literal["never", "daily", "weekly", "always"]
@@ -54,7 +54,7 @@ async def synchronize(
     projects: Sequence[RecordID] = (),
     counts: Mapping[str, int] | None = None,
     new_owner: bool = False,
-    tell: Tell = lambda _report: None,
+    on_progress: OnProgress = lambda _report: None,
 ) -> RunReport:
     """Bring *types* of a store up to date: a first load, or what changed since.
 
@@ -69,7 +69,7 @@ async def synchronize(
         projects: Only of these projects, for the types that can be asked so.
         counts: How many records a type has, where somebody knows; a list is then looked at where it should end.
         new_owner: Whether the store may go over to another organization.
-        tell: Told after each step.
+        on_progress: Told after each step.
 
     Returns:
         What was done. A type that the server refuses is reported, not raised.
@@ -85,17 +85,17 @@ async def synchronize(
     await store.acquire_lock(clock.now())
     facts = tonic._caller.facts
     options = options_for(tonic, SyncOptions(audit=audit, confirmed=confirmed, projects=projects, counts=counts or {}))
-    reports = [TypeReport(type=kind.name) for kind in types]
+    reports = [TypeReport(type=record_type.name) for record_type in types]
     try:
         meter = Meter()
         checked = await check_owner(attrs.evolve(tonic._caller, meter=meter, job="owner"), store, rebind=new_owner)
         owner = OwnerReport(ownership=checked.ownership, meter=meter, why=checked.why)
         works = [
-            (kind, _TypeRun(tonic, store, kind, report, options, tell))
-            for kind, report in zip(types, reports, strict=True)
+            (record_type, _TypeRun(tonic, store, record_type, report, options, on_progress))
+            for record_type, report in zip(types, reports, strict=True)
         ]
         for independent in (True, False):
-            group = [work.run() for kind, work in works if (kind.parents is None) is independent]
+            group = [work.run() for record_type, work in works if (record_type.parents is None) is independent]
             await _side_by_side(group, _renew(tonic, store))
     finally:
         with contextlib.suppress(TonicDMError):
@@ -132,10 +132,10 @@ class _TypeRun:
 
     tonic: TonicDM
     store: Store
-    kind: RecordType
+    record_type: RecordType
     report: TypeReport
     options: SyncOptions
-    tell: Tell
+    on_progress: OnProgress
 
     async def run(self) -> None:
         """Make the steps that are due."""
@@ -143,16 +143,16 @@ class _TypeRun:
             await self._run()
         except (PermissionDeniedError, EndpointNotFoundError) as error:
             self.report.refused, self.report.done = error, True
-            self.tell(self.report)
-        self.report.why += await self.store.remarks(self.kind.name)
+            self.on_progress(self.report)
+        self.report.why += await self.store.remarks(self.record_type.name)
 
     async def _run(self) -> None:
-        report, name = self.report, self.kind.name
+        report, name = self.report, self.record_type.name
         reader = Reader(
             self.tonic,
-            self.kind,
+            self.record_type,
             report.meter,
-            parents=await parents_of(self.store, self.kind, self.options),
+            parents=await parents_of(self.store, self.record_type, self.options),
             projects=self.options.projects,
         )
         report.cleaned = await self.store.clean(name, reader.server_time().isoformat())
@@ -160,12 +160,12 @@ class _TypeRun:
             report.why.append(
                 f"{report.cleaned:,} rows that were no records, stored by an earlier version, were removed"
             )
-        facts = await facts_of(self.store, self.kind, self.options, now=reader.now())
+        facts = await facts_of(self.store, self.record_type, self.options, now=reader.now())
         estimate = estimate_type(facts)
         report.expected, report.most = estimate.expected, estimate.most
         if facts.checkpoint is not None and begin(facts).pages == facts.checkpoint.pages:
             report.why.append(f"went on with an interrupted pass at page {facts.checkpoint.page:,}")
-        performer = Performer(reader, self.store, self.kind, report)
+        performer = Performer(reader, self.store, self.record_type, report)
         steps = run_type(facts)
         try:
             step = next(steps)
@@ -182,7 +182,7 @@ class _TypeRun:
                     raise
                 keep = functools.partial(self._keep, facts=facts, following=following, write=done.write)
                 report.add(await self.store.write(keep))
-                self.tell(report)
+                self.on_progress(report)
                 step = following
         except HopelessError:
             raise performer.error() from None
@@ -195,7 +195,7 @@ class _TypeRun:
         progress = following.progress
         if progress is not None and not facts.partial:
             mark = Checkpoint(
-                self.kind.name,
+                self.record_type.name,
                 following.stage,
                 progress.page,
                 progress.since,
@@ -214,16 +214,16 @@ class _TypeRun:
             written = write(db)
             keep_learned(db, facts, progress)
             if progress.counted is not None and not facts.partial:
-                note_counted(db, self.kind.name, progress.counted)
+                note_counted(db, self.record_type.name, progress.counted)
             return written
 
         report.add(await self.store.write(work))
         if progress.pages_anyway:
-            reader.facts.paged.add(self.kind.listing.operation.path)
+            reader.facts.paged.add(self.record_type.listing.operation.path)
         reader.facts.ids_proven = max(reader.facts.ids_proven, progress.ids_proven)
         if not facts.partial:
             await self.store.finish(
-                self.kind.name,
+                self.record_type.name,
                 until=earned.until,
                 audited=reader.server_time().isoformat() if earned.audited else None,
                 changed=None if progress.first else report.changed,
@@ -233,10 +233,10 @@ class _TypeRun:
                 listed=_local(reader, earned.listed),
             )
         report.done = True
-        self.tell(report)
+        self.on_progress(report)
 
     def _broken(self, error: ListError) -> TonicDMError:
-        operation = self.kind.listing.operation.label
+        operation = self.record_type.listing.operation.label
         if error.endless:
             return EndlessListError(f"{operation}: {error.reason}", self.report.pages)
         return OptionIgnoredError(error.option, error.reason, (), placement=self.tonic._caller.placement)

@@ -29,7 +29,7 @@ async def estimate_run(
     look, _, _, _ = await owner_facts(tonic._caller, store, rebind=False)
     owner = estimate_owner(look)
     now = tonic.budget.clock.now()
-    found = [estimate_type(await facts_of(store, kind, known, now=now)) for kind in types]
+    found = [estimate_type(await facts_of(store, record_type, known, now=now)) for record_type in types]
     return Plan(types=(*([] if owner is None else [owner]), *found))
 
 

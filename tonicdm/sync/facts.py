@@ -70,28 +70,28 @@ class SyncOptions:
     max_pages: int = MAX_PAGES
 
 
-async def facts_of(store: Store, kind: RecordType, options: SyncOptions, *, now: float) -> TypeFacts:
+async def facts_of(store: Store, record_type: RecordType, options: SyncOptions, *, now: float) -> TypeFacts:
     """Return what is known of a type.
 
     Args:
         store: What is known.
-        kind: The type.
+        record_type: The type.
         options: What is wanted.
         now: Unix time by this machine's clock.
     """
-    return await store.read(lambda db: _Reading(db, kind, options, now).facts())
+    return await store.read(lambda db: _Reading(db, record_type, options, now).facts())
 
 
-async def parents_of(store: Store, kind: RecordType, options: SyncOptions) -> list[str] | None:
+async def parents_of(store: Store, record_type: RecordType, options: SyncOptions) -> list[str] | None:
     """Return the records that a type is listed by; None for one that has a list of its own."""
-    return await store.read(lambda db: _parents(db, kind, options))
+    return await store.read(lambda db: _parents(db, record_type, options))
 
 
-def _parents(db: sqlite3.Connection, kind: RecordType, options: SyncOptions) -> list[str] | None:
-    if kind.parents is not None:
-        named = [str(row[0]) for row in db.execute(kind.named_by)]
-        return named if kind.by_own_ids or not options.projects else list(options.projects)
-    if options.projects and PARENT_OPTION in kind.listing.operation.options:
+def _parents(db: sqlite3.Connection, record_type: RecordType, options: SyncOptions) -> list[str] | None:
+    if record_type.parents is not None:
+        named = [str(row[0]) for row in db.execute(record_type.named_by)]
+        return named if record_type.by_own_ids or not options.projects else list(options.projects)
+    if options.projects and PARENT_OPTION in record_type.listing.operation.options:
         return list(options.projects)
     return None
 
@@ -116,35 +116,35 @@ def audit_due(audited: str | None, audit: str, now: float) -> bool:
 class _Reading:
     """Reads the facts of a type in one go."""
 
-    def __init__(self, db: sqlite3.Connection, kind: RecordType, options: SyncOptions, now: float) -> None:
-        self._db, self._kind, self._options, self._now = db, kind, options, now
+    def __init__(self, db: sqlite3.Connection, record_type: RecordType, options: SyncOptions, now: float) -> None:
+        self._db, self._record_type, self._options, self._now = db, record_type, options, now
         sql = "SELECT type, name, value FROM capability WHERE type IN ('', ?)"
-        found = db.execute(sql, (kind.name,)).fetchall()
+        found = db.execute(sql, (record_type.name,)).fetchall()
         self._own = {name: value for one, name, value in found if one}
         self._common = {name: value for one, name, value in found if not one}
 
     def facts(self) -> TypeFacts:
-        kind, options = self._kind, self._options
-        listing = kind.listing
+        record_type, options = self._record_type, self._options
+        listing = record_type.listing
         given = listing.operation.options
-        state = rows.state(self._db, kind.name)
-        parents = _parents(self._db, kind, options)
+        state = rows.state(self._db, record_type.name)
+        parents = _parents(self._db, record_type, options)
         partial = bool(options.projects) and parents is not None
         ties = self._own.get(TIES) or None
         facts = TypeFacts(
-            record_type=kind.name,
+            record_type=record_type.name,
             paged=listing.paged,
             has_data_quantity=listing.operation.has_data_quantity,
-            has_updated_after=UPDATED_AFTER in given and kind.stamped,
+            has_updated_after=UPDATED_AFTER in given and record_type.stamped,
             has_statuses="filter_statuses" in given,
             by_id=listing.askable,
-            stamped=kind.stamped,
-            licensed=kind.licensed,
+            stamped=record_type.stamped,
+            licensed=record_type.licensed,
             lists=None if parents is None else len(parents),
-            lists_of_ids=kind.by_own_ids,
+            lists_of_ids=record_type.by_own_ids,
             until=state.until,
             count=self._count(state.count, loaded=state.until is not None),
-            list_counts=self._list_counts(parents) if parents is not None and not kind.by_own_ids else None,
+            list_counts=self._list_counts(parents) if parents is not None and not record_type.by_own_ids else None,
             counted=state.until is not None,
             held=state.count,
             overlap=self._since(since_of(state.until)) if state.until is not None else 0,
@@ -187,7 +187,7 @@ class _Reading:
         return attrs.evolve(facts, checkpoint=before, late=late, count=count)
 
     def _count(self, held: int, *, loaded: bool) -> int | None:
-        told = self._options.counts.get(self._kind.name)
+        told = self._options.counts.get(self._record_type.name)
         if told is not None or not loaded:
             return told
         held += self._one(_ASIDE, SOFT_DELETED)
@@ -199,7 +199,7 @@ class _Reading:
 
     def _list_counts(self, parents: Sequence[str]) -> tuple[int, ...]:
         sql = f"SELECT substr(id, 1, 32), count(*) FROM record WHERE type = ? AND {_LIVE} GROUP BY 1"  # noqa: S608
-        counts = dict(self._db.execute(sql, (self._kind.name, SOFT_DELETED)).fetchall())
+        counts = dict(self._db.execute(sql, (self._record_type.name, SOFT_DELETED)).fetchall())
         return tuple(int(counts.get(parent, 0)) for parent in parents)
 
     def _since(self, moment: str, *, strict: bool = True) -> int:
@@ -207,7 +207,7 @@ class _Reading:
         return self._one(live + ("> ?" if strict else ">= ?"), SOFT_DELETED, moment)
 
     def _sample(self) -> int:
-        if not (self._kind.licensed and self._kind.listing.askable):
+        if not (self._record_type.licensed and self._record_type.listing.askable):
             return 0
         return self._one("SELECT count(*) FROM record WHERE type = ? AND deleted_at IS NULL")
 
@@ -217,10 +217,10 @@ class _Reading:
 
     def _price(self, name: str) -> int | None:
         value = self._own.get(name)
-        return None if value is None or self._kind.listing.operation.has_data_quantity else int(value)
+        return None if value is None or self._record_type.listing.operation.has_data_quantity else int(value)
 
     def _one(self, sql: str, *values: Any) -> int:
-        (found,) = self._db.execute(sql, (self._kind.name, *values)).fetchone()
+        (found,) = self._db.execute(sql, (self._record_type.name, *values)).fetchone()
         return int(found)
 
 
@@ -232,7 +232,7 @@ def keep_learned(db: sqlite3.Connection, facts: TypeFacts, progress: Progress) -
         facts: What was known before.
         progress: The run's last.
     """
-    kind = facts.record_type
+    record_type = facts.record_type
     common = {IDS: progress.ids_per_call if progress.ids_per_call < facts.batch else facts.ids_per_call}
     own: dict[str, Any] = {
         UPDATED_AFTER: _word(progress.updated_after),
@@ -244,7 +244,7 @@ def keep_learned(db: sqlite3.Connection, facts: TypeFacts, progress: Progress) -
         TIES: progress.ties or "",
     }
     put = "INSERT OR REPLACE INTO capability VALUES (?, ?, ?)"
-    db.executemany(put, [(kind, name, str(value)) for name, value in own.items() if value is not None])
+    db.executemany(put, [(record_type, name, str(value)) for name, value in own.items() if value is not None])
     # Types are read side by side: the least and the most of what they found count.
     sql = (
         "INSERT INTO capability VALUES ('', ?1, ?2) ON CONFLICT (type, name) DO UPDATE SET "
@@ -255,12 +255,12 @@ def keep_learned(db: sqlite3.Connection, facts: TypeFacts, progress: Progress) -
     db.executemany(sql.format("max"), [(name, str(value)) for name, value in most.items() if value])
 
 
-def note_counted(db: sqlite3.Connection, kind: str, counted: int) -> None:
+def note_counted(db: sqlite3.Connection, record_type: str, counted: int) -> None:
     """Keep how many elements a whole list had, beside what the store holds of it."""
     sql = f"SELECT count(*) FROM record WHERE type = ? AND {_LIVE}"  # noqa: S608 - no values
-    (held,) = db.execute(sql, (kind, SOFT_DELETED)).fetchone()
-    (more,) = db.execute(_ASIDE, (kind, SOFT_DELETED)).fetchone()
-    db.execute("INSERT OR REPLACE INTO capability VALUES (?, ?, ?)", (kind, COUNTED, f"{counted} {held + more}"))
+    (held,) = db.execute(sql, (record_type, SOFT_DELETED)).fetchone()
+    (more,) = db.execute(_ASIDE, (record_type, SOFT_DELETED)).fetchone()
+    db.execute("INSERT OR REPLACE INTO capability VALUES (?, ?, ?)", (record_type, COUNTED, f"{counted} {held + more}"))
 
 
 def _word(proven: bool | None) -> str | None:  # noqa: FBT001 - a value, not a switch

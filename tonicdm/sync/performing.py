@@ -55,13 +55,13 @@ class Performer:
     Args:
         reader: Makes the calls.
         store: Where they are compared and stored.
-        kind: The type.
+        record_type: The type.
         report: What was done.
     """
 
     reader: Reader
     store: Store
-    kind: RecordType
+    record_type: RecordType
     report: TypeReport
     _last: Exception | None = None
     """The error behind the last outcome's trouble."""
@@ -77,7 +77,7 @@ class Performer:
         self._last = None
         at = self.reader.server_time()
         if step.begins:
-            await self.store.write(functools.partial(rows.begin_scan, kind=self.kind.name))
+            await self.store.write(functools.partial(rows.begin_scan, record_type=self.record_type.name))
         stamp = await self.store.draw(self.reader.now())
         try:
             done = await _BY_KIND[step.kind](self, step, at, stamp)
@@ -102,7 +102,7 @@ class Performer:
     async def _page(self, step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
         """Read a page of records."""
         parents = self.reader.parents
-        if self.kind.by_own_ids and parents is not None:
+        if self.record_type.by_own_ids and parents is not None:
             found, count = await self._batch(step, parents[step.list_number : step.list_number + step.ids])
             return await self._records(step, at, stamp, list(found.values()), found.invalid, count, Origin.BY_ID)
         parent = None if parents is None else parents[step.list_number]
@@ -129,7 +129,7 @@ class Performer:
         count: int,
         origin: Origin,
     ) -> Performed:
-        name = self.kind.name
+        name = self.record_type.name
 
         def look(db: sqlite3.Connection) -> tuple[SortedOut, Outcome, dict[str, datetime.datetime]]:
             found = writing.sorted_out(name, records, invalid)
@@ -163,7 +163,7 @@ class Performer:
         """Look whether a list goes on; nothing of it is kept, as the page is read whole if it does."""
         parents = self.reader.parents
         fetched = await self._fetch(step, None if parents is None else parents[step.list_number])
-        name = self.kind.name
+        name = self.record_type.name
 
         def look(db: sqlite3.Connection) -> Outcome:
             found = writing.sorted_out(name, fetched.payload, fetched.invalid)
@@ -174,7 +174,7 @@ class Performer:
     async def _stubs(self, step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
         """Read a page of stubs, and compare them with the store."""
         fetched = await self._fetch(step)
-        name = self.kind.name
+        name = self.record_type.name
 
         def look(db: sqlite3.Connection) -> tuple[SortedOut, Outcome, set[str]]:
             found = writing.sorted_out(name, fetched.payload, fetched.invalid)
@@ -202,13 +202,13 @@ class Performer:
 
     async def _tally(self, _step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
         sql = "SELECT page, count(*) FROM scan WHERE type = ? AND stale GROUP BY page ORDER BY page"
-        found = await self.store.query(sql, (self.kind.name,))
+        found = await self.store.query(sql, (self.record_type.name,))
         counts = tuple((int(page), int(count)) for page, count in found)
         return Performed(Outcome(at=at.isoformat(), stale_by_page=counts))
 
     async def _by_id(self, step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
         """Fetch what is stale by ID."""
-        name = self.kind.name
+        name = self.record_type.name
         sql = "SELECT id FROM scan WHERE type = ? AND stale ORDER BY id LIMIT ?"
         ids = [str(row[0]) for row in await self.store.query(sql, (name, step.ids))]
         if not ids:
@@ -263,7 +263,7 @@ class Performer:
         most, fewest = -(-step.ids // 2), step.ids // 2
         sample: dict[str, tuple[str | None, str]] = {}
         for order, limit in (("DESC", most), ("ASC", fewest)):
-            for one, updated, raw in await self.store.query(sql.format(order), (self.kind.name, limit)):
+            for one, updated, raw in await self.store.query(sql.format(order), (self.record_type.name, limit)):
                 sample[one] = updated, raw
         if not sample:
             return Performed(Outcome(at=at.isoformat()))
@@ -278,7 +278,7 @@ class Performer:
     # --- what is absent -------------------------------------------------------------------------------------------
 
     async def _absent(self, _step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
-        name = self.kind.name
+        name = self.record_type.name
 
         def look(db: sqlite3.Connection) -> Outcome:
             (held,) = db.execute(
@@ -296,7 +296,7 @@ class Performer:
 
     async def _confirm(self, step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
         """Ask for absent records, beside some that are there."""
-        name = self.kind.name
+        name = self.record_type.name
 
         def choose(db: sqlite3.Connection) -> tuple[list[str], list[str]]:
             asked = [one for one in sorted(rows.vanished(db, name)) if one > step.after][: step.ids]
@@ -322,19 +322,19 @@ class Performer:
         return Performed(outcome, write)
 
     async def _tombstones(self, _step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
-        name = self.kind.name
+        name = self.record_type.name
 
         def write(db: sqlite3.Connection) -> Written:
             proven = self.reader.has_statuses and statuses_proven(db, name)
             reason = DELETED if proven else OUT_OF_SIGHT
             gone = sorted(rows.vanished(db, name))
-            self.report.deleted += writing.bury(db, name, gone, reason, at.isoformat(), stamp)
+            self.report.deleted += writing.write_tombstones(db, name, gone, reason, at.isoformat(), stamp)
             return Written()
 
         return Performed(Outcome(at=at.isoformat()), write)
 
     async def _stop(self, step: Step, _at: datetime.datetime, _stamp: ReadStamp) -> Performed:
-        raise SyncStoppedError(self.kind.name, step.why)
+        raise SyncStoppedError(self.record_type.name, step.why)
 
 
 _BY_KIND: Final[dict[StepKind, Callable[[Performer, Step, datetime.datetime, ReadStamp], Awaitable[Performed]]]] = {
@@ -355,16 +355,16 @@ _BY_KIND: Final[dict[StepKind, Callable[[Performer, Step, datetime.datetime, Rea
 }
 
 
-def statuses_proven(db: sqlite3.Connection, kind: str) -> bool:
+def statuses_proven(db: sqlite3.Connection, record_type: str) -> bool:
     """Tell whether the list has shown records that are not active: only then absence means more than a status."""
     sql = "SELECT EXISTS (SELECT 1 FROM record WHERE type = ? AND status IN ('inactive', 'deleted', '0', '4'))"
-    (found,) = db.execute(sql, (kind,)).fetchone()
+    (found,) = db.execute(sql, (record_type,)).fetchone()
     return bool(found)
 
 
-def _controls(db: sqlite3.Connection, kind: str) -> list[str]:
+def _controls(db: sqlite3.Connection, record_type: str) -> list[str]:
     sql = "SELECT id FROM scan WHERE type = ? AND NOT stale LIMIT ?"
-    return [one for (one,) in db.execute(sql, (kind, CONTROLS))]
+    return [one for (one,) in db.execute(sql, (record_type, CONTROLS))]
 
 
 def _trouble(step: Step, error: Exception) -> Trouble | None:
@@ -386,7 +386,7 @@ def _unsettled(times: dict[str, str | None], at: datetime.datetime) -> dict[str,
 
 def _seen(
     db: sqlite3.Connection,
-    kind: str,
+    record_type: str,
     step: Step,
     at: datetime.datetime,
     found: SortedOut,
@@ -396,7 +396,7 @@ def _seen(
 ) -> Outcome:
     """Return what a page has shown, compared with the pages of the same list before it."""
     times = found.times
-    before = {} if step.begins else _pages_of(db, kind, list(times))
+    before = {} if step.begins else _pages_of(db, record_type, list(times))
     series = abs(step.number) // SERIES
     earlier = {
         key: page
@@ -406,7 +406,7 @@ def _seen(
     last = step.number + 1 if step.number < 0 else step.number - 1
     repeated = bool(times) and len(earlier) == len(times) and set(earlier.values()) == {last}
     if repeated:
-        (stood,) = db.execute("SELECT count(*) FROM scan WHERE type = ? AND page = ?", (kind, last)).fetchone()
+        (stood,) = db.execute("SELECT count(*) FROM scan WHERE type = ? AND page = ?", (record_type, last)).fetchone()
         repeated = stood == len(times)
     horizon = at.isoformat()
     return Outcome(
@@ -423,12 +423,12 @@ def _seen(
     )
 
 
-def _pages_of(db: sqlite3.Connection, kind: str, keys: Sequence[str]) -> dict[str, int]:
+def _pages_of(db: sqlite3.Connection, record_type: str, keys: Sequence[str]) -> dict[str, int]:
     """Return on which page of the run each record was seen before."""
     found: dict[str, int] = {}
     for start in range(0, len(keys), rows.CHUNK):
         part = keys[start : start + rows.CHUNK]
         marks = ",".join("?" * len(part))
         sql = f"SELECT id, page FROM scan WHERE type = ? AND id IN ({marks})"  # noqa: S608 - placeholders only
-        found.update(db.execute(sql, [kind, *part]).fetchall())
+        found.update(db.execute(sql, [record_type, *part]).fetchall())
     return found

@@ -31,7 +31,7 @@ class Reader:
 
     Args:
         tonic: Where to read.
-        kind: What to read.
+        record_type: What to read.
         meter: Adds up what it costs.
         parents: The records it is listed by, for a type that has some.
         projects: Only of these projects, where the list has the option.
@@ -40,20 +40,20 @@ class Reader:
     def __init__(
         self,
         tonic: TonicDM,
-        kind: RecordType,
+        record_type: RecordType,
         meter: Meter,
         *,
         parents: Sequence[str] | None = None,
         projects: Sequence[RecordID] = (),
     ) -> None:
         self._tonic = tonic
-        self._listing = kind.listing
-        self._caller = attrs.evolve(tonic._caller, meter=meter, job=kind.name)
+        self._listing = record_type.listing
+        self._caller = attrs.evolve(tonic._caller, meter=meter, job=record_type.name)
         options = self._listing.operation.options
         self._options: dict[str, Any] = {"filter_statuses": ALL_STATUSES} if "filter_statuses" in options else {}
         self.has_statuses: bool = bool(self._options)
         """Whether the list can be asked for records of every status (reference: filterStatuses)."""
-        self.has_updated_after: bool = "updated_after" in options and kind.stamped
+        self.has_updated_after: bool = "updated_after" in options and record_type.stamped
         self.has_ids: bool = self._listing.askable
         self.has_data_quantity: bool = self._listing.operation.has_data_quantity
         self.facts: ServerFacts = tonic._caller.facts
@@ -62,7 +62,7 @@ class Reader:
         self.parents = parents
         self.partial: bool = bool(projects) and parents is not None
         """Whether only a part of the type is read: then nothing follows for the rest of it."""
-        self._kind = kind
+        self._record_type = record_type
 
     def now(self) -> float:
         """Return Unix time by this machine's clock."""
@@ -105,7 +105,7 @@ class Reader:
         options = dict(self._options)
         if since is not None:
             options["updated_after"] = since
-        if self.parents is not None and self._kind.by_own_ids:
+        if self.parents is not None and self._record_type.by_own_ids:
             return self._pages_of_ids(self.parents, data_quantity, start)
         if self.parents is not None:
             return self._pages_of_parents(self.parents, data_quantity, start, options)
@@ -121,7 +121,7 @@ class Reader:
             async with contextlib.aclosing(listing(1)) as pages:
                 async for page in pages:
                     # A member is named by its project and its address; the answer may leave the project out.
-                    named = {"projectId": parent} if self._kind.parents is not None else {}
+                    named = {"projectId": parent} if self._record_type.parents is not None else {}
                     yield Page(number, tuple({**named, **item} for item in page.records), page.invalid)
 
     async def _pages_of_ids(
@@ -157,7 +157,7 @@ class Reader:
             options[PARENT_OPTION] = parent
         listing: Listing[Any] = Listing(self._caller, self._listing, options, data_quantity, raw=True)
         fetched = await listing.fetch(number, data_quantity, size=size)
-        if parent is None or self._kind.parents is None:
+        if parent is None or self._record_type.parents is None:
             return fetched
         # A member is named by its project and its address; the answer may leave the project out.
         return attrs.evolve(fetched, payload=[{"projectId": parent, **item} for item in fetched.payload])

@@ -22,9 +22,9 @@ class SyncStoppedError(TonicDMError):
         type: The record type at fault.
     """
 
-    def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(f"{kind}: {reason}. Nothing was marked as deleted; what was fetched is kept.")
-        self.type = kind
+    def __init__(self, record_type: str, reason: str) -> None:
+        super().__init__(f"{record_type}: {reason}. Nothing was marked as deleted; what was fetched is kept.")
+        self.type = record_type
 
 
 @attrs.define
@@ -89,7 +89,7 @@ class TypeReport:
         self.quarantined += written.quarantined
 
 
-Tell = Callable[[TypeReport], None]
+OnProgress = Callable[[TypeReport], None]
 
 
 @attrs.define(kw_only=True)

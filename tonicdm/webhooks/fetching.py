@@ -233,12 +233,14 @@ class Fetch:
             raise VanishedError(name, len(held), total)
         # With no other record to name beside it, the last one of a type is left as it is.
         certain = held if total > len(held) or not self._reader.has_ids else []
-        proven = self._reader.has_statuses and await self.store.read(functools.partial(statuses_proven, kind=name))
+        proven = self._reader.has_statuses and await self.store.read(
+            functools.partial(statuses_proven, record_type=name)
+        )
         reason = DELETED if proven else OUT_OF_SIGHT
         at = self._reader.server_time().isoformat()
 
         def work(db: sqlite3.Connection) -> None:
-            writing.bury(db, name, certain, reason, at, rows.draw(db, self._now()))
+            writing.write_tombstones(db, name, certain, reason, at, rows.draw(db, self._now()))
             errands.settle_absent(db, name, gone, upto)
 
         await self.store.write(work)

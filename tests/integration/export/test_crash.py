@@ -44,9 +44,9 @@ async def change(path: pathlib.Path, number: int, records: int) -> None:
 
 
 def _bury(db, gone: list[str]) -> None:
-    from tonicdm.store.writing import bury
+    from tonicdm.store.writing import write_tombstones
 
-    bury(db, "offices", gone, "deleted", "2026-01-01T00:00:00+00:00")
+    write_tombstones(db, "offices", gone, "deleted", "2026-01-01T00:00:00+00:00")
 
 
 class KilledError(BaseException):
@@ -180,7 +180,7 @@ async def test_a_cancelled_export_has_closed_its_destination_and_changed_nothing
     started = asyncio.Event()
     loop = asyncio.get_running_loop()
     running = asyncio.ensure_future(
-        hand(f"{form}:{place}", tell=lambda come: come.rows and loop.call_soon_threadsafe(started.set))
+        hand(f"{form}:{place}", on_progress=lambda come: come.rows and loop.call_soon_threadsafe(started.set))
     )
     await started.wait()
     running.cancel()

@@ -43,14 +43,14 @@ async def run(tonic: TonicDM, file: pathlib.Path, kind: str, *, after: int | Non
     """Run a sync of one type; tell whether it came to its end before so many steps were stored."""
     seen = 0
 
-    def tell(report: TypeReport) -> None:
+    def note_progress(report: TypeReport) -> None:
         nonlocal seen
         seen += 1
         if seen == after and not report.done:
             raise _Interrupted
 
     async with Store(file) as store:
-        work = synchronize(tonic, store, choose([kind]), tell=tell, **options)
+        work = synchronize(tonic, store, choose([kind]), on_progress=note_progress, **options)
         try:
             await drive(tonic.budget.clock, work, tonic)  # type: ignore[arg-type]
         except _Interrupted:

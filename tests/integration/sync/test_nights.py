@@ -92,7 +92,7 @@ async def test_thirty_nights_are_exact_or_stopped_with_the_reason(
         tombstones = await buried(path)
         resumed, goes_on_from = goes_on_from, False
         try:
-            await sync(*KINDS, audit="always", tell=during)
+            await sync(*KINDS, audit="always", on_progress=during)
         except SyncStoppedError as error:
             stopped, goes_on_from = stopped + 1, True
             if not blind:

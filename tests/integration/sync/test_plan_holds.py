@@ -55,7 +55,7 @@ class Firm:
         options = SyncOptions(audit=audit, counts=counts)
         seen = 0
 
-        def tell(_report: TypeReport) -> None:
+        def note_progress(_report: TypeReport) -> None:
             nonlocal seen
             seen += 1
             if seen == after:
@@ -65,7 +65,7 @@ class Firm:
             plan = await estimate_run(self.tonic, store, choose(None), options)
             assert f'"expected":{plan.expected}' in as_json(plan)
             before = self.box.units()
-            work = synchronize(self.tonic, store, choose(None), audit=audit, counts=counts, tell=tell)  # type: ignore[arg-type]
+            work = synchronize(self.tonic, store, choose(None), audit=audit, counts=counts, on_progress=note_progress)  # type: ignore[arg-type]
             try:
                 await drive(self.clock, work, self.tonic)
             except (_Interrupted, SyncStoppedError):

@@ -209,7 +209,7 @@ async def test_edits_during_a_load_are_in_the_store_after_it(sync: Sync, box: Sa
             box.world.delete("offices", victims[10]["id"])
             clock.advance(1)
 
-    await sync("offices", tell=meddle)
+    await sync("offices", on_progress=meddle)
     clock.advance(120)
     await sync("offices", audit="always")
     assert held(path, "offices") == truth(box, "offices")

@@ -53,12 +53,12 @@ async def test_a_second_change_in_the_second_of_the_first_is_not_lost(
     box.world.update("offices", one, address="First")
     seen = []
 
-    def tell(report) -> None:
+    def note_progress(report) -> None:
         if not seen:
             seen.append(1)
             box.world.update("offices", one, address="Second")
 
-    await sync("offices", audit="never", tell=tell)
+    await sync("offices", audit="never", on_progress=note_progress)
     assert held(path, "offices") == truth(box, "offices")
     clock.advance(120)
     await sync("offices", audit="never")

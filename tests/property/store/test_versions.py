@@ -123,7 +123,7 @@ def play(copy: Copy, script: list[tuple[Any, ...]]) -> None:
             case "cached", [one, lag]:
                 copy.read([one], Origin.BY_ID, lag)
             case "write", [one]:
-                lookup.doubt(copy.db, KIND, [one], copy.draw())
+                lookup.invalidate(copy.db, KIND, [one], copy.draw())
                 copy.told.append(server.change(one))
                 copy.read([one], Origin.BY_ID)
             case "receive", [place]:

@@ -23,10 +23,10 @@ from tonicdm.store.columns import (
     fits,
     has_column,
     model_columns,
-    text_kind,
+    text_form,
     widened,
 )
-from tonicdm.store.observing import kinds_of, typed
+from tonicdm.store.observing import typed, value_types_of
 from tonicdm.store.schema import upgrade
 
 KINDS = st.frozensets(st.sampled_from(sorted(FITS[SqlType.JSON])))
@@ -110,7 +110,7 @@ def duck() -> Iterator[Duck]:
 @given(text=TEXTS)
 def test_what_counts_as_a_time_or_date_is_the_same_to_python_and_duckdb(duck: Duck, text: str) -> None:
     """A cast that failed, or changed the value, would lose it."""
-    kind = text_kind(text)
+    kind = text_form(text)
     if kind == "date":
         assert duck("SELECT CAST(? AS DATE)", text) == datetime.date.fromisoformat(text)
     if kind == "moment":
@@ -142,7 +142,7 @@ def test_a_column_typed_by_its_values_holds_them(values: list) -> None:
         )
     (whole,) = typed(db, "offices", [Column("x", "x")])
     (later,) = typed(db, "offices", [Column("x", "x")], after=len(values) // 2)
-    exact = kinds_of(db, [Column("x", "x")], "type = 'offices'", ())["x"]
+    exact = value_types_of(db, [Column("x", "x")], "type = 'offices'", ())["x"]
     db.close()
     assert fits(whole.type, exact) or (whole.type is None and not exact)
     tail = [value for value in values[len(values) // 2 :] if value is not None]

@@ -30,20 +30,20 @@ def test_changes_alone_do_not_prove_that_a_record_which_can_be_deleted_exists():
 
 
 def test_a_doubt_voids_the_proofs_before_it_and_none_after():
-    assert Proofs(checked=10, doubted=10).as_of is None
-    assert Proofs(checked=11, doubted=10).as_of == 11
-    assert Proofs(checked=9, changes=12, doubted=10, deletable=False).as_of == 12
+    assert Proofs(checked=10, invalidated=10).as_of is None
+    assert Proofs(checked=11, invalidated=10).as_of == 11
+    assert Proofs(checked=9, changes=12, invalidated=10, deletable=False).as_of == 12
 
 
 def test_a_doubt_does_not_change_when_the_record_was_read():
-    assert Proofs(checked=10, doubted=20).read_at == 10
+    assert Proofs(checked=10, invalidated=20).read_at == 10
 
 
 @given(TIMES, TIMES, TIMES, TIMES, st.booleans())
-def test_what_counts_as_proven_was_read_no_earlier(checked, doubted, changes, listed, deletable):
-    proofs = Proofs(checked, doubted, changes, listed, deletable)
+def test_what_counts_as_proven_was_read_no_earlier(checked, invalidated, changes, listed, deletable):
+    proofs = Proofs(checked, invalidated, changes, listed, deletable)
     assert proofs.as_of is None or proofs.as_of == proofs.read_at
-    assert proofs.as_of is None or doubted is None or proofs.as_of > doubted
+    assert proofs.as_of is None or invalidated is None or proofs.as_of > invalidated
 
 
 def test_a_record_is_fresh_up_to_the_age_asked_for_and_never_from_the_future():

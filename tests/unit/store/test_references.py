@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tonicdm.errors import InvalidOptionError
-from tonicdm.store.references import field_names, is_list, parse_wishes, pointers, stubs_within, target_of
+from tonicdm.store.references import field_names, is_list, parse_references, pointers, stubs_within, target_of
 from tonicdm.store.types import TYPES
 
 A, B = "a" * 32, "b" * 32
@@ -37,7 +37,7 @@ def test_other_names_lead_nowhere(name: str):
 
 
 def test_paths_are_read_into_a_tree():
-    tree = parse_wishes(("responsible_person.office", "project", "responsible_person.organization"))
+    tree = parse_references(("responsible_person.office", "project", "responsible_person.organization"))
     assert list(tree.names) == ["responsible_person", "project"]
     assert list(tree.names["responsible_person"].names) == ["office", "organization"]
     assert not tree.names["project"]
