@@ -9,14 +9,14 @@ from typing import SupportsIndex, cast
 from tonicdm.errors import ConfigError
 
 
-def whole_number(name: str, value: object, *, least: int, most: int | None = None) -> int:
+def whole_number(name: str, value: object, *, minimum: int, maximum: int | None = None) -> int:
     """Return *value* as an int.
 
     Args:
         name: Of the setting, for the error.
         value: What was given.
-        least: The least that makes sense.
-        most: The most, if there is one.
+        minimum: The least that makes sense.
+        maximum: The most, if there is one.
 
     Raises:
         ConfigError: It is no whole number, or out of range.
@@ -24,23 +24,29 @@ def whole_number(name: str, value: object, *, least: int, most: int | None = Non
     if isinstance(value, bool) or not hasattr(type(value), "__index__"):
         raise ConfigError(f"{name} must be a whole number, not {_shown(value)}")
     number = operator.index(cast("SupportsIndex", value))
-    if number < least or (most is not None and number > most):
-        bounds = f"at least {least:,}" if most is None else f"from {least:,} to {most:,}"
+    if number < minimum or (maximum is not None and number > maximum):
+        bounds = f"at least {minimum:,}" if maximum is None else f"from {minimum:,} to {maximum:,}"
         raise ConfigError(f"{name} must be {bounds}, not {_shown(value)}")
     return number
 
 
 def real_number(
-    name: str, value: object, *, least: float = 0.0, below: float = math.inf, above_least: bool = False, unit: str = ""
+    name: str,
+    value: object,
+    *,
+    minimum: float = 0.0,
+    below: float = math.inf,
+    above_minimum: bool = False,
+    unit: str = "",
 ) -> float:
     """Return *value* as it is, if it is a number in range.
 
     Args:
         name: Of the setting, for the error.
         value: What was given.
-        least: The least that makes sense.
+        minimum: The least that makes sense.
         below: What it must stay below; by default all that is finite.
-        above_least: Whether *least* itself makes no sense.
+        above_minimum: Whether *minimum* itself makes no sense.
         unit: What it counts, for the error.
 
     Raises:
@@ -50,11 +56,11 @@ def real_number(
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ConfigError(f"{name} must be a number{of}, not {_shown(value)}")
     try:
-        good = least <= float(value) < below and not (above_least and value == least)
+        good = minimum <= float(value) < below and not (above_minimum and value == minimum)
     except OverflowError:
         good = False
     if not good:
-        bounds = "positive" if above_least and least == 0 else f"at least {least:g}"
+        bounds = "positive" if above_minimum and minimum == 0 else f"at least {minimum:g}"
         bounds += "" if math.isinf(below) else f" and below {below:g}"
         raise ConfigError(f"{name} must be a number{of}, {bounds} and finite, not {_shown(value)}")
     return value
@@ -74,7 +80,7 @@ def seconds(name: str, value: object, *, positive: bool = False, endless: bool =
     """
     if endless and value == math.inf:
         return math.inf
-    return real_number(name, value, above_least=positive, unit="seconds")
+    return real_number(name, value, above_minimum=positive, unit="seconds")
 
 
 def _shown(value: object) -> str:

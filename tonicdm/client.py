@@ -17,7 +17,7 @@ from tonicdm.budget import UnitBudget
 from tonicdm.budget.default import budget_key as token_key
 from tonicdm.budget.default import open_budget
 from tonicdm.clock import Clock, SystemClock
-from tonicdm.config import Answers, Settings, read_profile, zone_server
+from tonicdm.config import ServerProfile, Settings, read_profile, zone_server
 from tonicdm.endpoints.caller import Caller, ServerFacts
 from tonicdm.endpoints.options import MAX_PAGE_SIZE, OPTION_NAMES, named
 from tonicdm.errors import ConfigError
@@ -339,7 +339,7 @@ class TonicDM(Transfers):
             return parse_json(answer.body) if answer.body.strip() else None
 
 
-def _facts(answers: Answers) -> ServerFacts:
+def _facts(answers: ServerProfile) -> ServerFacts:
     facts = ServerFacts()
     if ids := int(answers.get("ids_per_call", 0)):
         facts.ids_per_call = facts.ids_proven = ids

@@ -21,10 +21,10 @@ ZONES: Final[Mapping[str, str]] = {
 }
 """The API server of each zone (reference: servers)."""
 
-Answers: TypeAlias = Mapping[str, str | int | bool]
+ServerProfile: TypeAlias = Mapping[str, str | int | bool]
 """How a server answers where the documents leave a choice, by the name of the point."""
 
-LONGEST_KEY: Final = 200
+MAX_BUDGET_KEY_CHARACTERS: Final = 200
 """Characters of a budget's name at most."""
 
 PROFILE_VERSION: Final = 1
@@ -65,7 +65,7 @@ class Settings:
         option_placement: str | None = None,
         budget: str | None = None,
         budget_key: str | None = None,
-        profile: Answers | None = None,
+        profile: ServerProfile | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> Settings:
         """Take each setting from its argument, else from its variable.
@@ -106,7 +106,7 @@ class Settings:
         )
 
 
-def read_profile(path: str | os.PathLike[str]) -> Answers:
+def read_profile(path: str | os.PathLike[str]) -> ServerProfile:
     """Return the answers in a profile that ``tonicdm conformance`` wrote.
 
     Args:
@@ -189,8 +189,8 @@ def _budget_key(key: str | None, token: Secret | None) -> str | None:
         return None
     if token is not None and token.reveal() in key:
         raise ConfigError("budget_key must not hold the token, as it is written to a file; give it another name")
-    if not key.isprintable() or key != key.strip() or len(key) > LONGEST_KEY:
-        raise ConfigError(f"budget_key must be a name of at most {LONGEST_KEY} printable characters")
+    if not key.isprintable() or key != key.strip() or len(key) > MAX_BUDGET_KEY_CHARACTERS:
+        raise ConfigError(f"budget_key must be a name of at most {MAX_BUDGET_KEY_CHARACTERS} printable characters")
     return key
 
 

@@ -328,22 +328,22 @@ class OptionIgnoredError(TonicDMError):
 
     Attributes:
         option: The option's wire name.
-        answer: What was paid for: the decoded records of the answer.
+        records: What was paid for: the decoded records of the response.
     """
 
     def __init__(
         self,
         option: str,
         contradiction: str,
-        answer: Any,
+        records: Any,
         *,
         placement: str = "header",
         documented: bool = True,
         certain: bool = True,
     ) -> None:
         self.option = option
-        self.answer = answer
-        paid = "The call was charged; its records are in .answer."
+        self.records = records
+        paid = "The call was charged; its records are in .records."
         if not documented:
             verdict = "had no effect" if certain else "may have had no effect"
             super().__init__(

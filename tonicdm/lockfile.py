@@ -13,9 +13,9 @@ from typing import Final
 
 from tonicdm.errors import StoreError
 
-PATIENCE: Final = 10.0
+MAX_WAIT_SECONDS: Final = 10.0
 """Seconds to wait for another holder; a step under the lock takes some milliseconds."""
-_LOOK_AGAIN: Final = 0.005
+_POLL_SECONDS: Final = 0.005
 """Seconds between two tries."""
 
 if sys.platform == "win32":
@@ -44,7 +44,7 @@ else:
 
 @contextlib.contextmanager
 def locked(
-    path: pathlib.Path, patience: float = PATIENCE, *, mode: int = 0o600, group: int | None = None
+    path: pathlib.Path, max_wait: float = MAX_WAIT_SECONDS, *, mode: int = 0o600, group: int | None = None
 ) -> Generator[None]:
     """Hold the lock on *path* inside the block; for a thread that may wait, not for an event loop.
 
@@ -52,7 +52,7 @@ def locked(
 
     Args:
         path: The lock's own file, made if absent.
-        patience: Seconds to wait for another holder.
+        max_wait: Seconds to wait for another holder.
         mode: Who may open it.
         group: Whose group it is; None for the one that it has anyway.
 
@@ -62,7 +62,7 @@ def locked(
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         share(file, mode, group)
-        _acquire(file, path, patience)
+        _acquire(file, path, max_wait)
         try:
             yield
         finally:
@@ -90,18 +90,18 @@ def share(file: int, mode: int, group: int | None) -> None:
         os.fchmod(file, mode)
 
 
-def _acquire(file: int, path: pathlib.Path, patience: float) -> None:
+def _acquire(file: int, path: pathlib.Path, max_wait: float) -> None:
     # Waiting for a process is waiting in real time, whatever clock the tokens live by.
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + max_wait
     while True:
         try:
             try_lock(file)
         except (BlockingIOError, PermissionError) as error:
             if time.monotonic() >= deadline:
                 raise StoreError(
-                    str(path), f"is held by another process for {patience:g} s; nothing was sent. Is one stopped?"
+                    str(path), f"is held by another process for {max_wait:g} s; nothing was sent. Is one stopped?"
                 ) from error
-            time.sleep(_LOOK_AGAIN)
+            time.sleep(_POLL_SECONDS)
         except OSError as error:
             raise StoreError(
                 str(path), f"can't be locked ({error.strerror}); put it on a local disk. Nothing was sent."

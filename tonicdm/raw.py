@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import attrs
 
 from tonicdm.errors import ConfigError, InvalidOptionError
-from tonicdm.http.call import Answer
 from tonicdm.http.headers import Headers
-from tonicdm.http.watching import Answers, Watchers
+from tonicdm.http.messages import Response
+from tonicdm.http.watching import ResponseLog, Watchers
 from tonicdm.paging import Page, Paginator
 from tonicdm.types import RateLimit
 
@@ -127,9 +127,9 @@ class RawCalls:
         """Await *call* and return its value with the answers that it was read from."""
         if isinstance(call, Paginator):
             raise InvalidOptionError("a list has an answer for each page: use with_raw.pages(list). Nothing was sent.")
-        with self._watchers.watching(Answers()) as answers:
+        with self._watchers.watching(ResponseLog()) as log:
             value = await call
-        return Raw(value=value, responses=tuple(_response(one) for one in answers.found))
+        return Raw(value=value, responses=tuple(_response(response) for response in log.responses))
 
     def __getattr__(self, name: str) -> RawEndpoint:
         if name.startswith("_"):
@@ -167,21 +167,21 @@ class RawEndpoint:
             if isinstance(made, Paginator):
                 return self._calls.pages(made)
             if not isinstance(made, Awaitable):
-                raise ConfigError(f"{name}() makes no call of its own, so it has no answer to show")
+                raise ConfigError(f"{name}() makes no call of its own, so it has no response to show")
             return self._calls(made)
 
         return call
 
 
-def _response(answer: Answer) -> RawResponse:
+def _response(response: Response) -> RawResponse:
     return RawResponse(
-        status=answer.status,
-        headers=answer.headers,
-        body=answer.body,
-        rate_limit=answer.rate_limit,
-        units=answer.units,
-        attempts=answer.attempts,
-        elapsed=answer.elapsed,
-        waited=answer.waited,
-        request_id=answer.request_id,
+        status=response.status,
+        headers=response.headers,
+        body=response.body,
+        rate_limit=response.rate_limit,
+        units=response.units,
+        attempts=response.attempts,
+        elapsed=response.elapsed,
+        waited=response.waited,
+        request_id=response.request_id,
     )

@@ -144,7 +144,7 @@ UNSET: Final = Unset.UNSET
 MASK: Final = "***"
 """Stands where a secret was struck out."""
 
-SHORTEST_MASKED: Final = 6
+MIN_MASKED_CHARACTERS: Final = 6
 """Characters from which on a secret is struck out of texts."""
 
 
@@ -185,7 +185,7 @@ class Secret:
 
         A secret of less than six characters is left: words would be struck out that have nothing to do with it.
         """
-        if len(self._value) < SHORTEST_MASKED:
+        if len(self._value) < MIN_MASKED_CHARACTERS:
             return text
         for way in _spellings(self._value):
             text = text.replace(way, MASK) if isinstance(text, str) else text.replace(way.encode(), MASK.encode())

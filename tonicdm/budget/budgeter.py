@@ -62,13 +62,13 @@ class UnitBudget:
         ledger_timeout: float = 30.0,
     ) -> None:
         if max_calls_per_second is not None:
-            checks.real_number("max_calls_per_second", max_calls_per_second, above_least=True, unit="calls, or None")
+            checks.real_number("max_calls_per_second", max_calls_per_second, above_minimum=True, unit="calls, or None")
         self.rules: BudgetRules = rules or BudgetRules()
         self.clock: Clock = clock or SystemClock()
         self._ledger = ledger
         self._closed = False
         self._pace = max_calls_per_second
-        self._concurrency = checks.whole_number("max_concurrency", max_concurrency, least=1)
+        self._concurrency = checks.whole_number("max_concurrency", max_concurrency, minimum=1)
         self._access = LedgerAccess(lambda: self.ledger, checks.seconds("ledger_timeout", ledger_timeout))
         self._queues = Queues(self._make_queue)
         self._chance = random.random
@@ -178,7 +178,7 @@ class UnitBudget:
         if self._counts_apart:
             self._warn_of_fork()
         if type(cost) is not int or not 0 < cost <= MAX_COST:
-            cost = checks.whole_number("a call's cost", cost, least=1, most=MAX_COST)
+            cost = checks.whole_number("a call's cost", cost, minimum=1, maximum=MAX_COST)
         if priority not in LANES:
             raise ConfigError(f"priority must be one of {', '.join(LANES)}, not {priority!r}")
         limits = DEFAULT_LIMITS
@@ -218,7 +218,7 @@ class UnitBudget:
         Raises:
             ConfigError: *cost* is no number of units.
         """
-        cost = checks.whole_number("the cost of a job", cost, least=0, most=MAX_COST)
+        cost = checks.whole_number("the cost of a job", cost, minimum=0, maximum=MAX_COST)
         ahead = sum(units for _, units in self._queues.sums.values())
         return forecast_of(self.ledger.peek(), self.now(), cost, ahead, priority)
 

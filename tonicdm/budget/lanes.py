@@ -26,7 +26,7 @@ class Concurrency:
     taken: int = 0
 
     def __attrs_post_init__(self) -> None:
-        checks.whole_number("the number of calls under way", self.limit, least=1)
+        checks.whole_number("the number of calls under way", self.limit, minimum=1)
 
     @property
     def free(self) -> int:

@@ -59,7 +59,7 @@ class BudgetRules:
         for field in attrs.fields(BudgetRules):
             value = getattr(self, field.name)
             if isinstance(field.default, int):
-                checks.whole_number(f"a budget's {field.name}", value, least=0, most=10**9)
+                checks.whole_number(f"a budget's {field.name}", value, minimum=0, maximum=10**9)
             else:
                 checks.real_number(f"a budget's {field.name}", value)
         checks.real_number("a budget's drift", self.drift, below=0.1)

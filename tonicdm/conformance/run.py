@@ -17,7 +17,7 @@ from tonicdm.conformance.state import ALLOWANCE, LOW, Ask, Scalar, Seen, State, 
 from tonicdm.conformance.tour import stops
 from tonicdm.endpoints.caller import Caller
 from tonicdm.errors import BODY_SHOWN, APIError, AuthenticationError, BudgetError, TransportError
-from tonicdm.http.call import Call
+from tonicdm.http.messages import OutgoingRequest
 from tonicdm.http.wire import Request
 from tonicdm.types import RateLimit
 
@@ -112,7 +112,7 @@ async def _seen(caller: Caller, state: State, ask: Ask) -> Seen:
         query=urlencode(ask.query, safe=",:"),
         headers=(("Accept", "application/json"), *ask.headers.items()),
     )
-    call = Call(request=request, base_url=caller.base_url, cost=state.price(ask), max_wait=PATIENCE)
+    call = OutgoingRequest(request=request, base_url=caller.base_url, cost=state.price(ask), max_wait=PATIENCE)
     try:
         answer = await transport.send(call)
     except (BudgetError, AuthenticationError):

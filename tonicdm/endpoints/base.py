@@ -17,7 +17,7 @@ from tonicdm.endpoints.payload import invalid_error, read_one
 from tonicdm.endpoints.refreshing import CacheReader, K, Refreshed, parse_cache, refresh
 from tonicdm.endpoints.splitting import source_of
 from tonicdm.errors import EndpointNotFoundError, InvalidOptionError, RecordNotFoundError
-from tonicdm.http.call import Answer
+from tonicdm.http.messages import Response
 from tonicdm.http.operation import Operation
 from tonicdm.models import CODEC, Record, RecordStub, read_with
 from tonicdm.paging import Paginator
@@ -405,7 +405,7 @@ def split_data_quantity(fields: Mapping[str, Any]) -> tuple[DataQuantity, dict[s
     return parse_data_quantity(rest.pop("data_quantity", "basic")), rest
 
 
-def _records(answer: Answer, kind: type[R], data_quantity: DataQuantity) -> list[R]:
+def _records(answer: Response, kind: type[R], data_quantity: DataQuantity) -> list[R]:
     """Read an answer to a write: a record, an array of records, or nothing at all (design: bodies of writes)."""
     if answer.status == 204 or not answer.body.strip():
         return []

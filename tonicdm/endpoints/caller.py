@@ -10,7 +10,7 @@ import attrs
 from tonicdm.budget import UnitBudget
 from tonicdm.endpoints.options import DATA_QUANTITY, MAX_PAGE_SIZE
 from tonicdm.errors import ServerError, TransportError, may_exist
-from tonicdm.http.call import Answer, Call
+from tonicdm.http.messages import OutgoingRequest, Response
 from tonicdm.http.operation import Operation
 from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import Transport
@@ -84,7 +84,7 @@ class Caller:
     """Where single records are kept and read from."""
     max_age: float = 0.0
     """Seconds that a record from there may be old, unless a call says otherwise."""
-    meter: Callable[[Answer, int], None] | None = None
+    meter: Callable[[Response, int], None] | None = None
     """Told of every answer and of the units that it cost, as far as they are known."""
 
     on_sent: Callable[[], None] | None = None
@@ -101,7 +101,7 @@ class Caller:
         *,
         data_quantity: DataQuantity | None = None,
         body: Any = None,
-    ) -> Answer:
+    ) -> Response:
         """Make one call and return its answer, undecoded.
 
         Args:
@@ -121,7 +121,7 @@ class Caller:
             body=body,
         )
         priced = operation.has_data_quantity and operation.method == "GET"
-        call = Call(
+        call = OutgoingRequest(
             request=request,
             base_url=self.base_url,
             cost=word.units if priced else MAX_UNITS_PER_CALL,

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias, TypedDict
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http import operation as encode
 from tonicdm.http.headers import is_header_name, is_reserved
-from tonicdm.http.operation import NOTHING_SENT, Operation, Option
+from tonicdm.http.operation import NOTHING_SENT, Operation, Parameter
 from tonicdm.models import Status
 from tonicdm.types import IDLike, OnInvalid
 
@@ -18,7 +18,7 @@ Encoder: TypeAlias = Callable[[str, Any], str]
 IDS = encode.array(encode.identity)
 WORDS = encode.array(encode.text)
 
-DATA_QUANTITY: Final = Option("data_quantity", encode.text, query="dataQuantity")
+DATA_QUANTITY: Final = Parameter("data_quantity", encode.text, query="dataQuantity")
 """Sent on every call (concepts page, "Rate Limiting": each endpoint has it)."""
 
 MAX_PAGE_SIZE: Final = 1000
@@ -26,47 +26,47 @@ MAX_PAGE_SIZE: Final = 1000
 DEFAULT_PAGE: Final = 50
 """Records of a page when the server sees no pageSize (reference: pageSize)."""
 
-FILTER_IDS: Final = Option("filterIDs", IDS, query="filterIds")
-FILTER_PART_IDS: Final = Option("filterPartIds", IDS)
+FILTER_IDS: Final = Parameter("filterIDs", IDS, query="filterIds")
+FILTER_PART_IDS: Final = Parameter("filterPartIds", IDS)
 
-_KNOWN: Final[Mapping[str, Option]] = {
-    "content_type": Option("contentType", encode.text),
-    "file_path_name_ext": Option("filePathNameExt", encode.text),
-    "fileset_id": Option("filesetId", encode.identity),
-    "filter_brand_ids": Option("filterBrandIds", IDS),
-    "filter_cc": Option("filterCc", WORDS),
-    "filter_customer_types": Option("filterCustomerTypes", WORDS),
-    "filter_discipline_ids": Option("filterDisciplineIds", IDS),
-    "filter_disciplines": Option("filterDisciplines", IDS),
-    "filter_fileset_ids": Option("filterFilesetIds", IDS),
-    "filter_from": Option("filterFrom", WORDS),
+_KNOWN: Final[Mapping[str, Parameter]] = {
+    "content_type": Parameter("contentType", encode.text),
+    "file_path_name_ext": Parameter("filePathNameExt", encode.text),
+    "fileset_id": Parameter("filesetId", encode.identity),
+    "filter_brand_ids": Parameter("filterBrandIds", IDS),
+    "filter_cc": Parameter("filterCc", WORDS),
+    "filter_customer_types": Parameter("filterCustomerTypes", WORDS),
+    "filter_discipline_ids": Parameter("filterDisciplineIds", IDS),
+    "filter_disciplines": Parameter("filterDisciplines", IDS),
+    "filter_fileset_ids": Parameter("filterFilesetIds", IDS),
+    "filter_from": Parameter("filterFrom", WORDS),
     "filter_ids": FILTER_IDS,
-    "filter_industry_roles": Option("filterIndustryRoles", WORDS),
-    "filter_object_type": Option("filterObjectType", encode.text),
-    "filter_office_ids": Option("filterOfficeIds", IDS),
-    "filter_organization_ids": Option("filterOrganizationIds", IDS),
-    "filter_stages": Option("filterStages", WORDS),
-    "filter_status": Option("filterStatus", encode.text),
-    "filter_statuses": Option("filterStatuses", WORDS),
-    "filter_thumbnail_size": Option("filterThumbnailSize", encode.text),
-    "filter_to": Option("filterTo", WORDS),
-    "filter_workflows": Option("filterWorkflows", WORDS),
-    "folder_id": Option("folderId", encode.text),
-    "id": Option("id", encode.identity),
-    "page_number": Option("pageNumber", encode.integer(1)),
-    "page_size": Option("pageSize", encode.integer(1, MAX_PAGE_SIZE)),
-    "platform": Option("platform", encode.text),
-    "project_id": Option("projectId", encode.identity),
-    "search_query": Option("searchQuery", encode.json_text),
-    "sort_by": Option("sortBy", encode.text),
-    "sort_direction": Option("sortDirection", encode.text),
-    "source": Option("source", encode.text),
-    "updated_after": Option("updated_after", encode.moment),
-    "workflow": Option("workflow", encode.text),
+    "filter_industry_roles": Parameter("filterIndustryRoles", WORDS),
+    "filter_object_type": Parameter("filterObjectType", encode.text),
+    "filter_office_ids": Parameter("filterOfficeIds", IDS),
+    "filter_organization_ids": Parameter("filterOrganizationIds", IDS),
+    "filter_stages": Parameter("filterStages", WORDS),
+    "filter_status": Parameter("filterStatus", encode.text),
+    "filter_statuses": Parameter("filterStatuses", WORDS),
+    "filter_thumbnail_size": Parameter("filterThumbnailSize", encode.text),
+    "filter_to": Parameter("filterTo", WORDS),
+    "filter_workflows": Parameter("filterWorkflows", WORDS),
+    "folder_id": Parameter("folderId", encode.text),
+    "id": Parameter("id", encode.identity),
+    "page_number": Parameter("pageNumber", encode.integer(1)),
+    "page_size": Parameter("pageSize", encode.integer(1, MAX_PAGE_SIZE)),
+    "platform": Parameter("platform", encode.text),
+    "project_id": Parameter("projectId", encode.identity),
+    "search_query": Parameter("searchQuery", encode.json_text),
+    "sort_by": Parameter("sortBy", encode.text),
+    "sort_direction": Parameter("sortDirection", encode.text),
+    "source": Parameter("source", encode.text),
+    "updated_after": Parameter("updated_after", encode.moment),
+    "workflow": Parameter("workflow", encode.text),
 }
 
 
-def options(*names: str, **own: Option) -> dict[str, Option]:
+def options(*names: str, **own: Parameter) -> dict[str, Parameter]:
     """Pick options by Python name; *own* are those of one endpoint only, or known ones under another name."""
     return {**{name: _KNOWN[name] for name in names}, **own}
 
@@ -79,7 +79,7 @@ OPTION_NAMES: Final = frozenset(
 """How options are spelled on the wire, in lower case: a header line of such a name changes what is asked for."""
 
 
-def named(given: Mapping[str, Any], write: Encoder = encode.text) -> dict[str, Option]:
+def named(given: Mapping[str, Any], write: Encoder = encode.text) -> dict[str, Parameter]:
     """Make options of wire names that a user gives.
 
     Args:
@@ -94,10 +94,10 @@ def named(given: Mapping[str, Any], write: Encoder = encode.text) -> dict[str, O
             raise InvalidOptionError(f"the name of an option must be a header's name, not {name!r}. Nothing was sent.")
         if is_reserved(name):
             raise InvalidOptionError(f"{name} is no option; this package or aiohttp writes it. Nothing was sent.")
-    return {name: Option(name, write) for name in given}
+    return {name: Parameter(name, write) for name in given}
 
 
-def passed(operation: Operation, given: Any) -> dict[str, Option]:
+def passed(operation: Operation, given: Any) -> dict[str, Parameter]:
     """Make options of an operation out of those that its documents do not show, by wire name.
 
     Raises:
@@ -117,11 +117,11 @@ def passed(operation: Operation, given: Any) -> dict[str, Option]:
         if name.lower() in _OWN_OPTIONS:
             raise InvalidOptionError(f"{name} is sent by this package itself, not as one of options=. {NOTHING_SENT}")
     if UPDATED_AFTER in made:
-        made[UPDATED_AFTER] = Option(UPDATED_AFTER, encode.moment)
+        made[UPDATED_AFTER] = Parameter(UPDATED_AFTER, encode.moment)
     return made
 
 
-def _spellings(name: str, option: Option) -> tuple[str, str, str]:
+def _spellings(name: str, option: Parameter) -> tuple[str, str, str]:
     return name, option.name, option.query_name
 
 
@@ -194,7 +194,7 @@ class ItemOptions(Reading, IDsOption, UpdatedOption, total=False):
     """Options of lists of workflow items."""
 
 
-def options_of(kind: type[Any], *more: str, **own: Option) -> dict[str, Option]:
+def options_of(kind: type[Any], *more: str, **own: Parameter) -> dict[str, Parameter]:
     """Pick the options that a TypedDict of a list names, as `options` does.
 
     Args:

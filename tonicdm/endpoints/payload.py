@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tonicdm.codec import parse_json, wire_names
 from tonicdm.codec.elements import Elements, invalid_value, json_shape, read_elements
 from tonicdm.errors import DecodeError
-from tonicdm.http.call import Answer
+from tonicdm.http.messages import Response
 from tonicdm.models import CODEC, Record, read_with
 from tonicdm.types import DataQuantity, InvalidRecord
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 
 
-def read_list(answer: Answer, listing: ListOperation[Any]) -> Elements:
+def read_list(answer: Response, listing: ListOperation[Any]) -> Elements:
     """Return the elements of a list, as plain JSON; those that are no records apart.
 
     Raises:
@@ -39,7 +39,7 @@ def read_list(answer: Answer, listing: ListOperation[Any]) -> Elements:
     return Elements(values, (*found.invalid, *others))
 
 
-def read_one(answer: Answer, kind: type[R], label: str, data_quantity: DataQuantity) -> R:
+def read_one(answer: Response, kind: type[R], label: str, data_quantity: DataQuantity) -> R:
     """Return the record of an answer that holds one: as an object, or as an array of one (sandbox: ``me_shape``).
 
     Args:

@@ -12,7 +12,7 @@ import attrs
 from tonicdm.codec.scalars import is_aware
 from tonicdm.endpoints.many import RecordBatch
 from tonicdm.errors import InvalidOptionError
-from tonicdm.http.call import Answer
+from tonicdm.http.messages import Response
 from tonicdm.models import Record, RecordStub
 from tonicdm.plan.refresh import charged_as_stubs, check_pays
 from tonicdm.types import DataQuantity, RecordID, record_id
@@ -153,7 +153,7 @@ class CacheReader(Generic[M]):
         units: list[int] = []
         caller = self._endpoint._caller
 
-        def meter(answer: Answer, cost: int) -> None:
+        def meter(answer: Response, cost: int) -> None:
             units.append(cost)
             if caller.meter is not None:
                 caller.meter(answer, cost)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
 
 from tonicdm.errors import ConfigError
-from tonicdm.http.call import Answer
+from tonicdm.http.messages import Response
 from tonicdm.types import Secret
 
 TokenSource: TypeAlias = Callable[[], Awaitable[str]]
@@ -21,7 +21,7 @@ class Bearer(Protocol):
         """Return the token to send."""
         ...
 
-    async def refresh(self, refused: Secret, answer: Answer, /) -> bool:
+    async def refresh(self, refused: Secret, answer: Response, /) -> bool:
         """Say whether there is another token, worth another try, in place of the one that a 401 refused."""
         ...
 
@@ -45,7 +45,7 @@ class Auth:
         """Return the token to send."""
         return self._token if self._token is not None else await self._renew()
 
-    async def refresh(self, refused: Secret, _answer: Answer | None = None, /) -> bool:
+    async def refresh(self, refused: Secret, _answer: Response | None = None, /) -> bool:
         """Get another token in place of the *refused* one.
 
         Calls that were refused together share one renewal; whoever comes later finds it done.

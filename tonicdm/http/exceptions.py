@@ -17,7 +17,7 @@ from tonicdm.errors import (
     TonicDMError,
     TransportError,
 )
-from tonicdm.http.call import Call
+from tonicdm.http.messages import OutgoingRequest
 from tonicdm.http.middleware import SentTwiceError
 from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.http.retry import Outcome
@@ -37,7 +37,7 @@ FOREIGN = (
 
 
 @attrs.frozen
-class Lost:
+class FailedAttempt:
     """An attempt ended without an answer."""
 
     outcome: Outcome | None
@@ -47,13 +47,13 @@ class Lost:
 
 def map_exception(
     error: Exception,
-    call: Call,
+    call: OutgoingRequest,
     *,
     sent: bool,
     attempt: int = 1,
     status: int | None = None,
     request_id: str = "",
-) -> Lost | None:
+) -> FailedAttempt | None:
     """Turn what an attempt raised into one of our errors.
 
     The error names the kind of the foreign one and chains what the system said. It repeats nothing of a URL, of what
@@ -82,7 +82,7 @@ def map_exception(
     if isinstance(error, RuntimeError) and str(error) == "Session is closed":
         raise ClientClosedError("the session= of this client was closed; make a new client on an open one") from None
     if isinstance(error, SentTwiceError):
-        return Lost(
+        return FailedAttempt(
             None,
             ProtocolError(
                 f"{call.label}: the session= of this client sent it and wanted to send it again by itself, which was "
@@ -107,10 +107,10 @@ def map_exception(
         request_id=request_id,
     )
     ours.__cause__ = _cause(error)
-    return Lost(outcome, ours)
+    return FailedAttempt(outcome, ours)
 
 
-def too_long(call: Call, most: int, status: int, attempt: int, request_id: str) -> Lost:
+def too_long(call: OutgoingRequest, most: int, status: int, attempt: int, request_id: str) -> FailedAttempt:
     """Return the end of an attempt whose answer was longer than *most* bytes."""
     error = ProtocolError(
         f"{call.label}: the answer is longer than {most:,} bytes and was not read to its end; its units are charged. "
@@ -121,10 +121,10 @@ def too_long(call: Call, most: int, status: int, attempt: int, request_id: str) 
         status=status,
         request_id=request_id,
     )
-    return Lost(None, error)
+    return FailedAttempt(None, error)
 
 
-def _read(error: Exception, call: Call, *, sent: bool) -> tuple[Outcome, type[TransportError], str]:
+def _read(error: Exception, call: OutgoingRequest, *, sent: bool) -> tuple[Outcome, type[TransportError], str]:
     """Return what an error means for a retry, its class here, and what is said of it."""
     name = type(error).__name__
     kind: type[TransportError] = ProtocolError if sent else ConnectError

@@ -11,10 +11,10 @@ import yarl
 from tonicdm.budget import Settlement
 from tonicdm.budget.headers import read
 from tonicdm.http.admission import Admitted
-from tonicdm.http.call import Answer, Call
-from tonicdm.http.exceptions import FOREIGN, Lost, map_exception, too_long
+from tonicdm.http.exceptions import FOREIGN, FailedAttempt, map_exception, too_long
 from tonicdm.http.headers import Headers
 from tonicdm.http.hooks import RequestEvent, ResponseEvent, WindowEvent
+from tonicdm.http.messages import OutgoingRequest, Response
 from tonicdm.http.middleware import SingleRequest
 from tonicdm.http.session import PER_REQUEST, USER_AGENT, BodyTooLongError, is_replaced, read_body
 from tonicdm.types import RateLimit, Secret
@@ -45,7 +45,7 @@ class Exchange:
     def __init__(
         self,
         transport: Transport[Any],
-        call: Call,
+        call: OutgoingRequest,
         token: Secret,
         reservation: Admitted,
         *,
@@ -68,7 +68,7 @@ class Exchange:
         observed = self.settlement.observed_cost
         return self._call.cost if observed is None else observed
 
-    async def run(self) -> Answer | Lost:
+    async def run(self) -> Response | FailedAttempt:
         """Send the request and return what came of it.
 
         Raises:
@@ -95,7 +95,7 @@ class Exchange:
     def _bearer(self) -> tuple[str, str]:
         return "Authorization", f"Bearer {self._token.reveal()}"
 
-    async def _exchange(self) -> Answer:
+    async def _exchange(self) -> Response:
         call, transport, session = self._call, self._transport, self._transport.session()
         lines = self._lines()
         single = SingleRequest(
@@ -127,14 +127,14 @@ class Exchange:
             self._tell(rate_limit, transport.clock.monotonic() - began)
             body = await self._body(response, whole=replaced)
             headers = Headers(response.headers.items(), self._token.mask)
-        return Answer(
+        return Response(
             status=self.status,
             headers=headers,
             body=self._token.mask(body),
             rate_limit=rate_limit,
             attempts=self._attempt,
             observed_cost=self.settlement.observed_cost,
-            silent_until=self.settlement.blocked_until,
+            cooldown_until=self.settlement.blocked_until,
             elapsed=transport.clock.monotonic() - began,
             request_id=self._request_id,
         )

@@ -18,7 +18,7 @@ NOTHING_SENT: Final = "Nothing was sent."
 
 
 @attrs.frozen
-class Option:
+class Parameter:
     """One option of a call: its spellings, and how a value becomes text."""
 
     name: str
@@ -40,7 +40,7 @@ class Operation:
 
     method: str
     path: str
-    options: Mapping[str, Option] = attrs.field(factory=dict)
+    options: Mapping[str, Parameter] = attrs.field(factory=dict)
     """The options by their Python names."""
     required: frozenset[str] = frozenset()
     """Python names of the options without which the server refuses the call."""
@@ -52,7 +52,7 @@ class Operation:
         """Method and path, for people."""
         return f"{self.method} {self.path}"
 
-    def encode(self, options: Mapping[str, Any]) -> list[tuple[Option, str]]:
+    def encode(self, options: Mapping[str, Any]) -> list[tuple[Parameter, str]]:
         """Turn *options* into texts; those that are None are left out.
 
         Raises:

@@ -16,23 +16,23 @@ import yarl
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import ClientClosedError, ConfigError, ProtocolError, TonicDMError, UnsafeLinkError
 from tonicdm.http.addresses import PrivateAddressError, public_socket
-from tonicdm.http.call import Call
 from tonicdm.http.exceptions import map_exception
+from tonicdm.http.messages import OutgoingRequest
 from tonicdm.http.middleware import SingleRequest
 from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.http.session import PER_REQUEST, USER_AGENT, BodyTooLongError, open_session, read_body
 from tonicdm.http.wire import Request
 from tonicdm.types import Secret
 
-LONGEST_BODY: Final = 1 << 20
+MAX_BODY_BYTES: Final = 1 << 20
 """Bytes of an answer that are read whole; tokens and their refusals take some thousand."""
 
-FATE_UNKNOWN: Final = "Whether the server took it is unknown."
+DELIVERY_UNKNOWN: Final = "Whether the server took it is unknown."
 READ_FAILED: Final = "Nothing was changed by it."
 
 
 @attrs.frozen(kw_only=True)
-class PlainAnswer:
+class PlainResponse:
     """What came back, undecoded; and when, so that the server's Date tells something of its clock."""
 
     status: int
@@ -105,7 +105,7 @@ class Plain:
         headers: Mapping[str, str] | None = None,
         *,
         timeout: float = 30.0,
-    ) -> PlainAnswer:
+    ) -> PlainResponse:
         """Send *form*, form encoded, and return the answer whatever its status.
 
         Args:
@@ -122,7 +122,7 @@ class Plain:
         lines = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json", **(headers or {})}
         return await self._whole("POST", url, lines, timeout, body)
 
-    async def get(self, url: str, headers: Mapping[str, str] | None = None, *, timeout: float = 30.0) -> PlainAnswer:
+    async def get(self, url: str, headers: Mapping[str, str] | None = None, *, timeout: float = 30.0) -> PlainResponse:
         """Return the answer to a GET, whatever its status.
 
         Args:
@@ -171,7 +171,7 @@ class Plain:
 
     async def put(
         self, link: Secret, pieces: AsyncIterator[bytes], headers: Mapping[str, str], *, timeout: float = 30.0
-    ) -> PlainAnswer:
+    ) -> PlainResponse:
         """Send what comes in pieces, and return the answer whatever its status.
 
         Args:
@@ -199,23 +199,23 @@ class Plain:
 
     async def _whole(
         self, method: str, url: str, headers: Mapping[str, str], timeout: float, body: Secret | None = None
-    ) -> PlainAnswer:
+    ) -> PlainResponse:
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=timeout)
         return await self._answered(_call(method, url, timeout), Secret(url), headers, limits, body)
 
     async def _answered(
         self,
-        call: Call,
+        call: OutgoingRequest,
         link: Secret,
         headers: Mapping[str, str],
         limits: aiohttp.ClientTimeout,
         body: Secret | AsyncIterator[bytes] | None,
-    ) -> PlainAnswer:
+    ) -> PlainResponse:
         passage, sent_at = _Passage(), self._clock.monotonic()
         try:
             async with self._request(call.request.method, link, headers, limits, passage, body) as response:
                 received_at = self._clock.monotonic()
-                return PlainAnswer(
+                return PlainResponse(
                     status=response.status,
                     headers=response.headers,
                     body=await _read(response, call),
@@ -267,23 +267,23 @@ class Plain:
         return self._session
 
 
-def _call(method: str, url: str, timeout: float, *, shows_path: bool = True) -> Call:
+def _call(method: str, url: str, timeout: float, *, shows_path: bool = True) -> OutgoingRequest:
     parsed = yarl.URL(url, encoded=True)
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ConfigError("a URL to call must begin with https:// and a host")
     path = parsed.raw_path if shows_path else "/"
     request = Request(method=method, path=path)
-    return Call(
+    return OutgoingRequest(
         request=request,
         base_url=str(parsed.origin()),
         cost=0,
         timeout=timeout,
-        shown=f"{parsed.host}{path}",
-        if_lost=READ_FAILED if method == "GET" else FATE_UNKNOWN,
+        shown_path=f"{parsed.host}{path}",
+        if_lost=READ_FAILED if method == "GET" else DELIVERY_UNKNOWN,
     )
 
 
-def _ours(error: Exception, call: Call, passage: _Passage) -> TonicDMError | None:
+def _ours(error: Exception, call: OutgoingRequest, passage: _Passage) -> TonicDMError | None:
     """Return what is raised in place of an error of aiohttp's; None for one that is left as it is.
 
     It is raised where the other is no longer being handled, and chains nothing: aiohttp's errors, and the frames they
@@ -301,7 +301,7 @@ def _text(value: str | Secret) -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _refusal(error: Exception, call: Call) -> TonicDMError | None:
+def _refusal(error: Exception, call: OutgoingRequest) -> TonicDMError | None:
     if isinstance(error, aiohttp.InvalidURL):
         return ConfigError(f"the URL can't be called: it is none. {NOTHING_SENT}")
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, PrivateAddressError):
@@ -310,19 +310,19 @@ def _refusal(error: Exception, call: Call) -> TonicDMError | None:
     return None
 
 
-async def _read(response: aiohttp.ClientResponse, call: Call) -> bytes:
+async def _read(response: aiohttp.ClientResponse, call: OutgoingRequest) -> bytes:
     try:
-        return bytes(await read_body(response, LONGEST_BODY))
+        return bytes(await read_body(response, MAX_BODY_BYTES))
     except BodyTooLongError:
         raise ProtocolError(
-            f"{call.label}: the answer is longer than {LONGEST_BODY:,} bytes; it was not read to its end.",
+            f"{call.label}: the answer is longer than {MAX_BODY_BYTES:,} bytes; it was not read to its end.",
             method=call.request.method,
             path=call.path,
             status=response.status,
         ) from None
 
 
-async def _pieces(content: aiohttp.StreamReader, call: Call, passage: _Passage) -> AsyncIterator[bytes]:
+async def _pieces(content: aiohttp.StreamReader, call: OutgoingRequest, passage: _Passage) -> AsyncIterator[bytes]:
     ours: TonicDMError | None = None
     try:
         async for piece in content.iter_any():

@@ -6,15 +6,15 @@ from typing import Any, Final
 
 from tonicdm.budget.views import utc
 from tonicdm.errors import APIError, RateLimitedError, api_error_class
-from tonicdm.http.call import Answer, Call
+from tonicdm.http.messages import OutgoingRequest, Response
 
 REDIRECTED = "Redirects are not followed: they would carry the token elsewhere. Check base_url= and path_prefix=."
 
-TOLERANCE: Final = 5.0
+RESET_TOLERANCE_SECONDS: Final = 5.0
 """Seconds by which more than the Reset is waited for, as clocks and whole seconds may be off, without saying so."""
 
 
-def refused(call: Call, answer: Answer, *, asked: float | None = None) -> APIError:
+def refused(call: OutgoingRequest, answer: Response, *, asked: float | None = None) -> APIError:
     """Return the error of *answer*, whose status is none of success.
 
     Args:
@@ -32,7 +32,7 @@ def refused(call: Call, answer: Answer, *, asked: float | None = None) -> APIErr
         "request_id": answer.request_id,
     }
     if answer.status == 429:
-        until = _silent_until(answer)
+        until = _cooldown_until(answer)
         reset_at = None if until is None else utc(until)
         return RateLimitedError(cost=call.cost, reset_at=reset_at, **told)
     note = REDIRECTED if 300 <= answer.status < 400 else ""
@@ -41,9 +41,11 @@ def refused(call: Call, answer: Answer, *, asked: float | None = None) -> APIErr
     return api_error_class(answer.status)(status=answer.status, note=note, **told)
 
 
-def _silent_until(answer: Answer) -> float | None:
-    """Return the server time until which a 429 silences everybody: the Reset that it named, unless it is another."""
+def _cooldown_until(answer: Response) -> float | None:
+    """Return the server time until which a 429 stops all calls: the Reset that it named, unless it is another."""
     named = None if answer.rate_limit is None else answer.rate_limit.reset
-    if answer.silent_until is None or (named is not None and 0 <= answer.silent_until - named <= TOLERANCE):
+    if answer.cooldown_until is None or (
+        named is not None and 0 <= answer.cooldown_until - named <= RESET_TOLERANCE_SECONDS
+    ):
         return named
-    return answer.silent_until
+    return answer.cooldown_until

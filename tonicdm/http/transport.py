@@ -17,10 +17,10 @@ from tonicdm.clock import Clock
 from tonicdm.errors import BudgetTimeoutError, ClientClosedError, ConfigError
 from tonicdm.http.admission import Admission, Admitted
 from tonicdm.http.auth import Bearer
-from tonicdm.http.call import Answer, Call, Patience
-from tonicdm.http.exceptions import Lost
+from tonicdm.http.exceptions import FailedAttempt
 from tonicdm.http.exchange import Exchange, GateClosedError
 from tonicdm.http.hooks import BudgetMismatchEvent, Hooks, RetryEvent
+from tonicdm.http.messages import OutgoingRequest, Response, WaitAllowance
 from tonicdm.http.refusals import refused
 from tonicdm.http.retry import Outcome, RetryPolicy, decide, outcome_of
 from tonicdm.http.session import check_session, check_usable, open_session
@@ -133,7 +133,7 @@ class Transport(Generic[A]):
 
     # --- calls --------------------------------------------------------------------------------------------------
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: OutgoingRequest) -> Response:
         """Send *call*, waiting for units and trying again as the rules allow, and return its answer.
 
         Raises:
@@ -141,7 +141,7 @@ class Transport(Generic[A]):
             APIError: The server refused the call; after all retries, if it failed.
             TransportError: No answer came; after all retries.
         """
-        run = _Run(call, self._request_id(call), Patience(call.max_wait, call.refusals))
+        run = _Run(call, self._request_id(call), WaitAllowance(call.max_wait, call.max_429s))
         while True:
             self.check_open()
             token = NO_TOKEN if call.public else await self.auth.token()
@@ -153,9 +153,9 @@ class Transport(Generic[A]):
                 if run.limited is None:
                     raise
                 raise refused(call, run.limited) from error
-            if isinstance(ended, Lost):
+            if isinstance(ended, FailedAttempt):
                 await self._pause_or_raise(run, ended.outcome, ended.error)
-            elif ended.status == 429 and run.patience.takes_refusal():
+            elif ended.status == 429 and run.allowance.allows_429():
                 run.limited = ended
             elif ended.status == 401 and run.may_refresh and await self.auth.refresh(token, ended):
                 run.may_refresh = False
@@ -165,10 +165,10 @@ class Transport(Generic[A]):
             elif ended.status >= 300:
                 raise refused(call, ended)
             else:
-                self.watchers.answered(ended)
+                self.watchers.received(ended)
                 return ended
 
-    def _request_id(self, call: Call) -> str:
+    def _request_id(self, call: OutgoingRequest) -> str:
         name = (self.request_id_header or "").lower()
         return next((value for key, value in call.headers if key.lower() == name), "") or uuid.uuid4().hex
 
@@ -179,7 +179,7 @@ class Transport(Generic[A]):
         policy = call.retry or self.retry
         chance = self._chance()
         again = None if outcome is None else decide(policy, call.request.method, outcome, run.attempt, chance, asked)
-        if again is None or (asked is not None and not run.patience.allows(again.pause)):
+        if again is None or (asked is not None and not run.allowance.allows(again.pause)):
             raise error
         self.hooks.retry(
             RetryEvent(
@@ -195,14 +195,14 @@ class Transport(Generic[A]):
         run.attempt += 1
         await self.clock.sleep_until(self.clock.monotonic() + again.pause)
         if asked is not None:
-            run.patience.spend(again.pause)
+            run.allowance.spend(again.pause)
 
-    async def _attempt(self, run: _Run, token: Secret) -> Answer | Lost:
+    async def _attempt(self, run: _Run, token: Secret) -> Response | FailedAttempt:
         call = run.call
         reservation: Admitted = self.budget.reserve(
             call.cost,
             priority=call.priority,
-            max_wait=run.patience.left,
+            max_wait=run.allowance.seconds_left,
             timeout=call.timeout,
             job=call.job,
             slots=self.slots,
@@ -214,7 +214,7 @@ class Transport(Generic[A]):
         async with reservation:
             self.check_open()
             waited = self.clock.monotonic() - queued
-            run.patience.spend(waited)
+            run.allowance.spend(waited)
             exchange = Exchange(self, call, token, reservation, attempt=run.attempt, request_id=run.request_id)
             try:
                 ended = await exchange.run()
@@ -222,11 +222,11 @@ class Transport(Generic[A]):
                 if reservation.sent_at is not None:
                     run.units += exchange.units
                     self.watchers.sent(exchange.units)
-        if isinstance(ended, Lost):
+        if isinstance(ended, FailedAttempt):
             return ended
-        return ended.told(waited=waited, units=run.units, mismatches=self._count_mismatch(call, exchange))
+        return ended.with_totals(waited=waited, units=run.units, mismatches=self._count_mismatch(call, exchange))
 
-    def _count_mismatch(self, call: Call, exchange: Exchange) -> int:
+    def _count_mismatch(self, call: OutgoingRequest, exchange: Exchange) -> int:
         observed = exchange.settlement.observed_cost
         if exchange.status >= 300 or observed is None:
             return 0
@@ -249,14 +249,14 @@ class Transport(Generic[A]):
 class _Run:
     """Where a call stands over its attempts."""
 
-    def __init__(self, call: Call, request_id: str, patience: Patience) -> None:
+    def __init__(self, call: OutgoingRequest, request_id: str, allowance: WaitAllowance) -> None:
         self.call = call
         self.request_id = request_id
-        self.patience = patience
+        self.allowance = allowance
         self.attempt = 1
         self.may_refresh = not call.public
         """Whether another token may be asked for after a 401."""
-        self.limited: Answer | None = None
+        self.limited: Response | None = None
         """The last 429 that was waited out."""
         self.units = 0
-        """What the attempts so far cost, see `Answer.units`."""
+        """What the attempts so far cost, see `Response.units`."""

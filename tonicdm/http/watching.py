@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeVar
 
 import attrs
 
-from tonicdm.http.call import Answer
+from tonicdm.http.messages import Response
 
 
 class Watcher(Protocol):
@@ -19,7 +19,7 @@ class Watcher(Protocol):
         """Take note that an attempt was sent and what it cost."""
         ...
 
-    def answered(self, answer: Answer) -> None:
+    def received(self, response: Response) -> None:
         """Take note of the answer of a call that succeeded."""
         ...
 
@@ -38,22 +38,22 @@ class Spent:
         self.units += units
         self.calls += 1
 
-    def answered(self, answer: Answer) -> None:
+    def received(self, response: Response) -> None:
         """Nothing to count: the attempt has been."""
 
 
 @attrs.define
-class Answers:
+class ResponseLog:
     """The answers of the calls of a block, in the order in which they were whole."""
 
-    found: list[Answer] = attrs.field(factory=list)
+    responses: list[Response] = attrs.field(factory=list)
 
     def sent(self, units: int) -> None:
         """Nothing to keep yet."""
 
-    def answered(self, answer: Answer) -> None:
+    def received(self, response: Response) -> None:
         """Keep an answer."""
-        self.found.append(answer)
+        self.responses.append(response)
 
 
 W = TypeVar("W", bound=Watcher)
@@ -79,11 +79,11 @@ class Watchers:
             if owner is self:
                 watcher.sent(units)
 
-    def answered(self, answer: Answer) -> None:
+    def received(self, response: Response) -> None:
         """Tell that a call was answered."""
         for owner, watcher in _WATCHING.get():
             if owner is self:
-                watcher.answered(answer)
+                watcher.received(response)
 
 
 _WATCHING: Final[contextvars.ContextVar[tuple[tuple[Watchers, Watcher], ...]]] = contextvars.ContextVar(

@@ -10,13 +10,13 @@ from urllib.parse import quote
 import attrs
 
 from tonicdm.errors import ConfigError, InvalidOptionError
-from tonicdm.http.operation import NOTHING_SENT, Operation, Option
+from tonicdm.http.operation import NOTHING_SENT, Operation, Parameter
 from tonicdm.types import OptionPlacement
 
 ENCODED: Final = '; option_placement="query" can send them encoded'
 """What can be done with an option that a header line can't carry."""
 
-LONGEST_LINE: Final = 8190
+MAX_LINE_BYTES: Final = 8190
 """Bytes of one header value, or of the query string, that common servers still read."""
 
 
@@ -45,7 +45,7 @@ def build(
     placement: OptionPlacement = "header",
     prefix: str = "",
     data_quantity: str | None = None,
-    data_quantity_option: Option | None = None,
+    data_quantity_option: Parameter | None = None,
     body: Any = None,
 ) -> Request:
     """Build the request of a call.
@@ -79,7 +79,7 @@ def build(
     )
 
 
-def header_lines(pairs: Iterable[tuple[Option, str]]) -> list[tuple[str, str]]:
+def header_lines(pairs: Iterable[tuple[Parameter, str]]) -> list[tuple[str, str]]:
     """Return one header line per option; a repeated line is never sent.
 
     Some servers read only the first of repeated lines, and answer a cut list with status 200.
@@ -115,16 +115,16 @@ def check_length(name: str, value: str) -> None:
     """Refuse a *value* that common servers cut the connection for.
 
     Raises:
-        InvalidOptionError: It is longer than `LONGEST_LINE` bytes.
+        InvalidOptionError: It is longer than `MAX_LINE_BYTES` bytes.
     """
-    if len(value) > LONGEST_LINE:
+    if len(value) > MAX_LINE_BYTES:
         raise InvalidOptionError(
-            f"{name} is {len(value):,} bytes long; common servers read {LONGEST_LINE:,}. Split it into several "
+            f"{name} is {len(value):,} bytes long; common servers read {MAX_LINE_BYTES:,}. Split it into several "
             f"calls, as get_many() does with IDs. {NOTHING_SENT}"
         )
 
 
-def query_string(pairs: Iterable[tuple[Option, str]]) -> str:
+def query_string(pairs: Iterable[tuple[Parameter, str]]) -> str:
     """Return the options as a query string; commas stay readable, everything else unsafe is encoded."""
     query = "&".join(f"{quote(option.query_name, safe='')}={quote(value, safe=',:')}" for option, value in pairs)
     check_length("the query string", query)

@@ -17,8 +17,8 @@ from tonicdm.errors import (
     RateLimitedError,
     ServerError,
 )
-from tonicdm.http.call import Answer, Call
-from tonicdm.http.operation import Operation, Option, text
+from tonicdm.http.messages import OutgoingRequest, Response
+from tonicdm.http.operation import Operation, Parameter, text
 from tonicdm.http.transport import Transport
 from tonicdm.http.wire import build, check_path
 from tonicdm.rhythm.assumed import ASSUMED, INFERRED_PATHS, Dialect
@@ -99,7 +99,7 @@ class RhythmCaller:
 
     async def send(
         self, described: RhythmOperation, filled: Operation, shown: str, options: Mapping[str, Any], body: Any
-    ) -> Answer:
+    ) -> Response:
         """Send one call.
 
         Args:
@@ -113,7 +113,7 @@ class RhythmCaller:
         if described.contact_bound and (self.by_machine or claims is not None):
             require_contact(None if self.by_machine else claims)
         throttle = self.transport.budget
-        call = Call(
+        call = OutgoingRequest(
             request=build(filled, options, placement="query", body=body),
             base_url=self.settings.base_url(described.service),
             cost=0,
@@ -122,9 +122,9 @@ class RhythmCaller:
             timeout=self.timeout,
             job=ONE_AT_A_TIME if described.one_at_a_time else None,
             on_sent=self.on_sent,
-            shown=shown,
+            shown_path=shown,
             public=described.public,
-            refusals=0 if described.one_at_a_time else throttle.rules.refusals,
+            max_429s=0 if described.one_at_a_time else throttle.rules.refusals,
             if_lost=READ_FAILED if described.method == "GET" else LOOK_IT_UP,
         )
         clock, sent_at = self.transport.clock, self.transport.clock.monotonic()
@@ -166,7 +166,7 @@ class RhythmCaller:
             described = find(service, method, encoded) or unknown
         else:
             described = known_path(service, method, encoded, self.tenant)
-        named = {name: Option(name, text) for name in options}
+        named = {name: Parameter(name, text) for name in options}
         shown = described.shown(encoded)
         answer = await self.send(described, Operation(method=method, path=encoded, options=named), shown, options, body)
         return parse_json(answer.body) if answer.body.strip() else None

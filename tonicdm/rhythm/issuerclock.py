@@ -6,7 +6,7 @@ import logging
 from typing import Final
 
 from tonicdm.clock import Clock
-from tonicdm.http.plain import Plain, PlainAnswer
+from tonicdm.http.plain import Plain, PlainResponse
 from tonicdm.rhythm.dateclock import STALE, DateClock
 from tonicdm.rhythm.issuer import Issuer, read_date
 
@@ -52,7 +52,7 @@ class IssuerClock:
     def _age(self) -> float:
         return self._clock.monotonic() - max(self._asked_at, self._dates.heard_at)
 
-    def heard(self, answer: PlainAnswer) -> None:
+    def heard(self, answer: PlainResponse) -> None:
         """Take in the Date of an answer of the issuer."""
         self._lost = False
         self._dates.observe(read_date(answer.headers), answer.sent_at, answer.received_at)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tonicdm.errors import StoreError, TransportError
-from tonicdm.http.plain import Plain, PlainAnswer
+from tonicdm.http.plain import Plain, PlainResponse
 from tonicdm.rhythm import minting
 from tonicdm.rhythm.book import Application, Book, CachedToken, Cause, Closure, Mint, digest
 from tonicdm.rhythm.claims import peek_claims
@@ -130,7 +130,7 @@ class Minter:
         self._unsaved.append(change)
         await self.save()
 
-    def _cached(self, grant: Grant, answer: PlainAnswer) -> CachedToken:
+    def _cached(self, grant: Grant, answer: PlainResponse) -> CachedToken:
         """Date the token by the issuer's clock, at the latest that it can be: the next must not be minted too early."""
         date = read_date(answer.headers)
         # A Date is cut to whole seconds.
@@ -146,7 +146,7 @@ class Minter:
             value=grant.token, minted_at=minted_at, expires_at=expires_at, expires_in=grant.said_expires_in, exp=exp
         )
 
-    def _without_token(self, mint: Mint, answer: PlainAnswer) -> Callable[[Book], Book]:
+    def _without_token(self, mint: Mint, answer: PlainResponse) -> Callable[[Book], Book]:
         now, rules = self._clock.now(), self._rules
         refusal = read_refusal(answer.status, answer.headers, answer.body, now, rules)
         if refusal.cause is Cause.UNANSWERED and (answer.status < 300 or answer.status >= 500):

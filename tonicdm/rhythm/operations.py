@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 import attrs
 
 from tonicdm.errors import InvalidOptionError
-from tonicdm.http.operation import NOTHING_SENT, Operation, Option, array, boolean, text
+from tonicdm.http.operation import NOTHING_SENT, Operation, Parameter, array, boolean, text
 from tonicdm.rhythm.errors import InvalidTenantError
 
 TENANT: Final = "tenantId"
@@ -26,11 +26,11 @@ _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _PERSONAL: Final = frozenset({"emailAddress"})
 """Parts of a path that no log and no error shows."""
 
-FIELDS: Final = Option("fields", array(text))
-FIELDS_TO_RETURN: Final = Option("fieldsToReturn", array(text))
-START_KEY: Final = Option("exclusiveStartKey", text)
-CONSISTENT: Final = Option("consistentRead", boolean)
-CONTEXT: Final = Option("contextId", text)
+FIELDS: Final = Parameter("fields", array(text))
+FIELDS_TO_RETURN: Final = Parameter("fieldsToReturn", array(text))
+START_KEY: Final = Parameter("exclusiveStartKey", text)
+CONSISTENT: Final = Parameter("consistentRead", boolean)
+CONTEXT: Final = Parameter("contextId", text)
 
 _READ: Final = {"fields": FIELDS}
 _READ_ONE: Final = {"fields": FIELDS, "consistent_read": CONSISTENT}
@@ -49,7 +49,7 @@ class RhythmOperation:
     method: str
     path: str
     """With ``{names}`` for what a call fills in."""
-    options: Mapping[str, Option] = attrs.field(factory=dict)
+    options: Mapping[str, Parameter] = attrs.field(factory=dict)
     contact_bound: bool = False
     """Whether the contact behind a user token is what it is about."""
     one_at_a_time: bool = False
@@ -118,13 +118,13 @@ def _check_part(operation: RhythmOperation, name: str, value: str) -> None:
 
 
 def _rolodex(
-    name: str, method: str, path: str, options: Mapping[str, Option] | None = None, **more: Any
+    name: str, method: str, path: str, options: Mapping[str, Parameter] | None = None, **more: Any
 ) -> RhythmOperation:
     return RhythmOperation(id=name, service="rolodex", method=method, path=path, options=options or {}, **more)
 
 
 def _other(
-    service: str, name: str, method: str, path: str, options: Mapping[str, Option] | None = None, **more: Any
+    service: str, name: str, method: str, path: str, options: Mapping[str, Parameter] | None = None, **more: Any
 ) -> RhythmOperation:
     return RhythmOperation(id=name, service=service, method=method, path=path, options=options or {}, **more)
 

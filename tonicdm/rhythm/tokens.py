@@ -18,7 +18,7 @@ import attrs
 
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import ClientClosedError, ConfigError, TransportError
-from tonicdm.http.call import Answer
+from tonicdm.http.messages import Response
 from tonicdm.http.plain import Plain
 from tonicdm.rhythm import minting
 from tonicdm.rhythm.book import Application, Book, CachedToken, Mint
@@ -188,7 +188,7 @@ class TokenBroker:
             held = await self._shared()
         return held.value
 
-    async def refresh(self, refused: Secret, _answer: Answer, /) -> bool:
+    async def refresh(self, refused: Secret, _answer: Response, /) -> bool:
         """Say whether there is another token than the *refused* one; mint one only if that has expired or was revoked.
 
         A 401 also means a wrong audience or a user without a contact (reference: Unauthorized): a new token would be

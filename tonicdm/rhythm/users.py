@@ -18,8 +18,8 @@ import attrs
 
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import APIError, ConfigError, RateLimitedError, ServerError, TransportError
-from tonicdm.http.call import Answer
-from tonicdm.http.plain import Plain, PlainAnswer
+from tonicdm.http.messages import Response
+from tonicdm.http.plain import Plain, PlainResponse
 from tonicdm.rhythm.book import Cause, digest
 from tonicdm.rhythm.claims import AUDIENCE, Claims, Verifier, check_audience, check_tenant, read_claims, require_contact
 from tonicdm.rhythm.errors import (
@@ -144,7 +144,7 @@ class UserSession:
                     await self._renewed()
         return self._token
 
-    async def refresh(self, refused: Secret, _answer: Answer, /) -> bool:
+    async def refresh(self, refused: Secret, _answer: Response, /) -> bool:
         """Say whether there is another token than the *refused* one.
 
         A 401 ends no token: the issuer is asked for its time, and only a token whose life has ended is renewed.
@@ -411,7 +411,7 @@ class UserLogin:
             refresh_token=grant.refresh_token,
         )
 
-    def _refused(self, answer: PlainAnswer, what: str) -> APIError:
+    def _refused(self, answer: PlainResponse, what: str) -> APIError:
         """Return the error for an answer without a token, as far as it can be told apart."""
         path, status = f"{self.issuer.name}/oauth/token", answer.status
         now = self._issuer_clock.now()

@@ -20,7 +20,7 @@ from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.many import RawRecords, fetch_raw
 from tonicdm.endpoints.payload import decoded
 from tonicdm.errors import OwnerError
-from tonicdm.http.call import Answer
+from tonicdm.http.messages import Response
 from tonicdm.models import Record, RecordStub
 from tonicdm.models.records import UPDATED_NAMES
 from tonicdm.plan.refresh import charged_as_stubs, check_pays
@@ -294,7 +294,7 @@ class CachedReads:
             return RawRecords(), set()
         units: list[int] = []
 
-        def meter(answer: Answer, cost: int) -> None:
+        def meter(answer: Response, cost: int) -> None:
             units.append(cost)
             if caller.meter is not None:
                 caller.meter(answer, cost)

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from tonicdm.errors import APIError, TonicDMError
-from tonicdm.http.call import Answer
+from tonicdm.http.messages import Response
 from tonicdm.plan.owner import Ownership
 from tonicdm.plan.steps import Stage
 from tonicdm.store.writing import Written
@@ -39,7 +39,7 @@ class Meter:
     charged: int | None = None
     """What the last call was charged, where that can be told."""
 
-    def __call__(self, answer: Answer, units: int) -> None:
+    def __call__(self, answer: Response, units: int) -> None:
         """Take in one answer."""
         self.units += units
         self.calls += 1

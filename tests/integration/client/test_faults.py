@@ -102,7 +102,7 @@ async def test_what_an_ignored_option_cost_is_not_thrown_away(tonic, box, clock)
     box.faults.on("no_underscore_headers")
     with pytest.raises(OptionIgnoredError, match="data_quantity") as caught:
         await listed(tonic)
-    assert {office.id for office in caught.value.answer} == active(box)
+    assert {office.id for office in caught.value.records} == active(box)
     assert len(box.journal.calls()) == 1
     assert 'option_placement="query"' in str(caught.value)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tonicdm.clock import VirtualClock
 from tonicdm.errors import AuthenticationError
-from tonicdm.http.call import Answer
+from tonicdm.http.messages import Response
 from tonicdm.http.plain import Plain
 from tonicdm.rhythm.tokens import TokenBroker
 from tonicdm.rhythm.tokenstore import FileTokenStore
@@ -71,10 +71,10 @@ class Process:
             raise AuthenticationError(status=401, method="GET", path="/contacts")
         return str(answer.status)
 
-    async def _get(self, token: Secret) -> Answer:
+    async def _get(self, token: Secret) -> Response:
         url = f"{self._box.url}/rolodex/contacts/{self._box.tenant_id}"
         got = await self._http.get(url, {"Authorization": f"Bearer {token.reveal()}"})
-        return Answer(status=got.status, headers=got.headers, body=got.body, rate_limit=None, attempts=1)
+        return Response(status=got.status, headers=got.headers, body=got.body, rate_limit=None, attempts=1)
 
     def _is_good(self, token: Secret) -> bool:
         part = token.reveal().split(".")[1]

@@ -15,7 +15,7 @@ import pytest
 
 from tonicdm.clock import VirtualClock
 from tonicdm.errors import ConfigError, RateLimitedError, ServerError, TransportError
-from tonicdm.http.call import Answer
+from tonicdm.http.messages import Response
 from tonicdm.http.plain import Plain
 from tonicdm.rhythm.claims import hs256
 from tonicdm.rhythm.errors import (
@@ -70,10 +70,10 @@ async def visit(http: Plain, authorization: Authorization) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(sent_back).query).items()}
 
 
-async def status(box: RhythmSandbox, http: Plain, session: UserSession) -> Answer:
+async def status(box: RhythmSandbox, http: Plain, session: UserSession) -> Response:
     token = await session.token()
     got = await http.get(f"{box.url}/rolodex/contacts/current", {"Authorization": f"Bearer {token.reveal()}"})
-    return Answer(status=got.status, headers=got.headers, body=got.body, rate_limit=None, attempts=1)
+    return Response(status=got.status, headers=got.headers, body=got.body, rate_limit=None, attempts=1)
 
 
 async def test_a_login_by_code_and_pkce_gives_a_session_with_a_contact(box, http, login) -> None:
@@ -300,7 +300,7 @@ async def test_a_401_alone_renews_no_session_and_an_api_ahead_ends_none(box, htt
     for ahead in (0.0, 25 * 3600.0):
         clock.advance(120)
         date = {"Date": formatdate(clock.now() + ahead, usegmt=True)}
-        told = Answer(status=401, headers=date, body=b"", rate_limit=None, attempts=1)
+        told = Response(status=401, headers=date, body=b"", rate_limit=None, attempts=1)
         assert not await session.refresh(token, told)
         assert (await session.token()).reveal() == token.reveal()
     clock.advance(86400 + 60)

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from tonicdm.endpoints.caller import ServerFacts
-from tonicdm.http.call import Answer
+from tonicdm.http.messages import Response
 from tonicdm.http.operation import Operation
 from tonicdm.types import DataQuantity
 
@@ -46,7 +46,7 @@ class Server:
         *,
         data_quantity: DataQuantity | None = None,
         body: Any = None,
-    ) -> Answer:
+    ) -> Response:
         """Answer with a page."""
         given = dict(options or {})
         operation.encode(given)
@@ -61,4 +61,4 @@ class Server:
         records = [record(number) for number in numbers]
         if data_quantity is DataQuantity.ID_ONLY:
             records = [{"id": one["id"]} for one in records]
-        return Answer(status=200, headers={}, body=json.dumps(records).encode(), rate_limit=None, attempts=1)
+        return Response(status=200, headers={}, body=json.dumps(records).encode(), rate_limit=None, attempts=1)

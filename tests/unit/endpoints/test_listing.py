@@ -76,7 +76,7 @@ async def test_a_paged_list_that_repeats_its_first_page_is_an_error():
     server = Stuck(count=120, own=50, deaf=True)
     with pytest.raises(OptionIgnoredError) as caught:
         await ids(Offices(server))  # type: ignore[arg-type]
-    assert len(caught.value.answer) == 50
+    assert len(caught.value.records) == 50
 
 
 async def test_what_was_learned_of_a_path_is_kept():

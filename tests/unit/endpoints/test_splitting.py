@@ -127,7 +127,7 @@ class Parents(Server):
     async def call(self, operation: Any, options: Any = None, **more: Any) -> Any:
         import json
 
-        from tonicdm.http.call import Answer
+        from tonicdm.http.messages import Response
 
         operation.encode(options)
         self.calls.append(dict(options))
@@ -135,7 +135,7 @@ class Parents(Server):
         both = [{"item_id": one, "number": str(n)} for one in wanted for n in range(3)]
         size, number = options.get("page_size", 10_000), options.get("page_number", 1)
         page = both[(number - 1) * size : number * size]
-        return Answer(status=200, headers={}, body=json.dumps(page).encode(), rate_limit=None, attempts=1)
+        return Response(status=200, headers={}, body=json.dumps(page).encode(), rate_limit=None, attempts=1)
 
 
 async def test_a_list_by_more_parents_than_one_call_holds_is_split_as_well():
@@ -226,7 +226,7 @@ async def test_an_updated_after_that_is_ignored_costs_one_page_of_a_hundred(when
         await Disciplines(server).list(options={"updated_after": SINCE}).all()  # type: ignore[arg-type]
     assert server.units == 5
     assert caught.value.option == "updated_after"
-    assert len(caught.value.answer) > 0
+    assert len(caught.value.records) > 0
     accepted = Disciplines(Timed(count=120)).list(options={"updated_after": SINCE}, on_ignored="accept")  # type: ignore[arg-type]
     assert len(await accepted.all()) == 120
 

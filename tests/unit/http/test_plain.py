@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from tonicdm.errors import ClientClosedError, ConfigError, ConnectError, ProtocolError, RequestTimeoutError
-from tonicdm.http.plain import LONGEST_BODY, Plain
+from tonicdm.http.plain import MAX_BODY_BYTES, Plain
 from tonicdm.types import Secret
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -121,7 +121,7 @@ async def test_an_error_says_whether_the_request_may_have_arrived(serve, plain: 
 
 async def test_an_endless_answer_is_given_up(serve, plain: Plain) -> None:
     async def handler(_request: web.BaseRequest) -> web.Response:
-        return web.Response(body=b"x" * (LONGEST_BODY + 1))
+        return web.Response(body=b"x" * (MAX_BODY_BYTES + 1))
 
     with pytest.raises(ProtocolError, match="longer than"):
         await plain.get(await serve(handler) + "/x")

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from tonicdm import ConfigError, InvalidOptionError
 from tonicdm.endpoints.options import DATA_QUANTITY, options
-from tonicdm.http.operation import Operation, Option, boolean, json_text, text
+from tonicdm.http.operation import Operation, Parameter, boolean, json_text, text
 from tonicdm.http.wire import build, check_path
 
 OPERATION = Operation(
     method="GET",
     path="/core/offices",
     options=options(
-        "filter_ids", "filter_statuses", "updated_after", "search_query", "page_size", flag=Option("flag", boolean)
+        "filter_ids", "filter_statuses", "updated_after", "search_query", "page_size", flag=Parameter("flag", boolean)
     ),
 )
 NOON = datetime.datetime(2026, 1, 2, 12, tzinfo=datetime.UTC)
@@ -72,7 +72,7 @@ def test_the_query_form_uses_the_names_of_the_reference() -> None:
 
 @given(st.text())
 def test_no_text_ever_breaks_out_of_its_header_line(value: str) -> None:
-    operation = Operation(method="GET", path="/x", options={"o": Option("o", text)})
+    operation = Operation(method="GET", path="/x", options={"o": Parameter("o", text)})
     try:
         request = build(operation, {"o": value})
     except InvalidOptionError:
@@ -84,7 +84,7 @@ def test_no_text_ever_breaks_out_of_its_header_line(value: str) -> None:
 
 @given(st.text(min_size=1))
 def test_every_text_survives_the_query_string(value: str) -> None:
-    operation = Operation(method="GET", path="/x", options={"o": Option("o", text)})
+    operation = Operation(method="GET", path="/x", options={"o": Parameter("o", text)})
     try:
         request = build(operation, {"o": value}, placement="query")
     except InvalidOptionError:

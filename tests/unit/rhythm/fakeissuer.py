@@ -12,8 +12,8 @@ from typing import Any
 
 from tonicdm.clock import VirtualClock
 from tonicdm.errors import ConnectError, RequestTimeoutError
-from tonicdm.http.call import Answer
-from tonicdm.http.plain import PlainAnswer
+from tonicdm.http.messages import Response
+from tonicdm.http.plain import PlainResponse
 from tonicdm.rhythm.claims import AUDIENCE
 
 DOMAIN = "example.us.auth0.com"
@@ -26,9 +26,9 @@ def jwt(**claims: Any) -> str:
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (*parts, b"sig"))
 
 
-def answer(status: int, date: float | None) -> Answer:
+def answer(status: int, date: float | None) -> Response:
     """Return an answer of the API."""
-    return Answer(status=status, headers=dates(date), body=b"", rate_limit=None, attempts=1)
+    return Response(status=status, headers=dates(date), body=b"", rate_limit=None, attempts=1)
 
 
 def dates(at: float | None) -> dict[str, str]:
@@ -55,7 +55,7 @@ class FakeIssuer:
         self.ends_after: float | None = None
         """Seconds after its issue at which a token ends by its own word; None where it does not say."""
 
-    async def post(self, _url: str, form: Mapping[str, str], *, timeout: float = 30.0) -> PlainAnswer:
+    async def post(self, _url: str, form: Mapping[str, str], *, timeout: float = 30.0) -> PlainResponse:
         sent_at = self.clock.monotonic()
         self.asked.append(form)
         fault = self.faults.pop(0) if self.faults else ""
@@ -79,7 +79,7 @@ class FakeIssuer:
         body = {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime, **self.members}
         return self._answer(200, json.dumps(body).encode(), sent_at)
 
-    async def get(self, _url: str, *, timeout: float = 30.0) -> PlainAnswer:
+    async def get(self, _url: str, *, timeout: float = 30.0) -> PlainResponse:
         self.questions += 1
         if "unreachable" in self.faults:
             raise ConnectError(f"no connection within {timeout:g} s. Nothing was sent.", sent=False)
@@ -90,9 +90,9 @@ class FakeIssuer:
 
     def _answer(
         self, status: int, body: bytes, sent_at: float, headers: Mapping[str, str] | None = None
-    ) -> PlainAnswer:
+    ) -> PlainResponse:
         shown = dates(self.now() if self.has_date else None)
-        return PlainAnswer(
+        return PlainResponse(
             status=status,
             headers={**shown, **(headers or {})},
             body=body,

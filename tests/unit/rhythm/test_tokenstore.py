@@ -252,11 +252,11 @@ def test_the_lock_is_held_against_others_and_ends_with_its_holder(tmp_path: path
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(StoreError, match="held by another process"), locked(path, patience=0.05):
+        with pytest.raises(StoreError, match="held by another process"), locked(path, max_wait=0.05):
             pass
         holder.kill()
         holder.wait()
-        with locked(path, patience=5.0):
+        with locked(path, max_wait=5.0):
             pass
     assert path.stat().st_mode & 0o777 == 0o600
 

@@ -1,4 +1,4 @@
-"""One call and its answer, as the layers above know them."""
+"""The request of a call with what it may spend, and the response to it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.wire import Request
 from tonicdm.types import Priority, RateLimit
 
-UNITS_STAY: Final = "Its units stay charged until a later call shows whether it counted."
+UNITS_STAY_CHARGED: Final = "Its units stay charged until a later call shows whether it counted."
 
 
 @attrs.frozen(kw_only=True)
-class Call:
+class OutgoingRequest:
     """A request, and how it may spend."""
 
     request: Request
@@ -36,11 +36,11 @@ class Call:
     job: Hashable = None
     on_sent: Callable[[], None] | None = None
     """Told each time that an attempt passes the gate."""
-    shown: str = ""
+    shown_path: str = ""
     """The path as logs and errors show it, where the true one holds something personal."""
-    refusals: int | None = None
-    """How many 429s are waited out before the call fails; None for as many as come."""
-    if_lost: str = UNITS_STAY
+    max_429s: int | None = None
+    """429s that are waited out before the call fails; None for as many as come."""
+    if_lost: str = UNITS_STAY_CHARGED
     """What an error says of a call that may have arrived and was not answered."""
     public: bool = False
     """Whether it goes without a token, and none is asked for."""
@@ -52,7 +52,7 @@ class Call:
     @property
     def path(self) -> str:
         """The path, for people."""
-        return self.shown or self.request.path
+        return self.shown_path or self.request.path
 
     @property
     def label(self) -> str:
@@ -61,7 +61,7 @@ class Call:
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class Response:
     """What came back, undecoded."""
 
     status: int
@@ -75,8 +75,8 @@ class Answer:
     """How many answers in a row, this one included, cost what another data_quantity costs."""
     observed_cost: int | None = None
     """Units that the server charged, where that can be told."""
-    silent_until: float | None = None
-    """Server time before which nothing will be sent, Unix seconds; None where a 429 silenced nobody."""
+    cooldown_until: float | None = None
+    """Server time before which nothing will be sent, Unix seconds; None where no 429 stopped the sending."""
     waited: float = 0.0
     """Seconds that the call waited for its units, those of its last attempt."""
     elapsed: float = 0.0
@@ -95,31 +95,31 @@ class Answer:
             error.request_id = error.request_id or self.request_id
             raise
 
-    def told(self, *, waited: float, units: int, mismatches: int) -> Answer:
+    def with_totals(self, *, waited: float, units: int, mismatches: int) -> Response:
         """Return it with what is known of the call beyond its last attempt."""
         return attrs.evolve(self, waited=waited, units=units, mismatches=mismatches)
 
 
 @attrs.define
-class Patience:
-    """What a call may still wait and take, over all its attempts."""
+class WaitAllowance:
+    """What a call may still wait for and take, over all its attempts."""
 
-    left: float | None
+    seconds_left: float | None
     """Seconds; None for as long as it takes."""
-    refusals: int | None = None
+    left_429s: int | None = None
     """429s that may still be waited out; None for as many as come."""
 
     def spend(self, seconds: float) -> None:
         """Count down a wait for units."""
-        if self.left is not None:
-            self.left = max(0.0, self.left - seconds)
+        if self.seconds_left is not None:
+            self.seconds_left = max(0.0, self.seconds_left - seconds)
 
     def allows(self, seconds: float) -> bool:
         """Tell whether a wait is short enough."""
-        return self.left is None or seconds <= self.left
+        return self.seconds_left is None or seconds <= self.seconds_left
 
-    def takes_refusal(self) -> bool:
+    def allows_429(self) -> bool:
         """Count down a 429; False where it was one too many."""
-        if self.refusals is not None:
-            self.refusals -= 1
-        return self.refusals is None or self.refusals >= 0
+        if self.left_429s is not None:
+            self.left_429s -= 1
+        return self.left_429s is None or self.left_429s >= 0
