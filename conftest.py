@@ -15,6 +15,9 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
+# The tests import one another as tests.…; behind what is installed, so that an installed wheel is what they test.
+sys.path.append(str(pathlib.Path(__file__).parent))
+
 
 @contextlib.contextmanager
 def server(*options: str) -> Iterator[str]:

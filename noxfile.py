@@ -12,6 +12,8 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 EXTRAS = "cli,duckdb,arrow,pandas,dlt"
 """All that the tests of an installed copy use."""
 
+PURE_CORES = ["tonicdm/budget/*.py"]
+
 
 def groups(*names: str) -> list[str]:
     return nox.project.dependency_groups(PROJECT, *names) if names else []
@@ -22,6 +24,44 @@ def tests(session: nox.Session) -> None:
     """Run the test suite against an installed copy of the package."""
     session.install(f".[{EXTRAS}]", *groups("tests"))
     session.run("pytest", *session.posargs)
+
+
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+def versions(session: nox.Session) -> None:
+    """Run the test suite on each supported Python that is installed here."""
+    session.install(f".[{EXTRAS}]", *groups("tests"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the test suite with the oldest dependencies that are allowed."""
+    session.install("uv")
+    session.run(
+        "uv",
+        "pip",
+        "install",
+        "--python",
+        session.python_exe,
+        "--resolution",
+        "lowest-direct",
+        f".[{EXTRAS}]",
+        "--group",
+        "tests",
+        silent=True,
+    )
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the test suite with branch coverage; fail below 95 % over all, or 100 % of the pure cores."""
+    session.install(f".[{EXTRAS}]", *groups("tests", "coverage"))
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report", "--skip-covered")
+    session.run("coverage", "report", "--fail-under=100", "--include", ",".join(PURE_CORES))
 
 
 @nox.session

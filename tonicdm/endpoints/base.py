@@ -406,7 +406,7 @@ def split_data_quantity(fields: Mapping[str, Any]) -> tuple[DataQuantity, dict[s
 
 
 def _records(answer: Response, kind: type[R], data_quantity: DataQuantity) -> list[R]:
-    """Read an answer to a write: a record, an array of records, or nothing at all (design: bodies of writes)."""
+    """Read an answer to a write: a record, an array of records, or nothing at all (docs/explanation/decisions.md)."""
     if answer.status == 204 or not answer.body.strip():
         return []
     with answer.naming_errors(), read_with(data_quantity):

@@ -83,7 +83,7 @@ def parse_cache(cache: Mapping[Any, datetime.datetime | None]) -> dict[RecordID,
 async def refresh(reader: Reader[M], times: Mapping[RecordID, datetime.datetime | None], *, size: int) -> Refreshed[M]:
     """Find out what has changed, for the fewest units.
 
-    Stubs are asked for first where that is likely to spare records (design 6, "Refresh of known IDs"). As nobody knows
+    Stubs are asked for first where that is likely to spare records (docs/explanation/plan.md). As nobody knows
     beforehand how many have changed, the first batch of stubs tells: it costs 1 unit where reading costs 5.
 
     Args:

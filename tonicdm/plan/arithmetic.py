@@ -1,4 +1,4 @@
-"""The plan's formulas: calls for a number of records, and when a cheap look before a dear read pays (design 6).
+"""The plan's formulas: calls for a number of records, and when a look pays (docs/explanation/plan.md).
 
 A call that reads stubs (``id_only``) costs 1 unit and one that reads records (``basic``) costs 5, whatever the number
 of records in it (concepts page, "Rate Limiting"). Both prices are parameters, because a server may charge otherwise.
@@ -13,10 +13,10 @@ PAGE_SIZE: Final = 1000
 """P: records of a page, the most that pageSize may ask for (reference)."""
 
 IDS_PER_CALL: Final = 240
-"""H: IDs that fit one header line of about 8 KB, until a server has shown another number (design 4, filterIDs)."""
+"""H: IDs that fit one header line of about 8 KB, until a server shows another number."""
 
 UNPROVEN_PAGE: Final = 50
-"""Records up to which a page may just as well have been cut at the documented default size (design 4, paging)."""
+"""Records up to which a page may have been cut at the documented default size (docs/explanation/decisions.md)."""
 
 MIN_IDS: Final = 15
 """IDs that fit any header; a refusal of no more has another cause."""
@@ -26,20 +26,21 @@ ROUND_SIZES: Final = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})
 
 
 def pages(n: int, size: int) -> int:
-    """Return M, the pages that *n* records fill (design 6: M = ceil(N/P), K = ceil(k/P))."""
+    """Return M, the pages that *n* records fill (docs/explanation/plan.md, "The rules"), K = ceil(k/P))."""
     return -(-n // size)
 
 
 def batches(n: int, ids_per_call: int) -> int:
-    """Return B(n), the calls that ask for *n* records by their IDs (design 6: B(n) = ceil(n/H))."""
+    """Return B(n), the calls that ask for *n* records by their IDs (docs/explanation/plan.md)."""
     return -(-n // ids_per_call)
 
 
 def end_calls(n: int, size: int, *, size_proven: bool = True) -> int:
     """Return the calls that show that nothing comes after *n* listed records: 0 or 1.
 
-    A short page ends a list, but a full one does not (design 6: "one unit more where a last page may be full"), nor
-    does a short one where this server has not proven its page size (design 4, paging). An empty page always does.
+    A short page ends a list, but a full one does not (docs/explanation/plan.md, "The rules"), nor
+    does a short one where this server has not proven its page size (docs/explanation/decisions.md).
+    An empty page always does.
     """
     if n == 0:
         return 0
@@ -51,8 +52,8 @@ def expected_batches(ids: int, stale_share: float, ids_per_call: int, *, also: i
     """Return the mean number of calls that fetch the stale ones of *ids* records, each stale with *stale_share*.
 
     It is E[B(S)] for a binomial S, not B(E[S]): a call is whole however few IDs it carries. For one batch it is
-    1 - (1-q)^m, the term of design 6's rule; for many it comes near q*m/H. *also* more are fetched by the same calls
-    in any case.
+    1 - (1-q)^m, the term of the rule in docs/explanation/plan.md; for many it comes near q*m/H. *also*
+    more are fetched by the same calls in any case.
     """
     if ids == 0 or stale_share <= 0:
         return float(batches(also, ids_per_call))

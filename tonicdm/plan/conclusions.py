@@ -26,7 +26,7 @@ def _fresh_list(progress: Progress, todo: tuple[Phase, ...]) -> Progress:
         list_number=0,
         size=0,
         fetch_size=progress.size,
-        looks=False,
+        peeks=False,
         reads=False,
         full=False,
         total=0,
@@ -38,8 +38,8 @@ def _fresh_list(progress: Progress, todo: tuple[Phase, ...]) -> Progress:
         calls=0,
         tallied=False,
         # What was compared with them, or read after them, is settled.
-        ties=progress.doubts,
-        doubts=None,
+        ties=progress.next_ties,
+        next_ties=None,
         since=progress.since if todo[:1] == (Phase.FETCH,) else None,
     )
 
@@ -61,7 +61,7 @@ def end_of_load(facts: TypeFacts, progress: Progress) -> Progress:
         if _asks_for_changes(progress):
             # It finds again what was read within the second of its change, on fewer pages.
             front = (Phase.CHECK,)
-            progress = attrs.evolve(progress, stale=0, settles_at=None, doubts=progress.marked_from)
+            progress = attrs.evolve(progress, stale=0, settles_at=None, next_ties=progress.marked_from)
         elif facts.exact and facts.compares and progress.stub_times is not False and progress.rounds < ROUNDS:
             front += (Phase.COMPARE,)
     done = attrs.evolve(
@@ -162,9 +162,9 @@ def disproved(facts: TypeFacts, progress: Progress) -> Progress:
     """``updated_after`` does not work here: stubs are compared instead, or the end of a load is left as it is."""
     why = "the server does not heed updated_after here: all stubs are compared instead"
     left = tuple(phase for phase in progress.todo[1:] if phase is not Phase.CHECK)
-    doubts = earliest(progress.ties, progress.doubts)
+    next_ties = earliest(progress.ties, progress.next_ties)
     without = attrs.evolve(
-        progress, updated_after=False, why=(*progress.why, why), stale=0, settles_at=None, doubts=doubts
+        progress, updated_after=False, why=(*progress.why, why), stale=0, settles_at=None, next_ties=next_ties
     )
     if progress.phase is Phase.CHANGES:
         # An audit that was to come sees what changed as well.

@@ -1,4 +1,4 @@
-"""When a list is at its end: as few calls as make that certain (design 4, paging)."""
+"""When a list is at its end: as few calls as make that certain (docs/explanation/decisions.md, "Pages")."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Move(enum.Enum):
     """What follows a page."""
 
     NEXT = "next"
-    LOOK = "look"
+    PEEK = "peek"
     """The page behind is looked at, to see whether there is any."""
     OVER = "over"
 
@@ -82,7 +82,7 @@ def move_after(facts: TypeFacts, progress: Progress, outcome: Outcome, *, forese
     """
     size, count = size_of(facts, progress), outcome.count
     if not is_paged(facts, progress):
-        return Move.LOOK if count in ROUND_SIZES else Move.OVER
+        return Move.PEEK if count in ROUND_SIZES else Move.OVER
     if outcome.repeated:
         check_repetition(facts, progress, count)
     if count == 0 or outcome.repeated:
@@ -96,8 +96,8 @@ def move_after(facts: TypeFacts, progress: Progress, outcome: Outcome, *, forese
     if progress.page >= facts.max_pages:
         raise ListError("pageNumber", f"the list does not end within {facts.max_pages:,} pages", endless=True)
     if count >= size:
-        return Move.LOOK if progress.pages == foreseen else Move.NEXT
-    return Move.OVER if _is_short(facts, progress, count) else Move.LOOK
+        return Move.PEEK if progress.pages == foreseen else Move.NEXT
+    return Move.OVER if _is_short(facts, progress, count) else Move.PEEK
 
 
 def _is_short(facts: TypeFacts, progress: Progress, count: int) -> bool:
@@ -129,11 +129,11 @@ def check_repetition(facts: TypeFacts, progress: Progress, count: int) -> None:
         raise ListError("pageNumber", f"the page after {count} records was the same page again")
 
 
-def looked_behind(facts: TypeFacts, progress: Progress) -> Progress:
+def continue_list(facts: TypeFacts, progress: Progress) -> Progress:
     """Return the progress when a look has shown that the list goes on."""
     if not is_paged(facts, progress):
         # The server pages this list after all; its pages are smaller than it would allow.
-        return attrs.evolve(progress, pages_anyway=True, page=1, pages=0, looks=False, total=0, last_count=0)
+        return attrs.evolve(progress, pages_anyway=True, page=1, pages=0, peeks=False, total=0, last_count=0)
     short = progress.last_count < size_of(facts, progress)
     size = progress.last_count if short else progress.size
-    return attrs.evolve(progress, looks=False, size=size, full=progress.full or short)
+    return attrs.evolve(progress, peeks=False, size=size, full=progress.full or short)

@@ -24,7 +24,7 @@ from tonicdm.plan.ties import TIE
 _START: Final = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 """Any time: a forecast's outcomes are compared with each other alone."""
 
-Absent = Literal["none", "gone", "alive"]
+Missing = Literal["none", "gone", "alive"]
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +44,7 @@ class World:
     ids_per_call: int
     reshaped: bool = False
     """Whether a licence was switched."""
-    absent: Absent = "none"
+    missing: Missing = "none"
     """What becomes of records that the list does not show."""
 
 
@@ -94,9 +94,9 @@ def worlds(facts: TypeFacts) -> Iterator[World]:
     whole = facts.audit or facts.updated_after is not True or not facts.has_updated_after
     by_id = facts.by_id and (follow or facts.held > 0)
     few_ids = max(MIN_IDS, facts.ids_proven)
-    absent: tuple[Absent, ...] = ("none",)
+    missing: tuple[Missing, ...] = ("none",)
     if facts.held and whole and not facts.partial:
-        absent = ("none", "gone") if facts.statuses_shown else ("none", "gone", "alive")
+        missing = ("none", "gone") if facts.statuses_shown else ("none", "gone", "alive")
     choices = itertools.product(
         (0, count) if follow else (0,),
         (False, True) if facts.marks else (False,),
@@ -105,7 +105,7 @@ def worlds(facts: TypeFacts) -> Iterator[World]:
         (facts.page_limit, UNPROVEN_PAGE) if facts.paged and not facts.size_proven else (facts.page_limit,),
         (facts.ids_per_call, few_ids) if by_id and few_ids < facts.ids_per_call else (facts.ids_per_call,),
         (False, True) if facts.audit and facts.licensed and facts.sample else (False,),
-        absent,
+        missing,
     )
     for changed, recent, works, times, size, ids, reshaped, gone in choices:
         yield World(
@@ -118,7 +118,7 @@ def worlds(facts: TypeFacts) -> Iterator[World]:
             page_size=size,
             ids_per_call=ids,
             reshaped=reshaped,
-            absent=gone,
+            missing=gone,
         )
 
 
@@ -250,17 +250,17 @@ class _Server:
         reshaped, self._reshaped = self._reshaped, False
         return Outcome(at="", count=step.ids, reshaped=reshaped)
 
-    def _absent(self, _step: Step) -> Outcome:
+    def _missing(self, _step: Step) -> Outcome:
         held = self._facts.held
-        count = 0 if self._world.absent == "none" else held
+        count = 0 if self._world.missing == "none" else held
         return Outcome(
-            at="", count=count, held=held, earlier=held > 0, controls=3 if self._world.absent == "alive" else 0
+            at="", count=count, held=held, earlier=held > 0, controls=3 if self._world.missing == "alive" else 0
         )
 
     def _confirm(self, step: Step) -> Outcome:
         if step.ids > self._world.ids_per_call:
             return Outcome(at="", trouble=Trouble.HEADER_TOO_LONG)
-        if self._world.absent == "gone":
+        if self._world.missing == "gone":
             return Outcome(at="", count=0)
         self._stale[0] = self._stale.get(0, 0) + step.ids
         return Outcome(at="", count=step.ids, alive=step.ids, controls=3)
@@ -280,7 +280,7 @@ _ANSWERS: Final = {
     StepKind.BY_ID: _Server._by_id,
     StepKind.WAIT: _Server._nothing,
     StepKind.SAMPLE: _Server._sample,
-    StepKind.ABSENT: _Server._absent,
+    StepKind.MISSING: _Server._missing,
     StepKind.CONFIRM: _Server._confirm,
     StepKind.TOMBSTONES: _Server._nothing,
 }

@@ -12,7 +12,7 @@ import attrs
 
 from tonicdm.plan.arithmetic import MIN_IDS, pages
 from tonicdm.plan.conclusions import disproved, end_of_changes, end_of_load, end_of_scan
-from tonicdm.plan.ends import Move, goes_on, is_paged, looked_behind, move_after, size_of, took_in
+from tonicdm.plan.ends import Move, continue_list, goes_on, is_paged, move_after, size_of, took_in
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.progress import Phase, Progress
 from tonicdm.plan.steps import SERIES, Outcome, Stage, Step, StepKind, Trouble
@@ -44,7 +44,7 @@ def load(facts: TypeFacts, progress: Progress) -> Step | Progress:
     if facts.lists_of_ids:
         ids = min(progress.ids_per_call, (facts.lists or 0) - progress.list_number)
         return _page_step(facts, progress, StepKind.PAGE, RECORD, ids=ids, why="all that other records name")
-    if progress.looks:
+    if progress.peeks:
         return _look(facts, progress)
     return _page_step(facts, progress, StepKind.PAGE, RECORD, mark=facts.marks, why="every record")
 
@@ -54,7 +54,7 @@ def scan(facts: TypeFacts, progress: Progress) -> Step | Progress:
     if not facts.compares or progress.stub_times is False:
         # Stubs would tell nothing of changes, or cost as much as records.
         return attrs.evolve(progress, todo=(Phase.LOAD, *progress.todo[1:]))
-    if progress.looks:
+    if progress.peeks:
         return _look(facts, progress)
     audit = progress.phase is Phase.AUDIT
     # After the changes were read, what carries no timestamp of its own is current all the same.
@@ -71,7 +71,7 @@ def changes(facts: TypeFacts, progress: Progress) -> Step | Progress:
             return attrs.evolve(progress, since=progress.relist)
         assert base is not None
         return attrs.evolve(progress, since=since_of(base))
-    if progress.looks:
+    if progress.peeks:
         return _look(facts, progress)
     if not progress.reads:
         why = "what changed meanwhile" if progress.phase is Phase.CHECK else "what changed, compared with the store"
@@ -155,7 +155,7 @@ def loaded(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -
             damaged=progress.damaged or outcome.damaged,
         )
     if step.kind is StepKind.END:
-        return _next_list(facts, progress) if not goes_on(facts, progress, outcome) else looked_behind(facts, progress)
+        return _next_list(facts, progress) if not goes_on(facts, progress, outcome) else continue_list(facts, progress)
     progress = took_in(facts, progress, outcome)
     progress = _marked(progress, step, outcome) if facts.marks else progress
     foreseen = pages(facts.count, size_of(facts, progress)) if facts.count and facts.lists is None else None
@@ -167,7 +167,7 @@ def scanned(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) 
     if outcome.trouble is not None:
         raise HopelessError
     if step.kind is StepKind.END:
-        return looked_behind(facts, progress) if goes_on(facts, progress, outcome) else end_of_scan(facts, progress)
+        return continue_list(facts, progress) if goes_on(facts, progress, outcome) else end_of_scan(facts, progress)
     progress = took_in(facts, _started(progress, outcome), outcome)
     if outcome.count:
         progress = attrs.evolve(progress, unstamped=progress.unstamped is not False and outcome.unstamped)
@@ -181,8 +181,8 @@ def _next_stubs(facts: TypeFacts, progress: Progress, move: Move) -> Progress:
 
     Only a list that is asked for in no pages has to be looked at in pages of the size that it seems to be cut at.
     """
-    looks = move is Move.LOOK and not is_paged(facts, progress)
-    return attrs.evolve(progress, page=progress.page + 1, looks=looks)
+    peeks = move is Move.PEEK and not is_paged(facts, progress)
+    return attrs.evolve(progress, page=progress.page + 1, peeks=peeks)
 
 
 def changed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:
@@ -196,7 +196,7 @@ def changed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) 
     progress = _started(progress, outcome)
     if step.kind is StepKind.END:
         if goes_on(facts, progress, outcome):
-            return looked_behind(facts, progress)
+            return continue_list(facts, progress)
         return end_of_changes(facts, progress)
     return _probed(facts, progress, outcome) if step.kind is StepKind.PROBE else _read(facts, progress, step, outcome)
 
@@ -222,7 +222,7 @@ def _read(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) ->
     move = move_after(facts, progress, outcome, foreseen=foreseen)
     if move is Move.OVER:
         return end_of_changes(facts, progress)
-    return attrs.evolve(progress, page=progress.page + 1, looks=move is Move.LOOK)
+    return attrs.evolve(progress, page=progress.page + 1, peeks=move is Move.PEEK)
 
 
 def shorter(progress: Progress, ids: int) -> Progress:
@@ -254,7 +254,7 @@ def _marked(progress: Progress, step: Step, outcome: Outcome) -> Progress:
     if outcome.settles_at is None:
         return progress
     if not step.mark:
-        return attrs.evolve(progress, doubts=earliest(progress.doubts, outcome.ties_from))
+        return attrs.evolve(progress, next_ties=earliest(progress.next_ties, outcome.ties_from))
     return attrs.evolve(
         progress,
         stale=None,
@@ -266,7 +266,7 @@ def _marked(progress: Progress, step: Step, outcome: Outcome) -> Progress:
 def _moved(facts: TypeFacts, progress: Progress, move: Move) -> Progress:
     if move is Move.OVER:
         return _next_list(facts, progress)
-    return attrs.evolve(progress, page=progress.page + 1, looks=move is Move.LOOK)
+    return attrs.evolve(progress, page=progress.page + 1, peeks=move is Move.PEEK)
 
 
 def _next_list(facts: TypeFacts, progress: Progress) -> Progress:
@@ -276,7 +276,7 @@ def _next_list(facts: TypeFacts, progress: Progress) -> Progress:
         progress,
         list_number=progress.list_number + 1,
         page=1,
-        looks=False,
+        peeks=False,
         full=False,
         fruitless=0,
         last_count=0,

@@ -1,4 +1,4 @@
-"""After a comparison of stubs with the store: which pages to read whole, which records to ask for by ID (design 6)."""
+"""Which pages to read whole, which records to ask for by ID after a comparison of stubs (docs/explanation/plan.md)."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ def choose(stale: Sequence[int], ids_per_call: int | None, *, record_units: int 
     else:
         forced, largest = sum(count >= ids_per_call for count in stale), ids_per_call
     left = sum(stale) - sum(stale[page] for page in order[:forced])
-    best, fewest = forced, forced + batches(left, largest)
+    best, min_calls = forced, forced + batches(left, largest)
     for size in range(forced + 1, len(order) + 1):
         left -= stale[order[size - 1]]
-        if size + batches(left, largest) < fewest:
-            best, fewest = size, size + batches(left, largest)
+        if size + batches(left, largest) < min_calls:
+            best, min_calls = size, size + batches(left, largest)
     pure = len(order) if ids_per_call is None else min(len(order), batches(sum(stale), ids_per_call))
     return Mixture(
         whole=tuple(sorted(page + 1 for page in order[:best])),
         by_id=tuple(sorted(page + 1 for page in order[best:])),
-        batches=fewest - best,
-        units=fewest * record_units,
+        batches=min_calls - best,
+        units=min_calls * record_units,
         next_best=pure * record_units,
     )

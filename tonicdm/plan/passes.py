@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from tonicdm.plan import absent, conclusions, fetching, lists
+from tonicdm.plan import conclusions, deletions, fetching, lists
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.progress import Phase, Progress
 from tonicdm.plan.steps import Outcome, Step
@@ -42,17 +42,17 @@ _PHASES: Final[Mapping[Phase, tuple[_Ask, _Take]]] = {
     Phase.CHECK: (lists.changes, lists.changed),
     Phase.FETCH: (fetching.fetch, fetching.fetched),
     Phase.LICENCE: (fetching.licence, fetching.sampled),
-    Phase.ABSENT: (absent.absent, absent.counted),
-    Phase.CONFIRM: (absent.confirm, absent.confirmed),
-    Phase.TOMBSTONES: (absent.tombstones, absent.marked),
-    Phase.STOP: (absent.stop, absent.marked),
+    Phase.MISSING: (deletions.count_missing, deletions.counted),
+    Phase.CONFIRM: (deletions.confirm, deletions.confirmed),
+    Phase.TOMBSTONES: (deletions.tombstones, deletions.marked),
+    Phase.STOP: (deletions.stop, deletions.marked),
 }
 """For each phase: which step comes next, or how to go on without one; and what follows from its outcome."""
 
 
 _LISTING: Final = frozenset({Phase.LOAD, Phase.COMPARE, Phase.AUDIT})
 _CHANGING: Final = frozenset({Phase.LOAD, Phase.COMPARE, Phase.CHANGES, Phase.CHECK})
-_SETTLING: Final = frozenset({Phase.LICENCE, Phase.ABSENT, Phase.CONFIRM, Phase.TOMBSTONES})
+_SETTLING: Final = frozenset({Phase.LICENCE, Phase.MISSING, Phase.CONFIRM, Phase.TOMBSTONES})
 
 
 def run_type(facts: TypeFacts) -> Generator[Step, Outcome, Watermark]:
@@ -112,7 +112,7 @@ def begin(facts: TypeFacts) -> Progress:
 def _resumed(facts: TypeFacts, before: Progress) -> Progress | None:
     """Return where an interrupted run goes on; None where beginning anew is right."""
     if before.todo[:1] == (Phase.STOP,):
-        return attrs.evolve(before, todo=(Phase.ABSENT,)) if facts.confirmed else None
+        return attrs.evolve(before, todo=(Phase.MISSING,)) if facts.confirmed else None
     if before.lists != facts.lists:
         # The type is listed by other records than before, or by none: its place in the lists means nothing.
         return None
@@ -170,11 +170,11 @@ def _todo(facts: TypeFacts) -> tuple[Phase, ...]:
     if facts.partial:
         return (Phase.LOAD,)
     if facts.until is None:
-        return (Phase.LOAD, Phase.ABSENT)
+        return (Phase.LOAD, Phase.MISSING)
     usable = facts.has_updated_after and facts.updated_after is not False
     first = Phase.CHANGES if usable else Phase.COMPARE
     audit = (Phase.AUDIT,) if facts.audit and usable else ()
-    return (first, *audit, *_licence(facts), Phase.ABSENT)
+    return (first, *audit, *_licence(facts), Phase.MISSING)
 
 
 def _licence(facts: TypeFacts) -> tuple[Phase, ...]:
@@ -193,7 +193,7 @@ def _wanted(facts: TypeFacts, before: Progress) -> tuple[Phase, ...]:
     if not facts.audit and not before.scans:
         left = [phase for phase in left if phase not in audit]
     elif facts.audit and not before.first and not before.scanned and _LISTING.isdisjoint(before.todo):
-        left = [*(one for one in left if one is not Phase.ABSENT), Phase.AUDIT, *_licence(facts), Phase.ABSENT]
+        left = [*(one for one in left if one is not Phase.MISSING), Phase.AUDIT, *_licence(facts), Phase.MISSING]
     return (under_way, *left)
 
 

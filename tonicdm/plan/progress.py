@@ -29,7 +29,7 @@ class Phase(enum.StrEnum):
     FETCH = "fetch"
     """What was found stale."""
     LICENCE = "licence"
-    ABSENT = "absent"
+    MISSING = "absent"  # the stored word
     CONFIRM = "confirm"
     TOMBSTONES = "tombstones"
     STOP = "stop"
@@ -50,7 +50,7 @@ class Progress:
     list_number: int = 0
     size: int = 0
     """pageSize that is asked for; 0 for as many as one may ask for."""
-    looks: bool = False
+    peeks: bool = False
     """Whether the next page is only looked at, to see whether the list goes on."""
     reads: bool = False
     """CHANGES: whether the pages are read as records from here on, as the one before was full of news."""
@@ -75,7 +75,7 @@ class Progress:
     """The earliest timestamp of what is to be read again therefore."""
     ties: str | None = None
     """Stubs from this time on count as stale: they were read in the second of their change, and not again since."""
-    doubts: str | None = None
+    next_ties: str | None = None
     """What `ties` is to be from the end of this list on."""
 
     # --- what was found stale -------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ class Progress:
     series: int = 0
     """Number of the list under way within the run."""
 
-    # --- what is absent -------------------------------------------------------------------------------------------
+    # --- what is missing -------------------------------------------------------------------------------------------
     candidates: int = 0
     denied: int = 0
     alive: int = 0
@@ -148,7 +148,7 @@ class Progress:
     def to_json(self) -> str:
         """Return it as text; what has its default is left out."""
         values = {
-            field.name: getattr(self, field.name)
+            STORED_NAMES.get(field.name, field.name): getattr(self, field.name)
             for field in attrs.fields(Progress)
             if getattr(self, field.name) != field.default
         }
@@ -161,7 +161,8 @@ class Progress:
             values: Mapping[str, Any] = json.loads(text)
             if values.get("version", VERSION) != VERSION:
                 return None
-            given = dict(values, todo=tuple(Phase(one) for one in values["todo"]))
+            given = {_ATTRIBUTES.get(name, name): value for name, value in values.items()}
+            given["todo"] = tuple(Phase(phase) for phase in given["todo"])
             for name in _TUPLES & given.keys():
                 given[name] = tuple(given[name])
             return cls(**given)
@@ -169,4 +170,7 @@ class Progress:
             return None
 
 
+STORED_NAMES: Final[Mapping[str, str]] = {"peeks": "looks", "next_ties": "doubts"}
+"""Attributes whose name in a stored progress is another one: an earlier version wrote it."""
+_ATTRIBUTES: Final = {stored: attribute for attribute, stored in STORED_NAMES.items()}
 _TUPLES: Final = frozenset({"whole", "why"})

@@ -1,4 +1,4 @@
-"""Given records brought up to date, such as a backlog of events: which calls to make for them (design 6)."""
+"""Which calls bring given records up to date, such as a backlog of events (docs/explanation/plan.md)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Refresh:
 
 
 def refresh(facts: TypeFacts, ids: int, *, changed_since: int | None = None) -> Refresh:
-    """Choose between asking by ID, 5·B(m), a list of what changed, 5K, and the whole type, 5M (design 6).
+    """Choose between asking by ID (5·B(m)), a list of what changed (5K) and the whole type (5M).
 
     Args:
         facts: What is known of the type.
@@ -87,7 +87,8 @@ def check_pays(
     """Tell whether to ask for known IDs with stubs first and only then for the stale ones.
 
     Checked: B(m) + 5*E[B(u+S)]; at once: 5*B(u+m), where the *unknown* u are read in any case. For one batch and no
-    unknown ones that is (1-q)^m > 0.2; for very many it comes near a stale share of 80 % (design 6). In between, for
+    unknown ones that is (1-q)^m > 0.2; for very many it comes near a stale share of 80 % (docs/explanation/plan.md).
+    In between, for
     two or three batches, only the whole formula is right.
     """
     at_once = record_units * batches(unknown + ids, ids_per_call)

@@ -56,10 +56,10 @@ class StepKind(enum.StrEnum):
     """No call: until records that were changed a moment ago can no more change within the same second."""
     SAMPLE = "sample"
     """Some known records by ID: do they show the same fields as before?"""
-    ABSENT = "absent"
+    MISSING = "absent"
     """No call: count what the store holds and the whole list has not shown."""
     CONFIRM = "confirm"
-    """Absent records by ID, stubs, beside some that are there: are they gone?"""
+    """Missing records by ID, stubs, beside some that are there: are they gone?"""
     TOMBSTONES = "tombstones"
     """No call: mark what is gone."""
     STOP = "stop"
@@ -100,7 +100,7 @@ class Step:
     ids: int = 0
     """How many IDs to ask for."""
     after: str = ""
-    """Absent records are asked for in order of their IDs: those behind this one."""
+    """Missing records are asked for in order of their IDs: those behind this one."""
     ties: str | None = None
     """Stubs from this time on count as stale: the run before may have read them within the second of a change."""
     trust: bool = False
@@ -128,7 +128,7 @@ class Outcome:
     at: str
     """The earliest that the server's clock can have shown when the step was begun, ISO 8601 in UTC."""
     count: int = 0
-    """Elements that came, those included that could not be read; candidates of ABSENT; records that are gone."""
+    """Elements that came, those included that could not be read; candidates of MISSING; records that are gone."""
     stale: int = 0
     """How many of them the store lacks or has another version of."""
     fresh: int = 0
@@ -154,13 +154,13 @@ class Outcome:
     reshaped: bool = False
     """SAMPLE: whether the records show other fields than before."""
     held: int = 0
-    """ABSENT: records of the type that the store holds."""
+    """MISSING: records of the type that the store holds."""
     earlier: bool = True
-    """ABSENT: whether the store held any of the type before the pass began."""
+    """MISSING: whether the store held any of the type before the pass began."""
     alive: int = 0
     """CONFIRM: candidates that are there after all."""
     controls: int = 0
-    """ABSENT: records known to be there that a question by ID can name too; CONFIRM: how many of them came."""
+    """MISSING: records known to be there that a question by ID can name too; CONFIRM: how many of them came."""
     last: str = ""
     """CONFIRM: the last ID that was asked for."""
     organization: str | None = None

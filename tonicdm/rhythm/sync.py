@@ -22,7 +22,7 @@ import attrs
 
 from tonicdm.codec import Record, wire_names
 from tonicdm.errors import ConfigError, TonicDMError
-from tonicdm.plan.absent import vanishes_too_much
+from tonicdm.plan.deletions import vanishes_too_much
 from tonicdm.rhythm.client import RhythmClient
 from tonicdm.rhythm.criteria import field
 from tonicdm.rhythm.errors import ResultError

@@ -267,7 +267,7 @@ class CachedReads:
     async def _looking_pays(
         self, record_type: RecordType, unknown: int, known: Sequence[CachedRecord], caller: Caller
     ) -> bool:
-        """Tell whether to ask for stubs of what the store has, before reading what changed of it (design 6)."""
+        """Tell whether to ask for stubs of what the store has before what changed of it (docs/explanation/plan.md)."""
         if (
             not record_type.listing.operation.has_data_quantity
             and await self.store.capability(record_type.name, STUBS) == "no"

@@ -15,8 +15,8 @@ from tonicdm.endpoints.listing import Fetched
 from tonicdm.endpoints.many import RawRecords, may_be_length
 from tonicdm.endpoints.options import DEFAULT_PAGE
 from tonicdm.errors import APIError, BadRequestError, OptionIgnoredError, ProtocolError
-from tonicdm.plan.absent import CONTROLS
 from tonicdm.plan.arithmetic import ROUND_SIZES
+from tonicdm.plan.deletions import CONTROLS
 from tonicdm.plan.steps import SERIES, Outcome, Step, StepKind, Trouble
 from tonicdm.plan.ties import is_ahead, parse, settles_at
 from tonicdm.store import quarantine, rows, writing
@@ -277,7 +277,7 @@ class Performer:
 
     # --- what is absent -------------------------------------------------------------------------------------------
 
-    async def _absent(self, _step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
+    async def _missing(self, _step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
         name = self.record_type.name
 
         def look(db: sqlite3.Connection) -> Outcome:
@@ -348,7 +348,7 @@ _BY_KIND: Final[dict[StepKind, Callable[[Performer, Step, datetime.datetime, Rea
     StepKind.BY_ID: Performer._by_id,
     StepKind.WAIT: Performer._wait,
     StepKind.SAMPLE: Performer._sample,
-    StepKind.ABSENT: Performer._absent,
+    StepKind.MISSING: Performer._missing,
     StepKind.CONFIRM: Performer._confirm,
     StepKind.TOMBSTONES: Performer._tombstones,
     StepKind.STOP: Performer._stop,

@@ -14,7 +14,7 @@ import attrs
 from tonicdm.client import TonicDM
 from tonicdm.endpoints.many import RawRecords
 from tonicdm.errors import BadRequestError, OptionIgnoredError, TonicDMError
-from tonicdm.plan.absent import CONTROLS, vanishes_too_much
+from tonicdm.plan.deletions import CONTROLS, vanishes_too_much
 from tonicdm.plan.refresh import Reading, Refresh, refresh
 from tonicdm.plan.ties import OVERLAP
 from tonicdm.store import lookup, rows, writing
@@ -198,7 +198,7 @@ class Fetch:
     async def _controls(self, part: Sequence[str], room: int) -> list[str]:
         """Return some records that are there, to be named beside others as far as the header has room.
 
-        They cost nothing more, and an answer without them proves nothing (design: deletions).
+        They cost nothing more, and an answer without them proves nothing (docs/explanation/copy.md, "Tombstones").
         """
         sql = "SELECT id FROM record WHERE type = ? AND deleted_at IS NULL ORDER BY checked DESC LIMIT ?"
         # Those asked for may be among them.

@@ -74,7 +74,7 @@ async def test_only_what_changed_is_read_anew(tonic: TonicDM, box: Sandbox, unit
 
 
 async def test_many_old_records_are_read_at_once_when_most_will_have_changed(tonic: TonicDM, units: Units, box, clock):
-    """Stubs first pay only while it is likely that none has changed (design 6: a refresh of known IDs)."""
+    """Stubs first pay only while it is likely that none has changed (docs/explanation/plan.md, "The rules")."""
     ids = box.world.ids("persons")[:200]
     await tonic.persons.get_many(ids, max_age=60)
     assert units.spent() == 5
@@ -283,7 +283,7 @@ async def test_another_process_reads_what_this_one_paid_for(make: Make, box: San
 async def test_a_server_that_charges_stubs_of_workflow_items_like_records_is_asked_for_them_once(
     tonic: TonicDM, box: Sandbox, units: Units, rfis, clock
 ):
-    """Their pages do not show data_quantity: whether it is heeded is learned from one answer (design 4)."""
+    """Their pages do not show data_quantity: whether it is heeded is learned from one answer."""
     box.faults.on("ignore_data_quantity")
     for _ in range(4):
         await tonic.rfis.get(rfis[0], max_age=60)

@@ -50,7 +50,7 @@ def _holds_null(value: Any) -> bool:
 DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         name="null unsets a field",
-        reason="The client sends None to clear a field (design: None is sent, UNSET is not); the file's types say "
+        reason="The client sends None to clear a field (None is sent, UNSET is not); the file's types say "
         "nothing of clearing. What was cleared is then read as null.",
         fits=lambda f: (
             (f.check == "negative_data_rejection" and f.status < 300 and _holds_null(f.body))

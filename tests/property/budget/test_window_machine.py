@@ -1,7 +1,7 @@
 """The pure core against a server model, with invariants I1 to I6, I10 and I11 checked after every step.
 
-The numbers are those of the design: I1 safety, I2 coverage, I3 conservation, I4 monotony, I5 silence, I6 one first
-call, I10 crash, I11 idempotence. I7 to I9 and I12 to I15 concern queues and waiting: see test_shell_schedules.py and
+The numbers are those of docs/explanation/invariants.md. I7 to I9 and
+I12 to I15 concern queues and waiting: see test_shell_schedules.py and
 test_metamorphic.py here, test_lanes.py and test_shell.py among the unit tests.
 """
 

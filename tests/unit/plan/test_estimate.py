@@ -1,4 +1,4 @@
-"""The price of a run, worked out by making its steps: the figures of the design and of docs/explanation/plan."""
+"""The price of a run, worked out by making its steps: the figures of docs/explanation/plan.md."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def worlds(draw: st.DrawFn, known: TypeFacts) -> World:
         page_size=4,
         ids_per_call=20,
         reshaped=draw(st.booleans()),
-        absent=draw(st.sampled_from(["none", "gone", "alive"])),
+        missing=draw(st.sampled_from(["none", "gone", "alive"])),
     )
 
 
@@ -105,7 +105,7 @@ def test_a_checkpoint_behind_the_only_page_of_a_list_without_pages_is_no_trap() 
     files = TypeFacts(record_type="files", paged=False, has_data_quantity=False, has_updated_after=False, count=60_001)
     step = first_of(files, stage="load", next_page=2)
     assert step is not None
-    assert step.kind is StepKind.ABSENT
+    assert step.kind is StepKind.MISSING
 
 
 def test_what_another_version_wrote_is_not_believed() -> None:
@@ -136,7 +136,7 @@ def test_an_audit_that_lies_behind_a_run_interrupted_long_ago_is_made_anew() -> 
     known = TypeFacts(record_type="persons", until=UNTIL, count=20, audit=True, updated_after=True, late=True)
     audit = resume_point(known, stage="audit", next_page=2, since=None, started=UNTIL)
     assert audit is not None
-    behind = attrs.evolve(audit, todo=(Phase.CHECK, Phase.ABSENT), scanned=True, listed=UNTIL, checked=UNTIL)
+    behind = attrs.evolve(audit, todo=(Phase.CHECK, Phase.MISSING), scanned=True, listed=UNTIL, checked=UNTIL)
     run = run_type(attrs.evolve(known, checkpoint=behind))
     server = _Server(known, World(count=20, page_size=10, ids_per_call=240))
     phases = []

@@ -1,4 +1,4 @@
-"""From "not in the list" to a tombstone, with all that can be said against it first (design: deletions)."""
+"""From "not in the list" to a tombstone, with all that can be said against it first (docs/explanation/copy.md)."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def _step(kind: StepKind, why: str) -> Step:
     return Step(record_type="", kind=kind, stage=Stage.AUDIT, why=why)
 
 
-def absent(facts: TypeFacts, progress: Progress) -> Step | Progress:
+def count_missing(facts: TypeFacts, progress: Progress) -> Step | Progress:
     """Return the count of what no page has shown, where a whole list was read that proves something."""
     if facts.partial or not progress.scanned or progress.listed is None:
         return attrs.evolve(progress, todo=progress.todo[1:])
     if progress.damaged:
         why = "an element whose ID can't be read may be any record, so nothing was marked as deleted"
         return attrs.evolve(progress, todo=progress.todo[1:], why=(*progress.why, why), listed=None)
-    return _step(StepKind.ABSENT, "what the store holds and no page has shown")
+    return _step(StepKind.MISSING, "what the store holds and no page has shown")
 
 
 def counted(facts: TypeFacts, progress: Progress, _step: Step, outcome: Outcome) -> Progress:
@@ -58,7 +58,7 @@ def counted(facts: TypeFacts, progress: Progress, _step: Step, outcome: Outcome)
 
 
 def confirm(facts: TypeFacts, progress: Progress) -> Step:
-    """Return the next question for absent records."""
+    """Return the next question for missing records."""
     room = max(1, progress.ids_per_call - progress.controls)
     step = _step(StepKind.CONFIRM, "whether they are gone, beside some that are there")
     data_quantity = STUB if facts.has_data_quantity else RECORD
@@ -87,7 +87,7 @@ def confirmed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome
 
 
 def _judged(facts: TypeFacts, progress: Progress) -> Progress:
-    """All absent records were asked for: decide between tombstones, another list, and a stop."""
+    """All missing records were asked for: decide between tombstones, another list, and a stop."""
     rest = progress.todo[1:]
     if not progress.alive:
         return attrs.evolve(progress, todo=(Phase.TOMBSTONES, *rest))
@@ -98,7 +98,7 @@ def _judged(facts: TypeFacts, progress: Progress) -> Progress:
         return attrs.evolve(read, todo=(Phase.FETCH, Phase.TOMBSTONES, *rest))
     if read.scans < MAX_SCANS:
         # Either records moved from page to page while they were listed, or the list hides some.
-        return attrs.evolve(read, todo=(Phase.FETCH, Phase.AUDIT, Phase.ABSENT, *rest))
+        return attrs.evolve(read, todo=(Phase.FETCH, Phase.AUDIT, Phase.MISSING, *rest))
     reason = (
         f"{progress.alive:,} records are there when asked for by ID but not in the list: the server does not heed "
         "filterStatuses or pageNumber"
