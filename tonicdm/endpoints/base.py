@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Final, Generic, TypeVar, cast, overload
 
 from tonicdm.codec import parse_json
 from tonicdm.endpoints.bodies import body_of, changes_of
-from tonicdm.endpoints.caller import Caller
+from tonicdm.endpoints.caller import Caller, Copy
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.many import RecordBatch, fetch_many
+from tonicdm.endpoints.many import BatchReader, RawRecords, RecordBatch
 from tonicdm.endpoints.payload import invalid_error, read_one
 from tonicdm.endpoints.refreshing import CacheReader, K, Refreshed, parse_cache, refresh
 from tonicdm.endpoints.splitting import source_of
@@ -188,10 +188,17 @@ class Readable(Listed[M]):
             RecordNotFoundError: The server returned no such record (it answers 200 with an empty array).
         """
         identity = record_id(record)
-        found: RecordBatch[M] = await self._get_many([identity], data_quantity, max_age, resolve, "raise")
-        if not found:
+        data_quantity = parse_data_quantity(data_quantity)
+        age = _age(self._caller, data_quantity, max_age, resolve)
+        batch: RecordBatch[M | RecordStub]
+        if self._caller.copy is not None and data_quantity is not DataQuantity.COMPLETE:
+            batch = await self._read_copy(self._caller.copy, [identity], data_quantity, age, resolve, "raise")
+        else:
+            reader = self._reader(data_quantity)
+            batch = reader.decode([identity], RawRecords.of(await reader.call([identity])))
+        if not batch:
             raise RecordNotFoundError(identity, path=self._listing.operation.path)
-        return found[0]
+        return batch[0]
 
     @overload
     async def get_many(
@@ -255,34 +262,39 @@ class Readable(Listed[M]):
         if isinstance(records, (str, uuid.UUID)) or not isinstance(records, Iterable):
             raise InvalidOptionError("get_many takes a list of IDs; get() takes a single one. Nothing was sent.")
         wanted = list(dict.fromkeys(record_id(value) for value in records))
-        return await self._get_many(wanted, data_quantity, max_age, resolve, on_invalid)
-
-    async def _get_many(
-        self,
-        wanted: Sequence[RecordID],
-        data_quantity: DataQuantityLike,
-        max_age: float | None,
-        resolve: Sequence[str],
-        on_invalid: OnInvalid,
-    ) -> RecordBatch[Any]:
         if on_invalid not in {"raise", "skip"}:
             raise InvalidOptionError(f"on_invalid must be raise or skip, not {on_invalid!r}. Nothing was sent.")
         data_quantity = parse_data_quantity(data_quantity)
         age = _age(self._caller, data_quantity, max_age, resolve)
-        copy = self._caller.copy
-        if copy is not None and data_quantity is not DataQuantity.COMPLETE:
-            there: Sequence[Record]
-            if data_quantity is DataQuantity.ID_ONLY:
-                there, missing, invalid = await copy.get_stubs(self._caller, self.record_type, wanted, max_age=age)
-            else:
-                there, missing, invalid = await copy.get_many(
-                    self._caller, self.record_type, wanted, max_age=age, resolve=tuple(resolve)
-                )
-            if invalid and on_invalid != "skip":
-                raise invalid_error(invalid, there, self._listing.operation.label)
-            return RecordBatch(there, missing, invalid)
+        if self._caller.copy is not None and data_quantity is not DataQuantity.COMPLETE:
+            return await self._read_copy(self._caller.copy, wanted, data_quantity, age, resolve, on_invalid)
+        return await self._reader(data_quantity).read(wanted, on_invalid=on_invalid)
+
+    def _reader(self, data_quantity: DataQuantity) -> BatchReader:
+        """Return what asks the server for records by ID, whatever their status."""
         statuses = {"filter_statuses": ALL_STATUSES} if "filter_statuses" in self._listing.operation.options else {}
-        return await fetch_many(self._caller, self._listing, wanted, data_quantity, statuses, on_invalid=on_invalid)
+        return BatchReader(self._caller, self._listing, data_quantity, statuses)
+
+    async def _read_copy(
+        self,
+        copy: Copy,
+        ids: Sequence[RecordID],
+        data_quantity: DataQuantity,
+        age: float,
+        resolve: Sequence[str],
+        on_invalid: OnInvalid,
+    ) -> RecordBatch[Any]:
+        """Read records from the local copy, as far as they are fresh enough there."""
+        records: Sequence[Record]
+        if data_quantity is DataQuantity.ID_ONLY:
+            records, missing, invalid = await copy.get_stubs(self._caller, self.record_type, ids, max_age=age)
+        else:
+            records, missing, invalid = await copy.get_many(
+                self._caller, self.record_type, ids, max_age=age, resolve=tuple(resolve)
+            )
+        if invalid and on_invalid != "skip":
+            raise invalid_error(invalid, records, self._listing.operation.label)
+        return RecordBatch(records, missing, invalid)
 
     async def refresh(self, cache: Mapping[K, datetime.datetime | None]) -> Refreshed[M]:
         """Find out which records of a cache of your own have changed, for the fewest units that asking by ID takes.

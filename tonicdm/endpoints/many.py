@@ -57,99 +57,31 @@ class RawRecords(dict[RecordID, Any]):
         self.invalid: list[InvalidRecord] = list(invalid)
         """Elements that are no records."""
 
-    def take(self, other: RawRecords) -> None:
-        """Add what another call has found."""
+    @classmethod
+    def of(cls, elements: Elements) -> RawRecords:
+        """Return the elements of an answer by their IDs."""
+        records = {
+            RecordID(normalise_id(item["id"])): item for item in elements.values if isinstance(item.get("id"), str)
+        }
+        return cls(records, elements.invalid)
+
+    def add(self, other: RawRecords) -> None:
+        """Add what another call has brought."""
         self.update(other)
         self.invalid += other.invalid
 
     def shown(self, record: str) -> bool:
         """Tell whether the server has a record, readable or not: with an element without an ID, any may be that one."""
-        return record in self or any(one.id in {record, None} for one in self.invalid)
+        return record in self or any(element.id in {record, None} for element in self.invalid)
 
 
-async def fetch_many(
-    caller: Caller,
-    listing: ListOperation[Any],
-    wanted: Sequence[RecordID],
-    data_quantity: DataQuantity,
-    options: Mapping[str, Any],
-    *,
-    on_invalid: OnInvalid = "raise",
-) -> RecordBatch[Any]:
-    """Fetch the records named by *wanted*, decoded: stubs of them under ``id_only``.
-
-    The first batch of an unproven size goes alone; a server that refuses it, or cuts the connection, is asked in
-    halves from then on.
-    """
-    found = await fetch_raw(caller, listing, wanted, data_quantity, options)
-    kind = listing.model_under(data_quantity)
-    records, others = decoded([found[one] for one in wanted if one in found], kind, data_quantity)
-    invalid = [*found.invalid, *others]
-    if invalid and on_invalid != "skip":
-        raise invalid_error(invalid, records, listing.operation.label)
-    return RecordBatch(records, [one for one in wanted if not found.shown(one)], invalid)
-
-
-async def fetch_raw(
-    caller: Caller,
-    listing: ListOperation[Any],
-    wanted: Sequence[RecordID],
-    data_quantity: DataQuantity,
-    options: Mapping[str, Any],
-) -> RawRecords:
-    """Fetch the records named by *wanted*, as plain JSON by their IDs."""
-    batches = Batches(caller, listing, data_quantity, options)
-    found = RawRecords()
-    rest = list(wanted)
-    size = caller.facts.ids_for(listing.operation.path)
-    if min(len(rest), size) > caller.facts.ids_proven:
-        first, rest = rest[:size], rest[size:]
-        found.take(await batches.fetch(first))
-    if not rest:
-        return found
-    size = caller.facts.ids_for(listing.operation.path)
-    chunks = [rest[start : start + size] for start in range(0, len(rest), size)]
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(batches.fetch(chunk)) for chunk in chunks]
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    for task in tasks:
-        found.take(task.result())
-    return found
-
-
-async def fetch_batch(
-    caller: Caller,
-    listing: ListOperation[Any],
-    batch: Sequence[RecordID],
-    data_quantity: DataQuantity,
-    options: Mapping[str, Any],
-) -> tuple[RawRecords, int]:
-    """Make the one call that asks for *batch*; return what came, and how many elements it had.
-
-    Raises:
-        OptionIgnoredError: The answer contradicts an option.
-        APIError: It was refused; see `may_be_length`.
-    """
-    came = await Batches(caller, listing, data_quantity, options).call(batch)
-    return _by_id(came), len(came)
-
-
-def _by_id(came: Elements) -> RawRecords:
-    return RawRecords(
-        {RecordID(normalise_id(item["id"])): item for item in came.values if isinstance(item.get("id"), str)},
-        came.invalid,
-    )
-
-
-class Batches:
-    """Fetches batches of IDs, smaller ones where the server wants it so.
+class BatchReader:
+    """Reads the records of one type by their IDs, in as few calls as the server takes them.
 
     Args:
         caller: Makes the calls.
         listing: Where the records are listed.
-        data_quantity: The data_quantity to ask for.
+        data_quantity: What to ask for of each record.
         options: Sent with every call.
         accept: Whether records are taken as they come where they contradict an option.
     """
@@ -175,50 +107,104 @@ class Batches:
             self._operation = listing.with_pages
             self._options["page_size"] = caller.facts.page_limit
 
-    async def fetch(self, batch: Sequence[RecordID]) -> RawRecords:
-        """Fetch one batch, in parts if it must be."""
+    async def read(self, ids: Sequence[RecordID], *, on_invalid: OnInvalid = "raise") -> RecordBatch[Any]:
+        """Return the records named by *ids*, decoded: stubs of them under ``id_only``."""
+        return self.decode(ids, await self.read_raw(ids), on_invalid=on_invalid)
+
+    async def read_raw(self, ids: Sequence[RecordID]) -> RawRecords:
+        """Return the records named by *ids*, as plain JSON.
+
+        The first batch of an unproven size goes alone. A server that refuses it, or cuts the connection, is asked in
+        halves from then on.
+        """
+        records = RawRecords()
+        remaining = list(ids)
+        size = self._facts.ids_for(self._operation.path)
+        if min(len(remaining), size) > self._facts.ids_proven:
+            first, remaining = remaining[:size], remaining[size:]
+            records.add(await self.read_batch(first))
+        if not remaining:
+            return records
+        size = self._facts.ids_for(self._operation.path)
+        batches = [remaining[start : start + size] for start in range(0, len(remaining), size)]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self.read_batch(batch)) for batch in batches]
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        for task in tasks:
+            records.add(task.result())
+        return records
+
+    async def read_batch(self, batch: Sequence[RecordID]) -> RawRecords:
+        """Read one batch, in parts if it must be."""
         if not batch:
             return RawRecords()
         path = self._operation.path
-        if len(batch) > (most := self._facts.ids_for(path)):
-            return await self._in_parts(batch, most)
+        if len(batch) > (limit := self._facts.ids_for(path)):
+            return await self._read_parts(batch, limit)
         try:
-            came = await self.call(batch)
+            elements = await self.call(batch)
         except (APIError, ProtocolError) as error:
             if len(batch) <= MIN_IDS or not may_be_length(error):
                 raise
             self._facts.ids_per_call = min(self._facts.ids_per_call, max(MIN_IDS, len(batch) // 2))
-            return await self._in_parts(batch, self._facts.ids_per_call)
+            return await self._read_parts(batch, self._facts.ids_per_call)
         self._facts.ids_proven = max(self._facts.ids_proven, len(batch))
-        records = _by_id(came)
-        missing = [one for one in batch if not records.shown(one)]
-        if missing and len(batch) > DEFAULT_PAGE and len(came) in ROUND_SIZES:
-            # The server may have cut the answer at a page of its own size: ask for the rest in smaller parts.
-            others = await self._in_parts(missing, DEFAULT_PAGE)
+        records = RawRecords.of(elements)
+        missing = [record for record in batch if not records.shown(record)]
+        if missing and len(batch) > DEFAULT_PAGE and len(elements) in ROUND_SIZES:
+            # The server may have cut the answer at a page of its own size: ask for the others in smaller parts.
+            others = await self._read_parts(missing, DEFAULT_PAGE)
             if others:
-                self._facts.cut_at[path] = max(MIN_IDS, len(came))
-            records.take(others)
+                self._facts.cut_at[path] = max(MIN_IDS, len(elements))
+            records.add(others)
         return records
 
-    async def _in_parts(self, batch: Sequence[RecordID], size: int) -> RawRecords:
-        found = RawRecords()
+    async def _read_parts(self, batch: Sequence[RecordID], size: int) -> RawRecords:
+        records = RawRecords()
         for start in range(0, len(batch), size):
-            found.take(await self.fetch(batch[start : start + size]))
-        return found
+            records.add(await self.read_batch(batch[start : start + size]))
+        return records
 
     async def call(self, batch: Sequence[RecordID]) -> Elements:
-        """Make one call, and return what came."""
+        """Make the one call that asks for *batch*, and return what came.
+
+        Raises:
+            OptionIgnoredError: The answer contradicts an option.
+            APIError: It was refused; see `may_be_length`.
+        """
         options = {"filter_ids": batch, **self._options}
         answer = await self._caller.call(self._operation, options, data_quantity=self._data_quantity)
         with answer.naming_errors():
-            came = read_list(answer, self._listing)
-            found = contradiction(
-                came, options, self._data_quantity, shaped=self._listing.operation.has_data_quantity, own_ids=True
+            elements = read_list(answer, self._listing)
+            contradicted = contradiction(
+                elements,
+                options,
+                self._data_quantity,
+                shaped=self._listing.operation.has_data_quantity,
+                own_ids=True,
             )
-            if found is not None and not self._accept:
-                records, _ = decoded(came.values, self._listing.model_under(self._data_quantity), self._data_quantity)
-                raise OptionIgnoredError(*found, records, placement=self._caller.placement)
-        return came
+            if contradicted is not None and not self._accept:
+                model = self._listing.model_under(self._data_quantity)
+                records, _ = decoded(elements.values, model, self._data_quantity)
+                raise OptionIgnoredError(*contradicted, records, placement=self._caller.placement)
+        return elements
+
+    def decode(
+        self, ids: Sequence[RecordID], records: RawRecords, *, on_invalid: OnInvalid = "raise"
+    ) -> RecordBatch[Any]:
+        """Return records as models, in the order of *ids*.
+
+        Raises:
+            DecodeError: An element is no record, and none is to be skipped.
+        """
+        values = [records[record] for record in ids if record in records]
+        models, others = decoded(values, self._listing.model_under(self._data_quantity), self._data_quantity)
+        invalid = [*records.invalid, *others]
+        if invalid and on_invalid != "skip":
+            raise invalid_error(invalid, models, self._listing.operation.label)
+        return RecordBatch(models, [record for record in ids if not records.shown(record)], invalid)
 
 
 def may_be_length(error: Exception) -> bool:

@@ -13,7 +13,7 @@ import attrs
 from tonicdm.codec.elements import Elements
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.listing import Listing, ListOperation, identity
-from tonicdm.endpoints.many import Batches
+from tonicdm.endpoints.many import BatchReader
 from tonicdm.endpoints.options import IDS, UPDATED_AFTER, passed
 from tonicdm.errors import InvalidOptionError
 from tonicdm.paging import Page
@@ -111,10 +111,10 @@ def _parts(
     if _by_own_ids(whole, options):
         # A page of whole batches: no record is on a second page, which would cost as much again.
         size = min(capacity, whole.size)
-        batches = Batches(
+        reader = BatchReader(
             caller, whole.listing, whole.data_quantity, whole.options_but("filter_ids"), accept=whole.accept
         )
-        return [_batch(batches, ids) for ids in _chunks(options["filter_ids"], size)]
+        return [_batch(reader, ids) for ids in _chunks(options["filter_ids"], size)]
     long = {
         name: _chunks(value, capacity)
         for name, value in options.items()
@@ -133,9 +133,9 @@ def _chunks(ids: Sequence[Any], size: int) -> list[Sequence[Any]]:
     return [ids[start : start + size] for start in range(0, len(ids), size)]
 
 
-def _batch(batches: Batches, ids: Sequence[Any]) -> Part:
+def _batch(reader: BatchReader, ids: Sequence[Any]) -> Part:
     async def read() -> AsyncGenerator[Elements, None]:
-        found = await batches.fetch(ids)
+        found = await reader.read_batch(ids)
         yield Elements(list(found.values()), tuple(found.invalid))
 
     return read

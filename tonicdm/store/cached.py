@@ -17,7 +17,7 @@ from tonicdm.budget import UnitBudget
 from tonicdm.budget.default import budget_key
 from tonicdm.endpoints.base import ALL_STATUSES
 from tonicdm.endpoints.caller import Caller
-from tonicdm.endpoints.many import RawRecords, fetch_raw
+from tonicdm.endpoints.many import BatchReader, RawRecords
 from tonicdm.endpoints.payload import decoded
 from tonicdm.errors import OwnerError
 from tonicdm.http.messages import Response
@@ -300,8 +300,9 @@ class CachedReads:
                 caller.meter(answer, cost)
 
         stamp = await self.store.draw(self._clock.now())
-        stubs = await fetch_raw(
-            attrs.evolve(caller, meter=meter), record_type.listing, ids, DataQuantity.ID_ONLY, _statuses(record_type)
+        metered = attrs.evolve(caller, meter=meter)
+        stubs = await BatchReader(metered, record_type.listing, DataQuantity.ID_ONLY, _statuses(record_type)).read_raw(
+            ids
         )
         stamp = attrs.evolve(stamp, at=flight.sent_at or stamp.at)
         if not record_type.listing.operation.has_data_quantity:
@@ -336,7 +337,7 @@ class CachedReads:
         if not ids:
             return RawRecords()
         stamp = await self.store.draw(self._clock.now())
-        found = await fetch_raw(caller, record_type.listing, ids, DataQuantity.BASIC, _statuses(record_type))
+        found = await BatchReader(caller, record_type.listing, DataQuantity.BASIC, _statuses(record_type)).read_raw(ids)
         # Units may have been waited for in between.
         at, ahead = flight.sent_at or stamp.at, self._ahead()
         stamp = attrs.evolve(stamp, at=at)

@@ -14,7 +14,7 @@ from tonicdm.client import TonicDM
 from tonicdm.endpoints.base import ALL_STATUSES
 from tonicdm.endpoints.caller import ServerFacts
 from tonicdm.endpoints.listing import Fetched, Listing
-from tonicdm.endpoints.many import RawRecords, fetch_batch, fetch_raw
+from tonicdm.endpoints.many import BatchReader, RawRecords
 from tonicdm.paging import Page
 from tonicdm.store.types import RecordType
 from tonicdm.sync.report import Meter
@@ -164,12 +164,12 @@ class Reader:
 
     async def batch(self, ids: Sequence[str], data_quantity: DataQuantity) -> tuple[RawRecords, int]:
         """Make the one call that asks for *ids*; return what came, and how many elements it had."""
-        return await fetch_batch(
-            self._caller, self._listing, [RecordID(one) for one in ids], data_quantity, self._options
-        )
+        elements = await self._by_ids(data_quantity).call([RecordID(record) for record in ids])
+        return RawRecords.of(elements), len(elements)
 
     async def by_id(self, ids: Sequence[str], data_quantity: DataQuantity) -> RawRecords:
         """Return records by ID; those that the server does not return are not in it."""
-        return await fetch_raw(
-            self._caller, self._listing, [RecordID(one) for one in ids], data_quantity, self._options
-        )
+        return await self._by_ids(data_quantity).read_raw([RecordID(record) for record in ids])
+
+    def _by_ids(self, data_quantity: DataQuantity) -> BatchReader:
+        return BatchReader(self._caller, self._listing, data_quantity, self._options)

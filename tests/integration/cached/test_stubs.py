@@ -10,9 +10,8 @@ import pytest
 
 from tonicdm import DataQuantity, DecodeError, TonicDM
 from tonicdm.clock import VirtualClock
-from tonicdm.endpoints.many import RawRecords
+from tonicdm.endpoints.many import BatchReader, RawRecords
 from tonicdm.sandbox import Sandbox
-from tonicdm.store import cached
 from tonicdm.types import InvalidRecord
 
 from .conftest import Units
@@ -123,9 +122,8 @@ async def test_a_stub_that_can_not_be_read_is_not_missing(
 ):
     """The server has the record: it is told as what is no record is, by an error or in ``.skipped``."""
     one, other = box.world.ids("persons")[:2]
-    monkeypatch.setattr(
-        cached, "fetch_raw", _half(cached.fetch_raw, InvalidRecord(0, "expected a date-time", b"{}", {"id": one}))
-    )
+    bad = InvalidRecord(0, "expected a date-time", b"{}", {"id": one})
+    monkeypatch.setattr(BatchReader, "read_raw", _half(BatchReader.read_raw, bad))
     found = await tonic.persons.get_many([one, other], data_quantity="id_only", on_invalid="skip")
     assert [stub.id for stub in found] == [other]
     assert found.missing == ()
