@@ -1,4 +1,4 @@
-"""How soon a webhook is thanked: the receiver, which stores first, beside a bare handler that stores nothing.
+"""How soon a webhook is acknowledged: the receiver, which stores first, beside a bare handler that stores nothing.
 
 A second bare handler appends each body to a file and flushes it, as many at once as came meanwhile: what is left of the
 receiver's time above that is its own; the rest is the disk.

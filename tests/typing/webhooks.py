@@ -31,7 +31,7 @@ class Mine(Verifier):
 
 
 def read(payload: Any) -> Payload:
-    return Payload(kind="rfis", records=tuple(payload["items"]))
+    return Payload(record_type="rfis", records=tuple(payload["items"]))
 
 
 async def receivers(app: web.Application) -> None:
@@ -43,7 +43,7 @@ async def receivers(app: web.Application) -> None:
     ]
     for verifier in verifiers:
         add_to(app, "/hooks", Receiver.for_file("firm.db", verifier, reader=read, limits=Limits(max_body=1024)))
-    async with Receiver.for_file("firm.db", Unverified(), reader=TolerantReader(kind="offices")) as receiver:
+    async with Receiver.for_file("firm.db", Unverified(), reader=TolerantReader(record_type="offices")) as receiver:
         assert_type(receiver, Receiver)
         assert_type(await receiver.accept({}, b"{}"), Reply)
         assert_type(receiver.stored, Mapping[str, int])

@@ -46,7 +46,7 @@ _FILTERS: Final = (
 
 
 def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give *command* the options that choose errands."""
+    """Give *command* the options that choose jobs."""
     for option in reversed(_FILTERS):
         command = option(command)
     return command
@@ -61,8 +61,10 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
 @TYPES
 @click.option("--trust-signed", is_flag=True, help="Believe signed events that carry whole records, without a fetch.")
 @click.option("--handlers", metavar="MODULE:NAME", help="Your handlers: an object Handlers in a module.")
-@click.option("--gather", default=2.0, show_default=True, help="Seconds without a further event before a fetch.")
-@click.option("--patience", default=60.0, show_default=True, help="Seconds after which a fetch is made all the same.")
+@click.option("--batch-window", default=2.0, show_default=True, help="Seconds without a further event before a fetch.")
+@click.option("--max-delay", default=60.0, show_default=True, help="Seconds after which a fetch is made all the same.")
+@click.option("--gather", type=float, hidden=True, help="The name of --batch-window until 0.1.")
+@click.option("--patience", type=float, hidden=True, help="The name of --max-delay until 0.1.")
 @click.option(
     "--lease", default=60.0, show_default=True, help="Seconds until the events of a worker that died are free."
 )
@@ -76,8 +78,10 @@ def work(
     types: str | None,
     trust_signed: bool,
     handlers: str | None,
-    gather: float,
-    patience: float,
+    batch_window: float,
+    max_delay: float,
+    gather: float | None,
+    patience: float | None,
     lease: float,
     attempts: int,
 ) -> None:
@@ -89,7 +93,11 @@ def work(
     if types and not every:
         raise ConfigError("--types says what --every looks for; events of all types are worked off in any case")
     try:
-        rules, inbox_rules = WorkerRules(gather=gather, patience=patience), InboxRules(lease=lease, attempts=attempts)
+        rules = WorkerRules(
+            batch_window=_renamed(batch_window, "--batch-window", gather, "--gather"),
+            max_delay=_renamed(max_delay, "--max-delay", patience, "--patience"),
+        )
+        inbox_rules = InboxRules(lease=lease, attempts=attempts)
     except ValueError as error:
         raise ConfigError(str(error)) from None
     known = _handlers(handlers) if handlers else Handlers()
@@ -117,6 +125,14 @@ def work(
         asyncio.run(run())
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
+
+
+def _renamed(value: float, name: str, old_value: float | None, old_name: str) -> float:
+    """Return the value of an option that had another name in the version before."""
+    if old_value is None:
+        return value
+    click.echo(f"Warning: {old_name} is called {name} now. The old name works in this version only.", err=True)
+    return old_value
 
 
 async def _cancel_at(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
@@ -150,7 +166,7 @@ def _handlers(text: str) -> Handlers:
 @JSON
 @WATCH
 @INTERVAL
-def list_errands(
+def list_jobs(
     *,
     file: str,
     states: tuple[str, ...],
@@ -177,7 +193,7 @@ def list_errands(
 @click.option("--body", is_flag=True, help="Print the event's body, which may hold personal data.")
 @JSON
 def show(*, file: str, key: str, body: bool, as_json: bool) -> None:
-    """Show one event of FILE by its KEY, with an errand for each record that it names."""
+    """Show one event of FILE by its KEY, with a job for each record that it names."""
 
     async def run() -> tuple[list[Entry], bytes | None]:
         async with Store(file) as store:
@@ -188,7 +204,8 @@ def show(*, file: str, key: str, body: bool, as_json: bool) -> None:
     if not entries:
         raise click.ClickException(f"there is no event {key} in {file}")
     if as_json:
-        shown: dict[str, Any] = {"errands": [_plain(entry) for entry in entries]}
+        listed = _plain(entries)
+        shown: dict[str, Any] = {"jobs": listed, "errands": listed}  # the old name, for this version
         if body:
             shown["body"] = None if content is None else content.decode("utf-8", "replace")
         click.echo(json.dumps(shown))
@@ -316,8 +333,11 @@ def _show(
     asyncio.run(run())
 
 
-def _plain(found: Any) -> Any:
-    return [attrs.asdict(one) for one in found] if isinstance(found, list) else attrs.asdict(found)
+def _plain(shown: list[Entry] | InboxStats) -> Any:
+    """Return what is printed as JSON; `kind` is the old name of `record_type`, for this version."""
+    if isinstance(shown, list):
+        return [attrs.asdict(entry) | {"kind": entry.record_type} for entry in shown]
+    return attrs.asdict(shown)
 
 
 def _entries(entries: list[Entry]) -> Table:
@@ -335,7 +355,7 @@ def _entries(entries: list[Entry]) -> Table:
 
 
 def _sums(found: InboxStats) -> Group:
-    table = Table(title="Errands by record type", title_justify="left")
+    table = Table(title="Jobs by record type", title_justify="left")
     table.add_column("type")
     for state in State:
         table.add_column(state.value, justify="right")

@@ -13,8 +13,7 @@ import click
 
 from tonicdm.cli.signals import stop_event
 from tonicdm.errors import ConfigError
-from tonicdm.webhooks.limits import Limits
-from tonicdm.webhooks.receiver import NO_VERIFIER, Receiver
+from tonicdm.webhooks.receiver import NO_VERIFIER, Limits, Receiver
 from tonicdm.webhooks.verify import SharedSecret, StandardWebhooks, Unverified, Verifier
 
 BYTES: Final = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2}

@@ -107,7 +107,41 @@ version of it is in quarantine bears the reason."""
 _PROGRESS: Final = "ALTER TABLE checkpoint ADD COLUMN progress TEXT"
 """All that an interrupted run knew of itself (`tonicdm.plan.progress`); the other columns are its place alone."""
 
-MIGRATIONS: Final = (_FIRST, _FRESHNESS, _INBOX, _ORDER, _PROGRESS)
+_JOBS: Final = """
+CREATE TABLE job (
+    number INTEGER PRIMARY KEY,
+    event INTEGER NOT NULL REFERENCES event (number),
+    record_type TEXT NOT NULL,
+    id TEXT NOT NULL,
+    updated TEXT,
+    state TEXT NOT NULL DEFAULT 'received',
+    examined INTEGER NOT NULL DEFAULT 0,
+    outcome TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due REAL NOT NULL,
+    owner TEXT,
+    lease_until REAL,
+    error TEXT,
+    ended REAL
+);
+INSERT INTO job
+SELECT number, event, kind, id, updated, state, looked, outcome, attempts, due, owner, lease_until, error, ended
+FROM errand;
+DROP TABLE errand;
+CREATE INDEX job_record ON job (record_type, id, number);
+CREATE INDEX job_event ON job (event);
+CREATE INDEX job_state ON job (state, due);
+CREATE INDEX job_owner ON job (owner) WHERE owner IS NOT NULL;
+CREATE INDEX job_examined ON job (number) WHERE examined = 0;
+CREATE INDEX job_ready ON job (number) WHERE state = 'received' AND outcome IS NOT NULL;
+CREATE VIEW errand AS
+SELECT number, event, record_type AS kind, id, updated, state, examined AS looked, outcome, attempts, due, owner,
+    lease_until, error, ended
+FROM job
+"""
+"""The table `errand` is named `job`. A view has the old names for one version; to write to it is refused."""
+
+MIGRATIONS: Final = (_FIRST, _FRESHNESS, _INBOX, _ORDER, _PROGRESS, _JOBS)
 """Entry n leads from version n to n + 1."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -1,15 +1,13 @@
-"""Webhooks: every event is stored before it is thanked, and processed when units allow."""
+"""Webhooks: every event is stored before it is acknowledged, and processed when units allow."""
 
 from tonicdm.webhooks.asgi import WebhookApp
-from tonicdm.webhooks.commit import EventSink
 from tonicdm.webhooks.event import Event, parse
 from tonicdm.webhooks.gaps import Gap, GapReport, repair
 from tonicdm.webhooks.handlers import Delivery, Handlers
 from tonicdm.webhooks.inbox import Inbox
-from tonicdm.webhooks.limits import Limits
 from tonicdm.webhooks.listing import Entry, Filter, InboxStats
 from tonicdm.webhooks.payload import Payload, PayloadReader, TolerantReader
-from tonicdm.webhooks.receiver import Receiver, Reply
+from tonicdm.webhooks.receiver import EventSink, Limits, Receiver, Reply
 from tonicdm.webhooks.rules import InboxRules, State, WorkerRules
 from tonicdm.webhooks.verify import SharedSecret, StandardWebhooks, Unverified, Verifier
 from tonicdm.webhooks.worker import Worker, WorkReport

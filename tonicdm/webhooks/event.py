@@ -15,7 +15,7 @@ from tonicdm.webhooks.payload import Payload, PayloadReader, TolerantReader
 ID_HEADER: Final = "webhook-id"
 """Header with the event's ID (Standard Webhooks 1.0)."""
 
-LONGEST: Final = 200
+MAX_CHARACTERS: Final = 200
 """Characters of a key or a type: a longer key is replaced by its digest, a longer type is cut."""
 
 
@@ -27,14 +27,14 @@ class Event:
     """What duplicates share: the ``webhook-id`` header, else the body's ``id``, else a digest of the body."""
     type: str
     """Object and action as the sender wrote them, such as ``persons.updated``; empty where it said none."""
-    kind: str | None
+    record_type: str | None
     """Record type of the store (`tonicdm.store.TYPES`), None where unknown."""
     ids: tuple[str, ...]
     """IDs of the records named, compact lower case."""
     body: bytes = attrs.field(repr=False)
     """The raw body; may hold personal data."""
     signed: bool
-    """Whether a verifier has vouched for it."""
+    """Whether a verifier has confirmed it."""
     received: float
     """Unix time at which it arrived, seconds by this machine."""
 
@@ -52,7 +52,7 @@ def parse(
     Args:
         body: Raw body.
         headers: Its headers, names in any case.
-        signed: Whether a verifier has vouched for it.
+        signed: Whether a verifier has confirmed it.
         received: Unix time of its arrival, seconds.
         reader: Tells what the body says; `TolerantReader` unless given.
 
@@ -67,10 +67,10 @@ def parse(
         # Two hints about one record may be alike to the letter. Where nothing dates them, the later one must not be
         # taken for the earlier: to fetch once more costs little, to miss a change costs the change.
         key = _digest(body if said.dated else body + f"\n{received!r}".encode())
-    elif len(key) > LONGEST or not _storable(key):
+    elif len(key) > MAX_CHARACTERS or not _storable(key):
         key = _digest(key.encode("utf-8", "surrogatepass"))
-    name = said.type[:LONGEST].encode("utf-8", "replace").decode()
-    return Event(key, name, said.kind, said.ids, body, signed, received)
+    name = said.type[:MAX_CHARACTERS].encode("utf-8", "replace").decode()
+    return Event(key, name, said.record_type, said.ids, body, signed, received)
 
 
 def decode(body: bytes) -> Any:

@@ -27,7 +27,7 @@ from tonicdm.sync.performing import DELETED, OUT_OF_SIGHT, statuses_proven
 from tonicdm.sync.reader import Reader
 from tonicdm.sync.report import Meter
 from tonicdm.types import DataQuantity, InvalidRecord
-from tonicdm.webhooks import errands
+from tonicdm.webhooks import jobs
 from tonicdm.webhooks.rules import Waiting, changed_since
 
 BASIC: Final = DataQuantity.BASIC
@@ -36,24 +36,26 @@ BASIC: Final = DataQuantity.BASIC
 class UnfetchableError(TonicDMError):
     """Events name records of a type that no call can ask for by ID."""
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"records of {kind} can't be asked for by ID; a sync that names the type reads them")
+    def __init__(self, record_type: str) -> None:
+        super().__init__(f"records of {record_type} can't be asked for by ID; a sync that names the type reads them")
 
 
 class UnprovenError(TonicDMError):
     """An answer by ID lacks even records that are there, so that nothing follows from it."""
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"{kind}: filterIDs does not return records that are there; nothing was marked as deleted")
+    def __init__(self, record_type: str) -> None:
+        super().__init__(
+            f"{record_type}: filterIDs does not return records that are there; nothing was marked as deleted"
+        )
 
 
 class VanishedError(TonicDMError):
     """So much of a type was not returned at once that it is not believed; nothing was marked as deleted."""
 
-    def __init__(self, kind: str, gone: int, held: int) -> None:
+    def __init__(self, record_type: str, gone: int, held: int) -> None:
         super().__init__(
-            f"{kind}: {gone:,} of {held:,} records vanished at once. Nothing was marked as deleted; if that is right, "
-            "run tonicdm sync with --audit-deletions always --confirm-deletions"
+            f"{record_type}: {gone:,} of {held:,} records vanished at once. Nothing was marked as deleted; if "
+            "that is right, run tonicdm sync with --audit-deletions always --confirm-deletions"
         )
 
 
@@ -64,18 +66,18 @@ class Fetch:
     Args:
         tonic: Where to read.
         store: Where to write.
-        kind: The type.
+        record_type: The type.
         meter: Adds up what it costs.
     """
 
     tonic: TonicDM
     store: Store
-    kind: RecordType
+    record_type: RecordType
     meter: Meter
     _reader: Reader = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._reader = Reader(self.tonic, self.kind, self.meter)
+        self._reader = Reader(self.tonic, self.record_type, self.meter)
 
     async def run(self, ids: Sequence[str], waiting: Waiting) -> int:
         """Bring the records named by *ids* up to date; return how many the server does not return.
@@ -92,10 +94,10 @@ class Fetch:
             VanishedError: More is gone than is believed.
             TonicDMError: A call failed; what came before it is stored.
         """
-        if not self._reader.has_ids and not (self.kind.default and self.kind.parents is None):
-            raise UnfetchableError(self.kind.name)
+        if not self._reader.has_ids and not (self.record_type.default and self.record_type.parents is None):
+            raise UnfetchableError(self.record_type.name)
         await self._recall()
-        upto, since = await self.store.read(errands.horizon), self._since(waiting)
+        upto, since = await self.store.read(jobs.horizon), self._since(waiting)
         plan = await self._plan(len(ids), since)
         rest = dict.fromkeys(ids)
         try:
@@ -104,7 +106,7 @@ class Fetch:
             if not _reads_changes(plan) or (isinstance(error, OptionIgnoredError) and error.option != UPDATED_AFTER):
                 raise
             # Proven once, and not heeded any more: another proxy, or another version of the server.
-            await self.store.set_capability(self.kind.name, UPDATED_AFTER, "no")
+            await self.store.set_capability(self.record_type.name, UPDATED_AFTER, "no")
             await self._by_list(await self._plan(len(rest), since), rest, since)
         gone = await self._by_id(list(rest)) if self._reader.has_ids else list(rest)
         if gone:
@@ -115,8 +117,8 @@ class Fetch:
         """Take over what earlier runs found out about this server."""
         facts = self._reader.facts
         facts.ids_per_call = min(facts.ids_per_call, int(await self.store.capability("", IDS) or facts.ids_per_call))
-        if await self.store.capability(self.kind.name, PAGED) == "yes":
-            facts.paged.add(self.kind.listing.operation.path)
+        if await self.store.capability(self.record_type.name, PAGED) == "yes":
+            facts.paged.add(self.record_type.listing.operation.path)
 
     # --- which calls ------------------------------------------------------------------------------------------------
 
@@ -125,12 +127,12 @@ class Fetch:
         sql = "SELECT finished, changed FROM history WHERE type = ? ORDER BY number DESC LIMIT 20"
         runs = [
             (datetime.datetime.fromisoformat(finished).timestamp(), changed)
-            for finished, changed in await self.store.query(sql, (self.kind.name,))
+            for finished, changed in await self.store.query(sql, (self.record_type.name,))
         ]
         elapsed = (self._reader.server_time() - since - OVERLAP).total_seconds()
         likely = changed_since(ids, runs, max(0.0, elapsed), OVERLAP.total_seconds())
         options = options_for(self.tonic, SyncOptions(audit="never"))
-        facts = await facts_of(self.store, self.kind, options, now=self._now())
+        facts = await facts_of(self.store, self.record_type, options, now=self._now())
         # What a list of changes does not show has to be asked for by ID; else it would never be told from what is gone.
         return refresh(facts, ids, changed_since=likely if self._reader.has_ids else None)
 
@@ -158,7 +160,7 @@ class Fetch:
         ) as pages:
             for _ in range(plan.pages):
                 # What arrives while a page is on its way may be newer than the page.
-                upto, stamp = await self.store.read(errands.horizon), await self.store.draw(self._now())
+                upto, stamp = await self.store.read(jobs.horizon), await self.store.draw(self._now())
                 page = await anext(pages, None)
                 if page is None:
                     return
@@ -185,12 +187,12 @@ class Fetch:
                 # A whole batch that is gone: the next question names some that are there.
                 found = await self._ask(part[: size - len(controls)], controls)
             if not (found or found.invalid) and controls:
-                raise UnprovenError(self.kind.name)
+                raise UnprovenError(self.record_type.name)
             gone += [one for one in part if not found.shown(one)]
         return gone
 
     async def _ask(self, part: Sequence[str], controls: Sequence[str]) -> RawRecords:
-        upto, stamp = await self.store.read(errands.horizon), await self.store.draw(self._now())
+        upto, stamp = await self.store.read(jobs.horizon), await self.store.draw(self._now())
         found = await self._reader.by_id([*part, *controls], BASIC)
         await self._write(list(found.values()), found.invalid, upto, stamp, Origin.BY_ID)
         return found
@@ -202,7 +204,7 @@ class Fetch:
         """
         sql = "SELECT id FROM record WHERE type = ? AND deleted_at IS NULL ORDER BY checked DESC LIMIT ?"
         # Those asked for may be among them.
-        found = await self.store.query(sql, (self.kind.name, len(part) + CONTROLS))
+        found = await self.store.query(sql, (self.record_type.name, len(part) + CONTROLS))
         others = [one for (one,) in found if one not in set(part)]
         return others[: min(room, CONTROLS)]
 
@@ -210,14 +212,14 @@ class Fetch:
         self, records: Sequence[Any], invalid: Sequence[InvalidRecord], upto: int, stamp: ReadStamp, origin: Origin
     ) -> dict[str, str | None]:
         """Store what a call has brought; return the timestamps of the records that it named, by ID."""
-        name = self.kind.name
+        name = self.record_type.name
         times = writing.sorted_out(name, records, invalid).times
         ahead = self._reader.server_time().timestamp() - self._now()
 
         def work(db: sqlite3.Connection) -> None:
             lookup.take_over(db, name, records, stamp, ahead=ahead, origin=origin, invalid=invalid)
-            errands.settle(db, name, times, upto)
-            errands.tally(db, fetched=len(records))
+            jobs.settle(db, name, times, upto)
+            jobs.tally(db, fetched=len(records))
 
         await self.store.write(work)
         return times
@@ -226,8 +228,8 @@ class Fetch:
 
     async def _settle_absent(self, gone: Sequence[str], upto: int) -> None:
         """Make tombstones of records that the server denies, with the doubts that a sync has."""
-        name = self.kind.name
-        held = await self.store.read(functools.partial(_held_of, kind=name, ids=gone))
+        name = self.record_type.name
+        held = await self.store.read(functools.partial(_held_of, record_type=name, ids=gone))
         total = (await self.store.counts()).get(name, 0)
         if vanishes_too_much(len(held), total):
             raise VanishedError(name, len(held), total)
@@ -241,7 +243,7 @@ class Fetch:
 
         def work(db: sqlite3.Connection) -> None:
             writing.write_tombstones(db, name, certain, reason, at, rows.draw(db, self._now()))
-            errands.settle_absent(db, name, gone, upto)
+            jobs.settle_absent(db, name, gone, upto)
 
         await self.store.write(work)
 
@@ -250,7 +252,7 @@ def _reads_changes(plan: Refresh) -> bool:
     return plan.how is Reading.CHANGES
 
 
-def _held_of(db: sqlite3.Connection, kind: str, ids: Iterable[str]) -> list[str]:
+def _held_of(db: sqlite3.Connection, record_type: str, ids: Iterable[str]) -> list[str]:
     """Return those of *ids* that the store holds as live."""
     sql = "SELECT 1 FROM record WHERE type = ? AND id = ? AND (deleted_at IS NULL OR reason = ?)"
-    return [one for one in ids if db.execute(sql, (kind, one, rows.SOFT_DELETED)).fetchone()]
+    return [one for one in ids if db.execute(sql, (record_type, one, rows.SOFT_DELETED)).fetchone()]

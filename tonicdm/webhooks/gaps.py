@@ -21,13 +21,13 @@ from tonicdm.webhooks.inbox import Inbox
 
 logger: Final = logging.getLogger("tonicdm.webhooks")
 
-GRACE: Final = 300.0
+GRACE_SECONDS: Final = 300.0
 """Seconds after a change within which its event may still be on its way."""
-SKEW: Final = 60.0
+SKEW_SECONDS: Final = 60.0
 """Seconds by which an event may seem to have arrived before its change: two machines have two clocks."""
 NEXT_REPAIR: Final = "next_repair"
 _POSITION: Final = "gap position "
-_TURN: Final = 1.0
+_TURN_SECONDS: Final = 1.0
 """Seconds after which a loop looks again whether it is to stop or to begin."""
 
 
@@ -71,7 +71,7 @@ async def repair(
     types: Sequence[RecordType],
     *,
     audit: Audit = "never",
-    grace: float = GRACE,
+    grace: float = GRACE_SECONDS,
     announce: bool = True,
 ) -> GapReport:
     """Sync *types*, and compare what changed with what events named.
@@ -92,7 +92,7 @@ async def repair(
         TonicDMError: A call failed for good.
     """
     store = inbox.store
-    marks = {kind.name: await store.meta(_POSITION + kind.name) for kind in types}
+    marks = {record_type.name: await store.meta(_POSITION + record_type.name) for record_type in types}
     run = await synchronize(tonic, store, types, audit=audit)
     found, now = list[Gap](), inbox.clock.now()
     for report in run.types:
@@ -121,7 +121,7 @@ async def keep_repairing(
     while not stop.is_set():
         due = float(await inbox.store.meta(NEXT_REPAIR) or 0.0)
         if 0 < due - inbox.clock.now() <= every:
-            await inbox.clock.sleep_until(inbox.clock.monotonic() + min(_TURN, due - inbox.clock.now()))
+            await inbox.clock.sleep_until(inbox.clock.monotonic() + min(_TURN_SECONDS, due - inbox.clock.now()))
             continue
         try:
             report = await repair(tonic, inbox, types)
@@ -134,58 +134,60 @@ async def keep_repairing(
 
 _NAMED: Final = """
 EXISTS (
-    SELECT 1 FROM errand JOIN event ON event.number = errand.event WHERE errand.kind = record.type
-    AND errand.id = record.id AND CASE WHEN errand.updated IS NOT NULL AND record.updated IS NOT NULL
-    THEN errand.updated >= record.updated ELSE received >= ? END
+    SELECT 1 FROM job JOIN event ON event.number = job.event WHERE job.record_type = record.type
+    AND job.id = record.id AND CASE WHEN job.updated IS NOT NULL AND record.updated IS NOT NULL
+    THEN job.updated >= record.updated ELSE received >= ? END
 )
 """
 """Whether an event names this version of a record: by its timestamp, or, where it has none, by its arrival since."""
 
 
 def _compare(
-    db: sqlite3.Connection, kind: str, mark: str | None, units: int, *, now: float, grace: float, announce: bool
+    db: sqlite3.Connection, record_type: str, mark: str | None, units: int, *, now: float, grace: float, announce: bool
 ) -> Gap:
     """Compare what changed behind *mark* with the events, move the mark, and note the result."""
-    (last,) = db.execute("SELECT coalesce(max(change_seq), 0) FROM record WHERE type = ?", (kind,)).fetchone()
+    (last,) = db.execute("SELECT coalesce(max(change_seq), 0) FROM record WHERE type = ?", (record_type,)).fetchone()
     changed, missed, recent = 0, list[tuple[str, str | None, bool]](), list[int]()
     if mark is not None:
         rows = db.execute(
             "SELECT change_seq, id, updated, deleted_at FROM record WHERE type = ? AND change_seq > ?",
-            (kind, int(mark)),
+            (record_type, int(mark)),
         )
         for sequence, one, updated, deleted_at in rows.fetchall():
             changed += 1
             made = _time(deleted_at) or _time(updated) or now - grace
             named = f"SELECT {_NAMED} FROM record WHERE type = ? AND id = ?"  # noqa: S608 - no values
-            if db.execute(named, (made - SKEW, kind, one)).fetchone()[0]:
+            if db.execute(named, (made - SKEW_SECONDS, record_type, one)).fetchone()[0]:
                 continue
             if made > now - grace:
                 recent.append(sequence)
             else:
                 missed.append((one, updated, deleted_at is not None))
     position = min(recent) - 1 if recent else last
-    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_POSITION + kind, str(position)))
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_POSITION + record_type, str(position)))
     db.execute(
         "INSERT INTO gap (type, finished, changed, missed, recent, units) VALUES (?, ?, ?, ?, ?, ?)",
-        (kind, now, changed, len(missed), len(recent), units),
+        (record_type, now, changed, len(missed), len(recent), units),
     )
     if announce:
         for one, updated, gone in missed:
-            _announce(db, kind, one, updated, now, gone=gone)
-    return Gap(type=kind, changed=changed, missed=len(missed), recent=len(recent), units=units)
+            _announce(db, record_type, one, updated, now, gone=gone)
+    return Gap(type=record_type, changed=changed, missed=len(missed), recent=len(recent), units=units)
 
 
-def _announce(db: sqlite3.Connection, kind: str, one: str, updated: str | None, now: float, *, gone: bool) -> None:
+def _announce(
+    db: sqlite3.Connection, record_type: str, one: str, updated: str | None, now: float, *, gone: bool
+) -> None:
     """Make up the event that did not come; its record is in the store already."""
     action = "deleted" if gone else "updated"
     made = db.execute(
         "INSERT INTO event (key, type, signed, received) VALUES (?, ?, 0, ?) ON CONFLICT (key) DO NOTHING",
-        (f"missed:{kind}:{one}:{action}:{updated}", f"{kind}.{action}", now),
+        (f"missed:{record_type}:{one}:{action}:{updated}", f"{record_type}.{action}", now),
     )
     if made.rowcount:
         db.execute(
-            "INSERT INTO errand (event, kind, id, updated, due, looked, outcome) VALUES (?, ?, ?, ?, ?, 1, ?)",
-            (made.lastrowid, kind, one, updated, now, "absent" if gone else "current"),
+            "INSERT INTO job (event, record_type, id, updated, due, examined, outcome) VALUES (?, ?, ?, ?, ?, 1, ?)",
+            (made.lastrowid, record_type, one, updated, now, "absent" if gone else "current"),
         )
 
 

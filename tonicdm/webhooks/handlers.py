@@ -16,7 +16,7 @@ from tonicdm.errors import ConfigError
 from tonicdm.models import CODEC, Record, read_with
 from tonicdm.store.types import TYPES
 from tonicdm.types import DataQuantity
-from tonicdm.webhooks.payload import kind_of
+from tonicdm.webhooks.payload import record_type_of
 
 _PATTERN: Final = re.compile(r"\*|[^\s.*]+\.(\*|[^\s*]+)")
 _SEPARATOR: Final = re.compile(r"[.:/\s]+")
@@ -32,7 +32,7 @@ class Delivery:
 
     type: str
     """The event's type, as the sender wrote it."""
-    kind: str
+    record_type: str
     """Record type; empty where the event names none that is known."""
     id: str
     """The record's ID; empty where the event names none."""
@@ -66,7 +66,7 @@ class Delivery:
         """
         if self.raw is None:
             return None
-        model: type[Record] = TYPES[self.kind].listing.model
+        model: type[Record] = TYPES[self.record_type].listing.model
         with read_with(DataQuantity.BASIC):
             return CODEC.read(self.raw, model)
 
@@ -115,28 +115,28 @@ class Handlers:
 
         return register
 
-    def matching(self, event_type: str, kind: str) -> list[Handler]:
+    def matching(self, event_type: str, record_type: str) -> list[Handler]:
         """Return the handlers for an event, in the order in which they were registered."""
-        return [handler for pattern, handler in self._known if matches(pattern, event_type, kind)]
+        return [handler for pattern, handler in self._known if matches(pattern, event_type, record_type)]
 
 
 def _returns_at_once(handler: object) -> bool:
     return inspect.isfunction(handler) and not inspect.iscoroutinefunction(handler)
 
 
-def matches(pattern: str, event_type: str, kind: str) -> bool:
+def matches(pattern: str, event_type: str, record_type: str) -> bool:
     """Tell whether a handler's pattern is meant for an event.
 
     Args:
         pattern: As given to `Handlers.on`.
         event_type: As the sender wrote it.
-        kind: The record type it was read as; empty where unknown.
+        record_type: The record type it was read as; empty where unknown.
     """
     if pattern == "*":
         return True
     wanted, wanted_action = pattern.lower().rsplit(".", 1)
     named, _, action = ".".join(filter(None, _SEPARATOR.split(event_type.lower()))).rpartition(".")
     # The sender's word for a type may be singular or plural, and so may the user's.
-    if wanted != (named or action) and not (kind and kind_of(wanted) == kind):
+    if wanted != (named or action) and not (record_type and record_type_of(wanted) == record_type):
         return False
     return wanted_action in {"*", action, _HUMP.split(event_type)[-1].lower()}

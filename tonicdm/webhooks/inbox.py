@@ -13,26 +13,25 @@ import attrs
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.store.rows import SOFT_DELETED
 from tonicdm.store.store import Store
-from tonicdm.webhooks import errands
-from tonicdm.webhooks.errands import Errand
+from tonicdm.webhooks import jobs
 from tonicdm.webhooks.event import Event
 from tonicdm.webhooks.handlers import H, Handlers
+from tonicdm.webhooks.jobs import Job, Triage, records_in, reread, triage
 from tonicdm.webhooks.listing import Entry, Filter, InboxStats, find, stats
-from tonicdm.webhooks.look import Looked, look, records_in, reread
 from tonicdm.webhooks.payload import PayloadReader, TolerantReader
 from tonicdm.webhooks.rules import InboxRules, State, Waiting
 
-MOST: Final = 10_000
-"""Errands that one statement by hand, or one lease for a fetch, takes at most."""
+MAX_JOBS: Final = 10_000
+"""Jobs that one statement by hand, or one lease for a fetch, takes at most."""
 
 
 @attrs.frozen
 class Lease:
-    """Errands that a worker has, as long as it renews them."""
+    """Jobs that a worker has, as long as it renews them."""
 
     owner: str
     """Names this lease; what is done under it counts only while it holds."""
-    errands: list[Errand]
+    jobs: list[Job]
 
 
 class Inbox:
@@ -80,21 +79,21 @@ class Inbox:
         read = [list(records_in(event.body, self.reader).values()) for event in events]
 
         def work(db: sqlite3.Connection) -> list[bool]:
-            return [errands.receive(db, event, found) for event, found in zip(events, read, strict=True)]
+            return [jobs.receive(db, event, found) for event, found in zip(events, read, strict=True)]
 
         return await self.store.write(work, durable=True)
 
     # --- for the worker ---------------------------------------------------------------------------------------------
 
-    async def look(self, *, trusted: bool, limit: int = 50) -> Looked:
-        """Settle without a unit what events tell themselves, see `look`.
+    async def triage(self, *, trusted: bool, limit: int = 50) -> Triage:
+        """Settle without a unit what events tell themselves, see `jobs.triage`.
 
         Few at a time: a receiver in another process waits for the file meanwhile, and its senders for the receiver.
         """
 
-        def work(db: sqlite3.Connection) -> Looked:
-            found = look(db, self.reader, trusted=trusted, limit=limit)
-            errands.tally(db, applied=found.applied)
+        def work(db: sqlite3.Connection) -> Triage:
+            found = triage(db, self.reader, trusted=trusted, limit=limit)
+            jobs.tally(db, applied=found.applied)
             return found
 
         return await self.store.write(work)
@@ -102,10 +101,10 @@ class Inbox:
     async def waiting(self) -> list[Waiting]:
         """Return what waits to be fetched, by type; the type with the oldest event first."""
         now = self.clock.now()
-        return await self.store.read(lambda db: errands.waiting(db, now))
+        return await self.store.read(lambda db: jobs.waiting(db, now))
 
-    async def lease(self, *, fetch: Collection[str] | None = None, limit: int = MOST) -> Lease:
-        """Lease what is due: the earliest open errand of each record, while none of that record is leased.
+    async def lease(self, *, fetch: Collection[str] | None = None, limit: int = MAX_JOBS) -> Lease:
+        """Lease what is due: the earliest open job of each record, while none of that record is leased.
 
         Args:
             fetch: Types whose records are to be fetched; None takes what needs no fetch.
@@ -113,10 +112,10 @@ class Inbox:
         """
         owner, now = secrets.token_hex(8), self.clock.now()
 
-        def work(db: sqlite3.Connection) -> list[Errand]:
-            errands.expire(db, now, self.rules)
-            errands.settle_older(db, fetch or ())
-            return errands.lease(db, owner, now, now + self.rules.lease, fetchable=fetch, limit=limit)
+        def work(db: sqlite3.Connection) -> list[Job]:
+            jobs.expire(db, now, self.rules)
+            jobs.settle_older(db, fetch or ())
+            return jobs.lease(db, owner, now, now + self.rules.lease, fetchable=fetch, limit=limit)
 
         return Lease(owner, await self.store.write(work))
 
@@ -124,16 +123,16 @@ class Inbox:
         """Show that the worker which holds these leases is alive."""
         if owners:
             until = self.clock.now() + self.rules.lease
-            await self.store.write(lambda db: errands.renew(db, owners, until))
+            await self.store.write(lambda db: jobs.renew(db, owners, until))
 
     async def begin(self, number: int, owner: str) -> int | None:
-        """Count an attempt at an errand and return its number; None where the lease is lost."""
-        return await self.store.write(lambda db: errands.begin(db, number, owner))
+        """Count an attempt at a job and return its number; None where the lease is lost."""
+        return await self.store.write(lambda db: jobs.begin(db, number, owner))
 
     async def finish(
         self, numbers: Sequence[int], owner: str, works: Sequence[Callable[[sqlite3.Connection], object]] = ()
     ) -> bool:
-        """Note that errands are done, together with what else is to be written, in one transaction.
+        """Note that jobs are done, together with what else is to be written, in one transaction.
 
         Returns:
             Whether the lease of all still held; else nothing was written.
@@ -141,7 +140,7 @@ class Inbox:
         now = self.clock.now()
 
         def work(db: sqlite3.Connection) -> None:
-            if errands.finish(db, numbers, owner, now) < len(numbers):
+            if jobs.finish(db, numbers, owner, now) < len(numbers):
                 raise _LeaseLostError
             for write in works:
                 write(db)
@@ -153,7 +152,7 @@ class Inbox:
         return True
 
     async def fail(self, numbers: Iterable[int], owner: str, error: str, *, attempted: bool = True) -> dict[int, State]:
-        """Put errands off, or give them up after their last attempt.
+        """Put jobs off, or give them up after their last attempt.
 
         Args:
             numbers: Which.
@@ -170,8 +169,8 @@ class Inbox:
             found: dict[int, State] = {}
             for number in numbers:
                 if not attempted:
-                    errands.begin(db, number, owner)
-                state = errands.fail(db, number, owner, error, now, self.rules, self._chance())
+                    jobs.begin(db, number, owner)
+                state = jobs.fail(db, number, owner, error, now, self.rules, self._chance())
                 if state is not None:
                     found[number] = state
             return found
@@ -179,34 +178,34 @@ class Inbox:
         return await self.store.write(work)
 
     async def release(self, numbers: Sequence[int], owner: str, *, after: float = 0.0, counted: bool = False) -> None:
-        """Give errands back that did not fail by their own fault, to be leased again *after* so many seconds."""
+        """Give jobs back that did not fail by their own fault, to be leased again *after* so many seconds."""
         due = self.clock.now() + after
-        await self.store.write(lambda db: errands.release(db, numbers, owner, due, counted=counted))
+        await self.store.write(lambda db: jobs.release(db, numbers, owner, due, counted=counted))
 
     async def give_up(self, numbers: Sequence[int], owner: str, why: str) -> int:
-        """Make dead letters of leased errands that no further attempt would help; return how many."""
+        """Make dead letters of leased jobs that no further attempt would help; return how many."""
         now = self.clock.now()
-        return await self.store.write(lambda db: errands.give_up(db, numbers, owner, why, now))
+        return await self.store.write(lambda db: jobs.give_up(db, numbers, owner, why, now))
 
     async def outcomes(self, owner: str) -> dict[int, str | None]:
-        """Return how the store got the records of the errands of a lease, by number."""
-        return await self.store.read(lambda db: errands.outcomes(db, owner))
+        """Return how the store got the records of the jobs of a lease, by number."""
+        return await self.store.read(lambda db: jobs.outcomes(db, owner))
 
-    async def raw(self, kind: str, record: str) -> str | None:
+    async def raw(self, record_type: str, record_id: str) -> str | None:
         """Return a record as the store has it; None where it is not there, or is gone."""
         sql = "SELECT raw FROM record WHERE type = ? AND id = ? AND (deleted_at IS NULL OR reason = ?)"
-        found = await self.store.query(sql, (kind, record, SOFT_DELETED))
+        found = await self.store.query(sql, (record_type, record_id, SOFT_DELETED))
         return found[0][0] if found else None
 
-    async def tidy(self) -> tuple[int, int]:
+    async def cleanup(self) -> tuple[int, int]:
         """Delete bodies and keys that are kept for long enough; return how many of each."""
         now = self.clock.now()
-        return await self.store.write(lambda db: errands.tidy(db, now, self.rules))
+        return await self.store.write(lambda db: jobs.cleanup(db, now, self.rules))
 
     # --- for people -------------------------------------------------------------------------------------------------
 
     async def find(self, chosen: Filter | None = None, *, limit: int = 100) -> list[Entry]:
-        """Return errands, the newest first.
+        """Return jobs, the newest first.
 
         Args:
             chosen: Which; all unless given.
@@ -220,31 +219,31 @@ class Inbox:
         return found[0][0] if found else None
 
     async def replay(self, chosen: Filter) -> int:
-        """Make dead or done errands open again, with all attempts before them; return how many."""
+        """Make dead or done jobs open again, with all attempts before them; return how many."""
 
         def work(db: sqlite3.Connection, numbers: list[int]) -> int:
             reread(db, numbers, self.reader)
-            return errands.replay(db, numbers, self.clock.now())
+            return jobs.replay(db, numbers, self.clock.now())
 
         return await self._all(chosen, work)
 
     async def purge(self, chosen: Filter) -> int:
-        """Forget dead or done errands and their events; return how many.
+        """Forget dead or done jobs and their events; return how many.
 
         An event that comes again after that is new.
         """
-        return await self._all(chosen, errands.purge)
+        return await self._all(chosen, jobs.purge)
 
     async def stats(self) -> InboxStats:
-        """Return how many errands are in which state, and what the inbox has cost so far."""
+        """Return how many jobs are in which state, and what the inbox has cost so far."""
         return await self.store.read(lambda db: stats(db, self.clock.now()))
 
     async def _all(self, chosen: Filter, work: Callable[[sqlite3.Connection, list[int]], int]) -> int:
-        """Apply *work* to all errands of a filter that have ended, by parts, so that nobody waits long for the file."""
+        """Apply *work* to all jobs of a filter that have ended, by parts, so that nobody waits long for the file."""
         ended, count = attrs.evolve(chosen, ended=True), 0
         numbers = await self.store.read(lambda db: [entry.number for entry in find(db, ended, None)])
-        for start in range(0, len(numbers), MOST):
-            part = numbers[start : start + MOST]
+        for start in range(0, len(numbers), MAX_JOBS):
+            part = numbers[start : start + MAX_JOBS]
             count += await self.store.write(lambda db, part=part: work(db, part))  # type: ignore[misc]
         return count
 

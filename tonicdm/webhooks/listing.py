@@ -1,4 +1,4 @@
-"""What people see of an inbox: its errands by state, type and time, and its sums."""
+"""What people see of an inbox: its jobs by state, type and time, and its sums."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tonicdm.webhooks.rules import OPEN, State
 
 @attrs.frozen(kw_only=True)
 class Filter:
-    """Which errands are meant; every condition that is given has to hold."""
+    """Which jobs are meant; every condition that is given has to hold."""
 
     states: Sequence[State] = ()
     """Their states; any where empty."""
@@ -36,7 +36,7 @@ class Filter:
             values += [state.value for state in self.states]
         if self.type is not None:
             # The record type counts too, since senders name types as they like.
-            parts.append("(lower(event.type) GLOB ? OR kind GLOB ?)")
+            parts.append("(lower(event.type) GLOB ? OR record_type GLOB ?)")
             values += [self.type.lower(), self.type.lower().removesuffix(".*")]
         if self.since is not None:
             parts.append("received >= ?")
@@ -54,14 +54,14 @@ class Filter:
 
 @attrs.frozen
 class Entry:
-    """One errand, as it is listed."""
+    """One job, as it is listed."""
 
     number: int
     key: str
     """The event's key."""
     type: str
     """The event's type, as the sender wrote it."""
-    kind: str
+    record_type: str
     """Record type; empty where it is not known."""
     id: str
     """The record's ID; empty where the event names none."""
@@ -85,12 +85,12 @@ class Entry:
 
 
 def find(db: sqlite3.Connection, chosen: Filter, limit: int | None) -> list[Entry]:
-    """Return the errands of a filter, the newest first; all where *limit* is None."""
+    """Return the jobs of a filter, the newest first; all where *limit* is None."""
     where, values = chosen.where()
     sql = (  # the condition has placeholders only
-        "SELECT errand.number, event.key, event.type, kind, id, state, outcome, attempts, due, error, received, ended, "  # noqa: S608
-        f"signed, copies, length(body) FROM errand JOIN event ON event.number = errand.event WHERE {where} "
-        "ORDER BY errand.number DESC LIMIT ?"
+        "SELECT job.number, event.key, event.type, record_type, id, state, outcome, attempts, due, error, received, "  # noqa: S608
+        f"ended, signed, copies, length(body) FROM job JOIN event ON event.number = job.event WHERE {where} "
+        "ORDER BY job.number DESC LIMIT ?"
     )
     rows = db.execute(sql, (*values, -1 if limit is None else limit))
     return [Entry(*row) for row in rows]
@@ -105,11 +105,11 @@ class InboxStats:
     duplicates: int
     """Duplicates that were told as such, of events still known."""
     states: Mapping[str, int]
-    """Errands by state."""
+    """Jobs by state."""
     types: Mapping[str, Mapping[str, int]]
     """The same by record type."""
     outcomes: Mapping[str, int]
-    """Errands by how the store got their record."""
+    """Jobs by how the store got their record."""
     oldest: float | None
     """Seconds since the oldest event arrived that has still to take effect."""
     tallies: Mapping[str, int]
@@ -123,13 +123,15 @@ def stats(db: sqlite3.Connection, now: float) -> InboxStats:
     events, copies = db.execute("SELECT count(*), coalesce(sum(copies), 0) FROM event").fetchone()
     types: dict[str, dict[str, int]] = {}
     states: dict[str, int] = {state.value: 0 for state in State}
-    for kind, state, count in db.execute("SELECT kind, state, count(*) FROM errand GROUP BY kind, state ORDER BY kind"):
-        types.setdefault(kind or "unknown", {})[state] = count
+    for record_type, state, count in db.execute(
+        "SELECT record_type, state, count(*) FROM job GROUP BY record_type, state ORDER BY record_type"
+    ):
+        types.setdefault(record_type or "unknown", {})[state] = count
         states[state] += count
-    outcomes = dict(db.execute("SELECT outcome, count(*) FROM errand WHERE outcome IS NOT NULL GROUP BY outcome"))
+    outcomes = dict(db.execute("SELECT outcome, count(*) FROM job WHERE outcome IS NOT NULL GROUP BY outcome"))
     marks = ",".join("?" * len(OPEN))
     (oldest,) = db.execute(
-        f"SELECT min(received) FROM errand JOIN event ON event.number = event WHERE state IN ({marks})",  # noqa: S608 - placeholders only
+        f"SELECT min(received) FROM job JOIN event ON event.number = event WHERE state IN ({marks})",  # noqa: S608 - placeholders only
         [state.value for state in OPEN],
     ).fetchone()
     gaps = db.execute(

@@ -27,7 +27,7 @@ _ID: Final = re.compile(r"[0-9a-f]{32}")
 _SEPARATOR: Final = re.compile(r"[.:/\s]+")
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[-_]+")
 
-DEPTH: Final = 3
+MAX_DEPTH: Final = 3
 """How deep records may lie in their envelope."""
 
 
@@ -37,7 +37,7 @@ class Payload:
 
     type: str = ""
     """Object and action as the sender wrote them, such as ``persons.updated``; empty where it said none."""
-    kind: str | None = None
+    record_type: str | None = None
     """Record type of the store, None where unknown."""
     key: str | None = None
     """The event's own ID, None where it has none."""
@@ -61,9 +61,9 @@ class PayloadReader(Protocol):
         ...
 
 
-def _known(_reader: Any, _attribute: Any, kind: str | None) -> None:
-    if kind is not None and kind not in TYPES:
-        raise ConfigError(f"no such record type: {kind}; there are {', '.join(TYPES)}")
+def _known(_reader: Any, _attribute: Any, record_type: str | None) -> None:
+    if record_type is not None and record_type not in TYPES:
+        raise ConfigError(f"no such record type: {record_type}; there are {', '.join(TYPES)}")
 
 
 @attrs.frozen
@@ -75,10 +75,10 @@ class TolerantReader:
     object or from the words of the event type, singular or plural, in any spelling of this package's type names.
 
     Args:
-        kind: Record type of a body that names none; for a path of its own per type.
+        record_type: Record type of a body that names none; for a path of its own per type.
     """
 
-    kind: str | None = attrs.field(default=None, validator=_known)
+    record_type: str | None = attrs.field(default=None, validator=_known)
 
     def __call__(self, payload: Any, /) -> Payload:
         """Return what *payload* says."""
@@ -86,31 +86,35 @@ class TolerantReader:
             return self._batch(payload)
         if isinstance(payload, Mapping):
             return self._one(payload)
-        return Payload(kind=self.kind)
+        return Payload(record_type=self.record_type)
 
     def _one(self, payload: Mapping[str, Any]) -> Payload:
         records, inside = _records(payload)
         event, name, action = (_text(payload, fields) for fields in (_TYPE, _OBJECT, _ACTION))
-        kind = kind_of(name) or kind_of(event)
+        record_type = record_type_of(name) or record_type_of(event)
         if not inside and not name and not _SEPARATOR.search(event):
             # A record may have a "type" of its own: a bare word beside its fields names no record type.
-            kind = None
-        if event and name and kind_of(event) is None:
+            record_type = None
+        if event and name and record_type_of(event) is None:
             event = f"{name}.{event}"
         own = payload.get("id")
         key = str(own) if inside and isinstance(own, str | int) and not isinstance(own, bool) else None
         dated = any(payload.get(field) is not None for field in _MOMENT) or _stamped(records)
         said = event or ".".join(filter(None, (name, action)))
-        return Payload(said, kind or self.kind, key or None, tuple(records), dated)
+        return Payload(said, record_type or self.record_type, key or None, tuple(records), dated)
 
     def _batch(self, payload: list[Any]) -> Payload:
         parts = [self._one(item) if isinstance(item, Mapping) else Payload(records=_named(item)) for item in payload]
         records = tuple(record for part in parts for record in part.records)
-        types, kinds = {part.type for part in parts}, {part.kind for part in parts if part.kind is not None}
+        types, record_types = (
+            {part.type for part in parts},
+            {part.record_type for part in parts if part.record_type is not None},
+        )
         return Payload(
             types.pop() if len(types) == 1 else "",
             # IDs of several types can't be told apart in one event: nothing is known then.
-            (kinds.pop() if len(kinds) == 1 else None) or (self.kind if not kinds else None),
+            (record_types.pop() if len(record_types) == 1 else None)
+            or (self.record_type if not record_types else None),
             None,
             records,
             bool(parts) and all(part.dated for part in parts),
@@ -126,7 +130,7 @@ def identity_of(record: Mapping[str, Any]) -> str | None:
     return compact if _ID.fullmatch(compact) else None
 
 
-def kind_of(words: str) -> str | None:
+def record_type_of(words: str) -> str | None:
     """Return the record type that *words* begin with or name: ``person.updated``, ``RFIUpdated``, ``core/offices``."""
     for word in _SEPARATOR.split(words):
         parts = [part.lower() for part in _HUMP.split(word) if part]
@@ -159,7 +163,7 @@ def _records(payload: Mapping[str, Any], depth: int = 0) -> tuple[list[Mapping[s
         if isinstance(content, list):
             return [record for item in content for record in _named(item)], True
         if isinstance(content, Mapping):
-            deeper = _records(content, depth + 1)[0] if identity_of(content) is None and depth < DEPTH else []
+            deeper = _records(content, depth + 1)[0] if identity_of(content) is None and depth < MAX_DEPTH else []
             return deeper or [content], True
     for field in _NAMES:
         content = payload.get(field)

@@ -1,26 +1,25 @@
-"""What happens to a request, whatever server it came through: it is refused, or stored and thanked."""
+"""The receiver: it refuses a request, or stores its event and then acknowledges it, whatever server it came through."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import os
+import time
 from collections import Counter
-from collections.abc import AsyncIterable, Mapping
-from typing import Final, Self
+from collections.abc import AsyncIterable, Mapping, Sequence
+from typing import Any, Final, Protocol, Self
 
 import attrs
 
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import ConfigError, MalformedEventError, SignatureError, StoreError
 from tonicdm.store import Store
-from tonicdm.webhooks.commit import EventSink, GroupCommit
 from tonicdm.webhooks.event import Event, parse
 from tonicdm.webhooks.inbox import Inbox
-from tonicdm.webhooks.limits import Limits
-from tonicdm.webhooks.patience import Patience
 from tonicdm.webhooks.payload import PayloadReader, TolerantReader
-from tonicdm.webhooks.refusals import Refusals, Refused
+from tonicdm.webhooks.refusals import Deadlines, Refusals, Refused
 from tonicdm.webhooks.verify import Verifier
 
 logger: Final = logging.getLogger("tonicdm.webhooks")
@@ -29,6 +28,111 @@ NO_VERIFIER: Final = (
     "a receiver must be told how to check who sends: StandardWebhooks(secret), SharedSecret(header, secret), "
     "or Unverified(), with which every event is only a hint"
 )
+
+
+def _positive(_instance: Any, attribute: attrs.Attribute[Any], value: float) -> None:
+    if not value > 0:
+        raise ConfigError(f"{attribute.name} must be more than 0, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """What a receiver takes on before it says no."""
+
+    max_body: int = attrs.field(default=1024**2, validator=_positive)
+    """Bytes of one body; more is answered with 413."""
+    body_seconds: float = attrs.field(default=10.0, validator=_positive)
+    """Seconds in which a whole body must have come; else 408, and the connection is cut."""
+    max_readers: int = attrs.field(default=2000, validator=_positive)
+    """Bodies that are read at the same time; the next request is answered with 503 at once."""
+    max_held: int = attrs.field(default=64 * 1024**2, validator=_positive)
+    """Bytes of all bodies that are read or wait for the disk; beyond it 503."""
+    max_waiting: int = attrs.field(default=1000, validator=_positive)
+    """Events that wait for the disk; beyond it 503."""
+    commit_seconds: float = attrs.field(default=10.0, validator=_positive)
+    """Seconds to wait for the disk before 503. The event may be stored all the same; sent again it is a duplicate."""
+    retry_after: float = attrs.field(default=2.0, validator=_positive)
+    """Seconds that the Retry-After of a 503 names."""
+
+
+class EventSink(Protocol):
+    """Where events are kept: `tonicdm.webhooks.Inbox`."""
+
+    async def receive(self, events: Sequence[Event], /) -> list[bool]:
+        """Store *events* in one transaction; when it returns they survive a power cut.
+
+        Returns:
+            For each event whether it was new, in their order.
+        """
+        ...
+
+
+class GroupCommit:
+    """Hands events to a sink, one transaction at a time; what comes meanwhile goes into the next.
+
+    A flush of the disk takes milliseconds whatever it carries, so under load the groups grow and the wait does not.
+
+    Args:
+        sink: Where they go.
+    """
+
+    def __init__(self, sink: EventSink) -> None:
+        self._sink = sink
+        self._waiting: list[tuple[Event, asyncio.Future[bool]]] = []
+        self._writing = 0
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def pending(self) -> int:
+        """Events that are not known to be stored yet."""
+        return len(self._waiting) + self._writing
+
+    async def store(self, event: Event) -> bool:
+        """Store *event* and tell whether it was new.
+
+        Cancelled, it leaves the event in its group: it may be stored all the same.
+        """
+        stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((event, stored))
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._run())
+        return await stored
+
+    async def drain(self) -> None:
+        """Wait until everything handed over is stored or has failed."""
+        while self._task is not None:
+            await asyncio.wait((self._task,))
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting, []
+                self._writing = len(group)
+                await self._write(group)
+                self._writing = 0
+        finally:
+            self._task, self._writing = None, 0
+
+    async def _write(self, group: Sequence[tuple[Event, asyncio.Future[bool]]]) -> None:
+        began = time.perf_counter()
+        try:
+            new = await self._sink.receive([event for event, _ in group])
+            ends = list(zip(group, new, strict=True))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
+            if len(group) > 1 and not isinstance(error, StoreError):
+                # One event that can't be stored must not fail the others for ever.
+                for one in group:
+                    await self._write([one])
+                return
+            for _, stored in group:
+                if not stored.done():
+                    stored.set_exception(error)
+            return
+        spent = (time.perf_counter() - began) * 1000
+        logger.debug("stored %d events, %d of them new, in %.1f ms", len(group), sum(new), spent)
+        for (_, stored), is_new in ends:
+            if not stored.done():
+                stored.set_result(is_new)
 
 
 @attrs.frozen
@@ -85,7 +189,7 @@ class Receiver:
         self._verifier = verifier
         self._reader = reader or TolerantReader()
         self._clock = clock or SystemClock()
-        self._patience = Patience(self._clock)
+        self._deadlines = Deadlines(self._clock)
         self._commit = GroupCommit(inbox)
         self._refusals = Refusals()
         self._store = store
@@ -135,7 +239,7 @@ class Receiver:
     async def close(self) -> None:
         """Refuse what comes or is still being read, finish the commits in hand, close the store; twice is once."""
         self._closed = True
-        self._patience.stop(_closing)
+        self._deadlines.stop(_closing)
         await self._commit.drain()
         if self._store is not None:
             await self._store.close()
@@ -205,7 +309,7 @@ class Receiver:
                 raise self._too_large()
             self._make_room()
             self._verifier.check(small, body, now)
-            event = parse(body, small, signed=self._verifier.vouches, received=now, reader=self._reader)
+            event = parse(body, small, signed=self._verifier.confirms, received=now, reader=self._reader)
             new = await self._keep(event)
         except (SignatureError, MalformedEventError, Refused) as error:
             refused = _refusal(error)
@@ -244,7 +348,7 @@ class Receiver:
         late = Refused(408, f"the body did not come within {self.limits.body_seconds:g} s")
         self._reading += 1
         try:
-            with self._patience.within(self.limits.body_seconds, late, stoppable=True):
+            with self._deadlines.within(self.limits.body_seconds, late, stoppable=True):
                 async for chunk in chunks:
                     self._hold(len(chunk), len(body))
                     body += chunk
@@ -268,7 +372,7 @@ class Receiver:
     async def _keep(self, event: Event) -> bool:
         late = Refused(503, f"the disk took longer than {self.limits.commit_seconds:g} s")
         try:
-            with self._patience.within(self.limits.commit_seconds, late):
+            with self._deadlines.within(self.limits.commit_seconds, late):
                 return await self._commit.store(event)
         except Refused:
             raise

@@ -1,16 +1,21 @@
-"""What was refused, and how often it is spoken of: a flood of forgeries must not fill the disk with lines."""
+"""Refusals of requests: the deadlines that end one, their counts, and how often a line is logged."""
 
 from __future__ import annotations
 
+import asyncio
 import collections
+import contextlib
+from collections.abc import Callable, Generator
 from typing import Final
 
 import attrs
 
-INTERVAL: Final = 60.0
+from tonicdm.clock import Clock
+
+LOG_INTERVAL_SECONDS: Final = 60.0
 """Seconds between two lines about the same reason."""
 
-MOST_PEERS: Final = 1000
+MAX_PEERS: Final = 1000
 """Peers that are told apart; more are counted as that many."""
 
 
@@ -36,7 +41,7 @@ class Refused(Exception):  # noqa: N818 - a signal inside the receiver, answered
 class _Series:
     count: int = 0
     peers: set[str] = attrs.field(factory=set)
-    told: float | None = None
+    logged: float | None = None
 
 
 class Refusals:
@@ -52,21 +57,75 @@ class Refusals:
 
         Args:
             refused: What was refused, and why.
-            peer: Who sent it; counted, never told.
+            peer: Who sent it; counted, never logged.
             now: Seconds that do not run backwards.
         """
         self.counts[refused.status] += 1
         series = self._series.setdefault((refused.status, refused.reason), _Series())
         series.count += 1
-        if len(series.peers) < MOST_PEERS:
+        if len(series.peers) < MAX_PEERS:
             series.peers.add(peer)
-        if series.told is not None and now - series.told < INTERVAL:
+        if series.logged is not None and now - series.logged < LOG_INTERVAL_SECONDS:
             return None
         line = f"refused with {refused.status}: {refused.reason} ({refused.size:,} bytes"
         if series.count > 1:
-            peers = f"{len(series.peers):,}{'' if len(series.peers) < MOST_PEERS else ' or more'}"
+            peers = f"{len(series.peers):,}{'' if len(series.peers) < MAX_PEERS else ' or more'}"
             line += f"; {series.count:,} such from {peers} peers since the last line"
         line += f"; {refused.detail})" if refused.detail else ")"
-        series.count, series.told = 0, now
+        series.count, series.logged = 0, now
         series.peers.clear()
         return line
+
+
+class Deadlines:
+    """Ends blocks of code with a refusal when they take too long.
+
+    Args:
+        clock: Its time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._stops: set[Callable[[Refused], None]] = set()
+
+    @contextlib.contextmanager
+    def within(self, seconds: float, late: Refused, *, stoppable: bool = False) -> Generator[None]:
+        """Run a block for at most *seconds*.
+
+        Args:
+            seconds: How long it may take.
+            late: Raised in its place when it took longer.
+            stoppable: Whether `stop` ends it, too.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        before, causes = task.cancelling(), list[Refused]()
+
+        def stop(cause: Refused) -> None:
+            if not causes:
+                causes.append(cause)
+                task.cancel()
+
+        def rung(_alarm: asyncio.Future[None]) -> None:
+            stop(late)
+
+        alarm = asyncio.ensure_future(self._clock.sleep_until(self._clock.monotonic() + seconds))
+        alarm.add_done_callback(rung)
+        if stoppable:
+            self._stops.add(stop)
+        try:
+            yield
+        except asyncio.CancelledError:
+            # As `asyncio.timeout` does it: a cancellation from outside, at the same moment, wins.
+            if causes and task.uncancel() <= before:
+                raise causes[0] from None
+            raise
+        finally:
+            self._stops.discard(stop)
+            alarm.remove_done_callback(rung)
+            alarm.cancel()
+
+    def stop(self, cause: Callable[[], Refused]) -> None:
+        """End all stoppable blocks, each with a refusal of its own."""
+        for stop in list(self._stops):
+            stop(cause())

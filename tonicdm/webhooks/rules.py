@@ -1,6 +1,6 @@
 """What becomes of an event: states, attempts, order and retention, as rules without a clock and without I/O.
 
-The unit of work is an errand: one event for one record. An event that names five records makes five, each with a state
+The unit of work is a job: one event for one record. An event that names five records makes five, each with a state
 of its own, so that one record that fails holds up neither the other four nor anybody else's.
 
     received -> leased -> done
@@ -25,7 +25,7 @@ _NOT_NEGATIVE: Final = attrs.validators.ge(0.0)
 
 
 class State(enum.StrEnum):
-    """Where an errand stands."""
+    """Where a job stands."""
 
     RECEIVED = "received"
     """Stored, and not begun; or failed, and to be tried again when it is due."""
@@ -38,25 +38,25 @@ class State(enum.StrEnum):
 
 
 OPEN: Final = (State.RECEIVED, State.LEASED)
-"""States of an errand that has still to take effect."""
+"""States of a job that has still to take effect."""
 
 
 @attrs.frozen(kw_only=True)
 class InboxRules:
-    """How often an errand is tried, how long a lease holds, and what is kept."""
+    """How often a job is tried, how long a lease holds, and what is kept."""
 
     attempts: int = attrs.field(default=8, validator=attrs.validators.ge(1))
-    """How often an errand is tried before it is a dead letter."""
-    first_delay: float = attrs.field(default=10.0, validator=_POSITIVE)
+    """How often a job is tried before it is a dead letter."""
+    first_retry_delay: float = attrs.field(default=10.0, validator=_POSITIVE)
     """Seconds before the second attempt."""
     factor: float = attrs.field(default=3.0, validator=attrs.validators.ge(1.0))
     """By how much each further delay is longer than the one before."""
-    longest_delay: float = attrs.field(default=3600.0, validator=_POSITIVE)
+    max_retry_delay: float = attrs.field(default=3600.0, validator=_POSITIVE)
     """Seconds that a delay never passes."""
     jitter: float = attrs.field(default=0.5, validator=attrs.validators.and_(_NOT_NEGATIVE, attrs.validators.le(1.0)))
     """Share of a delay that is left to chance, so that what failed together does not come back together."""
     lease: float = attrs.field(default=60.0, validator=_POSITIVE)
-    """Seconds after which the errands of a worker that shows no sign of life are given to another."""
+    """Seconds after which the jobs of a worker that shows no sign of life are given to another."""
     keep_bodies: float = attrs.field(default=7 * 86_400.0, validator=_NOT_NEGATIVE)
     """Seconds for which the bodies of done events are kept; they may hold personal data."""
     keep_keys: float = attrs.field(default=90 * 86_400.0, validator=_NOT_NEGATIVE)
@@ -67,9 +67,9 @@ class InboxRules:
 class WorkerRules:
     """How a worker gathers, fetches and hands on."""
 
-    gather: float = attrs.field(default=2.0, validator=_NOT_NEGATIVE)
+    batch_window: float = attrs.field(default=2.0, validator=_NOT_NEGATIVE)
     """Seconds without a further event of a type after which its records are fetched: a call costs the same for 240."""
-    patience: float = attrs.field(default=60.0, validator=_NOT_NEGATIVE)
+    max_delay: float = attrs.field(default=60.0, validator=_NOT_NEGATIVE)
     """Seconds after which they are fetched though events keep coming."""
     units_wait: float = attrs.field(default=5.0, validator=_NOT_NEGATIVE)
     """Seconds that a fetch may wait for units. A longer wait is made without a call in hand, so that what arrives
@@ -79,7 +79,7 @@ class WorkerRules:
     handler_timeout: float = attrs.field(default=300.0, validator=_POSITIVE)
     """Seconds after which a handler counts as failed."""
     batch: int = attrs.field(default=500, validator=attrs.validators.ge(1))
-    """Errands leased at once for handlers."""
+    """Jobs leased at once for handlers."""
     poll: float = attrs.field(default=1.0, validator=_POSITIVE)
     """Seconds between two looks for events that another process stored."""
     grace: float = attrs.field(default=30.0, validator=_NOT_NEGATIVE)
@@ -98,12 +98,12 @@ def delay(attempts: int, rules: InboxRules, chance: float) -> float:
         chance: A number from [0, 1).
     """
     # The exponent is bounded because a float is; the longest delay is reached long before.
-    whole = min(rules.longest_delay, rules.first_delay * rules.factor ** min(attempts - 1, 64))
+    whole = min(rules.max_retry_delay, rules.first_retry_delay * rules.factor ** min(attempts - 1, 64))
     return whole * (1 - rules.jitter * chance)
 
 
 def after_failure(attempts: int, now: float, rules: InboxRules, chance: float) -> tuple[State, float]:
-    """Return the state of an errand that failed *attempts* times, and when it is due again."""
+    """Return the state of a job that failed *attempts* times, and when it is due again."""
     if attempts >= rules.attempts:
         return State.DEAD, now
     return State.RECEIVED, now + delay(attempts, rules, chance)
@@ -116,7 +116,7 @@ def after_failure(attempts: int, now: float, rules: InboxRules, chance: float) -
 class Waiting:
     """The records of one type that wait to be fetched."""
 
-    kind: str
+    record_type: str
     ids: int
     """How many distinct ones."""
     oldest: float
@@ -132,8 +132,8 @@ def is_ripe(waiting: Waiting, now: float, rules: WorkerRules) -> bool:
 
     A time in the future comes from a clock that was set back: then nothing is gained by waiting for it.
     """
-    still_coming = 0 <= now - waiting.newest < rules.gather
-    return not (still_coming and 0 <= now - waiting.oldest < rules.patience)
+    still_coming = 0 <= now - waiting.newest < rules.batch_window
+    return not (still_coming and 0 <= now - waiting.oldest < rules.max_delay)
 
 
 def changed_since(ids: int, runs: Sequence[tuple[float, int]], elapsed: float, overlap: float) -> int:

@@ -24,14 +24,14 @@ SIGNATURE: Final = "webhook-signature"
 PREFIX: Final = "whsec_"
 """Marks a secret that is written in base64 (Standard Webhooks 1.0, "Signature scheme")."""
 
-TOLERANCE: Final = 300.0
+TOLERANCE_SECONDS: Final = 300.0
 """Seconds that a timestamp may lie in the past or in the future."""
 
 
 class Verifier(Protocol):
     """Tells whether a request comes from whom it should; inherit from it to write one."""
 
-    vouches: bool = True
+    confirms: bool = True
     """Whether what passed may be believed; else an event is a hint, and its record is fetched before it counts."""
 
     def screen(self, headers: Mapping[str, str], now: float) -> None:  # noqa: ARG002 - for those that need less
@@ -74,7 +74,7 @@ class StandardWebhooks(Verifier):
 
     __slots__ = ("_keys", "_tolerance")
 
-    def __init__(self, *secrets: SecretLike, tolerance: float = TOLERANCE) -> None:
+    def __init__(self, *secrets: SecretLike, tolerance: float = TOLERANCE_SECONDS) -> None:
         self._keys = _keys(secrets)
         if not tolerance > 0:
             raise ConfigError("tolerance must be more than 0 seconds")
@@ -151,7 +151,7 @@ class Unverified(Verifier):
     """Takes every request: whoever knows the address can send. What comes is a hint and never written as data."""
 
     __slots__ = ()
-    vouches = False
+    confirms = False
 
     def __repr__(self) -> str:
         return "Unverified()"

@@ -1,4 +1,4 @@
-"""The worker: takes errands from the inbox, gets their records into the store, and calls the handlers."""
+"""The worker: takes jobs from the inbox, gets their records into the store, and calls the handlers."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from tonicdm.errors import (
 from tonicdm.plan.refresh import RECORD_UNITS
 from tonicdm.store.types import TYPES
 from tonicdm.sync.report import Meter
-from tonicdm.webhooks import errands
-from tonicdm.webhooks.errands import Errand
+from tonicdm.webhooks import jobs
 from tonicdm.webhooks.fetching import Fetch
 from tonicdm.webhooks.handlers import Delivery, Handler
 from tonicdm.webhooks.inbox import Inbox, Lease
+from tonicdm.webhooks.jobs import Job
 from tonicdm.webhooks.rules import State, Waiting, WorkerRules, is_ripe
 
 logger: Final = logging.getLogger("tonicdm.webhooks")
 
-TIDY: Final = 3600.0
+CLEANUP_INTERVAL_SECONDS: Final = 3600.0
 """Seconds between two looks for what is kept for long enough."""
-MOMENT: Final = 0.5
+AT_ONCE_SECONDS: Final = 0.5
 """Seconds that a call may have to wait and still count as one that leaves at once."""
-LONGEST_PAUSE: Final = 300.0
+MAX_PAUSE_SECONDS: Final = 300.0
 """Seconds that fetches of a type rest at most after one failed by no event's fault."""
 NOT_THEIR_FAULT: Final = (TransportError, ServerError, AuthenticationError)
-"""Errors that would strike any call: no attempt of an errand is counted for them."""
+"""Errors that would strike any call: no attempt of a job is counted for them."""
 NO_RECORD: Final = "it names no record of a known type, and no handler is registered for it"
 
 
@@ -52,15 +52,15 @@ class WorkReport:
     applied: int = 0
     """Records that came whole and signed, and were written without a unit."""
     current: int = 0
-    """Errands whose record the store had already."""
+    """Jobs whose record the store had already."""
     absent: int = 0
     """Records that the server did not return."""
     done: int = 0
-    """Errands done."""
+    """Jobs done."""
     failed: int = 0
     """Attempts that failed."""
     dead: int = 0
-    """Errands given up."""
+    """Jobs given up."""
     meter: Meter = attrs.field(factory=Meter)
     """What its calls have cost."""
 
@@ -106,12 +106,12 @@ class Worker:
         Raises:
             StoreError: The file can't be used any more; leases end by themselves.
         """
-        tidied = float("-inf")
+        cleaned = float("-inf")
         async with self._alive():
             while not stop.is_set():
-                if self._clock.monotonic() - tidied >= TIDY:
-                    await self.inbox.tidy()
-                    tidied = self._clock.monotonic()
+                if self._clock.monotonic() - cleaned >= CLEANUP_INTERVAL_SECONDS:
+                    await self.inbox.cleanup()
+                    cleaned = self._clock.monotonic()
                 if not await self._cycle():
                     await self._rest(stop)
         return self.report
@@ -174,16 +174,16 @@ class Worker:
     async def _cycle(self, *, gather: bool = True) -> bool:
         """Do what can be done without waiting; tell whether there may be more of it at once."""
         self._reap()
-        looked = await self.inbox.look(trusted=self._trusted)
-        self.report.applied += looked.applied
-        self.report.current += looked.current
+        triaged = await self.inbox.triage(trusted=self._trusted)
+        self.report.applied += triaged.applied
+        self.report.current += triaged.current
         began = await self._begin_fetch(gather=gather)
         handed = 0
         if len(self._handling) < self.rules.batch:
             lease = await self.inbox.lease(limit=self.rules.batch)
-            handed = len(lease.errands)
+            handed = len(lease.jobs)
             await self._hand_on(lease)
-        return bool(looked.seen or began or handed)
+        return bool(triaged.examined or began or handed)
 
     def _reap(self) -> None:
         """Let go of tasks that ended; an error of theirs is one of the store, and ends the worker."""
@@ -200,29 +200,29 @@ class Worker:
             return False
         now = self._clock.now()
         for waiting in await self.inbox.waiting():
-            _, rests_until = self._pauses.get(waiting.kind, (0, 0.0))
+            _, rests_until = self._pauses.get(waiting.record_type, (0, 0.0))
             if self._clock.monotonic() < rests_until or (gather and not is_ripe(waiting, now, self.rules)):
                 continue
-            lease = await self.inbox.lease(fetch=[waiting.kind])
-            if lease.errands:
-                self._leases[lease.owner] = {errand.number for errand in lease.errands}
+            lease = await self.inbox.lease(fetch=[waiting.record_type])
+            if lease.jobs:
+                self._leases[lease.owner] = {job.number for job in lease.jobs}
                 self._fetching = asyncio.create_task(self._fetch(lease, waiting), name="tonicdm-webhooks-fetch")
                 return True
         return False
 
     def _affordable(self) -> bool:
         """Tell whether a call would leave at once; while none would, what arrives joins those that wait."""
-        return self._tonic.budget.forecast(RECORD_UNITS).done_in <= MOMENT
+        return self._tonic.budget.forecast(RECORD_UNITS).done_in <= AT_ONCE_SECONDS
 
     # --- fetching ---------------------------------------------------------------------------------------------------
 
     async def _fetch(self, lease: Lease, waiting: Waiting) -> None:
-        """Get the records of a lease into the store, and hand its errands on."""
+        """Get the records of a lease into the store, and hand its jobs on."""
         meter, error = Meter(), None
         try:
-            fetch = Fetch(self._tonic, self.inbox.store, TYPES[waiting.kind], meter)
-            self.report.absent += await fetch.run([errand.id for errand in lease.errands], waiting)
-            self._pauses.pop(waiting.kind, None)
+            fetch = Fetch(self._tonic, self.inbox.store, TYPES[waiting.record_type], meter)
+            self.report.absent += await fetch.run([job.id for job in lease.jobs], waiting)
+            self._pauses.pop(waiting.record_type, None)
         except StoreError:
             raise
         except TonicDMError as caught:
@@ -232,91 +232,93 @@ class Worker:
             self.report.meter.calls += meter.calls
             await asyncio.shield(self._note(meter))
         outcomes = await self.inbox.outcomes(lease.owner)
-        self._drop(lease.owner, [errand.number for errand in lease.errands if errand.number not in outcomes])
+        self._drop(lease.owner, [job.number for job in lease.jobs if job.number not in outcomes])
         if left := [number for number, outcome in outcomes.items() if outcome is None]:
-            await self._put_off(lease.owner, left, waiting.kind, error)
-        ready = [errand for errand in lease.errands if outcomes.get(errand.number) is not None]
-        ready = [attrs.evolve(errand, outcome=outcomes[errand.number]) for errand in ready]
+            await self._put_off(lease.owner, left, waiting.record_type, error)
+        ready = [job for job in lease.jobs if outcomes.get(job.number) is not None]
+        ready = [attrs.evolve(job, outcome=outcomes[job.number]) for job in ready]
         await self._hand_on(Lease(lease.owner, ready))
 
     async def _note(self, meter: Meter) -> None:
-        await self.inbox.store.write(lambda db: errands.tally(db, units=meter.units, calls=meter.calls))
+        await self.inbox.store.write(lambda db: jobs.tally(db, units=meter.units, calls=meter.calls))
 
-    async def _put_off(self, owner: str, numbers: list[int], kind: str, error: TonicDMError | None) -> None:
+    async def _put_off(self, owner: str, numbers: list[int], record_type: str, error: TonicDMError | None) -> None:
         """Give back or fail what a fetch did not settle."""
         self._drop(owner, numbers)
         if isinstance(error, (BudgetError, *NOT_THEIR_FAULT)):
             pause = 0.0
             if not isinstance(error, BudgetError):
-                count = self._pauses.get(kind, (0, 0.0))[0] + 1
-                pause = min(LONGEST_PAUSE, self.rules.poll * 2**count)
-                self._pauses[kind] = (count, self._clock.monotonic() + pause)
-            logger.info("%d records of %s wait on: %s", len(numbers), kind, said(error))
+                count = self._pauses.get(record_type, (0, 0.0))[0] + 1
+                pause = min(MAX_PAUSE_SECONDS, self.rules.poll * 2**count)
+                self._pauses[record_type] = (count, self._clock.monotonic() + pause)
+            logger.info("%d records of %s wait on: %s", len(numbers), record_type, describe_error(error))
             await self.inbox.release(numbers, owner)
             return
-        what = "the server returned an older version than the event tells of" if error is None else said(error)
+        what = (
+            "the server returned an older version than the event tells of" if error is None else describe_error(error)
+        )
         self._count_failures(await self.inbox.fail(numbers, owner, what, attempted=False))
-        logger.warning("%d records of %s could not be fetched: %s", len(numbers), kind, what)
+        logger.warning("%d records of %s could not be fetched: %s", len(numbers), record_type, what)
 
     # --- handing on -------------------------------------------------------------------------------------------------
 
     async def _hand_on(self, lease: Lease) -> None:
-        """End errands that nobody handles, and begin the handlers of the others."""
-        self._leases.setdefault(lease.owner, set()).update(errand.number for errand in lease.errands)
-        handled = {errand.number: self.inbox.handlers.matching(errand.type, errand.kind) for errand in lease.errands}
-        silent = [errand for errand in lease.errands if not handled[errand.number]]
-        known = [errand.number for errand in silent if errand.kind and errand.id]
+        """End jobs that nobody handles, and begin the handlers of the others."""
+        self._leases.setdefault(lease.owner, set()).update(job.number for job in lease.jobs)
+        handled = {job.number: self.inbox.handlers.matching(job.type, job.record_type) for job in lease.jobs}
+        silent = [job for job in lease.jobs if not handled[job.number]]
+        known = [job.number for job in silent if job.record_type and job.id]
         if known and await self.inbox.finish(known, lease.owner):
             self.report.done += len(known)
-        nameless = [errand.number for errand in silent if not (errand.kind and errand.id)]
+        nameless = [job.number for job in silent if not (job.record_type and job.id)]
         if nameless:
             self.report.dead += await self.inbox.give_up(nameless, lease.owner, NO_RECORD)
         self._drop(lease.owner, [*known, *nameless])
-        for errand in lease.errands:
-            if handlers := handled[errand.number]:
-                work = self._handle(errand, lease.owner, handlers)
-                self._handling.add(asyncio.create_task(work, name=f"tonicdm-webhooks-{errand.number}"))
+        for job in lease.jobs:
+            if handlers := handled[job.number]:
+                work = self._handle(job, lease.owner, handlers)
+                self._handling.add(asyncio.create_task(work, name=f"tonicdm-webhooks-{job.number}"))
 
-    async def _handle(self, errand: Errand, owner: str, handlers: Sequence[Handler]) -> None:
-        """Call the handlers of one errand, and end it in one transaction with what they want written."""
+    async def _handle(self, job: Job, owner: str, handlers: Sequence[Handler]) -> None:
+        """Call the handlers of one job, and end it in one transaction with what they want written."""
         begun = False
         try:
             async with self._slots:
-                attempt = await self.inbox.begin(errand.number, owner)
+                attempt = await self.inbox.begin(job.number, owner)
                 begun = attempt is not None
                 if attempt is not None:
-                    await self._attempt(errand, owner, handlers, attempt)
+                    await self._attempt(job, owner, handlers, attempt)
         except asyncio.CancelledError:
-            # The end of the worker is no failure of the errand.
-            await asyncio.shield(self.inbox.release([errand.number], owner, counted=begun))
+            # The end of the worker is no failure of the job.
+            await asyncio.shield(self.inbox.release([job.number], owner, counted=begun))
             raise
         finally:
-            self._drop(owner, [errand.number])
+            self._drop(owner, [job.number])
 
-    async def _attempt(self, errand: Errand, owner: str, handlers: Sequence[Handler], attempt: int) -> None:
-        raw = await self.inbox.raw(errand.kind, errand.id)
+    async def _attempt(self, job: Job, owner: str, handlers: Sequence[Handler], attempt: int) -> None:
+        raw = await self.inbox.raw(job.record_type, job.id)
         delivery = Delivery(
-            errand.type,
-            errand.kind,
-            errand.id,
-            errand.key,
-            errand.received,
+            job.type,
+            job.record_type,
+            job.id,
+            job.key,
+            job.received,
             attempt,
-            errand.outcome == "absent",
+            job.outcome == "absent",
             raw,
         )
         try:
             for handler in handlers:
                 await self._call(handler, delivery)
-            if await self.inbox.finish([errand.number], owner, delivery._works):
+            if await self.inbox.finish([job.number], owner, delivery._works):
                 self.report.done += 1
             else:
-                logger.warning("errand %d: the lease ended before its handler; another worker has it", errand.number)
+                logger.warning("job %d: the lease ended before its handler; another worker has it", job.number)
         except StoreError as error:
             # A write that the handler queued may be at fault, or the file; if it is the file, the next line says so.
-            await self._failed(errand, owner, error)
+            await self._failed(job, owner, error)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is its failure, not the worker's
-            await self._failed(errand, owner, error)
+            await self._failed(job, owner, error)
 
     async def _call(self, handler: Handler, delivery: Delivery) -> None:
         work = asyncio.ensure_future(_awaited(handler(delivery)))
@@ -327,20 +329,20 @@ class Worker:
             raise HandlerCancelledError
         work.result()
 
-    async def _failed(self, errand: Errand, owner: str, error: Exception) -> None:
-        what = said(error)
-        found = await self.inbox.fail([errand.number], owner, what)
+    async def _failed(self, job: Job, owner: str, error: Exception) -> None:
+        what = describe_error(error)
+        found = await self.inbox.fail([job.number], owner, what)
         self._count_failures(found)
-        end = "; it is a dead letter now" if found.get(errand.number) is State.DEAD else ""
-        logger.warning("errand %d (event %r): a handler failed: %s%s", errand.number, errand.key, what, end)
-        logger.debug("errand %d failed so:", errand.number, exc_info=error)
+        end = "; it is a dead letter now" if found.get(job.number) is State.DEAD else ""
+        logger.warning("job %d (event %r): a handler failed: %s%s", job.number, job.key, what, end)
+        logger.debug("job %d failed so:", job.number, exc_info=error)
 
     def _count_failures(self, found: dict[int, State]) -> None:
         self.report.failed += len(found)
         self.report.dead += sum(state is State.DEAD for state in found.values())
 
     def _drop(self, owner: str, numbers: Sequence[int]) -> None:
-        """Note that errands of a lease are over, so that it is renewed no longer than needed."""
+        """Note that jobs of a lease are over, so that it is renewed no longer than needed."""
         held = self._leases.get(owner)
         if held is not None:
             held.difference_update(numbers)
@@ -348,7 +350,7 @@ class Worker:
                 del self._leases[owner]
 
 
-def said(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Describe an error for logs and lists, without texts of servers and handlers: they may hold personal values."""
     name = type(error).__name__
     if isinstance(error, APIError):

@@ -12,7 +12,9 @@ from tests.listserver import ListServer
 from tonicdm import TonicDM
 from tonicdm.clock import VirtualClock
 from tonicdm.conformance import Profile
-from tonicdm.store import Store
+from tonicdm.errors import StoreError
+from tonicdm.store import Store, opening
+from tonicdm.store.schema import SCHEMA_VERSION
 from tonicdm.webhooks import Inbox
 
 from .conftest import Run, report_of, rows
@@ -34,7 +36,8 @@ KEPT = {
     "history": "SELECT type, changed, deleted, units FROM history",
     "capability": "SELECT type, name, value FROM capability",
     "event": "SELECT key, type, signed, received, body, copies FROM event",
-    "errand": "SELECT kind, id, updated, state, outcome, attempts, due, owner, lease_until, error FROM errand",
+    "errand": "SELECT number, event, kind, id, updated, state, looked, outcome, attempts, due, owner, lease_until, "
+    "error, ended FROM errand",
 }
 """All that a file holds, by table."""
 
@@ -64,7 +67,7 @@ async def test_the_next_run_ends_exact(name: str, run: Run, server: ListServer, 
 async def test_a_first_load_goes_on_behind_its_last_page(run: Run, server: ListServer, tmp_path: pathlib.Path) -> None:
     """The page that the version before has paid for is not paid for again."""
     await run("persons", at=firm.opened("mid-load", tmp_path), audit="always")
-    pages = [one.page for one in server.calls if one.quantity == "basic" and "updated_after" not in one.options]
+    pages = [one.page for one in server.calls if one.data_quantity == "basic" and "updated_after" not in one.options]
     assert pages[0] == 2
 
 
@@ -82,13 +85,43 @@ async def test_a_row_that_was_no_record_is_removed_and_it_is_said(
     assert report_of(await run("files", at=file, audit="always"), "files").cleaned == 0
 
 
+async def test_the_jobs_of_an_inbox_have_their_new_names_and_can_be_read_under_the_old_ones(
+    tmp_path: pathlib.Path,
+) -> None:
+    """Open jobs, leases and dead letters are in `job` as they were in `errand`, now a view that can't be written."""
+    file = firm.opened("inbox", tmp_path)
+    before = rows(file, "SELECT * FROM errand ORDER BY number")
+    assert {row[5] for row in before} == {"received", "leased", "done", "dead"}
+    async with Store(file) as store:
+        assert await store.query("SELECT * FROM job ORDER BY number") == before
+        assert await store.query("SELECT * FROM errand ORDER BY number") == before
+        with pytest.raises(StoreError, match="view"):  # a process of the version before that still has the file open
+            await store.write(lambda db: db.execute("UPDATE errand SET state = 'done'"))
+        assert await store.query("SELECT * FROM job ORDER BY number") == before
+
+
+async def test_a_version_that_knows_no_jobs_refuses_a_file_that_has_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    """It names both versions and leaves the file as it is; nothing is left half way."""
+    file = firm.opened("inbox", tmp_path)
+    async with Store(file):
+        pass
+    before = rows(file, "SELECT * FROM job ORDER BY number")
+    monkeypatch.setattr(opening, "SCHEMA_VERSION", SCHEMA_VERSION - 1)
+    with pytest.raises(StoreError, match=f"have version {SCHEMA_VERSION}, this one knows {SCHEMA_VERSION - 1}"):
+        async with Store(file):
+            pass
+    assert rows(file, "SELECT * FROM job ORDER BY number") == before
+
+
 async def test_open_jobs_of_an_inbox_stay_open(tmp_path: pathlib.Path) -> None:
     """What was received is worked off, what was leased comes back when its lease ends, what ended has ended."""
     file = firm.opened("inbox", tmp_path)
     async with Store(file) as store:
         inbox = Inbox(store, clock=VirtualClock(firm.LATER))
         lease = await inbox.lease(fetch=["persons"])
-        assert [one.key for one in lease.errands] == ["e2", "e3"]
+        assert [one.key for one in lease.jobs] == ["e2", "e3"]
         assert {entry.state: entry.key for entry in await inbox.find() if entry.state in {"done", "dead"}} == {
             "done": "e0",
             "dead": "e1",

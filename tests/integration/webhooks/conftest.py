@@ -12,8 +12,8 @@ import pytest
 
 from tonicdm.clock import VirtualClock
 from tonicdm.store import Store
+from tonicdm.webhooks import Limits
 from tonicdm.webhooks.inbox import Inbox
-from tonicdm.webhooks.limits import Limits
 from tonicdm.webhooks.receiver import Receiver
 from tonicdm.webhooks.verify import StandardWebhooks
 

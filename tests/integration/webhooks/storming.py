@@ -35,7 +35,7 @@ TYPES = (
 SYNC_TOKEN, WORK_TOKEN = "sandbox-token", "storm-token"
 """Two tokens of one tenant: what the first load costs is not what the storm costs."""
 KEY = "a-key-of-the-storm"
-WORK = ("--handlers", "stormhandlers:handlers", "--gather", "1", "--lease", "5")
+WORK = ("--handlers", "stormhandlers:handlers", "--batch-window", "1", "--lease", "5")
 HANDLERS = """
 from tonicdm.webhooks import Handlers
 
@@ -84,7 +84,7 @@ class Storm:
     """From the reset until all was worked off."""
 
     def ack(self, share: float) -> float:
-        """Return the milliseconds within which *share* of the requests that were thanked had their answer."""
+        """Return the milliseconds within which *share* of the requests that were acknowledged had their answer."""
         ordered = sorted(self.acks)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
 
@@ -140,7 +140,7 @@ async def storm(
             processes.kill("worker")
             tell("the worker was killed at its work")
             processes.start("worker")
-            left = "SELECT count(*) FROM errand WHERE state IN ('received', 'leased')"
+            left = "SELECT count(*) FROM job WHERE state IN ('received', 'leased')"
             await _wait(lambda: _count(file, left) == 0, 300)
             found.seconds, found.killed = time.monotonic() - began, dict(processes.killed)
         journal = _get(url, f"/__journal?token={WORK_TOKEN}")
@@ -275,10 +275,10 @@ async def _change(
 
 def _take_acks(url: str, found: Storm) -> None:
     deliveries = _get(url, "/__webhooks")
-    thanked = [one for one in deliveries if one["status"] is not None and 200 <= one["status"] < 300]
-    found.attempts, found.acks = len(deliveries), [one["seconds"] for one in thanked]
+    acknowledged = [one for one in deliveries if one["status"] is not None and 200 <= one["status"] < 300]
+    found.attempts, found.acks = len(deliveries), [one["seconds"] for one in acknowledged]
     found.unanswered = sum(one["status"] is None for one in deliveries)
-    found.kept = {one["event"] for one in thanked}
+    found.kept = {one["event"] for one in acknowledged}
     found.accepted = len(found.kept)
 
 
@@ -287,7 +287,7 @@ def _compare(url: str, file: pathlib.Path, changed: dict[str, set[str]], found: 
         found.stored = {key for (key,) in db.execute("SELECT key FROM event")}
         found.duplicates = db.execute("SELECT sum(copies) FROM event").fetchone()[0]
         found.effects = Counter(db.execute("SELECT event, id FROM effect").fetchall())
-        found.states = dict(db.execute("SELECT state, count(*) FROM errand GROUP BY state").fetchall())
+        found.states = dict(db.execute("SELECT state, count(*) FROM job GROUP BY state").fetchall())
         for kind, names in changed.items():
             truth = {item["id"].replace("-", ""): item for item in _world(url, kind)}
             for one in names:

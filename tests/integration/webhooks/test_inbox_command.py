@@ -73,7 +73,7 @@ def worked(server, environment, tmp_path):
     @contextlib.contextmanager
     def worked(file, *options):
         with subprocess.Popen(
-            [*COMMAND, "webhooks", "work", str(file), "--gather", "0", *options],
+            [*COMMAND, "webhooks", "work", str(file), "--batch-window", "0", *options],
             env=environment,
             cwd=tmp_path,
             stdout=subprocess.PIPE,
@@ -139,7 +139,7 @@ def test_from_events_to_records_dead_letters_and_their_replay(server, run, worke
         ("e3", "zebra", [], now),
     )
     with worked(file, "--handlers", "myhandlers:handlers", "--attempts", "1") as process:
-        until(file, "SELECT count(*) FROM errand WHERE state IN ('received', 'leased')", (0,))
+        until(file, "SELECT count(*) FROM job WHERE state IN ('received', 'leased')", (0,))
     assert "3 done, 1 attempts failed, 2 dead letters, 10 units in 2 calls" in process.said
     assert "ValueError at myhandlers.py" in process.said
 
@@ -153,6 +153,10 @@ def test_from_events_to_records_dead_letters_and_their_replay(server, run, worke
     shown = run("show", str(file), "e1").stdout
     assert "3 shown" in shown
     assert "Secret" in run("show", str(file), "e1", "--body").stdout
+    as_json = json.loads(run("show", str(file), "e1", "--json").stdout)
+    assert {job["record_type"] for job in as_json["jobs"]} == {"persons"}
+    assert as_json["errands"] == as_json["jobs"], "the key of the version before"
+    assert all(job["kind"] == job["record_type"] for job in as_json["jobs"])
     stats = json.loads(run("stats", str(file), "--json").stdout)
     assert (stats["states"]["done"], stats["states"]["dead"], stats["tallies"]["units"]) == (3, 2, 10)
     everything = shown + listed.stdout + run("stats", str(file)).stdout + process.said
@@ -161,7 +165,7 @@ def test_from_events_to_records_dead_letters_and_their_replay(server, run, worke
     (tmp_path / "fixed").touch()
     assert "1 to be tried again" in run("replay", str(file), "e2").stdout
     with worked(file, "--handlers", "myhandlers:handlers"):
-        until(file, "SELECT count(*) FROM errand WHERE state = 'done'", (4,))
+        until(file, "SELECT count(*) FROM job WHERE state = 'done'", (4,))
     assert "0 forgotten" in run("purge", str(file), "--before", "1h").stdout
     assert "4 forgotten" in run("purge", str(file)).stdout
     assert "1 forgotten" in run("purge", str(file), "--state", "dead").stdout
@@ -214,6 +218,16 @@ def test_wrong_usage_is_said(run, tmp_path, arguments, said):
     assert ended.returncode == 2
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(("old", "new"), [("--gather", "--batch-window"), ("--patience", "--max-delay")])
+def test_an_option_of_the_version_before_works_and_names_its_successor(run, tmp_path, old, new):
+    """It is not shown in the help; its value is used, and what is wrong with it is said as for the new name."""
+    assert old not in run("work", "--help").stdout
+    ended = run("work", str(tmp_path / "x.db"), old, "-1")
+    assert ended.returncode == 2
+    assert f"Warning: {old} is called {new} now." in ended.stderr
+    assert new.removeprefix("--").replace("-", "_") in ended.stderr
 
 
 def test_a_list_can_be_watched(environment, tmp_path):

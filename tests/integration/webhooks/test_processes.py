@@ -47,8 +47,8 @@ async def status_of(reader):
         return None
 
 
-async def test_killed_with_minus_9_every_event_that_was_thanked_is_in_the_file(file) -> None:
-    """Twice, in the middle of a burst; what was not thanked is sent again, and in the end each is there once."""
+async def test_killed_with_minus_9_every_event_that_was_acknowledged_is_in_the_file(file) -> None:
+    """Twice, in the middle of a burst; what was not acknowledged is sent again, and in the end each is there once."""
     open_numbers, acked, port = set(range(600)), set(), 0
     for round_number in range(3):
         last, enough = round_number == 2, 150 * (round_number + 1)

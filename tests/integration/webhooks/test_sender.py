@@ -46,7 +46,7 @@ async def test_each_change_of_the_firm_arrives_once_signed_with_its_type_and_id(
                 box.world.touch(kind, one)
         await box.webhooks.drain()
     rows = await store.query(
-        "SELECT e.key, e.type, e.signed, e.copies, r.kind, r.id FROM event e JOIN errand r ON r.event = e.number"
+        "SELECT e.key, e.type, e.signed, e.copies, r.record_type, r.id FROM event e JOIN job r ON r.event = e.number"
     )
     sent = collections.Counter(delivery.event for delivery in box.webhooks.deliveries)
     assert {key for key, *_ in rows} == set(sent)

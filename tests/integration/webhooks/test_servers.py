@@ -40,7 +40,7 @@ async def post(session, url, body, headers, **settings):
         return response.status
 
 
-async def test_events_are_stored_and_duplicates_thanked(behind, make, sign, session, keys) -> None:
+async def test_events_are_stored_and_duplicates_acknowledged(behind, make, sign, session, keys) -> None:
     async with behind(make()) as url:
         for number in (1, 2, 1):
             body = body_of(number)

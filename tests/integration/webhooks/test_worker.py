@@ -316,7 +316,7 @@ async def test_while_no_units_are_left_nothing_is_sent_and_what_comes_joins(desk
 async def test_a_storm_is_let_gather(desk):
     """Events that come every second are fetched together once they have been quiet, or after a minute."""
     stop = asyncio.Event()
-    work = asyncio.create_task(desk.worker(gather=2.0, patience=60.0).run(stop))
+    work = asyncio.create_task(desk.worker(batch_window=2.0, max_delay=60.0).run(stop))
     for one in desk.ids("persons", 40):
         await desk.inbox.receive([desk.event("persons", one)])
         await asyncio.sleep(0.005)
@@ -402,18 +402,18 @@ async def test_what_is_done_under_a_lost_lease_does_not_count(desk):
     """A worker that was suspended for longer than its lease finds that another one has the event."""
     await desk.store.write(lambda db: db.execute("CREATE TABLE seen (worker TEXT)"))
     await desk.inbox.receive([desk.event("persons", *desk.ids("persons", 1))])
-    await desk.store.write(lambda db: db.execute("UPDATE errand SET outcome = 'fetched'"))
+    await desk.store.write(lambda db: db.execute("UPDATE job SET outcome = 'fetched'"))
     mine = await desk.inbox.lease()
-    (errand,) = mine.errands
-    assert await desk.inbox.begin(errand.number, mine.owner) == 1
+    (job,) = mine.jobs
+    assert await desk.inbox.begin(job.number, mine.owner) == 1
     desk.clock.advance(desk.inbox.rules.lease + 1)
     others = await desk.inbox.lease()
-    assert [one.number for one in others.errands] == [errand.number]
+    assert [one.number for one in others.jobs] == [job.number]
     late = [lambda db: db.execute("INSERT INTO seen VALUES ('mine')")]
-    assert not await desk.inbox.finish([errand.number], mine.owner, late)
-    assert await desk.inbox.fail([errand.number], mine.owner, "too late") == {}
-    assert await desk.inbox.begin(errand.number, mine.owner) is None
-    assert await desk.inbox.finish([errand.number], others.owner)
+    assert not await desk.inbox.finish([job.number], mine.owner, late)
+    assert await desk.inbox.fail([job.number], mine.owner, "too late") == {}
+    assert await desk.inbox.begin(job.number, mine.owner) is None
+    assert await desk.inbox.finish([job.number], others.owner)
     assert await desk.store.query("SELECT * FROM seen") == []
 
 
@@ -480,11 +480,11 @@ async def test_a_replayed_event_waits_for_a_later_one_of_its_record_that_is_at_w
     await desk.drain()
     await desk.inbox.receive([desk.event("offices", one)])
     later = await desk.inbox.lease(fetch=["offices"])
-    assert [errand.key for errand in later.errands] == ["e2"]
+    assert [job.key for job in later.jobs] == ["e2"]
     assert await desk.inbox.replay(Filter(keys=["e1"])) == 1
-    assert (await desk.inbox.lease()).errands == []
-    assert await desk.inbox.finish([later.errands[0].number], later.owner)
-    assert [errand.key for errand in (await desk.inbox.lease()).errands] == ["e1"]
+    assert (await desk.inbox.lease()).jobs == []
+    assert await desk.inbox.finish([later.jobs[0].number], later.owner)
+    assert [job.key for job in (await desk.inbox.lease()).jobs] == ["e1"]
 
 
 async def test_handlers_of_other_records_run_beside_a_slow_one_and_its_time_is_limited(desk):
@@ -563,7 +563,7 @@ async def test_an_event_about_nothing_known_is_a_dead_letter_until_somebody_know
     assert (await desk.drain())[0].dead == 1
     from tonicdm.webhooks import TolerantReader
 
-    desk.inbox.reader = TolerantReader(kind="offices")
+    desk.inbox.reader = TolerantReader(record_type="offices")
     assert await desk.inbox.replay(Filter(keys=["x1"])) == 1
     report, units = await desk.drain()
     assert (report.done, units) == (1, 5)
@@ -572,7 +572,7 @@ async def test_an_event_about_nothing_known_is_a_dead_letter_until_somebody_know
 
     @desk.inbox.on("bureau.*")
     async def handler(delivery):
-        heard.append((delivery.kind, delivery.id, delivery.record))
+        heard.append((delivery.record_type, delivery.id, delivery.record))
 
     body = b'{"id": "x2", "type": "bureau.closed", "data": {}}'
     await desk.inbox.receive([parse(body, {}, signed=False, received=desk.clock.now())])
@@ -590,12 +590,12 @@ async def test_bodies_of_done_events_go_first_and_their_keys_later(desk):
     done, dead = desk.event("persons", *desk.ids("persons", 1)), desk.event("offices", *desk.ids("offices", 1))
     await desk.inbox.receive([done, dead])
     await desk.drain()
-    assert await desk.inbox.tidy() == (0, 0)
+    assert await desk.inbox.cleanup() == (0, 0)
     desk.clock.advance(101)
-    assert await desk.inbox.tidy() == (1, 0)
+    assert await desk.inbox.cleanup() == (1, 0)
     assert await desk.inbox.body(done.key) is None
     assert await desk.inbox.body(dead.key) == dead.body
     assert await desk.inbox.receive([done]) == [False]
     desk.clock.advance(1000)
-    assert await desk.inbox.tidy() == (0, 1)
+    assert await desk.inbox.cleanup() == (0, 1)
     assert await desk.inbox.receive([dead, done]) == [False, True]

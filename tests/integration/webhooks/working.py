@@ -53,7 +53,7 @@ class Desk:
         return report, self.box.units() - before
 
     async def states(self) -> dict[str, int]:
-        found = await self.store.query("SELECT state, count(*) FROM errand GROUP BY state")
+        found = await self.store.query("SELECT state, count(*) FROM job GROUP BY state")
         return dict(found)
 
     async def held(self, kind: str, one: str) -> dict[str, Any]:

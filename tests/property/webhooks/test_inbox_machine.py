@@ -1,7 +1,7 @@
 """The real inbox, in a real file, against a model: no event lost, none done twice, order per record kept.
 
 Workers may crash at any moment, their leases run out, others take over, and people replay what ended. The handler's
-effect is a row written together with the end of its errand.
+effect is a row written together with the end of its job.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tonicdm.clock import VirtualClock
 from tonicdm.store import Store
 from tonicdm.webhooks import Filter, Inbox, InboxRules, State, parse
-from tonicdm.webhooks import errands as sql
+from tonicdm.webhooks import jobs as sql
 
-RULES = InboxRules(attempts=3, first_delay=10.0, factor=2.0, longest_delay=25.0, lease=60.0)
+RULES = InboxRules(attempts=3, first_retry_delay=10.0, factor=2.0, max_retry_delay=25.0, lease=60.0)
 RECORDS = [("persons", f"{1:032x}"), ("persons", f"{2:032x}"), ("offices", f"{1:032x}")]
 PICK = st.integers(0, 10_000)
 MEMORY = pathlib.Path("/dev/shm")
@@ -53,11 +53,11 @@ class InboxMachine(RuleBasedStateMachine):
         self.sent: dict[str, object] = {}
         self.leases: list[Held] = []
         self.rounds: Counter[int] = Counter()
-        """How often each errand was made open: by its arrival and by each replay."""
+        """How often each job was made open: by its arrival and by each replay."""
         self.ends: Counter[int] = Counter()
         """How often each was done."""
         self.open()
-        self.run(self.store.write(lambda db: db.execute("CREATE TABLE effect (errand INTEGER)")))
+        self.run(self.store.write(lambda db: db.execute("CREATE TABLE effect (job INTEGER)")))
 
     def open(self) -> None:
         self.store = Store(pathlib.Path(self.folder.name, "inbox.db"))
@@ -70,25 +70,25 @@ class InboxMachine(RuleBasedStateMachine):
         return self.run(self.store.query(query, values))
 
     def states(self):
-        """Return (state, attempts, kind, id) by number."""
-        return {row[0]: row[1:] for row in self.rows("SELECT number, state, attempts, kind, id FROM errand")}
+        """Return (state, attempts, record_type, id) by number."""
+        return {row[0]: row[1:] for row in self.rows("SELECT number, state, attempts, record_type, id FROM job")}
 
     # --- arriving -----------------------------------------------------------------------------------------------------
 
     @rule(records=st.lists(st.sampled_from(RECORDS), min_size=0, max_size=3, unique=True))
     def receive(self, records):
         """An event of one type that names up to three records, or none that is known."""
-        kind = records[0][0] if records else "zebras"
-        named = {one for one in records if one[0] == kind}
+        record_type = records[0][0] if records else "zebras"
+        named = {one for one in records if one[0] == record_type}
         key = f"e{len(self.events)}"
-        body = json.dumps({"id": key, "type": f"{kind}.updated", "data": [{"id": one} for _, one in sorted(named)]})
+        body = json.dumps(
+            {"id": key, "type": f"{record_type}.updated", "data": [{"id": one} for _, one in sorted(named)]}
+        )
         event = parse(body.encode(), {}, signed=False, received=self.clock.now())
         assert self.run(self.inbox.receive([event])) == [True]
         self.events[key] = named or {("", "")}
         self.sent[key] = event
-        for (number,) in self.rows(
-            "SELECT errand.number FROM errand JOIN event ON event.number = event WHERE key = ?", key
-        ):
+        for (number,) in self.rows("SELECT job.number FROM job JOIN event ON event.number = event WHERE key = ?", key):
             self.rounds[number] = 1
 
     @precondition(lambda self: self.sent)
@@ -102,31 +102,31 @@ class InboxMachine(RuleBasedStateMachine):
     @rule(pick=st.sampled_from(RECORDS), behind=st.integers(0, 3))
     def fetch(self, pick, behind):
         """A record is fetched; the call had left before the last events arrived."""
-        kind, one = pick
+        record_type, one = pick
         upto = self.run(self.store.read(sql.horizon)) - behind
-        self.run(self.store.write(lambda db: sql.settle(db, kind, {one: None}, upto)))
+        self.run(self.store.write(lambda db: sql.settle(db, record_type, {one: None}, upto)))
 
     @rule(fetch=st.booleans(), limit=st.integers(1, 6))
     def lease(self, fetch, limit):
         before, now = self.states(), self.clock.now()
         taken = {number for held in self.leases if held.until > now for number in held.numbers}
         lease = self.run(self.inbox.lease(fetch=["persons", "offices"] if fetch else None, limit=limit))
-        numbers = [errand.number for errand in lease.errands]
+        numbers = [job.number for job in lease.jobs]
         assert not taken & set(numbers), "leased by somebody else"
         assert len({before[number][2:] for number in numbers if before[number][3]}) == sum(
             1 for number in numbers if before[number][3]
-        ), "two errands of one record at once"
+        ), "two jobs of one record at once"
         for number in numbers:
             for other, (state, attempts, *record) in before.items():
                 expired = state == "leased" and other not in taken and attempts >= RULES.attempts
                 if record == list(before[number][2:]) and record[1] and other != number and not expired:
-                    assert other not in taken, "another errand of the record is leased"
-                    assert state in {"done", "dead"} or other > number, "an earlier errand of the record is open"
+                    assert other not in taken, "another job of the record is leased"
+                    assert state in {"done", "dead"} or other > number, "an earlier job of the record is open"
         if numbers:
             self.leases.append(Held(lease.owner, numbers, now + RULES.lease))
 
     def one(self, pick, *, begun=None):
-        """Return a lease and one of its errands."""
+        """Return a lease and one of its jobs."""
         found = [
             (held, number)
             for held in self.leases
@@ -188,8 +188,8 @@ class InboxMachine(RuleBasedStateMachine):
         now = self.clock.now()
         self.run(self.inbox.renew([held.owner for held in self.leases]))
         for held in self.leases:
-            # One that had run out holds on as long as nobody has taken its errands.
-            mine = {number for (number,) in self.rows("SELECT number FROM errand WHERE owner = ?", held.owner)}
+            # One that had run out holds on as long as nobody has taken its jobs.
+            mine = {number for (number,) in self.rows("SELECT number FROM job WHERE owner = ?", held.owner)}
             if mine:
                 held.until = now + RULES.lease
 
@@ -215,7 +215,7 @@ class InboxMachine(RuleBasedStateMachine):
         other = self.run(self.inbox.lease())
         assert not self.run(self.inbox.finish([number], held.owner, [_effect(number)])), "its time was up"
         until = self.clock.now() + RULES.lease
-        self.leases.append(Held(other.owner, [errand.number for errand in other.errands], until))
+        self.leases.append(Held(other.owner, [job.number for job in other.jobs], until))
         held.numbers.remove(number)
 
     # --- time and accidents -------------------------------------------------------------------------------------------
@@ -256,13 +256,13 @@ class InboxMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(pick=PICK)
     def replay_beneath_a_lease(self, pick):
-        """An earlier errand of a record is made open again while a later one of it is at work: it has to wait."""
+        """An earlier job of a record is made open again while a later one of it is at work: it has to wait."""
         held, number = self.one(pick)
         if held is None:
             return
-        _, _, kind, one = self.states()[number]
-        where = "WHERE kind = ? AND id = ? AND state IN ('done', 'dead')"
-        found = self.rows(f"SELECT key FROM event JOIN errand ON event = event.number {where}", kind, one)
+        _, _, record_type, one = self.states()[number]
+        where = "WHERE record_type = ? AND id = ? AND state IN ('done', 'dead')"
+        found = self.rows(f"SELECT key FROM event JOIN job ON event = event.number {where}", record_type, one)
         for (key,) in found:
             self.replay(list(self.sent).index(key))
         self.lease(fetch=False, limit=6)
@@ -275,15 +275,17 @@ class InboxMachine(RuleBasedStateMachine):
         if not hasattr(self, "store"):
             return
         found: dict[str, set[tuple[str, str]]] = {}
-        for key, kind, one in self.rows("SELECT key, kind, id FROM event JOIN errand ON event = event.number"):
-            found.setdefault(key, set()).add((kind, one))
+        for key, record_type, one in self.rows(
+            "SELECT key, record_type, id FROM event JOIN job ON event = event.number"
+        ):
+            found.setdefault(key, set()).add((record_type, one))
         assert found == self.events
 
     @invariant()
     def none_is_done_more_often_than_it_was_open(self):
         if not hasattr(self, "store"):
             return
-        effects = Counter(number for (number,) in self.rows("SELECT errand FROM effect"))
+        effects = Counter(number for (number,) in self.rows("SELECT job FROM effect"))
         assert effects == self.ends
         for number, (state, attempts, *_) in self.states().items():
             assert self.ends[number] <= self.rounds[number]
@@ -291,27 +293,27 @@ class InboxMachine(RuleBasedStateMachine):
             assert state != "done" or self.ends[number] >= 1
 
     @invariant()
-    def one_errand_of_a_record_is_leased_at_most(self):
+    def one_job_of_a_record_is_leased_at_most(self):
         if hasattr(self, "store"):
-            leased = "SELECT count(*) AS n FROM errand WHERE state = 'leased' AND id <> '' GROUP BY kind, id"
+            leased = "SELECT count(*) AS n FROM job WHERE state = 'leased' AND id <> '' GROUP BY record_type, id"
             assert all(count == 1 for (count,) in self.rows(leased))
 
     def teardown(self):
-        """From wherever it is, work goes on to the end: done or dead letters, each record's errands in order."""
+        """From wherever it is, work goes on to the end: done or dead letters, each record's jobs in order."""
         if not hasattr(self, "store"):
             return
         order: list[int] = []
         for _ in range(200):
-            if not self.rows("SELECT 1 FROM errand WHERE state IN ('received', 'leased') LIMIT 1"):
+            if not self.rows("SELECT 1 FROM job WHERE state IN ('received', 'leased') LIMIT 1"):
                 break
             self.clock.advance(30)
-            for kind, one in RECORDS:
-                self.run(self.store.write(lambda db, k=kind, o=one: sql.settle(db, k, {o: None}, 10**9)))
+            for record_type, one in RECORDS:
+                self.run(self.store.write(lambda db, k=record_type, o=one: sql.settle(db, k, {o: None}, 10**9)))
             lease = self.run(self.inbox.lease())
-            for errand in lease.errands:
-                assert self.run(self.inbox.begin(errand.number, lease.owner)) is not None
-                assert self.run(self.inbox.finish([errand.number], lease.owner))
-                order.append(errand.number)
+            for job in lease.jobs:
+                assert self.run(self.inbox.begin(job.number, lease.owner)) is not None
+                assert self.run(self.inbox.finish([job.number], lease.owner))
+                order.append(job.number)
         states = self.states()
         assert {state for state, *_ in states.values()} <= {"done", "dead"}
         for record in RECORDS:

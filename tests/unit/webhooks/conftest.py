@@ -11,7 +11,7 @@ import json
 import pytest
 
 from tonicdm.clock import VirtualClock
-from tonicdm.webhooks.limits import Limits
+from tonicdm.webhooks import Limits
 from tonicdm.webhooks.receiver import Receiver
 from tonicdm.webhooks.verify import StandardWebhooks
 

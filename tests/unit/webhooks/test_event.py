@@ -12,7 +12,7 @@ from tonicdm.errors import ConfigError, MalformedEventError
 from tonicdm.store import TYPES
 from tonicdm.store.rows import updated_of
 from tonicdm.webhooks import Payload, TolerantReader, parse
-from tonicdm.webhooks.payload import kind_of
+from tonicdm.webhooks.payload import record_type_of
 
 ONE, TWO = "a" * 32, "b" * 32
 HYPHENATED = "AAAAAAAA-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
@@ -39,21 +39,24 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_type_and_ids_are_found_in_every_usual_form(form: str) -> None:
     found = event(FORMS[form])
-    assert (found.kind, found.ids) == ("persons", (ONE,))
+    assert (found.record_type, found.ids) == ("persons", (ONE,))
 
 
 def test_a_record_without_an_envelope_tells_its_id_and_no_type() -> None:
     """A "type" among its fields is the record's own: a bare word beside a record names no record type."""
     for record in (RECORD, {**RECORD, "type": "office"}, [RECORD]):
         found = event(record)
-        assert (found.kind, found.ids) == (None, (ONE,))
+        assert (found.record_type, found.ids) == (None, (ONE,))
 
 
 def test_a_reader_may_be_told_the_type_that_a_path_stands_for() -> None:
-    assert event([RECORD], reader=TolerantReader(kind="offices")).kind == "offices"
-    assert event({"type": "persons.updated", "data": [RECORD]}, reader=TolerantReader(kind="offices")).kind == "persons"
+    assert event([RECORD], reader=TolerantReader(record_type="offices")).record_type == "offices"
+    assert (
+        event({"type": "persons.updated", "data": [RECORD]}, reader=TolerantReader(record_type="offices")).record_type
+        == "persons"
+    )
     with pytest.raises(ConfigError, match="no such record type: unicorns"):
-        TolerantReader(kind="unicorns")
+        TolerantReader(record_type="unicorns")
 
 
 def test_ids_are_compact_unique_and_in_order_and_what_is_no_id_is_left_out() -> None:
@@ -67,19 +70,19 @@ def test_every_type_is_known_in_singular_plural_and_any_spelling(name: str) -> N
     camel = "".join(part.capitalize() for part in one.split("_"))
     for word in (name, name.upper(), one, camel, name.replace("_", "-"), name.replace("_", "")):
         for words in (word, f"{word}.updated", f"workflow/{word}", f"{word}_created"):
-            assert kind_of(words) == name, words
+            assert record_type_of(words) == name, words
 
 
 @pytest.mark.parametrize("words", ["", "updated", "unicorn.updated", "project_team_updated", ".", "per son"])
 def test_a_type_is_not_guessed_from_what_only_resembles_it(words: str) -> None:
-    assert kind_of(words) is None
+    assert record_type_of(words) is None
 
 
 def test_batches_of_several_types_have_none() -> None:
     both = [{"type": "persons.updated", "data": [{"id": ONE}]}, {"type": "offices.updated", "data": [{"id": TWO}]}]
     found = event(both)
-    assert (found.type, found.kind, found.ids) == ("", None, (ONE, TWO))
-    assert event(both, reader=TolerantReader(kind="persons")).kind is None
+    assert (found.type, found.record_type, found.ids) == ("", None, (ONE, TWO))
+    assert event(both, reader=TolerantReader(record_type="persons")).record_type is None
 
 
 def test_the_type_is_told_as_the_sender_wrote_it() -> None:
@@ -133,12 +136,12 @@ def test_what_is_no_json_object_or_array_is_malformed_and_not_repeated(body: byt
 @pytest.mark.parametrize("payload", [{}, [], {"data": None}, {"data": 7}, {"type": 7, "id": True}, [[], 7, None, "x"]])
 def test_json_of_any_other_content_is_an_event_without_records(payload) -> None:
     found = event(payload)
-    assert (found.kind, found.ids) == (None, ())
+    assert (found.record_type, found.ids) == (None, ())
 
 
 def test_a_reader_of_ones_own_replaces_the_tolerant_one() -> None:
     found = event({"x": [ONE]}, reader=lambda payload: Payload("x", "tasks", "k", ({"id": payload["x"][0]},)))
-    assert (found.type, found.kind, found.key, found.ids) == ("x", "tasks", "k", (ONE,))
+    assert (found.type, found.record_type, found.key, found.ids) == ("x", "tasks", "k", (ONE,))
 
 
 def test_neither_event_nor_payload_shows_what_it_carries() -> None:
@@ -190,7 +193,7 @@ def test_whatever_json_comes_it_is_an_event_that_can_be_stored_or_malformed(payl
     assert found.body == body
     assert all(len(one) == 32 and one == one.lower() and int(one, 16) >= 0 for one in found.ids)
     assert len(set(found.ids)) == len(found.ids)
-    assert found.kind is None or found.kind in TYPES
+    assert found.record_type is None or found.record_type in TYPES
     for text in (found.key, found.type):
         text.encode()
         assert len(text) <= 200

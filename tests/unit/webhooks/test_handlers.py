@@ -9,7 +9,7 @@ from tonicdm.webhooks.handlers import Delivery, Handlers, matches
 
 
 @pytest.mark.parametrize(
-    ("pattern", "event_type", "kind", "meant"),
+    ("pattern", "event_type", "record_type", "meant"),
     [
         ("persons.updated", "persons.updated", "persons", True),
         ("person.updated", "persons.updated", "persons", True),
@@ -30,8 +30,8 @@ from tonicdm.webhooks.handlers import Delivery, Handlers, matches
         ("*", "", "", True),
     ],
 )
-def test_patterns(pattern, event_type, kind, meant):
-    assert matches(pattern, event_type, kind) is meant
+def test_patterns(pattern, event_type, record_type, meant):
+    assert matches(pattern, event_type, record_type) is meant
 
 
 @pytest.mark.parametrize("pattern", ["", "persons", "*.updated", "persons.", ".updated", "per*.updated", "a b.c"])
@@ -64,8 +64,8 @@ def test_all_that_match_are_called_in_the_order_of_their_registration():
     assert len(handlers) == 3
 
 
-def delivery(raw, kind="offices"):
-    return Delivery("offices.updated", kind, "a" * 32, "evt_1", 0.0, 1, False, raw)
+def delivery(raw, record_type="offices"):
+    return Delivery("offices.updated", record_type, "a" * 32, "evt_1", 0.0, 1, False, raw)
 
 
 def test_a_delivery_has_the_record_as_a_model_and_as_json():

@@ -9,7 +9,7 @@ import logging
 import pytest
 
 from tonicdm.errors import ConfigError, StoreError
-from tonicdm.webhooks.limits import Limits
+from tonicdm.webhooks import Limits
 from tonicdm.webhooks.receiver import Receiver
 from tonicdm.webhooks.verify import SharedSecret, Unverified
 
@@ -30,7 +30,7 @@ async def test_a_genuine_event_is_stored_signed_and_answered_with_200(make, sink
     reply = await post(make())
     assert (reply.status, reply.closes) == (200, False)
     (event,) = sink.stored.values()
-    assert (event.key, event.kind, event.signed, event.received, event.body) == (
+    assert (event.key, event.record_type, event.signed, event.received, event.body) == (
         "e1",
         "persons",
         True,
@@ -44,7 +44,7 @@ async def test_an_unverified_event_is_stored_as_a_hint(make, sink) -> None:
     assert not sink.stored["e1"].signed
 
 
-async def test_a_duplicate_is_thanked_too_and_counted(make) -> None:
+async def test_a_duplicate_is_acknowledged_too_and_counted(make) -> None:
     receiver = make()
     assert [(await post(receiver)).status for _ in range(3)] == [200, 200, 200]
     assert receiver.stored == {"new": 1, "duplicate": 2}

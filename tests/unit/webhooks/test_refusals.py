@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tonicdm.webhooks.refusals import INTERVAL, MOST_PEERS, Refusals, Refused
+from tonicdm.webhooks.refusals import LOG_INTERVAL_SECONDS, MAX_PEERS, Refusals, Refused
 
 
 def refusal(reason="no webhook-id header", *, size=7, detail=""):
@@ -16,7 +16,7 @@ def test_the_first_of_a_kind_is_told_the_next_only_after_the_interval_with_their
     assert refusals.note(refusal(), peer="a", now=0.0) == "refused with 401: no webhook-id header (7 bytes)"
     for number in range(500):
         assert refusals.note(refusal(), peer=f"peer {number % 3}", now=number / 10) is None
-    line = refusals.note(refusal(size=9000), peer="d", now=INTERVAL)
+    line = refusals.note(refusal(size=9000), peer="d", now=LOG_INTERVAL_SECONDS)
     assert line == ("refused with 401: no webhook-id header (9,000 bytes; 501 such from 4 peers since the last line)")
     assert refusals.counts == {401: 502}
 
@@ -29,12 +29,12 @@ def test_each_reason_has_lines_of_its_own() -> None:
 
 def test_a_flood_from_everywhere_does_not_grow_what_is_remembered() -> None:
     refusals = Refusals()
-    for number in range(3 * MOST_PEERS):
+    for number in range(3 * MAX_PEERS):
         refusals.note(refusal(), peer=str(number), now=0.0)
-    line = refusals.note(refusal(), peer="x", now=INTERVAL)
+    line = refusals.note(refusal(), peer="x", now=LOG_INTERVAL_SECONDS)
     assert line is not None
     assert "3,000 such from 1,000 or more peers" in line
-    assert sum(len(series.peers) for series in refusals._series.values()) <= MOST_PEERS
+    assert sum(len(series.peers) for series in refusals._series.values()) <= MAX_PEERS
 
 
 def test_no_line_names_a_peer() -> None:

@@ -19,8 +19,8 @@ from tonicdm.webhooks.rules import (
     judge,
 )
 
-RULES = InboxRules(first_delay=10.0, factor=3.0, longest_delay=1000.0, jitter=0.5, attempts=4)
-WORK = WorkerRules(gather=2.0, patience=60.0)
+RULES = InboxRules(first_retry_delay=10.0, factor=3.0, max_retry_delay=1000.0, jitter=0.5, attempts=4)
+WORK = WorkerRules(batch_window=2.0, max_delay=60.0)
 
 
 def test_delays_grow_up_to_the_longest():
@@ -43,7 +43,7 @@ def test_the_last_failure_makes_a_dead_letter():
 
 
 @pytest.mark.parametrize(
-    "bad", [{"attempts": 0}, {"first_delay": 0.0}, {"factor": 0.5}, {"jitter": 1.5}, {"lease": 0.0}]
+    "bad", [{"attempts": 0}, {"first_retry_delay": 0.0}, {"factor": 0.5}, {"jitter": 1.5}, {"lease": 0.0}]
 )
 def test_settings_out_of_range_are_refused(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
@@ -51,7 +51,7 @@ def test_settings_out_of_range_are_refused(bad):
 
 
 def waiting(oldest, newest):
-    return Waiting(kind="persons", ids=1, oldest=oldest, newest=newest, stamp=None)
+    return Waiting(record_type="persons", ids=1, oldest=oldest, newest=newest, stamp=None)
 
 
 def test_a_storm_is_let_gather_until_it_is_quiet_or_patience_ends():

@@ -118,9 +118,9 @@ def test_what_headers_give_away_is_refused_before_the_body() -> None:
 
 
 def test_only_what_was_checked_is_vouched_for() -> None:
-    assert StandardWebhooks(KEY).vouches
-    assert SharedSecret("x", KEY).vouches
-    assert not Unverified().vouches
+    assert StandardWebhooks(KEY).confirms
+    assert SharedSecret("x", KEY).confirms
+    assert not Unverified().confirms
     check(Unverified(), {})
 
 
@@ -160,5 +160,5 @@ def test_a_verifier_of_ones_own_needs_the_check_alone() -> None:
 
     mine = Mine()
     mine.screen({}, NOW)
-    assert mine.vouches
+    assert mine.confirms
     mine.check({"x": "1"}, b"", NOW)

@@ -1,0 +1,477 @@
+"""Statements of the inbox, to be run inside its transactions. Each function takes the open database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from tonicdm.codec import wire_names
+from tonicdm.errors import MalformedEventError
+from tonicdm.store import writing
+from tonicdm.store.rows import SOFT_DELETED, draw, updated_of
+from tonicdm.store.types import TYPES
+from tonicdm.store.versions import Origin, ReadStamp
+from tonicdm.types import DataQuantity
+from tonicdm.webhooks.event import Event, decode
+from tonicdm.webhooks.payload import PayloadReader, identity_of
+from tonicdm.webhooks.rules import InboxRules, State, Verdict, Waiting, after_failure, judge
+
+CRASHED: Final = "the worker ended while it was at work on this"
+
+MAX_SAMPLE: Final = 20
+"""Records of a type whose common fields tell what a whole one has, where the store does not hold the record itself."""
+
+ABSENT: Final = "absent"
+"""The outcome of a job whose record the server does not return."""
+
+NAMELESS: Final = "nameless"
+"""The outcome of a job whose event names no record of a known type."""
+
+
+@attrs.frozen
+class Job:
+    """One event for one record, as a worker has it."""
+
+    number: int
+    event: int
+    key: str
+    """The event's."""
+    type: str
+    """The event's, as the sender wrote it."""
+    record_type: str
+    """Record type; empty where the event names none that is known."""
+    id: str
+    """The record's; empty where the event names none."""
+    received: float
+    attempts: int
+    outcome: str | None
+    """How the record in the store came to be as new as the event; None while it is not known to be."""
+
+
+_JOB: Final = (
+    "job.number, event, event.key, event.type, record_type, id, event.received, attempts, outcome "
+    "FROM job JOIN event ON event.number = job.event"
+)
+
+
+# --- receiving ------------------------------------------------------------------------------------------------------
+
+
+def receive(db: sqlite3.Connection, event: Event, records: Iterable[Mapping[str, Any]]) -> bool:
+    """Store *event* with a job for each record that it names; False for a duplicate, which is only counted.
+
+    Args:
+        db: The store.
+        event: As it arrived.
+        records: The records in its body.
+    """
+    stamp = draw(db, event.received)
+    made = db.execute(
+        "INSERT INTO event (key, type, signed, received, body, read_number) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (key) DO NOTHING",
+        (event.key, event.type, event.signed, event.received, event.body, stamp.number),
+    )
+    if not made.rowcount:
+        db.execute("UPDATE event SET copies = copies + 1 WHERE key = ?", (event.key,))
+        return False
+    stamps = {identity_of(record): updated_of(record) for record in records}
+    record_type = event.record_type or ""
+    db.executemany(
+        "INSERT INTO job (event, record_type, id, updated, due, examined, outcome) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                made.lastrowid,
+                record_type,
+                one,
+                stamps.get(one),
+                event.received,
+                *((0, None) if record_type and one else (1, NAMELESS)),
+            )
+            for one in event.ids or ("",)
+        ],
+    )
+    # Whoever reads the record from the store has to know that it may be old now.
+    db.executemany(
+        "UPDATE record SET doubted = max(coalesce(doubted, 0), ?), doubted_number = ? WHERE type = ? AND id = ?",
+        [(event.received, stamp.number, record_type, one) for one in event.ids if record_type],
+    )
+    return True
+
+
+# --- triage: what an event settles by itself, before a unit is spent on it ---
+
+
+@attrs.define
+class Triage:
+    """What a look has settled, without a unit."""
+
+    applied: int = 0
+    """Records written as they came."""
+    current: int = 0
+    """Jobs whose record the store had already."""
+    examined: int = 0
+    """Jobs looked at."""
+
+
+def triage(db: sqlite3.Connection, reader: PayloadReader, *, trusted: bool, limit: int) -> Triage:
+    """Judge jobs that nobody has looked at yet, the oldest first.
+
+    Args:
+        db: The store.
+        reader: Reads bodies, as the receiver does.
+        trusted: Whether signed records are believed.
+        limit: At most so many.
+    """
+    sql = (
+        "SELECT job.number, event.number, record_type, id, signed, body, event.read_number, received FROM job "
+        "JOIN event ON event.number = event "
+        "WHERE examined = 0 AND state = 'received' AND outcome IS NULL ORDER BY job.number LIMIT ?"
+    )
+    found, told, last = Triage(), dict[str, Mapping[str, Any]](), None
+    for number, event, record_type, one, signed, body, read_number, received in db.execute(sql, (limit,)).fetchall():
+        if event != last:
+            told, last = records_in(body, reader), event
+        record = told.get(one)
+        verdict = _judge(db, record_type, one, record, trusted=trusted and bool(signed))
+        sound = writing.sorted_out(record_type, [record]) if verdict is Verdict.APPLY else None
+        if sound is not None and sound.invalid:
+            verdict = Verdict.FETCH  # the copy in the event can't be stored; the server's own may
+        elif sound is not None:
+            stamp = ReadStamp(read_number, received)
+            written = writing.write_sorted(db, record_type, sound, DataQuantity.BASIC, stamp, origin=Origin.EVENT)
+            found.applied += written.changed
+        found.current += verdict is Verdict.CURRENT
+        found.examined += 1
+        outcome = {Verdict.APPLY: "applied", Verdict.CURRENT: "current", Verdict.FETCH: None}[verdict]
+        db.execute("UPDATE job SET examined = 1, outcome = ? WHERE number = ?", (outcome, number))
+    return found
+
+
+def records_in(body: bytes | None, reader: PayloadReader) -> dict[str, Mapping[str, Any]]:
+    """Return the records in a body, by ID; none where it is gone or can't be read any more."""
+    if body is None:
+        return {}
+    try:
+        records = reader(decode(body)).records
+    except MalformedEventError:
+        return {}
+    return {identity: record for record in records if (identity := identity_of(record)) is not None}
+
+
+def reread(db: sqlite3.Connection, numbers: Iterable[int], reader: PayloadReader) -> None:
+    """Read events anew that named no record of a known type: a newer reader may know better.
+
+    Args:
+        db: The store.
+        numbers: Dead or done jobs.
+        reader: The reader of now.
+    """
+    sql = (
+        "SELECT job.event, body, due FROM job JOIN event ON event.number = job.event "
+        "WHERE job.number = ? AND outcome = ? AND state IN ('done', 'dead') AND body IS NOT NULL"
+    )
+    for number in numbers:
+        row = db.execute(sql, (number, NAMELESS)).fetchone()
+        said = None if row is None else reader(decode(row[1]))
+        if row is None or said is None or said.record_type is None or not said.ids:
+            continue
+        first, *others = said.ids
+        stamps = {identity_of(record): updated_of(record) for record in said.records}
+        db.execute(
+            "UPDATE job SET record_type = ?, id = ?, updated = ?, outcome = NULL, examined = 0 WHERE number = ?",
+            (said.record_type, first, stamps[first], number),
+        )
+        db.executemany(
+            "INSERT INTO job (event, record_type, id, updated, due) VALUES (?, ?, ?, ?, ?)",
+            [(row[0], said.record_type, one, stamps[one], row[2]) for one in others],
+        )
+
+
+def _judge(
+    db: sqlite3.Connection, record_type: str, one: str, told: Mapping[str, Any] | None, *, trusted: bool
+) -> Verdict:
+    sql = "SELECT raw, updated, deleted_at IS NOT NULL AND reason <> ? FROM record WHERE type = ? AND id = ?"
+    row = db.execute(sql, (SOFT_DELETED, record_type, one)).fetchone()
+    held = None if row is None else json.loads(row[0])
+    absent = "SELECT 1 FROM job WHERE record_type = ? AND id = ? AND outcome = ? LIMIT 1"
+    gone = bool(row and row[2]) or db.execute(absent, (record_type, one, ABSENT)).fetchone() is not None
+    return judge(
+        told,
+        held,
+        None if row is None else row[1],
+        gone=gone,
+        stamped=TYPES[record_type].stamped,
+        trusted=trusted,
+        fields=frozenset(held) if held is not None else _common_fields(db, record_type) if trusted else frozenset(),
+    )
+
+
+def _common_fields(db: sqlite3.Connection, record_type: str) -> frozenset[str]:
+    """Return the fields that all of some records of a type have; those of the model where the store has none."""
+    sql = "SELECT raw FROM record WHERE type = ? AND deleted_at IS NULL ORDER BY change_seq DESC LIMIT ?"
+    seen = [frozenset(json.loads(raw)) for (raw,) in db.execute(sql, (record_type, MAX_SAMPLE))]
+    return frozenset.intersection(*seen) if seen else frozenset(wire_names(TYPES[record_type].listing.model).values())
+
+
+# --- leasing --------------------------------------------------------------------------------------------------------
+
+_FIRST_OF_ITS_RECORD: Final = """
+(job.id = '' OR NOT EXISTS (
+    SELECT 1 FROM job AS other WHERE other.record_type = job.record_type AND other.id = job.id
+    AND other.state IN ('received', 'leased') AND (other.number < job.number OR other.state = 'leased')
+))
+"""
+"""Order per record: only the earliest open job of a record may be leased, and only while none of them is."""
+
+
+def expire(db: sqlite3.Connection, now: float, rules: InboxRules) -> int:
+    """Take jobs back whose lease has ended: their worker is gone; return how many."""
+    # One that has had all its attempts ends here: else a job that kills its worker would do so for ever.
+    ended = db.execute(
+        "UPDATE job SET state = 'dead', owner = NULL, lease_until = NULL, error = ?, ended = ? "
+        "WHERE state = 'leased' AND lease_until <= ? AND attempts >= ?",
+        (CRASHED, now, now, rules.attempts),
+    ).rowcount
+    freed = db.execute(
+        "UPDATE job SET state = 'received', owner = NULL, lease_until = NULL WHERE state = 'leased' "
+        "AND lease_until <= ?",
+        (now,),
+    ).rowcount
+    return ended + freed
+
+
+def lease(
+    db: sqlite3.Connection, owner: str, now: float, until: float, *, fetchable: Collection[str] | None, limit: int
+) -> list[Job]:
+    """Lease what is due, the earliest open job of each record.
+
+    Args:
+        db: The store.
+        owner: Names this lease: what is done under it counts only as long as it holds.
+        now: Unix time.
+        until: When it ends.
+        fetchable: Types whose records are to be fetched; None leases what needs no fetch.
+        limit: At most so many.
+    """
+    if fetchable is None:
+        chosen, values = "outcome IS NOT NULL", []
+    else:
+        marks = ",".join("?" * len(fetchable))
+        chosen, values = f"outcome IS NULL AND record_type IN ({marks})", list(fetchable)
+    sql = f"SELECT {_JOB} WHERE state = 'received' AND due <= ? AND {chosen} AND {_FIRST_OF_ITS_RECORD} "
+    found = [Job(*row) for row in db.execute(sql + "ORDER BY job.number LIMIT ?", (now, *values, limit))]
+    db.executemany(
+        "UPDATE job SET state = 'leased', owner = ?, lease_until = ? WHERE number = ?",
+        [(owner, until, job.number) for job in found],
+    )
+    return found
+
+
+def renew(db: sqlite3.Connection, owners: Iterable[str], until: float) -> None:
+    """Let leases hold until *until*; those that have ended are not brought back."""
+    db.executemany(
+        "UPDATE job SET lease_until = ? WHERE owner = ? AND state = 'leased'", [(until, owner) for owner in owners]
+    )
+
+
+def begin(db: sqlite3.Connection, number: int, owner: str) -> int | None:
+    """Count an attempt and return its number; None where the lease is lost."""
+    held = "number = ? AND owner = ? AND state = 'leased'"
+    db.execute(f"UPDATE job SET attempts = attempts + 1 WHERE {held}", (number, owner))  # noqa: S608 - placeholders only
+    found = db.execute(f"SELECT attempts FROM job WHERE {held}", (number, owner)).fetchone()  # noqa: S608 - placeholders only
+    return None if found is None else found[0]
+
+
+def finish(db: sqlite3.Connection, numbers: Iterable[int], owner: str, now: float) -> int:
+    """Note that jobs are done; return for how many of them the lease still held."""
+    before = db.total_changes
+    db.executemany(
+        "UPDATE job SET state = 'done', owner = NULL, lease_until = NULL, error = NULL, ended = ? "
+        "WHERE number = ? AND owner = ? AND state = 'leased'",
+        [(now, number, owner) for number in numbers],
+    )
+    return db.total_changes - before
+
+
+def fail(
+    db: sqlite3.Connection, number: int, owner: str, error: str, now: float, rules: InboxRules, chance: float
+) -> State | None:
+    """Put a job off after a failed attempt, or give it up; return which, None where the lease is lost."""
+    found = db.execute(
+        "SELECT attempts FROM job WHERE number = ? AND owner = ? AND state = 'leased'", (number, owner)
+    ).fetchone()
+    if found is None:
+        return None
+    state, due = after_failure(found[0], now, rules, chance)
+    db.execute(
+        "UPDATE job SET state = ?, due = ?, owner = NULL, lease_until = NULL, error = ?, ended = ? WHERE number = ?",
+        (state.value, due, error, now if state is State.DEAD else None, number),
+    )
+    return state
+
+
+def give_up(db: sqlite3.Connection, numbers: Iterable[int], owner: str, error: str, now: float) -> int:
+    """Make dead letters at once; return of how many."""
+    before = db.total_changes
+    db.executemany(
+        "UPDATE job SET state = 'dead', owner = NULL, lease_until = NULL, error = ?, ended = ? "
+        "WHERE number = ? AND owner = ? AND state = 'leased'",
+        [(error, now, number, owner) for number in numbers],
+    )
+    return db.total_changes - before
+
+
+def release(db: sqlite3.Connection, numbers: Iterable[int], owner: str, due: float, *, counted: bool = False) -> None:
+    """Give jobs back that did not fail by their own fault.
+
+    Args:
+        db: The store.
+        numbers: Which.
+        owner: The lease they are held by.
+        due: When they may be leased again.
+        counted: Whether the attempt had been counted already; then that is undone.
+    """
+    db.executemany(
+        "UPDATE job SET state = 'received', owner = NULL, lease_until = NULL, due = ?, attempts = attempts - ? "
+        "WHERE number = ? AND owner = ? AND state = 'leased'",
+        [(due, int(counted), number, owner) for number in numbers],
+    )
+
+
+# --- what a fetch settles -------------------------------------------------------------------------------------------
+
+
+def waiting(db: sqlite3.Connection, now: float) -> list[Waiting]:
+    """Return what waits to be fetched, by type."""
+    sql = f"""
+    SELECT record_type, count(*), min(received), max(received), min(CASE WHEN signed THEN updated END)
+    FROM job JOIN event ON event.number = event
+    WHERE state = 'received' AND due <= ? AND outcome IS NULL AND {_FIRST_OF_ITS_RECORD}
+    GROUP BY record_type ORDER BY min(received)
+    """  # noqa: S608 - no values
+    newest = dict(
+        db.execute(
+            "SELECT record_type, max(received) FROM job JOIN event ON event.number = event "
+            "WHERE state = 'received' AND outcome IS NULL GROUP BY record_type"
+        ).fetchall()
+    )
+    return [
+        Waiting(
+            record_type=record_type,
+            ids=ids,
+            oldest=oldest,
+            newest=max(last, newest.get(record_type, last)),
+            stamp=stamp,
+        )
+        for record_type, ids, oldest, last, stamp in db.execute(sql, (now,))
+    ]
+
+
+def horizon(db: sqlite3.Connection) -> int:
+    """Return the last job there is: what a call that is sent later finds is as new as all up to it."""
+    return int(db.execute("SELECT coalesce(max(number), 0) FROM job").fetchone()[0])
+
+
+def settle(db: sqlite3.Connection, record_type: str, found: Mapping[str, str | None], upto: int) -> None:
+    """Note that the store has records as new as all their jobs up to *upto*.
+
+    One fetch that was sent after several events of a record had arrived satisfies all of them; but none that confirms
+    for a later update than came: servers may show a change some time after they have told of it.
+
+    Args:
+        db: The store.
+        record_type: The record type.
+        found: The update of each record that came, by ID.
+        upto: The last job that was there before the call was sent.
+    """
+    db.executemany(
+        "UPDATE job SET outcome = 'fetched', examined = 1 WHERE record_type = ? AND id = ? AND number <= ? "
+        "AND outcome IS NULL AND state IN ('received', 'leased') AND (updated IS NULL OR ? IS NULL OR updated <= ? "
+        "OR NOT (SELECT signed FROM event WHERE event.number = job.event))",
+        [(record_type, one, upto, updated, updated) for one, updated in found.items()],
+    )
+
+
+def settle_absent(db: sqlite3.Connection, record_type: str, ids: Iterable[str], upto: int) -> None:
+    """Note that the server does not return records, so that there is nothing more to fetch for their jobs."""
+    db.executemany(
+        "UPDATE job SET outcome = 'absent', examined = 1 WHERE record_type = ? AND id = ? AND number <= ? "
+        "AND outcome IS NULL AND state IN ('received', 'leased')",
+        [(record_type, one, upto) for one in ids],
+    )
+
+
+def outcomes(db: sqlite3.Connection, owner: str) -> dict[int, str | None]:
+    """Return how the store got the records of the jobs of a lease, by number."""
+    sql = "SELECT number, outcome FROM job WHERE owner = ? AND state = 'leased'"
+    return dict(db.execute(sql, (owner,)).fetchall())
+
+
+def settle_older(db: sqlite3.Connection, record_types: Iterable[str]) -> None:
+    """Note the jobs whose event tells of an update that the store has overtaken, by a sync or by another event."""
+    db.executemany(
+        "UPDATE job SET outcome = 'current', examined = 1 WHERE state = 'received' AND outcome IS NULL "
+        "AND record_type = ? AND EXISTS (SELECT 1 FROM record WHERE record.type = record_type AND record.id = job.id "
+        "AND record.updated > job.updated)",
+        [(record_type,) for record_type in record_types],
+    )
+
+
+# --- by hand --------------------------------------------------------------------------------------------------------
+
+
+def replay(db: sqlite3.Connection, numbers: Sequence[int], now: float) -> int:
+    """Make jobs that ended open again, with all attempts before them; return how many.
+
+    What was settled stays settled: the store has the record as it was after the event, or newer.
+    """
+    before = db.total_changes
+    db.executemany(
+        "UPDATE job SET state = 'received', attempts = 0, due = ?, error = NULL, ended = NULL "
+        "WHERE number = ? AND state IN ('done', 'dead')",
+        [(now, number) for number in numbers],
+    )
+    return db.total_changes - before
+
+
+def purge(db: sqlite3.Connection, numbers: Sequence[int]) -> int:
+    """Forget jobs that ended, and events of which none is left; return how many jobs."""
+    before = db.total_changes
+    db.executemany("DELETE FROM job WHERE number = ? AND state IN ('done', 'dead')", [(number,) for number in numbers])
+    gone = db.total_changes - before
+    db.execute("DELETE FROM event WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.event = event.number)")
+    return gone
+
+
+_ALL_DONE: Final = "NOT EXISTS (SELECT 1 FROM job WHERE job.event = event.number AND job.state <> 'done')"
+
+
+def cleanup(db: sqlite3.Connection, now: float, rules: InboxRules) -> tuple[int, int]:
+    """Delete the bodies of events that are done for long, and forget those that are done for very long.
+
+    Returns:
+        How many bodies and how many events.
+    """
+    bodies = db.execute(
+        f"UPDATE event SET body = NULL WHERE body IS NOT NULL AND received <= ? AND {_ALL_DONE}",  # noqa: S608 - no values
+        (now - rules.keep_bodies,),
+    ).rowcount
+    old = f"SELECT number FROM event WHERE received <= ? AND {_ALL_DONE}"  # noqa: S608 - no values
+    db.execute(f"DELETE FROM job WHERE event IN ({old})", (now - rules.keep_keys,))  # noqa: S608 - no values
+    events = db.execute(
+        "DELETE FROM event WHERE received <= ? AND NOT EXISTS (SELECT 1 FROM job WHERE job.event = event.number)",
+        (now - rules.keep_keys,),
+    ).rowcount
+    return bodies, events
+
+
+def tally(db: sqlite3.Connection, **amounts: int) -> None:
+    """Add to the sums that `stats` shows."""
+    db.executemany(
+        "INSERT INTO tally VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+        [(name, amount) for name, amount in amounts.items() if amount],
+    )
