@@ -13,12 +13,11 @@ import click
 from tonicdm.cli.rhythm_query import query
 from tonicdm.cli.rhythm_sync import sync
 from tonicdm.errors import ConfigError
-from tonicdm.rhythm import minting
-from tonicdm.rhythm.book import Book, Fate, digest
-from tonicdm.rhythm.issuer import Issuer
-from tonicdm.rhythm.minting import MintRules
-from tonicdm.rhythm.months import moment, month_of, next_month
-from tonicdm.rhythm.tokenstore import FileTokenStore
+from tonicdm.rhythm.tokens import minting
+from tonicdm.rhythm.tokens.issuer import Issuer
+from tonicdm.rhythm.tokens.ledger import MintState, TokenLedger, digest
+from tonicdm.rhythm.tokens.minting import MintRules, moment, month_of, next_month
+from tonicdm.rhythm.tokens.store import FileTokenStore
 
 
 @click.group()
@@ -64,13 +63,13 @@ def tokens(
     if (retry or revoked) and len(keys) != 1:
         raise ConfigError(f"{len(keys)} tenants are known here: name one with --auth-domain")
 
-    async def run() -> list[Book]:
+    async def run() -> list[TokenLedger]:
         for key in keys:
-            await store.update(key, lambda book: (_told(book, client_id, retry=retry, revoked=revoked), None))
+            await store.update(key, lambda ledger: (_told(ledger, client_id, retry=retry, revoked=revoked), None))
         return [await store.read(key) for key in keys]
 
     now = time.time()
-    told = [_summary(book, now, rules) for book in asyncio.run(run())]
+    told = [_summary(ledger, now, rules) for ledger in asyncio.run(run())]
     if as_json:
         click.echo(json.dumps(told, indent=2))
     elif not any(one["issuer"] for one in told):
@@ -79,27 +78,27 @@ def tokens(
         click.echo("\n\n".join("\n".join(_lines(one)) for one in told))
 
 
-def _told(book: Book, client_id: str | None, *, retry: bool, revoked: bool) -> Book:
+def _told(ledger: TokenLedger, client_id: str | None, *, retry: bool, revoked: bool) -> TokenLedger:
     if revoked:
-        chosen = [mint.application for mint in book.mints if client_id in {None, mint.client_id}]
-        if not set(chosen) & book.tokens.keys():
+        chosen = [mint.application for mint in ledger.mints if client_id in {None, mint.client_id}]
+        if not set(chosen) & ledger.tokens.keys():
             raise ConfigError(f"no token is kept here for {client_id or 'any application'}")
-        book = minting.revoked(book, chosen)
-    return minting.reopened(book) if retry else book
+        ledger = minting.revoked(ledger, chosen)
+    return minting.reopened(ledger) if retry else ledger
 
 
-def _summary(book: Book, now: float, rules: MintRules) -> dict[str, Any]:
+def _summary(ledger: TokenLedger, now: float, rules: MintRules) -> dict[str, Any]:
     month = month_of(now)
-    names = {mint.application: mint.client_id for mint in book.mints}
-    minted = minting.counted(book, now, rules)
+    names = {mint.application: mint.client_id for mint in ledger.mints}
+    minted = minting.counted(ledger, now, rules)
     return {
-        "issuer": book.issuer,
+        "issuer": ledger.issuer,
         "month": month,
         "minted": minted,
         "stop": rules.stop,
         "left": max(0, rules.stop - minted),
         "opens_at": _time(next_month(now)),
-        "damaged_at": None if book.damage is None else _time(book.damage.at),
+        "damaged_at": None if ledger.damage is None else _time(ledger.damage.at),
         "closed": [
             {
                 "application": names.get(key),
@@ -108,22 +107,22 @@ def _summary(book: Book, now: float, rules: MintRules) -> dict[str, Any]:
                 "since": _time(closure.since),
                 "until": _time(closure.until),
             }
-            for key, closure in (*book.closures.items(), *book.bounds.items())
+            for key, closure in (*ledger.closures.items(), *ledger.bounds.items())
             if now < closure.until
         ],
         "applications": [
             {
                 "client_id": name,
-                "minted": minting.counted(book, now, rules, key),
-                "above_line": minting.counted(book, now, rules, key) > rules.line,
-                "expires_at": _time(book.tokens[key].expires_at) if key in book.tokens else None,
-                "revoked": key in book.tokens and book.tokens[key].revoked,
+                "minted": minting.counted(ledger, now, rules, key),
+                "above_line": minting.counted(ledger, now, rules, key) > rules.line,
+                "expires_at": _time(ledger.tokens[key].expires_at) if key in ledger.tokens else None,
+                "revoked": key in ledger.tokens and ledger.tokens[key].revoked,
             }
             for key, name in names.items()
         ],
         "mints": [
-            {"at": _time(mint.at), "client_id": mint.client_id, "who": mint.who, "result": str(mint.fate)}
-            for mint in book.mints
+            {"at": _time(mint.at), "client_id": mint.client_id, "who": mint.who, "result": str(mint.state)}
+            for mint in ledger.mints
             if month_of(mint.at) == month
         ],
     }
@@ -145,7 +144,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
         warning = f"; more than {MintRules().line} a month" if one["above_line"] else ""
         out.append(f"  {one['client_id']:<34} {one['minted']:>4} minted, {state}{note}{warning}")
     for one in told["mints"]:
-        counts = "" if one["result"] != Fate.REFUSED else " (not counted)"
+        counts = "" if one["result"] != MintState.REFUSED else " (not counted)"
         out.append(f"  {one['at']}  {one['client_id']:<34} {one['who']}  {one['result']}{counts}")
     return out
 

@@ -1,4 +1,4 @@
-"""The Rhythm API on the same rooms: tokens, contacts, lists, searches, queries."""
+"""Client of the Rhythm API: tokens, contacts, lists, searches and queries."""
 
 from tonicdm.rhythm.assumed import ASSUMED, RULES, BatchDialect, Dialect, QueryDialect
 from tonicdm.rhythm.batches import BatchDelete, BatchPatch
@@ -7,14 +7,14 @@ from tonicdm.rhythm.client import RhythmClient
 from tonicdm.rhythm.criteria import Criteria, all_of, any_of, field, to_rules
 from tonicdm.rhythm.endpoints.step_functions import Execution
 from tonicdm.rhythm.fetch import Fetched
-from tonicdm.rhythm.minting import MintRules
 from tonicdm.rhythm.polling import PollRules
 from tonicdm.rhythm.query_spec import QuerySpec
 from tonicdm.rhythm.running import QueryResult, RunningQuery
 from tonicdm.rhythm.scope import as_user
 from tonicdm.rhythm.throttle import ThrottleRules
-from tonicdm.rhythm.tokens import MintEvent, TokenBroker
-from tonicdm.rhythm.tokenstore import FileTokenStore, MemoryTokenStore, TokenStore
+from tonicdm.rhythm.tokens.broker import MintEvent, TokenBroker
+from tonicdm.rhythm.tokens.minting import MintRules
+from tonicdm.rhythm.tokens.store import FileTokenStore, MemoryTokenStore, TokenStore
 from tonicdm.rhythm.users import Authorization, UserLogin, UserSession
 
 __all__ = [

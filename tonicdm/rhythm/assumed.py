@@ -110,7 +110,7 @@ Queries may share it, which no page says: ``Dialect(query=RULES)`` sends them so
 class BatchDialect:
     """How the operations of a batch are written (reference: BatchRequest, whose members are not printed)."""
 
-    kind_key: str = "operation"
+    type_key: str = "operation"
     patch: str = "patch"
     delete: str = "delete"
     id_key: str = "id"

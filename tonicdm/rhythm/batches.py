@@ -85,9 +85,9 @@ def written(
 
 def _written(one: BatchOperation, kind: type[Record], dialect: BatchDialect, form: PatchForm) -> dict[str, Any]:
     if isinstance(one, BatchDelete):
-        return {dialect.kind_key: dialect.delete, dialect.id_key: one.id}
+        return {dialect.type_key: dialect.delete, dialect.id_key: one.id}
     steps = steps_of(kind, one.changes, form) if one.steps is None else checked_steps(one.steps)
-    return {dialect.kind_key: dialect.patch, dialect.id_key: one.id, dialect.steps_key: steps}
+    return {dialect.type_key: dialect.patch, dialect.id_key: one.id, dialect.steps_key: steps}
 
 
 def outcomes(answer: Any, sent: Sequence[Mapping[str, Any]], dialect: BatchDialect) -> list[Outcome | Exception]:
@@ -111,14 +111,14 @@ def outcomes(answer: Any, sent: Sequence[Mapping[str, Any]], dialect: BatchDiale
     told = sum(isinstance(one, Exception) for one in found)
     errors, successes = _count(answer.get("error_count")), _count(answer.get("success_count"))
     failures = max(errors or 0, 0 if successes is None else len(sent) - successes)
-    unclear, doubtful = "", list(range(len(sent)))
+    unclear, unconfirmed = "", list(range(len(sent)))
     if failures > told:
         unclear = f"the server counts {failures:,} failed operations of {len(sent):,} and does not say which"
     elif not told and any(answer.get(key) for key in dialect.error_keys):
         unclear = "the server names an error, and no operation that failed"
     elif errors is None and successes is None:
-        unclear, doubtful = "the server says nothing of it", [n for n, own in enumerate(results) if not own]
-    for n in doubtful if unclear else ():
+        unclear, unconfirmed = "the server says nothing of it", [n for n, own in enumerate(results) if not own]
+    for n in unconfirmed if unclear else ():
         if not isinstance(found[n], Exception):
             found[n] = BatchOperationError(_id(sent[n], dialect), unclear)
     return found

@@ -25,10 +25,10 @@ from tonicdm.rhythm.assumed import ASSUMED, INFERRED_PATHS, Dialect
 from tonicdm.rhythm.claims import Claims, check_audience, require_contact
 from tonicdm.rhythm.dateclock import DateClock
 from tonicdm.rhythm.errors import AlreadyRunningError, DeniedError, NoContactError, NotFoundError
-from tonicdm.rhythm.issuer import read_date
 from tonicdm.rhythm.operations import OPERATIONS, RhythmOperation, find, known_path
 from tonicdm.rhythm.settings import RhythmSettings
 from tonicdm.rhythm.throttle import ONE_AT_A_TIME, Throttle
+from tonicdm.rhythm.tokens.issuer import read_date
 from tonicdm.types import Priority
 
 LOOK_IT_UP: Final = (
@@ -124,7 +124,7 @@ class RhythmCaller:
             on_sent=self.on_sent,
             shown_path=shown,
             public=described.public,
-            max_429s=0 if described.one_at_a_time else throttle.rules.refusals,
+            max_429s=0 if described.one_at_a_time else throttle.rules.max_429s,
             if_lost=READ_FAILED if described.method == "GET" else LOOK_IT_UP,
         )
         clock, sent_at = self.transport.clock, self.transport.clock.monotonic()
@@ -173,7 +173,7 @@ class RhythmCaller:
 
     def _refused(self, described: RhythmOperation, error: APIError) -> NoReturn:
         """Raise the error that Rhythm means with a status."""
-        told: dict[str, Any] = {
+        context: dict[str, Any] = {
             "method": error.method,
             "path": error.path,
             "body": error.body,
@@ -182,10 +182,10 @@ class RhythmCaller:
         cause = error.__cause__
         if isinstance(error, RateLimitedError):
             if described.one_at_a_time:
-                raise AlreadyRunningError(status=429, **told) from cause
-            wait = self.transport.budget.silent_for
+                raise AlreadyRunningError(status=429, **context) from cause
+            wait = self.transport.budget.cooldown_left
             raise RateLimitedError(
-                **told,
+                **context,
                 reset_at=utc(self.transport.budget.clock.now() + wait),
                 note=f"The tenant's or client's rate limit is reached; nothing will be sent for {wait:,.0f} s. Use a "
                 "query instead of many pages (concepts page, Rate Limits).",
@@ -193,9 +193,9 @@ class RhythmCaller:
         claims = self.claims()
         if isinstance(error, PermissionDeniedError):
             claimed = None if claims is None else claims.tenant
-            doubtful = described.id in INFERRED_PATHS
+            unconfirmed = described.id in INFERRED_PATHS
             raise DeniedError(
-                status=error.status, tenant=self.tenant, claimed=claimed, doubtful=doubtful, **told
+                status=error.status, tenant=self.tenant, claimed=claimed, unconfirmed=unconfirmed, **context
             ) from cause
         if isinstance(error, AuthenticationError) and claims is not None:
             # A 401 of a token that could not be looked at before: it may say itself what is wrong with it.
@@ -206,9 +206,9 @@ class RhythmCaller:
                     "user has one after the first login to the Rhythm portal; a machine token never has one."
                 ) from cause
         if error.status == 404:
-            raise NotFoundError(status=404, **told) from cause
+            raise NotFoundError(status=404, **context) from cause
         if isinstance(error, (AuthenticationError, BadRequestError)) or error.status == 409:
-            raise type(error)(status=error.status, note=ADVICE.get(error.status, ""), **told) from cause
+            raise type(error)(status=error.status, note=ADVICE.get(error.status, ""), **context) from cause
         if isinstance(error, ServerError) and described.method not in {"GET", "DELETE"}:
-            raise ServerError(status=error.status, note=LOOK_IT_UP, **told) from cause
+            raise ServerError(status=error.status, note=LOOK_IT_UP, **context) from cause
         raise error

@@ -1,4 +1,4 @@
-"""What a token says of itself: read, and believed only where a key is given."""
+"""Claims of an access token; believed only where a key is given."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AUDIENCE: Final = "https://api.rhythmsoftware.com"
 NAMESPACE: Final = "http://rhythmsoftware.com/"
 """Put before the names of Rhythm's own claims; http and not https (reference: AccessTokenClaims)."""
 
-LONGEST_TOKEN: Final = 65_536
+MAX_TOKEN_LENGTH: Final = 65_536
 """Characters of a token that are looked at."""
 
 Verifier: TypeAlias = Callable[[Mapping[str, Any], bytes, bytes], bool]
@@ -62,7 +62,7 @@ def read_claims(token: str | Secret, *, verify: Verifier | None = None) -> Claim
         InvalidTokenError: The text is no such token, or its signature was not accepted.
     """
     text = token.reveal() if isinstance(token, Secret) else token
-    parts = text.split(".") if len(text) <= LONGEST_TOKEN else []
+    parts = text.split(".") if len(text) <= MAX_TOKEN_LENGTH else []
     if len(parts) != 3:
         raise InvalidTokenError(
             f"a text of {len(text)} characters is no JSON Web Token: it must have three parts between dots"

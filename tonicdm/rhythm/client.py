@@ -56,9 +56,9 @@ from tonicdm.rhythm.endpoints.scores import EngagementScores
 from tonicdm.rhythm.endpoints.step_functions import StepFunctions
 from tonicdm.rhythm.fetch import Fetched, fetch
 from tonicdm.rhythm.settings import RhythmSettings
-from tonicdm.rhythm.strategy import Wish
+from tonicdm.rhythm.strategy import FetchOptions
 from tonicdm.rhythm.throttle import Throttle, ThrottleRules
-from tonicdm.rhythm.tokens import TokenBroker
+from tonicdm.rhythm.tokens.broker import TokenBroker
 from tonicdm.rhythm.users import UserSession
 from tonicdm.types import Secret
 
@@ -90,7 +90,7 @@ class RhythmClient:
         throttle: How fast calls leave, and how a 429 is answered.
         max_concurrency: Calls under way at once.
         timeout: Seconds that one attempt of a call may take.
-        max_wait: Seconds that a call may wait for the silence after a 429 to end; None for as long as it takes.
+        max_wait: Seconds that a call may wait for the cooldown after a 429 to end; None for as long as it takes.
         retry: How often and how soon failed reads go again; writes never do, unless they provably were not sent.
         hooks: Functions that are told what happens.
         ssl: As for aiohttp.
@@ -189,7 +189,7 @@ class RhythmClient:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
 
@@ -203,7 +203,7 @@ class RhythmClient:
     def for_user(self, session: UserSession) -> RhythmClient:
         """Return a client that calls with a user's own token; it has connections of its own, so close it.
 
-        The pace and the silence after a 429 are shared with this one. Machine tokens are refused inside
+        The pace and the cooldown after a 429 are shared with this one. Machine tokens are refused inside
         ``with as_user(session)``, which guards against using the wrong one of the two.
 
         Args:
@@ -484,14 +484,14 @@ class RhythmClient:
             UnknownTypeError: There is no such type, or it has no such strategy; nothing was sent.
             CriteriaError: The strategy can't express the criteria; nothing was sent.
         """
-        wish = Wish(
+        options = FetchOptions(
             type=type,
             criteria=criteria,
             fields=None if fields is None else tuple(fields),
             limit=limit,
             strategy=strategy,
         )
-        return fetch(self._caller, self.queries, wish)
+        return fetch(self._caller, self.queries, options)
 
     async def request(
         self,

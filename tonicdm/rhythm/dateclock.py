@@ -1,4 +1,4 @@
-"""What time it is for a server, by the Date headers of its answers."""
+"""Bounds of a server's time, by the Date headers of its answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tonicdm.clock import Clock
 DRIFT: Final = BudgetRules()
 """The drift of local clocks is the same as for a budget."""
 
-STALE: Final = 600.0
+STALE_SECONDS: Final = 600.0
 """Seconds after which a reading is of another time if the machine slept since."""
 
 
@@ -52,7 +52,7 @@ class DateClock:
         if date is None:
             return
         # What was heard before is of another time if the machine slept since; a Date is exact to a second.
-        if self.is_known and received_at - self._seen.at > STALE:
+        if self.is_known and received_at - self._seen.at > STALE_SECONDS:
             self._seen.forget()
         wall = self._clock.now() - (self._clock.monotonic() - received_at)
         self._seen.observe(date, sent_at, Instant(received_at, wall), DRIFT)

@@ -173,14 +173,16 @@ class DeniedError(PermissionDeniedError):
         claimed: The tenant that the token names; None where it names none, or can't be read.
     """
 
-    def __init__(self, *, tenant: str, claimed: str | None = None, doubtful: bool = False, **told: Any) -> None:
-        path = "is inferred by the reference, so it may be wrong" if doubtful else "is that of a documented operation"
+    def __init__(self, *, tenant: str, claimed: str | None = None, unconfirmed: bool = False, **context: Any) -> None:
+        path = (
+            "is inferred by the reference, so it may be wrong" if unconfirmed else "is that of a documented operation"
+        )
         token = f"The token names the tenant {claimed!r}. " if claimed else ""
         super().__init__(
             note=f"Two causes look alike (concepts page, Requests): the token may not reach the tenant {tenant!r}, or "
             f"the path is no endpoint. The path {path}. {token}Compare tenant_id= with the tenant in the token's "
             "claims, and the rights of the token's user or client.",
-            **told,
+            **context,
         )
         self.tenant = tenant
         self.claimed = claimed

@@ -1,4 +1,4 @@
-"""One way to fetch records, whatever carries them."""
+"""Fetch records by a list, a search or a query."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tonicdm.errors import DecodeError, InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.paging import Page, Paginator
 from tonicdm.rhythm.caller import RhythmCaller
-from tonicdm.rhythm.endpoints.base import Noun
+from tonicdm.rhythm.endpoints.base import Resource
 from tonicdm.rhythm.endpoints.queries import Queries
 from tonicdm.rhythm.errors import ResultError
 from tonicdm.rhythm.models import CODEC
 from tonicdm.rhythm.query_spec import OutputField, QuerySpec
 from tonicdm.rhythm.rows import MalformedError, read_rows
-from tonicdm.rhythm.strategy import FETCHABLE, Choice, Strategy, Wish, choose, query_type_of
+from tonicdm.rhythm.strategy import FETCHABLE, Choice, FetchOptions, Strategy, choose, query_type_of
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
@@ -52,34 +52,36 @@ class Fetched(Paginator[T]):
         return f"<Fetched by {self.strategy}: {self.reason}>"
 
 
-def fetch(caller: RhythmCaller, queries: Queries, wish: Wish) -> Fetched[Any]:
+def fetch(caller: RhythmCaller, queries: Queries, options: FetchOptions) -> Fetched[Any]:
     """Return the records that are wished for, fetched as they are read.
 
     Args:
         caller: Makes the calls.
         queries: Runs queries.
-        wish: What is wished for.
+        options: What is wished for.
     """
-    choice = choose(wish)
+    choice = choose(options)
     if choice.strategy == "query":
-        return Fetched(_query(queries, wish, query_type_of(wish.type, caller.dialect)), choice, wish.limit)
-    kind = FETCHABLE[wish.type]
+        return Fetched(_query(queries, options, query_type_of(options.type, caller.dialect)), choice, options.limit)
+    kind = FETCHABLE[options.type]
     operation = kind.list_operation if choice.strategy == "list" else kind.search_operation
     assert operation is not None
-    body = kind.to_search(wish.criteria) if choice.strategy == "search" else None
-    pages = Noun(caller)._list(operation, kind.model, fields=wish.fields, body=body)
-    return Fetched(lambda _start: pages.pages(), choice, wish.limit)
+    body = kind.to_search(options.criteria) if choice.strategy == "search" else None
+    pages = Resource(caller)._list(operation, kind.model, fields=options.fields, body=body)
+    return Fetched(lambda _start: pages.pages(), choice, options.limit)
 
 
-def _query(queries: Queries, wish: Wish, query_type: str) -> Callable[[int], AsyncGenerator[Page[Any], None]]:
+def _query(
+    queries: Queries, options: FetchOptions, query_type: str
+) -> Callable[[int], AsyncGenerator[Page[Any], None]]:
     async def pages(_start: int) -> AsyncGenerator[Page[Any], None]:
-        fields = wish.fields or await default_fields(queries, query_type)
-        spec = QuerySpec(type=query_type, fields=fields, criteria=wish.criteria, limit=wish.limit)
+        fields = options.fields or await default_fields(queries, query_type)
+        spec = QuerySpec(type=query_type, fields=fields, criteria=options.criteria, limit=options.limit)
         with tempfile.TemporaryDirectory(prefix="tonicdm-") as folder:
             path = pathlib.Path(folder, "rows.json")
             running = await queries.start_spec(spec)
             await running.save(path, keep_refused=False)  # the folder goes, too
-            kind = FETCHABLE[wish.type].model if wish.type in FETCHABLE else None
+            kind = FETCHABLE[options.type].model if options.type in FETCHABLE else None
             rows = read_rows(path)
             for number in itertools.count(1):
                 part = await asyncio.to_thread(_take, rows, running.id)

@@ -33,7 +33,7 @@ _TAIL: Final = 22 + 65_535
 """Bytes of the end: the last record of a ZIP file with the longest comment (APPNOTE 4.3.16)."""
 _PAGE: Final = re.compile(rb"<[!?a-zA-Z]")
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_LONGEST_FIELD: Final = 1 << 24
+_MAX_FIELD_SIZE: Final = 1 << 24
 """Characters of a field that is still one."""
 
 
@@ -163,7 +163,7 @@ def count_loosely(file: pathlib.Path, *, header: bool) -> int | None:
     with file.open("rb") as binary:
         encoding = "utf-16" if binary.read(2) in _UTF_16 else "utf-8-sig"
         binary.seek(0)
-        before = csv.field_size_limit(_LONGEST_FIELD)
+        before = csv.field_size_limit(_MAX_FIELD_SIZE)
         try:
             text = io.TextIOWrapper(binary, encoding=encoding, newline="")
             records = sum(1 for record in csv.reader(text, strict=True) if record)

@@ -21,9 +21,9 @@ from tonicdm.rhythm.errors import UnderWayError
 from tonicdm.transfer.part import sync_folder
 
 VERSION: Final = 1
-MOST_TRIES: Final = 3
+MAX_TRIES: Final = 3
 """Runs that may fail to bring one result home."""
-LONGEST: Final = 86400.0
+MAX_JOB_SECONDS: Final = 86400.0
 """Seconds after its start from which a query that can't be brought home is given up."""
 
 
@@ -46,7 +46,7 @@ class Note:
         Args:
             now: Unix seconds. A start that lies far ahead is a wrong clock's, and as good as long ago.
         """
-        return self.tries >= MOST_TRIES or abs(now - self.started_at) >= LONGEST
+        return self.tries >= MAX_TRIES or abs(now - self.started_at) >= MAX_JOB_SECONDS
 
 
 @attrs.frozen

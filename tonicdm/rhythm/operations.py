@@ -248,7 +248,7 @@ _MORE: Final = (
 """What the second part of the reference adds (rhythm-more.openapi.yaml)."""
 
 OPERATIONS: Final[Mapping[str, RhythmOperation]] = {one.id: one for one in (*_ALL, *_MORE)}
-"""All operations of the API by name; the token endpoint, which is Auth0's, is that of `tonicdm.rhythm.tokens`."""
+"""All operations of the API by name. The token endpoint is Auth0's, see `tonicdm.rhythm.tokens`."""
 
 SERVICES: Final = frozenset(
     {

@@ -39,7 +39,7 @@ class PollRules:
             pause = min(self.cap, pause * self.factor)
 
 
-class Stand(enum.StrEnum):
+class QueryState(enum.StrEnum):
     """How a query stands."""
 
     RUNNING = "running"
@@ -50,7 +50,7 @@ class Stand(enum.StrEnum):
     FAILED = "failed"
 
 
-def stand_of(execution: QueryExecution, dialect: Dialect) -> Stand:
+def state_of(execution: QueryExecution, dialect: Dialect) -> QueryState:
     """Tell how a query stands.
 
     A word that is not known means that it goes on: no page lists the words, so only the deadline ends such a wait.
@@ -61,13 +61,17 @@ def stand_of(execution: QueryExecution, dialect: Dialect) -> Stand:
     """
     word = (execution.status or "").lower()
     if word in dialect.failed:
-        return Stand.FAILED
+        return QueryState.FAILED
     if word in dialect.finished and (execution.has_result_set is False or execution.rows == 0):
         # A file may be there all the same, with headers only.
-        return Stand.READY if uri_of(execution, dialect) is not None and execution.has_result_set else Stand.EMPTY
+        return (
+            QueryState.READY
+            if uri_of(execution, dialect) is not None and execution.has_result_set
+            else QueryState.EMPTY
+        )
     if uri_of(execution, dialect) is not None or word in dialect.finished:
-        return Stand.READY
-    return Stand.RUNNING
+        return QueryState.READY
+    return QueryState.RUNNING
 
 
 def uri_of(execution: QueryExecution, dialect: Dialect) -> Secret | None:

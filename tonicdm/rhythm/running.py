@@ -20,7 +20,7 @@ from tonicdm.rhythm.errors import QueryFailedError, QueryTimeoutError, ResultErr
 from tonicdm.rhythm.forms import Form, Named
 from tonicdm.rhythm.jobs import JobFile
 from tonicdm.rhythm.models import QueryExecution
-from tonicdm.rhythm.polling import PollRules, Stand, stand_of, uri_of
+from tonicdm.rhythm.polling import PollRules, QueryState, state_of, uri_of
 from tonicdm.transfer.part import PartFile
 
 Describe: TypeAlias = Callable[[str], Awaitable[QueryExecution]]
@@ -85,10 +85,10 @@ class RunningQuery:
         raise QueryTimeoutError(self.id, None if found is None else found.status, self.rules.deadline)
 
     def _ended(self, execution: QueryExecution) -> bool:
-        stand = stand_of(execution, self.dialect)
-        if stand is Stand.FAILED:
+        stand = state_of(execution, self.dialect)
+        if stand is QueryState.FAILED:
             raise QueryFailedError(self.id, execution.status or "")
-        return stand is not Stand.RUNNING
+        return stand is not QueryState.RUNNING
 
     async def save(
         self, path: str | os.PathLike[str], *, lenient: bool = False, keep_refused: bool = True, held: bool = False
@@ -119,7 +119,7 @@ class RunningQuery:
         execution = await self._look() or await self.wait()
         said = ""
         for number in range(TRIES):
-            if stand_of(execution, self.dialect) is Stand.EMPTY:
+            if state_of(execution, self.dialect) is QueryState.EMPTY:
                 return self._nothing(target)
             uri = uri_of(execution, self.dialect)
             if uri is None:

@@ -1,4 +1,4 @@
-"""Whether the code that runs now acts for a user: then no machine token may be asked for."""
+"""Code that acts for a user, in which no machine token may be asked for."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ from tonicdm.rhythm.models import (
 
 Strategy: TypeAlias = Literal["list", "search", "query"]
 
-FEW: Final = 200
+MAX_LISTED: Final = 200
 """Records that are taken to fit a few pages; no page size is documented."""
 _RELATED: Final = re.compile(r"[.:]")
 
@@ -150,7 +150,7 @@ FETCHABLE: Final[Mapping[str, FetchType]] = {
 
 
 @attrs.frozen(kw_only=True)
-class Wish:
+class FetchOptions:
     """What is to be fetched."""
 
     type: str
@@ -189,30 +189,30 @@ def query_type_of(name: str, dialect: Dialect) -> str:
     return name
 
 
-def choose(wish: Wish) -> Choice:
+def choose(options: FetchOptions) -> Choice:
     """Choose how to fetch what is wished for.
 
     Raises:
         UnknownTypeError: There is no such type, or it has not the strategy asked for.
         CriteriaError: The strategy asked for can't express the criteria.
     """
-    kind = FETCHABLE.get(wish.type)
+    kind = FETCHABLE.get(options.type)
     if kind is None:
-        return _choose_foreign(wish)
-    if wish.strategy != "auto":
-        return _asked_for(wish, kind)
-    why_query = _needs_query(wish, kind)
+        return _choose_foreign(options)
+    if options.strategy != "auto":
+        return _asked_for(options, kind)
+    why_query = _needs_query(options, kind)
     if why_query is not None and kind.has_query:
         return Choice("query", why_query)
-    if wish.criteria is None:
-        return _unfiltered(wish, kind)
+    if options.criteria is None:
+        return _unfiltered(options, kind)
     if kind.search_operation is None:
-        raise CriteriaError(f"{wish.type} can only be listed, and a list has no criteria. {NOTHING_SENT}")
-    kind.to_search(wish.criteria)
+        raise CriteriaError(f"{options.type} can only be listed, and a list has no criteria. {NOTHING_SENT}")
+    kind.to_search(options.criteria)
     return Choice("search", "all criteria are the search's own and must all match: expected to fill a few pages")
 
 
-def _unfiltered(wish: Wish, kind: FetchType) -> Choice:
+def _unfiltered(options: FetchOptions, kind: FetchType) -> Choice:
     if kind.fixed:
         return Choice("list", "a small fixed set: one list")
     if not kind.has_query and kind.list_operation is not None:
@@ -220,19 +220,19 @@ def _unfiltered(wish: Wish, kind: FetchType) -> Choice:
     if not kind.has_query:
         kind.to_search(None)
         return Choice("search", "its only way: a search without criteria")
-    if kind.list_operation is not None and wish.limit is not None and wish.limit <= FEW:
-        return Choice("list", f"at most {wish.limit} records: a few pages of the list")
+    if kind.list_operation is not None and options.limit is not None and options.limit <= MAX_LISTED:
+        return Choice("list", f"at most {options.limit} records: a few pages of the list")
     return Choice("query", "all records: a query returns them at once, where pages could trip the rate limit")
 
 
-def _needs_query(wish: Wish, kind: FetchType) -> str | None:
+def _needs_query(options: FetchOptions, kind: FetchType) -> str | None:
     """Return why only a query can do it; None if a list or a search can as well."""
-    if any(_RELATED.search(name) for name in wish.fields or ()):
+    if any(_RELATED.search(name) for name in options.fields or ()):
         return "fields of related types: only a query has them"
-    if wish.criteria is None:
+    if options.criteria is None:
         return None
     try:
-        body = kind.to_search(wish.criteria)
+        body = kind.to_search(options.criteria)
     except CriteriaError:
         return "criteria with alternatives, nesting or comparisons: only a query has them"
     foreign = sorted(set(body) - set(kind.search_criteria))
@@ -241,25 +241,25 @@ def _needs_query(wish: Wish, kind: FetchType) -> str | None:
     return None
 
 
-def _asked_for(wish: Wish, kind: FetchType) -> Choice:
-    strategy: Strategy = wish.strategy  # type: ignore[assignment]
+def _asked_for(options: FetchOptions, kind: FetchType) -> Choice:
+    strategy: Strategy = options.strategy  # type: ignore[assignment]
     if not kind.can(strategy):
         able = [one for one in get_args(Strategy) if kind.can(one)]
-        raise UnknownTypeError(f"{wish.type} has no {strategy}; it has {' and '.join(able)}. {NOTHING_SENT}")
-    if strategy == "list" and wish.criteria is not None:
+        raise UnknownTypeError(f"{options.type} has no {strategy}; it has {' and '.join(able)}. {NOTHING_SENT}")
+    if strategy == "list" and options.criteria is not None:
         raise CriteriaError(f"a list has no criteria; use strategy='search' or 'query'. {NOTHING_SENT}")
     if strategy == "search":
-        kind.to_search(wish.criteria)
-    if strategy != "query" and any(_RELATED.search(name) for name in wish.fields or ()):
+        kind.to_search(options.criteria)
+    if strategy != "query" and any(_RELATED.search(name) for name in options.fields or ()):
         raise CriteriaError(f"a {strategy} has no fields of related types; use strategy='query'. {NOTHING_SENT}")
     return Choice(strategy, "asked for")
 
 
-def _choose_foreign(wish: Wish) -> Choice:
-    if not re.fullmatch(r"[^:/\s]+:[^:/\s]+", wish.type):
-        raise _unknown(wish.type)
-    if wish.strategy not in {"auto", "query"}:
-        raise UnknownTypeError(f"{wish.type} is a query type: it has no {wish.strategy}. {NOTHING_SENT}")
+def _choose_foreign(options: FetchOptions) -> Choice:
+    if not re.fullmatch(r"[^:/\s]+:[^:/\s]+", options.type):
+        raise _unknown(options.type)
+    if options.strategy not in {"auto", "query"}:
+        raise UnknownTypeError(f"{options.type} is a query type: it has no {options.strategy}. {NOTHING_SENT}")
     return Choice("query", "a query type")
 
 

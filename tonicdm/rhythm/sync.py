@@ -26,7 +26,7 @@ from tonicdm.plan.deletions import vanishes_too_much
 from tonicdm.rhythm.client import RhythmClient
 from tonicdm.rhythm.criteria import field
 from tonicdm.rhythm.errors import ResultError
-from tonicdm.rhythm.jobs import LONGEST, JobFile
+from tonicdm.rhythm.jobs import MAX_JOB_SECONDS, JobFile
 from tonicdm.rhythm.models import Contact, Organization
 from tonicdm.rhythm.polling import PollRules
 from tonicdm.rhythm.query_spec import QuerySpec
@@ -81,7 +81,7 @@ class TypeSynced:
         return attrs.asdict(self)
 
 
-Tell: TypeAlias = Callable[[TypeSynced], None]
+OnProgress: TypeAlias = Callable[[TypeSynced], None]
 
 
 @attrs.frozen(kw_only=True)
@@ -108,7 +108,7 @@ async def synchronize(
     types: Iterable[str] = tuple(MODELS),
     *,
     rules: SyncRules | None = None,
-    tell: Tell = lambda _report: None,
+    on_progress: OnProgress = lambda _report: None,
 ) -> list[TypeSynced]:
     """Bring *types* up to date in a store: a first load, or what changed.
 
@@ -119,7 +119,7 @@ async def synchronize(
         store: Where to write; a TonicDM copy may be in the same file.
         types: ``contacts``, ``organizations``.
         rules: How to go about it.
-        tell: Told as it goes on.
+        on_progress: Called with the report as it goes on.
 
     Raises:
         ConfigError: A type is unknown.
@@ -136,7 +136,7 @@ async def synchronize(
     reports = []
     try:
         for name in chosen:
-            one = _TypeSync(rhythm, store, name, rules or SyncRules(), tell)
+            one = _TypeSync(rhythm, store, name, rules or SyncRules(), on_progress)
             reports.append(one.report)
             await one.run()
     finally:
@@ -162,8 +162,10 @@ Step: TypeAlias = Literal["changes", "ids"]
 class _TypeSync:
     """One type, one run."""
 
-    def __init__(self, rhythm: RhythmClient, store: Store, name: str, rules: SyncRules, tell: Tell) -> None:
-        self.rhythm, self.store, self.rules, self.tell = rhythm, store, rules, tell
+    def __init__(
+        self, rhythm: RhythmClient, store: Store, name: str, rules: SyncRules, on_progress: OnProgress
+    ) -> None:
+        self.rhythm, self.store, self.rules, self.on_progress = rhythm, store, rules, on_progress
         self.query_type = query_type_of(name, rhythm._caller.dialect)
         self.model = MODELS[name]
         self.report = TypeSynced(f"rhythm_{name}")
@@ -187,7 +189,7 @@ class _TypeSync:
             units=0,
         )
         report.compared, report.done = due, True
-        self.tell(report)
+        self.on_progress(report)
 
     def _since(self, until: str | None) -> datetime.datetime | None:
         """Return from when on changes are asked for; None for everything.
@@ -222,7 +224,7 @@ class _TypeSync:
             )
             self.report.changed += written.changed
             self.report.rows += len(part)
-            self.tell(self.report)
+            self.on_progress(self.report)
 
         return await self._read("changes", spec, keep)
 
@@ -264,7 +266,7 @@ class _TypeSync:
         await asyncio.to_thread(_forget, path)
         assert result.started_at is not None
         # A note that an earlier version wrote by a clock that was ahead must not move the window there.
-        return result.started_at if result.started_at <= self._now() else self._now() - LONGEST
+        return result.started_at if result.started_at <= self._now() else self._now() - MAX_JOB_SECONDS
 
     def _take(self, found: Iterable[Any], query: str, path: pathlib.Path) -> Rows:
         try:

@@ -1,4 +1,4 @@
-"""When calls may leave where no units are counted: paced, and silent after a 429."""
+"""Pace calls where no units are counted, and pause them after a 429."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class ThrottleRules:
     burst: int = 5
     """Calls that may leave at once."""
     base: float = 1.0
-    """Seconds of the first silence after a 429 that names none."""
+    """Seconds of the first cooldown after a 429 that names none."""
     cap: float = 60.0
-    """Seconds that such a silence grows to at most."""
+    """Seconds that such a cooldown grows to at most."""
     jitter: float = 0.5
-    """The share of a silence that is added by chance, so that clients part ways."""
-    refusals: int = 5
+    """The share of a cooldown that is added by chance, so that clients part ways."""
+    max_429s: int = 5
     """429s that one call waits out before it fails."""
 
     def __attrs_post_init__(self) -> None:
-        if min(self.base, self.cap, self.jitter, self.refusals) < 0 or self.burst < 1:
+        if min(self.base, self.cap, self.jitter, self.max_429s) < 0 or self.burst < 1:
             raise ConfigError("throttle rules need a burst of at least one call and no negative numbers")
 
 
-def silence(rules: ThrottleRules, strikes: int, named: float | None, chance: float) -> float:
+def cooldown(rules: ThrottleRules, consecutive_429s: int, named: float | None, chance: float) -> float:
     """Return the seconds for which nothing is sent after a 429.
 
     It is the later of the time that the server names and one that doubles with each 429 in a row, with jitter (rate
@@ -52,11 +52,11 @@ def silence(rules: ThrottleRules, strikes: int, named: float | None, chance: flo
 
     Args:
         rules: How to step back.
-        strikes: How many 429s came in a row, this one included.
+        consecutive_429s: How many 429s came in a row, this one included.
         named: What Retry-After said, in seconds; None without it.
         chance: A random number of [0, 1).
     """
-    grown = min(rules.cap, rules.base * 2.0 ** min(strikes - 1, 30))
+    grown = min(rules.cap, rules.base * 2.0 ** min(consecutive_429s - 1, 30))
     if named is not None and named >= grown:
         return named + rules.base * rules.jitter * chance
     return grown * (1.0 + rules.jitter * chance)
@@ -74,14 +74,14 @@ class Throttle:
         self.clock = clock
         self.rules: ThrottleRules = rules or ThrottleRules()
         self._pacer = Pacer(self.rules.calls_per_second, self.rules.burst)
-        self._room: asyncio.Semaphore | None = None
+        self._semaphore: asyncio.Semaphore | None = None
         self._opens_at = 0.0
         self._limited_at: float | None = None
-        self._strikes = 0
+        self._consecutive_429s = 0
         self._chance: Callable[[], float] = random.random
 
     @property
-    def silent_for(self) -> float:
+    def cooldown_left(self) -> float:
         """Seconds for which nothing will be sent."""
         return max(0.0, self._opens_at - self.clock.monotonic())
 
@@ -103,40 +103,40 @@ class Throttle:
         Args:
             cost: Not counted.
             priority: Told in notices only; there are no lanes.
-            max_wait: Seconds that the attempt may wait for a silence to end.
+            max_wait: Seconds that the attempt may wait for a cooldown to end.
             timeout: Not needed: nothing is owed for a lost call.
             job: `ONE_AT_A_TIME` where a 429 is no matter of rate.
             slots: How many attempts may be under way together; None for any number.
             read: Not needed.
             label: What the call is, for errors and notices.
-            on_wait: Told when the attempt has to wait for a silence to end.
+            on_wait: Told when the attempt has to wait for a cooldown to end.
 
         Raises:
-            BudgetTimeoutError: The silence lasts longer than *max_wait*; nothing was sent.
+            BudgetTimeoutError: The cooldown lasts longer than *max_wait*; nothing was sent.
         """
-        if slots is not None and self._room is None:
-            self._room = asyncio.Semaphore(slots.limit)
+        if slots is not None and self._semaphore is None:
+            self._semaphore = asyncio.Semaphore(slots.limit)
         return Leave(self, priority, max_wait, label, on_wait, slots, exclusive=job == ONE_AT_A_TIME)
 
-    def _hear(self, headers: Mapping[str, str], sent_at: float, *, exclusive: bool) -> None:
+    def _refused(self, headers: Mapping[str, str], sent_at: float, *, exclusive: bool) -> None:
         """Take in a 429."""
         now = self.clock.monotonic()
         named = retry_after(headers, self.clock.now())
         if exclusive and named is None:
             return
         if self._limited_at is None or sent_at > self._limited_at:
-            self._strikes += 1
+            self._consecutive_429s += 1
         self._limited_at = now
-        self._opens_at = max(self._opens_at, now + silence(self.rules, self._strikes, named, self._chance()))
+        self._opens_at = max(self._opens_at, now + cooldown(self.rules, self._consecutive_429s, named, self._chance()))
 
-    def _forgive(self, sent_at: float) -> None:
+    def _succeeded(self, sent_at: float) -> None:
         if self._limited_at is not None and sent_at > self._limited_at:
-            self._strikes = 0
+            self._consecutive_429s = 0
 
-    async def _silence_over(self, leave: Leave) -> None:
-        """Return when no silence is left; told once."""
-        told = False
-        while (left := self.silent_for) > 0:
+    async def _cooldown_over(self, leave: Leave) -> None:
+        """Return when no cooldown is left; told once."""
+        notified = False
+        while (left := self.cooldown_left) > 0:
             if leave.max_wait is not None and left > leave.max_wait:
                 raise BudgetTimeoutError(
                     f"{leave.label or 'the call'} would wait {left:,.0f} s after a 429, longer than "
@@ -145,9 +145,9 @@ class Throttle:
                     max_wait=leave.max_wait,
                     reset_at=utc(self.clock.now() + left),
                 )
-            if leave.on_wait is not None and not told:
+            if leave.on_wait is not None and not notified:
                 leave.on_wait(self._notice(leave, left))
-                told = True
+                notified = True
             await self.clock.sleep_until(self._opens_at)
 
     def _notice(self, leave: Leave, wait: float) -> WaitNotice:
@@ -182,7 +182,7 @@ class Leave:
         self._throttle = throttle
         self._slots = slots
         self._exclusive = exclusive
-        self._in_room = False
+        self._has_slot = False
         self.priority: Priority = priority
         self.max_wait = max_wait
         self.label = label
@@ -190,26 +190,26 @@ class Leave:
         self.sent_at: float | None = None
 
     async def __aenter__(self) -> Self:
-        await self._throttle._silence_over(self)
-        if self._throttle._room is not None and self._slots is not None:
-            await self._throttle._room.acquire()
+        await self._throttle._cooldown_over(self)
+        if self._throttle._semaphore is not None and self._slots is not None:
+            await self._throttle._semaphore.acquire()
             self._slots.taken += 1
-            self._in_room = True
+            self._has_slot = True
         try:
             await self._throttle._pacer.pace()
         except BaseException:
-            self._go()
+            self._release()
             raise
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._go()
+        self._release()
 
     async def try_sent(self) -> bool:
         """Pass the gate, once; False where a 429 came meanwhile."""
-        if self.sent_at is not None or self._throttle.silent_for > 0:
+        if self.sent_at is not None or self._throttle.cooldown_left > 0:
             return False
         self.sent_at = self._throttle.clock.monotonic()
         return True
@@ -218,13 +218,13 @@ class Leave:
         """Take in the head of an answer."""
         sent_at = self.sent_at or 0.0
         if status == 429:
-            self._throttle._hear(headers, sent_at, exclusive=self._exclusive)
+            self._throttle._refused(headers, sent_at, exclusive=self._exclusive)
         else:
-            self._throttle._forgive(sent_at)
+            self._throttle._succeeded(sent_at)
         return Settlement(blocked=status == 429)
 
-    def _go(self) -> None:
-        if self._in_room and self._throttle._room is not None and self._slots is not None:
-            self._in_room = False
+    def _release(self) -> None:
+        if self._has_slot and self._throttle._semaphore is not None and self._slots is not None:
+            self._has_slot = False
             self._slots.taken -= 1
-            self._throttle._room.release()
+            self._throttle._semaphore.release()

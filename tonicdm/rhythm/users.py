@@ -20,7 +20,6 @@ from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import APIError, ConfigError, RateLimitedError, ServerError, TransportError
 from tonicdm.http.messages import Response
 from tonicdm.http.plain import Plain, PlainResponse
-from tonicdm.rhythm.book import Cause, digest
 from tonicdm.rhythm.claims import AUDIENCE, Claims, Verifier, check_audience, check_tenant, read_claims, require_contact
 from tonicdm.rhythm.errors import (
     InvalidTokenError,
@@ -29,21 +28,20 @@ from tonicdm.rhythm.errors import (
     SessionExpiredError,
     TokenRefusedError,
 )
-from tonicdm.rhythm.issuer import Issuer, read_date, read_grant, read_refusal
-from tonicdm.rhythm.issuerclock import IssuerClock
-from tonicdm.rhythm.minting import MintRules
-from tonicdm.rhythm.months import moment
+from tonicdm.rhythm.tokens.issuer import Issuer, IssuerClock, read_date, read_grant, read_refusal
+from tonicdm.rhythm.tokens.ledger import Cause, digest
+from tonicdm.rhythm.tokens.minting import MintRules, moment
 from tonicdm.types import Secret
 
 SCOPE: Final = "openid profile email"
 """What a login asks for (reference: securitySchemes, authorizationCode)."""
 
-_LOGIN_PAUSE: Final = 60.0
+_LOGIN_PAUSE_SECONDS: Final = 60.0
 """Seconds to wait after a 429 that names none."""
-_REMEMBERED: Final = 10_000
+MAX_REMEMBERED: Final = 10_000
 """Logins that are remembered as exchanged."""
 _CODE: Final = re.compile(r"[a-z_]{1,60}")
-_LIFETIME: Final = 86400.0
+_LIFETIME_SECONDS: Final = 86400.0
 """Seconds that a token lives where neither the answer nor the token says (concepts page, "Tokens")."""
 
 
@@ -174,7 +172,7 @@ class UserSession:
                 check_tenant(claims, self._tenant_id)
             expires_at = expires_at if expires_at is not None else claims.expires_at
         self.claims = claims
-        self.expires_at = expires_at if expires_at is not None else self._now() + _LIFETIME
+        self.expires_at = expires_at if expires_at is not None else self._now() + _LIFETIME_SECONDS
         self._token = grant.token
         self._refresh_token = grant.refresh_token
 
@@ -254,7 +252,7 @@ class UserLogin:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
 
@@ -340,7 +338,7 @@ class UserLogin:
         # Sealed in the form: tools that track errors show the variables of the frames that an error passes.
         code = None
         self._exchanged[begun] = None
-        if len(self._exchanged) > _REMEMBERED:
+        if len(self._exchanged) > MAX_REMEMBERED:
             del self._exchanged[next(iter(self._exchanged))]
         try:
             return self._session(await self._grant(form, "login"))
@@ -417,7 +415,7 @@ class UserLogin:
         now = self._issuer_clock.now()
         refusal = read_refusal(status, answer.headers, answer.body, now, MintRules())
         if status == 429 or refusal.cause in {Cause.THROTTLED, Cause.LOCKED_OUT}:
-            wait = refusal.pause or _LOGIN_PAUSE
+            wait = refusal.pause or _LOGIN_PAUSE_SECONDS
             return RateLimitedError(
                 method="POST",
                 path=path,

@@ -13,8 +13,8 @@ from tonicdm.clock import VirtualClock
 from tonicdm.errors import AuthenticationError
 from tonicdm.http.messages import Response
 from tonicdm.http.plain import Plain
-from tonicdm.rhythm.tokens import TokenBroker
-from tonicdm.rhythm.tokenstore import FileTokenStore
+from tonicdm.rhythm.tokens.broker import TokenBroker
+from tonicdm.rhythm.tokens.store import FileTokenStore
 from tonicdm.sandbox.rhythm import RhythmSandbox
 from tonicdm.types import Secret
 

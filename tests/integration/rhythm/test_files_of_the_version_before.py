@@ -18,8 +18,8 @@ from tonicdm.clock import VirtualClock
 from tonicdm.rhythm import TokenBroker, field
 from tonicdm.rhythm.errors import TokenLimitError
 from tonicdm.rhythm.sync import MODIFIED, SyncRules, synchronize
-from tonicdm.rhythm.tokens import MintEvent
-from tonicdm.rhythm.tokenstore import FileTokenStore
+from tonicdm.rhythm.tokens.broker import MintEvent
+from tonicdm.rhythm.tokens.store import FileTokenStore
 from tonicdm.sandbox.rhythm import RhythmSandbox
 from tonicdm.store import Store
 
@@ -83,8 +83,8 @@ async def test_no_file_of_tokens_is_taken_for_damaged(tokens: Tokens) -> None:
     keys = tokens.store.keys()
     assert len(keys) == 3
     for key in keys:
-        book = await tokens.store.read(key)
-        assert book.issuer and book.damage is None
+        ledger = await tokens.store.read(key)
+        assert ledger.issuer and ledger.damage is None
         await tokens.store.update(key, lambda found: (found, None))
     assert not list(tokens.store.folder.glob("*.damaged-*"))
 

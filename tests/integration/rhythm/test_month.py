@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.rhythm.month import HOUR, Process, together
 from tonicdm.clock import VirtualClock
-from tonicdm.rhythm.minting import MintRules
+from tonicdm.rhythm.tokens.minting import MintRules
 from tonicdm.sandbox.rhythm import RhythmSandbox
 
 JANUARY = datetime.datetime(2027, 1, 1, tzinfo=datetime.UTC).timestamp()

@@ -7,8 +7,8 @@ import pytest
 from tests.hostile import RESET, Hostile, answer
 from tests.integration.http.frames import leaks
 from tonicdm.errors import TransportError
-from tonicdm.rhythm.tokens import TokenBroker
-from tonicdm.rhythm.tokenstore import MemoryTokenStore
+from tonicdm.rhythm.tokens.broker import TokenBroker
+from tonicdm.rhythm.tokens.store import MemoryTokenStore
 from tonicdm.rhythm.users import UserLogin
 
 SECRET = "p4ss-w0rd-0f-s0mebody"

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 
 from tonicdm.cli.app import tonicdm
 from tonicdm.rhythm.errors import TokenLimitError
-from tonicdm.rhythm.minting import MintRules
-from tonicdm.rhythm.tokens import TokenBroker
-from tonicdm.rhythm.tokenstore import FileTokenStore
+from tonicdm.rhythm.tokens.broker import TokenBroker
+from tonicdm.rhythm.tokens.minting import MintRules
+from tonicdm.rhythm.tokens.store import FileTokenStore
 from tonicdm.sandbox.rhythm import RhythmSandbox
 
 Run = Callable[..., Awaitable[Result]]

@@ -30,8 +30,8 @@ from tonicdm.rhythm.errors import (
     WrongTenantError,
 )
 from tonicdm.rhythm.scope import as_user
-from tonicdm.rhythm.tokens import TokenBroker
-from tonicdm.rhythm.tokenstore import FileTokenStore
+from tonicdm.rhythm.tokens.broker import TokenBroker
+from tonicdm.rhythm.tokens.store import FileTokenStore
 from tonicdm.rhythm.users import Authorization, UserLogin, UserSession
 from tonicdm.sandbox.rhythm import RhythmSandbox
 

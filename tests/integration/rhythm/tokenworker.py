@@ -7,9 +7,9 @@ import signal
 import sys
 
 from tonicdm.errors import TonicDMError
-from tonicdm.rhythm.minting import MintRules
-from tonicdm.rhythm.tokens import TokenBroker
-from tonicdm.rhythm.tokenstore import FileTokenStore
+from tonicdm.rhythm.tokens.broker import TokenBroker
+from tonicdm.rhythm.tokens.minting import MintRules
+from tonicdm.rhythm.tokens.store import FileTokenStore
 
 RULES = MintRules(lease=4.0, pause_base=0.2, pause_cap=0.2)
 

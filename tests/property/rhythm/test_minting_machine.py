@@ -1,6 +1,6 @@
 """The rules of minting against an issuer that counts, with crashes, lost answers, damage and operators.
 
-Checked after every step: the book never counts less than the issuer has issued; the stop is never passed; an
+Checked after every step: the ledger never counts less than the issuer has issued; the stop is never passed; an
 application has one mint under way; nothing is sent while the door is closed; without crashes, losses and revocations
 two mints of an application are a whole life apart, so that a month has at most 31.
 """
@@ -18,10 +18,9 @@ import attrs
 import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tonicdm.rhythm import minting
-from tonicdm.rhythm.book import TENANT, Application, Book, CachedToken, Cause, Closure, Damage, Mint
-from tonicdm.rhythm.minting import MintNow, MintRules, Refuse, Use, Wait, decide
-from tonicdm.rhythm.months import month_of, next_month
+from tonicdm.rhythm.tokens import minting
+from tonicdm.rhythm.tokens.ledger import TENANT, Application, CachedToken, Cause, Closure, Damage, Mint, TokenLedger
+from tonicdm.rhythm.tokens.minting import MintNow, MintRules, Refuse, Use, Wait, decide, month_of, next_month
 from tonicdm.types import Secret
 
 APPS = [Application(issuer="i", client_id=name) for name in ("a", "b", "c")]
@@ -51,12 +50,12 @@ class Request:
 
 
 class MintingMachine(RuleBasedStateMachine):
-    """Processes share a book; each has its own idea of the time, never ahead of the issuer's."""
+    """Processes share a ledger; each has its own idea of the time, never ahead of the issuer's."""
 
     @initialize(into_month=st.floats(0, 2 * DAY))
     def begin(self, into_month: float) -> None:
         self.time = LAST_OF_JANUARY + into_month
-        self.book, self.before = Book(), Book()
+        self.ledger, self.before = TokenLedger(), TokenLedger()
         self.issued: list[Issued] = []
         self.requests: list[Request] = []
         self.trouble: set[str] = set()
@@ -66,10 +65,10 @@ class MintingMachine(RuleBasedStateMachine):
         self.words: Counter[str] = Counter()
         """How often a person has allowed an application one mint more."""
 
-    def write(self, book: Book) -> None:
-        """Keep the book as a file would: through JSON."""
-        if book is not self.book:
-            self.before, self.book = self.book, Book.from_json(book.to_json())
+    def write(self, ledger: TokenLedger) -> None:
+        """Keep the ledger as a file would: through JSON."""
+        if ledger is not self.ledger:
+            self.before, self.ledger = self.ledger, TokenLedger.from_json(ledger.to_json())
 
     # --- time ---------------------------------------------------------------------------------------------------
 
@@ -80,7 +79,7 @@ class MintingMachine(RuleBasedStateMachine):
 
     @rule(pick=st.integers(0, 2), short=st.floats(-70, 5))
     def wait_for_the_end_of_a_life(self, pick: int, short: float) -> None:
-        token = self.book.tokens.get(APPS[pick].key)
+        token = self.ledger.tokens.get(APPS[pick].key)
         if token is not None:
             self.time = max(self.time, token.expires_at + short)
             self.lapse()
@@ -114,7 +113,7 @@ class MintingMachine(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 2), lag=st.floats(0, WORST_LAG))
     def call(self, pick: int, lag: float) -> None:
         """Use a token: it must be good at the issuer's true time."""
-        found = decide(self.book, APPS[pick], self.time - lag, RULES)
+        found = decide(self.ledger, APPS[pick], self.time - lag, RULES)
         if isinstance(found, Use):
             assert self.time < found.token.expires_at - 1, "a token was used past its life"
 
@@ -122,7 +121,7 @@ class MintingMachine(RuleBasedStateMachine):
     def claim(self, pick: int, lag: float) -> None:
         """Decide with a fresh reading of the clock, as before every mint; write the mint down, and send it."""
         app, now = APPS[pick], self.time - lag
-        found = decide(self.book, app, now, RULES)
+        found = decide(self.ledger, app, now, RULES)
         if isinstance(found, Wait):
             assert found.until > now
         if isinstance(found, Refuse):
@@ -130,11 +129,11 @@ class MintingMachine(RuleBasedStateMachine):
         if not isinstance(found, MintNow):
             return
         for key in (TENANT, app.key):
-            closure = self.book.closures.get(key)
+            closure = self.ledger.closures.get(key)
             assert closure is None or now >= closure.until, "sent while the door was closed"
         mint = Mint(id=str(len(self.issued) * 1000 + len(self.requests)) + str(now), application=app.key,
                     client_id=app.client_id, at=now, who="p")  # fmt: skip
-        self.write(minting.claimed(self.book, mint))
+        self.write(minting.claimed(self.ledger, mint))
         self.requests.append(Request(mint, app))
 
     @precondition(lambda self: bool(self.requests))
@@ -158,7 +157,7 @@ class MintingMachine(RuleBasedStateMachine):
         self.requests.remove(request)
         minted_at = math.floor(request.processed) + 1.0
         token = CachedToken(value=Secret("t"), minted_at=minted_at, expires_at=minted_at + DAY)
-        self.write(minting.issued(self.book, request.mint, token))
+        self.write(minting.issued(self.ledger, request.mint, token))
 
     @precondition(lambda self: any(one.processed is None for one in self.requests))
     @rule(pick=st.integers(0, 100), cause=st.sampled_from([Cause.LOCKED_OUT, Cause.THROTTLED, Cause.CREDENTIALS]))
@@ -168,7 +167,7 @@ class MintingMachine(RuleBasedStateMachine):
         self.requests.remove(request)
         until = minting.locked_until(request.mint.at, RULES) if cause is Cause.LOCKED_OUT else self.time + 600
         closure = Closure(cause=cause, since=self.time, until=until)
-        self.write(minting.refused(self.book, request.mint, closure))
+        self.write(minting.refused(self.ledger, request.mint, closure))
 
     # --- trouble ------------------------------------------------------------------------------------------------
 
@@ -181,12 +180,12 @@ class MintingMachine(RuleBasedStateMachine):
         """The process gives up; whether the issuer did is not for it to know."""
         self.requests.remove(request)
         self.trouble.add(request.app.key)
-        self.write(minting.unanswered(self.book, request.mint, self.time, RULES))
+        self.write(minting.unanswered(self.ledger, request.mint, self.time, RULES))
 
     @precondition(lambda self: bool(self.requests))
     @rule(pick=st.integers(0, 100))
     def crash(self, pick: int) -> None:
-        """The process dies; the book keeps its claim."""
+        """The process dies; the ledger keeps its claim."""
         request = self.requests.pop(pick % len(self.requests))
         self.trouble.add(request.app.key)
 
@@ -196,32 +195,32 @@ class MintingMachine(RuleBasedStateMachine):
         waiting = [one for one in self.requests if one.processed is None]
         request = waiting[pick % len(waiting)]
         self.requests.remove(request)
-        self.write(minting.unsent(self.book, request.mint))
+        self.write(minting.unsent(self.ledger, request.mint))
 
     @rule(pick=st.integers(0, 2))
     def revoke(self, pick: int) -> None:
         self.trouble.add(APPS[pick].key)
         self.words[APPS[pick].key] += 1
-        self.write(minting.revoked(self.book, [APPS[pick].key]))
+        self.write(minting.revoked(self.ledger, [APPS[pick].key]))
 
     @rule()
     def damage(self) -> None:
-        """The file is unreadable: the book before the last change goes on, with a word on what may be missing."""
+        """The file is unreadable: the ledger before the last change goes on, with a word on what may be missing."""
         self.damaged = True
         self.trouble |= {app.key for app in APPS}
         earlier = self.before.damage
         same = earlier is not None and month_of(earlier.at) == month_of(self.time)
         lost = 1 + ((earlier.missing or 0) if earlier is not None and same else 0)
-        self.book = attrs.evolve(self.before, damage=Damage(at=self.time, missing=lost))
-        self.before = self.book
+        self.ledger = attrs.evolve(self.before, damage=Damage(at=self.time, missing=lost))
+        self.before = self.ledger
 
-    @precondition(lambda self: bool(self.book.closures))
+    @precondition(lambda self: bool(self.ledger.closures))
     @rule()
     def reopen(self) -> None:
         """The operator says that minting may go on; what damage has hidden from the count is on the operator."""
-        self.forgiven |= self.book.damage is not None
+        self.forgiven |= self.ledger.damage is not None
         self.words.update(app.key for app in APPS)
-        self.write(minting.reopened(self.book))
+        self.write(minting.reopened(self.ledger))
 
     # --- what must hold -----------------------------------------------------------------------------------------
 
@@ -229,9 +228,9 @@ class MintingMachine(RuleBasedStateMachine):
         return [one for one in getattr(self, "issued", []) if month_of(one.at) == month_of(self.time)]
 
     @invariant()
-    def the_book_never_counts_less_than_was_issued(self) -> None:
+    def the_ledger_never_counts_less_than_was_issued(self) -> None:
         if self.in_month() and not self.forgiven:
-            assert minting.counted(self.book, self.time, RULES) >= len(self.in_month())
+            assert minting.counted(self.ledger, self.time, RULES) >= len(self.in_month())
 
     @invariant()
     def the_stop_is_never_passed(self) -> None:

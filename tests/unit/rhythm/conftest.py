@@ -10,8 +10,8 @@ import pytest
 
 from tests.unit.rhythm.fakeissuer import DOMAIN, SECRET, FakeIssuer
 from tonicdm.clock import VirtualClock
-from tonicdm.rhythm.tokens import TokenBroker
-from tonicdm.rhythm.tokenstore import MemoryTokenStore
+from tonicdm.rhythm.tokens.broker import TokenBroker
+from tonicdm.rhythm.tokens.store import MemoryTokenStore
 
 T = TypeVar("T")
 Make = Callable[..., TokenBroker]

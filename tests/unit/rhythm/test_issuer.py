@@ -8,9 +8,9 @@ import pytest
 
 from tests.unit.rhythm.fakeissuer import dates
 from tonicdm.errors import ConfigError
-from tonicdm.rhythm.book import Cause
-from tonicdm.rhythm.issuer import Issuer, read_date, read_grant, read_refusal
-from tonicdm.rhythm.minting import MintRules
+from tonicdm.rhythm.tokens.issuer import Issuer, read_date, read_grant, read_refusal
+from tonicdm.rhythm.tokens.ledger import Cause
+from tonicdm.rhythm.tokens.minting import MintRules
 
 NOW = 1_800_000_000.0
 SPENT = "The monthly allowance of machine-to-machine tokens is spent."

@@ -17,7 +17,7 @@ from tonicdm.rhythm.errors import (
     TokenPauseError,
     TokenRefusedError,
 )
-from tonicdm.rhythm.minting import MintRules
+from tonicdm.rhythm.tokens.minting import MintRules
 
 DAY = 86400.0
 SPENT = {"error": "too_many_requests", "error_description": "The monthly allowance of tokens is spent."}

@@ -8,9 +8,9 @@ import attrs
 import pytest
 
 from tonicdm.errors import ConfigError
-from tonicdm.rhythm import minting
-from tonicdm.rhythm.book import Application, Book, CachedToken, Cause, Closure, Damage, Fate, Mint
-from tonicdm.rhythm.minting import MintNow, MintRules, Refuse, Use, Wait, decide
+from tonicdm.rhythm.tokens import minting
+from tonicdm.rhythm.tokens.ledger import Application, CachedToken, Cause, Closure, Damage, Mint, MintState, TokenLedger
+from tonicdm.rhythm.tokens.minting import MintNow, MintRules, Refuse, Use, Wait, decide
 from tonicdm.types import Secret
 
 APP = Application(issuer="example.us.auth0.com", client_id="app")
@@ -29,15 +29,17 @@ def token(minted_at: float = NOW, life: float = 86400.0, **more) -> CachedToken:
     return CachedToken(value=Secret("t"), minted_at=minted_at, expires_at=minted_at + life, **more)
 
 
-def mints(number: int, at: float = NOW - 3600, app: Application = APP, fate: Fate = Fate.ISSUED) -> tuple[Mint, ...]:
+def mints(
+    number: int, at: float = NOW - 3600, app: Application = APP, state: MintState = MintState.ISSUED
+) -> tuple[Mint, ...]:
     return tuple(
-        Mint(id=f"{app.client_id}{at}{n}", application=app.key, client_id=app.client_id, at=at, who="test", fate=fate)
+        Mint(id=f"{app.client_id}{at}{n}", application=app.key, client_id=app.client_id, at=at, who="test", state=state)
         for n in range(number)
     )
 
 
-def with_token(cached: CachedToken) -> Book:
-    return Book(tokens={APP.key: cached})
+def with_token(cached: CachedToken) -> TokenLedger:
+    return TokenLedger(tokens={APP.key: cached})
 
 
 @pytest.mark.parametrize(
@@ -57,62 +59,62 @@ def test_a_token_that_lives_shortly_is_used_for_most_of_its_life() -> None:
 
 def test_thirty_one_mints_fill_a_month_of_thirty_one_days() -> None:
     """Tokens minted each at the end of the last one's life: the 32nd falls into the next month."""
-    at, book, made = utc(2026, 8, 1), Book(), 0
+    at, ledger, made = utc(2026, 8, 1), TokenLedger(), 0
     while at < utc(2026, 9, 1):
-        found = decide(book, APP, at, RULES)
+        found = decide(ledger, APP, at, RULES)
         assert isinstance(found, MintNow)
         made += 1
         assert found.number == made
         mint = attrs.evolve(mints(1, at)[0], id=str(made))
-        book = minting.issued(minting.claimed(book, mint), mint, token(at))
+        ledger = minting.issued(minting.claimed(ledger, mint), mint, token(at))
         at += 86400
     assert made == 31
 
 
 def test_a_token_of_another_application_audience_or_issuer_is_not_used() -> None:
-    book = with_token(token())
+    ledger = with_token(token())
     for change in ({"client_id": "x"}, {"audience": "x"}, {"issuer": "x"}):
-        assert isinstance(decide(book, attrs.evolve(APP, **change), NOW, RULES), MintNow)
+        assert isinstance(decide(ledger, attrs.evolve(APP, **change), NOW, RULES), MintNow)
 
 
 def test_one_mint_at_a_time_and_a_dead_one_frees_the_way_after_its_lease() -> None:
-    book = Book(mints=mints(1, NOW, fate=Fate.SENT))
-    assert decide(book, APP, NOW + 44, RULES) == Wait(NOW + 45, for_mint=True)
-    found = decide(book, APP, NOW + 45, RULES)
+    ledger = TokenLedger(mints=mints(1, NOW, state=MintState.SENT))
+    assert decide(ledger, APP, NOW + 44, RULES) == Wait(NOW + 45, for_mint=True)
+    found = decide(ledger, APP, NOW + 45, RULES)
     assert isinstance(found, MintNow)
     assert found.number == 2, "what was sent counts, whatever became of it"
-    assert isinstance(decide(book, OTHER, NOW, RULES), MintNow), "other applications do not wait"
+    assert isinstance(decide(ledger, OTHER, NOW, RULES), MintNow), "other applications do not wait"
 
 
-@pytest.mark.parametrize("fate", list(Fate))
-def test_all_but_refused_mints_count(fate: Fate) -> None:
-    book = Book(mints=mints(5, fate=fate))
-    assert minting.counted(book, NOW, RULES) == (0 if fate is Fate.REFUSED else 5)
+@pytest.mark.parametrize("state", list(MintState))
+def test_all_but_refused_mints_count(state: MintState) -> None:
+    ledger = TokenLedger(mints=mints(5, state=state))
+    assert minting.counted(ledger, NOW, RULES) == (0 if state is MintState.REFUSED else 5)
 
 
 def test_a_mint_of_unknown_fate_at_the_end_of_a_month_counts_in_both() -> None:
-    book = Book(mints=mints(1, utc(2026, 9, 1) - 10, fate=Fate.UNKNOWN))
-    assert minting.counted(book, utc(2026, 8, 31), RULES) == minting.counted(book, utc(2026, 9, 1), RULES) == 1
-    book = Book(mints=mints(1, utc(2026, 9, 1) - 10))
-    assert minting.counted(book, utc(2026, 9, 1), RULES) == 0
+    ledger = TokenLedger(mints=mints(1, utc(2026, 9, 1) - 10, state=MintState.UNKNOWN))
+    assert minting.counted(ledger, utc(2026, 8, 31), RULES) == minting.counted(ledger, utc(2026, 9, 1), RULES) == 1
+    ledger = TokenLedger(mints=mints(1, utc(2026, 9, 1) - 10))
+    assert minting.counted(ledger, utc(2026, 9, 1), RULES) == 0
 
 
 def test_the_stop_holds_for_all_applications_together_and_opens_with_the_next_month() -> None:
-    book = Book(mints=mints(500) + mints(400, app=OTHER))
-    assert decide(book, APP, NOW, RULES) == Refuse(utc(2026, 9, 1), 900, limit=900)
-    assert isinstance(decide(book, APP, utc(2026, 9, 1), RULES), MintNow)
-    assert isinstance(decide(book, APP, NOW, MintRules(stop=901)), MintNow)
+    ledger = TokenLedger(mints=mints(500) + mints(400, app=OTHER))
+    assert decide(ledger, APP, NOW, RULES) == Refuse(utc(2026, 9, 1), 900, limit=900)
+    assert isinstance(decide(ledger, APP, utc(2026, 9, 1), RULES), MintNow)
+    assert isinstance(decide(ledger, APP, NOW, MintRules(stop=901)), MintNow)
 
 
 def test_a_stop_of_one_application_leaves_the_others_alone() -> None:
-    rules, book = MintRules(application_stop=35), Book(mints=mints(35))
-    assert decide(book, APP, NOW, rules) == Refuse(utc(2026, 9, 1), 35, limit=35)
-    assert isinstance(decide(book, OTHER, NOW, rules), MintNow)
+    rules, ledger = MintRules(application_stop=35), TokenLedger(mints=mints(35))
+    assert decide(ledger, APP, NOW, rules) == Refuse(utc(2026, 9, 1), 35, limit=35)
+    assert isinstance(decide(ledger, OTHER, NOW, rules), MintNow)
 
 
 def test_a_token_in_force_is_used_though_no_other_could_be_minted() -> None:
-    book = attrs.evolve(with_token(token()), mints=mints(900))
-    assert isinstance(decide(book, APP, NOW + 5, RULES), Use)
+    ledger = attrs.evolve(with_token(token()), mints=mints(900))
+    assert isinstance(decide(ledger, APP, NOW + 5, RULES), Use)
 
 
 def refusal(cause: Cause, until: float, **more) -> Closure:
@@ -120,9 +122,9 @@ def refusal(cause: Cause, until: float, **more) -> Closure:
 
 
 def test_a_lock_out_closes_the_door_for_all_applications_and_a_pause_for_one() -> None:
-    mint = mints(1, NOW, fate=Fate.SENT)[0]
-    locked = minting.refused(minting.claimed(Book(), mint), mint, refusal(Cause.LOCKED_OUT, NOW + 99))
-    paused = minting.refused(minting.claimed(Book(), mint), mint, refusal(Cause.THROTTLED, NOW + 99))
+    mint = mints(1, NOW, state=MintState.SENT)[0]
+    locked = minting.refused(minting.claimed(TokenLedger(), mint), mint, refusal(Cause.LOCKED_OUT, NOW + 99))
+    paused = minting.refused(minting.claimed(TokenLedger(), mint), mint, refusal(Cause.THROTTLED, NOW + 99))
     assert isinstance(decide(locked, OTHER, NOW + 98, RULES), Refuse)
     assert isinstance(decide(locked, APP, NOW + 99, RULES), MintNow)
     assert isinstance(decide(paused, APP, NOW + 98, RULES), Refuse)
@@ -138,56 +140,56 @@ def test_a_lock_out_is_believed_until_the_month_ends_but_on_its_first_day_only_f
 
 
 def test_refused_credentials_are_not_tried_again_but_corrected_ones_are_at_once() -> None:
-    book = Book(closures={APP.key: refusal(Cause.CREDENTIALS, NOW + 3600, credentials="old")})
-    assert isinstance(decide(book, APP, NOW, RULES, credentials="old"), Refuse)
-    assert isinstance(decide(book, APP, NOW, RULES, credentials="new"), MintNow)
+    ledger = TokenLedger(closures={APP.key: refusal(Cause.CREDENTIALS, NOW + 3600, credentials="old")})
+    assert isinstance(decide(ledger, APP, NOW, RULES, credentials="old"), Refuse)
+    assert isinstance(decide(ledger, APP, NOW, RULES, credentials="new"), MintNow)
 
 
 def test_each_unanswered_mint_doubles_the_pause_and_a_token_ends_it() -> None:
     """A token endpoint that fails for a day must not cost a token a minute."""
-    book, at, tries = Book(), NOW, 0
+    ledger, at, tries = TokenLedger(), NOW, 0
     while at < NOW + 86400:
         mint = attrs.evolve(mints(1, at)[0], id=str(at))
-        book = minting.unanswered(minting.claimed(book, mint), mint, at, RULES)
-        found = decide(book, APP, at, RULES)
+        ledger = minting.unanswered(minting.claimed(ledger, mint), mint, at, RULES)
+        found = decide(ledger, APP, at, RULES)
         assert isinstance(found, Refuse)
         at, tries = found.until, tries + 1
     assert tries <= 31
     mint = mints(1, at)[0]
-    again = minting.unanswered(minting.issued(book, mint, token(at)), mint, at, RULES)
+    again = minting.unanswered(minting.issued(ledger, mint, token(at)), mint, at, RULES)
     assert again.closures[APP.key].until == at + RULES.pause_base
 
 
 def test_a_mint_that_never_left_does_not_count() -> None:
-    mint = mints(1, NOW, fate=Fate.SENT)[0]
-    assert minting.unsent(minting.claimed(Book(), mint), mint) == Book()
+    mint = mints(1, NOW, state=MintState.SENT)[0]
+    assert minting.unsent(minting.claimed(TokenLedger(), mint), mint) == TokenLedger()
 
 
 def test_a_revoked_token_is_replaced_once_and_a_moment_to_come_revokes_nothing() -> None:
     marked = minting.revoked(with_token(token()), [APP.key])
     assert isinstance(decide(marked, APP, NOW + 5, RULES), MintNow)
-    book = with_token(token())
-    assert isinstance(decide(book, APP, NOW + 5, RULES, revoked_before=NOW + 5), MintNow)
-    assert isinstance(decide(book, APP, NOW + 5, RULES, revoked_before=NOW + 6), Use)
+    ledger = with_token(token())
+    assert isinstance(decide(ledger, APP, NOW + 5, RULES, revoked_before=NOW + 5), MintNow)
+    assert isinstance(decide(ledger, APP, NOW + 5, RULES, revoked_before=NOW + 6), Use)
     assert isinstance(decide(with_token(token(NOW + 7)), APP, NOW + 9, RULES, revoked_before=NOW + 6), Use)
 
 
 def test_after_damage_the_count_is_too_high_rather_than_too_low() -> None:
-    lost = Book(damage=Damage(at=NOW, missing=None))
+    lost = TokenLedger(damage=Damage(at=NOW, missing=None))
     assert minting.counted(lost, NOW, RULES) == 900 - 31
     assert minting.counted(lost, utc(2026, 9, 1), RULES) == 0
-    assert minting.counted(Book(mints=mints(3), damage=Damage(at=NOW, missing=1)), NOW, RULES) == 4
+    assert minting.counted(TokenLedger(mints=mints(3), damage=Damage(at=NOW, missing=1)), NOW, RULES) == 4
     assert minting.counted(minting.reopened(lost), NOW, RULES) == 0
 
 
 def test_mints_of_long_past_months_are_dropped() -> None:
-    book = Book(mints=mints(3, utc(2026, 6, 30)) + mints(2, utc(2026, 7, 1)))
-    assert len(minting.claimed(book, mints(1, NOW)[0]).mints) == 3
+    ledger = TokenLedger(mints=mints(3, utc(2026, 6, 30)) + mints(2, utc(2026, 7, 1)))
+    assert len(minting.claimed(ledger, mints(1, NOW)[0]).mints) == 3
 
 
 def test_a_result_is_kept_though_damage_took_the_claim() -> None:
-    mint = mints(1, NOW, fate=Fate.SENT)[0]
-    assert minting.counted(minting.issued(Book(), mint, token()), NOW, RULES) == 1
+    mint = mints(1, NOW, state=MintState.SENT)[0]
+    assert minting.counted(minting.issued(TokenLedger(), mint, token()), NOW, RULES) == 1
 
 
 @pytest.mark.parametrize("wrong", [{"stop": 0}, {"stop": 1001}, {"allowance": 0}, {"line": 0}, {"application_stop": 0}])

@@ -14,7 +14,7 @@ from tonicdm.errors import ConfigError, InvalidOptionError, StoreError
 from tonicdm.rhythm import ASSUMED, PollRules, QueryDialect, QuerySpec, field
 from tonicdm.rhythm.jobs import JobFile, Note
 from tonicdm.rhythm.models import CODEC, QueryExecution
-from tonicdm.rhythm.polling import Stand, stand_of, uri_of
+from tonicdm.rhythm.polling import QueryState, state_of, uri_of
 
 DIALECT = QueryDialect()
 NOTE = Note(id="q-1", fingerprint="f", started_at=1.5)
@@ -50,29 +50,29 @@ def test_rules_that_would_hurry_or_shrink_are_refused(wrong: dict[str, float]) -
 @pytest.mark.parametrize(
     ("state", "stand"),
     [
-        ({}, Stand.RUNNING),
-        ({"status": "QUEUED"}, Stand.RUNNING),
-        ({"status": "pondering", "has_result_set": False, "rows": 0}, Stand.RUNNING),
-        ({"status": "pondering", "uri": "https://s/x"}, Stand.READY),
-        ({"status": "SUCCEEDED", "uri": "https://s/x", "rows": 3}, Stand.READY),
-        ({"status": "Complete", "rows": 3}, Stand.READY),
-        ({"status": "SUCCEEDED", "has_result_set": False}, Stand.EMPTY),
-        ({"status": "SUCCEEDED", "rows": 0}, Stand.EMPTY),
-        ({"status": "SUCCEEDED", "rows": 0, "has_result_set": True, "uri": "https://s/x"}, Stand.READY),
-        ({"status": "FAILED", "uri": "https://s/x"}, Stand.FAILED),
-        ({"status": "timed_out"}, Stand.FAILED),
+        ({}, QueryState.RUNNING),
+        ({"status": "QUEUED"}, QueryState.RUNNING),
+        ({"status": "pondering", "has_result_set": False, "rows": 0}, QueryState.RUNNING),
+        ({"status": "pondering", "uri": "https://s/x"}, QueryState.READY),
+        ({"status": "SUCCEEDED", "uri": "https://s/x", "rows": 3}, QueryState.READY),
+        ({"status": "Complete", "rows": 3}, QueryState.READY),
+        ({"status": "SUCCEEDED", "has_result_set": False}, QueryState.EMPTY),
+        ({"status": "SUCCEEDED", "rows": 0}, QueryState.EMPTY),
+        ({"status": "SUCCEEDED", "rows": 0, "has_result_set": True, "uri": "https://s/x"}, QueryState.READY),
+        ({"status": "FAILED", "uri": "https://s/x"}, QueryState.FAILED),
+        ({"status": "timed_out"}, QueryState.FAILED),
     ],
     ids=str,
 )
-def test_what_a_state_means(state: dict, stand: Stand) -> None:
-    assert stand_of(CODEC.read(state, QueryExecution), ASSUMED) is stand
+def test_what_a_state_means(state: dict, stand: QueryState) -> None:
+    assert state_of(CODEC.read(state, QueryExecution), ASSUMED) is stand
 
 
 @given(word=st.text(max_size=10))
 def test_an_unknown_word_means_that_it_goes_on(word: str) -> None:
     """No page lists the words, so only the deadline ends such a wait."""
     if word.lower() not in ASSUMED.finished | ASSUMED.failed:
-        assert stand_of(QueryExecution(status=word), ASSUMED) is Stand.RUNNING
+        assert state_of(QueryExecution(status=word), ASSUMED) is QueryState.RUNNING
 
 
 @pytest.mark.parametrize("name", ASSUMED.result_uris)

@@ -7,41 +7,41 @@ import pytest
 from tonicdm import InvalidOptionError
 from tonicdm.rhythm import ASSUMED, field
 from tonicdm.rhythm.errors import CriteriaError, UnknownTypeError
-from tonicdm.rhythm.strategy import FETCHABLE, Wish, choose, query_type_of
+from tonicdm.rhythm.strategy import FETCHABLE, FetchOptions, choose, query_type_of
 
 NG = field("last_name") == "Ng"
 
 
 @pytest.mark.parametrize(
-    ("wish", "strategy", "why"),
+    ("options", "strategy", "why"),
     [
-        (Wish(type="address_types"), "list", "small fixed set"),
-        (Wish(type="upcoming_events"), "list", "small fixed set"),
-        (Wish(type="contacts", limit=10), "list", "few pages"),
-        (Wish(type="contacts", criteria=NG), "search", "must all match"),
-        (Wish(type="contacts", criteria=NG & (field("city") == "Oslo")), "search", "must all match"),
-        (Wish(type="contacts"), "query", "all records"),
-        (Wish(type="contacts", limit=10_000), "query", "all records"),
-        (Wish(type="organizations"), "query", "all records"),
-        (Wish(type="contacts", criteria=NG | (field("city") == "Oslo")), "query", "alternatives"),
-        (Wish(type="contacts", criteria=field("number") > 3), "query", "comparisons"),
+        (FetchOptions(type="address_types"), "list", "small fixed set"),
+        (FetchOptions(type="upcoming_events"), "list", "small fixed set"),
+        (FetchOptions(type="contacts", limit=10), "list", "few pages"),
+        (FetchOptions(type="contacts", criteria=NG), "search", "must all match"),
+        (FetchOptions(type="contacts", criteria=NG & (field("city") == "Oslo")), "search", "must all match"),
+        (FetchOptions(type="contacts"), "query", "all records"),
+        (FetchOptions(type="contacts", limit=10_000), "query", "all records"),
+        (FetchOptions(type="organizations"), "query", "all records"),
+        (FetchOptions(type="contacts", criteria=NG | (field("city") == "Oslo")), "query", "alternatives"),
+        (FetchOptions(type="contacts", criteria=field("number") > 3), "query", "comparisons"),
         (
-            Wish(type="contacts", criteria=field("spouse_id") == "x"),
+            FetchOptions(type="contacts", criteria=field("spouse_id") == "x"),
             "query",
             "not known to have the criteria spouse_id",
         ),
-        (Wish(type="contacts", criteria=NG, fields=("id", "organization.name")), "query", "related types"),
-        (Wish(type="contacts", criteria=field("organization.name") == "x"), "query", "not known"),
-        (Wish(type="memberships"), "query", "all records"),
-        (Wish(type="events:functions"), "query", "query type"),
-        (Wish(type="contacts", strategy="list"), "list", "asked for"),
-        (Wish(type="contacts", strategy="search"), "search", "asked for"),
-        (Wish(type="events", criteria=field("name") == "x", strategy="search"), "search", "asked for"),
+        (FetchOptions(type="contacts", criteria=NG, fields=("id", "organization.name")), "query", "related types"),
+        (FetchOptions(type="contacts", criteria=field("organization.name") == "x"), "query", "not known"),
+        (FetchOptions(type="memberships"), "query", "all records"),
+        (FetchOptions(type="events:functions"), "query", "query type"),
+        (FetchOptions(type="contacts", strategy="list"), "list", "asked for"),
+        (FetchOptions(type="contacts", strategy="search"), "search", "asked for"),
+        (FetchOptions(type="events", criteria=field("name") == "x", strategy="search"), "search", "asked for"),
     ],
     ids=str,
 )
-def test_the_choice_and_its_reason(wish: Wish, strategy: str, why: str) -> None:
-    found = choose(wish)
+def test_the_choice_and_its_reason(options: FetchOptions, strategy: str, why: str) -> None:
+    found = choose(options)
     assert found.strategy == strategy
     assert why in found.reason
 
@@ -64,7 +64,7 @@ def test_the_choice_and_its_reason(wish: Wish, strategy: str, why: str) -> None:
 )
 def test_what_can_not_be_fetched_so_is_refused_before_anything_is_sent(given: dict, error: type[Exception]) -> None:
     with pytest.raises(error, match="Nothing was sent"):
-        choose(Wish(**given))
+        choose(FetchOptions(**given))
 
 
 def test_every_type_that_a_query_can_fetch_has_a_query_type() -> None:

@@ -14,7 +14,7 @@ from tonicdm import BudgetTimeoutError, ConfigError
 from tonicdm.budget import Concurrency
 from tonicdm.budget.headers import retry_after
 from tonicdm.clock import VirtualClock
-from tonicdm.rhythm.throttle import ONE_AT_A_TIME, Throttle, ThrottleRules, silence
+from tonicdm.rhythm.throttle import ONE_AT_A_TIME, Throttle, ThrottleRules, cooldown
 
 RULES = ThrottleRules(calls_per_second=None)
 
@@ -37,19 +37,19 @@ async def attempt(throttle: Throttle, status: int, headers: dict[str, str] | Non
         await leave.settle_from(headers or {}, status)
 
 
-@given(strikes=st.integers(1, 100), named=st.floats(0, 1e6), chance=st.floats(0, 1, exclude_max=True))
-def test_the_later_of_the_named_and_the_growing_time_wins(strikes: int, named: float, chance: float) -> None:
+@given(consecutive_429s=st.integers(1, 100), named=st.floats(0, 1e6), chance=st.floats(0, 1, exclude_max=True))
+def test_the_later_of_the_named_and_the_growing_time_wins(consecutive_429s: int, named: float, chance: float) -> None:
     """Jitter only adds, and never more than half of the growing time."""
-    grown = silence(RULES, strikes, None, 0.0)
-    found = silence(RULES, strikes, named, chance)
+    grown = cooldown(RULES, consecutive_429s, None, 0.0)
+    found = cooldown(RULES, consecutive_429s, named, chance)
     assert max(named, grown) <= found <= max(named, grown) + grown / 2
 
 
-@given(strikes=st.integers(1, 100), chance=st.floats(0, 1, exclude_max=True))
-def test_an_unnamed_silence_grows_to_its_cap_and_jitter_only_adds(strikes: int, chance: float) -> None:
-    found, bare = silence(RULES, strikes, None, chance), silence(RULES, strikes, None, 0.0)
+@given(consecutive_429s=st.integers(1, 100), chance=st.floats(0, 1, exclude_max=True))
+def test_an_unnamed_silence_grows_to_its_cap_and_jitter_only_adds(consecutive_429s: int, chance: float) -> None:
+    found, bare = cooldown(RULES, consecutive_429s, None, chance), cooldown(RULES, consecutive_429s, None, 0.0)
     assert bare <= found <= bare * 1.5
-    assert bare == min(60.0, 2.0 ** (strikes - 1))
+    assert bare == min(60.0, 2.0 ** (consecutive_429s - 1))
 
 
 def test_retry_after_is_seconds_or_a_date_by_the_servers_own_clock() -> None:
@@ -85,12 +85,12 @@ async def test_silence_doubles_with_each_429_in_a_row_and_a_success_ends_the_row
 ) -> None:
     for expected in (1, 2, 4, 8):
         await attempt(throttle, 429)
-        assert throttle.silent_for == expected
+        assert throttle.cooldown_left == expected
         clock.advance(expected)
     await attempt(throttle, 200)
     clock.advance(1)
     await attempt(throttle, 429)
-    assert throttle.silent_for == 1
+    assert throttle.cooldown_left == 1
 
 
 async def test_calls_refused_together_are_one_strike(throttle: Throttle) -> None:
@@ -100,11 +100,11 @@ async def test_calls_refused_together_are_one_strike(throttle: Throttle) -> None
         assert await leave.try_sent()
     for leave in leaves:
         await leave.settle_from({}, 429)
-    assert throttle.silent_for == 1
+    assert throttle.cooldown_left == 1
 
 
 async def test_an_attempt_passes_the_gate_once(throttle: Throttle) -> None:
-    """A second passage would be a silent re-send."""
+    """A second passage would be a cooling down re-send."""
     async with throttle.reserve() as leave:
         assert await leave.try_sent()
         assert not await leave.try_sent()
@@ -113,9 +113,9 @@ async def test_an_attempt_passes_the_gate_once(throttle: Throttle) -> None:
 async def test_a_429_of_a_running_task_silences_nobody(throttle: Throttle) -> None:
     """On step functions it says that an instance is running (reference: AlreadyRunning); Retry-After is obeyed."""
     await attempt(throttle, 429, job=ONE_AT_A_TIME)
-    assert throttle.silent_for == 0
+    assert throttle.cooldown_left == 0
     await attempt(throttle, 429, {"Retry-After": "5"}, job=ONE_AT_A_TIME)
-    assert throttle.silent_for == 5
+    assert throttle.cooldown_left == 5
 
 
 async def test_a_silence_longer_than_max_wait_is_refused_at_once(throttle: Throttle) -> None:
@@ -126,13 +126,13 @@ async def test_a_silence_longer_than_max_wait_is_refused_at_once(throttle: Throt
 
 
 async def test_a_wait_is_told_once(throttle: Throttle, clock: VirtualClock) -> None:
-    told = []
+    notified = []
     await attempt(throttle, 429, {"Retry-After": "10"})
-    waiting = asyncio.ensure_future(attempt(throttle, 200, on_wait=told.append, label="GET /x"))
+    waiting = asyncio.ensure_future(attempt(throttle, 200, on_wait=notified.append, label="GET /x"))
     await asyncio.sleep(0)
     clock.advance(10)
     await waiting
-    assert [(one.label, one.wait, str(one.reason)) for one in told] == [("GET /x", 10, "blocked")]
+    assert [(notice.label, notice.wait, str(notice.reason)) for notice in notified] == [("GET /x", 10, "blocked")]
 
 
 async def test_no_more_attempts_are_under_way_than_allowed(throttle: Throttle) -> None:

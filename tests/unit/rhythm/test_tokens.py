@@ -14,7 +14,6 @@ from tests.unit.rhythm.conftest import Make, drive
 from tests.unit.rhythm.fakeissuer import DOMAIN, SECRET, FakeIssuer, answer
 from tonicdm.clock import VirtualClock
 from tonicdm.errors import ClientClosedError, ConfigError, ConnectError, RequestTimeoutError, StoreError
-from tonicdm.rhythm.book import Fate
 from tonicdm.rhythm.errors import (
     TokenLimitError,
     TokenPauseError,
@@ -23,10 +22,11 @@ from tonicdm.rhythm.errors import (
     WrongAudienceError,
     WrongTenantError,
 )
-from tonicdm.rhythm.minting import MintRules
 from tonicdm.rhythm.scope import as_user
-from tonicdm.rhythm.tokens import MintEvent, TokenBroker
-from tonicdm.rhythm.tokenstore import MemoryTokenStore
+from tonicdm.rhythm.tokens.broker import MintEvent, TokenBroker
+from tonicdm.rhythm.tokens.ledger import MintState
+from tonicdm.rhythm.tokens.minting import MintRules
+from tonicdm.rhythm.tokens.store import MemoryTokenStore
 
 DAY = 86400.0
 
@@ -119,8 +119,8 @@ async def test_a_process_that_dies_while_it_mints_frees_the_way_after_its_lease(
     heir = make()
     await drive(clock, heir.token())
     assert 44 <= clock.monotonic() - began <= 46
-    book = await store.read(heir._minter.key)
-    assert [mint.fate for mint in book.mints] == [Fate.SENT, Fate.ISSUED]
+    ledger = await store.read(heir._minter.key)
+    assert [mint.state for mint in ledger.mints] == [MintState.SENT, MintState.ISSUED]
 
 
 # --- time -----------------------------------------------------------------------------------------------------------
@@ -345,7 +345,10 @@ async def test_an_answer_without_a_token_counts_and_is_not_repeated_at_once(make
     assert len(issuer.asked) == 1
     clock.advance(61)
     await broker.token()
-    assert [mint.fate for mint in (await store.read(broker._minter.key)).mints] == [Fate.UNKNOWN, Fate.ISSUED]
+    assert [mint.state for mint in (await store.read(broker._minter.key)).mints] == [
+        MintState.UNKNOWN,
+        MintState.ISSUED,
+    ]
 
 
 async def test_a_lost_answer_counts_and_a_request_that_never_left_does_not(make, issuer, clock, store) -> None:
@@ -362,7 +365,10 @@ async def test_a_lost_answer_counts_and_a_request_that_never_left_does_not(make,
         await broker.token()
     issuer.faults = []
     await broker.token()
-    assert [mint.fate for mint in (await store.read(broker._minter.key)).mints] == [Fate.UNKNOWN, Fate.ISSUED]
+    assert [mint.state for mint in (await store.read(broker._minter.key)).mints] == [
+        MintState.UNKNOWN,
+        MintState.ISSUED,
+    ]
 
 
 async def test_a_day_of_failures_costs_no_more_mints_than_a_month_of_days(make, issuer, clock) -> None:

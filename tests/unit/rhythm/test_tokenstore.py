@@ -1,4 +1,4 @@
-"""The book is one for all processes, survives damage without forgetting its count, and is for its owner's eyes."""
+"""The ledger is one for all processes, survives damage without forgetting its count, and is for its owner's eyes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tests.unit.rhythm.test_minting import APP, NOW, mints, token
 from tonicdm.clock import VirtualClock
 from tonicdm.errors import StoreError
 from tonicdm.lockfile import locked
-from tonicdm.rhythm import minting
-from tonicdm.rhythm.book import Book, Cause, Closure, Damage
-from tonicdm.rhythm.tokenstore import FileTokenStore, MemoryTokenStore, default_folder
+from tonicdm.rhythm.tokens import minting
+from tonicdm.rhythm.tokens.ledger import Cause, Closure, Damage, TokenLedger
+from tonicdm.rhythm.tokens.store import FileTokenStore, MemoryTokenStore, default_folder
 
 KEY = "ab" * 16
-FULL = Book(
+FULL = TokenLedger(
     issuer="example.us.auth0.com",
     mints=mints(3),
     tokens={APP.key: token(NOW)},
     closures={APP.key: Closure(cause=Cause.THROTTLED, since=1.0, until=2.5, code="x", credentials="c", failures=2)},
     bounds={APP.key: Closure(cause=Cause.DAY, since=1.0, until=2.5)},
-    words=frozenset({APP.key}),
+    permitted=frozenset({APP.key}),
     damage=Damage(at=NOW, missing=2),
 )
 
@@ -41,20 +41,20 @@ def book_file(store: FileTokenStore) -> pathlib.Path:
     return store.folder / f"{KEY}.json"
 
 
-def revealed(book: Book) -> dict:
-    return book.to_json()
+def revealed(ledger: TokenLedger) -> dict:
+    return ledger.to_json()
 
 
-async def put(store: FileTokenStore, book: Book) -> None:
-    await store.update(KEY, lambda _: (book, None))
+async def put(store: FileTokenStore, ledger: TokenLedger) -> None:
+    await store.update(KEY, lambda _: (ledger, None))
 
 
 async def test_what_is_written_is_read_by_everybody(store: FileTokenStore) -> None:
-    assert await store.read(KEY) == Book()
+    assert await store.read(KEY) == TokenLedger()
     assert not store.folder.exists(), "reading makes nothing"
     await put(store, FULL)
     assert revealed(await FileTokenStore(store.folder).read(KEY)) == revealed(FULL)
-    assert await store.update(KEY, lambda book: (book, len(book.mints))) == 3
+    assert await store.update(KEY, lambda ledger: (ledger, len(ledger.mints))) == 3
     assert store.keys() == [KEY]
 
 
@@ -123,7 +123,7 @@ def share_between_two(folder: pathlib.Path) -> None:
         "import asyncio, concurrent.futures.thread, os, sys; import attrs; from tonicdm.rhythm import FileTokenStore;"
         "os.umask(0o077); os.setgroups([4711]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]));"
         "store = FileTokenStore(sys.argv[1]);"
-        "step = lambda book: (attrs.evolve(book, issuer=book.issuer + 'x'), book.issuer);"
+        "step = lambda ledger: (attrs.evolve(ledger, issuer=ledger.issuer + 'x'), ledger.issuer);"
         "print(asyncio.run(store.update('0' * 32, step)))"
     )
     for number, user in enumerate((5_001, 5_002, 5_001)):
@@ -141,7 +141,7 @@ async def test_no_name_of_a_file_tells_a_client_or_a_domain(store: FileTokenStor
 async def test_a_step_that_changes_nothing_writes_nothing(store: FileTokenStore) -> None:
     await put(store, FULL)
     before = book_file(store).stat().st_mtime_ns, book_file(store).stat().st_ino
-    await store.update(KEY, lambda book: (book, None))
+    await store.update(KEY, lambda ledger: (ledger, None))
     assert (book_file(store).stat().st_mtime_ns, book_file(store).stat().st_ino) == before
 
 
@@ -150,13 +150,13 @@ async def test_a_step_that_changes_nothing_writes_nothing(store: FileTokenStore)
     [b"", b"{", b"\x00" * 500, b"[]", b"null", b'{"version": 1}', b"\xff\xfe", "changed", "cut"],
     ids=lambda damage: repr(damage)[:20],
 )
-async def test_a_damaged_book_is_set_aside_and_the_one_before_goes_on_with_one_mint_more(
+async def test_a_damaged_ledger_is_set_aside_and_the_one_before_goes_on_with_one_mint_more(
     store: FileTokenStore, damage: bytes | str, caplog
 ) -> None:
     """Changed in one digit, cut short, emptied: never fatal, and the count never falls."""
     mint = mints(1, NOW + 5)[0]
     await put(store, attrs.evolve(FULL, damage=None))
-    await store.update(KEY, lambda book: (minting.claimed(book, mint), None))
+    await store.update(KEY, lambda ledger: (minting.claimed(ledger, mint), None))
     whole = book_file(store).read_bytes()
     changed = whole.replace(b'"issued"', b'"refused"')
     assert changed != whole
@@ -172,8 +172,8 @@ async def test_a_damaged_book_is_set_aside_and_the_one_before_goes_on_with_one_m
 async def test_damage_on_damage_adds_up(store: FileTokenStore) -> None:
     await put(store, attrs.evolve(FULL, damage=None))
     for number in (1, 2):
-        await store.update(KEY, lambda book: (attrs.evolve(book, closures={}), None))
-        await store.update(KEY, lambda book: (attrs.evolve(book, closures=FULL.closures), None))
+        await store.update(KEY, lambda ledger: (attrs.evolve(ledger, closures={}), None))
+        await store.update(KEY, lambda ledger: (attrs.evolve(ledger, closures=FULL.closures), None))
         book_file(store).write_bytes(b"")
         found = await store.read(KEY)
         assert found.damage == Damage(at=NOW, missing=number)
@@ -199,15 +199,15 @@ async def test_a_crash_between_the_renames_loses_only_what_was_not_promised(stor
     assert book_file(store).exists()
 
 
-async def test_a_failed_write_leaves_the_old_book(store: FileTokenStore, monkeypatch) -> None:
+async def test_a_failed_write_leaves_the_old_ledger(store: FileTokenStore, monkeypatch) -> None:
     await put(store, FULL)
 
     def full(_file: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tonicdm.rhythm.tokenstore.os.fsync", full)
+    monkeypatch.setattr("tonicdm.rhythm.tokens.store.os.fsync", full)
     with pytest.raises(StoreError, match="No space"):
-        await put(store, Book())
+        await put(store, TokenLedger())
     monkeypatch.undo()
     assert revealed(await store.read(KEY)) == revealed(FULL)
     assert not list(store.folder.glob("*.tmp"))
@@ -219,7 +219,7 @@ async def test_a_newer_form_is_left_alone(store: FileTokenStore) -> None:
     newer = text.replace(b'"version": 1', b'"version": 2')
     assert newer != text
     book_file(store).write_bytes(newer)
-    for work in (store.read(KEY), put(store, Book())):
+    for work in (store.read(KEY), put(store, TokenLedger())):
         with pytest.raises(StoreError, match="newer"):
             await work
     assert book_file(store).read_bytes() == newer
@@ -236,7 +236,7 @@ async def test_changes_of_many_stores_at_once_are_all_kept(store: FileTokenStore
 
     async def add(number: int) -> None:
         mint = attrs.evolve(mints(1, NOW)[0], id=str(number))
-        await stores[number % 8].update(KEY, lambda book: (minting.claimed(book, mint), None))
+        await stores[number % 8].update(KEY, lambda ledger: (minting.claimed(ledger, mint), None))
 
     await asyncio.gather(*(add(number) for number in range(40)))
     assert {mint.id for mint in (await store.read(KEY)).mints} == {str(number) for number in range(40)}
@@ -265,7 +265,7 @@ async def test_the_store_in_memory_keeps_books_apart() -> None:
     store = MemoryTokenStore()
     await store.update("a", lambda _: (FULL, None))
     assert await store.read("a") is FULL
-    assert await store.read("b") == Book()
+    assert await store.read("b") == TokenLedger()
 
 
 def test_by_default_the_folder_is_in_the_users_state_directory(monkeypatch, tmp_path: pathlib.Path) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tonicdm.rhythm.endpoints.base import FieldNames, Noun
+from tonicdm.rhythm.endpoints.base import FieldNames, Resource
 from tonicdm.rhythm.models import ChapterMemberContact, MembershipApplication
 
 
-class Applications(Noun):
+class Applications(Resource):
     """Joins, renewals and the like (``/applications`` of the membership service)."""
 
     async def get(
@@ -27,7 +27,7 @@ class Applications(Noun):
         )
 
 
-class Chapters(Noun):
+class Chapters(Resource):
     """Chapters of the association (``/chapters`` of the membership service)."""
 
     async def member_contact(self, chapter: str, contact: str) -> ChapterMemberContact:

@@ -1,4 +1,4 @@
-"""The verbs that the nouns of Rhythm share."""
+"""Operations that the resources of Rhythm share."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ FieldNames: TypeAlias = Iterable[str] | None
 """Names of the fields to return; None for whole records (concepts page, "List")."""
 
 
-class Noun:
-    """The base of all nouns; made by the client, one attribute each."""
+class Resource:
+    """The base of all resources; made by the client, one attribute each."""
 
     def __init__(self, caller: RhythmCaller) -> None:
         self._caller = caller

@@ -9,14 +9,14 @@ from typing import Any, ClassVar, Generic, TypeVar
 from tonicdm.codec import Record
 from tonicdm.errors import BulkError, DecodeError, TonicDMError
 from tonicdm.rhythm.batches import MAX_OPERATIONS, BatchOperation, outcomes, written
-from tonicdm.rhythm.endpoints.base import Noun
+from tonicdm.rhythm.endpoints.base import Resource
 from tonicdm.rhythm.errors import BatchOperationError
 from tonicdm.rhythm.patches import PatchForm
 
 R = TypeVar("R", bound=Record)
 
 
-class Batched(Noun, Generic[R]):
+class Batched(Resource, Generic[R]):
     """The base of resources whose records can be changed and deleted many at a time."""
 
     batch_operation: ClassVar[str]

@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack
 
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT
-from tonicdm.rhythm.endpoints.base import FieldNames, Noun
+from tonicdm.rhythm.endpoints.base import FieldNames, Resource
 from tonicdm.rhythm.endpoints.processing import Processing
 from tonicdm.rhythm.endpoints.step_functions import Execution, Started
 from tonicdm.rhythm.endpoints.values import Flag, Number, Text
@@ -280,7 +280,7 @@ class Invoices(Processing):
         return await self._patch("patchInvoice", Invoice, invoice, steps)
 
 
-class Credits(Noun):
+class Credits(Resource):
     """Amounts that customers can still use (``/credits`` of the collect service)."""
 
     async def create(self, **fields: Unpack[CreditFields]) -> Credit | None:
@@ -295,7 +295,7 @@ class Credits(Noun):
         return await self._write("createCredit", Credit, body_of(Credit, fields))
 
 
-class BatchPosting(Noun):
+class BatchPosting(Resource):
     """The posting of finance batches (``/batchPosting`` of the collect service)."""
 
     async def preview(self, batches: Sequence[str], business_unit: str) -> BatchPostingCheck:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tonicdm.paging import Paginator
-from tonicdm.rhythm.endpoints.base import FieldNames, Noun
+from tonicdm.rhythm.endpoints.base import FieldNames, Resource
 from tonicdm.rhythm.models import Event
 
 
-class Events(Noun):
+class Events(Resource):
     """Events (``/events`` of the events service)."""
 
     async def get(self, event: str, *, fields: FieldNames = None, consistent: bool | None = None) -> Event:

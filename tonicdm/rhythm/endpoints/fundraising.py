@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
 from tonicdm.paging import Paginator
-from tonicdm.rhythm.endpoints.base import FieldNames, Noun, moments, search_body
+from tonicdm.rhythm.endpoints.base import FieldNames, Resource, moments, search_body
 from tonicdm.rhythm.endpoints.lists import Listed
 from tonicdm.rhythm.endpoints.values import Flag, Number, Text
 from tonicdm.rhythm.models import (
@@ -111,7 +111,7 @@ class Gifts(Listed[Gift]):
         return await self._patch("patchGift", Gift, gift, steps)
 
 
-class RecurringGifts(Noun):
+class RecurringGifts(Resource):
     """Gifts that repeat (``/recurringGifts`` of the fundraising service)."""
 
     def list_by_contact(self, contact: str, *, fields: FieldNames = None) -> Paginator[RecurringGift]:
@@ -124,7 +124,7 @@ class RecurringGifts(Noun):
         return self._list("listRecurringGiftsByContactId", RecurringGift, values={"contact_id": contact}, fields=fields)
 
 
-class Pledges(Noun):
+class Pledges(Resource):
     """Promises to give (``/pledges`` of the fundraising service)."""
 
     def search(self, *, fields: FieldNames = None, **criteria: Unpack[PledgeCriteria]) -> Paginator[Pledge]:

@@ -6,7 +6,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from tonicdm.codec import Record
 from tonicdm.paging import Paginator
-from tonicdm.rhythm.endpoints.base import FieldNames, Noun
+from tonicdm.rhythm.endpoints.base import FieldNames, Resource
 from tonicdm.rhythm.models import (
     AddressType,
     ApplicationProcess,
@@ -23,7 +23,7 @@ from tonicdm.rhythm.models import (
 R = TypeVar("R", bound=Record)
 
 
-class Listed(Noun, Generic[R]):
+class Listed(Resource, Generic[R]):
     """The base of resources that can be listed and nothing else."""
 
     operation: ClassVar[str]

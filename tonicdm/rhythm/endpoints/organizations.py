@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
 from tonicdm.paging import Paginator
-from tonicdm.rhythm.endpoints.base import FieldNames, Noun, search_body
+from tonicdm.rhythm.endpoints.base import FieldNames, Resource, search_body
 from tonicdm.rhythm.endpoints.values import Text
 from tonicdm.rhythm.models import Address, CustomFieldValue, Organization, TypedAddress, TypedPhoneNumber
 from tonicdm.rhythm.patches import PatchForm, Steps, body_of
@@ -59,7 +59,7 @@ class OrganizationCriteria(TypedDict, total=False):
     """Criteria that this package does not know, by wire name."""
 
 
-class Organizations(Noun):
+class Organizations(Resource):
     """Organizations (``/organizations`` of the rolodex service)."""
 
     async def get(

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
-from tonicdm.rhythm.endpoints.base import Noun
+from tonicdm.rhythm.endpoints.base import Resource
 from tonicdm.rhythm.endpoints.values import Flag, Number, Text
 from tonicdm.rhythm.models import (
     AccessGroup,
@@ -77,7 +77,7 @@ class SavedSearchFields(TypedDict, total=False):
     """Fields that this package does not know, by wire name."""
 
 
-class Workflows(Noun):
+class Workflows(Resource):
     """What runs when a record changes, or relative to a date (``/workflows`` of the platform service)."""
 
     async def create(self, **fields: Unpack[WorkflowFields]) -> Workflow | None:
@@ -94,7 +94,7 @@ class Workflows(Noun):
         return await self._write("createWorkflow", Workflow, body_of(Workflow, fields))
 
 
-class QueryDeliverySchedules(Noun):
+class QueryDeliverySchedules(Resource):
     """Saved queries whose results are sent by e-mail (``/queryDeliverySchedules`` of the platform service)."""
 
     async def create(self, **fields: Unpack[QueryDeliveryScheduleFields]) -> QueryDeliverySchedule | None:
@@ -111,7 +111,7 @@ class QueryDeliverySchedules(Noun):
         )
 
 
-class SavedSearches(Noun):
+class SavedSearches(Resource):
     """Search parameters that were saved (``/savedSearches`` of the platform service)."""
 
     async def create(self, **fields: Unpack[SavedSearchFields]) -> SavedSearch | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tonicdm.errors import DecodeError, ServerError, StoreError, TonicDMError, TransportError
-from tonicdm.rhythm.endpoints.base import Noun
+from tonicdm.rhythm.endpoints.base import Resource
 from tonicdm.rhythm.endpoints.step_functions import Execution, Started, StepFunctions
 from tonicdm.rhythm.errors import SubmissionUnknownError
 from tonicdm.rhythm.jobs import JobFile, Note
@@ -23,7 +23,7 @@ Look = Callable[[Mapping[str, Any]], str]
 """Says how to find out whether a body was acted on, for errors."""
 
 
-class Processing(Noun):
+class Processing(Resource):
     """The base of resources whose POST answers with an execution (concepts page, "Responses")."""
 
     async def _process(

@@ -22,9 +22,9 @@ from tonicdm.errors import (
 from tonicdm.http.plain import Plain
 from tonicdm.rhythm.caller import RhythmCaller
 from tonicdm.rhythm.criteria import Criteria
-from tonicdm.rhythm.endpoints.base import Noun
+from tonicdm.rhythm.endpoints.base import Resource
 from tonicdm.rhythm.errors import NotFoundError, QueryFailedError, QueryTimeoutError, ResultError
-from tonicdm.rhythm.jobs import MOST_TRIES, JobFile, Note
+from tonicdm.rhythm.jobs import MAX_TRIES, JobFile, Note
 from tonicdm.rhythm.models import CODEC, QueryExecution, QueryTypeDescription
 from tonicdm.rhythm.polling import PollRules
 from tonicdm.rhythm.query_spec import OutputField, QuerySpec
@@ -46,7 +46,7 @@ class _Run:
     lenient: bool = attrs.field(kw_only=True)
 
 
-class Queries(Noun):
+class Queries(Resource):
     """Queries (``/queries`` of the system service)."""
 
     def __init__(self, caller: RhythmCaller, plain: Plain) -> None:
@@ -264,7 +264,7 @@ class Queries(Noun):
             if isinstance(error, QueryTimeoutError):
                 raise QueryTimeoutError(error.query, error.status, error.seconds, file=str(output)) from None
             if not isinstance(error, ResultError):
-                what = f"can't be asked for: {error} {job.path} remembers it, for {MOST_TRIES} runs or a day"
+                what = f"can't be asked for: {error} {job.path} remembers it, for {MAX_TRIES} runs or a day"
                 raise ResultError(note.id, what, file=str(output)) from error
             raise
         return attrs.evolve(result, started_at=note.started_at)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tonicdm.rhythm.endpoints.base import FieldNames, Noun
+from tonicdm.rhythm.endpoints.base import FieldNames, Resource
 from tonicdm.rhythm.models import QueryDefinition
 
 
-class QueryDefinitions(Noun):
+class QueryDefinitions(Resource):
     """Saved queries (``/queryDefinitions`` of the rolodex service)."""
 
     async def get(self, definition: str, *, fields: FieldNames = None) -> QueryDefinition:

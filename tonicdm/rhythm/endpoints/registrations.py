@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Required, TypedDict, Unpack
 
 from tonicdm.paging import Paginator
-from tonicdm.rhythm.endpoints.base import FieldNames, Noun, search_body
+from tonicdm.rhythm.endpoints.base import FieldNames, Resource, search_body
 from tonicdm.rhythm.endpoints.lists import Listed
 from tonicdm.rhythm.models import RegistrantDirectory, RegistrationGroup, RegistrationProcess
 
@@ -23,7 +23,7 @@ class RegistrationGroupCriteria(TypedDict, total=False):
     """Criteria that this package does not know, by wire name."""
 
 
-class RegistrationGroups(Noun):
+class RegistrationGroups(Resource):
     """Groups who register together (``/registrationGroups`` of the events service)."""
 
     def search(
@@ -54,7 +54,7 @@ class RegistrationProcesses(Listed[RegistrationProcess]):
         return self._list("listProcessesByEventId", RegistrationProcess, values={"event_id": event}, fields=fields)
 
 
-class RegistrantDirectories(Noun):
+class RegistrantDirectories(Resource):
     """Directories of those who registered (``/registrantDirectories`` of the events service)."""
 
     def list_by_event(self, event: str, *, fields: FieldNames = None) -> Paginator[RegistrantDirectory]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tonicdm.paging import Paginator
-from tonicdm.rhythm.endpoints.base import FieldNames, Noun
+from tonicdm.rhythm.endpoints.base import FieldNames, Resource
 from tonicdm.rhythm.models import EngagementScore, OwnerType
 
 
-class EngagementScores(Noun):
+class EngagementScores(Resource):
     """Scores of a contact or an organization (``/engagementScores`` of the rolodex service)."""
 
     async def get(self, score: str, *, fields: FieldNames = None, consistent: bool | None = None) -> EngagementScore:

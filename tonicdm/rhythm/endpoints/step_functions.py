@@ -12,7 +12,7 @@ import attrs
 from tonicdm.clock import Clock
 from tonicdm.errors import DecodeError, InvalidOptionError, StoreError, TonicDMError
 from tonicdm.http.operation import NOTHING_SENT
-from tonicdm.rhythm.endpoints.base import Noun
+from tonicdm.rhythm.endpoints.base import Resource
 from tonicdm.rhythm.errors import AlreadyRunningError, ExecutionFailedError, ExecutionTimeoutError, SubmittedError
 from tonicdm.rhythm.models import CODEC, ExecutionStarted, StepFunctionExecution
 from tonicdm.rhythm.polling import PollRules
@@ -77,7 +77,7 @@ class Execution:
         raise ExecutionTimeoutError(self.arn, status, chosen.deadline)
 
 
-class StepFunctions(Noun):
+class StepFunctions(Resource):
     """Executions of step functions (``/stepFunctions`` of the system service)."""
 
     @property

@@ -122,7 +122,7 @@ async def test_a_key_goes_back_as_its_own_text(key: str) -> None:
 async def test_a_retry_after_that_is_over_is_no_leave_to_go_on_at_once(named: str) -> None:
     """Six calls in 0.2 s, once."""
     refused = answer(429, b"{}", [("Retry-After", named)])
-    rules = ThrottleRules(calls_per_second=None, base=0.05, refusals=3)
+    rules = ThrottleRules(calls_per_second=None, base=0.05, max_429s=3)
     async with Hostile(otherwise=refused) as server, client(server, throttle=rules) as rhythm:
         began = time.monotonic()
         with pytest.raises(Exception, match="rate limit"):

@@ -146,7 +146,7 @@ async def test_the_contact_behind_a_user_by_both_paths(make, box, session: UserS
 
 
 async def test_a_user_acts_beside_the_machine(rhythm, session: UserSession, box) -> None:
-    """Inside as_user the machine's client is refused; the user's own works, and shares the silence after a 429."""
+    """Inside as_user the machine's client is refused; the user's own works, and shares the cooldown after a 429."""
     user = rhythm.for_user(session)
     with as_user(session):
         with pytest.raises(UserScopeError):

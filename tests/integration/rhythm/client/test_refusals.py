@@ -128,7 +128,7 @@ async def test_calls_that_come_too_fast_all_succeed_in_the_end(make, box, clock,
     import asyncio
 
     box.settings.requests_per_second, box.settings.retry_after = 3, form
-    rhythm = make(throttle=ThrottleRules(calls_per_second=None, refusals=50))
+    rhythm = make(throttle=ThrottleRules(calls_per_second=None, max_429s=50))
     first = (await drive(clock, rhythm.contacts.list(fields=["id"]).first(), rhythm)).id
     work = asyncio.gather(*(rhythm.contacts.get(first) for _ in range(12)))
     assert len(await drive(clock, work, rhythm)) == 12

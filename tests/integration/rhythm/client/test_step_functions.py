@@ -62,7 +62,7 @@ async def test_a_429_says_that_the_task_is_running_and_is_not_repeated(rhythm, b
     with pytest.raises(AlreadyRunningError, match="do not start a second"):
         await rhythm.step_functions.submit("commerce", order(box))
     assert len(box.calls(service="commerce")) == 2
-    assert rhythm._caller.transport.budget.silent_for == 0
+    assert rhythm._caller.transport.budget.cooldown_left == 0
 
 
 async def test_a_429_while_waiting_is_waited_out(rhythm, box, clock, broker) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,9 +12,12 @@ import attrs
 import yarl
 
 from tonicdm.budget.headers import http_date, retry_after
+from tonicdm.clock import Clock
 from tonicdm.errors import ConfigError
-from tonicdm.rhythm.book import Cause
-from tonicdm.rhythm.minting import MintRules
+from tonicdm.http.plain import Plain, PlainResponse
+from tonicdm.rhythm.dateclock import STALE_SECONDS, DateClock
+from tonicdm.rhythm.tokens.ledger import Cause
+from tonicdm.rhythm.tokens.minting import MintRules
 from tonicdm.types import Secret, plausible_unix_seconds
 
 _LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -78,7 +82,7 @@ class Issuer:
 
     @property
     def name(self) -> str:
-        """The host and path, by which books and messages call it."""
+        """The host and path, by which ledgers and messages call it."""
         return self.base.split("://", 1)[1].lower()
 
     @property
@@ -120,7 +124,7 @@ class Grant:
     token: Secret
     expires_in: float | None
     """Seconds; None where the answer did not say, or said nothing that makes sense."""
-    said_expires_in: float | None = None
+    reported_expires_in: float | None = None
     """The same as it was said, zero and less included."""
     refresh_token: Secret | None = None
     id_token: Secret | None = None
@@ -136,7 +140,7 @@ def read_grant(status: int, body: bytes) -> Grant | None:
     return Grant(
         token=token,
         expires_in=said if said is not None and said > 0 else None,
-        said_expires_in=said,
+        reported_expires_in=said,
         refresh_token=_secret(data.get("refresh_token")),
         id_token=_secret(data.get("id_token")),
     )
@@ -179,7 +183,7 @@ def read_refusal(status: int, headers: Mapping[str, str], body: bytes, now: floa
         return Refusal(cause=Cause.LOCKED_OUT, status=status, code=code)
     if status == 429:
         pause = _pause(headers, now)
-        short = pause is not None and pause <= rules.longest_throttle
+        short = pause is not None and pause <= rules.max_throttle
         cause = Cause.THROTTLED if short else Cause.UNSURE
         return Refusal(cause=cause, status=status, code=code, pause=pause if short else None)
     if status not in REFUSALS or not isinstance(word, str) or code in _PASSING_FAULTS:
@@ -217,3 +221,70 @@ def _seconds(value: object) -> float | None:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not -1e9 < value < 1e9:
         return None
     return float(value)
+
+
+logger: Final = logging.getLogger("tonicdm")
+
+FRESH_SECONDS: Final = STALE_SECONDS
+"""Seconds for which a reading is good enough to mint by: a local clock drifts, and a machine may sleep."""
+
+ASK_AGAIN_SECONDS: Final = 60.0
+"""Seconds after which a reading is worth another question where an API refuses a token that should live."""
+
+
+class IssuerClock:
+    """Bounds of the issuer's time from the Date headers of its own answers, of nobody else's.
+
+    Args:
+        issuer: Asked for its Date where none was heard.
+        clock: The local clocks; the wall clock may be wrong by any number of minutes.
+    """
+
+    def __init__(self, issuer: Issuer, clock: Clock) -> None:
+        self._issuer = issuer
+        self._clock = clock
+        self._dates = DateClock(clock)
+        self._asked_at = float("-inf")
+        self._lost = False
+
+    def now(self) -> float:
+        """Return the earliest that the issuer's clock can show, Unix seconds; by the local clock until it was heard."""
+        return self._dates.now()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the issuer was heard a short time ago, or would not tell."""
+        return not self._lost and self._age < FRESH_SECONDS
+
+    @property
+    def may_be_wrong(self) -> bool:
+        """Whether it is worth a question, after an API's answer that contradicts it: not more than once a minute."""
+        return self._lost or self._age >= ASK_AGAIN_SECONDS
+
+    @property
+    def _age(self) -> float:
+        return self._clock.monotonic() - max(self._asked_at, self._dates.heard_at)
+
+    def heard(self, answer: PlainResponse) -> None:
+        """Take in the Date of an answer of the issuer."""
+        self._lost = False
+        self._dates.observe(read_date(answer.headers), answer.sent_at, answer.received_at)
+
+    def lost(self) -> None:
+        """Note that the issuer did not answer: it must be heard again before a token is asked for."""
+        self._lost = True
+
+    async def ask(self, http: Plain, timeout: float) -> None:
+        """Ask the issuer for its Date, which costs no token.
+
+        Args:
+            http: Sends the question.
+            timeout: Seconds that the issuer may take.
+
+        Raises:
+            TransportError: It does not answer.
+        """
+        self.heard(await http.get(self._issuer.date_url, timeout=timeout))
+        self._asked_at = self._clock.monotonic()
+        if not self._dates.is_known:
+            logger.warning("%s sends no Date: the local clock decides when its tokens expire", self._issuer.name)

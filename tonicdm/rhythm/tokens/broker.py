@@ -20,28 +20,32 @@ from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import ClientClosedError, ConfigError, TransportError
 from tonicdm.http.messages import Response
 from tonicdm.http.plain import Plain
-from tonicdm.rhythm import minting
-from tonicdm.rhythm.book import Application, Book, CachedToken, Mint
 from tonicdm.rhythm.claims import AUDIENCE, Claims, check_audience, check_tenant, peek_claims
-from tonicdm.rhythm.errors import MintRefusedError, TokenPauseError, TokenRefusedError, WrongAudienceError
-from tonicdm.rhythm.explaining import explain
-from tonicdm.rhythm.issuer import Issuer
-from tonicdm.rhythm.issuerclock import IssuerClock
-from tonicdm.rhythm.minter import Minter, NoTokenError
-from tonicdm.rhythm.minting import MintNow, MintRules, Refuse, Use, Wait, decide
-from tonicdm.rhythm.months import moment
+from tonicdm.rhythm.errors import (
+    MintRefusedError,
+    ShortLivedTokenError,
+    TokenLimitError,
+    TokenPauseError,
+    TokenRefusedError,
+    WrongAudienceError,
+)
 from tonicdm.rhythm.scope import refuse_for_users
-from tonicdm.rhythm.tokenstore import FileTokenStore, TokenStore
+from tonicdm.rhythm.tokens import minting
+from tonicdm.rhythm.tokens.issuer import Issuer, IssuerClock
+from tonicdm.rhythm.tokens.ledger import Application, CachedToken, Cause, Closure, Mint, TokenLedger
+from tonicdm.rhythm.tokens.minter import Minter, NoTokenError
+from tonicdm.rhythm.tokens.minting import MintNow, MintRules, Refuse, Use, Wait, decide, moment
+from tonicdm.rhythm.tokens.store import FileTokenStore, TokenStore
 from tonicdm.types import Secret
 
 logger: Final = logging.getLogger("tonicdm")
 
-_SLACK: Final = 2.0
+_LEASE_SLACK_SECONDS: Final = 2.0
 """Seconds of a lease beyond the timeout: processes know the issuer's clock to a second, and writing takes time."""
 _CLOSED: Final = "this broker is closed; make a new one, or keep it open with async with"
-_LOOK_AGAIN: Final = 0.5
+_POLL_SECONDS: Final = 0.5
 """Seconds after which to look again whether another process's mint is done."""
-_SHORTEST_PAUSE: Final = 0.05
+_MIN_PAUSE_SECONDS: Final = 0.05
 """Seconds; what is known of the issuer's clock is no finer."""
 
 
@@ -127,10 +131,11 @@ class TokenBroker:
         self.issuer: Issuer = Issuer.parse(auth_domain)
         self.application: Application = Application(issuer=self.issuer.name, client_id=client_id, audience=audience)
         self.rules: MintRules = rules or MintRules()
-        if not 0 < timeout <= self.rules.lease - _SLACK:
+        max_timeout = self.rules.lease - _LEASE_SLACK_SECONDS
+        if not 0 < timeout <= max_timeout:
             raise ConfigError(
-                f"timeout must lie between 0 and {self.rules.lease - _SLACK:g} s, not at {timeout:g} s: a mint that is "
-                f"still awaited must not be taken for dead after the lease of {self.rules.lease:g} s"
+                f"timeout must lie between 0 and {max_timeout:g} s, not at {timeout:g} s: a mint that is still awaited "
+                f"must not be taken for dead after the lease of {self.rules.lease:g} s"
             )
         self._tenant_id = tenant_id
         self._clock = clock or SystemClock()
@@ -161,7 +166,7 @@ class TokenBroker:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
 
@@ -216,12 +221,14 @@ class TokenBroker:
 
     async def revoked(self) -> None:
         """Take the operator's word that the cached token is no longer accepted; the next call mints one."""
-        await self.store.update(self._minter.key, lambda book: (minting.revoked(book, [self.application.key]), None))
+        await self.store.update(
+            self._minter.key, lambda ledger: (minting.revoked(ledger, [self.application.key]), None)
+        )
         self._held = None
 
     async def reopen(self) -> None:
         """Take the operator's word that minting may go on after a lock-out, a refusal or damage to the cache."""
-        await self.store.update(self._minter.key, lambda book: (minting.reopened(book), None))
+        await self.store.update(self._minter.key, lambda ledger: (minting.reopened(ledger), None))
 
     async def close(self) -> None:
         """Let a mint of this event loop that is under way bring its token; twice is once."""
@@ -273,7 +280,7 @@ class TokenBroker:
     async def _obtain(self) -> CachedToken:
         await self._minter.save()
         if self._minter.has_unsaved and (held := self._usable()) is not None:
-            return held  # the book does not know it yet
+            return held  # the ledger does not know it yet
         async with self._connected() as http:
             while True:
                 decision = self._decide(await self.store.read(self._minter.key))
@@ -289,9 +296,9 @@ class TokenBroker:
                 elif (token := await self._mint(http)) is not None and self._lives(token):
                     return self._hold(token)
 
-    def _decide(self, book: Book) -> minting.Decision:
+    def _decide(self, ledger: TokenLedger) -> minting.Decision:
         return decide(
-            book,
+            ledger,
             self.application,
             self._issuer_clock.now(),
             self.rules,
@@ -323,16 +330,16 @@ class TokenBroker:
 
     async def _wait(self, wait: Wait) -> None:
         left = max(0.0, wait.until - self._issuer_clock.now())
-        pause = max(_SHORTEST_PAUSE, min(left, _LOOK_AGAIN) if wait.for_mint else left)
+        pause = max(_MIN_PAUSE_SECONDS, min(left, _POLL_SECONDS) if wait.for_mint else left)
         await self._clock.sleep_until(self._clock.monotonic() + pause)
 
     async def _claim(self) -> tuple[Mint, MintNow] | None:
-        """Write a mint down if the book, as it is under the lock, still allows it."""
+        """Write a mint down if the ledger, as it is under the lock, still allows it."""
 
-        def step(book: Book) -> tuple[Book, tuple[Mint, MintNow] | None]:
-            decision = self._decide(book)
+        def step(ledger: TokenLedger) -> tuple[TokenLedger, tuple[Mint, MintNow] | None]:
+            decision = self._decide(ledger)
             if not isinstance(decision, MintNow):
-                return book, None
+                return ledger, None
             mint = Mint(
                 id=secrets.token_hex(8),
                 application=self.application.key,
@@ -340,7 +347,7 @@ class TokenBroker:
                 at=self._issuer_clock.now(),
                 who=self._who or f"{socket.gethostname()} {os.getpid()}",
             )
-            named = attrs.evolve(book, issuer=self.issuer.name)
+            named = attrs.evolve(ledger, issuer=self.issuer.name)
             return minting.claimed(named, mint, self.rules), (mint, decision)
 
         return await self.store.update(self._minter.key, step)
@@ -399,3 +406,97 @@ def _aware(value: datetime.datetime) -> float:
     if value.utcoffset() is None:
         raise ConfigError("revoked_before must have a time zone, such as datetime.UTC")
     return value.timestamp()
+
+
+# --- refusals --------------------------------------------------------------------------------------------------------
+
+
+ON: Final = "To go on at once: tonicdm rhythm tokens --retry"
+_USED_UP: Final = frozenset({Cause.MONTH, Cause.LOCKED_OUT, Cause.UNSURE})
+WORD: Final = "To allow one more: tonicdm rhythm tokens --retry"
+
+
+def explain(
+    refuse: Refuse, issuer: str, rules: MintRules, *, answered: bool = False
+) -> MintRefusedError | TokenRefusedError:
+    """Return the error for *refuse*.
+
+    Args:
+        refuse: The decision.
+        issuer: The issuer's name.
+        rules: The settings.
+        answered: Whether the refusal has just come from the issuer; else nothing was sent.
+    """
+    closure, cost = refuse.closure, "" if answered else " Nothing was sent."
+    if closure is None or closure.cause in _USED_UP:
+        return _used_up(refuse, issuer, rules, cost)
+    if closure.cause in {Cause.DAY, Cause.SHORT_LIVED}:
+        return _too_many(refuse, closure, issuer, rules, cost)
+    opens_at, when = moment(refuse.until), _when(refuse.until)
+    if closure.cause is Cause.CREDENTIALS:
+        return TokenRefusedError(
+            status=closure.status,
+            path=f"{issuer}/oauth/token",
+            code=closure.code,
+            note=f"{TokenRefusedError.advice} These are not tried again before {when}, corrected ones at once.{cost} "
+            f"{ON}",
+            opens_at=opens_at,
+        )
+    if closure.cause is Cause.THROTTLED:
+        why = "asked for a pause"
+    else:
+        why = "gave no usable answer to the last request" + (f" ({closure.status})" if closure.status else "")
+        why += ": a redirect, or a proxy's or firewall's page" if 300 <= closure.status < 500 else ""
+    return TokenPauseError(
+        f"{issuer} {why}: no process asks for a machine token before {when}.{cost} {ON}", opens_at=opens_at
+    )
+
+
+def _used_up(refuse: Refuse, issuer: str, rules: MintRules, cost: str) -> TokenLimitError:
+    closure, when, limit = refuse.closure, _when(refuse.until), refuse.limit
+    if closure is None:
+        said = (
+            f"{refuse.minted} machine tokens were minted this month, the stop is at {limit}: none is asked for before "
+            f"{when}.{cost} See who minted them with: tonicdm rhythm tokens"
+        )
+    elif closure.cause is Cause.MONTH:
+        limit = rules.line
+        said = (
+            f"{refuse.minted} machine tokens were minted for this application this month, and more than {limit} need a "
+            f"person's word (MintRules.line): none is asked for before {when}.{cost} {WORD}"
+        )
+    else:
+        answer = f"its answer of {_when(closure.since)} ({closure.status} {closure.code}".rstrip() + ")"
+        said = (
+            f"{issuer} issues no more machine tokens: {answer} looks like the month's limit of {rules.allowance:,}. No "
+            f"process asks for one before {when}.{cost} {ON}"
+            if closure.cause is Cause.LOCKED_OUT
+            else f"{issuer} refused a machine token: {answer} may be the month's limit, or something else, such as a "
+            f"proxy in front of it or a rate. Only this application waits, and asks once a day: not before {when}."
+            f"{cost} {ON}"
+        )
+    return TokenLimitError(said, opens_at=moment(refuse.until), minted=refuse.minted, limit=limit)
+
+
+def _too_many(refuse: Refuse, closure: Closure, issuer: str, rules: MintRules, cost: str) -> ShortLivedTokenError:
+    token = refuse.token
+    exp, expires_in = (None, None) if token is None else (token.exp, token.expires_in)
+    named = f"exp={'none' if exp is None else f'{moment(exp):%Y-%m-%d %H:%M:%S} UTC'}, "
+    named += f"expires_in={'none' if expires_in is None else f'{expires_in:g}'}"
+    many = (
+        f"{rules.a_day} machine tokens were asked for within a day, and more need a person's word (MintRules.a_day)"
+        if closure.cause is Cause.DAY
+        else "machine tokens end within minutes after they were issued"
+    )
+    return ShortLivedTokenError(
+        f"{many}: {issuer} gave the last one {named}. None is asked for before "
+        f"{moment(refuse.until):%Y-%m-%d %H:%M:%S} UTC.{cost} Look at the token's lifetime in the console, and at the "
+        f"issuer's clock. {WORD}",
+        opens_at=moment(refuse.until),
+        exp=exp,
+        expires_in=expires_in,
+    )
+
+
+def _when(at: float) -> str:
+    return f"{moment(at):%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""One request for a machine token, and what the book keeps of it."""
+"""One request for a machine token, and what the ledger keeps of it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import Final
 
 from tonicdm.errors import StoreError, TransportError
 from tonicdm.http.plain import Plain, PlainResponse
-from tonicdm.rhythm import minting
-from tonicdm.rhythm.book import Application, Book, CachedToken, Cause, Closure, Mint, digest
 from tonicdm.rhythm.claims import peek_claims
-from tonicdm.rhythm.issuer import Grant, Issuer, read_date, read_grant, read_refusal
-from tonicdm.rhythm.issuerclock import IssuerClock
-from tonicdm.rhythm.minting import MintRules
-from tonicdm.rhythm.tokenstore import TokenStore
+from tonicdm.rhythm.tokens import minting
+from tonicdm.rhythm.tokens.issuer import Grant, Issuer, IssuerClock, read_date, read_grant, read_refusal
+from tonicdm.rhythm.tokens.ledger import Application, CachedToken, Cause, Closure, Mint, TokenLedger, digest
+from tonicdm.rhythm.tokens.minting import MintRules
+from tonicdm.rhythm.tokens.store import TokenStore
 from tonicdm.types import Secret
 
 logger: Final = logging.getLogger("tonicdm")
 
 
 class NoTokenError(Exception):
-    """The issuer answered without a token; why is in the book."""
+    """The issuer answered without a token; why is in the ledger."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"the issuer answered {status} without a token")
@@ -36,7 +35,7 @@ class Minter:
         issuer: Who is asked.
         application: Who asks.
         secret: The application's secret.
-        store: Where the book is.
+        store: Where the ledger is.
         rules: The settings.
         clock: The issuer's time.
         timeout: Seconds that the issuer may take.
@@ -63,7 +62,7 @@ class Minter:
         self._rules = rules
         self._clock = clock
         self._timeout = timeout
-        self._unsaved: list[Callable[[Book], Book]] = []
+        self._unsaved: list[Callable[[TokenLedger], TokenLedger]] = []
 
     @property
     def has_unsaved(self) -> bool:
@@ -89,9 +88,9 @@ class Minter:
                 # Before the next one the issuer has to be heard again, by a question that costs nothing.
                 self._clock.lost()
                 now = self._clock.now()
-                await self._settle(lambda book: minting.unanswered(book, mint, now, self._rules))
+                await self._settle(lambda ledger: minting.unanswered(ledger, mint, now, self._rules))
             else:
-                await self._settle(lambda book: minting.unsent(book, mint, self._rules))
+                await self._settle(lambda ledger: minting.unsent(ledger, mint, self._rules))
             raise
         self._clock.heard(answer)
         grant = read_grant(answer.status, answer.body)
@@ -99,7 +98,7 @@ class Minter:
             await self._settle(self._without_token(mint, answer))
             raise NoTokenError(answer.status)
         token = self._cached(grant, answer)
-        await self._settle(lambda book: minting.issued(book, mint, token, self._rules))
+        await self._settle(lambda ledger: minting.issued(ledger, mint, token, self._rules))
         return token
 
     def _form(self) -> dict[str, str]:
@@ -116,8 +115,8 @@ class Minter:
         if not changes:
             return
 
-        def step(book: Book) -> tuple[Book, None]:
-            return functools.reduce(lambda changed, change: change(changed), changes, book), None
+        def step(ledger: TokenLedger) -> tuple[TokenLedger, None]:
+            return functools.reduce(lambda changed, change: change(changed), changes, ledger), None
 
         try:
             await self._store.update(self.key, step)
@@ -126,7 +125,7 @@ class Minter:
         else:
             del self._unsaved[: len(changes)]
 
-    async def _settle(self, change: Callable[[Book], Book]) -> None:
+    async def _settle(self, change: Callable[[TokenLedger], TokenLedger]) -> None:
         self._unsaved.append(change)
         await self.save()
 
@@ -143,19 +142,19 @@ class Minter:
             # The API goes by the token's own word. A Date is cut to whole seconds, and so is that.
             expires_at = max(minted_at, exp + 1.0 if life is None else min(expires_at, exp + 1.0))
         return CachedToken(
-            value=grant.token, minted_at=minted_at, expires_at=expires_at, expires_in=grant.said_expires_in, exp=exp
+            value=grant.token, minted_at=minted_at, expires_at=expires_at, expires_in=grant.reported_expires_in, exp=exp
         )
 
-    def _without_token(self, mint: Mint, answer: PlainResponse) -> Callable[[Book], Book]:
+    def _without_token(self, mint: Mint, answer: PlainResponse) -> Callable[[TokenLedger], TokenLedger]:
         now, rules = self._clock.now(), self._rules
         refusal = read_refusal(answer.status, answer.headers, answer.body, now, rules)
         if refusal.cause is Cause.UNANSWERED and (answer.status < 300 or answer.status >= 500):
-            return lambda book: minting.unanswered(book, mint, now, rules, status=refusal.status)
+            return lambda ledger: minting.unanswered(ledger, mint, now, rules, status=refusal.status)
         if refusal.cause in {Cause.UNANSWERED, Cause.THROTTLED}:
 
-            def later(book: Book) -> Book:
+            def later(ledger: TokenLedger) -> TokenLedger:
                 closure = minting.again_later(
-                    book,
+                    ledger,
                     mint.application,
                     refusal.cause,
                     now,
@@ -164,7 +163,7 @@ class Minter:
                     code=refusal.code,
                     named=refusal.pause or 0.0,
                 )
-                return minting.refused(book, mint, closure, rules)
+                return minting.refused(ledger, mint, closure, rules)
 
             return later
         until = {
@@ -181,4 +180,4 @@ class Minter:
             code=refusal.code,
             credentials="" if refusal.cause is Cause.LOCKED_OUT else self.credentials,
         )
-        return lambda book: minting.refused(book, mint, closure, rules)
+        return lambda ledger: minting.refused(ledger, mint, closure, rules)

@@ -1,4 +1,4 @@
-"""Where the book of machine tokens is kept, so that all processes read and write the same one."""
+"""Files of the token ledger, which all processes read and write."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ import attrs
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import StoreError
 from tonicdm.lockfile import locked, share
-from tonicdm.rhythm.book import Book, Damage
-from tonicdm.rhythm.months import month_of
+from tonicdm.rhythm.tokens.ledger import Damage, TokenLedger
+from tonicdm.rhythm.tokens.minting import month_of
 
 logger: Final = logging.getLogger("tonicdm")
 T = TypeVar("T")
@@ -30,52 +30,52 @@ VERSION: Final = 1
 
 
 class TokenStore(Protocol):
-    """Keeps one `Book` per issuer; a database can stand behind it."""
+    """Keeps one `TokenLedger` per issuer; a database can stand behind it."""
 
     @property
     def where(self) -> str:
-        """Where the books are, for people."""
+        """Where the ledgers are, for people."""
         ...
 
-    async def read(self, key: str) -> Book:
-        """Return the book as it stands, to look at only."""
+    async def read(self, key: str) -> TokenLedger:
+        """Return the ledger as it stands, to look at only."""
         ...
 
-    async def update(self, key: str, step: Callable[[Book], tuple[Book, T]]) -> T:
-        """Change the book in one step that no other process sees half of, durably before this returns.
+    async def update(self, key: str, step: Callable[[TokenLedger], tuple[TokenLedger, T]]) -> T:
+        """Change the ledger in one step that no other process sees half of, durably before this returns.
 
         Args:
-            key: Which book: a digest.
-            step: Given the book, returns the new one and a result; pure and quick, possibly on another thread. The
-                same book again means that nothing is to be written.
+            key: Which ledger: a digest.
+            step: Given the ledger, returns the new one and a result; pure and quick, possibly on another thread. The
+                same ledger again means that nothing is to be written.
 
         Returns:
             The step's result.
 
         Raises:
-            StoreError: The book can't be read or written; nothing was changed.
+            StoreError: The ledger can't be read or written; nothing was changed.
         """
         ...
 
 
 class MemoryTokenStore:
-    """Keeps the books in this process only: a restart forgets the tokens and the count. For tests."""
+    """Keeps the ledgers in this process only: a restart forgets the tokens and the count. For tests."""
 
     def __init__(self) -> None:
-        self._books: dict[str, Book] = {}
+        self._ledgers: dict[str, TokenLedger] = {}
 
     @property
     def where(self) -> str:
         """The word ``memory``."""
         return "memory"
 
-    async def read(self, key: str) -> Book:
-        """Return the book."""
-        return self._books.get(key, Book())
+    async def read(self, key: str) -> TokenLedger:
+        """Return the ledger."""
+        return self._ledgers.get(key, TokenLedger())
 
-    async def update(self, key: str, step: Callable[[Book], tuple[Book, T]]) -> T:
+    async def update(self, key: str, step: Callable[[TokenLedger], tuple[TokenLedger, T]]) -> T:
         """Apply *step*; there is no await inside, so nobody comes between."""
-        self._books[key], result = step(self._books.get(key, Book()))
+        self._ledgers[key], result = step(self._ledgers.get(key, TokenLedger()))
         return result
 
 
@@ -96,7 +96,7 @@ def sharing_of(mode: int, group: int) -> Sharing | str:
     """Return how the files in a folder are shared, or which mode it must have instead.
 
     Users of one group share a folder that the group may write to: then the files are the group's too. A folder that
-    everybody may write to could hold a forged book, and one with the sticky bit lets no user replace another's file.
+    everybody may write to could hold a forged ledger, and one with the sticky bit lets no user replace another's file.
 
     Args:
         mode: The folder's, as ``stat`` tells it.
@@ -113,13 +113,13 @@ def sharing_of(mode: int, group: int) -> Sharing | str:
 
 
 class FileTokenStore:
-    """Keeps each book in a file, replaced as a whole under a lock.
+    """Keeps each ledger in a file, replaced as a whole under a lock.
 
     A folder that is made here, and its files, are for their owner only. One that was there is left as it is: if its
     group may write to it, the files are the group's as well, so that several users share them.
 
-    The file has two lines: what the second must sum up to, and the book as JSON. A reader finds the old or the new
-    book, never half of one. The one before the last change is kept beside it: if the file is damaged, that one is
+    The file has two lines: what the second must sum up to, and the ledger as JSON. A reader finds the old or the new
+    ledger, never half of one. The one before the last change is kept beside it: if the file is damaged, that one is
     gone on from, and one mint more is counted; if both are damaged, the count begins where it leaves an application's
     month, never at zero. What was damaged is set aside under another name.
 
@@ -138,42 +138,44 @@ class FileTokenStore:
         """The folder's path."""
         return str(self.folder)
 
-    async def read(self, key: str) -> Book:
+    async def read(self, key: str) -> TokenLedger:
         """Read the file, without the lock where it is whole."""
         return await asyncio.to_thread(self._read, key)
 
-    async def update(self, key: str, step: Callable[[Book], tuple[Book, T]]) -> T:
+    async def update(self, key: str, step: Callable[[TokenLedger], tuple[TokenLedger, T]]) -> T:
         """Read, change and replace the file under the lock, on a thread."""
         return await asyncio.to_thread(self._update, key, step)
 
     def keys(self) -> list[str]:
-        """Return the keys of the books that there are."""
-        return sorted(path.name.removesuffix(".json") for path in self.folder.glob("[0-9a-f]*.json") if _is_book(path))
+        """Return the keys of the ledgers that there are."""
+        return sorted(
+            path.name.removesuffix(".json") for path in self.folder.glob("[0-9a-f]*.json") if _is_ledger(path)
+        )
 
     # --- on a thread --------------------------------------------------------------------------------------------
 
-    def _read(self, key: str) -> Book:
+    def _read(self, key: str) -> TokenLedger:
         with contextlib.suppress(_DamagedError):
-            book = _load(self._path(key))
-            if book is not None:
-                return book
+            ledger = _load(self._path(key))
+            if ledger is not None:
+                return ledger
             if not self._previous(key).exists():
-                return Book()
+                return TokenLedger()
         return self._update(key, lambda found: (found, found))
 
-    def _update(self, key: str, step: Callable[[Book], tuple[Book, T]]) -> T:
+    def _update(self, key: str, step: Callable[[TokenLedger], tuple[TokenLedger, T]]) -> T:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             sharing = self._sharing()
             with locked(self.folder / f"{key}.lock", mode=sharing.mode, group=sharing.group):
-                before, book = self._open(key)
-                after, result = step(book)
-                if after is not before and (before is not None or after != Book()):
+                before, ledger = self._open(key)
+                after, result = step(ledger)
+                if after is not before and (before is not None or after != TokenLedger()):
                     self._replace(key, after, sharing)
                 return result
         except OSError as error:
             raise StoreError(
-                str(self.folder), f"can't hold the book of the tokens ({error.strerror or error}); nothing was sent."
+                str(self.folder), f"can't hold the ledger of the tokens ({error.strerror or error}); nothing was sent."
             ) from error
 
     def _sharing(self) -> Sharing:
@@ -185,23 +187,23 @@ class FileTokenStore:
             raise StoreError(str(self.folder), f"can't keep tokens: {sharing}. Nothing was sent.")
         return sharing
 
-    def _open(self, key: str) -> tuple[Book | None, Book]:
-        """Return the book that is in the file, if there is one that can be read, and the one to go on from."""
+    def _open(self, key: str) -> tuple[TokenLedger | None, TokenLedger]:
+        """Return the ledger that is in the file, if there is one that can be read, and the one to go on from."""
         try:
-            book = _load(self._path(key))
+            ledger = _load(self._path(key))
         except _DamagedError:
             self._set_aside(self._path(key))
         else:
-            if book is not None:
-                return book, book
+            if ledger is not None:
+                return ledger, ledger
             # No file: the first use, or a crash between two renames. What was being written then had not been
-            # promised to anybody, so the book before it is exact.
+            # promised to anybody, so the ledger before it is exact.
             with contextlib.suppress(_DamagedError):
-                return None, _load(self._previous(key)) or Book()
+                return None, _load(self._previous(key)) or TokenLedger()
         return None, self._recover(key)
 
-    def _recover(self, key: str) -> Book:
-        """Return the book from before the last change, with a word on what may be missing in it."""
+    def _recover(self, key: str) -> TokenLedger:
+        """Return the ledger from before the last change, with a word on what may be missing in it."""
         now = self._clock.now()
         try:
             previous = _load(self._previous(key))
@@ -210,7 +212,7 @@ class FileTokenStore:
             previous = None
         if previous is None:
             logger.error("the count of this month's machine tokens is lost; few more will be asked for in this month")
-            return Book(damage=Damage(at=now, missing=None))
+            return TokenLedger(damage=Damage(at=now, missing=None))
         earlier = previous.damage if previous.damage and month_of(previous.damage.at) == month_of(now) else None
         if earlier is not None and earlier.missing is None:
             return previous
@@ -221,8 +223,8 @@ class FileTokenStore:
         path.replace(aside)
         logger.error("%s is damaged and was set aside as %s", path, aside.name)
 
-    def _replace(self, key: str, book: Book, sharing: Sharing) -> None:
-        path, content = self._path(key), json.dumps(book.to_json()).encode()
+    def _replace(self, key: str, ledger: TokenLedger, sharing: Sharing) -> None:
+        path, content = self._path(key), json.dumps(ledger.to_json()).encode()
         head = json.dumps({"version": VERSION, "sha256": _sum(content)}).encode()
         new = path.with_name(f"{key}.{secrets.token_hex(4)}.tmp")
         file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -257,11 +259,11 @@ def default_folder() -> pathlib.Path:
 
 
 class _DamagedError(Exception):
-    """A file is there, and is no book."""
+    """A file is there, and is no ledger."""
 
 
-def _load(path: pathlib.Path) -> Book | None:
-    """Return the book in *path*; None where there is no file."""
+def _load(path: pathlib.Path) -> TokenLedger | None:
+    """Return the ledger in *path*; None where there is no file."""
     try:
         text = path.read_bytes()
     except FileNotFoundError:
@@ -276,18 +278,18 @@ def _load(path: pathlib.Path) -> Book | None:
         head, content = text.split(b"\n", 1)
         said = json.loads(head)
         newer = isinstance(said["version"], int) and said["version"] > VERSION
-        book = None if newer or said["sha256"] != _sum(content) else Book.from_json(json.loads(content))
+        ledger = None if newer or said["sha256"] != _sum(content) else TokenLedger.from_json(json.loads(content))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        newer, book = False, None
+        newer, ledger = False, None
     if newer:
         raise StoreError(str(path), "was written by a newer tonicdm; upgrade this one. Nothing was sent.")
-    if book is None:
+    if ledger is None:
         # Outside of the except block: the error of a parser may repeat what it read.
         raise _DamagedError
-    return book
+    return ledger
 
 
-def _is_book(path: pathlib.Path) -> bool:
+def _is_ledger(path: pathlib.Path) -> bool:
     return path.name.count(".") == 1
 
 

@@ -1,4 +1,4 @@
-"""What all processes must know of a tenant's machine tokens: those in force, the mints, and why none may follow."""
+"""The ledger of a tenant's machine tokens: those in force, the mints, and why none may follow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from tonicdm.types import Secret
 
 _PREFIX: Final = "tonicdm rhythm token key, version 1"
 TENANT: Final = "tenant"
-"""Where a closure for all applications stands; the keys of applications are digests."""
+"""Key of a closure for all applications; the keys of applications are digests."""
+STORED_NAMES: Final[Mapping[str, str]] = {"state": "fate", "permitted": "words"}
+"""What the files call an attribute that is named otherwise here: files of earlier and later versions agree on it."""
+_ATTRIBUTES: Final = {stored: name for name, stored in STORED_NAMES.items()}
 
 
 @attrs.frozen(kw_only=True)
@@ -28,7 +31,7 @@ class Application:
 
     @property
     def key(self) -> str:
-        """A digest of all three: the name of its token in the book."""
+        """A digest of all three: the name of its token in the ledger."""
         return digest(self.issuer, self.client_id, self.audience)
 
 
@@ -37,7 +40,7 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\n".join([_PREFIX, *parts]).encode()).hexdigest()[:32]
 
 
-class Fate(enum.StrEnum):
+class MintState(enum.StrEnum):
     """What became of a mint."""
 
     SENT = "sent"
@@ -62,7 +65,7 @@ class Mint:
     """When it was sent, Unix seconds by the issuer's clock."""
     who: str
     """Which process asked."""
-    fate: Fate = Fate.SENT
+    state: MintState = MintState.SENT
     status: int = 0
     """HTTP status of an answer without a token; 0 where none came."""
     allowed: bool = False
@@ -127,7 +130,7 @@ class Closure:
 
 @attrs.frozen(kw_only=True)
 class Damage:
-    """The book was unreadable, and its count is therefore not exact."""
+    """The ledger was unreadable, and its count is therefore not exact."""
 
     at: float
     """When it was noticed, Unix seconds."""
@@ -136,7 +139,7 @@ class Damage:
 
 
 @attrs.frozen(kw_only=True)
-class Book:
+class TokenLedger:
     """What is known of one issuer's machine tokens; a value, changed by making another."""
 
     issuer: str = ""
@@ -149,7 +152,7 @@ class Book:
     """By `Application.key`, or `TENANT` for all: what the issuer's answers brought about."""
     bounds: Mapping[str, Closure] = attrs.field(factory=dict)
     """By `Application.key`: what the number of its mints brought about."""
-    words: frozenset[str] = frozenset()
+    permitted: frozenset[str] = frozenset()
     """Applications, by `Application.key`, whose next mint a person has allowed whatever the bounds say."""
     damage: Damage | None = None
 
@@ -158,15 +161,16 @@ class Book:
 
         What version 0.1.0.dev0 did not know stands apart, under ``more``: it reads the rest, and passes that over.
         """
-        mints = {mint.id: attrs.asdict(mint) for mint in self.mints}
-        tokens = {key: attrs.asdict(one) | {"value": one.value.reveal()} for key, one in self.tokens.items()}
-        closures = {key: attrs.asdict(one) for key, one in self.closures.items()}
+        mints = {mint.id: _stored(mint) for mint in self.mints}
+        tokens = {key: _stored(token) | {"value": token.value.reveal()} for key, token in self.tokens.items()}
+        closures = {key: _stored(closure) for key, closure in self.closures.items()}
+        unsure = [key for key, closure in self.closures.items() if closure.cause is Cause.UNSURE]
         more = {
-            "mints": _taken(mints, {"status", "allowed"}),
-            "tokens": _taken(tokens, {"expires_in", "exp"}),
-            "closures": {key: closures.pop(key) for key, one in self.closures.items() if one.cause is Cause.UNSURE},
-            "bounds": {key: attrs.asdict(one) for key, one in self.bounds.items()},
-            "words": sorted(self.words),
+            "mints": _split_off(mints, {"status", "allowed"}),
+            "tokens": _split_off(tokens, {"expires_in", "exp"}),
+            "closures": {key: closures.pop(key) for key in unsure},
+            "bounds": {key: _stored(closure) for key, closure in self.bounds.items()},
+            STORED_NAMES["permitted"]: sorted(self.permitted),
         }
         return {
             "issuer": self.issuer,
@@ -178,7 +182,7 @@ class Book:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Book:
+    def from_json(cls, data: Mapping[str, Any]) -> TokenLedger:
         """Read what `to_json` wrote, here or in version 0.1.0.dev0.
 
         Raises:
@@ -187,27 +191,34 @@ class Book:
         damage, more = data["damage"], data.get("more", {})
         mints, tokens = more.get("mints", {}), more.get("tokens", {})
         # A version that knew no bounds allowed whatever it minted.
-        old = {"allowed": True}
+        older = {"allowed": True}
         return cls(
             issuer=data["issuer"],
-            mints=tuple(
-                Mint(**(one | {"fate": Fate(one["fate"])} | mints.get(one["id"], old))) for one in data["mints"]
-            ),
+            mints=tuple(_mint(stored | mints.get(stored["id"], older)) for stored in data["mints"]),
             tokens={
-                key: CachedToken(**one | {"value": Secret(one["value"])} | tokens.get(key, {}))
-                for key, one in data["tokens"].items()
+                key: CachedToken(**stored | {"value": Secret(stored["value"])} | tokens.get(key, {}))
+                for key, stored in data["tokens"].items()
             },
             closures=_closures(data["closures"]) | _closures(more.get("closures", {})),
             bounds=_closures(more.get("bounds", {})),
-            words=frozenset(more.get("words", ())),
+            permitted=frozenset(more.get(STORED_NAMES["permitted"], ())),
             damage=None if damage is None else Damage(**damage),
         )
 
 
-def _taken(found: Mapping[str, dict[str, Any]], names: set[str]) -> dict[str, dict[str, Any]]:
-    """Take members of these *names* out of each of *found*, and return them."""
-    return {key: {name: one.pop(name) for name in sorted(names)} for key, one in found.items()}
+def _stored(value: Mint | CachedToken | Closure) -> dict[str, Any]:
+    return {STORED_NAMES.get(name, name): member for name, member in attrs.asdict(value).items()}
+
+
+def _mint(stored: Mapping[str, Any]) -> Mint:
+    named = {_ATTRIBUTES.get(name, name): member for name, member in stored.items()}
+    return Mint(**named | {"state": MintState(named["state"])})
+
+
+def _split_off(stored: Mapping[str, dict[str, Any]], names: set[str]) -> dict[str, dict[str, Any]]:
+    """Take members of these *names* out of each object of *stored*, and return them."""
+    return {key: {name: members.pop(name) for name in sorted(names)} for key, members in stored.items()}
 
 
 def _closures(data: Mapping[str, Any]) -> dict[str, Closure]:
-    return {key: Closure(**one | {"cause": Cause(one["cause"])}) for key, one in data.items()}
+    return {key: Closure(**stored | {"cause": Cause(stored["cause"])}) for key, stored in data.items()}

@@ -1,4 +1,4 @@
-"""Whether a machine token is used, awaited, minted or refused: pure rules over the book.
+"""Whether a machine token is used, awaited, minted or refused: pure rules over the ledger.
 
 At most 31 mints a month and application (concepts page, "Tokens"): one a day, so none before the last token's life
 has ended. Any earlier renewal would make 32 in a month of 31 days. Mints that bring no good token are bounded as well:
@@ -8,16 +8,17 @@ All times are Unix seconds by the issuer's clock.
 
 from __future__ import annotations
 
+import datetime
+import math
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 import attrs
 
 from tonicdm.errors import ConfigError
-from tonicdm.rhythm.book import TENANT, Application, Book, CachedToken, Cause, Closure, Fate, Mint
-from tonicdm.rhythm.months import month_of, month_start, next_month
+from tonicdm.rhythm.tokens.ledger import TENANT, Application, CachedToken, Cause, Closure, Mint, MintState, TokenLedger
 
-DAY: Final = 86400.0
+DAY_SECONDS: Final = 86400.0
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +56,7 @@ class MintRules:
     """Seconds after which an application tries again that got a refusal which may be the month's limit."""
     throttle_base: float = 5.0
     """Seconds of the first pause after a 429 that names a shorter one, or none that lies ahead; they double, too."""
-    longest_throttle: float = 3600.0
+    max_throttle: float = 3600.0
     """Seconds up to which a pause that a 429 names is a pause; a longer one may be the month's limit."""
     month_slack: float = 86400.0
     """A lock-out in the first seconds of a month, so many, may be the last month's in another time zone: it is
@@ -97,7 +98,7 @@ class MintNow:
     number: int
     """Which mint of the month it is for the application."""
     tenant_number: int
-    """Which mint of the month it is for all applications of the book."""
+    """Which mint of the month it is for all applications of the ledger."""
 
 
 @attrs.frozen
@@ -118,7 +119,7 @@ Decision: TypeAlias = Use | Wait | MintNow | Refuse
 
 
 def decide(
-    book: Book,
+    ledger: TokenLedger,
     application: Application,
     now: float,
     rules: MintRules,
@@ -129,30 +130,30 @@ def decide(
     """Say what *application* may do.
 
     Args:
-        book: What is known.
+        ledger: What is known.
         application: Who asks.
         now: Earliest that the issuer's clock can show.
         rules: The settings.
         credentials: Digest of the secret at hand.
         revoked_before: Tokens minted before this moment are no longer accepted, says the operator.
     """
-    token = book.tokens.get(application.key)
+    token = ledger.tokens.get(application.key)
     if token is not None and not _is_revoked(token, now, revoked_before):
         if now < usable_until(token, rules):
             return Use(token)
         if token.minted_at < token.expires_at and now < token.expires_at:
             return Wait(token.expires_at, for_mint=False)
-    ends = [mint.at + rules.lease for mint in book.mints if _is_under_way(mint, application, now, rules)]
+    ends = [mint.at + rules.lease for mint in ledger.mints if _is_under_way(mint, application, now, rules)]
     if ends:
         return Wait(max(ends), for_mint=True)
-    return _permit(book, application, now, rules, credentials)
+    return _permit(ledger, application, now, rules, credentials)
 
 
-def _permit(book: Book, application: Application, now: float, rules: MintRules, credentials: str) -> Decision:
-    minted, own = counted(book, now, rules), counted(book, now, rules, application.key)
-    token, free = book.tokens.get(application.key), application.key in book.words
-    bound = None if free else book.bounds.get(application.key)
-    all_closures = (book.closures.get(TENANT), book.closures.get(application.key), bound)
+def _permit(ledger: TokenLedger, application: Application, now: float, rules: MintRules, credentials: str) -> Decision:
+    minted, own = counted(ledger, now, rules), counted(ledger, now, rules, application.key)
+    token, free = ledger.tokens.get(application.key), application.key in ledger.permitted
+    bound = None if free else ledger.bounds.get(application.key)
+    all_closures = (ledger.closures.get(TENANT), ledger.closures.get(application.key), bound)
     closed = [one for one in all_closures if one and now < one.until and one.credentials in {"", credentials}]
     if closed:
         latest = max(closed, key=lambda one: one.until)
@@ -173,26 +174,28 @@ def usable_until(token: CachedToken, rules: MintRules) -> float:
     return token.expires_at - min(rules.margin, life / 10) if life > 0 else float("-inf")
 
 
-def counted(book: Book, now: float, rules: MintRules, application: str | None = None) -> int:
+def counted(ledger: TokenLedger, now: float, rules: MintRules, application: str | None = None) -> int:
     """Return the mints in the month of *now*, of one application or of all.
 
-    One whose fate is not known counts in both months that it can have fallen into. Where the book was damaged, the
+    One whose result is not known counts in both months that it can have fallen into. Where the ledger was damaged, the
     mints that it may have lost count for all; where nothing was left of it, as many as leave an application's month.
     """
     month = month_of(now)
     total = sum(
         1
-        for mint in book.mints
-        if mint.fate is not Fate.REFUSED and application in {None, mint.application} and month in _months(mint, rules)
+        for mint in ledger.mints
+        if mint.state is not MintState.REFUSED
+        and application in {None, mint.application}
+        and month in _months(mint, rules)
     )
-    if application is None and book.damage is not None and month_of(book.damage.at) == month:
-        lost = book.damage.missing
+    if application is None and ledger.damage is not None and month_of(ledger.damage.at) == month:
+        lost = ledger.damage.missing
         total += max(0, rules.stop - rules.line) if lost is None else lost
     return total
 
 
 def _months(mint: Mint, rules: MintRules) -> set[str]:
-    late = 0.0 if mint.fate is Fate.ISSUED else rules.lease
+    late = 0.0 if mint.state is MintState.ISSUED else rules.lease
     return {month_of(mint.at), month_of(mint.at + late)}
 
 
@@ -202,63 +205,63 @@ def _is_revoked(token: CachedToken, now: float, revoked_before: float | None) ->
 
 
 def _is_under_way(mint: Mint, application: Application, now: float, rules: MintRules) -> bool:
-    return mint.fate is Fate.SENT and mint.application == application.key and abs(now - mint.at) < rules.lease
+    return mint.state is MintState.SENT and mint.application == application.key and abs(now - mint.at) < rules.lease
 
 
-# --- what changes the book ------------------------------------------------------------------------------------------
+# --- what changes the ledger ------------------------------------------------------------------------------------------
 
 ASSUMED: Final = MintRules()
 
 
-def claimed(book: Book, mint: Mint, rules: MintRules = ASSUMED) -> Book:
+def claimed(ledger: TokenLedger, mint: Mint, rules: MintRules = ASSUMED) -> TokenLedger:
     """Write *mint* down before it is sent, with a person's word if there is one; mints of long past months go.
 
     A crash may hide what becomes of it, so the application's bounds are drawn now.
     """
     since = month_start(month_start(mint.at) - 1)
-    mint = attrs.evolve(mint, allowed=mint.allowed or mint.application in book.words)
-    mints = (*(one for one in book.mints if one.at >= since), mint)
-    told = attrs.evolve(book, mints=mints, words=book.words - {mint.application})
+    mint = attrs.evolve(mint, allowed=mint.allowed or mint.application in ledger.permitted)
+    mints = (*(one for one in ledger.mints if one.at >= since), mint)
+    told = attrs.evolve(ledger, mints=mints, permitted=ledger.permitted - {mint.application})
     return _bounded(told, mint.application, mint.at, rules)
 
 
-def unsent(book: Book, mint: Mint, rules: MintRules = ASSUMED) -> Book:
+def unsent(ledger: TokenLedger, mint: Mint, rules: MintRules = ASSUMED) -> TokenLedger:
     """Take back a mint that surely never left."""
-    rest = attrs.evolve(_word_given_back(book, mint), mints=tuple(one for one in book.mints if one.id != mint.id))
+    rest = attrs.evolve(_word_given_back(ledger, mint), mints=tuple(one for one in ledger.mints if one.id != mint.id))
     return _bounded(rest, mint.application, mint.at, rules)
 
 
-def issued(book: Book, mint: Mint, token: CachedToken, rules: MintRules = ASSUMED) -> Book:
+def issued(ledger: TokenLedger, mint: Mint, token: CachedToken, rules: MintRules = ASSUMED) -> TokenLedger:
     """Keep the token that a mint brought; whatever closed the door before is over.
 
     The mint counts where the issuer's clock, as its answer told, saw it.
     """
-    settled = attrs.evolve(mint, fate=Fate.ISSUED, at=max(mint.at, token.minted_at - 1.0))
-    closures = {key: one for key, one in book.closures.items() if key not in {TENANT, mint.application}}
-    tokens = {**book.tokens, mint.application: token}
-    kept = attrs.evolve(_settled(book, settled), tokens=tokens, closures=closures)
+    settled = attrs.evolve(mint, state=MintState.ISSUED, at=max(mint.at, token.minted_at - 1.0))
+    closures = {key: one for key, one in ledger.closures.items() if key not in {TENANT, mint.application}}
+    tokens = {**ledger.tokens, mint.application: token}
+    kept = attrs.evolve(_settled(ledger, settled), tokens=tokens, closures=closures)
     return _bounded(kept, mint.application, settled.at, rules)
 
 
-def refused(book: Book, mint: Mint, closure: Closure, rules: MintRules = ASSUMED) -> Book:
+def refused(ledger: TokenLedger, mint: Mint, closure: Closure, rules: MintRules = ASSUMED) -> TokenLedger:
     """Remember that the issuer said no; a lock-out holds for all applications."""
     key = TENANT if closure.cause is Cause.LOCKED_OUT else mint.application
-    settled = attrs.evolve(mint, fate=Fate.REFUSED, status=closure.status)
-    closed = _settled(_word_given_back(book, mint), settled)
-    told = attrs.evolve(closed, closures={**book.closures, key: closure})
+    settled = attrs.evolve(mint, state=MintState.REFUSED, status=closure.status)
+    closed = _settled(_word_given_back(ledger, mint), settled)
+    told = attrs.evolve(closed, closures={**ledger.closures, key: closure})
     return _bounded(told, mint.application, mint.at, rules)
 
 
-def unanswered(book: Book, mint: Mint, now: float, rules: MintRules, *, status: int = 0) -> Book:
-    """Count a mint of unknown fate, and let nobody try again before a growing pause is over."""
-    closure = again_later(book, mint.application, Cause.UNANSWERED, now, rules, status=status)
-    lost = _settled(book, attrs.evolve(mint, fate=Fate.UNKNOWN, status=status))
-    told = attrs.evolve(lost, closures={**book.closures, mint.application: closure})
+def unanswered(ledger: TokenLedger, mint: Mint, now: float, rules: MintRules, *, status: int = 0) -> TokenLedger:
+    """Count a mint of unknown result, and let nobody try again before a growing pause is over."""
+    closure = again_later(ledger, mint.application, Cause.UNANSWERED, now, rules, status=status)
+    lost = _settled(ledger, attrs.evolve(mint, state=MintState.UNKNOWN, status=status))
+    told = attrs.evolve(lost, closures={**ledger.closures, mint.application: closure})
     return _bounded(told, mint.application, mint.at, rules)
 
 
 def again_later(
-    book: Book,
+    ledger: TokenLedger,
     application: str,
     cause: Cause,
     now: float,
@@ -273,7 +276,7 @@ def again_later(
     It needs no jitter: all processes of an application keep it together, and one of them asks.
 
     Args:
-        book: What is known.
+        ledger: What is known.
         application: Whose mint went wrong.
         cause: How.
         now: The issuer's clock.
@@ -282,7 +285,7 @@ def again_later(
         code: OAuth's word.
         named: Seconds that the answer asked for.
     """
-    before = book.closures.get(application)
+    before = ledger.closures.get(application)
     failures = 1 + (before.failures if before is not None else 0)
     base = rules.throttle_base if cause is Cause.THROTTLED else rules.pause_base
     pause = min(rules.pause_cap, base * 2.0 ** min(failures - 1, 20))
@@ -295,45 +298,45 @@ def locked_until(now: float, rules: MintRules) -> float:
     return since + rules.month_slack if now - since < rules.month_slack else next_month(now)
 
 
-def reopened(book: Book) -> Book:
+def reopened(ledger: TokenLedger) -> TokenLedger:
     """Forget every closure, and what damage made of the count: the operator takes it on, for one mint each."""
-    known = {one.application for one in book.mints} | book.tokens.keys() | book.bounds.keys()
-    return attrs.evolve(book, closures={}, bounds={}, words=frozenset(known), damage=None)
+    known = {one.application for one in ledger.mints} | ledger.tokens.keys() | ledger.bounds.keys()
+    return attrs.evolve(ledger, closures={}, bounds={}, permitted=frozenset(known), damage=None)
 
 
-def revoked(book: Book, applications: Iterable[str]) -> Book:
+def revoked(ledger: TokenLedger, applications: Iterable[str]) -> TokenLedger:
     """Mark the tokens of *applications* as no longer accepted; the mint of the next one is allowed with that."""
     chosen = set(applications)
-    tokens = {key: attrs.evolve(one, revoked=True) if key in chosen else one for key, one in book.tokens.items()}
-    return attrs.evolve(book, tokens=tokens, words=book.words | (chosen & tokens.keys()))
+    tokens = {key: attrs.evolve(one, revoked=True) if key in chosen else one for key, one in ledger.tokens.items()}
+    return attrs.evolve(ledger, tokens=tokens, permitted=ledger.permitted | (chosen & tokens.keys()))
 
 
-def _settled(book: Book, mint: Mint) -> Book:
-    found = any(one.id == mint.id for one in book.mints)
+def _settled(ledger: TokenLedger, mint: Mint) -> TokenLedger:
+    found = any(one.id == mint.id for one in ledger.mints)
     mints = tuple(
-        attrs.evolve(mint, allowed=mint.allowed or one.allowed) if one.id == mint.id else one for one in book.mints
+        attrs.evolve(mint, allowed=mint.allowed or one.allowed) if one.id == mint.id else one for one in ledger.mints
     )
     # After damage the claim may be missing, but it was sent.
-    return attrs.evolve(book, mints=mints if found else (*mints, mint))
+    return attrs.evolve(ledger, mints=mints if found else (*mints, mint))
 
 
-def _word_given_back(book: Book, mint: Mint) -> Book:
-    """Return *book* with the person's word for a mint that did not cost anything."""
-    allowed = any(one.id == mint.id and one.allowed for one in book.mints)
-    return attrs.evolve(book, words=book.words | {mint.application}) if allowed else book
+def _word_given_back(ledger: TokenLedger, mint: Mint) -> TokenLedger:
+    """Return *ledger* with the person's word for a mint that did not cost anything."""
+    allowed = any(one.id == mint.id and one.allowed for one in ledger.mints)
+    return attrs.evolve(ledger, permitted=ledger.permitted | {mint.application}) if allowed else ledger
 
 
 # --- the bounds of one application ----------------------------------------------------------------------------------
 
 
-def _bounded(book: Book, application: str, now: float, rules: MintRules) -> Book:
+def _bounded(ledger: TokenLedger, application: str, now: float, rules: MintRules) -> TokenLedger:
     """Draw the bounds of *application* by the mints that can have brought it a token, without a person's word."""
-    at = sorted(one.at for one in book.mints if one.application == application and _may_count(one))
-    bounds = {key: one for key, one in book.bounds.items() if key != application}
-    found = [_too_soon(book.bounds.get(application), at, rules), _day(at, now, rules), _month(at, now, rules)]
+    at = sorted(one.at for one in ledger.mints if one.application == application and _may_count(one))
+    bounds = {key: one for key, one in ledger.bounds.items() if key != application}
+    found = [_too_soon(ledger.bounds.get(application), at, rules), _day(at, now, rules), _month(at, now, rules)]
     if closed := [one for one in found if one is not None]:
         bounds[application] = max(closed, key=lambda one: one.until)
-    return book if bounds == book.bounds else attrs.evolve(book, bounds=bounds)
+    return ledger if bounds == ledger.bounds else attrs.evolve(ledger, bounds=bounds)
 
 
 def _may_count(mint: Mint) -> bool:
@@ -341,8 +344,8 @@ def _may_count(mint: Mint) -> bool:
 
     A 500 or 503 is the issuer's word that it did nothing; behind a 502 or 504 it may have.
     """
-    lost = mint.fate is Fate.UNKNOWN and mint.status in {500, 501, 503}
-    return mint.fate is not Fate.REFUSED and not lost and not mint.allowed
+    lost = mint.state is MintState.UNKNOWN and mint.status in {500, 501, 503}
+    return mint.state is not MintState.REFUSED and not lost and not mint.allowed
 
 
 def _too_soon(before: Closure | None, at: list[float], rules: MintRules) -> Closure | None:
@@ -362,13 +365,37 @@ def _too_soon(before: Closure | None, at: list[float], rules: MintRules) -> Clos
 
 
 def _day(at: list[float], now: float, rules: MintRules) -> Closure | None:
-    recent = [one for one in at if one > now - DAY]
+    recent = [one for one in at if one > now - DAY_SECONDS]
     if len(recent) < rules.a_day:
         return None
-    return Closure(cause=Cause.DAY, since=recent[-1], until=recent[-rules.a_day] + DAY)
+    return Closure(cause=Cause.DAY, since=recent[-1], until=recent[-rules.a_day] + DAY_SECONDS)
 
 
 def _month(at: list[float], now: float, rules: MintRules) -> Closure | None:
     month = month_of(now)
     own = [one for one in at if month_of(one) == month]
     return Closure(cause=Cause.MONTH, since=own[-1], until=next_month(now)) if len(own) >= rules.line else None
+
+
+# --- months ----------------------------------------------------------------------------------------------------------
+
+
+def moment(at: float) -> datetime.datetime:
+    """Return Unix seconds as an aware time in UTC."""
+    return datetime.datetime.fromtimestamp(at, datetime.UTC)
+
+
+def month_of(at: float) -> str:
+    """Return the month of *at*, as in ``2026-11``."""
+    # A time is rounded to microseconds, and must not be rounded into the next month.
+    return f"{moment(math.floor(at)):%Y-%m}"
+
+
+def month_start(at: float) -> float:
+    """Return the first moment of the month of *at*, Unix seconds."""
+    return moment(math.floor(at)).replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
+def next_month(at: float) -> float:
+    """Return the first moment after the month of *at*, Unix seconds."""
+    return month_start(month_start(at) + 32 * 86400)

@@ -1,0 +1,1 @@
+"""Machine tokens: the rules of minting, the issuer, the stored ledger and the broker."""
