@@ -159,7 +159,7 @@ async def test_a_cancelled_attempt_gives_its_place_back(throttle: Throttle) -> N
     await asyncio.wait_for(attempt(throttle, 200, slots=slots), 1)
 
 
-@pytest.mark.parametrize("wrong", [{"base": -1}, {"burst": 0}, {"refusals": -1}])
+@pytest.mark.parametrize("wrong", [{"base": -1}, {"burst": 0}, {"max_429s": -1}])
 def test_rules_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigError):
         ThrottleRules(**wrong)
