@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import datetime
 import functools
@@ -24,8 +23,9 @@ from tonicdm.http.messages import Response
 from tonicdm.models import Record, RecordStub
 from tonicdm.models.records import UPDATED_NAMES
 from tonicdm.plan.refresh import charged_as_stubs, check_pays
+from tonicdm.singleflight import SingleFlight
 from tonicdm.store import lookup, rows
-from tonicdm.store.flights import Flight, Flights, Found
+from tonicdm.store.coalescing import Batch, Coalescer, Fetched
 from tonicdm.store.freshness import is_fresh, is_unchanged, stale_share
 from tonicdm.store.lookup import CachedRecord
 from tonicdm.store.ownership import check_owner
@@ -36,7 +36,7 @@ from tonicdm.store.views import seen_fields
 from tonicdm.types import DataQuantity, InvalidRecord, RecordID
 
 STUB: Final = "?"
-"""Ends the name of a stub among what a flight asks for: one call brings stubs to whoever wants them."""
+"""Ends the name of a stub among what a batch asks for: one call brings stubs to whoever wants them."""
 
 STUBS: Final = "id_only"
 """The capability of a list to answer with stubs for 1 unit, where its page does not show data_quantity."""
@@ -47,7 +47,7 @@ MOST_ABSENT: Final = 10_000
 
 @attrs.frozen
 class Request:
-    """What a flight needs to know of the request that began it."""
+    """What a batch needs to know of the request that began it."""
 
     record_type: RecordType
     caller: Caller
@@ -66,10 +66,12 @@ class CachedReads:
         self.store = store
         self._budget = budget
         self._clock = budget.clock
-        self._flights = Flights(self._clock, self._fetch, batch_window=batch_window)
+        self._coalescer = Coalescer(self._clock, self._fetch, batch_window=batch_window)
         self._absent: OrderedDict[tuple[str, str], float] = OrderedDict()
-        self._checks: dict[tuple[str, str], asyncio.Task[None]] = {}
-        """The checks of whose the store is, by server and digest of the token; each is made once."""
+        self._checks: SingleFlight[tuple[str, str], None] = SingleFlight(name="tonicdm-owner")
+        """The checks of whose the store is that are under way, by server and digest of the token."""
+        self._checked: dict[tuple[str, str], OwnerError | None] = {}
+        """What the checks have shown; None where the records are the token's. Each check is made once."""
 
     async def check_owner(self, caller: Caller) -> None:
         """Make sure that the store's records are those of a token, before one is served or written.
@@ -84,25 +86,20 @@ class CachedReads:
         """
         token = await caller.transport.auth.token()
         key = (caller.base_url, budget_key(token.reveal()))
-        if key not in self._checks:
+        if key not in self._checked:
             # Shared: calls that begin together must not be spread in time, or they would not share a batch.
-            self._checks[key] = asyncio.create_task(self._check(caller, key), name="tonicdm-owner")
-            self._checks[key].add_done_callback(lambda check: check.cancelled() or check.exception())
-        check = self._checks[key]
-        if not check.done():
-            await asyncio.shield(check)
-        elif (refused := check.exception()) is not None:
-            raise copy.copy(refused)  # a traceback of its own
+            await self._checks.run(key, lambda: self._check(caller, key))
+        elif (refusal := self._checked[key]) is not None:
+            raise copy.copy(refusal)  # a traceback of its own
 
     async def _check(self, caller: Caller, key: tuple[str, str]) -> None:
         try:
             if await self.store.owner() is not None:
                 await check_owner(caller, self.store)
-        except OwnerError:
+        except OwnerError as error:
+            self._checked[key] = copy.copy(error)
             raise
-        except BaseException:
-            self._checks.pop(key, None)  # nothing was learned: the next call looks again
-            raise
+        self._checked[key] = None
 
     async def get_many(
         self, caller: Caller, type_name: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
@@ -169,7 +166,7 @@ class CachedReads:
 
     async def invalidate(self, type_name: str, record: RecordID) -> None:
         """Note that a record was written to: what was read before is not served any more."""
-        self._flights.forget(lambda key: isinstance(key, tuple) and key[0] == type_name, [record, record + STUB])
+        self._coalescer.forget(lambda key: isinstance(key, tuple) and key[0] == type_name, [record, record + STUB])
         self._absent.pop((type_name, record), None)
         now = self._clock.now()
         await self.store.write(lambda db: lookup.invalidate(db, type_name, [record], rows.draw(db, now)))
@@ -204,7 +201,7 @@ class CachedReads:
         rest = [one for one in ids if one not in known]
         if rest:
             shared = _sharing(record_type, caller)
-            landed = await self._flights.get(shared, rest, oldest=oldest, what=Request(record_type, caller))
+            landed = await self._coalescer.get(shared, rest, oldest=oldest, request=Request(record_type, caller))
             found.update((RecordID(one), item) for one, item in landed.items())
         return found
 
@@ -212,30 +209,30 @@ class CachedReads:
         self, record_type: RecordType, caller: Caller, ids: Sequence[RecordID], oldest: float
     ) -> dict[RecordID, Any]:
         """Return stubs out of the records that are under way already, or from the server."""
-        key, what = _sharing(record_type, caller), Request(record_type, caller)
-        whole = {one for one in ids if self._flights.carries(key, one, oldest=oldest)}
+        key, request = _sharing(record_type, caller), Request(record_type, caller)
+        whole = {one for one in ids if self._coalescer.is_under_way(key, one, oldest=oldest)}
         names = [one if one in whole else one + STUB for one in ids]
-        landed = await self._flights.get(key, names, oldest=oldest, what=what)
+        landed = await self._coalescer.get(key, names, oldest=oldest, request=request)
         stubs = {one: landed[one + STUB] for one in ids if one + STUB in landed}
         stubs |= {one: _stub(one, rows.updated_of(landed[one])) for one in whole if one in landed}
         # A record that shows no timestamp of its own may have one in its stub.
         untimed = [one for one in whole if one in stubs and stubs[one].get(UPDATED_NAMES[0]) is None]
         if untimed:
-            landed = await self._flights.get(key, [one + STUB for one in untimed], oldest=oldest, what=what)
+            landed = await self._coalescer.get(key, [one + STUB for one in untimed], oldest=oldest, request=request)
             stubs |= {one: landed[one + STUB] for one in untimed if one + STUB in landed}
         return stubs
 
-    # --- one flight -----------------------------------------------------------------------------------------------
+    # --- one batch ------------------------------------------------------------------------------------------------
 
-    async def _fetch(self, request: Request, flight: Flight) -> Found:
-        """Bring the records of a flight up to date, and return them, and the stubs that it was asked for."""
+    async def _fetch(self, request: Request, batch: Batch) -> Fetched:
+        """Bring the records of a batch up to date, and return them, and the stubs that it was asked for."""
         record_type = request.record_type
-        whole = [RecordID(one) for one in flight.ids if not one.endswith(STUB)]
-        stubs = [RecordID(one.removesuffix(STUB)) for one in flight.ids if one.endswith(STUB)]
+        whole = [RecordID(one) for one in batch.ids if not one.endswith(STUB)]
+        stubs = [RecordID(one.removesuffix(STUB)) for one in batch.ids if one.endswith(STUB)]
 
         def sent() -> None:
-            if flight.sent_at is None:
-                flight.sent_at = self._clock.now()
+            if batch.sent_at is None:
+                batch.sent_at = self._clock.now()
 
         caller = attrs.evolve(request.caller, on_sent=sent)
         ids = list(dict.fromkeys([*whole, *stubs]))
@@ -247,8 +244,8 @@ class CachedReads:
         only = [one for one in stubs if one not in set(whole)]
         if not (known and await self._looking_pays(record_type, len(whole) - len(known), list(known.values()), caller)):
             known = {}
-        told, current = await self._look(record_type, [*known, *only], held, caller, flight)
-        came = await self._load(record_type, [one for one in whole if one not in current], caller, flight)
+        told, current = await self._look(record_type, [*known, *only], held, caller, batch)
+        came = await self._load(record_type, [one for one in whole if one not in current], caller, batch)
         unread = _unreadable(came, [one for one in whole if one not in current])
         there = await self.store.read(
             lambda db: lookup.look_up(db, record_type.name, whole, deletable=record_type.deletable)
@@ -284,7 +281,7 @@ class CachedReads:
         ids: Sequence[RecordID],
         held: Mapping[str, CachedRecord],
         caller: Caller,
-        flight: Flight,
+        batch: Batch,
     ) -> tuple[RawRecords, set[RecordID]]:
         """Ask for stubs; return them, and which records the store has as they are.
 
@@ -304,7 +301,7 @@ class CachedReads:
         stubs = await BatchReader(metered, record_type.listing, DataQuantity.ID_ONLY, _statuses(record_type)).read_raw(
             ids
         )
-        stamp = attrs.evolve(stamp, at=flight.sent_at or stamp.at)
+        stamp = attrs.evolve(stamp, at=batch.sent_at or stamp.at)
         if not record_type.listing.operation.has_data_quantity:
             heeded = "yes" if charged_as_stubs(units) else "no"
             await self.store.set_capability(record_type.name, STUBS, heeded)
@@ -317,9 +314,9 @@ class CachedReads:
             if is_unchanged(item.updated, times[one], _server_time(item, ahead), _seconds(times[one]))
         }
         absent = [one for one in ids if not stubs.shown(one)]
-        # Those that are read whole by this flight are proven, or not, by what comes then.
+        # Those that are read whole by this batch are proven, or not, by what comes then.
         stale = [one for one, item in mine.items() if one not in current and times[one] not in {None, item.updated}]
-        against = [one for one in (*stale, *absent) if one not in flight.ids]
+        against = [one for one in (*stale, *absent) if one not in batch.ids]
 
         def note(db: Any) -> None:
             rows.confirm(db, record_type.name, {one: times[one] for one in current}, stamp, checked=stamp.at)
@@ -330,16 +327,14 @@ class CachedReads:
         self._note_absent(record_type, stubs, absent, stamp.at)
         return stubs, current
 
-    async def _load(
-        self, record_type: RecordType, ids: Sequence[RecordID], caller: Caller, flight: Flight
-    ) -> RawRecords:
+    async def _load(self, record_type: RecordType, ids: Sequence[RecordID], caller: Caller, batch: Batch) -> RawRecords:
         """Read records whole, store them, and return what came."""
         if not ids:
             return RawRecords()
         stamp = await self.store.draw(self._clock.now())
         found = await BatchReader(caller, record_type.listing, DataQuantity.BASIC, _statuses(record_type)).read_raw(ids)
         # Units may have been waited for in between.
-        at, ahead = flight.sent_at or stamp.at, self._ahead()
+        at, ahead = batch.sent_at or stamp.at, self._ahead()
         stamp = attrs.evolve(stamp, at=at)
         unread = [one for one in ids if one not in found]
         absent = [one for one in unread if not found.shown(one)]
