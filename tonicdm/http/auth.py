@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
 
 from tonicdm.errors import ConfigError
 from tonicdm.http.messages import Response
+from tonicdm.singleflight import SingleFlight
 from tonicdm.types import Secret
 
 TokenSource: TypeAlias = Callable[[], Awaitable[str]]
@@ -39,7 +39,7 @@ class Auth:
             raise ConfigError("no token: give token= or set TONICDM_TOKEN")
         self._token = token
         self._source = source
-        self._renewal: asyncio.Task[Secret] | None = None
+        self._renewal: SingleFlight[None, Secret] = SingleFlight(name="tonicdm-token")
 
     async def token(self) -> Secret:
         """Return the token to send."""
@@ -61,16 +61,7 @@ class Auth:
         return renewed.reveal() != refused.reveal()
 
     async def _renew(self) -> Secret:
-        if self._renewal is None:
-            self._renewal = asyncio.create_task(self._ask(), name="tonicdm-token")
-            self._renewal.add_done_callback(self._renewed)
-        # A caller that is cancelled must not take the token away from the others.
-        return await asyncio.shield(self._renewal)
-
-    def _renewed(self, task: asyncio.Task[Secret]) -> None:
-        self._renewal = None
-        if not task.cancelled() and task.exception() is None:
-            self._token = task.result()
+        return await self._renewal.run(None, self._ask)
 
     async def _ask(self) -> Secret:
         assert self._source is not None
@@ -78,4 +69,5 @@ class Auth:
         token = Secret.of(await self._source())
         if not isinstance(token, Secret) or not token.reveal() or not token.fits_header:
             raise ConfigError("the token source returned no text that a header can carry")
+        self._token = token
         return token
