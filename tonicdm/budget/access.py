@@ -1,4 +1,4 @@
-"""How the budget uses its ledger: for a bounded time, and without losing what became of a call."""
+"""Access to the ledger: for a bounded time, and without losing what became of a call."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LedgerAccess:
     """
 
     def __init__(self, ledger: Callable[[], Ledger], seconds: float) -> None:
-        self._find = ledger
+        self._open = ledger
         self._ledger: Ledger | None = None
         self.seconds = seconds
         self._lock = threading.Lock()
@@ -43,7 +43,7 @@ class LedgerAccess:
     def ledger(self) -> Ledger:
         """The ledger."""
         if self._ledger is None:
-            self._ledger = self._find()
+            self._ledger = self._open()
         return self._ledger
 
     async def try_once(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:
@@ -105,7 +105,7 @@ class LedgerAccess:
         """Let the ledger know what became of a call, without holding up what is finished.
 
         Args:
-            step: Tells it. If it can't be stored now it is kept, tried again, and goes before any later step.
+            step: Notes it. If it can't be stored now it is kept, tried again, and goes before any later step.
             otherwise: Returned where the ledger does not answer; the units stay charged until known better.
         """
         try:
@@ -119,7 +119,7 @@ class LedgerAccess:
             return otherwise
         except (TonicDMError, TimeoutError):
             pass
-        except Exception:  # whatever is wrong with the ledger, an answer in hand is handed out
+        except Exception:  # whatever is wrong with the ledger, a response in hand is handed out
             logger.exception("the budget's ledger %s failed to note how a call ended", self.ledger.where)
         self.note_later(step)
         return otherwise
@@ -146,7 +146,7 @@ class LedgerAccess:
     async def flush(self) -> None:
         """Store what could not be noted before, if there is anything; once."""
         if self._notes:
-            await self.try_once(_look)
+            await self.try_once(_change_nothing)
 
     async def close(self) -> None:
         """Note what is left, if that can be done at once, and close the ledger."""
@@ -162,5 +162,5 @@ class LedgerAccess:
         self._lock, self._notes, self._flushing = threading.Lock(), [], None
 
 
-def _look(_: Window) -> None:
+def _change_nothing(_: Window) -> None:
     """Change nothing."""

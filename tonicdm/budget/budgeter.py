@@ -35,12 +35,12 @@ class UnitBudget:
     ```python
     async with budget.reserve(5, priority="bulk", max_wait=60) as reservation:
         if await reservation.sent():            # nothing was sent before this line
-            ...                                 # send; then tell what the answer said:
+            ...                                 # send; then settle by what the response says:
             await reservation.settle(limit=3600, remaining=3595, reset=1466182244)
     ```
 
     Leaving the block before ``sent()`` gives the units back exactly; leaving it after ``sent()`` without ``settle()``
-    keeps them charged until an answer to a later call shows what became of them.
+    keeps them charged until a response to a later call shows what became of them.
 
     Args:
         ledger: Where the window's state lives; in memory unless given.
@@ -162,13 +162,13 @@ class UnitBudget:
             priority: The lane to wait in.
             max_wait: Seconds that the call may wait; None for as long as it takes. A wait that must pass it is
                 refused before queueing.
-            timeout: Seconds for which an answer will be awaited once sent.
+            timeout: Seconds for which a response will be awaited once sent.
             job: Calls of different jobs in one lane take turns.
             slots: Bounds the calls under way together with others that name the same object.
             read: False for calls that write; they never go first into an unknown window while a read waits.
             label: What the call is, for errors and notices.
-            on_wait: Told when the call has to wait.
-            notify_every: Seconds after which *on_wait* is told again, as long as it lasts.
+            on_wait: Called when the call has to wait.
+            notify_every: Seconds after which *on_wait* is called again, as long as it lasts.
 
         Raises:
             ConfigError: An argument is no number where it must be one, or out of range.
@@ -197,7 +197,7 @@ class UnitBudget:
             self._access, self.clock, Pacer(self._pace), Concurrency(self._concurrency), f"pid {os.getpid()}", freed
         )
 
-    # --- being seen -------------------------------------------------------------------------------------------------
+    # --- views -------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
         """Return the budget as it stands, those who wait in this process included."""
@@ -209,7 +209,7 @@ class UnitBudget:
         return window.clock.lower(self.now(), window.rules)
 
     def forecast(self, cost: int, *, priority: Priority = "normal") -> Forecast:
-        """Tell when *cost* units could be spent behind the calls that wait; spends and reserves nothing.
+        """Forecast when *cost* units could be spent behind the calls that wait; spends and reserves nothing.
 
         Args:
             cost: Units of a whole job; may be many windows' worth.

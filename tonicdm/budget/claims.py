@@ -1,4 +1,4 @@
-"""What answers say that is not believed before others agree. No clock, no I/O."""
+"""Limits and Resets that are not believed before several responses agree. No clock, no I/O."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from tonicdm.budget.rules import BudgetRules
 
 @attrs.define
 class Claims:
-    """The latest surprising Limit and Reset, and who said them; an answer that contradicts takes them back.
+    """The latest surprising Limit and Reset, and whose responses named them.
+
+    A response that contradicts takes them back.
 
     A value: its methods return another one.
     """
@@ -17,23 +19,23 @@ class Claims:
     limit: int | None = None
     """A Limit above the known one."""
     limit_call: int = 0
-    """The reservation whose answer named it."""
+    """The reservation whose response named it."""
     limit_remaining: int = 0
-    """Units left by that answer."""
+    """Units left by that response."""
     reset: float | None = None
     """A Reset further away than a window is long, or nearer than was named; server time."""
     reset_call: int = 0
-    """The reservation whose answer named it last."""
-    reset_answers: int = 0
-    """How many answers agreed on it."""
+    """The reservation whose response named it last."""
+    reset_responses: int = 0
+    """How many responses agreed on it."""
     reset_since: float = 0.0
     """Monotonic time at which the first of them came."""
 
     def claim_limit(self, limit: int, remaining: int, call: int) -> tuple[Claims, int | None]:
-        """Note that the answer to *call* names *limit*.
+        """Note that the response to *call* names *limit*.
 
         Returns:
-            The claims from now on, and the least units left by the answers that agreed; None while it stands alone.
+            The claims from now on, and the least units left by the responses that agreed; None while it stands alone.
         """
         if limit != self.limit:
             return attrs.evolve(self, limit=limit, limit_call=call, limit_remaining=remaining), None
@@ -50,19 +52,19 @@ class Claims:
         return self if self.limit is None else attrs.evolve(self, limit=None)
 
     def claim_reset(self, reset: float, call: int, monotonic: float, rules: BudgetRules) -> tuple[Claims, bool]:
-        """Note that the answer to *call* names *reset*.
+        """Note that the response to *call* names *reset*.
 
         Returns:
-            The claims from now on, and whether as many answers agreed, for as long, that it is believed.
+            The claims from now on, and whether as many responses agreed, for as long, that it is believed.
         """
         if self.reset is None or abs(reset - self.reset) > rules.reset_tolerance:
-            claims = attrs.evolve(self, reset=reset, reset_call=call, reset_answers=1, reset_since=monotonic)
+            claims = attrs.evolve(self, reset=reset, reset_call=call, reset_responses=1, reset_since=monotonic)
         elif call == self.reset_call:
             claims = self
         else:
-            claims = attrs.evolve(self, reset_call=call, reset_answers=self.reset_answers + 1)
+            claims = attrs.evolve(self, reset_call=call, reset_responses=self.reset_responses + 1)
         lasted = monotonic - claims.reset_since
-        if claims.reset_answers < rules.agreeing_responses or lasted < rules.agreeing_seconds:
+        if claims.reset_responses < rules.agreeing_responses or lasted < rules.agreeing_seconds:
             return claims, False
         return claims.without_reset(), True
 

@@ -1,4 +1,4 @@
-"""The cooldown after a 429: until when nothing is sent, and what more where its end proved too early. No I/O."""
+"""The cooldown after a 429: until when nothing is sent, and longer where its end proved too early. No clock, no I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Cooldown:
     until: float | None = None
     """Server time that the 429s name, at least; None while nothing is forbidden."""
     limited_at: float | None = None
-    """Monotonic time at which the last 429 came that was no answer to a call of before."""
+    """Monotonic time at which the last 429 came to a call that left after the one before."""
     consecutive_429s: int = 0
     """How many 429s came in a row, each to a call sent after the one before. Until a call is served, one goes alone."""
     slack: float = 0.0
@@ -41,7 +41,7 @@ class Cooldown:
         *,
         probes: bool = False,
     ) -> None:
-        """Send nothing for some time; a 429 to a call that left after the last one came is a strike more.
+        """Send nothing for some time; a 429 to a call that left after the last one came counts as consecutive.
 
         Args:
             wait: Seconds to the time that the 429 names.
@@ -86,11 +86,11 @@ class Cooldown:
 
     def back_off(self, chance: float, rules: BudgetRules) -> None:
         """Wait a growing random time more: polite clients that share nothing would lock each other out for good."""
-        longest = min(rules.backoff_cap, max(rules.backoff_base, 3.0 * self.slack))
-        self.slack = longest * (1.0 + chance) / 2.0
+        max_slack = min(rules.backoff_cap, max(rules.backoff_base, 3.0 * self.slack))
+        self.slack = max_slack * (1.0 + chance) / 2.0
 
     def served(self, sent_at: float) -> bool:
-        """Take in that a call was served; return whether that ends the mistrust after a 429."""
+        """Take in that a call was served; return whether that ends the row of 429s."""
         if not self.consecutive_429s or self.until is not None or (self.ends_at is not None and sent_at < self.ends_at):
             return False
         self.consecutive_429s, self.slack = 0, 0.0
@@ -105,7 +105,7 @@ class Cooldown:
         self.consecutive_429s, self.slack = max(old.consecutive_429s, self.consecutive_429s), max(old.slack, self.slack)
         if old.until is None:
             return
-        known = [each.ends_at for each in (self, old) if each.ends_at is not None and each.reckoned]
+        known = [cooldown.ends_at for cooldown in (self, old) if cooldown.ends_at is not None and cooldown.reckoned]
         self.ends_at = max(known) if old.reckoned else None
         self.until = self.ends_for = max(old.until, self.until or 0.0)
         self.probes = self.probes or old.probes

@@ -1,4 +1,4 @@
-"""The budget that a client takes when it is given none."""
+"""The default budget of a client: its key, its file, and how it is opened."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def budget_key(token: str, base_url: str | None = None) -> str:
     """
     server = None if base_url is None else _origin(base_url)
     # A token has no line break.
-    named = token if server is None or server in map(_origin, ZONES.values()) else f"{token}\n{server}"
-    return hashlib.sha256(_PREFIX + named.encode()).hexdigest()[:32]
+    identity = token if server is None or server in map(_origin, ZONES.values()) else f"{token}\n{server}"
+    return hashlib.sha256(_PREFIX + identity.encode()).hexdigest()[:32]
 
 
 def _origin(base_url: str) -> str:
@@ -75,7 +75,7 @@ def open_budget(
     if where is not None and is_memory(where):
         return UnitBudget.memory(clock=clock)
     try:
-        path = _own_file() if where is None else expanded(where)
+        path = _checked_default_path() if where is None else expanded(where)
     except ConfigError as error:
         if where is not None and not where.startswith("~"):
             raise
@@ -93,7 +93,7 @@ def open_budget(
     )
 
 
-def _own_file() -> pathlib.Path:
+def _checked_default_path() -> pathlib.Path:
     try:
         path = default_path()
     except (RuntimeError, KeyError, OSError) as error:
@@ -117,9 +117,9 @@ def _writable(path: pathlib.Path) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # What another user has left beside it is in the way as well.
-        there = [
+        existing = [
             file for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))) if file.exists()
         ]
     except OSError:
         return False
-    return os.access(path.parent, os.W_OK | os.X_OK) and all(os.access(file, os.R_OK | os.W_OK) for file in there)
+    return os.access(path.parent, os.W_OK | os.X_OK) and all(os.access(file, os.R_OK | os.W_OK) for file in existing)

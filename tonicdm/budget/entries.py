@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
+from typing import Final
 
 import attrs
 
 from tonicdm.budget.rules import BudgetRules
 
-NEVER = float("inf")
+NEVER: Final = float("inf")
 
 
 class EntryState(enum.StrEnum):
@@ -50,7 +51,7 @@ class Holdings:
     held: int = 0
     """H: units of all entries."""
     unknown: int = 0
-    """The part of H whose calls ended without a usable answer."""
+    """The part of H whose calls ended without a usable response."""
     window: float = attrs.field(default=attrs.Factory(lambda self: self.rules.window, takes_self=True), kw_only=True)
     """Seconds that a window lasts, as far as is known."""
     next_number: int = 1
@@ -91,12 +92,12 @@ class Holdings:
         return entry
 
     def send(self, entry: Entry, monotonic: float, timeout: float) -> None:
-        """Note that the call left, and until when its answer is awaited."""
+        """Note that the call left, and until when its response is awaited."""
         entry.state, entry.sent_at, entry.until = EntryState.SENT, monotonic, monotonic + timeout
         self._touch(entry)
 
     def lose(self, entry: Entry, closed_at: float) -> None:
-        """Note that the call ended without a usable answer."""
+        """Note that the call ended without a usable response."""
         if entry.state is not EntryState.UNKNOWN:
             self.unknown += entry.cost
             entry.state, entry.closed_at = EntryState.UNKNOWN, closed_at
@@ -109,7 +110,7 @@ class Holdings:
             self.touched.add(entry.number)
 
     def sweep(self, monotonic: float) -> None:
-        """Take back lapsed leases, give up answers that are overdue, and units that no window can hold any more."""
+        """Take back lapsed leases, give up responses that are overdue, and units that no window can hold any more."""
         if monotonic < self.next_sweep:
             return
         for entry in self:
@@ -155,7 +156,7 @@ class Holdings:
     def _ends_at(self, entry: Entry) -> float:
         if entry.closed_at is None:
             return entry.until
-        # The window that can have charged the call at the latest is over by then, answers or none.
+        # The window that can have charged the call at the latest is over by then, responses or none.
         return entry.closed_at + self.rules.settle_time + self.window
 
     def _touch(self, entry: Entry) -> None:

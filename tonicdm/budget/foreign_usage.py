@@ -1,4 +1,4 @@
-"""What other users of the token spend, measured from the answers to our own calls. No clock, no I/O."""
+"""Usage by others of the same token, measured from the responses to our own calls. No clock, no I/O."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ForeignUsage:
     since: float = 0.0
     """Monotonic time at which the measuring of this window began."""
     seen_at: float = 0.0
-    """Monotonic time at which the call was sent whose answer reported the greatest ``used``."""
+    """Monotonic time at which the call was sent whose response reported the greatest ``used``."""
 
     def begin(self, monotonic: float) -> None:
         """Begin a new window; what others did in the last one is expected of them again."""
@@ -43,18 +43,18 @@ class ForeignUsage:
     def measure(self, used: int, held: int) -> int:
         """Return the units that turn out to be others' when the server reports *used* and we hold *held*."""
         self.own = min(self.own, used)
-        found = max(0, used - self.own - held - self.spent)
-        self.spent += found
-        return found
+        more = max(0, used - self.own - held - self.spent)
+        self.spent += more
+        return more
 
     def pace(self, monotonic: float) -> float:
         """Return the units a second that others are taken to spend."""
         return max(self.rate, self.spent / max(MIN_MEASURED_SECONDS, monotonic - self.since))
 
     def guard(self, monotonic: float, rules: BudgetRules) -> int:
-        """Return the units to leave for calls of others that no answer has shown yet.
+        """Return the units to leave for calls of others that no response has shown yet.
 
-        They are taken to come at random, each at the dearest price: the mean of the time since the last look, and
+        They are taken to come at random, each at the highest price: the mean of the time since the last look, and
         three deviations more. Without any sign of others it is nothing.
         """
         pace = self.pace(monotonic)

@@ -1,6 +1,7 @@
-"""What has to happen when the process forks: no lock is held over it, and nothing that belongs to the parent is used.
+"""Hooks around a fork of the process.
 
-Threads do not exist in a forked child, and a database connection must not be carried into one.
+No lock is held over a fork. A forked child has none of the threads and must not use a database connection of the
+parent.
 """
 
 from __future__ import annotations
@@ -35,18 +36,18 @@ def watch(forkable: Forkable) -> None:
 
 
 def _before() -> None:
-    for each in list(_watched):
-        each.before_fork()
+    for forkable in list(_watched):
+        forkable.before_fork()
 
 
 def _in_parent() -> None:
-    for each in list(_watched):
-        each.after_fork_in_parent()
+    for forkable in list(_watched):
+        forkable.after_fork_in_parent()
 
 
 def _in_child() -> None:
-    for each in list(_watched):
-        each.after_fork_in_child()
+    for forkable in list(_watched):
+        forkable.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork

@@ -1,7 +1,7 @@
-"""What a server's words are worth: the rate headers, Date and Retry-After of one answer, each judged by itself.
+"""Read the rate headers, Date and Retry-After of one response, each judged by itself.
 
 Nothing here raises on any text, and what is returned is plausible: a Limit is 1 to 10^9, a Remaining never negative, a
-time lies between 2001 and 2286. What is unreadable, or said twice in different words, counts as not said.
+time lies between 2001 and 2286. What is unreadable, or named twice with different values, counts as absent.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ _HTTP_DATES: Final = (
 
 @attrs.frozen
 class When:
-    """A time that a header names: a moment of the server's clock, or a span from the making of the answer."""
+    """A time that a header names: a moment of the server's clock, or a span from the making of the response."""
 
     at: float | None = None
     """Unix time in seconds."""
     after: float = 0.0
-    """Seconds from the making of the answer, where `at` is None."""
+    """Seconds from the making of the response, where `at` is None."""
 
     def on(self, made: float) -> float:
-        """Return the Unix time it names in an answer that was made at *made*."""
+        """Return the Unix time it names in a response that was made at *made*."""
         return made + self.after if self.at is None else self.at
 
 
 @attrs.frozen
 class Report:
-    """What the head of one answer says of the budget (concepts page, "Managing Rate Limits")."""
+    """What the head of one response says of the budget (concepts page, "Managing Rate Limits")."""
 
     limit: int | None = None
     """Units of a window, 1 to 10^9."""
@@ -63,7 +63,7 @@ class Report:
     reset: When | None = None
     """When the next window begins."""
     date: float | None = None
-    """When the server made the answer, Unix seconds, whole; None where a cache may have."""
+    """When the server made the response, Unix seconds, whole; None where a cache may have."""
     retry_after: When | None = None
     """Before when the server wants no further call."""
 
@@ -81,10 +81,10 @@ class Report:
         return _judge(_finite(limit), _finite(remaining), _reset(_finite(reset)), made)
 
     def rate_limit(self, now: float) -> RateLimit | None:
-        """Return the budget as the answer reported it, for people; None unless it named all three.
+        """Return the budget as the response reported it, for people; None unless it named all three.
 
         Args:
-            now: Unix time here, for answers without a Date.
+            now: Unix time here, for responses without a Date.
         """
         if self.limit is None or self.remaining is None or self.reset is None:
             return None
@@ -92,16 +92,16 @@ class Report:
 
 
 def read(headers: Mapping[str, str]) -> Report:
-    """Read the budget's headers of an answer, names in any case; a multi-mapping gives its repeated lines too."""
-    said: dict[str, list[str]] = {}
+    """Read the budget's headers of a response, names in any case; a multi-mapping gives its repeated lines too."""
+    lines: dict[str, list[str]] = {}
     for name, value in headers.items():
         if (field := _FIELDS.get(name.lower())) is not None:
-            said.setdefault(field, []).append(str(value))
-    limit, remaining = _number(said.get("limit", [])), _number(said.get("remaining", []))
-    delay, until = _number(said.get("retry_after", [])), _moment(said.get("retry_after", []))
-    reset = _reset(_number(said.get("reset", []))) or _moment(said.get("reset", []))
+            lines.setdefault(field, []).append(str(value))
+    limit, remaining = _number(lines.get("limit", [])), _number(lines.get("remaining", []))
+    delay, until = _number(lines.get("retry_after", [])), _moment(lines.get("retry_after", []))
+    reset = _reset(_number(lines.get("reset", []))) or _moment(lines.get("reset", []))
     # What a cache kept was made for somebody else (RFC 9111, 5.1).
-    date = None if "age" in said else _moment(said.get("date", []))
+    date = None if "age" in lines else _moment(lines.get("date", []))
     return _judge(limit, remaining, reset, None if date is None else date.at, _span(delay) or until)
 
 
@@ -109,8 +109,8 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds that Retry-After names, never negative; None where it is absent or unreadable.
 
     Args:
-        headers: Of the answer. A date is measured from the answer's own Date, which shares the server's clock.
-        now: Unix time here, for answers without a Date.
+        headers: Of the response. A date is measured from the response's own Date, which shares the server's clock.
+        now: Unix time here, for responses without a Date.
     """
     report = read(headers)
     if report.retry_after is None:
@@ -125,16 +125,16 @@ def http_date(text: str) -> float | None:
     It is UTC, whether it says so or not; None where it names another zone, or is no date of the coming centuries.
     """
     text = text.strip()
-    found = next((match for form in _HTTP_DATES if (match := form.fullmatch(text)) is not None), None)
-    if found is None or (month := found["month"].lower()) not in _MONTHS:
+    match = next((match for form in _HTTP_DATES if (match := form.fullmatch(text)) is not None), None)
+    if match is None or (month := match["month"].lower()) not in _MONTHS:
         return None
-    year = int(found["year"])
+    year = int(match["year"])
     if year < 100:
         year += 2000 if year < 70 else 1900
     # A leap second is the last one of its minute once more.
-    time = int(found["hour"]), int(found["minute"]), min(int(found["second"]), 59)
+    time = int(match["hour"]), int(match["minute"]), min(int(match["second"]), 59)
     try:
-        moment = datetime.datetime(year, _MONTHS.index(month) + 1, int(found["day"]), *time, tzinfo=datetime.UTC)
+        moment = datetime.datetime(year, _MONTHS.index(month) + 1, int(match["day"]), *time, tzinfo=datetime.UTC)
     except ValueError:
         return None
     seconds = moment.timestamp()
@@ -186,7 +186,7 @@ def _span(number: float | None) -> When | None:
 
 
 def _moment(lines: list[str]) -> When | None:
-    moment = _one([http_date(text) for text in _dates(lines)])
+    moment = _agreed([http_date(text) for text in _dates(lines)])
     return None if moment is None else When(at=moment)
 
 
@@ -200,7 +200,7 @@ def _finite(value: float) -> float | None:
 def _number(lines: list[str]) -> float | None:
     """Read the number that *lines* say, once or as often as they like, also joined by commas."""
     texts = [text.strip() for line in lines for text in line.split(",")]
-    return _one([float(text) if _NUMBER.fullmatch(text) else None for text in texts])
+    return _agreed([float(text) if _NUMBER.fullmatch(text) else None for text in texts])
 
 
 def _dates(lines: list[str]) -> list[str]:
@@ -213,6 +213,6 @@ def _dates(lines: list[str]) -> list[str]:
     return texts
 
 
-def _one(values: list[float | None]) -> float | None:
+def _agreed(values: list[float | None]) -> float | None:
     """Return the value that all of *values* are; None where one differs or none is there."""
     return values[0] if values and all(value == values[0] for value in values) else None

@@ -1,4 +1,4 @@
-"""Who goes next: three lanes, jobs taking turns inside a lane, arrival order inside a job. No clock, no I/O."""
+"""The order of waiting calls: by lane, jobs of a lane in turns, by arrival inside a job. No clock, no I/O."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class Tally:
         """Units that they ask for together."""
         return sum(cost * calls for cost, calls in self.by_cost.items())
 
-    def units_up_to(self, most: int) -> int:
-        """Return the units of those that ask for no more than *most* each."""
-        return sum(cost * calls for cost, calls in self.by_cost.items() if cost <= most)
+    def units_up_to(self, max_cost: int) -> int:
+        """Return the units of those that ask for no more than *max_cost* each."""
+        return sum(cost * calls for cost, calls in self.by_cost.items() if cost <= max_cost)
 
     def count(self, cost: int, sign: int) -> None:
         """Count a call of *cost* units in (1) or out (-1)."""
@@ -68,7 +68,7 @@ class Ahead:
     calls: int = 0
     units: int = 0
     surely: int = 0
-    """Units of those that it can't overtake: a dearer call that does not fit in this window lets it pass."""
+    """Units of those that it can't overtake: a costlier call that does not fit in this window lets it pass."""
 
     def without(self, cost: int) -> Ahead:
         """Return it without the call itself, of *cost* units, which was counted with them."""
@@ -114,16 +114,16 @@ class JobQueue:
 
     def heads(self) -> list[Waiter]:
         """Return the first waiting call of each cost, earliest first."""
-        found: list[Waiter] = []
+        heads: list[Waiter] = []
         for cost in list(self.by_cost):
             queue = self.by_cost[cost]
             while queue and queue[0].gone:
                 queue.popleft()
             if queue:
-                found.append(queue[0])
+                heads.append(queue[0])
             else:
                 del self.by_cost[cost]
-        return sorted(found, key=_arrival)
+        return sorted(heads, key=_arrival)
 
     def add(self, waiter: Waiter) -> None:
         """Put *waiter* behind those that came before it."""
@@ -172,7 +172,7 @@ class Lanes:
             self.push(waiter)
 
     def expire(self, monotonic: float) -> list[Waiter]:
-        """Return the calls whose patience has ended."""
+        """Return the calls whose max_wait has ended."""
         late: list[Waiter] = []
         while self._deadlines and (self._deadlines[0][2].gone or self._deadlines[0][0] <= monotonic):
             waiter = heapq.heappop(self._deadlines)[2]
@@ -194,8 +194,8 @@ class Lanes:
     def over_limit(self, limit: int) -> list[Waiter]:
         """Return the calls that no window of *limit* units can ever serve."""
         queues = [queue for jobs in self._jobs.values() for queue in jobs.values()]
-        deques = [found for queue in queues for cost, found in queue.by_cost.items() if cost > limit]
-        return [waiter for found in deques for waiter in found if not waiter.gone]
+        deques = [waiters for queue in queues for cost, waiters in queue.by_cost.items() if cost > limit]
+        return [waiter for waiters in deques for waiter in waiters if not waiter.gone]
 
     def compact(self) -> None:
         """Let go of all calls that no longer wait."""
@@ -224,12 +224,12 @@ class Lanes:
         taken: dict[int, int] = {}
         window.advance(now)
         while True:
-            waiter, answer = self._next(window, now, taken, holder)
-            if waiter is None or not isinstance(answer, Granted):
-                return answer if isinstance(answer, Denied) else None
+            waiter, decision = self._next(window, now, taken, holder)
+            if waiter is None or not isinstance(decision, Granted):
+                return decision if isinstance(decision, Denied) else None
             waiter.gone = True
             taken[id(waiter.slots)] = taken.get(id(waiter.slots), 0) + 1
-            granted.append((waiter, answer))
+            granted.append((waiter, decision))
             self._take_turns(waiter)
 
     def _next(
@@ -246,29 +246,29 @@ class Lanes:
         for waiter in candidates:
             if waiter.cost in skipped:
                 continue
-            answer = window.admit(waiter.cost, now, lane=waiter.lane, label=waiter.label, holder=holder)
-            if isinstance(answer, Granted):
-                return waiter, answer
-            refusals.append(answer)
-            if answer.reason not in {Reason.SPENT, Reason.UNKNOWN}:
-                # It will fit once answers come or the reserve decays: nobody may take these units before it.
+            decision = window.admit(waiter.cost, now, lane=waiter.lane, label=waiter.label, holder=holder)
+            if isinstance(decision, Granted):
+                return waiter, decision
+            refusals.append(decision)
+            if decision.reason not in {Reason.SPENT, Reason.UNKNOWN}:
+                # It will fit once responses come or the reserve decays: nobody may take these units before it.
                 break
             # It can't fit in this window at all, so smaller calls may use what is left of it. Or it could if it were
-            # known what became of lost calls: then the answers to smaller ones tell.
+            # known what became of lost calls: then the responses to smaller ones tell.
             skipped.add(waiter.cost)
         return None, _sum_up(refusals)
 
     def _candidates(self, taken: dict[int, int]) -> list[Waiter]:
         """Return the calls that may be asked next, in the order of lanes, turns and arrival."""
-        found: list[Waiter] = []
+        candidates: list[Waiter] = []
         for lane in LANES:
             for key, queue in list(self._jobs[lane].items()):
                 heads = queue.heads()
                 if not heads:
                     del self._jobs[lane][key]
                 elif queue.slots.free - taken.get(id(queue.slots), 0) > 0:
-                    found.extend(heads)
-        return found
+                    candidates.extend(heads)
+        return candidates
 
     def _take_turns(self, waiter: Waiter) -> None:
         """Put the job that was served behind the others of its lane."""

@@ -13,7 +13,7 @@ from tonicdm.types import Priority
 
 
 class Queues:
-    """Keeps the queues apart, as what waits in one loop can't be served by another, and lets them hear of each other.
+    """Keeps a queue for each event loop, and wakes them all when units come free.
 
     Args:
         make: Makes a queue for the running loop; given what to call when units came free in it.
@@ -26,7 +26,7 @@ class Queues:
         self._latest: WaitQueue | None = None
         self._closed = False
 
-    def here(self) -> WaitQueue:
+    def for_running_loop(self) -> WaitQueue:
         """Return the queue of the running loop.
 
         Raises:
@@ -40,18 +40,21 @@ class Queues:
         with self._lock:
             # Those who waited in a loop that is closed do not wait any more.
             self._queues = [queue for queue in self._queues if not queue.loop.is_closed()]
-            found = next((queue for queue in self._queues if queue.loop is loop), None)
-            if found is None:
-                found = self._make(self._wake_others)
-                self._queues.append(found)
-            self._latest = found
-        return found
+            queue = next((queue for queue in self._queues if queue.loop is loop), None)
+            if queue is None:
+                queue = self._make(self._wake_others)
+                self._queues.append(queue)
+            self._latest = queue
+        return queue
 
     @property
     def sums(self) -> Mapping[Priority, tuple[int, int]]:
         """Calls that wait and their units, by lane."""
-        each = [queue.sums for queue in self._queues if not queue.loop.is_closed()]
-        return {lane: (sum(sums[lane][0] for sums in each), sum(sums[lane][1] for sums in each)) for lane in LANES}
+        queue_sums = [queue.sums for queue in self._queues if not queue.loop.is_closed()]
+        return {
+            lane: (sum(sums[lane][0] for sums in queue_sums), sum(sums[lane][1] for sums in queue_sums))
+            for lane in LANES
+        }
 
     def wake(self) -> None:
         """Look again who can go, in all loops."""

@@ -1,6 +1,6 @@
-"""What an answer means in the window that is known, as a value; `Window` applies it. No clock, no I/O.
+"""Interpret a response in the window that is known, as a value that `settling` applies. No clock, no I/O.
 
-Inside a window ``used = Limit - Remaining`` only grows, so it orders the answers however late they come. Each of the
+Inside a window ``used = Limit - Remaining`` only grows, so it orders the responses however late they come. Each of the
 three headers counts by itself: what is not believed of one takes nothing from the others.
 """
 
@@ -14,13 +14,10 @@ from tonicdm.budget.claims import Claims
 from tonicdm.budget.headers import MAX_DELAY_SECONDS
 from tonicdm.budget.rules import BudgetRules, Named
 
-LONG_AGO = float("-inf")
-"""When a call was sent of which nobody knows it: so early that it proves nothing."""
-
 
 @attrs.frozen(kw_only=True)
 class Known:
-    """What is known when an answer comes; server times are Unix seconds, the others are of the monotonic clock."""
+    """What is known when a response comes; server times are Unix seconds, the others are of the monotonic clock."""
 
     rules: BudgetRules
     length: float
@@ -32,16 +29,16 @@ class Known:
     monotonic: float
     limit: int
     limit_sent_at: float
-    """When the last call left whose answer told `limit`."""
+    """When the last call left whose response reported `limit`."""
     used: int
     used_reported_at: float
-    """When the answer came that told `used`."""
+    """When the response came that reported `used`."""
     reset: float | None
     """The window's end; None while the window is unknown."""
     provisional: bool
-    """Whether the end is reckoned by ourselves, as no answer named one that is believed."""
+    """Whether the end is reckoned by ourselves, as no response named one that is believed."""
     reset_reported_at: float
-    """When an answer last named this end."""
+    """When a response last named this end."""
     opened_at: float | None
     """Server time at which the window surely had begun."""
     rolled_at: float
@@ -54,8 +51,8 @@ class Known:
 
 
 @attrs.frozen(kw_only=True)
-class Heard:
-    """One answer, and what is known of its call."""
+class Response:
+    """One response, and what is known of its call."""
 
     number: int
     """The call's reservation."""
@@ -65,7 +62,7 @@ class Heard:
     reset: float | None
     """Server time."""
     date: float | None
-    """When the answer was made, by the server's clock, cut to whole seconds."""
+    """When the response was made, by the server's clock, cut to whole seconds."""
     delay: float | None = None
     """Seconds from then on that Retry-After names."""
     sent_at: float
@@ -76,7 +73,7 @@ class Heard:
 
 @attrs.frozen(kw_only=True)
 class Meaning:
-    """What an answer says of the window that is known, or of a new one."""
+    """What a response says of the window that is known, or of a new one."""
 
     window: Named
     settles: bool = True
@@ -84,19 +81,19 @@ class Meaning:
     used: int = 0
     """Units used in the window by now."""
     reports_used: bool = False
-    """Whether this answer speaks for `used`."""
+    """Whether this response speaks for `used`."""
     limit: int
     reports_limit: bool = False
-    """Whether this answer speaks for `limit`."""
+    """Whether this response speaks for `limit`."""
     reset: float | None = None
     """The window's end from now on."""
     provisional: bool = False
     reports_reset: bool = False
-    """Whether this answer speaks for `reset`."""
+    """Whether this response speaks for `reset`."""
     early: bool = False
     """Whether a window was taken to be over in which the server still counts."""
     confirms: int = 0
-    """Another reservation that is settled with this one, as its answer is believed now; 0 for none."""
+    """Another reservation that is settled with this one, as its response is believed now; 0 for none."""
     learned: float | None = None
     """The length of a window, where it proved to be another than was known."""
     claims: Claims
@@ -114,55 +111,55 @@ class Worth(enum.Enum):
     BELIEVED = enum.auto()
 
 
-def interpret(known: Known, heard: Heard) -> Meaning:
-    """Say what an answer means; changes nothing."""
-    if heard.sent_at < known.renewed_at or _names_an_older_window(known, heard):
-        settles = heard.remaining is not None
+def interpret(known: Known, response: Response) -> Meaning:
+    """Say what a response means; changes nothing."""
+    if response.sent_at < known.renewed_at or _names_an_older_window(known, response):
+        settles = response.remaining is not None
         return Meaning(window=Named.OLDER, settles=settles, used=known.used, limit=known.limit, claims=known.claims)
-    limit = _limit(known, heard)
-    worth = worth_of(known, heard)
+    limit = _limit(known, response)
+    worth = worth_of(known, response)
     if known.reset is None:
-        return _open(known, heard, limit, worth)
-    return _go_on(known, heard, limit, worth, known.reset)
+        return _open(known, response, limit, worth)
+    return _go_on(known, response, limit, worth, known.reset)
 
 
-def worth_of(known: Known, heard: Heard) -> Worth:
-    """Say whether the Reset of an answer is believed.
+def worth_of(known: Known, response: Response) -> Worth:
+    """Say whether the Reset of a response is believed.
 
     A 429 may name a time further away, because each call after it moves the reset (concepts page, "Rate Limiting").
     """
     tolerance = known.rules.reset_tolerance
-    if heard.reset is None:
+    if response.reset is None:
         return Worth.NONE
-    if heard.served_at is not None and heard.reset + tolerance < heard.served_at:
+    if response.served_at is not None and response.reset + tolerance < response.served_at:
         return Worth.PAST
     furthest = known.length + tolerance
-    if heard.status == 429:
+    if response.status == 429:
         furthest = max(furthest, known.rules.max_cooldown)
-    return Worth.FAR if heard.reset > known.upper + furthest else Worth.BELIEVED
+    return Worth.FAR if response.reset > known.upper + furthest else Worth.BELIEVED
 
 
-def _names_an_older_window(known: Known, heard: Heard) -> bool:
+def _names_an_older_window(known: Known, response: Response) -> bool:
     """Tell whether a call that left before this window was taken to begin was counted in the one before."""
-    if heard.sent_at >= known.rolled_at:
+    if response.sent_at >= known.rolled_at:
         return False
     tolerance, ended = known.rules.reset_tolerance, known.previous_reset
-    if heard.reset is None:
-        return ended is not None and heard.date is not None and heard.date + 1.0 <= ended
-    late = ended is not None and heard.reset <= ended + tolerance
-    return late or (known.opened_at is not None and heard.reset < known.opened_at - tolerance)
+    if response.reset is None:
+        return ended is not None and response.date is not None and response.date + 1.0 <= ended
+    late = ended is not None and response.reset <= ended + tolerance
+    return late or (known.opened_at is not None and response.reset < known.opened_at - tolerance)
 
 
-def wait_after_429(known: Known, heard: Heard) -> float:
+def wait_after_429(known: Known, response: Response) -> float:
     """Return the seconds of cooldown that a 429 wants: to the later of its Reset and its Retry-After.
 
     Retry-After counts for one window at most, and one window is the rule where neither is said.
     """
     # Its own Date counts too: where the two clocks differ, the longer time is obeyed.
-    server = known.lower if heard.date is None else min(known.lower, heard.date)
-    waits = [] if heard.delay is None else [min(heard.delay, known.length)]
-    if heard.reset is not None:
-        waits.append(heard.reset - server)
+    server = known.lower if response.date is None else min(known.lower, response.date)
+    waits = [] if response.delay is None else [min(response.delay, known.length)]
+    if response.reset is not None:
+        waits.append(response.reset - server)
     return max(waits, default=known.upper - known.lower + known.length)
 
 
@@ -174,74 +171,77 @@ class _Limit:
     limit: int
     """From now on."""
     left: int | None
-    """Units left that this answer shows; None where it shows none."""
+    """Units left that this response shows; None where it shows none."""
     claims: Claims
     changed: bool = False
-    told: bool = False
+    reported: bool = False
+    """Whether the response names `limit`."""
     rejected: bool = False
-    """Whether the answer names another one that is not believed, or no more."""
+    """Whether the response names another one that is not believed, or no more."""
     confirms: int = 0
-    """The reservation whose answer said the same before and was not believed."""
+    """The reservation whose response said the same before and was not believed."""
 
 
-def _limit(known: Known, heard: Heard) -> _Limit:
+def _limit(known: Known, response: Response) -> _Limit:
     """Say which limit holds: a changed one comes from the call that left last, a higher one from two such calls."""
-    told, left, claims = heard.limit, heard.remaining, known.claims
-    if told is None:
+    named, left, claims = response.limit, response.remaining, known.claims
+    if named is None:
         # Without a Limit, more units than there are make no sense.
         return _Limit(known.limit, None if left is None or left > known.limit else left, claims)
-    if told == known.limit:
-        newest = heard.sent_at >= known.limit_sent_at
-        return _Limit(told, left, claims.without_limit() if newest else claims, told=True)
-    if told < known.limit:
-        return _lower(known, heard, told)
-    if left is None or heard.sent_at <= known.limit_sent_at:
+    if named == known.limit:
+        newest = response.sent_at >= known.limit_sent_at
+        return _Limit(named, left, claims.without_limit() if newest else claims, reported=True)
+    if named < known.limit:
+        return _lower(known, response, named)
+    if left is None or response.sent_at <= known.limit_sent_at:
         return _Limit(known.limit, left, claims, rejected=True)
-    claims, agreed = claims.claim_limit(told, left, heard.number)
+    claims, agreed = claims.claim_limit(named, left, response.number)
     if agreed is None:
         # What it shows used counts all the same where that fits: it is no less than the truth if its Remaining is true.
-        used = told - left
+        used = named - left
         return _Limit(known.limit, known.limit - used if used <= known.limit else None, claims, rejected=True)
-    return _Limit(told, agreed, claims, changed=True, told=True, confirms=known.claims.limit_call)
+    return _Limit(named, agreed, claims, changed=True, reported=True, confirms=known.claims.limit_call)
 
 
-def _lower(known: Known, heard: Heard, told: int) -> _Limit:
-    left = heard.remaining
-    if heard.sent_at >= known.limit_sent_at:
-        return _Limit(told, left, known.claims.without_limit(), changed=True, told=True)
-    # Raised since: what this answer left is too little, but what it shows used is right.
-    left = None if left is None else known.limit - (told - left)
+def _lower(known: Known, response: Response, named: int) -> _Limit:
+    """Say which limit holds where the response names a lower one."""
+    left = response.remaining
+    if response.sent_at >= known.limit_sent_at:
+        return _Limit(named, left, known.claims.without_limit(), changed=True, reported=True)
+    # Raised since: what this response left is too little, but what it shows used is right.
+    left = None if left is None else known.limit - (named - left)
     return _Limit(known.limit, left, known.claims, rejected=True)
 
 
 # --- the window -----------------------------------------------------------------------------------------------------
 
 
-def _open(known: Known, heard: Heard, limit: _Limit, worth: Worth) -> Meaning:
-    """Say what an answer means while the window is unknown."""
+def _open(known: Known, response: Response, limit: _Limit, worth: Worth) -> Meaning:
+    """Say what a response means while the window is unknown."""
     used = 0 if limit.left is None else max(0, limit.limit - limit.left)
     claims = limit.claims
     ended, tolerance = known.previous_reset, known.rules.reset_tolerance
-    same = ended is not None and heard.reset is not None and heard.reset <= ended + tolerance
+    same = ended is not None and response.reset is not None and response.reset <= ended + tolerance
     if same and not limit.changed:
         used = max(used, known.previous_used)
-    reset, provisional = heard.reset, worth is not Worth.BELIEVED
+    reset, provisional = response.reset, worth is not Worth.BELIEVED
     learned = None
-    if worth is Worth.FAR and heard.reset is not None:
-        claims, agreed = _claim_reset(known, heard, claims)
+    if worth is Worth.FAR and response.reset is not None:
+        claims, agreed = _claim_reset(known, response, claims)
         if agreed:
-            provisional, learned = False, _length(known, heard.reset)
+            provisional, learned = False, _length(known, response.reset)
     if provisional:
         # To look again soon costs one call, to trust a Reset of another clock costs a window.
         reset = known.lower if worth is Worth.PAST else known.upper + known.length
-    early = heard.status != 429 and (worth is Worth.PAST or (same and (heard.reset or 0.0) <= known.upper + tolerance))
+    goes_on = same and (response.reset or 0.0) <= known.upper + tolerance
+    early = response.status != 429 and (worth is Worth.PAST or goes_on)
     return Meaning(
         window=Named.SAME if same else Named.NEW,
         settles=limit.left is not None,
         used=used,
         reports_used=limit.left is not None and used == max(0, limit.limit - limit.left),
         limit=limit.limit,
-        reports_limit=limit.told,
+        reports_limit=limit.reported,
         reset=reset,
         provisional=provisional,
         reports_reset=not provisional,
@@ -252,14 +252,14 @@ def _open(known: Known, heard: Heard, limit: _Limit, worth: Worth) -> Meaning:
     )
 
 
-def _go_on(known: Known, heard: Heard, limit: _Limit, worth: Worth, reset: float) -> Meaning:
-    """Say what an answer means in a known window that ends at *reset*."""
+def _go_on(known: Known, response: Response, limit: _Limit, worth: Worth, reset: float) -> Meaning:
+    """Say what a response means in a known window that ends at *reset*."""
     claims, tolerance = limit.claims, known.rules.reset_tolerance
-    named, provisional, reports_reset = heard.reset, known.provisional, False
+    named, provisional, reports_reset = response.reset, known.provisional, False
     learned, used = None, _used(known, limit)
     more = limit.left is not None and not limit.rejected and limit.left > known.limit - known.used
-    # The count fell in a call that left after the last answer. A Reset that did not move contradicts that.
-    fell = more and heard.sent_at > known.used_reported_at
+    # The count fell in a call that left after the last response. A Reset that did not move contradicts that.
+    fell = more and response.sent_at > known.used_reported_at
     new = fell if provisional else worth is Worth.BELIEVED and named is not None and named > reset + tolerance and more
     if new and limit.left is not None:
         used = max(0, limit.limit - limit.left)
@@ -268,13 +268,13 @@ def _go_on(known: Known, heard: Heard, limit: _Limit, worth: Worth, reset: float
         if reports_reset:
             reset = named if new or provisional else max(reset, named)
             provisional, claims = False, claims.without_reset()
-        elif heard.status != 429 and heard.sent_at > known.reset_reported_at:
+        elif response.status != 429 and response.sent_at > known.reset_reported_at:
             # Nearer than was named before this call left: an extension taken back, or the other one was wrong.
-            claims, reports_reset = _claim_reset(known, heard, claims)
+            claims, reports_reset = _claim_reset(known, response, claims)
             if reports_reset:
                 reset, learned = named, _length(known, named)
     elif named is not None and worth is Worth.FAR:
-        claims, reports_reset = _claim_reset(known, heard, claims)
+        claims, reports_reset = _claim_reset(known, response, claims)
         if reports_reset:
             reset, provisional, learned = named, False, _length(known, named)
     if new and not reports_reset:
@@ -285,7 +285,7 @@ def _go_on(known: Known, heard: Heard, limit: _Limit, worth: Worth, reset: float
         used=used,
         reports_used=limit.left is not None and used == max(0, limit.limit - limit.left),
         limit=limit.limit,
-        reports_limit=limit.told,
+        reports_limit=limit.reported,
         reset=reset,
         provisional=provisional,
         reports_reset=reports_reset,
@@ -296,7 +296,7 @@ def _go_on(known: Known, heard: Heard, limit: _Limit, worth: Worth, reset: float
 
 
 def _used(known: Known, limit: _Limit) -> int:
-    """Return the units used in this window: those of the least that any answer of this limit left."""
+    """Return the units used in this window: those of the least that any response of this limit left."""
     if not limit.changed:
         return known.used if limit.left is None else max(known.used, limit.limit - limit.left)
     left = known.limit - known.used
@@ -305,10 +305,10 @@ def _used(known: Known, limit: _Limit) -> int:
     return limit.limit - min(left, limit.limit)
 
 
-def _claim_reset(known: Known, heard: Heard, claims: Claims) -> tuple[Claims, bool]:
-    if heard.reset is None or heard.status == 429 or heard.reset > known.upper + MAX_DELAY_SECONDS:
+def _claim_reset(known: Known, response: Response, claims: Claims) -> tuple[Claims, bool]:
+    if response.reset is None or response.status == 429 or response.reset > known.upper + MAX_DELAY_SECONDS:
         return claims, False
-    return claims.claim_reset(heard.reset, heard.number, known.monotonic, known.rules)
+    return claims.claim_reset(response.reset, response.number, known.monotonic, known.rules)
 
 
 def _length(known: Known, reset: float) -> float:

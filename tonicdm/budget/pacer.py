@@ -1,4 +1,4 @@
-"""The pacer behind the ledger: it spreads the sends, and is not the budget."""
+"""The pacer behind the ledger. It spreads the sends; it is not the budget."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from aiolimiter import AsyncLimiter
 
-BURST: Final = 10
+MAX_BURST: Final = 10
 """Calls that may leave at once."""
 
 
@@ -20,7 +20,7 @@ class Pacer:
         burst: Calls that may leave at once.
     """
 
-    def __init__(self, calls_per_second: float | None, burst: int = BURST) -> None:
+    def __init__(self, calls_per_second: float | None, burst: int = MAX_BURST) -> None:
         self.calls_per_second = calls_per_second
         self._burst = burst
         self._limiter: AsyncLimiter | None = None

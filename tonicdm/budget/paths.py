@@ -1,4 +1,4 @@
-"""Where a budget is kept, as users write it: a file, with ``~`` and variables in it, or the word for memory."""
+"""Paths of budgets as users write them: a file, with ``~`` and variables in it, or the word for memory."""
 
 from __future__ import annotations
 

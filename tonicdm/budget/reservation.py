@@ -1,4 +1,4 @@
-"""One attempt's units, from the queue to the answer."""
+"""The units of one attempt, from the queue to the response."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tonicdm.budget.headers import Report, read
 from tonicdm.budget.lanes import Waiter
 from tonicdm.budget.loops import Queues
 from tonicdm.budget.rules import Granted, Settlement
+from tonicdm.budget.settling import settle
 from tonicdm.budget.waiting import WaitLimits, WaitQueue
 from tonicdm.budget.window import Window
 from tonicdm.errors import TonicDMError
@@ -64,7 +65,7 @@ class Reservation:
         if self.state is not ReservationState.QUEUED:
             # A copy: the queue lets go of the old one only when it comes across it. Number and deadline stay.
             self._waiter = attrs.evolve(self._waiter, handle=None, gone=False, left=False)
-        self._queue = self._queues.here()
+        self._queue = self._queues.for_running_loop()
         return self._queue.acquire(self._waiter, self._limits, self._take)
 
     def _take(self, granted: Granted) -> Self:
@@ -72,7 +73,7 @@ class Reservation:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
     ) -> None:
         await self._end()
 
@@ -94,7 +95,7 @@ class Reservation:
 
         try:
             self.sent_at = await queue.access.try_once(step)
-        except TonicDMError:  # it queues anew, and is told there what is in the way of the ledger
+        except TonicDMError:  # it queues anew, and learns there what is in the way of the ledger
             self.sent_at = None
             queue.access.note_later(lambda window: window.refund(entry))
         self.state = ReservationState.SENT if self.sent_at is not None else ReservationState.REFUNDED
@@ -116,28 +117,28 @@ class Reservation:
         *,
         status: int = 200,
     ) -> Settlement:
-        """Tell what the answer said of the budget.
+        """Settle by the values that the response named.
 
         Args:
             limit: X-Rate-Limit-Limit.
             remaining: X-Rate-Limit-Remaining.
             reset: X-Rate-Limit-Reset, Unix seconds.
-            date: The Date header as Unix seconds; None if absent, or if the answer came from a cache.
+            date: The Date header as Unix seconds; None if absent, or if the response came from a cache.
             status: The HTTP status; 429 blocks everybody until *reset*.
         """
         return await self._settle(Report.of(limit, remaining, reset, date), status)
 
     async def settle_from(self, headers: Mapping[str, str], status: int) -> Settlement:
-        """Tell what an answer's *headers* say of the budget; unusable ones make the attempt's outcome unknown."""
+        """Settle by the *headers* of the response; without usable ones the attempt's outcome is unknown."""
         return await self._settle(read(headers), status)
 
     async def _settle(self, report: Report, status: int) -> Settlement:
         if self._queue is None or self.state in {ReservationState.QUEUED, ReservationState.RESERVED}:
-            raise RuntimeError("an answer to a call that was never sent: await sent() before sending")
+            raise RuntimeError("a response to a call that was never sent: await sent() before sending")
         entry, sent_at, now, chance = self._entry, self.sent_at, self._queue.now(), self._chance()
         self.state = ReservationState.SETTLED if report.remaining is not None else ReservationState.UNKNOWN
-        return await self._tell(
-            lambda window: window.settle(entry, report, now, status=status, sent_at=sent_at, chance=chance),
+        return await self._note(
+            lambda window: settle(window, entry, report, now, status=status, sent_at=sent_at, chance=chance),
             Settlement(blocked=status == 429),
         )
 
@@ -145,16 +146,16 @@ class Reservation:
         """Give the units back: surely no byte of the call was written, though it had passed the gate."""
         if self.state in {ReservationState.RESERVED, ReservationState.SENT}:
             self.state, entry = ReservationState.REFUNDED, self._entry
-            await self._tell(lambda window: window.refund(entry), None)
+            await self._note(lambda window: window.refund(entry), None)
 
     async def _end(self) -> None:
         if self.state is ReservationState.RESERVED:
             await self.refund()
         elif self.state is ReservationState.SENT and self._queue is not None:
             self.state, entry, now = ReservationState.UNKNOWN, self._entry, self._queue.now()
-            await self._tell(lambda window: window.lose(entry, now), None)
+            await self._note(lambda window: window.lose(entry, now), None)
 
-    async def _tell(self, step: Callable[[Window], T], otherwise: T) -> T:
+    async def _note(self, step: Callable[[Window], T], otherwise: T) -> T:
         """Let the ledger know how the call ended, without holding up what is finished."""
         assert self._queue is not None
         try:

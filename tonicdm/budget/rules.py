@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 import attrs
 
 from tonicdm import checks
 from tonicdm.clock import Clock, counts_suspension
 from tonicdm.errors import ConfigError
+
+LONG_AGO: Final = float("-inf")
+"""The monotonic time of a sending that nobody noted: so early that it proves nothing."""
 
 
 @attrs.frozen(kw_only=True)
@@ -40,13 +44,13 @@ class BudgetRules:
     peers: int = 1
     """Processes that use the token but share no ledger, this one included."""
     max_call_cost: int = 20
-    """Units of the dearest call there is (concepts page, "Rate Limiting")."""
+    """Units that a single call costs at most (concepts page, "Rate Limiting")."""
     interactive_reserve: float = 0.10
     """Share of the limit kept for the interactive lane; it decays to zero until the reset."""
     reserve_tail: float = 60.0
     """Seconds before the reset at which that reserve is gone, so that there is time to use the last of it."""
     clock_margin: float = 5.0
-    """Seconds that the local clock may be wrong by, while no Date header has told the server's."""
+    """Seconds that the local clock may be wrong by, while no Date header has shown the server's."""
     drift: float = 200e-6
     """Seconds that the local clock may drift in a second."""
     backoff_base: float = 30.0
@@ -107,13 +111,13 @@ class Reason(enum.StrEnum):
     BLOCKED = "blocked"
     """A 429 came; nothing is sent before the reset it named."""
     FIRST_CALL = "first call"
-    """The window is unknown or new: one call went ahead and its answer is awaited."""
+    """The window is unknown or new: one call went ahead and its response is awaited."""
     SPENT = "window spent"
     """This window has not enough units left."""
     IN_FLIGHT = "calls in flight"
-    """The units are reserved by calls whose answers are awaited."""
+    """The units are reserved by calls whose responses are awaited."""
     UNKNOWN = "outcome of lost calls unknown"
-    """Calls without an answer stay charged until a later answer shows what became of them."""
+    """Calls without a response stay charged until a later response shows what became of them."""
     RESERVE = "interactive reserve"
     """What is left is kept for the interactive lane for now."""
     QUEUE = "queue"
@@ -138,13 +142,13 @@ class Denied:
 
     reason: Reason
     until: float | None = None
-    """Server time before which nothing changes, Unix seconds; None where it depends on answers still to come."""
+    """Server time before which nothing changes, Unix seconds; None where it depends on responses still to come."""
     sooner: bool = False
-    """Whether an answer still to come may end the waiting of some call before `until`."""
+    """Whether a response still to come may end the waiting of some call before `until`."""
 
 
 class Named(enum.Enum):
-    """Which window the Reset of an answer names, seen from the known one."""
+    """Which window the Reset of a response names, seen from the known one."""
 
     SAME = enum.auto()
     NEW = enum.auto()
@@ -153,15 +157,15 @@ class Named(enum.Enum):
 
 @attrs.frozen
 class Settlement:
-    """What an answer taught."""
+    """What settling a response showed."""
 
     observed_cost: int | None = None
     """What the call really cost; None where other calls were in flight, so that it can't be told."""
     foreign: int = 0
-    """Units that others spent at least since the previous answer."""
+    """Units that others spent at least since the previous response."""
     blocked: bool = False
-    """Whether the answer was a 429."""
+    """Whether the response was a 429."""
     blocked_until: float | None = None
     """Server time before which nothing is sent, Unix seconds; None where no cooldown is on."""
     learned_window: float | None = None
-    """Length of the server's windows in seconds, where answers up to this one agreed on another than was known."""
+    """Length of the server's windows in seconds, where responses up to this one agreed on another than was known."""

@@ -1,4 +1,4 @@
-"""What is known of the server's clock: bounds, from the Date headers of its answers."""
+"""Bounds of the server's clock, from the Date headers of its responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class ServerClock:
     """Bounds of the server's time, on the local monotonic clock.
 
     A Date header is cut to whole seconds and was written between the sending of its call and the receipt of its
-    answer. So each answer bounds the offset between the server's clock and ours; the bounds intersect, and widen
+    response. So each response bounds the offset between the server's clock and ours; the bounds intersect, and widen
     again by the drift of the local clock. The wall clock serves only until the first Date.
     """
 
@@ -42,12 +42,12 @@ class ServerClock:
         return 0.0 if self.low is None else max(0.0, now.wall - now.monotonic - self.wall)
 
     def observe(self, date: float, sent_at: float, received: Instant, rules: BudgetRules) -> float:
-        """Take in the Date of an answer.
+        """Take in the Date of a response.
 
         Args:
             date: The header as Unix time in whole seconds.
             sent_at: Monotonic time at which the call was sent.
-            received: The time at which its answer was there.
+            received: The time at which its response was there.
             rules: The budget's settings.
 
         Returns:
@@ -57,12 +57,12 @@ class ServerClock:
         # The local clock drifts during the call too.
         slip = rules.drift * max(0.0, received_at - sent_at)
         low, high = date - received_at - slip, date + 1.0 - sent_at + slip
-        seen, was_set = (low, high), 0.0
+        observed, was_set = (low, high), 0.0
         if self.low is not None and self.high is not None:
             widened = rules.drift * max(0.0, received_at - self.at)
             low, high = max(low, self.low - widened), min(high, self.high + widened)
             if low > high:  # the server's clock was set: what it says now counts
-                low, high = seen
+                low, high = observed
                 was_set = low - (self.low - widened)
                 if not received.counts_suspension and was_set > 0:
                     was_set = max(0.0, was_set - self.slept(received))
@@ -70,5 +70,5 @@ class ServerClock:
         return was_set
 
     def forget(self) -> None:
-        """Drop the bounds: an answer disproved them, or the machine was restarted."""
+        """Drop the bounds: a response disproved them, or the machine was restarted."""
         self.low = self.high = None

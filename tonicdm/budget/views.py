@@ -1,4 +1,7 @@
-"""What people and programs may see of a budget."""
+"""Views of a budget for people and programs: snapshot, forecast, wait notice, and when units can be had.
+
+No clock, no I/O. The estimates follow the same rules that grant the units.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from tonicdm.budget.estimates import earliest
+from tonicdm.budget.entries import EntryState
 from tonicdm.budget.lanes import LANES, Ahead, Waiter
 from tonicdm.budget.rules import Instant, Reason
 from tonicdm.budget.window import Window
@@ -30,7 +33,7 @@ class WaitNotice:
     lane: Priority
     reason: Reason
     wait: float
-    """Seconds that the call waits at least; 0 where it waits for answers, whose time nobody knows: see `reason`."""
+    """Seconds that the call waits at least; 0 where it waits for responses, whose time nobody knows: see `reason`."""
     until: datetime.datetime
     """The same as a time of the server's clock, UTC."""
     calls_ahead: int
@@ -47,11 +50,11 @@ class Snapshot:
 
     limit: int
     remaining: int
-    """Units that the server has left, as far as its answers told."""
+    """Units that the server has left, as far as its responses say."""
     reserved: int
     """Units held by calls under way or whose outcome is unknown."""
     unknown: int
-    """The part of `reserved` whose calls ended without a usable answer."""
+    """The part of `reserved` whose calls ended without a usable response."""
     foreign: int
     """Units that others spent at least in this window."""
     guard: int
@@ -64,11 +67,11 @@ class Snapshot:
     """Calls and units waiting in this process, by lane."""
     eta: Mapping[Priority, float]
     """Seconds until all that waits in a lane and above it can have its units, at the least, by lane. A lane that waits
-    for answers has 0: how long they take nobody knows, see `waits_for`."""
+    for responses has 0: how long they take nobody knows, see `waits_for`."""
     waits_for: Mapping[Priority, Reason | None]
     """What keeps the first of them, by lane; None where none waits."""
     spent: Mapping[tuple[str, str], tuple[int, int]]
-    """Calls answered in this window and their units, by lane and label."""
+    """Calls settled in this window and their units, by lane and label."""
     under_way: Mapping[tuple[str, str], tuple[int, int]]
     """Calls reserved or sent and their units, by lane and label."""
     ledger: str
@@ -86,7 +89,7 @@ class Forecast:
 
     cost: int
     start_in: float
-    """Seconds until the first of them, at the least; 0 where it waits for answers, see `waits_for`."""
+    """Seconds until the first of them, at the least; 0 where it waits for responses, see `waits_for`."""
     done_in: float
     """Seconds until the last of them, at the least."""
     windows: int
@@ -97,6 +100,52 @@ class Forecast:
 
 MIN_NAMED_WAIT_SECONDS: Final = 0.5
 """Seconds below which a wait is not worth a number."""
+
+
+def earliest(window: Window, cost: int, now: Instant, *, ahead: int = 0, lane: Priority = "interactive") -> float:
+    """Return the server time before which *cost* units surely can't be reserved behind *ahead* units of other calls.
+
+    Calls under way may turn out not to count, so they make nobody wait by this reckoning: how long they take nobody
+    knows. Where nothing is under way and nobody is ahead, it is the time at which the units are granted.
+
+    Args:
+        window: What is known.
+        cost: Units; those of many calls, where they are more than a window has.
+        now: The time.
+        ahead: Units of calls that go before.
+        lane: All but the interactive one leave its reserve.
+    """
+    window.advance(now)
+    server, total = window.clock.lower(now, window.rules), ahead + cost
+    start, cooldown = server, window.cooldown
+    if cooldown.until is not None:
+        start = window.cooldown_until(now)
+    end = None if window.reset is None else cooldown.end(window.reset, window.rules)
+    if end is not None and end > start and not (cooldown.until is not None and cooldown.probes):
+        usable_now = max(0, window.limit - _guard(window, now) - window.used)
+        if total <= usable_now:
+            left = usable_now - total
+            return start if lane == "interactive" else max(start, window.reserve_ends(left, window.reset or end))
+        total, start = total - usable_now, end
+    usable = max(1, window.limit - window.rules.guard)
+    if usable < cost <= window.ceiling:
+        usable = window.ceiling  # the one call that goes first may have a whole window
+    whole, remainder = divmod(total, usable)
+    if not remainder and whole:
+        whole, remainder = whole - 1, usable
+    start += whole * window.length
+    alone = whole == 0 and remainder <= cost and not ahead
+    if lane == "interactive" or alone or not total:
+        return start
+    # The next window lasts as long as this one, from its first call on; its Reset may be cut to whole seconds.
+    ends = start + window.length - window.rules.reset_tolerance
+    return max(start, window.reserve_ends(usable - remainder, ends))
+
+
+def _guard(window: Window, now: Instant) -> int:
+    """Return the units that are left to others for sure: what was noticed of them, the next response may take back."""
+    awaited = any(entry.state is not EntryState.UNKNOWN for entry in window.holdings)
+    return window.rules.guard if awaited else window.guard(now)
 
 
 def snapshot_of(window: Window, now: Instant, waiting: Mapping[Priority, tuple[int, int]], where: str) -> Snapshot:

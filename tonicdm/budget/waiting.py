@@ -38,7 +38,7 @@ class WaitLimits:
     """What a caller allows and asks for."""
 
     timeout: float
-    """Seconds for which an answer is awaited once sent."""
+    """Seconds for which a response is awaited once sent."""
     max_wait: float | None
     on_wait: Callable[[WaitNotice], None] | None
     notify_every: float | None
@@ -97,7 +97,7 @@ class WaitQueue:
         """Read the clock."""
         return Instant(self.clock.monotonic(), self.clock.now(), self._counts_suspension)
 
-    # --- the entry ----------------------------------------------------------------------------------------------
+    # --- entry ----------------------------------------------------------------------------------------------
 
     async def acquire(self, waiter: Waiter, limits: WaitLimits, taken: Callable[[Granted], T]) -> T:
         """Reserve units for a call, wait as long as it must and may, and let it out at its pace.
@@ -121,32 +121,32 @@ class WaitQueue:
         """
         if waiter.slots is OWN_SLOTS:
             waiter.slots = self.slots
-        answer: Granted | Denied = await self._at_once(waiter)
-        if isinstance(answer, Denied):
+        decision: Granted | Denied = await self._at_once(waiter)
+        if isinstance(decision, Denied):
             if limits.max_wait is not None or limits.on_wait is not None:
                 with self._approaching_calls():
-                    await self._announce(waiter, limits, answer)
+                    await self._announce(waiter, limits, decision)
             if limits.max_wait is not None and waiter.deadline is None:
                 waiter.deadline = self.clock.monotonic() + limits.max_wait
-            telling = self._keep_telling(waiter, limits)
+            telling = self._start_notices(waiter, limits)
             try:
-                answer = await self._enter(waiter)
+                decision = await self._enter(waiter)
             except asyncio.CancelledError:
                 await self._abandon(waiter)
                 raise
             finally:
                 if telling is not None:
                     telling.cancel()
-        if isinstance(answer, Denied):
-            raise await self._too_late(waiter, answer, limits)
+        if isinstance(decision, Denied):
+            raise await self._too_late(waiter, decision, limits)
         if self._pacer.calls_per_second is not None:
             try:
                 await self._pacer.pace()
             except (Exception, asyncio.CancelledError):
                 self.free_slot(waiter)
-                await self._give_back(answer.entry)
+                await self._give_back(decision.entry)
                 raise
-        return taken(answer)
+        return taken(decision)
 
     async def _at_once(self, waiter: Waiter) -> Granted | Denied:
         """Reserve units where nobody would be overtaken; else say why the call has to queue."""
@@ -161,30 +161,30 @@ class WaitQueue:
 
         def step(window: Window) -> Granted | Denied:
             if waiter.cost > window.ceiling:
-                raise over_limit(waiter.cost, window.ceiling)
-            answer = window.admit(waiter.cost, self.now(), lane=waiter.lane, label=waiter.label, holder=self._holder)
-            if isinstance(answer, Granted):
-                made.append(answer.entry)
-            return answer
+                raise _over_limit(waiter.cost, window.ceiling)
+            decision = window.admit(waiter.cost, self.now(), lane=waiter.lane, label=waiter.label, holder=self._holder)
+            if isinstance(decision, Granted):
+                made.append(decision.entry)
+            return decision
 
-        answer: Granted | Denied = _BEHIND
+        decision: Granted | Denied = _BEHIND
         self._approaching += 1
         try:
-            answer = await self.access.try_once(step, lambda window: window.refund(*made))
+            decision = await self.access.try_once(step, lambda window: window.refund(*made))
         except LedgerBusyError:
             pass  # it queues, which tries again
         finally:
             self._approaching -= 1
-            if not isinstance(answer, Granted):
+            if not isinstance(decision, Granted):
                 waiter.slots.taken -= 1
-        return answer
+        return decision
 
-    # --- being told ---------------------------------------------------------------------------------------------
+    # --- notices ---------------------------------------------------------------------------------------------
 
     async def _announce(self, waiter: Waiter, limits: WaitLimits, denied: Denied) -> None:
-        """Refuse a call whose wait would surely be too long, and tell the others how long theirs is at least."""
+        """Refuse a call whose wait would surely be too long; notify the others how long theirs is at least."""
         try:
-            notice = await self._look_ahead(waiter, denied)
+            notice = await self._estimate_wait(waiter, denied)
         except LedgerBusyError:
             return  # it queues, as far as max_wait allows
         if limits.max_wait is not None and notice.wait > limits.max_wait:
@@ -195,40 +195,40 @@ class WaitQueue:
     async def _too_late(self, waiter: Waiter, denied: Denied, limits: WaitLimits) -> BudgetError:
         """Make the error for a call whose max_wait has ended."""
         try:
-            return refusal(await self._look_ahead(waiter, denied), limits.max_wait, waited=True)
+            return refusal(await self._estimate_wait(waiter, denied), limits.max_wait, waited=True)
         except LedgerBusyError as error:
             return self.access.unavailable(error)
 
-    async def _look_ahead(self, waiter: Waiter, denied: Denied, before: Ahead | None = None) -> WaitNotice:
+    async def _estimate_wait(self, waiter: Waiter, denied: Denied, before: Ahead | None = None) -> WaitNotice:
         """Reckon how long *waiter* will queue at least."""
         ahead = self._ahead_of(waiter) if before is None else before
 
         def step(window: Window) -> WaitNotice:
             now = self.now()
             if waiter.cost > window.ceiling:
-                raise over_limit(waiter.cost, window.ceiling)
+                raise _over_limit(waiter.cost, window.ceiling)
             return notice_of(window, now, waiter, denied.reason, ahead)
 
         return await self.access.try_once(step)
 
-    def _keep_telling(self, waiter: Waiter, limits: WaitLimits) -> asyncio.Task[None] | None:
+    def _start_notices(self, waiter: Waiter, limits: WaitLimits) -> asyncio.Task[None] | None:
         """Begin to repeat what *waiter* waits for, if anybody wants to know."""
         if limits.on_wait is None or limits.notify_every is None:
             return None
-        return asyncio.create_task(self._tell(waiter, limits.on_wait, limits.notify_every), name="tonicdm-progress")
+        return asyncio.create_task(self._notify(waiter, limits.on_wait, limits.notify_every), name="tonicdm-progress")
 
-    async def _tell(self, waiter: Waiter, on_wait: Callable[[WaitNotice], None], every: float) -> None:
+    async def _notify(self, waiter: Waiter, on_wait: Callable[[WaitNotice], None], every: float) -> None:
         """Repeat what *waiter* waits for, until it is cancelled."""
         before = self._ahead_of(waiter)
         while True:
             await self.clock.sleep_until(self.clock.monotonic() + every)
             # It counts itself now, and those of its job that came later; what was ahead once can only have shrunk.
             before = before.at_most(self._ahead_of(waiter).without(waiter.cost))
-            with contextlib.suppress(TonicDMError):  # whoever waits is told by the queue
+            with contextlib.suppress(TonicDMError):  # the queue raises it for whoever waits
                 denied = await self.access.try_once(lambda window: window.explain(waiter.cost, self.now(), waiter.lane))
-                on_wait(await self._look_ahead(waiter, denied or Denied(Reason.QUEUE), before))
+                on_wait(await self._estimate_wait(waiter, denied or Denied(Reason.QUEUE), before))
 
-    # --- being counted ------------------------------------------------------------------------------------------
+    # --- counting ------------------------------------------------------------------------------------------
 
     @property
     def sums(self) -> Mapping[Priority, tuple[int, int]]:
@@ -284,7 +284,7 @@ class WaitQueue:
         """Let *waiter* queue.
 
         Returns:
-            What it has to await: its units and a slot, or that its patience has ended. Whoever is cancelled meanwhile
+            What it has to await: its units and a slot, or that its max_wait has ended. Whoever is cancelled meanwhile
             must `_abandon` it.
         """
         handle: asyncio.Future[Granted | Denied] = asyncio.get_running_loop().create_future()
@@ -364,7 +364,7 @@ class WaitQueue:
             self._lanes.compact()
 
     async def _serve_once(self) -> Denied | None:
-        """Grant what can be granted now, and refuse those whose patience has ended."""
+        """Grant what can be granted now, and refuse those whose max_wait has ended."""
         arrivals, self._arrivals = self._arrivals, []
         for waiter in arrivals:
             if not waiter.gone:
@@ -399,7 +399,7 @@ class WaitQueue:
         self._stepping = True
         try:
             denied, limit = await self.access.try_once(
-                self._grant, lambda window: window.refund(*[answer.entry for _, answer in granting])
+                self._grant, lambda window: window.refund(*[decision.entry for _, decision in granting])
             )
         except LedgerBusyError:
             self._lanes.push_again([waiter for waiter, _ in granting if not waiter.left])
@@ -407,16 +407,16 @@ class WaitQueue:
             raise
         finally:
             self._stepping = False
-        for waiter, answer in granting:
+        for waiter, decision in granting:
             if waiter.handle.done():  # cancelled while the step ran
                 self._leave(waiter)
-                await self._give_back(answer.entry)
+                await self._give_back(decision.entry)
             else:
                 waiter.slots.taken += 1
-                self._finish(waiter, answer)
+                self._finish(waiter, decision)
         self._granting = []
         for waiter in self._lanes.over_limit(limit) if denied else ():
-            waiter.handle.set_exception(over_limit(waiter.cost, limit))
+            waiter.handle.set_exception(_over_limit(waiter.cost, limit))
             self._leave(waiter)
         return denied
 
@@ -429,10 +429,10 @@ class WaitQueue:
             self._wake_at = now.monotonic + window.seconds_until(denied.until, now)
         return denied, window.ceiling
 
-    def _finish(self, waiter: Waiter, answer: Granted | Denied) -> None:
+    def _finish(self, waiter: Waiter, decision: Granted | Denied) -> None:
         self._leave(waiter)
         if not waiter.handle.done():
-            waiter.handle.set_result(answer)
+            waiter.handle.set_result(decision)
 
     def _refuse_all(self, error: Exception) -> None:
         # Those whom a failed step had marked as served are in no lane any more, but still wait.
@@ -464,7 +464,7 @@ class WaitQueue:
             waked.cancel()
 
 
-def over_limit(cost: int, limit: int) -> BudgetError:
+def _over_limit(cost: int, limit: int) -> BudgetError:
     """Make the error for a call that no window can serve."""
     return BudgetError(
         f"a call of {cost:,} units can never be sent: a whole window has {limit:,}. Nothing was sent.", cost=cost

@@ -16,6 +16,7 @@ from tonicdm.budget.entries import EntryState
 from tonicdm.budget.headers import MAX_LIMIT, Report, read
 from tonicdm.budget.ledgers.stored import Names, entry_from, entry_values, fill
 from tonicdm.budget.rules import BudgetRules, Granted, Instant
+from tonicdm.budget.settling import settle
 from tonicdm.budget.window import Window
 
 TIMEOUT = 30.0
@@ -154,8 +155,10 @@ class HostileMachine(RuleBasedStateMachine):
     def settle(self, call: Call, report: Report, status: int, chance: float = 0.5, again: int = 1) -> None:
         served_alone = self.refused_at is not None and call.sent_at > self.refused_at
         for _ in range(again):  # settled twice is once
-            told = self.window.settle(call.number, report, self.now, status=status, sent_at=call.sent_at, chance=chance)
-            assert told.blocked == (status == 429)
+            settlement = settle(
+                self.window, call.number, report, self.now, status=status, sent_at=call.sent_at, chance=chance
+            )
+            assert settlement.blocked == (status == 429)
         if status == 429:
             self.obey(call, report)
         elif status < 500 and served_alone and self.monotonic >= self.not_before:
@@ -250,7 +253,7 @@ class HostileMachine(RuleBasedStateMachine):
             self.calls.append(Call(answer.entry, self.monotonic, alone=False))
             self.wait(31.0)
             report = Report.of(60, 60 - used, math.floor(end), math.floor(self.server))
-            window.settle(answer.entry, report, self.now, sent_at=self.calls[-1].sent_at)
+            settle(window, answer.entry, report, self.now, sent_at=self.calls[-1].sent_at)
         assert all(seconds < 1.0 for seconds in waited[10:] if length < 20 * 3600), waited
         assert window.limit == 60
 

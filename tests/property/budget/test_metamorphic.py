@@ -5,6 +5,7 @@ from hypothesis import given
 
 from tests.property.budget.servermodel import Server
 from tonicdm.budget.rules import BudgetRules, Granted, Instant
+from tonicdm.budget.settling import settle
 from tonicdm.budget.window import Window
 
 RULES = BudgetRules(limit=60, window=600.0, reserve_tail=20.0)
@@ -26,7 +27,7 @@ def decisions(steps, shift: int) -> list[str]:
             assert window.sent(answer.entry, now, 30.0)
             reply = server.serve(cost)
             if kind == "call":
-                window.settle(answer.entry, reply.report, now, status=reply.status)
+                settle(window, answer.entry, reply.report, now, status=reply.status)
             else:
                 window.lose(answer.entry, now)
         monotonic += pause

@@ -17,6 +17,7 @@ from tonicdm.budget.entries import EntryState
 from tonicdm.budget.headers import Report
 from tonicdm.budget.ledgers.stored import Names
 from tonicdm.budget.rules import BudgetRules, Granted, Instant, Reason
+from tonicdm.budget.settling import settle
 from tonicdm.budget.window import Window
 
 TIMEOUT = 30.0
@@ -268,7 +269,8 @@ class WindowMachine(RuleBasedStateMachine):
         call.state = "over"
 
         def tell() -> None:
-            self.window.settle(
+            settle(
+                self.window,
                 call.number,
                 reply.report,
                 self.now,
@@ -293,7 +295,7 @@ class WindowMachine(RuleBasedStateMachine):
         call = self.one("sent", pick)
         status = 200 if call.processed else 502
         held = self.window.held
-        self.window.settle(call.number, Report(), self.now, status=status, sent_at=call.sent_at)
+        settle(self.window, call.number, Report(), self.now, status=status, sent_at=call.sent_at)
         assert self.window.held <= held
         self.abandon(call, tell=False)
 

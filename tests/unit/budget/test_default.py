@@ -172,7 +172,7 @@ async def test_a_429_that_the_version_before_remembered_is_obeyed_by_clients_of_
         pass
 
 
-async def test_a_new_token_takes_over_the_silence_of_the_old_one(state: pathlib.Path) -> None:
+async def test_a_new_token_takes_over_the_cooldown_of_the_old_one(state: pathlib.Path) -> None:
     """For a program that is started anew with a new token (how-to: budget)."""
     clock = VirtualClock()
     async with TonicDM("old", zone="us", clock=clock) as old, TonicDM("new", zone="us", clock=clock) as tonic:

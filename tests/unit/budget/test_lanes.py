@@ -7,6 +7,7 @@ from tests.unit.budget.test_window import RESET, answer, at, opened, send
 from tonicdm.budget.headers import Report
 from tonicdm.budget.lanes import Concurrency, Lanes, Waiter
 from tonicdm.budget.rules import BudgetRules, Reason
+from tonicdm.budget.settling import settle
 from tonicdm.budget.window import Window
 
 PLENTY = Concurrency(1000)
@@ -159,7 +160,7 @@ def test_nobody_waits_who_may_go(calls, used, gone):
     """I8: after a round of grants the first in line, at least, can't be admitted; and I3: H is what was granted."""
     window = Window(BudgetRules(limit=100, interactive_reserve=0.1))
     number = send(window, 1, 0.0)
-    window.settle(number, Report.of(100, 100 - used, RESET), at(0.5))
+    settle(window, number, Report.of(100, 100 - used, RESET), at(0.5))
     waiting = [waiter(*call) for call in calls]
     lanes = queue(*waiting)
     for index in gone:
@@ -200,7 +201,7 @@ def test_cancelling_moves_nobody_back(calls, cancelled):
                 if now >= end:
                     end, used = now + 3600.0, 0
                 used += call.cost
-                window.settle(grant.entry, Report.of(100, 100 - used, RESET - 3600 + end), at(now + 0.5))
+                settle(window, grant.entry, Report.of(100, 100 - used, RESET - 3600 + end), at(now + 0.5))
             if not any(True for _ in lanes.waiting()):
                 break
             now += 0.0 if granted else 3700.0

@@ -17,6 +17,7 @@ from tonicdm.budget.ledgers import LedgerBusyError, file, sqlite
 from tonicdm.budget.ledgers import stored as stored_names
 from tonicdm.budget.ledgers.memory import MemoryLedger
 from tonicdm.budget.ledgers.sqlite import SQLiteLedger
+from tonicdm.budget.settling import settle
 from tonicdm.clock import SystemClock, VirtualClock
 from tonicdm.errors import ClientClosedError, ConfigError
 
@@ -236,7 +237,7 @@ async def test_the_shell_waits_on_a_file_as_in_memory(path):
     seen = budget.snapshot()
     assert seen.reserved == seen.unknown
     assert seen.remaining + used >= 3600
-    assert budget._queues.here().slots.taken == 0
+    assert budget._queues.for_running_loop().slots.taken == 0
     await budget.close()
 
 
@@ -244,7 +245,7 @@ async def test_a_window_seen_through_the_rules_of_a_reader_keeps_its_limit(path,
     """What answers told is stored, what was configured is not: each process brings its own rules."""
     window = opened(used=1)
     number = send(window, 1, 1.0)
-    window.settle(number, Report.of(1000, 900, RESET), at(2.0))
+    settle(window, number, Report.of(1000, 900, RESET), at(2.0))
     names = stored_names.Names()
     row, _ = names.read(names.pack(window, 0.0, {}), None)
     stored = names.unpack(row, [], BudgetRules(guard=7), 0.0)

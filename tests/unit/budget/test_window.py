@@ -4,9 +4,10 @@ import itertools
 
 import pytest
 
-from tonicdm.budget.estimates import earliest
 from tonicdm.budget.headers import Report, When
 from tonicdm.budget.rules import BudgetRules, Denied, Granted, Instant, Reason
+from tonicdm.budget.settling import settle
+from tonicdm.budget.views import earliest
 from tonicdm.budget.window import Window
 
 START = 1_800_000_000.0
@@ -27,7 +28,7 @@ def send(window: Window, cost: int, seconds: float, **options) -> int:
 
 def answer(window: Window, number: int, used: int, seconds: float, *, reset: float = RESET, status: int = 200, **more):
     report = Report.of(3600, 3600 - used, reset, float(int(START + seconds)))
-    return window.settle(number, report, at(seconds), status=status, **more)
+    return settle(window, number, report, at(seconds), status=status, **more)
 
 
 def opened(used: int = 1, **rules) -> Window:
@@ -192,7 +193,7 @@ class TestWindowIdentity:
     def test_the_limit_follows_the_newest_answer(self):
         window = opened()
         number = send(window, 1, 1.0)
-        window.settle(number, Report.of(1000, 900, RESET), at(2.0))
+        settle(window, number, Report.of(1000, 900, RESET), at(2.0))
         assert (window.limit, window.used) == (1000, 100)
 
 
@@ -211,36 +212,36 @@ class TestHeaders:
         """The attempt's fate is unknown: its units stay charged, and nothing else changes."""
         window = opened(used=100)
         number = send(window, 20, 1.0)
-        window.settle(number, report, at(2.0))
+        settle(window, number, report, at(2.0))
         assert (window.used, window.reset, window.limit, window.unknown) == (100, RESET, 3600, 20)
 
     def test_headers_never_seen_make_a_window_of_our_own(self):
         """3,600 s and 3,600 units; what was answered stays charged until that window is over."""
         window = Window()
-        window.settle(send(window, 20, 0.0), Report(), at(1.0))
+        settle(window, send(window, 20, 0.0), Report(), at(1.0))
         assert window.assumed
         for _ in range(179):
-            window.settle(send(window, 20, 2.0), Report(), at(3.0))
+            settle(window, send(window, 20, 2.0), Report(), at(3.0))
         assert reason(window, 1, 4.0) is Reason.UNKNOWN
         assert reason(window, 1, 3700.0) is None
 
     def test_headers_that_come_after_all_replace_the_assumed_window(self):
         window = Window()
-        window.settle(send(window, 20, 0.0), Report(), at(1.0))
+        settle(window, send(window, 20, 0.0), Report(), at(1.0))
         answer(window, send(window, 1, 40.0), 21, 41.0, reset=RESET)
         assert (window.reset, window.used, window.assumed, window.held) == (RESET, 21, False, 0)
 
     def test_real_headers_after_an_assumed_window_ended_are_not_late(self):
         """The end of an assumed window is our own invention: no Reset is measured by it."""
         window = Window()
-        window.settle(send(window, 20, 0.0), Report(), at(1.0))
+        settle(window, send(window, 20, 0.0), Report(), at(1.0))
         number = send(window, 1, 3700.0)
         answer(window, number, 21, 3701.0, reset=RESET + 102)
         assert window.reset == RESET + 102
 
     def test_429_without_reset_silences_for_an_hour_from_its_receipt(self):
         window = opened()
-        window.settle(send(window, 1, 100.0), Report(), at(101.0), status=429)
+        settle(window, send(window, 1, 100.0), Report(), at(101.0), status=429)
         assert reason(window, 1, 3700.0) is Reason.BLOCKED
         assert reason(window, 1, 3710.0) is None
 
@@ -248,7 +249,7 @@ class TestHeaders:
         window = opened()
         numbers = [send(window, 1, 100.0) for _ in range(8)]
         for number in numbers:
-            window.settle(number, Report(), at(101.0), status=429)
+            settle(window, number, Report(), at(101.0), status=429)
         assert (window.cooldown.consecutive_429s, window.cooldown.slack) == (1, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Where the state of a window lives, so that all tasks, processes or machines of a token share it."""
+"""The protocol of ledgers, which hold a window so that all tasks, processes or machines of a token share it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Under which names the state of a budget is stored, whatever its attributes are called. No I/O.
+"""Stored names of a budget's state, whatever its attributes are called. No I/O.
 
 A stored name keeps its meaning for good. An attribute that is renamed keeps its stored name; a new one gets a name of
 its own. So each version reads what it knows, keeps what it does not know, and finds the default where another version
@@ -133,7 +133,7 @@ ADDED: Final[tuple[Stored, ...]] = (
     Stored("claims.limit_remaining", "claims.limit_remaining", int),
     Stored("claims.reset", "claims.reset", float),
     Stored("claims.reset_call", "claims.reset_call", int),
-    Stored("claims.reset_answers", "claims.reset_answers", int),
+    Stored("claims.reset_answers", "claims.reset_responses", int),
     Stored("claims.reset_since", "claims.reset_since", float, Base.MONOTONIC),
     Stored("silence.ends_at", "cooldown.ends_at", float, Base.MONOTONIC),
     Stored("silence.ends_for", "cooldown.ends_for", float),
@@ -179,10 +179,10 @@ class _Part:
     """
 
     def __init__(self, plain: tuple[Stored, ...], lists: Mapping[str, tuple[Stored, ...]]) -> None:
-        self._names = [each.name for each in plain]
+        self._names = [stored.name for stored in plain]
         self._lists = {name: len(group) for name, group in lists.items()}
-        self._stored = (*plain, *(each for group in lists.values() for each in group))
-        self._values = operator.attrgetter(*(each.path for each in self._stored))
+        self._stored = (*plain, *(stored for group in lists.values() for stored in group))
+        self._values = operator.attrgetter(*(stored.path for stored in self._stored))
         self._last: tuple[Any, ...] | None = None
         self._text = ""
 
@@ -212,7 +212,7 @@ class Names:
         self.added = added
         lists = dict(LISTS)
         self._next = _Part((), {"next": lists.pop("next")})
-        self._rest = _Part((*PLAIN, *added), lists)
+        self._state = _Part((*PLAIN, *added), lists)
         self._accounts: dict[tuple[str, str], tuple[int, int]] = {}
         self._accounts_text = "[]"
 
@@ -227,7 +227,7 @@ class Names:
         if window.accounts != self._accounts:
             self._accounts = window.accounts.copy()
             self._accounts_text = json.dumps([[*key, *sums] for key, sums in window.accounts.items()])
-        parts = [self._rest.pack(window, ahead), self._next.pack(window, ahead)]
+        parts = [self._state.pack(window, ahead), self._next.pack(window, ahead)]
         if unknown:
             parts.append(json.dumps(unknown)[1:-1])
         return f'{{{", ".join(parts)}, "{ACCOUNTS}": {self._accounts_text}, "{AHEAD}": {ahead}}}'
@@ -262,7 +262,7 @@ class Names:
         Args:
             row: Values by stored name.
             entries: Its reservations.
-            rules: The reader's own settings: what answers told is stored, what was configured is not.
+            rules: The reader's own settings: what responses reported is stored, what was configured is not.
             ahead: Seconds by which our monotonic clock is ahead of the one by which the row was stored.
 
         Raises:
@@ -271,10 +271,10 @@ class Names:
             KeyError: A list is missing.
         """
         window = Window(rules)
-        found = [(stored, row.get(stored.name)) for stored in (*PLAIN, *self.added)]
+        pairs = [(stored, row.get(stored.name)) for stored in (*PLAIN, *self.added)]
         for name, group in LISTS.items():
-            found += zip(group, row[name], strict=False)  # a later version may append
-        for stored, value in found:
+            pairs += zip(group, row[name], strict=False)  # a later version may append
+        for stored, value in pairs:
             if value is not None:
                 *parents, attribute = stored.path.split(".")
                 setattr(functools.reduce(getattr, parents, window), attribute, stored.unpack(value, ahead))
@@ -291,7 +291,7 @@ def fill(window: Window, entries: Iterable[Entry]) -> None:
     holdings.entries = {entry.number: entry for entry in entries}
     holdings.held = sum(entry.cost for entry in holdings)
     holdings.unknown = sum(entry.cost for entry in holdings if entry.state is EntryState.UNKNOWN)
-    # Another hand may have deleted the window but not the reservations.
+    # Somebody may have deleted the window but not the reservations.
     holdings.next_number = max([holdings.next_number, *(number + 1 for number in holdings.entries)])
 
 

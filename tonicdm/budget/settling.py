@@ -1,0 +1,285 @@
+"""Apply a response to the window: settle its call, and learn limit, reset and foreign usage. No clock, no I/O.
+
+`meaning` says what the response means; nothing but this module changes a window because of a response.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from tonicdm.budget.entries import Entry
+from tonicdm.budget.headers import Report
+from tonicdm.budget.meaning import Known, Meaning, Response, interpret, wait_after_429
+from tonicdm.budget.rules import LONG_AGO, Instant, Named, Settlement
+from tonicdm.budget.window import Window
+
+
+def settle(
+    window: Window,
+    number: int,
+    report: Report,
+    now: Instant,
+    *,
+    status: int = 200,
+    sent_at: float | None = None,
+    chance: float = 0.5,
+) -> Settlement:
+    """Settle a call by its response.
+
+    Args:
+        window: What is known so far.
+        number: The reservation; it may be gone already, the response counts all the same.
+        report: What its headers said.
+        now: The time of receipt.
+        status: The HTTP status.
+        sent_at: Monotonic time of the sending, where the reservation is gone.
+        chance: A random number of [0, 1), for the back-off.
+    """
+    entry = window.holdings.get(number)
+    sent = entry.sent_at if entry is not None and entry.sent_at is not None else sent_at
+    if report.date is not None and sent is not None:
+        _observe(window, report.date, sent, now)
+    window.advance(now)
+    response = _response(window, number, report, now, status, LONG_AGO if sent is None else sent)
+    known = _known(window, now)
+    meaning = interpret(known, response)
+    learned = _learn_length(window, meaning)
+    if status != 429 and status < 500 and window.cooldown.served(response.sent_at):
+        window.first = None
+    if meaning.window is Named.OLDER:
+        settlement = _apply_older(window, response, meaning, now)
+    elif meaning.settles:
+        settlement = _apply_counted(window, known, response, meaning, now, chance)
+    else:
+        settlement = _apply_uncounted(window, known, response, meaning, now)
+    if status == 429:
+        _cool_down(window, known, response, meaning, now, chance)
+    return attrs.evolve(
+        settlement,
+        blocked=status == 429,
+        blocked_until=None if window.cooldown.until is None else window.cooldown_until(now),
+        learned_window=learned,
+    )
+
+
+def _observe(window: Window, date: float, sent_at: float, now: Instant) -> None:
+    """Learn the server's time. Where its clock was set, no wait becomes longer by it."""
+    was_set = window.clock.observe(date, sent_at, now, window.rules)
+    # A Reset that was named stays where the clock was set forward: it may be over indeed. The next responses tell.
+    if window.reset is not None and (was_set < 0 or (was_set and window.provisional)):
+        window.reset, window.provisional = window.reset + was_set, True
+    # Set back: else the next windows would bear the name of the last one, as if it still went on.
+    if was_set < 0 and window.previous_reset is not None:
+        window.previous_reset += was_set
+    if was_set < 0 and window.opened_at is not None:
+        window.opened_at += was_set
+    if window.cooldown.reckoned:
+        window.cooldown.shift(was_set)
+
+
+def _response(window: Window, number: int, report: Report, now: Instant, status: int, sent_at: float) -> Response:
+    made = window.clock.upper(now, window.rules) if report.date is None else report.date
+    delayed = window.clock.lower(now, window.rules) if report.date is None else report.date
+    served = report.date
+    if served is None and sent_at != LONG_AGO:
+        served = window.clock.lower(now, window.rules) - (now.monotonic - sent_at)
+    return Response(
+        number=number,
+        status=status,
+        limit=report.limit,
+        remaining=report.remaining,
+        reset=None if report.reset is None else report.reset.on(made),
+        date=report.date,
+        delay=None if report.retry_after is None else report.retry_after.on(delayed) - delayed,
+        sent_at=sent_at,
+        served_at=served,
+    )
+
+
+def _known(window: Window, now: Instant) -> Known:
+    return Known(
+        rules=window.rules,
+        length=window.length,
+        lower=window.clock.lower(now, window.rules),
+        upper=window.clock.upper(now, window.rules),
+        monotonic=now.monotonic,
+        limit=window.limit,
+        limit_sent_at=window.limit_sent_at,
+        used=window.used,
+        used_reported_at=window.used_reported_at,
+        reset=None if window.assumed else window.reset,
+        provisional=window.provisional,
+        reset_reported_at=window.reset_reported_at,
+        opened_at=window.opened_at,
+        rolled_at=window.rolled_at,
+        renewed_at=window.renewed_at,
+        previous_reset=window.previous_reset,
+        previous_used=window.previous_used,
+        claims=window.claims,
+    )
+
+
+# --- applying what a response means ----------------------------------------------------------------------------
+
+
+def _learn_length(window: Window, meaning: Meaning) -> float | None:
+    """Note how long a window lasts; return it where that is news."""
+    if meaning.learned is None or abs(meaning.learned - window.length) <= window.rules.reset_tolerance:
+        return None
+    window.learned_length = meaning.learned
+    return meaning.learned
+
+
+def _release(window: Window, number: int, sent_at: float) -> Entry | None:
+    """Take a settled call out of H, and lost ones that its response proves to be counted."""
+    entry = window.holdings.get(number)
+    window.refund(number)
+    window.foreign_usage.own += window.holdings.release(sent_at)
+    return entry
+
+
+def _apply_counted(
+    window: Window, known: Known, response: Response, meaning: Meaning, now: Instant, chance: float
+) -> Settlement:
+    """Take in a response that says how much is used."""
+    window.headers_seen = True
+    held, entry = window.held, _release(window, response.number, response.sent_at)
+    window.refund(meaning.confirms)
+    cost = 0 if entry is None else entry.cost
+    # Before our first call, before the limit changed, and while we took the window to be over, nobody counted.
+    reopened = known.reset is None and meaning.window is Named.SAME
+    seen = known.reset is not None or known.previous_reset is not None
+    counted = seen and not reopened and meaning.limit == known.limit
+    before, ends = window.used, (known.reset or 0.0) + window.rules.reset_tolerance
+    _apply(window, known, response, meaning, now, chance)
+    spent = meaning.used - (before if meaning.window is Named.SAME else 0)
+    # Behind a Reset that moved there may be a new window that happens to be used as much.
+    alone = (
+        meaning.window is Named.SAME
+        and meaning.limit == known.limit
+        and response.limit in {None, known.limit}
+        and response.reset is not None
+        and response.reset <= ends
+        and held == cost
+        and response.status != 429
+    )
+    _account(window, entry, spent, response.sent_at, reported=meaning.reports_used, counted=counted)
+    foreign = window.foreign_usage.measure(window.used, window.held)
+    return Settlement(spent if alone and spent > 0 and cost else None, foreign)
+
+
+def _apply_older(window: Window, response: Response, meaning: Meaning, now: Instant) -> Settlement:
+    """Take in a response that speaks of a window that is over: it changes nothing but its own reservation."""
+    if not meaning.settles:
+        window.lose(response.number, now)
+    else:
+        _release(window, response.number, response.sent_at)
+        if response.sent_at >= window.renewed_at and response.limit == window.limit and response.remaining is not None:
+            window.previous_used = max(window.previous_used, window.limit - response.remaining)
+    return Settlement()
+
+
+def _apply_uncounted(window: Window, known: Known, response: Response, meaning: Meaning, now: Instant) -> Settlement:
+    """Take in a response that does not say how much is used: what its call cost stays unknown."""
+    if known.reset is not None:
+        _apply(window, known, response, meaning, now, 0.0)
+    else:
+        window.claims = meaning.claims
+        _apply_limit(window, response, meaning)
+    silent = response.remaining is None and response.status != 429 and response.status < 500
+    if window.reset is None and not window.headers_seen and silent:
+        # No response of this server ever told. Its window began somewhere between our first send and this response;
+        # to take it from the response is safe, and so is a Reset that is believed.
+        end = known.upper + window.length if meaning.provisional else meaning.reset
+        window.reset, window.assumed = end, True
+    window.lose(response.number, now)
+    return Settlement()
+
+
+def _apply(window: Window, known: Known, response: Response, meaning: Meaning, now: Instant, chance: float) -> None:
+    """Make what a response means what is known."""
+    if meaning.window is Named.NEW:
+        if known.reset is not None:
+            window.previous_reset = None if known.provisional else known.reset
+            window.forget_window(now)
+        if response.status != 429:
+            window.cooldown.clear_slack()
+    if known.reset is None or meaning.window is Named.NEW:
+        window.opened_at = _opened_at(response)
+        window.assumed, window.first = False, None
+    if known.reset is None and meaning.window is Named.SAME:
+        _reopen(window, response, meaning, now)
+    if meaning.early:
+        window.cooldown.back_off(chance, window.rules)
+    if meaning.reports_used:
+        window.used_reported_at = now.monotonic
+        if response.number == window.first:
+            window.unconfirmed = False
+    window.used, window.reset, window.provisional = meaning.used, meaning.reset, meaning.provisional
+    if meaning.reports_reset:
+        window.reset_reported_at = now.monotonic
+    window.claims = meaning.claims
+    _apply_limit(window, response, meaning)
+
+
+def _reopen(window: Window, response: Response, meaning: Meaning, now: Instant) -> None:
+    """Go on in the window that was taken to be over: the server still counts in it."""
+    window.previous_reset = None
+    if meaning.early:  # our bounds were wrong
+        window.clock.forget()
+        if response.date is not None and response.sent_at != LONG_AGO:
+            window.clock.observe(response.date, response.sent_at, now, window.rules)
+
+
+def _apply_limit(window: Window, response: Response, meaning: Meaning) -> None:
+    if not meaning.reports_limit:
+        return
+    if meaning.limit < window.limit:
+        window.limit_call = response.number
+        if window.limit_sent_at != LONG_AGO:
+            window.limit_before = max(window.limit, window.limit_before)
+    elif meaning.limit > window.limit or response.number != window.limit_call:
+        window.limit_before = window.limit_call = 0
+    window.limit, window.limit_sent_at = meaning.limit, max(window.limit_sent_at, response.sent_at)
+
+
+def _opened_at(response: Response) -> float | None:
+    """Return a time at which the server surely had this window open: not before it served the call."""
+    served, reset = response.served_at, response.reset
+    # After its own Reset? Then Date and Reset come from different clocks, and can't be compared.
+    return None if served is None or (reset is not None and served > reset) else served
+
+
+def _account(window: Window, entry: Entry | None, spent: int, sent_at: float, *, reported: bool, counted: bool) -> None:
+    """Note what is ours in this window."""
+    if entry is not None:
+        # A call that raised U cost no more than U rose by, however much was reserved for it.
+        units = min(entry.cost, spent) if spent > 0 else entry.cost
+        window.foreign_usage.own += units
+        key = (entry.lane, entry.label)
+        if key not in window.accounts and len(window.accounts) >= 100:
+            key = (entry.lane, "...")
+        calls, sum_ = window.accounts.get(key, (0, 0))
+        window.accounts[key] = (calls + 1, sum_ + units)
+    if not counted:
+        window.foreign_usage.own = window.used  # who spent what can't be told
+    if reported:
+        window.foreign_usage.seen_at = max(window.foreign_usage.seen_at, sent_at)
+
+
+def _cool_down(window: Window, known: Known, response: Response, meaning: Meaning, now: Instant, chance: float) -> None:
+    """Obey a 429: until the later of a believed Reset and Retry-After, else for a window."""
+    wait = wait_after_429(known, response)
+    # What comes from something between knows nothing of the window.
+    from_server = response.reset is not None or response.remaining is not None
+    if from_server and meaning.window is not Named.OLDER and window.reset is not None and not window.provisional:
+        wait = max(wait, window.reset - known.lower)  # the latest that was named
+    window.cooldown.impose(
+        wait,
+        known.lower,
+        response.sent_at,
+        now.monotonic,
+        chance,
+        window.rules,
+        probes=from_server and window.provisional,
+    )
