@@ -21,7 +21,7 @@ class Admitted(Protocol):
     def __aenter__(self) -> Awaitable[Any]: ...
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
     async def try_sent(self) -> bool:
