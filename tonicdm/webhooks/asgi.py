@@ -79,11 +79,11 @@ async def _chunks(receive: Receive) -> AsyncGenerator[bytes]:
 
 
 def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    headers: dict[str, str] = {}
     for name, value in pairs:
         key, text = name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape")
-        found[key] = f"{found[key]}, {text}" if key in found else text
-    return found
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
 
 
 def _raw(reply: Reply) -> list[tuple[bytes, bytes]]:

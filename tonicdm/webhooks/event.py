@@ -1,4 +1,4 @@
-"""An event as it arrived: its key, its type, the records it names."""
+"""Events as they arrive: their key, their type, the records they name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Event:
     key: str
     """What duplicates share: the ``webhook-id`` header, else the body's ``id``, else a digest of the body."""
     type: str
-    """Object and action as the sender wrote them, such as ``persons.updated``; empty where it said none."""
+    """Object and action as the sender wrote them, such as ``persons.updated``; empty where it has none."""
     record_type: str | None
     """Record type of the store (`tonicdm.store.TYPES`), None where unknown."""
     ids: tuple[str, ...]
@@ -60,17 +60,17 @@ def parse(
         MalformedEventError: The body is no JSON object or array, or the reader can't read it.
     """
     payload = decode(body)
-    said = _read(payload, reader or TolerantReader())
+    content = _read(payload, reader or TolerantReader())
     sent = next((value for name, value in headers.items() if name.lower() == ID_HEADER), "").strip()
-    key = sent or said.key
+    key = sent or content.key
     if key is None:
         # Two hints about one record may be alike to the letter. Where nothing dates them, the later one must not be
         # taken for the earlier: to fetch once more costs little, to miss a change costs the change.
-        key = _digest(body if said.dated else body + f"\n{received!r}".encode())
+        key = _digest(body if content.dated else body + f"\n{received!r}".encode())
     elif len(key) > MAX_CHARACTERS or not _storable(key):
         key = _digest(key.encode("utf-8", "surrogatepass"))
-    name = said.type[:MAX_CHARACTERS].encode("utf-8", "replace").decode()
-    return Event(key, name, said.record_type, said.ids, body, signed, received)
+    name = content.type[:MAX_CHARACTERS].encode("utf-8", "replace").decode()
+    return Event(key, name, content.record_type, content.ids, body, signed, received)
 
 
 def decode(body: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""From hints to records: what waits of one type is fetched by the cheapest calls, and written to the store."""
+"""Fetch the records of one type that events name, by the cheapest calls, and write them to the store."""
 
 from __future__ import annotations
 
@@ -99,16 +99,16 @@ class Fetch:
         await self._recall()
         upto, since = await self.store.read(jobs.horizon), self._since(waiting)
         plan = await self._plan(len(ids), since)
-        rest = dict.fromkeys(ids)
+        remaining = dict.fromkeys(ids)
         try:
-            await self._by_list(plan, rest, since)
+            await self._by_list(plan, remaining, since)
         except (OptionIgnoredError, BadRequestError) as error:
             if not _reads_changes(plan) or (isinstance(error, OptionIgnoredError) and error.option != UPDATED_AFTER):
                 raise
             # Proven once, and not heeded any more: another proxy, or another version of the server.
             await self.store.set_capability(self.record_type.name, UPDATED_AFTER, "no")
-            await self._by_list(await self._plan(len(rest), since), rest, since)
-        gone = await self._by_id(list(rest)) if self._reader.has_ids else list(rest)
+            await self._by_list(await self._plan(len(remaining), since), remaining, since)
+        gone = await self._by_id(list(remaining)) if self._reader.has_ids else list(remaining)
         if gone:
             await self._settle_absent(gone, upto)
         return len(gone)
@@ -133,14 +133,14 @@ class Fetch:
         likely = changed_since(ids, runs, max(0.0, elapsed), OVERLAP.total_seconds())
         options = options_for(self.tonic, SyncOptions(audit="never"))
         facts = await facts_of(self.store, self.record_type, options, now=self._now())
-        # What a list of changes does not show has to be asked for by ID; else it would never be told from what is gone.
+        # What a list of changes does not show has to be asked for by ID: it may be gone, or unchanged.
         return refresh(facts, ids, changed_since=likely if self._reader.has_ids else None)
 
     def _since(self, waiting: Waiting) -> datetime.datetime:
         """Return when the oldest of the changes was made, by the server's clock and with the overlap before it."""
         since = self._reader.server_time() - datetime.timedelta(seconds=max(0.0, self._now() - waiting.oldest))
         if waiting.stamp is not None:
-            # An event that was delivered late tells itself how late.
+            # An event that was delivered late carries the time of its change.
             since = min(since, datetime.datetime.fromisoformat(waiting.stamp))
         return since - OVERLAP
 
@@ -149,11 +149,11 @@ class Fetch:
 
     # --- making them ------------------------------------------------------------------------------------------------
 
-    async def _by_list(self, plan: Refresh, rest: dict[str, None], since: datetime.datetime) -> None:
-        """Read a list, if the plan is to read one; what it shows is taken out of *rest*.
+    async def _by_list(self, plan: Refresh, remaining: dict[str, None], since: datetime.datetime) -> None:
+        """Read a list, if the plan is to read one; what it shows is taken out of *remaining*.
 
-        It ends early where nothing is left to be found, or where it goes on longer than was planned: then the rest is
-        asked for by ID, whose price is known.
+        It ends early where nothing is left to be found, or where it goes on longer than was planned. Then the remaining
+        records are asked for by ID, whose price is known.
         """
         async with contextlib.aclosing(
             self._reader.pages(BASIC, since=since if _reads_changes(plan) else None)
@@ -164,9 +164,9 @@ class Fetch:
                 page = await anext(pages, None)
                 if page is None:
                     return
-                for one in await self._write(page.records, page.invalid, upto, stamp, Origin.LIST):
-                    rest.pop(one, None)
-                if not rest:
+                for record_id in await self._write(page.records, page.invalid, upto, stamp, Origin.LIST):
+                    remaining.pop(record_id, None)
+                if not remaining:
                     return
 
     async def _by_id(self, ids: Sequence[str]) -> list[str]:
@@ -182,31 +182,35 @@ class Fetch:
             part = ids[start : start + size]
             start += len(part)
             controls = await self._controls(part, size - len(part))
-            found = await self._ask(part, controls)
-            if not (found or found.invalid) and not controls and (controls := await self._controls(part, CONTROLS)):
+            returned = await self._ask(part, controls)
+            if (
+                not (returned or returned.invalid)
+                and not controls
+                and (controls := await self._controls(part, CONTROLS))
+            ):
                 # A whole batch that is gone: the next question names some that are there.
-                found = await self._ask(part[: size - len(controls)], controls)
-            if not (found or found.invalid) and controls:
+                returned = await self._ask(part[: size - len(controls)], controls)
+            if not (returned or returned.invalid) and controls:
                 raise UnprovenError(self.record_type.name)
-            gone += [one for one in part if not found.shown(one)]
+            gone += [record_id for record_id in part if not returned.shown(record_id)]
         return gone
 
     async def _ask(self, part: Sequence[str], controls: Sequence[str]) -> RawRecords:
         upto, stamp = await self.store.read(jobs.horizon), await self.store.draw(self._now())
-        found = await self._reader.by_id([*part, *controls], BASIC)
-        await self._write(list(found.values()), found.invalid, upto, stamp, Origin.BY_ID)
-        return found
+        returned = await self._reader.by_id([*part, *controls], BASIC)
+        await self._write(list(returned.values()), returned.invalid, upto, stamp, Origin.BY_ID)
+        return returned
 
-    async def _controls(self, part: Sequence[str], room: int) -> list[str]:
+    async def _controls(self, part: Sequence[str], limit: int) -> list[str]:
         """Return some records that are there, to be named beside others as far as the header has room.
 
         They cost nothing more, and an answer without them proves nothing (docs/explanation/copy.md, "Tombstones").
         """
         sql = "SELECT id FROM record WHERE type = ? AND deleted_at IS NULL ORDER BY checked DESC LIMIT ?"
         # Those asked for may be among them.
-        found = await self.store.query(sql, (self.record_type.name, len(part) + CONTROLS))
-        others = [one for (one,) in found if one not in set(part)]
-        return others[: min(room, CONTROLS)]
+        checked = await self.store.query(sql, (self.record_type.name, len(part) + CONTROLS))
+        controls = [record_id for (record_id,) in checked if record_id not in set(part)]
+        return controls[: min(limit, CONTROLS)]
 
     async def _write(
         self, records: Sequence[Any], invalid: Sequence[InvalidRecord], upto: int, stamp: ReadStamp, origin: Origin
@@ -224,10 +228,10 @@ class Fetch:
         await self.store.write(work)
         return times
 
-    # --- what is not there ------------------------------------------------------------------------------------------
+    # --- what is absent ---------------------------------------------------------------------------------------------
 
     async def _settle_absent(self, gone: Sequence[str], upto: int) -> None:
-        """Make tombstones of records that the server denies, with the doubts that a sync has."""
+        """Make tombstones of records that the server denies, by the same proofs as a sync."""
         name = self.record_type.name
         held = await self.store.read(functools.partial(_held_of, record_type=name, ids=gone))
         total = (await self.store.counts()).get(name, 0)
@@ -255,4 +259,4 @@ def _reads_changes(plan: Refresh) -> bool:
 def _held_of(db: sqlite3.Connection, record_type: str, ids: Iterable[str]) -> list[str]:
     """Return those of *ids* that the store holds as live."""
     sql = "SELECT 1 FROM record WHERE type = ? AND id = ? AND (deleted_at IS NULL OR reason = ?)"
-    return [one for one in ids if db.execute(sql, (record_type, one, rows.SOFT_DELETED)).fetchone()]
+    return [record_id for record_id in ids if db.execute(sql, (record_type, record_id, rows.SOFT_DELETED)).fetchone()]

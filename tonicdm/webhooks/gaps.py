@@ -1,4 +1,4 @@
-"""What webhooks missed: a sync finds it, and this says how much it was."""
+"""Gap repair: find with a sync the changes that no event named, and count them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TURN_SECONDS: Final = 1.0
 
 @attrs.frozen(kw_only=True)
 class Gap:
-    """What webhooks told and did not tell of one type."""
+    """The changes of one type, and those that no event named."""
 
     type: str
     changed: int
@@ -94,7 +94,7 @@ async def repair(
     store = inbox.store
     marks = {record_type.name: await store.meta(_POSITION + record_type.name) for record_type in types}
     run = await synchronize(tonic, store, types, audit=audit)
-    found, now = list[Gap](), inbox.clock.now()
+    gaps, now = list[Gap](), inbox.clock.now()
     for report in run.types:
         mark, name = marks[report.type], report.type
 
@@ -103,10 +103,10 @@ async def repair(
         ) -> Gap:
             return _compare(db, name, mark, units, now=now, grace=grace, announce=announce)
 
-        found.append(await store.write(work))
-    result = GapReport(found, run)
+        gaps.append(await store.write(work))
+    result = GapReport(gaps, run)
     if result.missed:
-        named = ", ".join(f"{gap.missed:,} of {gap.changed:,} {gap.type}" for gap in found if gap.missed)
+        named = ", ".join(f"{gap.missed:,} of {gap.changed:,} {gap.type}" for gap in gaps if gap.missed)
         logger.warning("changes that no event had named: %s", named)
     return result
 
@@ -153,16 +153,16 @@ def _compare(
             "SELECT change_seq, id, updated, deleted_at FROM record WHERE type = ? AND change_seq > ?",
             (record_type, int(mark)),
         )
-        for sequence, one, updated, deleted_at in rows.fetchall():
+        for sequence, record_id, updated, deleted_at in rows.fetchall():
             changed += 1
             made = _time(deleted_at) or _time(updated) or now - grace
             named = f"SELECT {_NAMED} FROM record WHERE type = ? AND id = ?"  # noqa: S608 - no values
-            if db.execute(named, (made - SKEW_SECONDS, record_type, one)).fetchone()[0]:
+            if db.execute(named, (made - SKEW_SECONDS, record_type, record_id)).fetchone()[0]:
                 continue
             if made > now - grace:
                 recent.append(sequence)
             else:
-                missed.append((one, updated, deleted_at is not None))
+                missed.append((record_id, updated, deleted_at is not None))
     position = min(recent) - 1 if recent else last
     db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_POSITION + record_type, str(position)))
     db.execute(
@@ -170,24 +170,24 @@ def _compare(
         (record_type, now, changed, len(missed), len(recent), units),
     )
     if announce:
-        for one, updated, gone in missed:
-            _announce(db, record_type, one, updated, now, gone=gone)
+        for record_id, updated, gone in missed:
+            _announce(db, record_type, record_id, updated, now, gone=gone)
     return Gap(type=record_type, changed=changed, missed=len(missed), recent=len(recent), units=units)
 
 
 def _announce(
-    db: sqlite3.Connection, record_type: str, one: str, updated: str | None, now: float, *, gone: bool
+    db: sqlite3.Connection, record_type: str, record_id: str, updated: str | None, now: float, *, gone: bool
 ) -> None:
     """Make up the event that did not come; its record is in the store already."""
     action = "deleted" if gone else "updated"
     made = db.execute(
         "INSERT INTO event (key, type, signed, received) VALUES (?, ?, 0, ?) ON CONFLICT (key) DO NOTHING",
-        (f"missed:{record_type}:{one}:{action}:{updated}", f"{record_type}.{action}", now),
+        (f"missed:{record_type}:{record_id}:{action}:{updated}", f"{record_type}.{action}", now),
     )
     if made.rowcount:
         db.execute(
             "INSERT INTO job (event, record_type, id, updated, due, examined, outcome) VALUES (?, ?, ?, ?, ?, 1, ?)",
-            (made.lastrowid, record_type, one, updated, now, "absent" if gone else "current"),
+            (made.lastrowid, record_type, record_id, updated, now, "absent" if gone else "current"),
         )
 
 

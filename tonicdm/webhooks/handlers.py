@@ -1,4 +1,4 @@
-"""Functions that users register for events, and what they are given."""
+"""Handlers: functions that users register for events, and the deliveries they are given."""
 
 from __future__ import annotations
 

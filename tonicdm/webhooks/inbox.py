@@ -79,22 +79,22 @@ class Inbox:
         read = [list(records_in(event.body, self.reader).values()) for event in events]
 
         def work(db: sqlite3.Connection) -> list[bool]:
-            return [jobs.receive(db, event, found) for event, found in zip(events, read, strict=True)]
+            return [jobs.receive(db, event, records) for event, records in zip(events, read, strict=True)]
 
         return await self.store.write(work, durable=True)
 
     # --- for the worker ---------------------------------------------------------------------------------------------
 
     async def triage(self, *, trusted: bool, limit: int = 50) -> Triage:
-        """Settle without a unit what events tell themselves, see `jobs.triage`.
+        """Settle what events carry themselves, without a unit, see `jobs.triage`.
 
         Few at a time: a receiver in another process waits for the file meanwhile, and its senders for the receiver.
         """
 
         def work(db: sqlite3.Connection) -> Triage:
-            found = triage(db, self.reader, trusted=trusted, limit=limit)
-            jobs.tally(db, applied=found.applied)
-            return found
+            triaged = triage(db, self.reader, trusted=trusted, limit=limit)
+            jobs.tally(db, applied=triaged.applied)
+            return triaged
 
         return await self.store.write(work)
 
@@ -166,14 +166,14 @@ class Inbox:
         now = self.clock.now()
 
         def work(db: sqlite3.Connection) -> dict[int, State]:
-            found: dict[int, State] = {}
+            states: dict[int, State] = {}
             for number in numbers:
                 if not attempted:
                     jobs.begin(db, number, owner)
                 state = jobs.fail(db, number, owner, error, now, self.rules, self._chance())
                 if state is not None:
-                    found[number] = state
-            return found
+                    states[number] = state
+            return states
 
         return await self.store.write(work)
 
@@ -194,8 +194,8 @@ class Inbox:
     async def raw(self, record_type: str, record_id: str) -> str | None:
         """Return a record as the store has it; None where it is not there, or is gone."""
         sql = "SELECT raw FROM record WHERE type = ? AND id = ? AND (deleted_at IS NULL OR reason = ?)"
-        found = await self.store.query(sql, (record_type, record_id, SOFT_DELETED))
-        return found[0][0] if found else None
+        rows = await self.store.query(sql, (record_type, record_id, SOFT_DELETED))
+        return rows[0][0] if rows else None
 
     async def cleanup(self) -> tuple[int, int]:
         """Delete bodies and keys that are kept for long enough; return how many of each."""
@@ -215,8 +215,8 @@ class Inbox:
 
     async def body(self, key: str) -> bytes | None:
         """Return the body of an event, which may hold personal data; None where it is gone or never was."""
-        found = await self.store.query("SELECT body FROM event WHERE key = ?", (key,))
-        return found[0][0] if found else None
+        rows = await self.store.query("SELECT body FROM event WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
 
     async def replay(self, chosen: Filter) -> int:
         """Make dead or done jobs open again, with all attempts before them; return how many."""

@@ -86,18 +86,18 @@ def receive(db: sqlite3.Connection, event: Event, records: Iterable[Mapping[str,
             (
                 made.lastrowid,
                 record_type,
-                one,
-                stamps.get(one),
+                record_id,
+                stamps.get(record_id),
                 event.received,
-                *((0, None) if record_type and one else (1, NAMELESS)),
+                *((0, None) if record_type and record_id else (1, NAMELESS)),
             )
-            for one in event.ids or ("",)
+            for record_id in event.ids or ("",)
         ],
     )
     # Whoever reads the record from the store has to know that it may be old now.
     db.executemany(
         "UPDATE record SET doubted = max(coalesce(doubted, 0), ?), doubted_number = ? WHERE type = ? AND id = ?",
-        [(event.received, stamp.number, record_type, one) for one in event.ids if record_type],
+        [(event.received, stamp.number, record_type, record_id) for record_id in event.ids if record_type],
     )
     return True
 
@@ -131,24 +131,26 @@ def triage(db: sqlite3.Connection, reader: PayloadReader, *, trusted: bool, limi
         "JOIN event ON event.number = event "
         "WHERE examined = 0 AND state = 'received' AND outcome IS NULL ORDER BY job.number LIMIT ?"
     )
-    found, told, last = Triage(), dict[str, Mapping[str, Any]](), None
-    for number, event, record_type, one, signed, body, read_number, received in db.execute(sql, (limit,)).fetchall():
+    triaged, carried, last = Triage(), dict[str, Mapping[str, Any]](), None
+    for number, event, record_type, record_id, signed, body, read_number, received in db.execute(
+        sql, (limit,)
+    ).fetchall():
         if event != last:
-            told, last = records_in(body, reader), event
-        record = told.get(one)
-        verdict = _judge(db, record_type, one, record, trusted=trusted and bool(signed))
+            carried, last = records_in(body, reader), event
+        record = carried.get(record_id)
+        verdict = _judge(db, record_type, record_id, record, trusted=trusted and bool(signed))
         sound = writing.sorted_out(record_type, [record]) if verdict is Verdict.APPLY else None
         if sound is not None and sound.invalid:
             verdict = Verdict.FETCH  # the copy in the event can't be stored; the server's own may
         elif sound is not None:
             stamp = ReadStamp(read_number, received)
             written = writing.write_sorted(db, record_type, sound, DataQuantity.BASIC, stamp, origin=Origin.EVENT)
-            found.applied += written.changed
-        found.current += verdict is Verdict.CURRENT
-        found.examined += 1
+            triaged.applied += written.changed
+        triaged.current += verdict is Verdict.CURRENT
+        triaged.examined += 1
         outcome = {Verdict.APPLY: "applied", Verdict.CURRENT: "current", Verdict.FETCH: None}[verdict]
         db.execute("UPDATE job SET examined = 1, outcome = ? WHERE number = ?", (outcome, number))
-    return found
+    return triaged
 
 
 def records_in(body: bytes | None, reader: PayloadReader) -> dict[str, Mapping[str, Any]]:
@@ -176,31 +178,31 @@ def reread(db: sqlite3.Connection, numbers: Iterable[int], reader: PayloadReader
     )
     for number in numbers:
         row = db.execute(sql, (number, NAMELESS)).fetchone()
-        said = None if row is None else reader(decode(row[1]))
-        if row is None or said is None or said.record_type is None or not said.ids:
+        payload = None if row is None else reader(decode(row[1]))
+        if row is None or payload is None or payload.record_type is None or not payload.ids:
             continue
-        first, *others = said.ids
-        stamps = {identity_of(record): updated_of(record) for record in said.records}
+        first, *others = payload.ids
+        stamps = {identity_of(record): updated_of(record) for record in payload.records}
         db.execute(
             "UPDATE job SET record_type = ?, id = ?, updated = ?, outcome = NULL, examined = 0 WHERE number = ?",
-            (said.record_type, first, stamps[first], number),
+            (payload.record_type, first, stamps[first], number),
         )
         db.executemany(
             "INSERT INTO job (event, record_type, id, updated, due) VALUES (?, ?, ?, ?, ?)",
-            [(row[0], said.record_type, one, stamps[one], row[2]) for one in others],
+            [(row[0], payload.record_type, record_id, stamps[record_id], row[2]) for record_id in others],
         )
 
 
 def _judge(
-    db: sqlite3.Connection, record_type: str, one: str, told: Mapping[str, Any] | None, *, trusted: bool
+    db: sqlite3.Connection, record_type: str, record_id: str, carried: Mapping[str, Any] | None, *, trusted: bool
 ) -> Verdict:
     sql = "SELECT raw, updated, deleted_at IS NOT NULL AND reason <> ? FROM record WHERE type = ? AND id = ?"
-    row = db.execute(sql, (SOFT_DELETED, record_type, one)).fetchone()
+    row = db.execute(sql, (SOFT_DELETED, record_type, record_id)).fetchone()
     held = None if row is None else json.loads(row[0])
     absent = "SELECT 1 FROM job WHERE record_type = ? AND id = ? AND outcome = ? LIMIT 1"
-    gone = bool(row and row[2]) or db.execute(absent, (record_type, one, ABSENT)).fetchone() is not None
+    gone = bool(row and row[2]) or db.execute(absent, (record_type, record_id, ABSENT)).fetchone() is not None
     return judge(
-        told,
+        carried,
         held,
         None if row is None else row[1],
         gone=gone,
@@ -263,12 +265,12 @@ def lease(
         marks = ",".join("?" * len(fetchable))
         chosen, values = f"outcome IS NULL AND record_type IN ({marks})", list(fetchable)
     sql = f"SELECT {_JOB} WHERE state = 'received' AND due <= ? AND {chosen} AND {_FIRST_OF_ITS_RECORD} "
-    found = [Job(*row) for row in db.execute(sql + "ORDER BY job.number LIMIT ?", (now, *values, limit))]
+    leased = [Job(*row) for row in db.execute(sql + "ORDER BY job.number LIMIT ?", (now, *values, limit))]
     db.executemany(
         "UPDATE job SET state = 'leased', owner = ?, lease_until = ? WHERE number = ?",
-        [(owner, until, job.number) for job in found],
+        [(owner, until, job.number) for job in leased],
     )
-    return found
+    return leased
 
 
 def renew(db: sqlite3.Connection, owners: Iterable[str], until: float) -> None:
@@ -282,8 +284,8 @@ def begin(db: sqlite3.Connection, number: int, owner: str) -> int | None:
     """Count an attempt and return its number; None where the lease is lost."""
     held = "number = ? AND owner = ? AND state = 'leased'"
     db.execute(f"UPDATE job SET attempts = attempts + 1 WHERE {held}", (number, owner))  # noqa: S608 - placeholders only
-    found = db.execute(f"SELECT attempts FROM job WHERE {held}", (number, owner)).fetchone()  # noqa: S608 - placeholders only
-    return None if found is None else found[0]
+    row = db.execute(f"SELECT attempts FROM job WHERE {held}", (number, owner)).fetchone()  # noqa: S608 - placeholders only
+    return None if row is None else row[0]
 
 
 def finish(db: sqlite3.Connection, numbers: Iterable[int], owner: str, now: float) -> int:
@@ -301,12 +303,12 @@ def fail(
     db: sqlite3.Connection, number: int, owner: str, error: str, now: float, rules: InboxRules, chance: float
 ) -> State | None:
     """Put a job off after a failed attempt, or give it up; return which, None where the lease is lost."""
-    found = db.execute(
+    row = db.execute(
         "SELECT attempts FROM job WHERE number = ? AND owner = ? AND state = 'leased'", (number, owner)
     ).fetchone()
-    if found is None:
+    if row is None:
         return None
-    state, due = after_failure(found[0], now, rules, chance)
+    state, due = after_failure(row[0], now, rules, chance)
     db.execute(
         "UPDATE job SET state = ?, due = ?, owner = NULL, lease_until = NULL, error = ?, ended = ? WHERE number = ?",
         (state.value, due, error, now if state is State.DEAD else None, number),
@@ -376,7 +378,7 @@ def horizon(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT coalesce(max(number), 0) FROM job").fetchone()[0])
 
 
-def settle(db: sqlite3.Connection, record_type: str, found: Mapping[str, str | None], upto: int) -> None:
+def settle(db: sqlite3.Connection, record_type: str, updates: Mapping[str, str | None], upto: int) -> None:
     """Note that the store has records as new as all their jobs up to *upto*.
 
     One fetch that was sent after several events of a record had arrived satisfies all of them; but none that confirms
@@ -385,14 +387,14 @@ def settle(db: sqlite3.Connection, record_type: str, found: Mapping[str, str | N
     Args:
         db: The store.
         record_type: The record type.
-        found: The update of each record that came, by ID.
+        updates: The update of each record that came, by ID.
         upto: The last job that was there before the call was sent.
     """
     db.executemany(
         "UPDATE job SET outcome = 'fetched', examined = 1 WHERE record_type = ? AND id = ? AND number <= ? "
         "AND outcome IS NULL AND state IN ('received', 'leased') AND (updated IS NULL OR ? IS NULL OR updated <= ? "
         "OR NOT (SELECT signed FROM event WHERE event.number = job.event))",
-        [(record_type, one, upto, updated, updated) for one, updated in found.items()],
+        [(record_type, record_id, upto, updated, updated) for record_id, updated in updates.items()],
     )
 
 
@@ -401,7 +403,7 @@ def settle_absent(db: sqlite3.Connection, record_type: str, ids: Iterable[str], 
     db.executemany(
         "UPDATE job SET outcome = 'absent', examined = 1 WHERE record_type = ? AND id = ? AND number <= ? "
         "AND outcome IS NULL AND state IN ('received', 'leased')",
-        [(record_type, one, upto) for one in ids],
+        [(record_type, record_id, upto) for record_id in ids],
     )
 
 

@@ -1,4 +1,4 @@
-"""What people see of an inbox: its jobs by state, type and time, and its sums."""
+"""Listings of an inbox: its jobs by state, type and time, and its sums."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class InboxStats:
     events: int
     """Events known, duplicates not counted."""
     duplicates: int
-    """Duplicates that were told as such, of events still known."""
+    """Duplicates that were recognised as such, of events still known."""
     states: Mapping[str, int]
     """Jobs by state."""
     types: Mapping[str, Mapping[str, int]]

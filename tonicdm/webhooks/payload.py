@@ -1,6 +1,6 @@
-"""What a webhook's body says: which records of which type, and what happened to them.
+"""The content of a webhook's body: which records of which type, and what happened to them.
 
-The concepts page says only that webhooks "send updated records", so the reader here takes any form that can be told
+The concepts page says only that webhooks "send updated records", so the reader here takes any form that can be read
 without guessing, and another one can be given in its place (docs/explanation/decisions).
 """
 
@@ -36,7 +36,7 @@ class Payload:
     """What a body was found to say."""
 
     type: str = ""
-    """Object and action as the sender wrote them, such as ``persons.updated``; empty where it said none."""
+    """Object and action as the sender wrote them, such as ``persons.updated``; empty where it has none."""
     record_type: str | None = None
     """Record type of the store, None where unknown."""
     key: str | None = None
@@ -49,8 +49,8 @@ class Payload:
     @property
     def ids(self) -> tuple[str, ...]:
         """IDs of the records, compact lower case, each once."""
-        found = (identity_of(record) for record in self.records)
-        return tuple(dict.fromkeys(one for one in found if one is not None))
+        identities = (identity_of(record) for record in self.records)
+        return tuple(dict.fromkeys(identity for identity in identities if identity is not None))
 
 
 class PayloadReader(Protocol):
@@ -100,8 +100,8 @@ class TolerantReader:
         own = payload.get("id")
         key = str(own) if inside and isinstance(own, str | int) and not isinstance(own, bool) else None
         dated = any(payload.get(field) is not None for field in _MOMENT) or _stamped(records)
-        said = event or ".".join(filter(None, (name, action)))
-        return Payload(said, record_type or self.record_type, key or None, tuple(records), dated)
+        event_type = event or ".".join(filter(None, (name, action)))
+        return Payload(event_type, record_type or self.record_type, key or None, tuple(records), dated)
 
     def _batch(self, payload: list[Any]) -> Payload:
         parts = [self._one(item) if isinstance(item, Mapping) else Payload(records=_named(item)) for item in payload]
@@ -112,7 +112,7 @@ class TolerantReader:
         )
         return Payload(
             types.pop() if len(types) == 1 else "",
-            # IDs of several types can't be told apart in one event: nothing is known then.
+            # IDs of several types can't be distinguished in one event: nothing is known then.
             (record_types.pop() if len(record_types) == 1 else None)
             or (self.record_type if not record_types else None),
             None,
@@ -136,17 +136,17 @@ def record_type_of(words: str) -> str | None:
         parts = [part.lower() for part in _HUMP.split(word) if part]
         # The last part may be the action.
         for end in (len(parts), len(parts) - 1):
-            if end > 0 and (found := _SPELLINGS.get("".join(parts[:end]))):
-                return found
+            if end > 0 and (name := _SPELLINGS.get("".join(parts[:end]))):
+                return name
     return None
 
 
 def _spellings() -> dict[str, str]:
-    found: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for name in TYPES:
-        one = name.removesuffix("es") if name.endswith("sses") else name.removesuffix("s")
-        found |= {name.replace("_", ""): name, one.replace("_", ""): name}
-    return found
+        singular = name.removesuffix("es") if name.endswith("sses") else name.removesuffix("s")
+        spellings |= {name.replace("_", ""): name, singular.replace("_", ""): name}
+    return spellings
 
 
 _SPELLINGS: Final = _spellings()

@@ -88,7 +88,7 @@ class GroupCommit:
         return len(self._waiting) + self._writing
 
     async def store(self, event: Event) -> bool:
-        """Store *event* and tell whether it was new.
+        """Store *event* and return whether it was new.
 
         Cancelled, it leaves the event in its group: it may be stored all the same.
         """
@@ -121,8 +121,8 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
             if len(group) > 1 and not isinstance(error, StoreError):
                 # One event that can't be stored must not fail the others for ever.
-                for one in group:
-                    await self._write([one])
+                for pair in group:
+                    await self._write([pair])
                 return
             for _, stored in group:
                 if not stored.done():
@@ -307,7 +307,7 @@ class Receiver:
         try:
             if len(body) > self.limits.max_body:
                 raise self._too_large()
-            self._make_room()
+            self._check_capacity()
             self._verifier.check(small, body, now)
             event = parse(body, small, signed=self._verifier.confirms, received=now, reader=self._reader)
             new = await self._keep(event)
@@ -329,13 +329,13 @@ class Receiver:
             raise self._too_large()
         if self._reading >= self.limits.max_readers:
             raise Refused(503, "too many bodies are being read")
-        self._make_room()
+        self._check_capacity()
         try:
             self._verifier.screen(headers, self._clock.now())
         except SignatureError as error:
             raise _refusal(error) from None
 
-    def _make_room(self) -> None:
+    def _check_capacity(self) -> None:
         """Refuse one event more than can be kept in memory until the disk has them."""
         if self._closed:
             raise _closing()
@@ -399,11 +399,11 @@ class Receiver:
 
 def lowered(headers: Mapping[str, str]) -> dict[str, str]:
     """Return *headers* with names in lower case; a repeated one is joined, as RFC 9110 (5.3) says."""
-    found: dict[str, str] = {}
+    joined: dict[str, str] = {}
     for name, value in headers.items():
         key = name.lower()
-        found[key] = f"{found[key]}, {value}" if key in found else value
-    return found
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    return joined
 
 
 def _declared(headers: Mapping[str, str]) -> int:

@@ -16,7 +16,7 @@ LOG_INTERVAL_SECONDS: Final = 60.0
 """Seconds between two lines about the same reason."""
 
 MAX_PEERS: Final = 1000
-"""Peers that are told apart; more are counted as that many."""
+"""Peers that are counted each; more are counted as that many."""
 
 
 class Refused(Exception):  # noqa: N818 - a signal inside the receiver, answered and never seen outside

@@ -1,4 +1,4 @@
-"""What becomes of an event: states, attempts, order and retention, as rules without a clock and without I/O.
+"""Rules of the inbox: states, attempts, order and retention, without a clock and without I/O.
 
 The unit of work is a job: one event for one record. An event that names five records makes five, each with a state
 of its own, so that one record that fails holds up neither the other four nor anybody else's.
@@ -60,12 +60,12 @@ class InboxRules:
     keep_bodies: float = attrs.field(default=7 * 86_400.0, validator=_NOT_NEGATIVE)
     """Seconds for which the bodies of done events are kept; they may hold personal data."""
     keep_keys: float = attrs.field(default=90 * 86_400.0, validator=_NOT_NEGATIVE)
-    """Seconds for which done events are known at all, so that a late duplicate is told as one."""
+    """Seconds for which done events are known at all, so that a late duplicate is recognised as one."""
 
 
 @attrs.frozen(kw_only=True)
 class WorkerRules:
-    """How a worker gathers, fetches and hands on."""
+    """How long a worker waits for more events, how it fetches and hands on."""
 
     batch_window: float = attrs.field(default=2.0, validator=_NOT_NEGATIVE)
     """Seconds without a further event of a type after which its records are fetched: a call costs the same for 240."""
@@ -128,7 +128,7 @@ class Waiting:
 
 
 def is_ripe(waiting: Waiting, now: float, rules: WorkerRules) -> bool:
-    """Tell whether to fetch now what waits, or to let the storm gather.
+    """Tell whether to fetch now what waits, or to wait for more of the storm.
 
     A time in the future comes from a clock that was set back: then nothing is gained by waiting for it.
     """
@@ -164,13 +164,13 @@ class Verdict(enum.StrEnum):
     CURRENT = "current"
     """The store has this version or a newer one: nothing need be fetched."""
     APPLY = "apply"
-    """The record in the event is vouched for, whole and newer: it is written as it came."""
+    """The record in the event is confirmed, whole and newer: it is written as it came."""
     FETCH = "fetch"
     """A hint: the record has to be fetched before anything is believed."""
 
 
 def judge(
-    told: Mapping[str, Any] | None,
+    carried: Mapping[str, Any] | None,
     held: Mapping[str, Any] | None,
     held_updated: str | None,
     *,
@@ -185,7 +185,7 @@ def judge(
     in one. Only the same content is the same version; other content with the same time has to be fetched.
 
     Args:
-        told: The record in the event; None where the body is gone.
+        carried: The record in the event; None where the body is gone.
         held: The record in the store, if there is one.
         held_updated: Its timestamp as the store keeps it.
         gone: Whether the server was found not to return it. A late event must not bring it back to life.
@@ -193,11 +193,11 @@ def judge(
         trusted: Whether the event is signed and signatures are trusted.
         fields: Wire names that a whole record has.
     """
-    stamp = updated_of(told) if told is not None and stamped else None
-    if told is None or stamp is None:
+    stamp = updated_of(carried) if carried is not None and stamped else None
+    if carried is None or stamp is None:
         return Verdict.FETCH
     if held is not None and held_updated is not None and held_updated >= stamp:
-        return Verdict.CURRENT if held_updated > stamp or held == told else Verdict.FETCH
-    whole = bool(fields) and fields <= told.keys()
+        return Verdict.CURRENT if held_updated > stamp or held == carried else Verdict.FETCH
+    whole = bool(fields) and fields <= carried.keys()
     newer = held is None or held_updated is not None
     return Verdict.APPLY if trusted and whole and newer and not gone else Verdict.FETCH

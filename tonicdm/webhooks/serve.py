@@ -78,7 +78,7 @@ async def serve(
 def _quiet_logger() -> logging.Logger:
     """Return a logger for the server's own messages, which name the error and never what was sent."""
     logger = logging.getLogger("tonicdm.webhooks.server")
-    if not any(isinstance(one, _NoTraces) for one in logger.filters):
+    if not any(isinstance(log_filter, _NoTraces) for log_filter in logger.filters):
         logger.addFilter(_NoTraces())
     return logger
 
@@ -88,7 +88,7 @@ class _NoTraces(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite *record* in place."""
-        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        record.msg, record.args = f"a connection failed{f' ({kind})' if kind else ''}", ()
+        error_name = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+        record.msg, record.args = f"a connection failed{f' ({error_name})' if error_name else ''}", ()
         record.exc_info = record.exc_text = None
         return True

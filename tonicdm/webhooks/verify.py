@@ -1,4 +1,4 @@
-"""Who sent a webhook: three answers, one of which must be chosen.
+"""Verifiers of the sender: three ways to check a webhook, one of which must be chosen.
 
 How TonicDM signs is not documented, so the check is a value that is given to the receiver. Header names are lower case.
 """
@@ -100,13 +100,13 @@ class StandardWebhooks(Verifier):
         signed = _bytes(f"{headers[ID]}.{headers[TIMESTAMP]}.") + body
         # Versions other than v1 are of other schemes; a sender may give several signatures while it rotates.
         given = [_bytes(part[3:]) for part in headers[SIGNATURE].split() if part.startswith("v1,")]
-        found = False
+        matches = False
         for key in self._keys:
             right = base64.b64encode(hmac.digest(key, signed, hashlib.sha256))
-            # No early end: how long this takes tells nothing of which one matched.
-            for one in given:
-                found |= hmac.compare_digest(right, one)
-        if not found:
+            # No early end: how long this takes gives away nothing of which one matched.
+            for signature in given:
+                matches |= hmac.compare_digest(right, signature)
+        if not matches:
             raise SignatureError("the signature is wrong")
 
 
@@ -136,10 +136,10 @@ class SharedSecret(Verifier):
         """Refuse a request without the secret: the headers are all there is to see."""
         if not (given := headers.get(self._header)):
             raise SignatureError(f"no {self._header} header")
-        value, found = _bytes(given), False
+        value, matches = _bytes(given), False
         for key in self._keys:
-            found |= hmac.compare_digest(key, value)
-        if not found:
+            matches |= hmac.compare_digest(key, value)
+        if not matches:
             raise SignatureError(f"the {self._header} header is wrong")
 
     def check(self, headers: Mapping[str, str], body: bytes, now: float) -> None:  # noqa: ARG002 - nor does the body count

@@ -27,19 +27,19 @@ def add_to(app: web.Application, path: str, receiver: Receiver) -> None:
     """
     if not path.startswith("/"):
         raise ConfigError(f"a path begins with a slash, unlike {path!r}")
-    door = _Door(receiver)
+    endpoint = _Endpoint(receiver)
     prefix = path.rstrip("/")
     part = web.Application() if prefix else app
     for end in ("", "/") if prefix else ("/",):
-        part.router.add_route("*", end, door.handle, expect_handler=door.expect)
-    part.cleanup_ctx.append(door.live)
+        part.router.add_route("*", end, endpoint.handle, expect_handler=endpoint.expect)
+    part.cleanup_ctx.append(endpoint.live)
     # At shutdown, before the server waits for its requests: one that drips must not hold it up.
-    part.on_shutdown.append(door.shut)
+    part.on_shutdown.append(endpoint.shut)
     if prefix:
         app.add_subapp(prefix, part)
 
 
-class _Door:
+class _Endpoint:
     """The handlers of one receiver."""
 
     def __init__(self, receiver: Receiver) -> None:

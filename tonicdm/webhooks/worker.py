@@ -1,4 +1,4 @@
-"""The worker: takes jobs from the inbox, gets their records into the store, and calls the handlers."""
+"""The worker: it takes jobs from the inbox, gets their records into the store, and calls the handlers."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Worker:
         tonic: Where records are fetched; calls go in the lane ``normal``.
         inbox: What to work off.
         trust_signed: Whether a signed event that carries a whole record is believed without a fetch.
-        rules: How to gather, fetch and hand on.
+        rules: How to wait, fetch and hand on.
     """
 
     def __init__(
@@ -117,12 +117,12 @@ class Worker:
         return self.report
 
     async def drain(self) -> WorkReport:
-        """Work off all that can be done now, without waiting for more to gather.
+        """Work off all that can be done now, without waiting for more to come.
 
         What is due later, or lacks units, stays.
         """
         async with self._alive():
-            while await self._cycle(gather=False) or self._tasks:
+            while await self._cycle(wait_for_more=False) or self._tasks:
                 if self._tasks:
                     await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         return self.report
@@ -150,11 +150,11 @@ class Worker:
     async def _rest(self, stop: asyncio.Event) -> None:
         """Wait until something may have to be done: the next look, a task that ended, the end."""
         stopped = asyncio.ensure_future(stop.wait())
-        look = asyncio.ensure_future(self._clock.sleep_until(self._clock.monotonic() + self.rules.poll))
+        next_poll = asyncio.ensure_future(self._clock.sleep_until(self._clock.monotonic() + self.rules.poll))
         try:
-            await asyncio.wait({stopped, look, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({stopped, next_poll, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await _cancel(stopped, look)
+            await _cancel(stopped, next_poll)
 
     @property
     def _tasks(self) -> set[asyncio.Task[None]]:
@@ -171,13 +171,13 @@ class Worker:
 
     # --- one round --------------------------------------------------------------------------------------------------
 
-    async def _cycle(self, *, gather: bool = True) -> bool:
+    async def _cycle(self, *, wait_for_more: bool = True) -> bool:
         """Do what can be done without waiting; tell whether there may be more of it at once."""
         self._reap()
         triaged = await self.inbox.triage(trusted=self._trusted)
         self.report.applied += triaged.applied
         self.report.current += triaged.current
-        began = await self._begin_fetch(gather=gather)
+        began = await self._begin_fetch(wait_for_more=wait_for_more)
         handed = 0
         if len(self._handling) < self.rules.batch:
             lease = await self.inbox.lease(limit=self.rules.batch)
@@ -194,14 +194,14 @@ class Worker:
         for task in ended:
             task.result()
 
-    async def _begin_fetch(self, *, gather: bool) -> bool:
+    async def _begin_fetch(self, *, wait_for_more: bool) -> bool:
         """Begin to fetch what waits of one type, if units allow; one type at a time, so that a crash re-pays little."""
         if self._fetching is not None or not self._affordable():
             return False
         now = self._clock.now()
         for waiting in await self.inbox.waiting():
             _, rests_until = self._pauses.get(waiting.record_type, (0, 0.0))
-            if self._clock.monotonic() < rests_until or (gather and not is_ripe(waiting, now, self.rules)):
+            if self._clock.monotonic() < rests_until or (wait_for_more and not is_ripe(waiting, now, self.rules)):
                 continue
             lease = await self.inbox.lease(fetch=[waiting.record_type])
             if lease.jobs:
@@ -254,9 +254,7 @@ class Worker:
             logger.info("%d records of %s wait on: %s", len(numbers), record_type, describe_error(error))
             await self.inbox.release(numbers, owner)
             return
-        what = (
-            "the server returned an older version than the event tells of" if error is None else describe_error(error)
-        )
+        what = "the server returned an older version than the event names" if error is None else describe_error(error)
         self._count_failures(await self.inbox.fail(numbers, owner, what, attempted=False))
         logger.warning("%d records of %s could not be fetched: %s", len(numbers), record_type, what)
 
@@ -266,11 +264,11 @@ class Worker:
         """End jobs that nobody handles, and begin the handlers of the others."""
         self._leases.setdefault(lease.owner, set()).update(job.number for job in lease.jobs)
         handled = {job.number: self.inbox.handlers.matching(job.type, job.record_type) for job in lease.jobs}
-        silent = [job for job in lease.jobs if not handled[job.number]]
-        known = [job.number for job in silent if job.record_type and job.id]
+        unhandled = [job for job in lease.jobs if not handled[job.number]]
+        known = [job.number for job in unhandled if job.record_type and job.id]
         if known and await self.inbox.finish(known, lease.owner):
             self.report.done += len(known)
-        nameless = [job.number for job in silent if not (job.record_type and job.id)]
+        nameless = [job.number for job in unhandled if not (job.record_type and job.id)]
         if nameless:
             self.report.dead += await self.inbox.give_up(nameless, lease.owner, NO_RECORD)
         self._drop(lease.owner, [*known, *nameless])
@@ -331,15 +329,15 @@ class Worker:
 
     async def _failed(self, job: Job, owner: str, error: Exception) -> None:
         what = describe_error(error)
-        found = await self.inbox.fail([job.number], owner, what)
-        self._count_failures(found)
-        end = "; it is a dead letter now" if found.get(job.number) is State.DEAD else ""
+        states = await self.inbox.fail([job.number], owner, what)
+        self._count_failures(states)
+        end = "; it is a dead letter now" if states.get(job.number) is State.DEAD else ""
         logger.warning("job %d (event %r): a handler failed: %s%s", job.number, job.key, what, end)
         logger.debug("job %d failed so:", job.number, exc_info=error)
 
-    def _count_failures(self, found: dict[int, State]) -> None:
-        self.report.failed += len(found)
-        self.report.dead += sum(state is State.DEAD for state in found.values())
+    def _count_failures(self, states: dict[int, State]) -> None:
+        self.report.failed += len(states)
+        self.report.dead += sum(state is State.DEAD for state in states.values())
 
     def _drop(self, owner: str, numbers: Sequence[int]) -> None:
         """Note that jobs of a lease are over, so that it is renewed no longer than needed."""

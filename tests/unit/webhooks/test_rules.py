@@ -84,8 +84,8 @@ LATER = {**HELD, "name": "Lisboa", "datetimeUpdated": "2026-01-01T12:00:01Z"}
 EARLIER = {**HELD, "name": "Porto", "datetimeUpdated": "2026-01-01T11:59:59Z"}
 
 
-def verdict(told, *, held=HELD, updated=STAMP, gone=False, stamped=True, trusted=True, fields=frozenset(HELD)):
-    return judge(told, held, updated, gone=gone, stamped=stamped, trusted=trusted, fields=fields)
+def verdict(carried, *, held=HELD, updated=STAMP, gone=False, stamped=True, trusted=True, fields=frozenset(HELD)):
+    return judge(carried, held, updated, gone=gone, stamped=stamped, trusted=trusted, fields=fields)
 
 
 def test_a_whole_newer_record_that_is_vouched_for_is_applied():
