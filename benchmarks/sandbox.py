@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from benchmarks.table import interleaved, show
-from tonicdm.sandbox.calls import Call
+from tonicdm.sandbox.messages import Request
 from tonicdm.sandbox.service import Service
 from tonicdm.sandbox.settings import SandboxSettings
 from tonicdm.sandbox.world import World
@@ -38,7 +38,7 @@ def main() -> None:
             options = {"data_quantity": "basic", "pageSize": str(size), "pageNumber": str(number)}
             headers = (("Authorization", "Bearer sandbox-token"), *options.items())
             began = time.perf_counter()
-            answer = service.handle(Call(method="GET", path=path, headers=headers), 1.8e9)
+            answer = service.handle(Request(method="GET", path=path, headers=headers), 1.8e9)
             spent = time.perf_counter() - began
             assert answer.records == size
             return spent * 1000

@@ -34,5 +34,5 @@ nitpick_ignore_regex = [
     ("py:.*", r"tonicdm\..*\.[A-Z]"),
     ("py:class", r"DltSource|pd\.DataFrame"),
     ("py:.*", r"tonicdm\.(clock\.Clock|budget\.ledgers\.Ledger|sync\.report\.Meter)"),
-    ("py:.*", r"tonicdm\.sandbox\..*\.(Snapshot|World|Rule|Strike|Webhooks)"),
+    ("py:.*", r"tonicdm\.sandbox\..*\.(Snapshot|World|Rule|InjectedFaults|Webhooks)"),
 ]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from tonicdm.sandbox.calls import Refusal
+from tonicdm.sandbox.messages import Refusal
 from tonicdm.sandbox.options import ID
 from tonicdm.sandbox.settings import SandboxSettings
 

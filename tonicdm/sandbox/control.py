@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import attrs
 from aiohttp import web
 
-from tonicdm.sandbox.calls import to_json
 from tonicdm.sandbox.faults import Faults
 from tonicdm.sandbox.journal import token_label
+from tonicdm.sandbox.messages import to_json
 from tonicdm.sandbox.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -93,12 +93,12 @@ async def stream(request: web.BaseRequest, lines: Iterator[bytes]) -> web.Stream
 
 def _lines(box: Sandbox, request: web.BaseRequest) -> Iterator[bytes]:
     """Return the records of a type, soft-deleted ones too, as JSON lines in the order of their IDs."""
-    kind, quality = request.query["type"], request.query.get("quality", "basic")
-    if quality not in {"id_only", "basic", "complete"}:
-        raise ValueError(f"no quality {quality!r}")
-    table, firm = box.world.table(kind), box.world.firm
-    make = {"id_only": firm.stub, "basic": firm.record, "complete": firm.complete}[quality]
-    return (to_json(make(kind, rank)) + b"\n" for rank in table.select(range(3)))
+    record_type, data_quantity = request.query["type"], request.query.get("data_quantity", "basic")
+    if data_quantity not in {"id_only", "basic", "complete"}:
+        raise ValueError(f"no data_quantity {data_quantity!r}")
+    table, firm = box.world.table(record_type), box.world.firm
+    make = {"id_only": firm.stub, "basic": firm.record, "complete": firm.complete}[data_quantity]
+    return (to_json(make(record_type, rank)) + b"\n" for rank in table.select(range(3)))
 
 
 async def body_of(request: web.BaseRequest) -> dict[str, Any]:
@@ -203,7 +203,7 @@ async def _restore(box: Sandbox, request: web.BaseRequest) -> Any:
 async def _world(box: Sandbox, request: web.BaseRequest) -> Any:
     if "type" in request.query:
         return await stream(request, _lines(box, request))
-    return {kind: box.world.count(kind) for kind in box.world.types}
+    return {record_type: box.world.count(record_type) for record_type in box.world.types}
 
 
 async def _change_world(box: Sandbox, request: web.BaseRequest) -> Any:
@@ -224,12 +224,14 @@ async def _webhooks(box: Sandbox, _: web.BaseRequest) -> Any:
 
 
 async def _set_webhooks(box: Sandbox, request: web.BaseRequest) -> Any:
-    """Take {"subscribe": [{"url", "secret", "kinds"}...], "set": {name: value}, "outage": true | false}."""
+    """Take {"subscribe": [{"url", "secret", "record_types"}...], "set": {name: value}, "outage": true | false}."""
     body = await body_of(request)
     for item in body.get("subscribe", []):
-        secret, kinds = item.get("secret"), item.get("kinds")
+        secret, record_types = item.get("secret"), item.get("record_types")
         box.webhooks.subscribe(
-            item["url"], secret=secret.encode() if secret else None, kinds=None if kinds is None else set(kinds)
+            item["url"],
+            secret=secret.encode() if secret else None,
+            record_types=None if record_types is None else set(record_types),
         )
     for name, value in body.get("set", {}).items():
         if name not in {
@@ -239,7 +241,7 @@ async def _set_webhooks(box: Sandbox, request: web.BaseRequest) -> Any:
             "time",
             "retries",
             "retry_seconds",
-            "retry_longest",
+            "max_retry_seconds",
         }:
             raise ValueError(f"webhooks have no {name!r}")
         setattr(box.webhooks, name, tuple(value) if isinstance(value, list) else value)

@@ -8,129 +8,129 @@ from email.utils import formatdate
 
 import attrs
 
-from tonicdm.sandbox.calls import Answer
-from tonicdm.sandbox.faults import FaultName, Faults, Strike
+from tonicdm.sandbox.faults import FaultName, Faults, InjectedFaults
+from tonicdm.sandbox.messages import Response
 
 LIMIT, REMAINING, RESET = "X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"
 
 _BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body><center>nginx</center></body></html>"
 
 
-def damage(answer: Answer, strike: Strike, now: float, faults: Faults) -> None:
+def damage(response: Response, injected: InjectedFaults, now: float, faults: Faults) -> None:
     """Change an answer as the faults let it through.
 
     Args:
-        answer: What the server has made; it is changed in place.
-        strike: The faults.
+        response: What the server has made; it is changed in place.
+        injected: The faults.
         now: Server time.
         faults: The seeded chance.
     """
-    for fault in strike:
+    for fault in injected:
         act = _ACTS.get(fault.name)
         if act is not None:
-            act(answer, strike, now, faults)
+            act(response, injected, now, faults)
 
 
-def bad_gateway() -> Answer:
+def bad_gateway() -> Response:
     """Return what a proxy says when the server behind it is gone: no JSON, no rate headers."""
-    return Answer(status=502, body=_BAD_GATEWAY, content_type="text/html")
+    return Response(status=502, body=_BAD_GATEWAY, content_type="text/html")
 
 
-def _without_rate(answer: Answer, *_: object) -> None:
+def _without_rate(response: Response, *_: object) -> None:
     for name in (LIMIT, REMAINING, RESET):
-        answer.headers.pop(name, None)
+        response.headers.pop(name, None)
 
 
-def _redirect(answer: Answer, strike: Strike, *_: object) -> None:
-    answer.status, answer.body, answer.file = 302, b"", None
-    answer.headers["Location"] = str(strike.detail("redirect", "location"))
+def _redirect(response: Response, injected: InjectedFaults, *_: object) -> None:
+    response.status, response.body, response.file = 302, b"", None
+    response.headers["Location"] = str(injected.detail("redirect", "location"))
 
 
-def _as_told(answer: Answer, strike: Strike, *_: object) -> None:
-    told = told_answer(strike)
-    answer.status, answer.body, answer.file = told.status, told.body, None
-    answer.content_type = told.content_type
-    answer.headers |= told.headers
+def _as_described(response: Response, injected: InjectedFaults, *_: object) -> None:
+    described = described_response(injected)
+    response.status, response.body, response.file = described.status, described.body, None
+    response.content_type = described.content_type
+    response.headers |= described.headers
 
 
-def told_answer(strike: Strike) -> Answer:
-    """Return the answer that the fault "answer" describes."""
-    body = strike.detail("answer", "body")
-    return Answer(
-        status=int(strike.detail("answer", "status")),
+def described_response(injected: InjectedFaults) -> Response:
+    """Return the answer that the fault "response" describes."""
+    body = injected.detail("response", "body")
+    return Response(
+        status=int(injected.detail("response", "status")),
         body=body if isinstance(body, bytes) else str(body).encode(),
-        content_type=str(strike.detail("answer", "content_type")),
-        headers=dict(strike.detail("answer", "headers")),
+        content_type=str(injected.detail("response", "content_type")),
+        headers=dict(injected.detail("response", "headers")),
     )
 
 
-def _truncated(answer: Answer, *_: object) -> None:
-    length = answer.length * 2 // 3
-    answer.body = answer.body[:length]
-    if answer.file is not None:
-        answer.file = attrs.evolve(answer.file, length=length)
+def _truncated(response: Response, *_: object) -> None:
+    length = response.length * 2 // 3
+    response.body = response.body[:length]
+    if response.file is not None:
+        response.file = attrs.evolve(response.file, length=length)
 
 
-def _invalid(answer: Answer, *_: object) -> None:
-    answer.body, answer.file = b'[{"id": undefined}]', None
+def _invalid(response: Response, *_: object) -> None:
+    response.body, response.file = b'[{"id": undefined}]', None
 
 
-def _gzip(answer: Answer, *_: object) -> None:
-    whole = answer.body if answer.file is None else answer.file.read()
-    answer.body, answer.file = gzip.compress(whole, compresslevel=1), None
-    answer.headers["Content-Encoding"] = "gzip"
+def _gzip(response: Response, *_: object) -> None:
+    whole = response.body if response.file is None else response.file.read()
+    response.body, response.file = gzip.compress(whole, compresslevel=1), None
+    response.headers["Content-Encoding"] = "gzip"
 
 
-def _wobble(answer: Answer, strike: Strike, _: float, faults: Faults) -> None:
-    seconds = round(faults.wobble(strike.detail("reset_wobble", "seconds")))
-    _move_reset(answer, seconds)
+def _wobble(response: Response, injected: InjectedFaults, _: float, faults: Faults) -> None:
+    seconds = round(faults.wobble(injected.detail("reset_wobble", "seconds")))
+    _move_reset(response, seconds)
 
 
-def _skew(answer: Answer, strike: Strike, now: float, _: Faults) -> None:
-    seconds = float(strike.detail("skew", "seconds"))
-    _move_reset(answer, round(seconds))
-    answer.headers["Date"] = formatdate(now + seconds, usegmt=True)
+def _skew(response: Response, injected: InjectedFaults, now: float, _: Faults) -> None:
+    seconds = float(injected.detail("skew", "seconds"))
+    _move_reset(response, round(seconds))
+    response.headers["Date"] = formatdate(now + seconds, usegmt=True)
 
 
-def _move_reset(answer: Answer, seconds: int) -> None:
-    if RESET in answer.headers:
-        answer.headers[RESET] = str(int(float(answer.headers[RESET])) + seconds)
+def _move_reset(response: Response, seconds: int) -> None:
+    if RESET in response.headers:
+        response.headers[RESET] = str(int(float(response.headers[RESET])) + seconds)
 
 
-def _milliseconds(answer: Answer, *_: object) -> None:
-    answer.headers[RESET] = str(int(float(answer.headers[RESET]) * 1000))
+def _milliseconds(response: Response, *_: object) -> None:
+    response.headers[RESET] = str(int(float(response.headers[RESET]) * 1000))
 
 
-def _delta(answer: Answer, _strike: Strike, now: float, _: Faults) -> None:
-    answer.headers[RESET] = str(int(float(answer.headers[RESET]) - now))
+def _delta(response: Response, _injected: InjectedFaults, now: float, _: Faults) -> None:
+    response.headers[RESET] = str(int(float(response.headers[RESET]) - now))
 
 
-def _above_limit(answer: Answer, *_: object) -> None:
-    answer.headers[REMAINING] = str(int(answer.headers[LIMIT]) + 1)
+def _above_limit(response: Response, *_: object) -> None:
+    response.headers[REMAINING] = str(int(response.headers[LIMIT]) + 1)
 
 
-def _garbled(answer: Answer, *_: object) -> None:
-    answer.headers |= {LIMIT: "many", REMAINING: "-1", RESET: "soon"}
+def _garbled(response: Response, *_: object) -> None:
+    response.headers |= {LIMIT: "many", REMAINING: "-1", RESET: "soon"}
 
 
-def _huge(answer: Answer, strike: Strike, *_: object) -> None:
-    answer.headers["X-Trace"] = "x" * int(strike.detail("huge_header", "bytes"))
+def _huge(response: Response, injected: InjectedFaults, *_: object) -> None:
+    response.headers["X-Trace"] = "x" * int(injected.detail("huge_header", "bytes"))
 
 
-def _no_reset(answer: Answer, *_: object) -> None:
-    answer.headers.pop(RESET, None)
+def _no_reset(response: Response, *_: object) -> None:
+    response.headers.pop(RESET, None)
 
 
-def _no_gateway(answer: Answer, *_: object) -> None:
+def _no_gateway(response: Response, *_: object) -> None:
     gone = bad_gateway()
-    answer.status, answer.body, answer.content_type = gone.status, gone.body, gone.content_type
-    answer.file = None
-    _without_rate(answer)
+    response.status, response.body, response.content_type = gone.status, gone.body, gone.content_type
+    response.file = None
+    _without_rate(response)
 
 
-_ACTS: Mapping[FaultName, Callable[[Answer, Strike, float, Faults], None]] = {
+_ACTS: Mapping[FaultName, Callable[[Response, InjectedFaults, float, Faults], None]] = {
     "bad_gateway": _no_gateway,
-    "answer": _as_told,
+    "response": _as_described,
     "redirect": _redirect,
     "truncated_body": _truncated,
     "invalid_json": _invalid,

@@ -46,7 +46,7 @@ FaultName = Literal[
     "empty_page",
     "repeated_key",
     "task_fails",
-    "answer",
+    "response",
     "short_token",
 ]
 
@@ -60,7 +60,7 @@ DETAILS: Mapping[str, Mapping[str, Any]] = {
     "huge_header": {"bytes": 16_000},
     "redirect": {"location": "/elsewhere"},
     "too_many_requests": {"retry_after": None},
-    "answer": {"status": 200, "body": "", "content_type": "text/html", "headers": {}, "served": False},
+    "response": {"status": 200, "body": "", "content_type": "text/html", "headers": {}, "served": False},
     "short_token": {"expires_in": 0, "exp": -60},
 }
 """What some faults can be told besides their name, with the values they take otherwise."""
@@ -103,7 +103,7 @@ SUMMARY: Mapping[FaultName, str] = {
     "empty_page": "a page without items that is not the end",
     "repeated_key": "LastEvaluatedKey is the key that was sent",
     "task_fails": "the query or execution that the call starts will fail",
-    "answer": "status, body, content_type and headers as told, as of a proxy or a storage service; served=True: the "
+    "response": "status, body, content_type and headers as given, as of a proxy or a storage service; served=True: the "
     "call was served, and this comes in place of its answer",
     "short_token": "a token is issued that says expires_in, and whose exp lies so many seconds ahead; None for neither",
 }
@@ -114,19 +114,19 @@ RHYTHM: frozenset[FaultName] = frozenset(
         "drop_before", "drop_after", "cut_body", "close_reused", "close_idle", "server_error", "server_error_html",
         "bad_gateway", "forbidden", "unauthorized", "redirect", "slow", "truncated_body", "invalid_json", "gzip",
         "header_limit", "skew", "no_date", "huge_header", "too_many_requests", "empty_page", "repeated_key",
-        "task_fails", "answer", "short_token",
+        "task_fails", "response", "short_token",
     }
 )  # fmt: skip
 """What can happen on the Rhythm side, where there are neither units nor option headers."""
 TONICDM: frozenset[FaultName] = frozenset(get_args(FaultName)) - {
-    "too_many_requests", "empty_page", "repeated_key", "task_fails", "answer", "short_token",
+    "too_many_requests", "empty_page", "repeated_key", "task_fails", "response", "short_token",
 }  # fmt: skip
 """What can happen on the TonicDM side."""
 
 
 @attrs.frozen
 class Fault:
-    """A fault that strikes one call."""
+    """A fault that hits one call."""
 
     name: FaultName
     details: Mapping[str, Any]
@@ -134,7 +134,7 @@ class Fault:
 
 @attrs.define
 class Rule:
-    """When a fault strikes."""
+    """When a fault hits."""
 
     name: FaultName
     rate: float = 1.0
@@ -143,7 +143,7 @@ class Rule:
     skip: int = 0
     """Matching calls that are let through first."""
     times: int | None = None
-    """Calls it strikes in all; None for ever."""
+    """Calls it hits in all; None for ever."""
     details: Mapping[str, Any] = attrs.field(factory=dict)
 
     def fits(self, method: str, path: str) -> bool:
@@ -152,8 +152,8 @@ class Rule:
 
 
 @attrs.frozen
-class Strike:
-    """All faults that strike one call."""
+class InjectedFaults:
+    """All faults that hit one call."""
 
     faults: Mapping[str, Fault]
 
@@ -164,23 +164,23 @@ class Strike:
         return iter(self.faults.values())
 
     def detail(self, name: FaultName, key: str) -> Any:
-        """Return a detail of a fault that strikes."""
+        """Return a detail of a fault that hits."""
         return self.faults[name].details[key]
 
     @property
     def label(self) -> str | None:
-        """Names for the journal, None when nothing strikes."""
+        """Names for the journal, None when nothing hits."""
         return "+".join(self.faults) or None
 
 
-NO_STRIKE = Strike({})
+NO_FAULTS = InjectedFaults({})
 
 
 class Faults:
     """The server's faults, to be changed at any time.
 
     Args:
-        seed: Faults with a rate strike the same calls in each run.
+        seed: Faults with a rate hit the same calls in each run.
         names: Those that this server knows; a switch without effect would let a test pass by accident.
     """
 
@@ -208,7 +208,7 @@ class Faults:
 
         Args:
             name: What happens, see `SUMMARY`.
-            rate: Share of the calls it strikes, 0 to 1.
+            rate: Share of the calls it hits, 0 to 1.
             method: Only calls of this HTTP method.
             path: Only calls of this path.
             details: See `DETAILS`.
@@ -227,13 +227,13 @@ class Faults:
         skip: int = 0,
         **details: Any,
     ) -> None:
-        """Let a fault strike the next matching calls, in the order of the script.
+        """Let a fault hit the next matching calls, in the order of the script.
 
         Args:
             name: What happens, see `SUMMARY`.
             method: Only calls of this HTTP method.
             path: Only calls of this path.
-            times: How many calls it strikes.
+            times: How many calls it hits.
             skip: How many matching calls it lets through first.
             details: See `DETAILS`.
         """
@@ -248,13 +248,13 @@ class Faults:
         self._rules = []
         self._chance = random.Random(f"{self._seed}/faults")
 
-    def strike(self, method: str, path: str) -> Strike:
-        """Return the faults that strike this call, and strike them off the script.
+    def inject(self, method: str, path: str) -> InjectedFaults:
+        """Return the faults that hit this call, and take them off the script.
 
-        Of the script one fault at most strikes a call: the first that matches.
+        Of the script one fault at most hits a call: the first that matches.
         """
         if not self._rules:
-            return NO_STRIKE
+            return NO_FAULTS
         faults: dict[str, Fault] = {}
         scripted = False
         for rule in list(self._rules):
@@ -271,7 +271,7 @@ class Faults:
                 faults[rule.name] = Fault(rule.name, rule.details)
             elif rule.rate >= 1 or self._chance.random() < rule.rate:
                 faults[rule.name] = Fault(rule.name, rule.details)
-        return Strike(faults) if faults else NO_STRIKE
+        return InjectedFaults(faults) if faults else NO_FAULTS
 
     def wobble(self, seconds: float) -> float:
         """Return a seeded random number between minus and plus *seconds*."""

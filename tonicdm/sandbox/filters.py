@@ -42,29 +42,29 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 """Words the reference declares as enums; another one is a 400. Those it only shows as examples are open."""
 
 
-def match(world: World, kind: str, name: str, values: Sequence[str]) -> Test:
+def match(world: World, record_type: str, name: str, values: Sequence[str]) -> Test:
     """Return a test on ranks.
 
     Args:
         world: The records.
-        kind: The type that is filtered.
+        record_type: The type that is filtered.
         name: An option, the name of a column itself, or one of the fixed tests "staff" and "root".
         values: Compact IDs or words; the record must fit one of them.
     """
-    table, firm = world.table(kind), world.firm
+    table, firm = world.table(record_type), world.firm
     column = COLUMNS.get(name, name)
-    if (kind, column) == ("brands", "discipline"):
+    if (record_type, column) == ("brands", "discipline"):
         return _brand_disciplines(world, values)
     if column in table.links:
-        target = world.table(table.kind.links[column].target)
+        target = world.table(table.spec.links[column].target)
         wanted = frozenset(rank for rank in map(target.rank, values) if rank is not None)
         ranks = table.links[column]
         return lambda rank: ranks[rank] in wanted
     words = frozenset(values)
     if name in FIELDS:
         field = FIELDS[name]
-        return lambda rank: firm.record(kind, rank).get(field) in words
-    return _ODD[name](world, kind, words)
+        return lambda rank: firm.record(record_type, rank).get(field) in words
+    return _ODD[name](world, record_type, words)
 
 
 def _brand_disciplines(world: World, values: Sequence[str]) -> Test:
@@ -78,48 +78,50 @@ def _brand_disciplines(world: World, values: Sequence[str]) -> Test:
     return test
 
 
-def _staff(world: World, kind: str, words: frozenset[str]) -> Test:  # noqa: ARG001 - the form of all of them
+def _staff(world: World, record_type: str, words: frozenset[str]) -> Test:  # noqa: ARG001 - the form of all of them
     return lambda rank: is_staff(world.firm, rank)
 
 
-def _root(world: World, kind: str, words: frozenset[str]) -> Test:  # noqa: ARG001
-    parents = world.table(kind).links["parent"]
+def _root(world: World, record_type: str, words: frozenset[str]) -> Test:  # noqa: ARG001
+    parents = world.table(record_type).links["parent"]
     return lambda rank: parents[rank] == NOTHING
 
 
 def _line(line: str) -> Odd:
-    def correspondents(world: World, kind: str, words: frozenset[str]) -> Test:
-        return lambda rank: not words.isdisjoint(addresses(world.firm, kind, rank, line))
+    def correspondents(world: World, record_type: str, words: frozenset[str]) -> Test:
+        return lambda rank: not words.isdisjoint(addresses(world.firm, record_type, rank, line))
 
     return correspondents
 
 
-def _part_ids(world: World, kind: str, words: frozenset[str]) -> Test:
-    wanted = frozenset(map(world.table(kind).rank, words))
+def _part_ids(world: World, record_type: str, words: frozenset[str]) -> Test:
+    wanted = frozenset(map(world.table(record_type).rank, words))
     return lambda rank: rank in wanted
 
 
-def _stage_or_status(world: World, kind: str, words: frozenset[str]) -> Test:
+def _stage_or_status(world: World, record_type: str, words: frozenset[str]) -> Test:
     """Return a test for filterStatus=open: a stage by its word (concepts page); a status is understood too."""
 
     def test(rank: int) -> bool:
-        record = world.firm.record(kind, rank)
+        record = world.firm.record(record_type, rank)
         return record.get("stage") in words or record.get("status") in words
 
     return test
 
 
-def _thumbnail_size(world: World, kind: str, words: frozenset[str]) -> Test:
+def _thumbnail_size(world: World, record_type: str, words: frozenset[str]) -> Test:
     firm = world.firm
-    return lambda rank: any(item.get("size") in words for item in firm.record(kind, rank).get("thumbnailArray", ()))
+    return lambda rank: any(
+        item.get("size") in words for item in firm.record(record_type, rank).get("thumbnailArray", ())
+    )
 
 
-def _workflows(world: World, kind: str, words: frozenset[str]) -> Test:  # noqa: ARG001
-    asked = kind[:-1] in words
+def _workflows(world: World, record_type: str, words: frozenset[str]) -> Test:  # noqa: ARG001
+    asked = record_type[:-1] in words
     return lambda _: asked
 
 
-def _anything(world: World, kind: str, words: frozenset[str]) -> Test:  # noqa: ARG001
+def _anything(world: World, record_type: str, words: frozenset[str]) -> Test:  # noqa: ARG001
     """Return a test for the workflow of a cloud folder: none is configured, it falls back to the root (reference)."""
     return lambda _: True
 

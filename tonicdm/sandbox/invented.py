@@ -17,7 +17,7 @@ from email.utils import formatdate
 from typing import Final
 from urllib.parse import quote
 
-from tonicdm.sandbox.calls import Answer, Call, Refusal
+from tonicdm.sandbox.messages import Refusal, Request, Response
 from tonicdm.sandbox.routes import IDS, Operation
 from tonicdm.sandbox.settings import SandboxSettings
 from tonicdm.sandbox.world import World
@@ -27,7 +27,7 @@ from tonicdm.sandbox.world.table import Record
 PREFIX: Final = "/invented/"
 """Before the path of everything that stands here."""
 LINKS: Final = Operation(
-    method="GET", path=f"{PREFIX}file-links", action="list", kind="files", options=IDS, required=IDS
+    method="GET", path=f"{PREFIX}file-links", action="list", record_type="files", options=IDS, required=IDS
 )
 """Gives the links of files by their IDs, where file_links is "operation"."""
 FIELD: Final = "downloadUrl"
@@ -82,36 +82,36 @@ class Storage:
         self._begun[name] = now + float(started["X-Amz-Expires"])
         return {**started, UPLOAD_FIELD: f"{base}{PREFIX}uploads/{name}"}
 
-    def answer(self, call: Call, path: str, now: float) -> Answer:
+    def serve(self, request: Request, path: str, now: float) -> Response:
         """Answer a request for bytes, or with some: no token, no units.
 
         Raises:
             Refusal: 400 with an Authorization header, 403 with a wrong or expired signature, 404, 405, 416.
         """
-        if call.header("Authorization") is not None:
+        if request.header("Authorization") is not None:
             raise Refusal(400, "only one way to be known is allowed: the signature or an Authorization header")
         what = path.removeprefix(PREFIX)
-        query = dict(call.query)
-        kind, _, name = what.partition("/")
-        if kind == "uploads":
-            return self._uploaded(call, name, query.get("X-Amz-Signature"), now)
+        query = dict(request.query)
+        area, _, name = what.partition("/")
+        if area == "uploads":
+            return self._uploaded(request, name, query.get("X-Amz-Signature"), now)
         end = query.get("expires", "")
         right = self._signature(what, end)
         if not hmac.compare_digest(right.encode(), query.get("signature", "").encode()):
             raise Refusal(403, "the signature does not match")
         if now >= float(end):
             raise Refusal(403, "the link has expired")
-        if call.method != "GET" or kind not in {"files", "thumbnails"}:
+        if request.method != "GET" or area not in {"files", "thumbnails"}:
             raise Refusal(405, "a link is read with GET")
-        return self._file(call, name) if kind == "files" else self._bytes(call, _PIXEL, f"{name}.png", None)
+        return self._file(request, name) if area == "files" else self._bytes(request, _PIXEL, f"{name}.png", None)
 
-    def _uploaded(self, call: Call, name: str, signature: str | None, now: float) -> Answer:
-        if call.method != "PUT":
+    def _uploaded(self, request: Request, name: str, signature: str | None, now: float) -> Response:
+        if request.method != "PUT":
             raise Refusal(405, "an upload's address is written with PUT")
         if signature != name or now >= self._begun.get(name, 0.0):
             raise Refusal(403, "the signature does not match, or its time is over")
-        self.uploads[name] = call.body
-        return Answer(status=200, headers={"ETag": f'"{_md5(call.body).hex()}"'})
+        self.uploads[name] = request.body
+        return Response(status=200, headers={"ETag": f'"{_md5(request.body).hex()}"'})
 
     def content(self, file_id: str) -> bytes:
         """Return the bytes of a file: the same until its record changes.
@@ -129,12 +129,12 @@ class Storage:
                 return record
         raise Refusal(404, "there is no such file")
 
-    def _file(self, call: Call, file_id: str) -> Answer:
+    def _file(self, request: Request, file_id: str) -> Response:
         record = self._record(file_id)
         name = str(record.get("filePathNameExt") or file_id).rpartition("/")[2]
-        return self._bytes(call, self.content(file_id), name, str(record["datetimeUpdated"]))
+        return self._bytes(request, self.content(file_id), name, str(record["datetimeUpdated"]))
 
-    def _bytes(self, call: Call, content: bytes, name: str, changed: str | None) -> Answer:
+    def _bytes(self, request: Request, content: bytes, name: str, changed: str | None) -> Response:
         etag = f'"{zlib.crc32(content):08x}-{len(content)}"'
         headers = {
             "Accept-Ranges": "bytes",
@@ -143,26 +143,26 @@ class Storage:
         }
         if changed is not None:
             headers["Last-Modified"] = formatdate(datetime.fromisoformat(changed).timestamp(), usegmt=True)
-        wanted = _RANGE.fullmatch(call.header("Range") or "")
-        if wanted is None or call.header("If-Range") not in {None, etag, headers.get("Last-Modified")}:
+        wanted = _RANGE.fullmatch(request.header("Range") or "")
+        if wanted is None or request.header("If-Range") not in {None, etag, headers.get("Last-Modified")}:
             headers["Content-MD5"] = b64encode(_md5(content)).decode()
-            return Answer(status=200, body=content, headers=headers, content_type="application/octet-stream")
+            return Response(status=200, body=content, headers=headers, content_type="application/octet-stream")
         first = int(wanted[1])
         last = min(int(wanted[2] or len(content)), len(content) - 1)
         if first > last:
             headers["Content-Range"] = f"bytes */{len(content)}"
-            return Answer(status=416, headers=headers)
+            return Response(status=416, headers=headers)
         headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
         body = content[first : last + 1]
-        return Answer(status=206, body=body, headers=headers, content_type="application/octet-stream")
+        return Response(status=206, body=body, headers=headers, content_type="application/octet-stream")
 
     def _signature(self, path: str, end: str) -> str:
         return hmac.digest(self._key, f"{path}\n{end}".encode(), hashlib.sha256).hex()
 
 
-def base_of(call: Call) -> str:
+def base_of(request: Request) -> str:
     """Return scheme, host and port under which a request came."""
-    return f"http://{call.header('Host') or '127.0.0.1'}"
+    return f"http://{request.header('Host') or '127.0.0.1'}"
 
 
 def _md5(content: bytes) -> bytes:

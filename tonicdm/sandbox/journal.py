@@ -52,7 +52,7 @@ class JournalEntry:
     reset: float
     """End of the window, by the server's books."""
     fault: str | None
-    """Names of the faults that struck, joined by "+"."""
+    """Names of the faults that hit, joined by "+"."""
     zone: str = "us"
     """Zone of the server that was called."""
 

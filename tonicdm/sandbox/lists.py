@@ -10,8 +10,8 @@ from typing import Any
 
 import attrs
 
-from tonicdm.sandbox.calls import Refusal
 from tonicdm.sandbox.filters import CHOICES, match
+from tonicdm.sandbox.messages import Refusal
 from tonicdm.sandbox.options import read_ids, read_integer, read_moment, read_statuses, read_words
 from tonicdm.sandbox.routes import Operation
 from tonicdm.sandbox.settings import SandboxSettings
@@ -48,7 +48,7 @@ def pick(
     Raises:
         Refusal: 400, an option's value is wrong.
     """
-    table = world.table(operation.kind)
+    table = world.table(operation.record_type)
     size, number = _paging(operation, options, settings, ignored)
     found = _matching(world, table, operation, options, settings, ignored)
     if settings.order == "unstable" and "sortBy" not in options and len(found) > 1:
@@ -99,7 +99,7 @@ def _by_ids(world: World, table: Table, operation: Operation, ids: list[str]) ->
     if operation.parents is None:
         return {rank for rank in map(table.rank, ids) if rank is not None}
     # Here the IDs are those of other records: objects of labels, files of thumbnails, items of parts.
-    test = match(world, operation.kind, operation.parents, ids)
+    test = match(world, operation.record_type, operation.parents, ids)
     return set(table.select(range(GONE), [((operation.parents, *ids), test)]))
 
 
@@ -132,21 +132,21 @@ def _tests(
 ) -> list[Test]:
     tests: list[Test] = []
     if operation.always is not None and not (operation.always == "root" and "folderId" in options):
-        tests.append((operation.always, match(world, operation.kind, operation.always, ())))
+        tests.append((operation.always, match(world, operation.record_type, operation.always, ())))
     for name, text in options.items():
         if name in _NO_FILTERS or name not in operation.accepted:
             continue
         if name == "updated_after":
             after = read_moment(name, text)
             if settings.updated_after_supported and not ignored.updated_after:
-                tests.append(_updated_after(world.table(operation.kind), after, settings))
+                tests.append(_updated_after(world.table(operation.record_type), after, settings))
         elif name == "searchQuery":
-            tests.append(((name, text), _search(world, operation.kind, text)))
+            tests.append(((name, text), _search(world, operation.record_type, text)))
         elif name.endswith(("Ids", "Disciplines")) or name == "projectId":
-            tests.append(((name, text), match(world, operation.kind, name, read_ids(name, text))))
+            tests.append(((name, text), match(world, operation.record_type, name, read_ids(name, text))))
         else:
             words = read_words(name, text, CHOICES.get(name))
-            tests.append(((name, text), match(world, operation.kind, name, words)))
+            tests.append(((name, text), match(world, operation.record_type, name, words)))
     return tests
 
 
@@ -157,7 +157,7 @@ def _updated_after(table: Table, after: float, settings: SandboxSettings) -> Tes
     return ("updated_after", after, False), lambda rank: updated[rank] > after
 
 
-def _search(world: World, kind: str, text: str) -> Callable[[int], bool]:
+def _search(world: World, record_type: str, text: str) -> Callable[[int], bool]:
     """Return a test for searchQuery: its grammar is not documented, here it is a text or {field: text}."""
     try:
         asked = json.loads(text)
@@ -166,7 +166,7 @@ def _search(world: World, kind: str, text: str) -> Callable[[int], bool]:
     wanted = {str(k): str(v).lower() for k, v in asked.items()} if isinstance(asked, dict) else str(asked).lower()
 
     def found(rank: int) -> bool:
-        record = world.firm.record(kind, rank)
+        record = world.firm.record(record_type, rank)
         if isinstance(wanted, dict):
             return all(value in str(record.get(field, "")).lower() for field, value in wanted.items())
         return any(wanted in value.lower() for value in record.values() if isinstance(value, str))
@@ -183,12 +183,12 @@ def _sorting(
     by = options.get("sortBy")
     if by is None:
         return None if direction == "asc" else ("id", table.id, True)
-    field = table.kind.sorts.get(by)
+    field = table.spec.sorts.get(by)
     if field is None:
-        raise Refusal(400, f"sortBy: {by!r} is not one of {', '.join(table.kind.sorts) or '(none)'}")
+        raise Refusal(400, f"sortBy: {by!r} is not one of {', '.join(table.spec.sorts) or '(none)'}")
 
     def key(rank: int) -> str:
-        record: Record = world.firm.record(table.kind.name, rank)
+        record: Record = world.firm.record(table.spec.name, rank)
         return str(record.get(field) or "").casefold()
 
     return by, key, direction == "desc"

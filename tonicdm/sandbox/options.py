@@ -9,9 +9,9 @@ from typing import cast, get_args
 
 import attrs
 
-from tonicdm.sandbox.calls import Call, Refusal
+from tonicdm.sandbox.messages import Refusal, Request
 from tonicdm.sandbox.routes import KNOWN_OPTIONS, QUERY_NAMES, Operation
-from tonicdm.sandbox.settings import Quantity, SandboxSettings
+from tonicdm.sandbox.settings import DataQuantity, SandboxSettings
 
 ID = re.compile(r"[0-9a-fA-F]{32}")
 """32 hex digits, no hyphens (concepts page, "Naming Conventions")."""
@@ -35,7 +35,7 @@ class Received:
 
 
 def receive(
-    call: Call, operation: Operation, settings: SandboxSettings, arrives: Callable[[str], bool] = lambda _: True
+    request: Request, operation: Operation, settings: SandboxSettings, arrives: Callable[[str], bool] = lambda _: True
 ) -> Received:
     """Pick a call's options from where this server reads them.
 
@@ -43,7 +43,7 @@ def receive(
     a server would be silent about them.
 
     Args:
-        call: The request.
+        request: The request.
         operation: What it asks for.
         settings: option_source and strict_case decide.
         arrives: Whether a header of that name reaches the server; proxies drop some.
@@ -52,8 +52,8 @@ def receive(
         Refusal: 400, a name whose case is wrong under strict_case.
     """
     faults: list[str] = []
-    in_headers = _from_headers(call, settings, arrives, faults)
-    in_query = _from_query(call, faults)
+    in_headers = _from_headers(request, settings, arrives, faults)
+    in_query = _from_query(request, faults)
     taken: dict[str, str] = {}
     for place, found, other in (("header", in_headers, "query"), ("query", in_query, "header")):
         if settings.option_source == other:
@@ -70,10 +70,10 @@ def receive(
 
 
 def _from_headers(
-    call: Call, settings: SandboxSettings, arrives: Callable[[str], bool], faults: list[str]
+    request: Request, settings: SandboxSettings, arrives: Callable[[str], bool], faults: list[str]
 ) -> dict[str, str]:
     found: dict[str, str] = {}
-    for sent, value in call.headers:
+    for sent, value in request.headers:
         name = _BY_LOWER.get(sent.lower())
         if name is None or not arrives(sent):
             continue
@@ -86,9 +86,9 @@ def _from_headers(
     return found
 
 
-def _from_query(call: Call, faults: list[str]) -> dict[str, str]:
+def _from_query(request: Request, faults: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for sent, value in call.query:
+    for sent, value in request.query:
         name = _BY_QUERY_NAME.get(sent)
         if name is None:
             faults.append(f"unknown query parameter {sent}")
@@ -128,16 +128,16 @@ def read_statuses(text: str) -> list[str]:
     return read_words("filterStatuses", ",".join(_NUMBERED_STATUSES.get(w, w) for w in text.split(",")), _WORDS)
 
 
-def read_quantity(options: Mapping[str, str]) -> Quantity | None:
+def read_data_quantity(options: Mapping[str, str]) -> DataQuantity | None:
     """Return data_quantity, None when it is absent.
 
     Raises:
         Refusal: 400, it is none of the three words.
     """
     text = options.get("data_quantity")
-    if text is not None and text not in get_args(Quantity):
+    if text is not None and text not in get_args(DataQuantity):
         raise Refusal(400, f"data_quantity: {text!r} is not one of id_only, basic, complete")
-    return cast("Quantity | None", text)
+    return cast("DataQuantity | None", text)
 
 
 def read_integer(name: str, text: str, lowest: int, highest: int | None = None) -> int:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tonicdm.sandbox.licences import opened
-from tonicdm.sandbox.settings import Quantity, SandboxSettings
+from tonicdm.sandbox.settings import DataQuantity, SandboxSettings
 from tonicdm.sandbox.world import World
 from tonicdm.sandbox.world.table import Record
 
 
 def render(
-    world: World, kind: str, ranks: Iterable[int], quantity: Quantity, settings: SandboxSettings
+    world: World, record_type: str, ranks: Iterable[int], data_quantity: DataQuantity, settings: SandboxSettings
 ) -> Iterator[Record]:
     """Return records one by one as a data_quantity shows them (concepts page, "Rate Limiting").
 
@@ -20,20 +20,20 @@ def render(
     by one level.
     """
     firm = world.firm
-    make = {"id_only": firm.stub, "basic": firm.record, "complete": firm.complete}[quantity]
-    rows = (make(kind, rank) for rank in ranks)
-    hidden = _hidden(kind, quantity, settings)
+    make = {"id_only": firm.stub, "basic": firm.record, "complete": firm.complete}[data_quantity]
+    rows = (make(record_type, rank) for rank in ranks)
+    hidden = _hidden(record_type, data_quantity, settings)
     if hidden is not None:
         rows = ({name: value for name, value in row.items() if name != hidden} for row in rows)
     if settings.advanced_contacts and settings.advanced_metrics:
         return rows
-    return (opened(world, kind, row, settings) for row in rows)
+    return (opened(world, record_type, row, settings) for row in rows)
 
 
-def _hidden(kind: str, quantity: Quantity, settings: SandboxSettings) -> str | None:
+def _hidden(record_type: str, data_quantity: DataQuantity, settings: SandboxSettings) -> str | None:
     """Return the field that a setting hides from every record of a list."""
-    without = (quantity == "id_only" and not settings.id_only_timestamps) or (
-        kind == "file_transfers" and not settings.file_transfer_timestamps
+    without = (data_quantity == "id_only" and not settings.id_only_timestamps) or (
+        record_type == "file_transfers" and not settings.file_transfer_timestamps
     )
     return "datetimeUpdated" if without else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tonicdm.sandbox.calls import Refusal
+from tonicdm.sandbox.messages import Refusal
 from tonicdm.sandbox.world import World
 from tonicdm.sandbox.world.ids import compact, hyphenated
 from tonicdm.sandbox.world.places import own_organization
@@ -19,7 +19,7 @@ _SHARED_DOMAINS = frozenset({"gmail.com", "outlook.com", "yahoo.com"})
 _SYSTEM_NAMES = frozenset({"info", "noreply", "no-reply", "accounts", "office"})
 
 
-def check(world: World, kind: str, fields: Fields) -> None:
+def check(world: World, record_type: str, fields: Fields) -> None:
     """Do nothing if every reference in a body can be followed, also inside its parts and addresses.
 
     Checked before anything is changed, so that a refused body changes nothing.
@@ -27,8 +27,8 @@ def check(world: World, kind: str, fields: Fields) -> None:
     Raises:
         KeyError: A field refers to a record that does not exist, or an address is new and has no text.
     """
-    world.check("reason_codes" if kind == "rfi_integrations" else kind, fields)
-    for name, inner in (("parts", PARTS.get(kind, "")), ("emailAddresses", "email_addresses")):
+    world.check("reason_codes" if record_type == "rfi_integrations" else record_type, fields)
+    for name, inner in (("parts", PARTS.get(record_type, "")), ("emailAddresses", "email_addresses")):
         for one in fields.get(name) or ():
             world.check(inner, one)
             if name == "emailAddresses" and one.get("id") is None and not one.get("emailAddress"):
@@ -37,7 +37,7 @@ def check(world: World, kind: str, fields: Fields) -> None:
                 raise KeyError(f"no {inner} record has the ID {one['id']}")
 
 
-def create(world: World, kind: str, fields: Fields, options: Mapping[str, str]) -> str:
+def create(world: World, record_type: str, fields: Fields, options: Mapping[str, str]) -> str:
     """Create a record and what comes into being with it; return its compact ID.
 
     Raises:
@@ -45,39 +45,39 @@ def create(world: World, kind: str, fields: Fields, options: Mapping[str, str]) 
         Refusal: 400, it contradicts a record that exists.
     """
     fields = _stored(fields)
-    if kind == "persons":
+    if record_type == "persons":
         return _create_person(world, fields)
-    if kind == "email_addresses":
+    if record_type == "email_addresses":
         return _create_address(world, fields)
-    if kind in PARTS:
+    if record_type in PARTS:
         parts = fields.pop("parts", None)
-        record_id = world.create(kind, **{"stage": "open", "manual_stage": False, **fields})
-        _add_parts(world, kind, record_id, parts)
+        record_id = world.create(record_type, **{"stage": "open", "manual_stage": False, **fields})
+        _add_parts(world, record_type, record_id, parts)
         return record_id
-    if kind == "team":
+    if record_type == "team":
         if compact(fields.setdefault("projectId", options["projectId"])) != options["projectId"].lower():
             raise Refusal(400, "body.projectId is another project than the option's")
-    elif kind == "offices":
+    elif record_type == "offices":
         # The body shown has no organizationId (reference), so it is the own organization unless one is named.
         fields.setdefault("organizationId", world.firm.id("organizations", own_organization(world.firm)))
-    return world.create("reason_codes" if kind == "rfi_integrations" else kind, **fields)
+    return world.create("reason_codes" if record_type == "rfi_integrations" else record_type, **fields)
 
 
-def change(world: World, kind: str, record_id: str, fields: Fields) -> None:
+def change(world: World, record_type: str, record_id: str, fields: Fields) -> None:
     """Change a record, and the parts or addresses inside the body.
 
     Raises:
         KeyError: A field refers to a record that does not exist.
     """
     fields = _stored(fields)
-    if kind in PARTS:
-        _add_parts(world, kind, record_id, fields.pop("parts", None))
-    if kind == "brands":
+    if record_type in PARTS:
+        _add_parts(world, record_type, record_id, fields.pop("parts", None))
+    if record_type == "brands":
         _check_domains(world, record_id, fields.get("domains") or ())
-    if kind == "persons":
+    if record_type == "persons":
         for address in fields.pop("emailAddresses", None) or ():
             _merge_address(world, record_id, dict(address))
-    world.update(kind, record_id, **fields)
+    world.update(record_type, record_id, **fields)
 
 
 def _check_domains(world: World, record_id: str, domains: Iterable[str]) -> None:
@@ -115,14 +115,14 @@ def _stored(fields: Fields) -> Fields:
     return kept
 
 
-def _add_parts(world: World, kind: str, record_id: str, parts: list[Fields] | None) -> None:
+def _add_parts(world: World, record_type: str, record_id: str, parts: list[Fields] | None) -> None:
     """Create the parts in a body, or change those that are named by their ID."""
     for part in parts or ():
         fields = {**part, "item_id": record_id}
         if (part_id := fields.pop("id", None)) is None:
-            world.create(PARTS[kind], **fields)
+            world.create(PARTS[record_type], **fields)
         else:
-            world.update(PARTS[kind], part_id, **fields)
+            world.update(PARTS[record_type], part_id, **fields)
 
 
 def _create_person(world: World, fields: Fields) -> str:
@@ -143,9 +143,11 @@ def _create_address(world: World, fields: Fields) -> str:
     fields.pop("id", None)
     fields.pop("SelectiveNonCreation", None)
     name, _, domain = fields["emailAddress"].lower().partition("@")
-    kind = "personal" if domain in _SHARED_DOMAINS else "system" if name in _SYSTEM_NAMES else "business"
+    address_type = "personal" if domain in _SHARED_DOMAINS else "system" if name in _SYSTEM_NAMES else "business"
     brand = _brand_of(world, fields["emailAddress"])
-    return world.create("email_addresses", **{"type": kind, "deliveryStatus": "unknown", "brandId": brand, **fields})
+    return world.create(
+        "email_addresses", **{"type": address_type, "deliveryStatus": "unknown", "brandId": brand, **fields}
+    )
 
 
 def _merge_address(world: World, person: str, address: Fields) -> None:

@@ -31,7 +31,7 @@ class Operation:
     """Path, without any prefix."""
     action: Action
     """What it does."""
-    kind: str = ""
+    record_type: str = ""
     """Record type of the world, or the name of a single answer."""
     options: tuple[str, ...] = ()
     """Options the reference lists, by header name."""
@@ -58,24 +58,30 @@ class Operation:
         return f"{self.method} {self.path}"
 
 
-def _list(path: str, kind: str, *options: str, **rest: object) -> Operation:
-    return Operation(method="GET", path=path, action="list", kind=kind, options=options, **rest)  # type: ignore[arg-type]
+def _list(path: str, record_type: str, *options: str, **rest: object) -> Operation:
+    return Operation(method="GET", path=path, action="list", record_type=record_type, options=options, **rest)  # type: ignore[arg-type]
 
 
-def _single(path: str, kind: str, *options: str, required: tuple[str, ...] = ()) -> Operation:
-    return Operation(method="GET", path=path, action="single", kind=kind, options=options, required=required)
+def _single(path: str, record_type: str, *options: str, required: tuple[str, ...] = ()) -> Operation:
+    return Operation(
+        method="GET", path=path, action="single", record_type=record_type, options=options, required=required
+    )
 
 
-def _create(path: str, kind: str, *required: str) -> Operation:
-    return Operation(method="POST", path=path, action="create", kind=kind, options=required, required=required)
+def _create(path: str, record_type: str, *required: str) -> Operation:
+    return Operation(
+        method="POST", path=path, action="create", record_type=record_type, options=required, required=required
+    )
 
 
-def _change(path: str, kind: str) -> Operation:
-    return Operation(method="PATCH", path=path, action="change", kind=kind)
+def _change(path: str, record_type: str) -> Operation:
+    return Operation(method="PATCH", path=path, action="change", record_type=record_type)
 
 
-def _delete(path: str, kind: str, *, required: tuple[str, ...] = ("id",)) -> Operation:
-    return Operation(method="DELETE", path=path, action="delete", kind=kind, options=required, required=required)
+def _delete(path: str, record_type: str, *, required: tuple[str, ...] = ("id",)) -> Operation:
+    return Operation(
+        method="DELETE", path=path, action="delete", record_type=record_type, options=required, required=required
+    )
 
 
 OPERATIONS: tuple[Operation, ...] = (

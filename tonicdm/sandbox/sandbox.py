@@ -77,7 +77,7 @@ class Sandbox(Timed):
         self._ports: dict[str, int] = {}
         self.webhooks: Webhooks = Webhooks(self.now, self._clock, seed)
         """Webhooks out: subscribe a receiver, set how badly they are delivered."""
-        self.world.listeners.append(self.webhooks.tell)
+        self.world.listeners.append(self.webhooks.notify)
         self._start = self.snapshot()
         self._fresh: dict[str, WorldSnapshot] = {}
         self._kept: list[Snapshot] = []
@@ -93,7 +93,7 @@ class Sandbox(Timed):
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stop()
 
@@ -166,7 +166,7 @@ class Sandbox(Timed):
         world = World(records, seed, self.settings.zone, now=self.now, grouped=advanced_contacts)
         if of_one:
             leave_alone(world)
-        world.listeners.append(self.webhooks.tell)
+        world.listeners.append(self.webhooks.notify)
         self._service.tenants[token] = Tenant(world, advanced_contacts, advanced_metrics)
         self.settings.tokens = (*self.settings.tokens, token)
         self._fresh[token] = world.snapshot()

@@ -10,9 +10,9 @@ from typing import Protocol
 import attrs
 from aiohttp import web
 
-from tonicdm.sandbox.calls import Answer, Call, FilePart
 from tonicdm.sandbox.damage import bad_gateway, damage
-from tonicdm.sandbox.faults import Faults, Strike
+from tonicdm.sandbox.faults import Faults, InjectedFaults
+from tonicdm.sandbox.messages import FilePart, Request, Response
 from tonicdm.sandbox.settings import ServerSettings
 
 _SENT_HEADERS = 1 << 20
@@ -29,11 +29,13 @@ class Rules(Protocol):
         """What the server was told."""
         ...
 
-    def handle(self, call: Call, now: float, strike: Strike, *, at: float, damage: Callable[[Answer], None]) -> Answer:
+    def handle(
+        self, request: Request, now: float, injected: InjectedFaults, *, at: float, damage: Callable[[Response], None]
+    ) -> Response:
         """Serve one call and write it down."""
         ...
 
-    def lost(self, call: Call, now: float, strike: Strike, status: int = 0) -> None:
+    def lost(self, request: Request, now: float, injected: InjectedFaults, status: int = 0) -> None:
         """Write down a call that never reached the rules."""
         ...
 
@@ -92,88 +94,96 @@ class Shell:
             await self._runner.cleanup()
             self._runner = None
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if request.path.startswith("/__"):
-            return await self.control.handle(request)
+    async def _handle(self, web_request: web.BaseRequest) -> web.StreamResponse:
+        if web_request.path.startswith("/__"):
+            return await self.control.handle(web_request)
         arrived = self.now()
-        call = Call(
-            method=request.method,
-            path=request.path,
-            headers=tuple((k.decode("latin-1"), v.decode("utf-8", "replace")) for k, v in request.raw_headers),
-            query=tuple(request.query.items()) if request.query_string else (),
-            body=await request.read() if request.body_exists else b"",
+        request = Request(
+            method=web_request.method,
+            path=web_request.path,
+            headers=tuple((k.decode("latin-1"), v.decode("utf-8", "replace")) for k, v in web_request.raw_headers),
+            query=tuple(web_request.query.items()) if web_request.query_string else (),
+            body=await web_request.read() if web_request.body_exists else b"",
             zone=self.zone,
-            raw_path=request.rel_url.raw_path,
+            raw_path=web_request.rel_url.raw_path,
         )
-        strike = self.faults.strike(call.method, call.path)
-        if self._is_lost(request, strike):
-            self.service.lost(call, arrived, strike)
-            return self._cut(request, reset="drop_before" in strike)
-        return await self._answer(request, call, strike, arrived)
+        injected = self.faults.inject(request.method, request.path)
+        if self._is_lost(web_request, injected):
+            self.service.lost(request, arrived, injected)
+            return self._cut(web_request, reset="drop_before" in injected)
+        return await self._respond(web_request, request, injected, arrived)
 
-    async def _answer(self, request: web.BaseRequest, call: Call, strike: Strike, arrived: float) -> web.StreamResponse:
+    async def _respond(
+        self, web_request: web.BaseRequest, request: Request, injected: InjectedFaults, arrived: float
+    ) -> web.StreamResponse:
         before, after = self._latencies()
         if before:
             await asyncio.sleep(before)
-        if (refused := self._refused_in_front(call, strike)) is not None:
-            self.service.lost(call, arrived, strike, refused.status)
-            return _response(refused) if refused.status else self._cut(request)
+        if (refused := self._refused_in_front(request, injected)) is not None:
+            self.service.lost(request, arrived, injected, refused.status)
+            return _web_response(refused) if refused.status else self._cut(web_request)
         now = self.now()
-        answer = self.service.handle(
-            call, now, strike, at=arrived, damage=lambda made: damage(made, strike, now, self.faults)
+        response = self.service.handle(
+            request, now, injected, at=arrived, damage=lambda made: damage(made, injected, now, self.faults)
         )
-        if "slow" in strike:
-            await asyncio.sleep(float(strike.detail("slow", "seconds")))
+        if "slow" in injected:
+            await asyncio.sleep(float(injected.detail("slow", "seconds")))
         if after:
             await asyncio.sleep(after)
-        return await self._sent(request, answer, strike)
+        return await self._sent(web_request, response, injected)
 
-    async def _sent(self, request: web.BaseRequest, answer: Answer, strike: Strike) -> web.StreamResponse:
-        if "drop_after" in strike:
-            return self._cut(request, reset=True)
-        if "cut_body" in strike:
-            return self._raw(request, answer, answer.length // 2)
-        if "no_date" in strike:
-            answer.headers.pop("Date", None)
-            return self._raw(request, answer, answer.length)
-        response = _response(answer) if answer.file is None else await self._streamed(request, answer, answer.file)
-        if "close_idle" in strike and request.transport is not None:
+    async def _sent(
+        self, web_request: web.BaseRequest, response: Response, injected: InjectedFaults
+    ) -> web.StreamResponse:
+        if "drop_after" in injected:
+            return self._cut(web_request, reset=True)
+        if "cut_body" in injected:
+            return self._raw(web_request, response, response.length // 2)
+        if "no_date" in injected:
+            response.headers.pop("Date", None)
+            return self._raw(web_request, response, response.length)
+        web_response = (
+            _web_response(response)
+            if response.file is None
+            else await self._streamed(web_request, response, response.file)
+        )
+        if "close_idle" in injected and web_request.transport is not None:
             # After the answer has left, as a server does whose keep-alive time is over.
-            asyncio.get_running_loop().call_later(0.005, request.transport.close)
-        return response
+            asyncio.get_running_loop().call_later(0.005, web_request.transport.close)
+        return web_response
 
-    async def _streamed(self, request: web.BaseRequest, answer: Answer, part: FilePart) -> web.StreamResponse:
+    async def _streamed(self, web_request: web.BaseRequest, response: Response, part: FilePart) -> web.StreamResponse:
         """Send part of a file a piece at a time."""
-        response = web.StreamResponse(status=answer.status, headers=answer.headers)
-        response.content_type, response.content_length = answer.content_type, part.length
-        await response.prepare(request)
+        web_response = web.StreamResponse(status=response.status, headers=response.headers)
+        web_response.content_type, web_response.content_length = response.content_type, part.length
+        await web_response.prepare(web_request)
         left = part.length
         with part.path.open("rb") as file:
             file.seek(part.first)
             while piece := file.read(min(left, _AT_ONCE)):
-                await response.write(piece)
+                await web_response.write(piece)
                 left -= len(piece)
-        await response.write_eof()
-        return response
+        await web_response.write_eof()
+        return web_response
 
-    def _is_lost(self, request: web.BaseRequest, strike: Strike) -> bool:
-        connection = request.transport
+    def _is_lost(self, web_request: web.BaseRequest, injected: InjectedFaults) -> bool:
+        connection = web_request.transport
         reused = connection in self._seen
         if connection is not None and not reused:
             # The transports themselves, not their id(): a closed one's number may be given to the next.
             self._seen = {old for old in self._seen if not old.is_closing()} | {connection}
-        return "drop_before" in strike or ("close_reused" in strike and reused)
+        return "drop_before" in injected or ("close_reused" in injected and reused)
 
-    def _refused_in_front(self, call: Call, strike: Strike) -> Answer | None:
+    def _refused_in_front(self, request: Request, injected: InjectedFaults) -> Response | None:
         """Return what a proxy or the HTTP layer answers in place of the server; status 0 cuts the connection."""
-        if "bad_gateway" in strike and not strike.detail("bad_gateway", "processed"):
+        if "bad_gateway" in injected and not injected.detail("bad_gateway", "processed"):
             return bad_gateway()
         settings = self.service.settings
-        limit = int(strike.detail("header_limit", "bytes")) if "header_limit" in strike else settings.header_limit
-        if all(len(value.encode()) <= limit for _, value in call.headers):
+        limit = int(injected.detail("header_limit", "bytes")) if "header_limit" in injected else settings.header_limit
+        if all(len(value.encode()) <= limit for _, value in request.headers):
             return None
-        status = 0 if settings.header_limit_answer == "cut" else int(settings.header_limit_answer)
-        return Answer(status=status, body=b"Request header field too large.", content_type="text/plain")
+        status = 0 if settings.header_limit_response == "cut" else int(settings.header_limit_response)
+        return Response(status=status, body=b"Request header field too large.", content_type="text/plain")
 
     def _latencies(self) -> tuple[float, float]:
         """Return seconds before and after the charge: answers overtake each other on either side of it."""
@@ -184,34 +194,34 @@ class Shell:
         before = total * self._chance.random()
         return before, total - before
 
-    def _cut(self, request: web.BaseRequest, *, reset: bool = False) -> web.StreamResponse:
+    def _cut(self, web_request: web.BaseRequest, *, reset: bool = False) -> web.StreamResponse:
         """Close the connection without an answer; aiohttp's own response then goes nowhere."""
-        if request.transport is not None:
+        if web_request.transport is not None:
             if reset:
-                request.transport.abort()
+                web_request.transport.abort()
             else:
-                request.transport.close()
+                web_request.transport.close()
         return web.Response()
 
-    def _raw(self, request: web.BaseRequest, answer: Answer, length: int) -> web.StreamResponse:
+    def _raw(self, web_request: web.BaseRequest, response: Response, length: int) -> web.StreamResponse:
         """Write a response by hand, with *length* bytes of its body, and close."""
-        transport = request.transport
+        transport = web_request.transport
         if transport is not None:
-            body = answer.body if answer.file is None else answer.file.read()
+            body = response.body if response.file is None else response.file.read()
             lines = [
-                f"HTTP/1.1 {answer.status} X",
-                *(f"{name}: {value}" for name, value in answer.headers.items()),
-                f"Content-Type: {answer.content_type}",
-                f"Content-Length: {answer.length}",
+                f"HTTP/1.1 {response.status} X",
+                *(f"{name}: {value}" for name, value in response.headers.items()),
+                f"Content-Type: {response.content_type}",
+                f"Content-Length: {response.length}",
                 "Connection: close",
             ]
             transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body[:length])
-        return self._cut(request)
+        return self._cut(web_request)
 
 
-def _response(answer: Answer) -> web.Response:
-    response = web.Response(status=answer.status, headers=answer.headers)
-    if answer.body:
-        response.body = answer.body
-        response.headers["Content-Type"] = answer.content_type
-    return response
+def _web_response(response: Response) -> web.Response:
+    web_response = web.Response(status=response.status, headers=response.headers)
+    if response.body:
+        web_response.body = response.body
+        web_response.headers["Content-Type"] = response.content_type
+    return web_response

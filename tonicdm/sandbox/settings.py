@@ -14,11 +14,17 @@ from typing import Any, Literal, Self, get_args
 
 import attrs
 
-Quantity = Literal["id_only", "basic", "complete"]
+DataQuantity = Literal["id_only", "basic", "complete"]
 OptionSource = Literal["header", "query", "both"]
 WindowStart = Literal["first_call", "aligned", "back_to_back"]
 ResetRounding = Literal["up", "truncate", "none"]
 BodyShape = Literal["record", "array", "none"]
+
+_PROFILE_NAMES: Mapping[str, str] = {
+    "default_quantity": "default_data_quantity",
+    "unlisted_quantity": "unlisted_data_quantity",
+}
+"""Points of a stored profile and the settings that they are, where the names differ."""
 
 
 def one_of(literal: Any) -> Any:
@@ -54,7 +60,7 @@ class ServerSettings:
 
     header_limit: int = attrs.field(default=8190, validator=positive)
     """Longest header value in bytes."""
-    header_limit_answer: Literal["400", "431", "cut"] = attrs.field(
+    header_limit_response: Literal["400", "431", "cut"] = attrs.field(
         default="431", validator=attrs.validators.in_(("400", "431", "cut"))
     )
     """What a longer header gets: a status, or a cut connection; none is charged."""
@@ -136,11 +142,11 @@ class SandboxSettings(ServerSettings):
         default="call", validator=attrs.validators.in_(("call", "record"))
     )
     """Whether the factor is charged once per call or once per record returned."""
-    default_quantity: Quantity = attrs.field(default="id_only", validator=one_of(Quantity))
+    default_data_quantity: DataQuantity = attrs.field(default="id_only", validator=one_of(DataQuantity))
     """data_quantity of a read whose reference lists the option, when it is absent (reference's default)."""
-    unlisted_quantity: Quantity = attrs.field(default="basic", validator=one_of(Quantity))
+    unlisted_data_quantity: DataQuantity = attrs.field(default="basic", validator=one_of(DataQuantity))
     """data_quantity of a read whose reference does not list the option, when it is absent."""
-    write_quantity: Quantity = attrs.field(default="basic", validator=one_of(Quantity))
+    write_data_quantity: DataQuantity = attrs.field(default="basic", validator=one_of(DataQuantity))
     """data_quantity of POST, PATCH and DELETE when it is absent."""
     uncharged_statuses: frozenset[int] = attrs.field(default=frozenset({401, 500}), converter=frozenset)
     """Statuses that cost nothing; 429 never costs."""
@@ -233,6 +239,7 @@ class SandboxSettings(ServerSettings):
         if "answers" not in data:
             raise ValueError(f"{os.fspath(profile)} is no profile: it has no [answers]")
         known = {field.name for field in attrs.fields(cls)}
+        answers = {_PROFILE_NAMES.get(name, name): value for name, value in data["answers"].items()}
         settings = cls()
-        settings.update({name: value for name, value in data["answers"].items() if name in known})
+        settings.update({name: value for name, value in answers.items() if name in known})
         return settings

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tonicdm.sandbox.calls import Refusal
 from tonicdm.sandbox.filters import CHOICES
+from tonicdm.sandbox.messages import Refusal
 from tonicdm.sandbox.options import read_ids, read_words
-from tonicdm.sandbox.settings import Quantity
+from tonicdm.sandbox.settings import DataQuantity
 from tonicdm.sandbox.world import World
 from tonicdm.sandbox.world.ids import hyphenated
 from tonicdm.sandbox.world.kinship import me as user
@@ -17,23 +17,23 @@ from tonicdm.sandbox.world.stamps import stamp
 from tonicdm.sandbox.world.table import Record
 
 
-def read(world: World, kind: str, options: Mapping[str, str], quantity: Quantity) -> Record:
+def read(world: World, record_type: str, options: Mapping[str, str], data_quantity: DataQuantity) -> Record:
     """Return the object of a single answer.
 
     Args:
         world: The records.
-        kind: Name of the answer.
+        record_type: Name of the answer.
         options: Options of the call.
-        quantity: me and my_organization obey it as records do.
+        data_quantity: me and my_organization obey it as records do.
 
     Raises:
         Refusal: 400, an option's value is wrong.
     """
-    match kind:
+    match record_type:
         case "me":
-            return me(world, quantity)
+            return me(world, data_quantity)
         case "my_organization":
-            return my_organization(world, quantity)
+            return my_organization(world, data_quantity)
         case "expiry_url":
             return _expiry_url(world)
         case "presigned_upload":
@@ -42,25 +42,25 @@ def read(world: World, kind: str, options: Mapping[str, str], quantity: Quantity
             return _third_party_token(world, options)
 
 
-def me(world: World, quantity: Quantity = "basic") -> Record:
+def me(world: World, data_quantity: DataQuantity = "basic") -> Record:
     """Return the user's person with the user settings appended, and the home zone (concepts page, "Data Residency")."""
     firm = world.firm
     rank = user(firm)
-    if quantity == "id_only":
+    if data_quantity == "id_only":
         return firm.stub("persons", rank)
-    person = firm.record("persons", rank) if quantity == "basic" else firm.complete("persons", rank)
+    person = firm.record("persons", rank) if data_quantity == "basic" else firm.complete("persons", rank)
     settings = firm.record("user_settings", 0)
     del settings["id"]
     return {**person, **settings, "homeZone": firm.zone}
 
 
-def my_organization(world: World, quantity: Quantity = "basic") -> Record:
+def my_organization(world: World, data_quantity: DataQuantity = "basic") -> Record:
     """Return the own organization with the tenant's settings appended (concepts page, "Tenant")."""
     firm = world.firm
     rank = own_organization(firm)
-    if quantity == "id_only":
+    if data_quantity == "id_only":
         return firm.stub("organizations", rank)
-    make = firm.record if quantity == "basic" else firm.complete
+    make = firm.record if data_quantity == "basic" else firm.complete
     return {
         **make("organizations", rank),
         "homeZone": firm.zone,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from tonicdm.sandbox.settings import Quantity, SandboxSettings
+from tonicdm.sandbox.settings import DataQuantity, SandboxSettings
 
-FACTORS: dict[Quantity, int] = {"id_only": 1, "basic": 5, "complete": 20}
+FACTORS: dict[DataQuantity, int] = {"id_only": 1, "basic": 5, "complete": 20}
 
 
-def quantity_of(asked: Quantity | None, method: str, *, listed: bool, settings: SandboxSettings) -> Quantity:
+def data_quantity_of(
+    asked: DataQuantity | None, method: str, *, listed: bool, settings: SandboxSettings
+) -> DataQuantity:
     """Return the data_quantity a call is served and charged at.
 
     Args:
@@ -19,15 +21,15 @@ def quantity_of(asked: Quantity | None, method: str, *, listed: bool, settings: 
     if asked is not None:
         return asked
     if method != "GET":
-        return settings.write_quantity
-    return settings.default_quantity if listed else settings.unlisted_quantity
+        return settings.write_data_quantity
+    return settings.default_data_quantity if listed else settings.unlisted_data_quantity
 
 
-def cost_of(quantity: Quantity, records: int, settings: SandboxSettings) -> int:
+def cost_of(data_quantity: DataQuantity, records: int, settings: SandboxSettings) -> int:
     """Return the units of one call.
 
     The page says a *request* incurs the factor, so "call" is the default; "record" charges each record returned,
     and an answer without records like one.
     """
-    factor = FACTORS[quantity]
+    factor = FACTORS[data_quantity]
     return factor if settings.cost_mode == "call" else factor * max(1, records)

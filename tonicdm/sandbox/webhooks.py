@@ -20,7 +20,7 @@ import aiohttp
 import attrs
 
 from tonicdm.clock import Clock
-from tonicdm.sandbox.calls import to_json
+from tonicdm.sandbox.messages import to_json
 from tonicdm.sandbox.world import Change, World
 from tonicdm.sandbox.world.noise import key_of
 
@@ -32,7 +32,7 @@ class Subscription:
     url: str
     secret: bytes | None
     """Key of the signature; None sends unsigned."""
-    kinds: frozenset[str] | None
+    record_types: frozenset[str] | None
     """Record types; None means all."""
 
 
@@ -74,7 +74,7 @@ class Webhooks:
     """Further attempts when the receiver does not answer with 2xx."""
     retry_seconds: float = 1.0
     """Wait before the first retry; it doubles each time."""
-    retry_longest: float = 3600.0
+    max_retry_seconds: float = 3600.0
     """Wait between two attempts at most."""
     deliveries: list[Delivery] = attrs.field(factory=list)
     """All attempts so far."""
@@ -88,15 +88,15 @@ class Webhooks:
     def __attrs_post_init__(self) -> None:
         self._chance = random.Random(f"{self._seed}/webhooks")
 
-    def subscribe(self, url: str, *, secret: bytes | None = None, kinds: set[str] | None = None) -> None:
+    def subscribe(self, url: str, *, secret: bytes | None = None, record_types: set[str] | None = None) -> None:
         """Post events to *url* from now on.
 
         Args:
             url: Receiver.
             secret: Key of the signature; None sends unsigned.
-            kinds: Record types of the world; None means all.
+            record_types: Record types of the world; None means all.
         """
-        self._subscriptions.append(Subscription(url, secret, None if kinds is None else frozenset(kinds)))
+        self._subscriptions.append(Subscription(url, secret, None if record_types is None else frozenset(record_types)))
 
     def begin_outage(self) -> None:
         """Hold all events back, until `end_outage` sends them at once."""
@@ -108,10 +108,10 @@ class Webhooks:
             self._outage.set()
             self._outage = None
 
-    def tell(self, world: World, change: Change) -> None:
+    def notify(self, world: World, change: Change) -> None:
         """Send a change to all who subscribed to its type."""
         for subscription in self._subscriptions:
-            if subscription.kinds is not None and change.kind not in subscription.kinds:
+            if subscription.record_types is not None and change.record_type not in subscription.record_types:
                 continue
             self._count += 1
             if self._chance.random() < self.drop_rate:
@@ -143,11 +143,11 @@ class Webhooks:
             self._session = None
 
     def _payload(self, world: World, change: Change, event: str) -> dict[str, Any]:
-        record = world.get(change.kind, change.id)
+        record = world.get(change.record_type, change.id)
         return {
             "id": event,
-            "type": f"{change.kind}.{change.action}",
-            "object": change.kind,
+            "type": f"{change.record_type}.{change.action}",
+            "object": change.record_type,
             "sent": int(self._now()),
             # Of a record that is gone there is only the id to send.
             "data": [{"id": change.id} if record is None else record],
@@ -163,7 +163,7 @@ class Webhooks:
             if status is not None and 200 <= status < 300:
                 return
             if attempt < self.retries:
-                await self._pause(min(self.retry_longest, self.retry_seconds * 2**attempt))
+                await self._pause(min(self.max_retry_seconds, self.retry_seconds * 2**attempt))
 
     async def _post(self, subscription: Subscription, event: str, body: bytes) -> tuple[int | None, float]:
         if self._session is None:

@@ -23,11 +23,11 @@ class FaultHelpers:
     def during(
         self, name: FaultName, *, rate: float = 1.0, method: str | None = None, path: str | None = None, **details: Any
     ) -> Generator[None]:
-        """Let a fault strike all calls of a block, or a seeded share of them.
+        """Let a fault hit all calls of a block, or a seeded share of them.
 
         Args:
             name: What happens, see `tonicdm.sandbox.faults.SUMMARY`.
-            rate: Share of the calls it strikes.
+            rate: Share of the calls it hits.
             method: Only calls of this HTTP method.
             path: Only calls of this path.
             details: As for `Faults.on`.
@@ -41,11 +41,11 @@ class FaultHelpers:
     def next(
         self, name: FaultName, *, times: int = 1, method: str | None = None, path: str | None = None, **details: Any
     ) -> None:
-        """Let a fault strike the next calls.
+        """Let a fault hit the next calls.
 
         Args:
             name: What happens, see `tonicdm.sandbox.faults.SUMMARY`.
-            times: How many calls it strikes.
+            times: How many calls it hits.
             method: Only calls of this HTTP method.
             path: Only calls of this path.
             details: As for `Faults.next`.

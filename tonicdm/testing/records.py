@@ -9,7 +9,7 @@ from tonicdm import models
 from tonicdm.endpoints.bodies import body_of
 from tonicdm.models import CODEC, Record, read_with
 from tonicdm.sandbox import World
-from tonicdm.sandbox.world.kinds import LEAST
+from tonicdm.sandbox.world.record_types import MIN_RECORDS
 from tonicdm.types import DataQuantity
 
 R = TypeVar("R", bound=Record)
@@ -60,7 +60,7 @@ class Records:
     """
 
     def __init__(self, world: World | None = None) -> None:
-        self._world = world or World(LEAST)
+        self._world = world or World(MIN_RECORDS)
         self._made = 0
 
     def make(self, model: type[R], /, **fields: Any) -> R:
@@ -124,11 +124,11 @@ class Records:
         table, firm = self._world.table(kind), self._world.firm
         rank = self._made % table.ids.count
         self._made += 1
-        seeded = table.kind.make(firm, rank)
+        seeded = table.spec.make(firm, rank)
         own = {name: value for name, value in seeded.items() if name not in _NOT_COPIED}
         # The pattern may be a deleted record, or refer to one that is gone.
         own = {name: value for name, value in own.items() if _followed(self._world, kind, name, value)}
-        return {**own, table.kind.status_field: "active"} if table.kind.status_field else own
+        return {**own, table.spec.status_field: "active"} if table.spec.status_field else own
 
 
 def _followed(world: World, kind: str, name: str, value: Any) -> bool:

@@ -134,7 +134,7 @@ async def test_an_ignored_filter_is_noticed(tonic, box, clock) -> None:
 async def test_ids_are_asked_for_in_halves_where_headers_are_short(tonic, box, clock) -> None:
     wanted = sorted(active(box))
     for answer in ("400", "431", "cut"):
-        box.settings.header_limit_answer = answer
+        box.settings.header_limit_response = answer
         box.faults.on("header_limit", bytes=1500)
         tonic._caller.facts.ids_per_call, tonic._caller.facts.ids_proven = 240, 0
         found = await drive(clock, tonic.offices.get_many(wanted), tonic)

@@ -38,7 +38,7 @@ async def test_it_asks_first_and_without_a_yes_calls_nothing() -> None:
 async def test_it_writes_a_profile_and_goes_on_from_it(tmp_path: pathlib.Path) -> None:
     """The second run asks for what the first left open; the token is in no file and no line."""
     path = tmp_path / "profile.toml"
-    async with sandbox_from(SystemClock(), records=4_000, default_quantity="basic") as box:
+    async with sandbox_from(SystemClock(), records=4_000, default_data_quantity="basic") as box:
         done = await invoke(box, "--output", str(path), answer="y\n")
         assert done.exit_code == 0, done.output
         first = tomllib.loads(path.read_text(encoding="utf-8"))

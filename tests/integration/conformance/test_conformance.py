@@ -65,7 +65,7 @@ async def test_each_choice_is_named_for_twenty_units(name: str) -> None:
         found = await examine(box, clock)
         assert {point: found.answers.get(point) for point in CHOICES[name]} == CHOICES[name]
         assert box.units() <= found.spent <= ALLOWANCE
-        told = box.settings.as_json()
+        told = {name.replace("_data_quantity", "_quantity"): value for name, value in box.settings.as_json().items()}
         assert {point: value for point, value in found.answers.items() if point in told and value != told[point]} == {}
         assert not box.calls(status=429)
         assert {call.method for call in box.journal} == {"GET"}
@@ -76,7 +76,7 @@ async def test_each_choice_is_named_for_twenty_units(name: str) -> None:
 async def test_the_defaults_are_named_by_runs_that_go_on(point: str, quantity: str) -> None:
     """Asking what comes unasked can cost 20 units, so it is the first call of a later run; none costs more than 20."""
     clock = VirtualClock(NOON)
-    async with sandbox_from(clock, records=4_000, **{point: quantity}) as box:
+    async with sandbox_from(clock, records=4_000, **{point.replace("_quantity", "_data_quantity"): quantity}) as box:
         answers = (await examine(box, clock)).answers
         assert point not in answers
         for _ in range(2):
@@ -90,7 +90,7 @@ async def test_the_defaults_are_named_by_runs_that_go_on(point: str, quantity: s
 
 async def test_who_allows_more_gets_everything_in_one_run() -> None:
     clock = VirtualClock(NOON)
-    async with sandbox_from(clock, records=4_000, default_quantity="complete") as box:
+    async with sandbox_from(clock, records=4_000, default_data_quantity="complete") as box:
         found = await examine(box, clock, allowance=80)
         assert found.answers["default_quantity"] == "complete"
         assert found.unsettled.keys() == {"reset_moves"}
@@ -118,7 +118,7 @@ async def test_the_date_header_and_a_moving_reset_are_seen() -> None:
 
 async def test_a_long_list_of_ids_that_is_cut_off_is_halved() -> None:
     clock = VirtualClock(NOON)
-    async with sandbox_from(clock, records=4_000, header_limit=4_200, header_limit_answer="cut") as box:
+    async with sandbox_from(clock, records=4_000, header_limit=4_200, header_limit_response="cut") as box:
         found = await examine(box, clock)
         assert found.answers["ids_per_call"] == 120
         assert box.units() <= ALLOWANCE
@@ -217,7 +217,7 @@ async def test_a_small_firm_is_examined_as_far_as_it_goes() -> None:
     clock = VirtualClock(NOON)
     async with sandbox_from(clock, records=510) as box:
         found = await examine(box, clock)
-        told = box.settings.as_json()
+        told = {name.replace("_data_quantity", "_quantity"): value for name, value in box.settings.as_json().items()}
         assert {point: value for point, value in found.answers.items() if point in told and value != told[point]} == {}
         assert found.answers["ids_per_call"] == 60
 

@@ -261,14 +261,14 @@ async def test_one_authorization_is_exchanged_once_whatever_code_comes(box, http
 async def test_a_second_factor_and_a_429_are_no_disabled_grant(box, http, clock) -> None:
     box.settings.password_grant = True
     login = UserLogin(box.auth_url, box.client_id, client_secret=box.client_secret, clock=clock, http=http)
-    box.faults.next("answer", status=403, body='{"error": "mfa_required", "mfa_token": "x"}')
+    box.faults.next("response", status=403, body='{"error": "mfa_required", "mfa_token": "x"}')
     with pytest.raises(MultiFactorError, match=r"authorize_url\(\)"):
         await login.password(box.user_email, box.user_password)
     box.faults.next("too_many_requests", retry_after=30)
     with pytest.raises(RateLimitedError, match="Wait 30 s") as caught:
         await login.password(box.user_email, box.user_password)
     assert "support" not in str(caught.value)
-    box.faults.next("answer", status=403, body="<html>blocked</html>")
+    box.faults.next("response", status=403, body="<html>blocked</html>")
     with pytest.raises(ServerError, match="No token came"):
         await login.password(box.user_email, box.user_password)
     assert await login.password(box.user_email, box.user_password)
@@ -311,7 +311,7 @@ async def test_a_401_alone_renews_no_session_and_an_api_ahead_ends_none(box, htt
 @pytest.mark.parametrize(
     ("fault", "error", "goes_on"),
     [
-        ({"name": "answer", "status": 403, "body": '{"error": "invalid_grant"}'}, SessionExpiredError, False),
+        ({"name": "response", "status": 403, "body": '{"error": "invalid_grant"}'}, SessionExpiredError, False),
         ({"name": "too_many_requests"}, RateLimitedError, True),
         ({"name": "server_error"}, ServerError, True),
         ({"name": "drop_after"}, TransportError, False),

@@ -79,7 +79,7 @@ async def test_world_is_the_ground_truth_row_by_row(box, http, ask):
         rows = [json.loads(line) for line in (await response.text()).splitlines()]
     assert rows == list(box.world.records("persons"))
     assert (await ask("GET", "/__world", type="dragons"))[0] == 400
-    assert (await ask("GET", "/__world", type="persons", quality="raw"))[0] == 400
+    assert (await ask("GET", "/__world", type="persons", data_quantity="raw"))[0] == 400
 
 
 async def test_world_can_be_changed_uncharged(box, ask):

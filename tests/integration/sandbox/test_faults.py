@@ -44,7 +44,7 @@ async def test_close_idle_ends_a_connection_that_looked_kept_alive(box, http):
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "kind"),
+    ("name", "status", "media_type"),
     [
         ("server_error", 500, "text/plain"),
         ("server_error_html", 500, "text/html"),
@@ -53,11 +53,11 @@ async def test_close_idle_ends_a_connection_that_looked_kept_alive(box, http):
         ("redirect", 302, ""),
     ],
 )
-async def test_substituted_answers(box, http, name, status, kind):
+async def test_substituted_answers(box, http, name, status, media_type):
     box.faults.next(name)
     seen, _, headers = await read(http)
     assert seen == status
-    assert headers.get("Content-Type", "").startswith(kind)
+    assert headers.get("Content-Type", "").startswith(media_type)
     assert ("X-Rate-Limit-Reset" in headers) == (name != "bad_gateway")
     assert (await read(http))[0] == 200
 
@@ -174,14 +174,14 @@ async def test_huge_header_is_sent(box, http):
 
 @pytest.mark.parametrize(("answer", "status"), [("400", 400), ("431", 431)])
 async def test_header_limit_of_a_proxy(box, http, answer, status):
-    box.settings.header_limit_answer = answer
+    box.settings.header_limit_response = answer
     box.faults.next("header_limit", bytes=100)
     assert (await read(http, filterIDs=",".join(["0" * 32] * 4)))[0] == status
     assert box.units() == 0
 
 
 async def test_header_limit_may_cut_the_connection(box, http):
-    box.settings.header_limit_answer = "cut"
+    box.settings.header_limit_response = "cut"
     box.settings.header_limit = 100
     with pytest.raises(aiohttp.ClientError):
         await read(http, filterIDs=",".join(["0" * 32] * 4))

@@ -32,7 +32,7 @@ class Firm:
         return [one for one in self.persons if one.get("organizationId") != self.own]
 
 
-async def firm(quality: str = "basic", token: str | None = None, **settings: Any) -> Firm:
+async def firm(data_quantity: str = "basic", token: str | None = None, **settings: Any) -> Firm:
     async with Sandbox(records=1_500, settings=SandboxSettings(limit=100_000, **settings)) as box:
         if token is not None:
             box.add_tenant(token, records=1_500, advanced_contacts=False)
@@ -41,24 +41,24 @@ async def firm(quality: str = "basic", token: str | None = None, **settings: Any
             lists: dict[str, list[dict[str, Any]]] = {}
             for name in ("persons", "emailaddresses", "brands", "organizations"):
                 path = f"/core/{name}"
-                lists[name] = await tonic.request("GET", path, options=EVERY, data_quantity=quality)  # type: ignore[arg-type]
+                lists[name] = await tonic.request("GET", path, options=EVERY, data_quantity=data_quantity)  # type: ignore[arg-type]
             return Firm(str(own), **lists)
 
 
-@pytest.mark.parametrize("quality", ["basic", "complete"])
-async def test_without_the_licence_each_domain_is_an_organization_and_a_brand(quality: str):
+@pytest.mark.parametrize("data_quantity", ["basic", "complete"])
+async def test_without_the_licence_each_domain_is_an_organization_and_a_brand(data_quantity: str):
     """As many organizations as brands as domains; nothing tells which belong together."""
-    found = await firm(quality, advanced_contacts=False)
+    found = await firm(data_quantity, advanced_contacts=False)
     assert all(len(brand["domains"]) == 1 for brand in found.contact_brands)
     domains = {brand["domains"][0] for brand in found.contact_brands}
     assert len(domains) == len(found.contact_brands) == len(found.organizations) > 20
     assert not [one for one in found.contact_brands if "organizationId" in one or "isPrime" in one]
 
 
-@pytest.mark.parametrize("quality", ["basic", "complete"])
-async def test_without_the_licence_contacts_are_not_grouped_by_person(quality: str):
+@pytest.mark.parametrize("data_quantity", ["basic", "complete"])
+async def test_without_the_licence_contacts_are_not_grouped_by_person(data_quantity: str):
     """Embedded addresses show no personId, and a contact has one address; staff keep both."""
-    found = await firm(quality, advanced_contacts=False)
+    found = await firm(data_quantity, advanced_contacts=False)
     assert found.contacts
     for person in found.contacts:
         assert len(person["emailAddresses"]) <= 1

@@ -39,7 +39,7 @@ async def test_me_is_the_user_with_settings_and_home_zone(box, get, send):
 
 
 @pytest.mark.parametrize(
-    ("path", "kind", "option", "field"),
+    ("path", "record_type", "option", "field"),
     [
         ("/core/persons", "persons", "filterOrganizationIds", "organizationId"),
         ("/core/persons", "persons", "filterOfficeIds", "office"),
@@ -54,15 +54,15 @@ async def test_me_is_the_user_with_settings_and_home_zone(box, get, send):
         ("/global/tenants", "tenants", "filterDisciplineIds", "discipline"),
     ],
 )
-async def test_filter_by_reference_gives_what_a_scan_gives(box, whole, path, kind, option, field):
+async def test_filter_by_reference_gives_what_a_scan_gives(box, whole, path, record_type, option, field):
     def value(row):
         found = row[field]
         return found["id"] if isinstance(found, dict) else found
 
-    wanted = sorted({value(r) for r in box.world.records(kind)} - {None})[:2]
+    wanted = sorted({value(r) for r in box.world.records(record_type)} - {None})[:2]
     rows = await whole(path, filterStatuses=ALL, **{option: ",".join(wanted)})
     assert rows
-    assert rows == [r for r in box.world.records(kind) if value(r) in wanted]
+    assert rows == [r for r in box.world.records(record_type) if value(r) in wanted]
 
 
 async def test_brands_are_filtered_by_any_of_their_disciplines(box, whole):
@@ -112,14 +112,14 @@ async def test_rfis_by_correspondent_of_any_part(box, whole, option, line):
     assert set(ids(rows)) == items & active
 
 
-@pytest.mark.parametrize("kind", ["rfi", "pco", "filetransfer"])
-async def test_filter_ids_of_parts_takes_the_items_ids(box, whole, kind):
-    path = f"/workflow/{kind}-parts"
-    parts = {"rfi": "rfi_parts", "pco": "pco_parts", "filetransfer": "file_transfer_parts"}[kind]
+@pytest.mark.parametrize("record_type", ["rfi", "pco", "filetransfer"])
+async def test_filter_ids_of_parts_takes_the_items_ids(box, whole, record_type):
+    path = f"/workflow/{record_type}-parts"
+    parts = {"rfi": "rfi_parts", "pco": "pco_parts", "filetransfer": "file_transfer_parts"}[record_type]
     rows = list(box.world.records(parts))
     assert await whole(path, filterIDs=rows[0]["item_id"]) == [r for r in rows if r["item_id"] == rows[0]["item_id"]]
     assert await whole(path, filterIDs=rows[0]["id"]) == []
-    if kind != "pco":
+    if record_type != "pco":
         assert await whole(path, filterPartIds=rows[0]["id"]) == rows[:1]
 
 
@@ -282,14 +282,14 @@ async def test_parts_in_a_body_become_parts_of_the_item(box, send, whole):
     assert [p["id"] for p in made["parts"]] == ids(parts)
 
 
-@pytest.mark.parametrize(("shape", "kind"), [("record", dict), ("array", list), ("none", str)])
-async def test_write_answers_in_the_shape_of_the_setting(box, send, shape, kind):
+@pytest.mark.parametrize(("shape", "body_type"), [("record", dict), ("array", list), ("none", str)])
+async def test_write_answers_in_the_shape_of_the_setting(box, send, shape, body_type):
     box.settings.create_body = box.settings.change_body = shape
     status, made = await send("POST", "/core/offices", {"name": "x"})
-    assert (status, type(made)) == (201, kind)
+    assert (status, type(made)) == (201, body_type)
     office = box.world.ids("offices")[0]
     status, changed = await send("PATCH", "/core/offices", {"id": office, "name": "y"})
-    assert (status, type(changed)) == (204 if shape == "none" else 200, kind)
+    assert (status, type(changed)) == (204 if shape == "none" else 200, body_type)
 
 
 @pytest.mark.parametrize("choice", ["store", "ignore", "refuse"])
@@ -328,7 +328,7 @@ async def test_refused_body_changes_nothing_at_all(box, send, method, path, body
         body = {"project_id": project, **body}
     if path == "/core/team":
         body = [{"emailAddressId": body[0]["emailAddressId"] or box.world.ids("email_addresses")[0]}, body[1]]
-    before = {kind: box.world.count(kind) for kind in box.world.types}
+    before = {record_type: box.world.count(record_type) for record_type in box.world.types}
     status, _ = await send(method, path, body, **({"projectId": project} if path == "/core/team" else {}))
     assert status == 400
-    assert {kind: box.world.count(kind) for kind in box.world.types} == before
+    assert {record_type: box.world.count(record_type) for record_type in box.world.types} == before

@@ -21,21 +21,21 @@ async def test_a_hundred_tokens_at_once_are_charged_rightly() -> None:
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100)) as session,
     ):
 
-        async def one(token: str, quantity: str) -> int:
-            headers = {"Authorization": f"Bearer {token}", "data_quantity": quantity, "pageSize": "1"}
+        async def one(token: str, data_quantity: str) -> int:
+            headers = {"Authorization": f"Bearer {token}", "data_quantity": data_quantity, "pageSize": "1"}
             async with session.get(f"{box.url}/core/offices", headers=headers) as response:
                 return int(response.headers["X-Rate-Limit-Remaining"])
 
         plan = {t: (list(PRICES)[n % 3], n % 7 + 1) for n, t in enumerate(tokens)}
         told = await asyncio.gather(
             *(
-                asyncio.gather(*(one(token, quantity) for _ in range(times)))
-                for token, (quantity, times) in plan.items()
+                asyncio.gather(*(one(token, data_quantity) for _ in range(times)))
+                for token, (data_quantity, times) in plan.items()
             )
         )
         for token, remaining in zip(tokens, told, strict=True):
-            quantity, times = plan[token]
-            price = PRICES[quantity]
+            data_quantity, times = plan[token]
+            price = PRICES[data_quantity]
             assert box.units(token) == box.window(token).used == price * times
             # Every charge was seen by exactly one answer, in whatever order they came.
             assert sorted(3600 - left for left in remaining) == [price * n for n in range(1, times + 1)]

@@ -26,9 +26,9 @@ async def test_page_size_is_fifty_when_absent_and_a_thousand_at_most(get):
     assert "pageSize" in body["message"]
 
 
-@pytest.mark.parametrize(("quantity", "units"), [("id_only", 1), ("basic", 5), ("complete", 20), (None, 1)])
-async def test_each_call_is_charged_by_its_data_quantity(box, get, quantity, units):
-    options = {} if quantity is None else {"data_quantity": quantity}
+@pytest.mark.parametrize(("data_quantity", "units"), [("id_only", 1), ("basic", 5), ("complete", 20), (None, 1)])
+async def test_each_call_is_charged_by_its_data_quantity(box, get, data_quantity, units):
+    options = {} if data_quantity is None else {"data_quantity": data_quantity}
     _, page, headers = await get(OFFICES, **options)
     assert headers["X-Rate-Limit-Remaining"] == str(3600 - units)
     assert box.units() == units == box.journal[0].units

@@ -54,12 +54,12 @@ def parameters(rhythm, call):
 
     async def values(operation):
         tables = rhythm.world.tables
-        kind = {
+        record_type = {
             "getOrganization": "organizations", "patchOrganization": "organizations", "getEvent": "events",
             "getMembership": "memberships", "getInvoice": "invoices", "patchInvoice": "invoices", "patchGift": "gifts",
             "getApplication": "applications", "getPaymentForPortal": "payments",
         }  # fmt: skip
-        of = kind.get(operation.id, "contacts")
+        of = record_type.get(operation.id, "contacts")
         execution = rhythm.start_execution("bill")
         known = {
             "tenantId": rhythm.tenant_id,
@@ -197,9 +197,9 @@ SCHEMAS = {
 
 
 async def test_every_seeded_record_has_the_references_shape(rhythm):
-    for kind, table in rhythm.world.tables.items():
+    for record_type, table in rhythm.world.tables.items():
         for rank in table.ranks():
-            assert_valid(table.record(rank), f"/components/schemas/{SCHEMAS.get(kind, 'SysRecord')}")
+            assert_valid(table.record(rank), f"/components/schemas/{SCHEMAS.get(record_type, 'SysRecord')}")
 
 
 async def test_answers_of_a_seed_are_the_same_byte_by_byte(rhythm, plain, call, parameters):

@@ -39,8 +39,8 @@ async def test_pages_give_each_contact_once_until_the_key_ends(rhythm, walk, for
     table = rhythm.world.tables["contacts"]
     assert ids(items) == [table.id(rank) for rank in table.ranks()]
     assert [page["Count"] for page in pages] == [100, 100, 50]
-    kind = {"string": str, "object": dict}[form]
-    assert all(isinstance(page["LastEvaluatedKey"], kind) for page in pages[:-1])
+    record_type = {"string": str, "object": dict}[form]
+    assert all(isinstance(page["LastEvaluatedKey"], record_type) for page in pages[:-1])
     assert pages[-1].get("LastEvaluatedKey", "absent") == {"absent": "absent", "null": None, "empty": ""}[last]
 
 
@@ -307,7 +307,7 @@ async def test_too_many_calls_in_a_second_are_429_until_it_is_over(rhythm, clock
 
 async def test_all_pages_of_a_search_over_events_and_organizations(rhythm, walk):
     rhythm.settings.page_size = 3
-    for service, kind in (("events", "events"), ("rolodex", "organizations")):
-        table = rhythm.world.tables[kind]
-        items, _ = await walk("POST", service, f"/{kind}/{{t}}/search", {})
+    for service, record_type in (("events", "events"), ("rolodex", "organizations")):
+        table = rhythm.world.tables[record_type]
+        items, _ = await walk("POST", service, f"/{record_type}/{{t}}/search", {})
         assert ids(items) == [table.id(rank) for rank in table.ranks()]

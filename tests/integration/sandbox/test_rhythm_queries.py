@@ -33,8 +33,8 @@ def condition(field, operator, value=None):
 
 @pytest.fixture
 def start(call):
-    async def begin(body, kind="rolodex:contacts", form="json"):
-        return (await call("POST", "system", f"/queries/{{t}}/start/{kind}/{form}", body))[:2]
+    async def begin(body, record_type="rolodex:contacts", form="json"):
+        return (await call("POST", "system", f"/queries/{{t}}/start/{record_type}/{form}", body))[:2]
 
     return begin
 
@@ -43,8 +43,8 @@ def start(call):
 def finished(rhythm, clock, call, start):
     """Start a query and give its description once it is done."""
 
-    async def run(body, kind="rolodex:contacts", form="json"):
-        status, begun = await start(body, kind, form)
+    async def run(body, record_type="rolodex:contacts", form="json"):
+        status, begun = await start(body, record_type, form)
         assert status == 200, begun
         clock.advance(rhythm.settings.query_queued_seconds + rhythm.settings.query_seconds)
         return (await call("GET", "system", f"/queries/{{t}}/describe/{begun['id']}"))[1]
@@ -63,8 +63,8 @@ def fetch(plain):
 
 @pytest.fixture
 def rows_of(finished, fetch):
-    async def rows(body, kind="rolodex:contacts"):
-        told = await finished(body, kind)
+    async def rows(body, record_type="rolodex:contacts"):
+        told = await finished(body, record_type)
         if not told["has_result_set"]:
             return []
         found = json.loads((await fetch(told["uri"]))[1])
@@ -206,13 +206,13 @@ async def test_sort_offset_and_limit(rhythm, rows_of):
 
 
 @pytest.mark.parametrize(
-    "kind", ["rolodex:organizations", "membership:memberships", "events:events", "rolodex%3Acontacts"]
+    "record_type", ["rolodex:organizations", "membership:memberships", "events:events", "rolodex%3Acontacts"]
 )
-async def test_every_query_type_describes_itself_and_gives_all_its_records(rhythm, call, rows_of, kind):
-    _, told, _ = await call("GET", "system", f"/queries/{{t}}/public/description/{kind}")
-    assert told["id"] == kind.replace("%3A", ":")
+async def test_every_query_type_describes_itself_and_gives_all_its_records(rhythm, call, rows_of, record_type):
+    _, told, _ = await call("GET", "system", f"/queries/{{t}}/public/description/{record_type}")
+    assert told["id"] == record_type.replace("%3A", ":")
     rows = await rows_of(
-        {"output_fields": told["default_output_fields"], "sort_fields": told["default_sort_fields"]}, kind
+        {"output_fields": told["default_output_fields"], "sort_fields": told["default_sort_fields"]}, record_type
     )
     assert len(rows) == len(rhythm.world.tables[told["primary_table"]])
     assert all(row["id"] and row["name"] for row in rows)
@@ -226,7 +226,7 @@ async def test_public_description_wants_a_token_unless_the_setting_says_otherwis
 
 
 @pytest.mark.parametrize(
-    ("body", "kind", "form", "status"),
+    ("body", "record_type", "form", "status"),
     [
         ({}, "rolodex:contacts", "json", 400),
         (request("no_such"), "rolodex:contacts", "json", 400),
@@ -240,8 +240,8 @@ async def test_public_description_wants_a_token_unless_the_setting_says_otherwis
         (request(criteria={"all": [condition("id", "in", "x")]}), "rolodex:contacts", "json", 400),
     ],
 )
-async def test_query_that_means_nothing_is_refused_and_not_run(rhythm, start, body, kind, form, status):
-    assert (await start(body, kind, form))[0] == status
+async def test_query_that_means_nothing_is_refused_and_not_run(rhythm, start, body, record_type, form, status):
+    assert (await start(body, record_type, form))[0] == status
     assert rhythm.queries() == []
 
 

@@ -52,7 +52,7 @@ async def test_each_change_is_posted_with_the_record_a_removal_with_its_id(box, 
 
 
 async def test_signature_is_that_of_the_standard(box, receiver):
-    box.webhooks.subscribe(receiver.url, secret=b"key", kinds={"offices"})
+    box.webhooks.subscribe(receiver.url, secret=b"key", record_types={"offices"})
     box.world.touch("persons", box.world.ids("persons")[0])
     box.world.touch("offices", box.world.ids("offices")[0])
     await box.webhooks.drain()
@@ -121,7 +121,10 @@ async def test_delay_may_pass_on_the_virtual_clock(box, receiver, clock):
 
 
 async def test_webhooks_are_set_up_over_control_paths(box, http, receiver):
-    body = {"subscribe": [{"url": receiver.url, "secret": "key", "kinds": ["offices"]}], "set": {"duplicate_rate": 1}}
+    body = {
+        "subscribe": [{"url": receiver.url, "secret": "key", "record_types": ["offices"]}],
+        "set": {"duplicate_rate": 1},
+    }
     async with http.post("/__webhooks", json=body) as response:
         assert response.status == 200
     box.world.touch("offices", box.world.ids("offices")[0])

@@ -33,7 +33,7 @@ SETTINGS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "workflow_paging": st.booleans(),
         "filter_ids_override": st.booleans(),
         "header_limit": st.sampled_from([2_000, 4_000, 8_190]),
-        "header_limit_answer": st.sampled_from(["400", "431"]),
+        "header_limit_response": st.sampled_from(["400", "431"]),
         "timestamps": st.sampled_from(["seconds", "milliseconds"]),
     },
 )

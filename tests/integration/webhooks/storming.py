@@ -240,9 +240,13 @@ def _subscribe(url: str, target: str, seconds: float) -> None:
         "retries": 100,
         # As a sender would, not all at once when the receiver is back.
         "retry_seconds": min(1.0, seconds / 15),
-        "retry_longest": max(1.0, seconds / 12),
+        "max_retry_seconds": max(1.0, seconds / 12),
     }
-    _post(url, "/__webhooks", {"subscribe": [{"url": target, "secret": KEY, "kinds": list(TYPES)}], "set": settings})
+    _post(
+        url,
+        "/__webhooks",
+        {"subscribe": [{"url": target, "secret": KEY, "record_types": list(TYPES)}], "set": settings},
+    )
 
 
 async def _change(

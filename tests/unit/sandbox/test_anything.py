@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tonicdm.sandbox import SandboxSettings, World
-from tonicdm.sandbox.calls import Call
+from tonicdm.sandbox.messages import Request
 from tonicdm.sandbox.routes import KNOWN_OPTIONS, OPERATIONS
 from tonicdm.sandbox.schemas import FIELDS
 from tonicdm.sandbox.service import Service
@@ -15,7 +15,7 @@ from tonicdm.sandbox.service import Service
 WORLD = World(600)
 SERVICE = Service(WORLD, SandboxSettings(limit=10**9))
 PRISTINE = WORLD.snapshot()
-IDS = st.sampled_from([WORLD.ids(kind)[0] for kind in WORLD.types])
+IDS = st.sampled_from([WORLD.ids(record_type)[0] for record_type in WORLD.types])
 LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), IDS)
 VALUES = st.recursive(
     LEAVES,
@@ -35,14 +35,14 @@ FEW = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scop
 
 def answer(method, path, options=(), body=b""):
     headers = (("Authorization", "Bearer sandbox-token"), *options)
-    return SERVICE.handle(Call(method=method, path=path, headers=headers, body=body), 1_800_000_000.0)
+    return SERVICE.handle(Request(method=method, path=path, headers=headers, body=body), 1_800_000_000.0)
 
 
 @pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.method in {"POST", "PATCH"}], ids=lambda o: o.name)
 @FEW
 @given(data=st.data())
 def test_any_body_gets_an_answer_of_the_page(operation, data):
-    names = sorted(FIELDS[operation.kind])
+    names = sorted(FIELDS[operation.record_type])
     body = data.draw(
         st.one_of(
             VALUES,

@@ -8,8 +8,8 @@ from tonicdm.sandbox import FaultName, Faults, SandboxSettings
 from tonicdm.sandbox.faults import SUMMARY
 
 
-def struck(faults, calls, method="GET", path="/a"):
-    return [faults.strike(method, path).label for _ in range(calls)]
+def injected(faults, calls, method="GET", path="/a"):
+    return [faults.inject(method, path).label for _ in range(calls)]
 
 
 def test_every_fault_says_what_it_does():
@@ -19,30 +19,30 @@ def test_every_fault_says_what_it_does():
 def test_switch_strikes_until_it_is_off():
     faults = Faults()
     faults.on("slow")
-    assert struck(faults, 2) == ["slow", "slow"]
+    assert injected(faults, 2) == ["slow", "slow"]
     faults.off("slow")
-    assert struck(faults, 1) == [None]
+    assert injected(faults, 1) == [None]
 
 
 def test_script_is_followed_in_order_one_entry_a_call():
     faults = Faults()
     faults.next("slow", skip=1)
     faults.next("gzip", times=2)
-    assert struck(faults, 5) == [None, "slow", "gzip", "gzip", None]
+    assert injected(faults, 5) == [None, "slow", "gzip", "gzip", None]
 
 
 def test_script_entry_waits_for_its_call():
     faults = Faults()
     faults.next("gzip", method="POST", path="/b")
-    assert struck(faults, 2) == [None, None]
-    assert struck(faults, 1, "POST", "/b") == ["gzip"]
+    assert injected(faults, 2) == [None, None]
+    assert injected(faults, 1, "POST", "/b") == ["gzip"]
 
 
 def test_script_and_switches_strike_together():
     faults = Faults()
     faults.on("skew")
     faults.next("gzip")
-    assert struck(faults, 2) == ["skew+gzip", "skew"]
+    assert injected(faults, 2) == ["skew+gzip", "skew"]
 
 
 def test_rate_is_seeded():
@@ -50,7 +50,7 @@ def test_rate_is_seeded():
     for _ in range(2):
         faults = Faults(seed=7)
         faults.on("gzip", rate=0.5)
-        runs.append(struck(faults, 50))
+        runs.append(injected(faults, 50))
     assert runs[0] == runs[1]
     assert 10 < runs[0].count("gzip") < 40
 

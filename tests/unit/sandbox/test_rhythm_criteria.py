@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tonicdm.sandbox.calls import Refusal
+from tonicdm.sandbox.messages import Refusal
 from tonicdm.sandbox.rhythm.criteria import compile_group
 from tonicdm.sandbox.rhythm.patch import patched
 from tonicdm.sandbox.rhythm.routes import AUTH, FILES, find, target

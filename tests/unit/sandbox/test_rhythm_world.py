@@ -16,10 +16,10 @@ NOW = 1_800_000_000.0
 
 def test_same_seed_gives_the_same_records_and_another_seed_others():
     one, same, other = World(50, 1, NOW), World(50, 1, NOW), World(50, 2, NOW)
-    for kind, table in one.tables.items():
+    for record_type, table in one.tables.items():
         rows = [table.record(rank) for rank in table.ranks()]
-        assert rows == [same.tables[kind].record(rank) for rank in same.tables[kind].ranks()]
-        assert rows != [other.tables[kind].record(rank) for rank in other.tables[kind].ranks()]
+        assert rows == [same.tables[record_type].record(rank) for rank in same.tables[record_type].ranks()]
+        assert rows != [other.tables[record_type].record(rank) for rank in other.tables[record_type].ranks()]
 
 
 def test_two_hundred_thousand_contacts_cost_nothing_until_they_are_read():
@@ -47,10 +47,10 @@ def test_ids_and_addresses_are_unique_and_found_again():
 def test_one_value_is_that_of_the_whole_record():
     world = World(40, 1, NOW)
     world.tables["contacts"].put(3, {"id": "x", "first_name": "y"}, NOW)
-    for kind, table in world.tables.items():
+    for record_type, table in world.tables.items():
         for rank in table.ranks():
             record = table.record(rank)
-            assert {name: world.reach(kind, rank, name) for name in record} == record
+            assert {name: world.reach(record_type, rank, name) for name in record} == record
 
 
 def test_references_lead_to_records():

@@ -3,7 +3,7 @@
 import pytest
 
 from tonicdm.sandbox import SandboxSettings
-from tonicdm.sandbox.units import cost_of, quantity_of
+from tonicdm.sandbox.units import cost_of, data_quantity_of
 from tonicdm.sandbox.windows import Window, reset_header
 
 
@@ -105,16 +105,16 @@ def test_another_user_takes_at_most_what_is_left():
     assert not w.state(0.0).exceeded
 
 
-@pytest.mark.parametrize(("quantity", "units"), [("id_only", 1), ("basic", 5), ("complete", 20)])
-def test_price_is_per_call_unless_the_setting_says_per_record(quantity, units):
-    assert cost_of(quantity, 1000, SandboxSettings()) == units
-    assert cost_of(quantity, 1000, SandboxSettings(cost_mode="record")) == 1000 * units
-    assert cost_of(quantity, 0, SandboxSettings(cost_mode="record")) == units
+@pytest.mark.parametrize(("data_quantity", "units"), [("id_only", 1), ("basic", 5), ("complete", 20)])
+def test_price_is_per_call_unless_the_setting_says_per_record(data_quantity, units):
+    assert cost_of(data_quantity, 1000, SandboxSettings()) == units
+    assert cost_of(data_quantity, 1000, SandboxSettings(cost_mode="record")) == 1000 * units
+    assert cost_of(data_quantity, 0, SandboxSettings(cost_mode="record")) == units
 
 
 def test_absent_data_quantity_has_three_defaults():
     settings = SandboxSettings()
-    assert quantity_of(None, "GET", listed=True, settings=settings) == "id_only"
-    assert quantity_of(None, "GET", listed=False, settings=settings) == "basic"
-    assert quantity_of(None, "PATCH", listed=False, settings=settings) == "basic"
-    assert quantity_of("complete", "DELETE", listed=False, settings=settings) == "complete"
+    assert data_quantity_of(None, "GET", listed=True, settings=settings) == "id_only"
+    assert data_quantity_of(None, "GET", listed=False, settings=settings) == "basic"
+    assert data_quantity_of(None, "PATCH", listed=False, settings=settings) == "basic"
+    assert data_quantity_of("complete", "DELETE", listed=False, settings=settings) == "complete"

@@ -7,15 +7,15 @@ import pytest
 
 from tonicdm.sandbox import World
 from tonicdm.sandbox.world import kinship, people
-from tonicdm.sandbox.world.kinds import KINDS, LEAST, counts
 from tonicdm.sandbox.world.noise import Shuffle
+from tonicdm.sandbox.world.record_types import MIN_RECORDS, RECORD_TYPES, counts
 
 WORLD = World(2_000, seed=3)
 TYPES = WORLD.types
 
 
 def everything(world):
-    return {kind: list(world.records(kind)) for kind in world.types}
+    return {record_type: list(world.records(record_type)) for record_type in world.types}
 
 
 def test_same_arguments_give_byte_identical_records():
@@ -24,7 +24,7 @@ def test_same_arguments_give_byte_identical_records():
     assert texts[0] != json.dumps(everything(World(700, seed=10)), ensure_ascii=False)
 
 
-@pytest.mark.parametrize("records", [*range(LEAST, LEAST + 200), 1_000, 12_345])
+@pytest.mark.parametrize("records", [*range(MIN_RECORDS, MIN_RECORDS + 200), 1_000, 12_345])
 def test_world_has_exactly_the_records_asked_for(records):
     sizes = counts(records)
     assert sum(sizes.values()) == records
@@ -32,8 +32,8 @@ def test_world_has_exactly_the_records_asked_for(records):
 
 
 def test_too_small_a_world_says_what_is_possible():
-    with pytest.raises(ValueError, match=str(LEAST)):
-        World(LEAST - 1)
+    with pytest.raises(ValueError, match=str(MIN_RECORDS)):
+        World(MIN_RECORDS - 1)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 97, 1000])
@@ -43,31 +43,31 @@ def test_shuffle_is_a_permutation_that_goes_back(count):
     assert all(shuffle.back(shuffle(n)) == n for n in range(count))
 
 
-@pytest.mark.parametrize("kind", TYPES)
-def test_ids_are_compact_ordered_and_lead_back_to_their_records(kind):
-    ids = WORLD.ids(kind)
+@pytest.mark.parametrize("record_type", TYPES)
+def test_ids_are_compact_ordered_and_lead_back_to_their_records(record_type):
+    ids = WORLD.ids(record_type)
     assert ids == sorted(set(ids))
     assert all(re.fullmatch("[0-9a-f]{32}", i) for i in ids)
-    assert [r["id"].replace("-", "") for r in WORLD.records(kind)] == ids
-    assert WORLD.get(kind, ids[0].upper())["id"].replace("-", "") == ids[0]
-    assert WORLD.get(kind, f"{int(ids[0], 16) ^ 1:032x}") is None
+    assert [r["id"].replace("-", "") for r in WORLD.records(record_type)] == ids
+    assert WORLD.get(record_type, ids[0].upper())["id"].replace("-", "") == ids[0]
+    assert WORLD.get(record_type, f"{int(ids[0], 16) ^ 1:032x}") is None
 
 
 def test_no_id_belongs_to_two_types():
-    ids = [i for kind in TYPES for i in WORLD.ids(kind)]
+    ids = [i for record_type in TYPES for i in WORLD.ids(record_type)]
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.name)
-def test_every_reference_exists_and_complete_expands_it_by_one_level(kind):
-    for rank in range(WORLD.count(kind.name)):
-        basic = WORLD.firm.record(kind.name, rank)
-        full = WORLD.firm.complete(kind.name, rank)
-        for link in kind.links.values():
+@pytest.mark.parametrize("record_type", RECORD_TYPES, ids=lambda k: k.name)
+def test_every_reference_exists_and_complete_expands_it_by_one_level(record_type):
+    for rank in range(WORLD.count(record_type.name)):
+        basic = WORLD.firm.record(record_type.name, rank)
+        full = WORLD.firm.complete(record_type.name, rank)
+        for link in record_type.links.values():
             value = basic.get(link.field)
             if value is not None:
                 assert WORLD.get(link.target, value["id"] if isinstance(value, dict) else value) is not None
-        for field, target in kind.references.items():
+        for field, target in record_type.references.items():
             stubs, whole = ((r.get(field) if isinstance(r.get(field), list) else [r.get(field)]) for r in (basic, full))
             for stub, record in zip(stubs, whole, strict=True):
                 if stub is not None:
@@ -178,9 +178,9 @@ def test_snapshot_is_independent_of_later_changes():
     world = World(700)
     before = everything(world)
     taken = world.snapshot()
-    for kind in ("persons", "rfis", "files"):
-        world.create(kind)
-        world.delete(kind, world.ids(kind)[0])
+    for record_type in ("persons", "rfis", "files"):
+        world.create(record_type)
+        world.delete(record_type, world.ids(record_type)[0])
     world.restore(taken)
     assert everything(world) == before
     world.create("offices", name="x")
@@ -192,8 +192,8 @@ def test_a_record_costs_a_few_bytes_until_somebody_changes_it():
     """A million records fit in some tens of megabytes: nothing but columns is kept."""
     world = World(50_000)
     size = 0
-    for kind in world.types:
-        table = world.table(kind)
+    for record_type in world.types:
+        table = world.table(record_type)
         columns = [table.updated, *table.links.values()]
         size += len(table.status) + sum(column.itemsize * len(column) for column in columns)
         assert not table.patches

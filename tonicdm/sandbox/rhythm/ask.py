@@ -10,8 +10,8 @@ from typing import Any
 
 import attrs
 
-from tonicdm.sandbox.calls import Answer, Refusal, json_answer
-from tonicdm.sandbox.faults import Strike
+from tonicdm.sandbox.faults import InjectedFaults
+from tonicdm.sandbox.messages import Refusal, Response, json_response
 from tonicdm.sandbox.rhythm.executions import Execution
 from tonicdm.sandbox.rhythm.issuer import CLAIM
 from tonicdm.sandbox.rhythm.queryjob import QueryJob
@@ -52,7 +52,7 @@ class Ask:
     settings: RhythmSettings
     now: float
     """Server time."""
-    strike: Strike
+    injected: InjectedFaults
     url: str
     """Base URL of the server, for signed URIs."""
     folder: pathlib.Path
@@ -78,7 +78,7 @@ class Ask:
             return None
         return self.now - self.settings.stale_seconds
 
-    def json(self, kind: type) -> Any:
+    def json(self, expected: type) -> Any:
         """Return the body as JSON.
 
         Raises:
@@ -88,8 +88,8 @@ class Ask:
             value = json.loads(self.body)
         except ValueError:
             raise Refusal(400, "the body is no JSON") from None
-        if not isinstance(value, kind):
-            raise Refusal(400, f"the body must be a JSON {'array' if kind is list else 'object'}")
+        if not isinstance(value, expected):
+            raise Refusal(400, f"the body must be a JSON {'array' if expected is list else 'object'}")
         return value
 
     def chance(self, *parts: object) -> float:
@@ -98,7 +98,7 @@ class Ask:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") / 2**32
 
 
-Handler = Callable[[Ask], Answer]
+Handler = Callable[[Ask], Response]
 
 
 def chosen(record: Record, fields: str | None) -> Record:
@@ -108,12 +108,12 @@ def chosen(record: Record, fields: str | None) -> Record:
     return {name: record[name] for name in map(str.strip, fields.split(",")) if name in record}
 
 
-def one(ask: Ask, record: Record) -> Answer:
+def one(ask: Ask, record: Record) -> Response:
     """Answer with one record and the fields that were asked for."""
-    return json_answer(200, chosen(record, ask.query.get("fields")), 1)
+    return json_response(200, chosen(record, ask.query.get("fields")), 1)
 
 
-def array(records: Iterable[Record], fields: str | None) -> Answer:
+def array(records: Iterable[Record], fields: str | None) -> Response:
     """Answer with a bare array."""
     rows = [chosen(record, fields) for record in records]
-    return json_answer(200, rows, len(rows))
+    return json_response(200, rows, len(rows))

@@ -6,40 +6,40 @@ import json
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
-from tonicdm.sandbox.calls import Answer, Call, json_answer
+from tonicdm.sandbox.messages import Request, Response, json_response
 from tonicdm.sandbox.rhythm.issuer import GrantRefusal, Issuer
 
 _FORM = "application/x-www-form-urlencoded"
 
 
-def authorize(issuer: Issuer, query: Mapping[str, str], now: float) -> Answer:
+def authorize(issuer: Issuer, query: Mapping[str, str], now: float) -> Response:
     """Answer an authorization request: sign the user in at once and send the browser back.
 
     Raises:
         GrantRefusal: It may not be sent back anywhere.
     """
     redirect, parameters = issuer.authorize(query, now)
-    return Answer(status=302, headers={"Location": f"{redirect}?{urlencode(parameters)}"})
+    return Response(status=302, headers={"Location": f"{redirect}?{urlencode(parameters)}"})
 
 
-def refused(refusal: GrantRefusal) -> Answer:
+def refused(refusal: GrantRefusal) -> Response:
     """Return a refusal in the form of OAuth (reference, OAuthError)."""
-    return json_answer(refusal.status, {"error": refusal.error, "error_description": refusal.description}, 0)
+    return json_response(refusal.status, {"error": refusal.error, "error_description": refusal.description}, 0)
 
 
-def read_form(issuer: Issuer, call: Call) -> dict[str, str]:
+def read_form(issuer: Issuer, request: Request) -> dict[str, str]:
     """Return the parameters of a token request.
 
     Raises:
         GrantRefusal: They are written in a way that the settings do not allow, or are none.
     """
-    media = (call.header("Content-Type") or "").partition(";")[0].strip().lower()
+    media = (request.header("Content-Type") or "").partition(";")[0].strip().lower()
     allowed = issuer.settings.token_encoding
     if media == _FORM and allowed != "json":
-        return dict(parse_qsl(call.body.decode("utf-8", "replace")))
+        return dict(parse_qsl(request.body.decode("utf-8", "replace")))
     if media == "application/json" and allowed != "form":
         try:
-            told = json.loads(call.body)
+            told = json.loads(request.body)
         except ValueError:
             told = None
         if isinstance(told, dict):

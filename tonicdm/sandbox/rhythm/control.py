@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from aiohttp import web
 
-from tonicdm.sandbox.calls import to_json
 from tonicdm.sandbox.control import STEERING, Actions, body_of, stream
+from tonicdm.sandbox.messages import to_json
 
 if TYPE_CHECKING:
     from tonicdm.sandbox.rhythm.sandbox import RhythmSandbox

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tonicdm.sandbox.calls import Refusal
+from tonicdm.sandbox.messages import Refusal
 from tonicdm.sandbox.rhythm.settings import Operator, RhythmSettings
 
 Getter = Callable[[str], Any]

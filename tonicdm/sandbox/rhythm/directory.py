@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from tonicdm.sandbox.calls import Answer, Refusal, json_answer
+from tonicdm.sandbox.messages import Refusal, Response, json_response
 from tonicdm.sandbox.rhythm.ask import Ask, Handler, array, one
 from tonicdm.sandbox.rhythm.criteria import comparable
 from tonicdm.sandbox.rhythm.paging import Listed, listed, page
@@ -22,18 +22,18 @@ _REACHED: Mapping[str, Mapping[str, str]] = {
 """Search criteria that lie deeper in the record than their name says (reference, ContactSearch)."""
 
 
-def current_contact(ask: Ask) -> Answer:
+def current_contact(ask: Ask) -> Response:
     """Answer getCurrentContact and getCurrentContactForTenant."""
     table = ask.tenant.world.tables["contacts"]
     return one(ask, table.record(_rank(table, ask.contact_id or "")))
 
 
-def list_contacts(ask: Ask) -> Answer:
+def list_contacts(ask: Ask) -> Response:
     """Answer listContacts."""
     return listed(ask, ask.tenant.world.tables["contacts"], "wrapped")
 
 
-def contact_by_email(ask: Ask) -> Answer:
+def contact_by_email(ask: Ask) -> Response:
     """Answer getContactByEmailAddress."""
     address = ask.parameters["emailAddress"]
     rank = ask.tenant.world.by_email(address)
@@ -45,23 +45,23 @@ def contact_by_email(ask: Ask) -> Answer:
     return one(ask, record)
 
 
-def get(name: str, ask: Ask) -> Answer:
+def get(name: str, ask: Ask) -> Response:
     """Answer the operations that read one record by its ID."""
     table = ask.tenant.world.tables[name]
     return one(ask, table.record(_rank(table, ask.parameters["id"]), ask.stale_since))
 
 
-def create(name: str, ask: Ask) -> Answer:
+def create(name: str, ask: Ask) -> Response:
     """Answer createContact and createOrganization."""
     sent: Record = ask.json(dict)
     if "id" in sent:
         raise Refusal(400, "id is made by the server and may not be sent")
     _check(ask, name, sent, tuple(sent))
     table = ask.tenant.world.tables[name]
-    return json_answer(200, table.add(_filled(ask, name, sent), ask.now, ask.user), 1)
+    return json_response(200, table.add(_filled(ask, name, sent), ask.now, ask.user), 1)
 
 
-def change(name: str, ask: Ask) -> Answer:
+def change(name: str, ask: Ask) -> Response:
     """Answer patchContact and patchOrganization (RFC 6902)."""
     table = ask.tenant.world.tables[name]
     rank = _rank(table, ask.parameters["id"])
@@ -75,10 +75,10 @@ def change(name: str, ask: Ask) -> Answer:
     if kept := sorted(field for field in touched if field == "id" or field.startswith("sys_")):
         raise Refusal(400, f"{', '.join(kept)} may not be changed")
     _check(ask, name, after, touched)
-    return json_answer(200, table.put(rank, _filled(ask, name, after), ask.now, ask.user), 1)
+    return json_response(200, table.put(rank, _filled(ask, name, after), ask.now, ask.user), 1)
 
 
-def search(name: str, ask: Ask) -> Answer:
+def search(name: str, ask: Ask) -> Response:
     """Answer the searches: all criteria must match (concepts page, "Search")."""
     criteria = dict(ask.json(dict))
     settings = ask.settings
@@ -99,7 +99,7 @@ def search(name: str, ask: Ask) -> Answer:
     )
 
 
-def upcoming(ask: Ask) -> Answer:
+def upcoming(ask: Ask) -> Response:
     """Answer getUpcomingEvents: those that have not begun, the next one first."""
     table = ask.tenant.world.tables["events"]
     begin = {rank: datetime.fromisoformat(table.value(rank, "start_date")).timestamp() for rank in table.ranks()}
@@ -107,19 +107,19 @@ def upcoming(ask: Ask) -> Answer:
     return listed(ask, Listed([table.record(rank) for rank in ranks]), "array")
 
 
-def small_list(name: str, ask: Ask) -> Answer:
+def small_list(name: str, ask: Ask) -> Response:
     """Answer listAddressTypes and listCommunicationTypes."""
     return listed(ask, ask.tenant.world.small(name), "array")
 
 
-def scores(ask: Ask) -> Answer:
+def scores(ask: Ask) -> Response:
     """Answer listEngagementScoresByCustomer."""
-    kind, customer_id = ask.parameters["customer_type"], ask.parameters["customer_id"]
-    if kind not in {"contact", "organization"}:
+    customer_type, customer_id = ask.parameters["customer_type"], ask.parameters["customer_id"]
+    if customer_type not in {"contact", "organization"}:
         raise Refusal(400, "customer_type is contact or organization")
-    found = ask.tenant.world.scores(kind, customer_id)
+    found = ask.tenant.world.scores(customer_type, customer_id)
     if found is None:
-        raise Refusal(404, f"no {kind} {customer_id}")
+        raise Refusal(404, f"no {customer_type} {customer_id}")
     return listed(ask, Listed(found), "wrapped")
 
 

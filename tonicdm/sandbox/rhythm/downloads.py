@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from tonicdm.sandbox.calls import Answer, Call, FilePart, Refusal, json_answer
+from tonicdm.sandbox.messages import FilePart, Refusal, Request, Response, json_response
 from tonicdm.sandbox.rhythm.ask import Tenant
 from tonicdm.sandbox.rhythm.queryjob import QueryJob
 from tonicdm.sandbox.rhythm.results import MEDIA_TYPES
@@ -35,21 +35,26 @@ def signed(url: str, segments: tuple[str, ...], now: float, seconds: int, key: b
 
 
 def download(
-    call: Call, segments: tuple[str, ...], tenants: Mapping[str, Tenant], now: float, key: bytes, folder: pathlib.Path
-) -> Answer:
+    request: Request,
+    segments: tuple[str, ...],
+    tenants: Mapping[str, Tenant],
+    now: float,
+    key: bytes,
+    folder: pathlib.Path,
+) -> Response:
     """Answer a GET of a signed URI, or of a part of its file (Range).
 
     Raises:
         Refusal: 400 with an Authorization header, 403 with a wrong or expired signature, 404, 416.
     """
-    if call.header("Authorization") is not None:
+    if request.header("Authorization") is not None:
         raise Refusal(400, "InvalidArgument: Only one auth mechanism allowed; only the X-Amz-Algorithm query "
                            "parameter, Signature query string parameter or the Authorization header should be "
                            "specified")  # fmt: skip
-    query = dict(call.query)
+    query = dict(request.query)
     moment, seconds = query.get("X-Amz-Date", ""), query.get("X-Amz-Expires", "")
     right = _signature(segments, moment, seconds, key)
-    if call.method != "GET" or not hmac.compare_digest(right.encode(), query.get("X-Amz-Signature", "").encode()):
+    if request.method != "GET" or not hmac.compare_digest(right.encode(), query.get("X-Amz-Signature", "").encode()):
         raise Refusal(403, "SignatureDoesNotMatch: The request signature does not match the one provided")
     if now >= datetime.strptime(moment, _STAMP).replace(tzinfo=UTC).timestamp() + int(seconds):
         raise Refusal(403, "AccessDenied: Request has expired")
@@ -58,18 +63,18 @@ def download(
     if job is None:
         raise Refusal(404, "NoSuchKey: The specified key does not exist")
     if name == "metadata.json":
-        return json_answer(200, {"type": job.type, "rows": len(job.ranks), "fields": list(job.fields)}, 0)
-    return _file(job, job.result(folder), call.header("Range"))
+        return json_response(200, {"type": job.type, "rows": len(job.ranks), "fields": list(job.fields)}, 0)
+    return _file(job, job.result(folder), request.header("Range"))
 
 
-def xml_refusal(refusal: Refusal) -> Answer:
+def xml_refusal(refusal: Refusal) -> Response:
     """Return a refusal in the form of S3."""
     code, _, message = refusal.message.partition(": ")
     body = f"<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
-    return Answer(status=refusal.status, body=body.encode(), content_type="application/xml")
+    return Response(status=refusal.status, body=body.encode(), content_type="application/xml")
 
 
-def _file(job: QueryJob, path: pathlib.Path, asked: str | None) -> Answer:
+def _file(job: QueryJob, path: pathlib.Path, asked: str | None) -> Response:
     size = path.stat().st_size
     headers = {"Accept-Ranges": "bytes", "ETag": f'"{job.id}"'}
     part = re.fullmatch(r"bytes=(\d+)-(\d*)", asked or "")
@@ -79,7 +84,7 @@ def _file(job: QueryJob, path: pathlib.Path, asked: str | None) -> Answer:
         raise Refusal(416, "InvalidRange: The requested range is not satisfiable")
     if part:
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-    return Answer(
+    return Response(
         status=206 if part else 200,
         file=FilePart(path, first, last - first + 1),
         content_type=MEDIA_TYPES[job.format],

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import attrs
 
-from tonicdm.sandbox.calls import to_json
+from tonicdm.sandbox.messages import to_json
 from tonicdm.sandbox.world.stamps import stamp
 
 Outcome = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]

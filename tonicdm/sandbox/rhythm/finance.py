@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from tonicdm.sandbox.calls import Answer, Refusal, json_answer
+from tonicdm.sandbox.messages import Refusal, Response, json_response
 from tonicdm.sandbox.rhythm.ask import Ask, Handler
 from tonicdm.sandbox.rhythm.executions import Execution, Outcome
 from tonicdm.sandbox.rhythm.resources import checked, table_of
@@ -35,7 +35,7 @@ INVOICE = Work("invoices", "process-invoice", {"status": "open", "amount_paid": 
 CANCELLATION = Work("cancellations", "process-cancellation", {"number": 399})
 
 
-def process(work: Work, ask: Ask) -> Answer:
+def process(work: Work, ask: Ask) -> Response:
     """Start the work on a record that was sent; its record is there from then on.
 
     Raises:
@@ -53,7 +53,7 @@ def _refuse_twice(ask: Ask, sent: Record) -> None:
         raise Refusal(409, "an order with this duplicate_prevention_key exists")
 
 
-def process_public_payment(ask: Ask) -> Answer:
+def process_public_payment(ask: Ask) -> Response:
     """Start the payment of an invoice by who knows its sharing secret.
 
     Raises:
@@ -74,8 +74,8 @@ def process_public_payment(ask: Ask) -> Answer:
     return _begun(ask, PAYMENT, {"type": "credit card", "owner_type": "contact"})
 
 
-def _begun(ask: Ask, work: Work, sent: Record) -> Answer:
-    outcome: Outcome = "FAILED" if "task_fails" in ask.strike else "SUCCEEDED"
+def _begun(ask: Ask, work: Work, sent: Record) -> Response:
+    outcome: Outcome = "FAILED" if "task_fails" in ask.injected else "SUCCEEDED"
     record = table_of(ask, work.table).add({**work.made, **sent}, ask.now, ask.user)
     execution = start(
         ask.tenant,
@@ -90,7 +90,7 @@ def _begun(ask: Ask, work: Work, sent: Record) -> Answer:
         credit = {"type": "manual", "owner_type": "contact", "cancellation_id": record["id"], "total": 1}
         own = {**credit, "order_id": sent.get("order_id"), "workflow_execution_id": execution.id}
         table_of(ask, "credits").add(own, ask.now, ask.user)
-    return json_answer(200, _told(execution), 1)
+    return json_response(200, _told(execution), 1)
 
 
 def _shown(sent: Record) -> Record:
@@ -109,7 +109,7 @@ def _told(execution: Execution) -> Record:
     }
 
 
-def preview(ask: Ask) -> Answer:
+def preview(ask: Ask) -> Response:
     """Answer previewBatchPosting, whose body is not documented.
 
     Raises:
@@ -118,12 +118,12 @@ def preview(ask: Ask) -> Answer:
     sent = ask.json(dict)
     if not sent.get("batch_ids") or not sent.get("business_unit_id"):
         raise Refusal(400, "batch_ids and business_unit_id are required")
-    return json_answer(200, {"can_be_posted": True, "batch_ids": sent["batch_ids"]}, 1)
+    return json_response(200, {"can_be_posted": True, "batch_ids": sent["batch_ids"]}, 1)
 
 
-def warm_up(_ask: Ask) -> Answer:
+def warm_up(_ask: Ask) -> Response:
     """Answer the calls that warm step functions up; they show no body."""
-    return Answer(status=200)
+    return Response(status=200)
 
 
 HANDLERS: Mapping[str, Handler] = {

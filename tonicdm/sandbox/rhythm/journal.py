@@ -42,7 +42,7 @@ class RhythmEntry:
     authorized: bool
     """Whether an Authorization header came along."""
     fault: str | None
-    """Names of the faults that struck, joined by "+"."""
+    """Names of the faults that hit, joined by "+"."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry as JSON values."""

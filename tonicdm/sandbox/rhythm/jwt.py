@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tonicdm.sandbox.calls import to_json
+from tonicdm.sandbox.messages import to_json
 
 
 def encode(claims: Mapping[str, Any], key: bytes) -> str:

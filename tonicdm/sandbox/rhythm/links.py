@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tonicdm.sandbox.calls import Answer, Refusal, json_answer
+from tonicdm.sandbox.messages import Refusal, Response, json_response
 from tonicdm.sandbox.rhythm.ask import Ask, Tenant
 from tonicdm.sandbox.rhythm.issuer import Issuer, User, subject
 
 
-def link(ask: Ask, issuer: Issuer) -> Answer:
+def link(ask: Ask, issuer: Issuer) -> Response:
     """Answer linkCurrentUserToContact; the mail that the real thing sends is taken as confirmed at once.
 
     Tokens that the user already has stay as they are: only the next one carries the contact.
@@ -19,7 +19,7 @@ def link(ask: Ask, issuer: Issuer) -> Answer:
     if rank is None:
         raise Refusal(404, "no contact has that address")
     attach(user, ask.tenant, ask.tenant.world.tables["contacts"].id(rank))
-    return json_answer(200, {}, 0)
+    return json_response(200, {}, 0)
 
 
 def attach(user: User, tenant: Tenant, contact_id: str) -> None:

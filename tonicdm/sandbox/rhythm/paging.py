@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from tonicdm.sandbox.calls import Answer, Refusal, json_answer, to_json
+from tonicdm.sandbox.messages import Refusal, Response, json_response, to_json
 from tonicdm.sandbox.rhythm.ask import Ask, array, chosen
 from tonicdm.sandbox.rhythm.jwt import from_base64, to_base64
 from tonicdm.sandbox.rhythm.settings import RhythmSettings
@@ -71,7 +71,7 @@ class Key:
 
 def page(
     ask: Ask, rows: Rows, keep: Callable[[int], bool] = lambda _: True, *, fields: str | None, key: str | None
-) -> Answer:
+) -> Response:
     """Answer with one wrapped page.
 
     Args:
@@ -101,7 +101,7 @@ def page(
     return _wrapped(ask, [chosen(rows.record(rank), fields) for rank in shown], last, key)
 
 
-def listed(ask: Ask, rows: Rows, shape: str) -> Answer:
+def listed(ask: Ask, rows: Rows, shape: str) -> Response:
     """Answer a list operation.
 
     Args:
@@ -117,21 +117,21 @@ def listed(ask: Ask, rows: Rows, shape: str) -> Answer:
 
 
 def _is_empty_page(ask: Ask, start: Key) -> bool:
-    if "empty_page" in ask.strike:
+    if "empty_page" in ask.injected:
         return True
     rate = ask.settings.empty_page_rate
     return rate > 0 and ask.chance(ask.operation.id, start.after) < rate
 
 
-def _wrapped(ask: Ask, items: list[Record], last: Any, sent: str | None) -> Answer:
+def _wrapped(ask: Ask, items: list[Record], last: Any, sent: str | None) -> Response:
     told: dict[str, Any] = {"Items": items, "Count": len(items)}
-    if "repeated_key" in ask.strike and sent:
+    if "repeated_key" in ask.injected and sent:
         last = json.loads(sent) if ask.settings.key_form == "object" else sent
     if last is not None:
         told["LastEvaluatedKey"] = last
     elif ask.settings.last_key != "absent":
         told["LastEvaluatedKey"] = None if ask.settings.last_key == "null" else ""
-    return json_answer(200, told, len(items))
+    return json_response(200, told, len(items))
 
 
 def _written(key: Key, settings: RhythmSettings) -> Any:

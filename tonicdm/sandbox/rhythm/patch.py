@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from tonicdm.sandbox.calls import Refusal
+from tonicdm.sandbox.messages import Refusal
 
 
 def patched(document: Any, steps: list[Any]) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from tonicdm.sandbox.calls import Answer, Refusal, json_answer
+from tonicdm.sandbox.messages import Refusal, Response, json_response
 from tonicdm.sandbox.rhythm.ask import Ask, Handler, one
 from tonicdm.sandbox.rhythm.criteria import comparable, compile_group
 from tonicdm.sandbox.rhythm.downloads import signed
@@ -46,7 +46,8 @@ def saved_queries(ask: Ask) -> dict[str, Record]:
         ),
     }
     return {
-        name: {"id": name, "name": title, "type": kind, "query": query} for name, (title, kind, query) in made.items()
+        name: {"id": name, "name": title, "type": query_type, "query": query}
+        for name, (title, query_type, query) in made.items()
     }
 
 
@@ -55,12 +56,12 @@ def _request(fields: Iterable[str], criteria: Record | None = None) -> Record:
     return request if criteria is None else {**request, "criteria": criteria}
 
 
-def get_query_definition(ask: Ask) -> Answer:
+def get_query_definition(ask: Ask) -> Response:
     """Answer getQueryDefinition."""
     return one(ask, _saved(ask, ask.parameters["id"]))
 
 
-def list_custom_query_definitions(ask: Ask) -> Answer:
+def list_custom_query_definitions(ask: Ask) -> Response:
     """Answer listCustomQueryDefinitions: the saved queries, each in a member named definition."""
     rows = [
         {"id": name, "sys_version": 1, "sys_created_at": stamp(ask.tenant.world.start, 0), "definition": saved}
@@ -69,29 +70,29 @@ def list_custom_query_definitions(ask: Ask) -> Answer:
     return listed(ask, Listed(rows), "array")
 
 
-def get_query_description(ask: Ask) -> Answer:
+def get_query_description(ask: Ask) -> Response:
     """Answer getQueryDescription."""
     name = ask.parameters["queryType"]
-    kind = _kind(name)
-    fields = (*ask.tenant.world.tables[kind].names, *FURTHER.get(kind, ()))
+    record_type = _record_type(name)
+    fields = (*ask.tenant.world.tables[record_type].names, *FURTHER.get(record_type, ()))
     told = {
         "id": name,
-        "name": kind,
-        "description": f"Query over {kind}",
-        "primary_table": kind,
+        "name": record_type,
+        "description": f"Query over {record_type}",
+        "primary_table": record_type,
         "fields": [{"field": field} for field in fields],
         "default_output_fields": [{"field": field} for field in ("id", "name")],
         "default_sort_fields": [{"field": "id", "direction": "asc"}],
     }
-    return json_answer(200, told, 1)
+    return json_response(200, told, 1)
 
 
-def start_query(ask: Ask) -> Answer:
+def start_query(ask: Ask) -> Response:
     """Answer startQuery."""
     return _start(ask, ask.parameters["queryType"], ask.json(dict))
 
 
-def run_chapter_saved_query(ask: Ask) -> Answer:
+def run_chapter_saved_query(ask: Ask) -> Response:
     """Answer runChapterSavedQuery: a saved query, of which only the chapter's contacts remain."""
     chapter, saved = ask.parameters["chapterId"], _saved(ask, ask.parameters["savedQueryId"])
     if chapter not in CHAPTERS:
@@ -105,12 +106,12 @@ def run_chapter_saved_query(ask: Ask) -> Answer:
     return _start(ask, saved["type"], {**saved["query"], "criteria": criteria})
 
 
-def describe_query(ask: Ask) -> Answer:
+def describe_query(ask: Ask) -> Response:
     """Answer describeQuery; each answer of a finished query signs its URIs anew."""
     job = ask.tenant.queries.get(ask.parameters["id"])
     if job is None:
         raise Refusal(404, f"no query {ask.parameters['id']}")
-    return json_answer(200, _described(ask, job), 1)
+    return json_response(200, _described(ask, job), 1)
 
 
 def _saved(ask: Ask, name: str) -> Record:
@@ -120,40 +121,40 @@ def _saved(ask: Ask, name: str) -> Record:
     return saved
 
 
-def _kind(query_type: str) -> str:
-    kind = TYPES.get(query_type)
-    if kind is None:
+def _record_type(query_type: str) -> str:
+    record_type = TYPES.get(query_type)
+    if record_type is None:
         raise Refusal(404, f"no query type {query_type}; there are {', '.join(TYPES)}")
-    return kind
+    return record_type
 
 
-def _start(ask: Ask, query_type: str, request: Mapping[str, Any]) -> Answer:
-    kind, form = _kind(query_type), ask.parameters["outputFormat"]
+def _start(ask: Ask, query_type: str, request: Mapping[str, Any]) -> Response:
+    record_type, form = _record_type(query_type), ask.parameters["outputFormat"]
     if form not in FORMATS:
         raise Refusal(400, f"no output format {form}; there are {', '.join(FORMATS)}")
     world, settings = ask.tenant.world, ask.settings
-    fields = _names(world, kind, request, "output_fields")
+    fields = _names(world, record_type, request, "output_fields")
     if not fields:
         raise Refusal(400, "output_fields must name a field")
     job = QueryJob(
         id=str(uuid.UUID(int=key_of(ask.tenant.id, len(ask.tenant.queries)) << 64 | key_of(ask.seed), version=4)),
         type=query_type,
-        kind=kind,
+        record_type=record_type,
         format=form,
         fields=tuple(fields),
         world=world.copy(),
-        ranks=_matching(ask, kind, request),
+        ranks=_matching(ask, record_type, request),
         started=ask.now,
         started_by=ask.user,
         queued_seconds=settings.query_queued_seconds,
         seconds=settings.query_seconds,
-        fails="task_fails" in ask.strike,
+        fails="task_fails" in ask.injected,
     )
     ask.tenant.queries[job.id] = job
-    return json_answer(200, _described(ask, job), 1)
+    return json_response(200, _described(ask, job), 1)
 
 
-def _names(world: World, kind: str, request: Mapping[str, Any], member: str) -> list[str]:
+def _names(world: World, record_type: str, request: Mapping[str, Any], member: str) -> list[str]:
     """Return the fields that a list of objects names.
 
     Raises:
@@ -164,32 +165,33 @@ def _names(world: World, kind: str, request: Mapping[str, Any], member: str) -> 
         raise Refusal(400, f"{member} must be an array of objects")
     names = [one.get("field") for one in listed_fields]
     for name in names:
-        if not isinstance(name, str) or not world.knows(kind, name):
+        if not isinstance(name, str) or not world.knows(record_type, name):
             raise Refusal(400, f"{member}: no field {name!r}")
     return names
 
 
-def _matching(ask: Ask, kind: str, request: Mapping[str, Any]) -> array[int]:
+def _matching(ask: Ask, record_type: str, request: Mapping[str, Any]) -> array[int]:
     """Return the ranks of the records that match, in order, from offset on and no more than limit."""
-    world, table = ask.tenant.world, ask.tenant.world.tables[kind]
-    test = compile_group(request.get("criteria") or {}, ask.settings, partial(world.knows, kind))
+    world, table = ask.tenant.world, ask.tenant.world.tables[record_type]
+    test = compile_group(request.get("criteria") or {}, ask.settings, partial(world.knows, record_type))
     every = table.ranks()
     ranks = array(
-        "I", (rank for rank in every if test(partial(world.reach, kind, rank))) if request.get("criteria") else every
+        "I",
+        (rank for rank in every if test(partial(world.reach, record_type, rank))) if request.get("criteria") else every,
     )
     order = request.get("sort_fields", [])
     # The last key first: sorting is stable, so each further pass keeps the order within equal values.
-    for name, wish in reversed(list(zip(_names(world, kind, request, "sort_fields"), order, strict=True))):
+    for name, wish in reversed(list(zip(_names(world, record_type, request, "sort_fields"), order, strict=True))):
         if name == "id" and wish.get("direction", "asc") == "asc" and not table.created:
             continue
-        ranks = _sorted(ask, kind, ranks, name, descending=str(wish.get("direction", "asc")).startswith("desc"))
+        ranks = _sorted(ask, record_type, ranks, name, descending=str(wish.get("direction", "asc")).startswith("desc"))
     offset, limit = _count(request, "offset", 0), _count(request, "limit", len(ranks))
     return ranks[offset : offset + limit]
 
 
-def _sorted(ask: Ask, kind: str, ranks: array[int], name: str, *, descending: bool) -> array[int]:
+def _sorted(ask: Ask, record_type: str, ranks: array[int], name: str, *, descending: bool) -> array[int]:
     def place(rank: int) -> tuple[int, Any]:
-        value = comparable(ask.tenant.world.reach(kind, rank, name), ignore_case=ask.settings.ignore_case)
+        value = comparable(ask.tenant.world.reach(record_type, rank, name), ignore_case=ask.settings.ignore_case)
         # Values of different types do not compare; records without the value come first.
         return (0, 0) if value is None else (1, value) if isinstance(value, float | bool) else (2, str(value))
 

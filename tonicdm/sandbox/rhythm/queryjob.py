@@ -24,7 +24,7 @@ class QueryJob:
     id: str
     type: str
     """Service and record kind, as "rolodex:contacts"."""
-    kind: str
+    record_type: str
     """Type of the world's records."""
     format: str
     """Output format."""
@@ -71,8 +71,8 @@ class QueryJob:
 
     def rows(self) -> Iterator[list[Any]]:
         """Return the values of the output fields, row by row."""
-        reach, kind, fields = self.world.reach, self.kind, self.fields
-        return ([reach(kind, rank, field) for field in fields] for rank in self.ranks)
+        reach, record_type, fields = self.world.reach, self.record_type, self.fields
+        return ([reach(record_type, rank, field) for field in fields] for rank in self.ranks)
 
     def result(self, folder: pathlib.Path) -> pathlib.Path:
         """Return the file with the result, written at the first call."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from tonicdm.sandbox.calls import Answer, Refusal, json_answer
+from tonicdm.sandbox.messages import Refusal, Response, json_response
 from tonicdm.sandbox.rhythm.ask import Ask, Handler, one
 from tonicdm.sandbox.rhythm.directory import change, get
 from tonicdm.sandbox.rhythm.paging import listed, page
@@ -61,12 +61,12 @@ def table_of(ask: Ask, name: str) -> Table:
     return ask.tenant.world.tables[name]
 
 
-def list_all(name: str, ask: Ask) -> Answer:
+def list_all(name: str, ask: Ask) -> Response:
     """Answer a list of a whole type."""
     return listed(ask, table_of(ask, name), "array")
 
 
-def list_by_key(name: str, field: str, ask: Ask) -> Answer:
+def list_by_key(name: str, field: str, ask: Ask) -> Response:
     """Answer a list of what belongs to one record."""
     table, wanted = table_of(ask, name), ask.parameters[field]
     return page(
@@ -78,7 +78,7 @@ def list_by_key(name: str, field: str, ask: Ask) -> Answer:
     )
 
 
-def search_lists(name: str, needed: tuple[str, ...], ask: Ask) -> Answer:
+def search_lists(name: str, needed: tuple[str, ...], ask: Ask) -> Response:
     """Answer a search whose criteria are lists, of which one value must match; ``date`` is a range.
 
     Raises:
@@ -120,10 +120,10 @@ def _instant(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def create(name: str, ask: Ask) -> Answer:
+def create(name: str, ask: Ask) -> Response:
     """Answer the operations that make one record."""
     sent: Record = ask.json(dict)
-    return json_answer(200, table_of(ask, name).add(checked(name, sent), ask.now, ask.user), 1)
+    return json_response(200, table_of(ask, name).add(checked(name, sent), ask.now, ask.user), 1)
 
 
 def checked(name: str, sent: Record) -> Record:
@@ -139,7 +139,7 @@ def checked(name: str, sent: Record) -> Record:
     return sent
 
 
-def get_score(ask: Ask) -> Answer:
+def get_score(ask: Ask) -> Response:
     """Answer getEngagementScore."""
     found = ask.tenant.world.score(ask.parameters["id"])
     if found is None:
@@ -147,17 +147,17 @@ def get_score(ask: Ask) -> Answer:
     return one(ask, found)
 
 
-def member_contact(ask: Ask) -> Answer:
+def member_contact(ask: Ask) -> Response:
     """Answer getChapterMemberContact; its fields are not documented."""
     world = ask.tenant.world
     rank = world.tables["contacts"].rank(ask.parameters["contactId"])
     if rank is None or ask.parameters["chapterId"] not in CHAPTERS:
         raise Refusal(404, "no such member of this chapter")
     record = world.tables["contacts"].record(rank)
-    return json_answer(200, {name: record[name] for name in ("id", "name", "email_address") if name in record}, 1)
+    return json_response(200, {name: record[name] for name in ("id", "name", "email_address") if name in record}, 1)
 
 
-def batch(name: str, ask: Ask) -> Answer:
+def batch(name: str, ask: Ask) -> Response:
     """Answer a batch of patches and deletes: each succeeds or fails alone (reference, BatchResponse)."""
     operations = ask.json(dict).get("operations")
     if not isinstance(operations, list) or len(operations) > MAX_OPERATIONS:
@@ -165,7 +165,7 @@ def batch(name: str, ask: Ask) -> Answer:
     results = [_one(ask, name, operation) for operation in operations]
     failed = sum("error" in result for result in results)
     told = {"error_count": failed, "success_count": len(results) - failed, "results": results}
-    return json_answer(200, told, len(results))
+    return json_response(200, told, len(results))
 
 
 def _one(ask: Ask, name: str, operation: Any) -> Record:

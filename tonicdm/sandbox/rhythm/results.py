@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
-from tonicdm.sandbox.calls import to_json
+from tonicdm.sandbox.messages import to_json
 
 FORMATS = ("json", "csv", "excel", "excelUnformatted")
 """Output formats of this server (reference, OutputFormat); the concepts page leaves room for more."""

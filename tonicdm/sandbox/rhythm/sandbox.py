@@ -89,7 +89,7 @@ class RhythmSandbox(Timed):
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._shell.stop()
         if self._folder is not None:
@@ -214,11 +214,11 @@ class RhythmSandbox(Timed):
         """Replace an application's secret; see the setting revoked_secret_revokes_tokens."""
         self.issuer.revoke(client_id, new_secret)
 
-    def edit(self, kind: str, record_id: str, *, tenant: str = TENANT, **fields: Any) -> dict[str, Any]:
+    def edit(self, record_type: str, record_id: str, *, tenant: str = TENANT, **fields: Any) -> dict[str, Any]:
         """Change a record as somebody in the console would, stamped with the server's time.
 
         Args:
-            kind: Type: contacts, organizations, memberships or events.
+            record_type: Type: contacts, organizations, memberships or events.
             record_id: Its ID.
             tenant: Whose it is.
             fields: New values; None takes a field away.
@@ -229,28 +229,28 @@ class RhythmSandbox(Timed):
         Raises:
             KeyError: There is no such record.
         """
-        table = self._service.tenants[tenant].world.tables[kind]
+        table = self._service.tenants[tenant].world.tables[record_type]
         rank = table.rank(record_id)
         if rank is None:
-            raise KeyError(f"no record {record_id} among {kind}")
+            raise KeyError(f"no record {record_id} among {record_type}")
         record = {name: value for name, value in {**table.record(rank), **fields}.items() if value is not None}
-        return table.put(rank, self._completed(kind, record, tenant), self.now())
+        return table.put(rank, self._completed(record_type, record, tenant), self.now())
 
-    def create(self, kind: str, *, tenant: str = TENANT, **fields: Any) -> dict[str, Any]:
+    def create(self, record_type: str, *, tenant: str = TENANT, **fields: Any) -> dict[str, Any]:
         """Create a record and return it."""
-        table = self._service.tenants[tenant].world.tables[kind]
-        return table.add(self._completed(kind, fields, tenant), self.now())
+        table = self._service.tenants[tenant].world.tables[record_type]
+        return table.add(self._completed(record_type, fields, tenant), self.now())
 
-    def delete(self, kind: str, record_id: str, *, tenant: str = TENANT) -> None:
+    def delete(self, record_type: str, record_id: str, *, tenant: str = TENANT) -> None:
         """Delete a record; nothing tells of it but its absence.
 
         Raises:
             KeyError: There is no such record.
         """
-        table = self._service.tenants[tenant].world.tables[kind]
+        table = self._service.tenants[tenant].world.tables[record_type]
         rank = table.rank(record_id)
         if rank is None:
-            raise KeyError(f"no record {record_id} among {kind}")
+            raise KeyError(f"no record {record_id} among {record_type}")
         table.remove(rank)
 
     def start_execution(
@@ -302,5 +302,5 @@ class RhythmSandbox(Timed):
         self.add_user(self.user_email, contact_id=contact)
         self.add_user(self.new_user_email)
 
-    def _completed(self, kind: str, record: dict[str, Any], tenant: str) -> dict[str, Any]:
-        return self._service.tenants[tenant].world.completed(record) if kind == "contacts" else record
+    def _completed(self, record_type: str, record: dict[str, Any], tenant: str) -> dict[str, Any]:
+        return self._service.tenants[tenant].world.completed(record) if record_type == "contacts" else record

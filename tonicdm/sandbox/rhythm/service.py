@@ -9,9 +9,9 @@ from typing import Any
 
 import attrs
 
-from tonicdm.sandbox.calls import Answer, Call, Refusal, json_answer, refusal_answer
-from tonicdm.sandbox.damage import told_answer
-from tonicdm.sandbox.faults import NO_STRIKE, Strike
+from tonicdm.sandbox.damage import described_response
+from tonicdm.sandbox.faults import NO_FAULTS, InjectedFaults
+from tonicdm.sandbox.messages import Refusal, Request, Response, json_response, refusal_response
 from tonicdm.sandbox.rhythm import directory, finance, queries, resources, tasks
 from tonicdm.sandbox.rhythm.ask import Ask, Handler, Tenant
 from tonicdm.sandbox.rhythm.auth import authorize, read_form, refused
@@ -52,20 +52,20 @@ class Denial(Refusal):
         self.headers: dict[str, str] = dict(headers or {})
 
 
-def _life(strike: Strike) -> TokenLife | None:
-    if "short_token" not in strike:
+def _life(injected: InjectedFaults) -> TokenLife | None:
+    if "short_token" not in injected:
         return None
-    return TokenLife(strike.detail("short_token", "expires_in"), strike.detail("short_token", "exp"))
+    return TokenLife(injected.detail("short_token", "expires_in"), injected.detail("short_token", "exp"))
 
 
 @attrs.define
 class Visit:
     """What is known about a call so far; the journal is written from it."""
 
-    call: Call
+    request: Request
     where: Target
     now: float
-    strike: Strike
+    injected: InjectedFaults
     endpoint: Operation | None
     operation: str | None
     tenant: str | None = None
@@ -97,109 +97,109 @@ class Service:
 
     def handle(
         self,
-        call: Call,
+        request: Request,
         now: float,
-        strike: Strike = NO_STRIKE,
+        injected: InjectedFaults = NO_FAULTS,
         at: float | None = None,
-        damage: Callable[[Answer], None] = lambda _: None,
-    ) -> Answer:
+        damage: Callable[[Response], None] = lambda _: None,
+    ) -> Response:
         """Serve one call and write it down.
 
         Args:
-            call: The request.
+            request: The request.
             now: Server time.
-            strike: Faults that strike it.
+            injected: Faults that hit it.
             at: Server time of its arrival, *now* when not given.
             damage: Changes the answer as faults do, before it is written down.
         """
-        visit = self._visit(call, now, strike)
+        visit = self._visit(request, now, injected)
         try:
-            answer = self._struck(visit) or self._serve(visit)
+            response = self._faulted(visit) or self._serve(visit)
         except Refusal as refusal:
             visit.reason = refusal.message
-            answer = (xml_refusal if visit.where.service == FILES else refusal_answer)(refusal)
+            response = (xml_refusal if visit.where.service == FILES else refusal_response)(refusal)
             if isinstance(refusal, Denial):
                 visit.reason = refusal.reason
-                answer.headers |= refusal.headers
-        answer.headers["Date"] = formatdate(now, usegmt=True)
-        damage(answer)
-        self._write(visit, answer, now if at is None else at)
-        return answer
+                response.headers |= refusal.headers
+        response.headers["Date"] = formatdate(now, usegmt=True)
+        damage(response)
+        self._write(visit, response, now if at is None else at)
+        return response
 
-    def lost(self, call: Call, now: float, strike: Strike, status: int = 0) -> None:
+    def lost(self, request: Request, now: float, injected: InjectedFaults, status: int = 0) -> None:
         """Write down a call that never reached the rules.
 
         Args:
-            call: The request.
+            request: The request.
             now: Server time.
-            strike: Faults that struck it.
+            injected: Faults that hit it.
             status: What something in front of the server answered; 0 when the connection was cut.
         """
-        self._write(self._visit(call, now, strike), Answer(status=status), now)
+        self._write(self._visit(request, now, injected), Response(status=status), now)
 
-    def _visit(self, call: Call, now: float, strike: Strike) -> Visit:
-        where = target(call.header("Host"), call.raw_path)
-        endpoint = find(where, call.method, *tasks.order_operation(self.settings))
+    def _visit(self, request: Request, now: float, injected: InjectedFaults) -> Visit:
+        where = target(request.header("Host"), request.raw_path)
+        endpoint = find(where, request.method, *tasks.order_operation(self.settings))
         operation = None if endpoint is None else endpoint.id
-        return Visit(call, where, now, strike, endpoint, "download" if where.service == FILES else operation)
+        return Visit(request, where, now, injected, endpoint, "download" if where.service == FILES else operation)
 
-    def _struck(self, visit: Visit) -> Answer | None:
+    def _faulted(self, visit: Visit) -> Response | None:
         """Return what a fault answers in place of the rules."""
-        strike = visit.strike
-        if "answer" in strike and not strike.detail("answer", "served"):
-            return told_answer(strike)
-        if "server_error_html" in strike:
+        injected = visit.injected
+        if "response" in injected and not injected.detail("response", "served"):
+            return described_response(injected)
+        if "server_error_html" in injected:
             page = b"<!DOCTYPE html><html><body><h1>Internal Server Error</h1></body></html>"
-            return Answer(status=500, body=page, content_type="text/html")
-        if "server_error" in strike:
-            return refusal_answer(Refusal(500, "Internal Server Error"))
-        if "unauthorized" in strike:
-            return refusal_answer(Refusal(401, "Unauthorized"))
-        if "too_many_requests" in strike:
-            return self._pressed(visit, strike.detail("too_many_requests", "retry_after"))
-        return refusal_answer(Refusal(403, DENIED)) if "forbidden" in strike else None
+            return Response(status=500, body=page, content_type="text/html")
+        if "server_error" in injected:
+            return refusal_response(Refusal(500, "Internal Server Error"))
+        if "unauthorized" in injected:
+            return refusal_response(Refusal(401, "Unauthorized"))
+        if "too_many_requests" in injected:
+            return self._pressed(visit, injected.detail("too_many_requests", "retry_after"))
+        return refusal_response(Refusal(403, DENIED)) if "forbidden" in injected else None
 
-    def _pressed(self, visit: Visit, retry_after: object) -> Answer:
+    def _pressed(self, visit: Visit, retry_after: object) -> Response:
         """Return a 429 of the kind that the operation has: on step functions it means that an instance runs."""
         if visit.where.service == AUTH:
-            answer = refused(GrantRefusal(429, "too_many_requests", "the rate limit of the endpoint is reached"))
+            response = refused(GrantRefusal(429, "too_many_requests", "the rate limit of the endpoint is reached"))
         else:
             running = visit.endpoint is not None and "stepFunctions" in visit.endpoint.segments
-            answer = refusal_answer(Refusal(429, tasks.RUNNING if running else TOO_MANY))
+            response = refusal_response(Refusal(429, tasks.RUNNING if running else TOO_MANY))
         if retry_after is not None:
-            answer.headers["Retry-After"] = str(retry_after)
-        return answer
+            response.headers["Retry-After"] = str(retry_after)
+        return response
 
-    def _serve(self, visit: Visit) -> Answer:
+    def _serve(self, visit: Visit) -> Response:
         service = visit.where.service
         if service == FILES:
-            return download(visit.call, visit.where.segments, self.tenants, visit.now, self.issuer.key, self.folder)
+            return download(visit.request, visit.where.segments, self.tenants, visit.now, self.issuer.key, self.folder)
         if service == AUTH:
             return self._auth(visit)
-        answer = self._api(visit)
-        answer.headers |= CORS
-        return answer
+        response = self._api(visit)
+        response.headers |= CORS
+        return response
 
-    def _auth(self, visit: Visit) -> Answer:
-        call, segments, now = visit.call, visit.where.segments, visit.now
+    def _auth(self, visit: Visit) -> Response:
+        request, segments, now = visit.request, visit.where.segments, visit.now
         try:
-            if (call.method, segments) == ("GET", ("authorize",)):
+            if (request.method, segments) == ("GET", ("authorize",)):
                 visit.operation = "authorize"
-                return authorize(self.issuer, dict(call.query), now)
+                return authorize(self.issuer, dict(request.query), now)
             if visit.endpoint is None:
                 raise Refusal(404, "Not Found")
-            form = read_form(self.issuer, call)
+            form = read_form(self.issuer, request)
             if form.get("grant_type") != "client_credentials":
                 visit.operation = "issueUserToken"
             client = self.issuer.clients.get(form.get("client_id", ""))
             if client is not None:
                 visit.client, visit.tenant = client.id, client.tenant
-            return json_answer(200, self.issuer.grant(form, now, _life(visit.strike)), 1)
+            return json_response(200, self.issuer.grant(form, now, _life(visit.injected)), 1)
         except GrantRefusal as refusal:
             visit.reason = refusal.error
             return refused(refusal)
 
-    def _api(self, visit: Visit) -> Answer:
+    def _api(self, visit: Visit) -> Response:
         settings, operation = self.settings, visit.endpoint
         open_to_all = (
             operation is not None
@@ -221,13 +221,13 @@ class Service:
         ask = Ask(
             operation=operation,
             parameters=parameters,
-            query=dict(visit.call.query),
-            body=visit.call.body,
+            query=dict(visit.request.query),
+            body=visit.request.body,
             claims=claims,
             tenant=tenant,
             settings=settings,
             now=visit.now,
-            strike=visit.strike,
+            injected=visit.injected,
             url=self.url,
             folder=self.folder,
             key=self.issuer.key,
@@ -243,9 +243,9 @@ class Service:
         Raises:
             Denial: 401; the answer does not say why, the journal does.
         """
-        token = visit.call.token
+        token = visit.request.token
         if token is None and self.settings.bare_token:
-            token = visit.call.header("Authorization")
+            token = visit.request.header("Authorization")
         claims = None if token is None else self.issuer.claims(token)
         if claims is None:
             raise Denial(401, "Unauthorized", "no token" if token is None else "not a token of this server")
@@ -283,8 +283,8 @@ class Service:
             case "none":
                 return {}
 
-    def _write(self, visit: Visit, answer: Answer, at: float) -> None:
-        call = visit.call
+    def _write(self, visit: Visit, response: Response, at: float) -> None:
+        request = visit.request
         self.journal.add(
             RhythmEntry(
                 at=at,
@@ -293,14 +293,14 @@ class Service:
                 tenant=visit.tenant,
                 token=visit.claims.get("jti"),
                 client=visit.client,
-                method=call.method,
+                method=request.method,
                 path=visit.where.path,
-                parameters=tuple(name for name, _ in call.query),
-                status=None if "drop_after" in visit.strike else answer.status or None,
+                parameters=tuple(name for name, _ in request.query),
+                status=None if "drop_after" in visit.injected else response.status or None,
                 reason=visit.reason,
-                records=answer.records,
-                bytes=answer.length,
-                authorized=call.header("Authorization") is not None,
-                fault=visit.strike.label,
+                records=response.records,
+                bytes=response.length,
+                authorized=request.header("Authorization") is not None,
+                fault=visit.injected.label,
             )
         )

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from tonicdm.sandbox.calls import Answer, Refusal, json_answer
+from tonicdm.sandbox.messages import Refusal, Response, json_response
 from tonicdm.sandbox.rhythm.ask import Ask, Handler, Tenant
 from tonicdm.sandbox.rhythm.executions import Execution, Outcome
 from tonicdm.sandbox.rhythm.routes import Operation
@@ -62,7 +62,7 @@ def start(
     return execution
 
 
-def process_order(ask: Ask) -> Answer:
+def process_order(ask: Ask) -> Response:
     """Start an execution for an order; while one runs for the same order it is a 429."""
     order = ask.parameters["id"]
     if any(
@@ -71,29 +71,29 @@ def process_order(ask: Ask) -> Answer:
     ):
         raise Refusal(429, RUNNING)
     sent = ask.json(dict) if ask.body else {}
-    outcome: Outcome = "FAILED" if "task_fails" in ask.strike else "SUCCEEDED"
+    outcome: Outcome = "FAILED" if "task_fails" in ask.injected else "SUCCEEDED"
     execution = start(
         ask.tenant, ask.settings, ask.now, data={**sent, "id": order}, outcome=outcome, output={"order_id": order}
     )
-    return json_answer(200, {"executionArn": execution.arn}, 1)
+    return json_response(200, {"executionArn": execution.arn}, 1)
 
 
-def describe(ask: Ask) -> Answer:
+def describe(ask: Ask) -> Response:
     """Answer describeStateMachineExecution."""
     arn = ask.parameters["executionArn"]
     execution = ask.tenant.executions.get(arn)
     if execution is None:
         raise Refusal(404, f"no execution {arn}")
-    return json_answer(200, execution.described(ask.now), 1)
+    return json_response(200, execution.described(ask.now), 1)
 
 
-def cancel(ask: Ask) -> Answer:
+def cancel(ask: Ask) -> Response:
     """Answer cancelStateMachineExecution, which takes machine and ID apart; the body is not documented."""
     machine, number = ask.parameters["stateMachineName"], ask.parameters["executionId"]
     for execution in ask.tenant.executions.values():
         if (execution.machine, execution.id) == (machine, number):
             execution.cancel(ask.now)
-            return json_answer(200, {}, 0)
+            return json_response(200, {}, 0)
     raise Refusal(404, f"no execution {number} of {machine}")
 
 

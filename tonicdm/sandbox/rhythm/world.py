@@ -120,22 +120,22 @@ class World:
                 return rank
         return None
 
-    def knows(self, kind: str, path: str) -> bool:
+    def knows(self, record_type: str, path: str) -> bool:
         """Return whether a field, or a path such as organization.name or home_address.city, means something."""
         head, _, rest = path.partition(".")
-        if rest and head in RELATIONS.get(kind, {}):
-            return self.knows(RELATIONS[kind][head][1], rest)
-        table = self.tables[kind]
-        return head.endswith("__c") or head in {*table.names, *FURTHER.get(kind, ())}
+        if rest and head in RELATIONS.get(record_type, {}):
+            return self.knows(RELATIONS[record_type][head][1], rest)
+        table = self.tables[record_type]
+        return head.endswith("__c") or head in {*table.names, *FURTHER.get(record_type, ())}
 
-    def reach(self, kind: str, rank: int, path: str) -> Any:
+    def reach(self, record_type: str, rank: int, path: str) -> Any:
         """Return the value at the end of a path, None when the record has none."""
-        table = self.tables[kind]
+        table = self.tables[record_type]
         if path in table.fields:
             return table.value(rank, path)
         head, _, rest = path.partition(".")
-        if rest and head in RELATIONS.get(kind, {}):
-            field, other = RELATIONS[kind][head]
+        if rest and head in RELATIONS.get(record_type, {}):
+            field, other = RELATIONS[record_type][head]
             found = self.tables[other].rank(str(table.value(rank, field)))
             return None if found is None else self.reach(other, found, rest)
         if head.endswith("__c"):
@@ -180,11 +180,11 @@ class World:
 
     def score(self, score_id: str) -> Record | None:
         """Return one engagement score, None when there is none of that ID."""
-        kind, _, rest = score_id.partition("|")
-        customer, _, number = rest.rpartition("|")
-        known = kind in {"contact", "organization"} and number.isdecimal() and int(number) < SCORES
-        rank = self.tables[f"{kind}s"].rank(customer) if known else None
-        return None if rank is None else self._score(kind, customer, rank, int(number))
+        customer_type, _, identity = score_id.partition("|")
+        customer, _, number = identity.rpartition("|")
+        known = customer_type in {"contact", "organization"} and number.isdecimal() and int(number) < SCORES
+        rank = self.tables[f"{customer_type}s"].rank(customer) if known else None
+        return None if rank is None else self._score(customer_type, customer, rank, int(number))
 
     def completed(self, record: Record) -> Record:
         """Return a contact with the fields that the service fills in itself (reference, Contact)."""

@@ -17,15 +17,15 @@ class IdSpace:
 
     Args:
         seed: Seed of the world.
-        kind: Name of the record type.
+        record_type: Name of the record type.
         count: How many records the type has from the start.
     """
 
-    def __init__(self, seed: int, kind: str, count: int) -> None:
+    def __init__(self, seed: int, record_type: str, count: int) -> None:
         self.count = count
         self._step = (1 << 64) // max(1, count)
-        self._key = key_of(seed, kind, "id")
-        self._created_key = key_of(seed, kind, "created")
+        self._key = key_of(seed, record_type, "id")
+        self._created_key = key_of(seed, record_type, "created")
         nothing_yet: list[str | None] = [None]
         self._texts = nothing_yet * count if count <= REMEMBERED else None
 

@@ -109,13 +109,13 @@ def keep_example(firm: Firm) -> None:
     """Make sure that the own organization, its brands, the user and the page's example are neither old nor deleted."""
     persons = firm.tables["persons"].ids.count
     system = first_slot(persons)
-    for kind, slots in (
+    for record_type, slots in (
         ("organizations", (0,)),
         ("brands", (0, 1)),
         ("persons", (0, 1)),
         ("email_addresses", (0, 1, 2, system, system + 1)),
     ):
-        table = firm.tables[kind]
+        table = firm.tables[record_type]
         for slot in slots:
             table.status[table.slots.back(slot)] = ACTIVE
 

@@ -163,9 +163,9 @@ def note_links(firm: Firm) -> Mapping[str, array[int]]:
     return {"person": staff_column(firm, "notes", "person")}
 
 
-def staff_column(firm: Firm, kind: str, name: str) -> array[int]:
+def staff_column(firm: Firm, record_type: str, name: str) -> array[int]:
     """Return a column of references to staff."""
     persons = firm.tables["persons"]
     staff = [persons.slots.back(slot) for slot in range(staff_count(persons.ids.count))]
-    numbers = column(firm.tables[kind].ids.count, firm.seed, kind, name)
+    numbers = column(firm.tables[record_type].ids.count, firm.seed, record_type, name)
     return array("I", [staff[number % len(staff)] for number in numbers])

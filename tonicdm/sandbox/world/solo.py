@@ -18,7 +18,7 @@ def leave_alone(world: World) -> None:
     colleagues = {rank for rank, link in enumerate(persons.links["organization"]) if link == own and rank != user}
     # What they wrote and answered for is the user's now.
     for table in firm.tables.values():
-        for name, link in table.kind.links.items():
+        for name, link in table.spec.links.items():
             if link.target == "persons" and table is not emails:
                 for rank, target in enumerate(table.links[name]):
                     if target in colleagues:

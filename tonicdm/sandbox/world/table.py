@@ -46,7 +46,7 @@ class Link:
 
 
 @attrs.frozen(kw_only=True)
-class Kind:
+class RecordTypeSpec:
     """A record type: where its data come from and what its fields mean."""
 
     name: str
@@ -79,7 +79,7 @@ class Kind:
 class Table:
     """The records of one type."""
 
-    kind: Kind
+    spec: RecordTypeSpec
     ids: IdSpace
     slots: Shuffle
     """From rank to slot: the number by which parents and children find each other."""
@@ -178,7 +178,7 @@ class Table:
             sort: Hashable name, key and whether to reverse; ties stay in the order of IDs.
         """
         wanted = frozenset(statuses)
-        name = (self.kind.name, wanted, tuple(test[0] for test in tests), sort and (sort[0], sort[2]))
+        name = (self.spec.name, wanted, tuple(test[0] for test in tests), sort and (sort[0], sort[2]))
         found = self.cache.get(name)
         if found is None:
             if len(self.cache) >= _PREPARED:

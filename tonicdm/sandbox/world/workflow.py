@@ -26,34 +26,36 @@ PART_TYPES = ("receive", "forward", "return_of_forward", "response")
 _CODES = ("Design error", "Field condition", "Owner request", "Value engineering", "Code compliance")
 
 
-def item(firm: Firm, kind: str, rank: int) -> Record:
+def item(firm: Firm, record_type: str, rank: int) -> Record:
     """Make the fields that RFIs, submittals, PCOs and COs share (reference, WorkflowItem)."""
-    table = firm.tables[kind]
+    table = firm.tables[record_type]
     links = table.links
-    noise = firm.noise(kind, rank)
+    noise = firm.noise(record_type, rank)
     received = FIRST_DAY + (noise >> 20) % 100_000_000
     return {
         "id": table.id(rank),
-        "status": firm.status(kind, rank),
+        "status": firm.status(record_type, rank),
         "project_id": firm.maybe_id("projects", links["project"][rank]),
         "item_discipline": firm.maybe("disciplines", links["discipline"][rank]),
         "stage": STAGES[noise & 7],
         "manual_stage": noise & 64 == 0,
         "manual_received_datetime": stamp(received, 1),
         "our_response_required_date": date(received + 864_000),
-        "our_number": f"{kind[:-1].upper()}-{table.slots(rank):04d}",
+        "our_number": f"{record_type[:-1].upper()}-{table.slots(rank):04d}",
         "our_revision": str((noise >> 8) & 3),
         "our_title": SUBJECTS[(noise >> 4) & 7],
         "responsible_person_id": firm.maybe_id("persons", links["person"][rank]),
-        **item_parts(kind)(firm, rank),
+        **item_parts(record_type)(firm, rank),
         "datetimeCreated": firm.created(rank),
         "datetimeUpdated": stamp(table.updated[rank], rank),
     }
 
 
-def item_parts(kind: str) -> Callable[[Firm, int], Record]:
+def item_parts(record_type: str) -> Callable[[Firm, int], Record]:
     """Return what makes the list of an item's parts."""
-    return lambda firm, rank: {"parts": [firm.stub(PARTS[kind], number) for number in parts_of(firm, kind, rank)]}
+    return lambda firm, rank: {
+        "parts": [firm.stub(PARTS[record_type], number) for number in parts_of(firm, record_type, rank)]
+    }
 
 
 def rfi(firm: Firm, rank: int) -> Record:
@@ -76,51 +78,51 @@ def submittal(firm: Firm, rank: int) -> Record:
     }
 
 
-def change_order(kind: str) -> Callable[[Firm, int], Record]:
+def change_order(record_type: str) -> Callable[[Firm, int], Record]:
     """Return what makes PCOs or COs; cost and time are texts (reference)."""
 
     def make(firm: Firm, rank: int) -> Record:
-        noise = firm.noise(kind, rank)
-        return {**item(firm, kind, rank), "cost": f"{noise % 100_000}.00", "time": f"{noise % 30} days"}
+        noise = firm.noise(record_type, rank)
+        return {**item(firm, record_type, rank), "cost": f"{noise % 100_000}.00", "time": f"{noise % 30} days"}
 
     return make
 
 
-def item_links(kind: str) -> Callable[[Firm], Mapping[str, array[int]]]:
+def item_links(record_type: str) -> Callable[[Firm], Mapping[str, array[int]]]:
     """Return what puts items into projects and between sender, receiver and a copied address."""
 
     def fill(firm: Firm) -> Mapping[str, array[int]]:
         return {
-            "project": firm.draw(kind, "project", "projects"),
-            "discipline": firm.draw(kind, "discipline", "disciplines"),
-            "person": staff_column(firm, kind, "person"),
-            **{name: firm.draw(kind, name, "email_addresses") for name in ("sender", "receiver", "copied")},
+            "project": firm.draw(record_type, "project", "projects"),
+            "discipline": firm.draw(record_type, "discipline", "disciplines"),
+            "person": staff_column(firm, record_type, "person"),
+            **{name: firm.draw(record_type, name, "email_addresses") for name in ("sender", "receiver", "copied")},
         }
 
     return fill
 
 
-def parts_of(firm: Firm, kind: str, rank: int) -> list[int]:
+def parts_of(firm: Firm, record_type: str, rank: int) -> list[int]:
     """Return the ranks of an item's parts."""
-    return firm.children(PARTS[kind], "item", kind, rank)
+    return firm.children(PARTS[record_type], "item", record_type, rank)
 
 
-def addresses(firm: Firm, kind: str, rank: int, line: str) -> set[str]:
+def addresses(firm: Firm, record_type: str, rank: int, line: str) -> set[str]:
     """Return the addresses any part of an item is from, to or copied to (reference, filterFrom, filterTo, filterCc)."""
-    parts = PARTS[kind]
+    parts = PARTS[record_type]
     found: set[str] = set()
-    for number in parts_of(firm, kind, rank):
+    for number in parts_of(firm, record_type, rank):
         value = firm.record(parts, number).get(line)
         found.update([value] if isinstance(value, str) else value or [])
     return found
 
 
-def part(kind: str, parent: str) -> Callable[[Firm, int], Record]:
+def part(record_type: str, parent: str) -> Callable[[Firm, int], Record]:
     """Return what makes parts (reference, WorkflowPart); the first is received, the second forwarded, and so on."""
 
     def make(firm: Firm, rank: int) -> Record:
-        table, items = firm.tables[kind], firm.tables[parent]
-        noise = firm.noise(kind, rank)
+        table, items = firm.tables[record_type], firm.tables[parent]
+        noise = firm.noise(record_type, rank)
         turn = table.slots(rank) // items.ids.count
         above = table.links["item"][rank]
         sender, receiver, copied = _correspondents(firm, parent, above, turn)
@@ -149,8 +151,8 @@ def part(kind: str, parent: str) -> Callable[[Firm, int], Record]:
     return make
 
 
-def _correspondents(firm: Firm, kind: str, rank: int, turn: int) -> tuple[str | None, list[str], list[str]]:
-    links = firm.tables[kind].links
+def _correspondents(firm: Firm, record_type: str, rank: int, turn: int) -> tuple[str | None, list[str], list[str]]:
+    links = firm.tables[record_type].links
     # What was received is forwarded by its receiver to the one who was copied.
     names = ("sender", "receiver", "copied") if turn == 0 else ("receiver", "copied")
     if rank == NOTHING or links["sender"][rank] == NOTHING:
@@ -159,11 +161,11 @@ def _correspondents(firm: Firm, kind: str, rank: int, turn: int) -> tuple[str | 
     return texts[0], [texts[1]], texts[2:]
 
 
-def part_links(kind: str, parent: str) -> Callable[[Firm], Mapping[str, array[int]]]:
+def part_links(record_type: str, parent: str) -> Callable[[Firm], Mapping[str, array[int]]]:
     """Return what deals parts out to items, each with a fileset."""
     return lambda firm: {
-        "item": firm.parents(kind, parent),
-        "fileset": firm.draw(kind, "fileset", "filesets", none=0.3),
+        "item": firm.parents(record_type, parent),
+        "fileset": firm.draw(record_type, "fileset", "filesets", none=0.3),
     }
 
 

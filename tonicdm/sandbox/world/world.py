@@ -11,8 +11,8 @@ import attrs
 
 from tonicdm.sandbox.world.firm import Firm
 from tonicdm.sandbox.world.ids import compact
-from tonicdm.sandbox.world.kinds import KINDS, counts
 from tonicdm.sandbox.world.people import keep_example
+from tonicdm.sandbox.world.record_types import RECORD_TYPES, counts
 from tonicdm.sandbox.world.stamps import stamp
 from tonicdm.sandbox.world.table import DELETED, GONE, NOTHING, STATUSES, Record, Table
 
@@ -21,7 +21,7 @@ from tonicdm.sandbox.world.table import DELETED, GONE, NOTHING, STATUSES, Record
 class Change:
     """What was done to a record."""
 
-    kind: str
+    record_type: str
     id: str
     action: Literal["created", "updated", "deleted"]
 
@@ -53,7 +53,7 @@ class World:
         now: Callable[[], float] | None = None,
         grouped: bool = True,
     ) -> None:
-        self.firm: Firm = Firm(KINDS, counts(records, grouped=grouped), seed, zone, grouped=grouped)
+        self.firm: Firm = Firm(RECORD_TYPES, counts(records, grouped=grouped), seed, zone, grouped=grouped)
         keep_example(self.firm)
         self.milliseconds = False
         """Whether the time of a change keeps milliseconds; whole seconds otherwise."""
@@ -66,88 +66,88 @@ class World:
         """Names of all record types."""
         return tuple(self.firm.tables)
 
-    def count(self, kind: str, *statuses: str) -> int:
+    def count(self, record_type: str, *statuses: str) -> int:
         """Return how many records exist, of some statuses only if any are named."""
-        status = self.table(kind).status
+        status = self.table(record_type).status
         if statuses:
             return sum(status.count(STATUSES.index(name)) for name in statuses)
         return len(status) - status.count(GONE)
 
-    def records(self, kind: str) -> Iterator[Record]:
-        """Iterate over all records in basic quality, soft-deleted ones too, in the order of their IDs."""
-        for rank in self.table(kind).select(range(GONE)):
-            yield copy.deepcopy(self.firm.record(kind, rank))
+    def records(self, record_type: str) -> Iterator[Record]:
+        """Iterate over all records with data_quantity basic, soft-deleted ones too, in the order of their IDs."""
+        for rank in self.table(record_type).select(range(GONE)):
+            yield copy.deepcopy(self.firm.record(record_type, rank))
 
-    def get(self, kind: str, record_id: str) -> Record | None:
-        """Return a record in basic quality, None when there is none."""
-        rank = self.table(kind).rank(compact(record_id))
-        return None if rank is None else copy.deepcopy(self.firm.record(kind, rank))
+    def get(self, record_type: str, record_id: str) -> Record | None:
+        """Return a record with data_quantity basic, None when there is none."""
+        rank = self.table(record_type).rank(compact(record_id))
+        return None if rank is None else copy.deepcopy(self.firm.record(record_type, rank))
 
-    def ids(self, kind: str) -> list[str]:
+    def ids(self, record_type: str) -> list[str]:
         """Return all compact IDs of a type, in order."""
-        table = self.table(kind)
+        table = self.table(record_type)
         return [table.id(rank) for rank in table.select(range(GONE))]
 
-    def check(self, kind: str, fields: Record) -> None:
+    def check(self, record_type: str, fields: Record) -> None:
         """Do nothing if `create` and `update` could follow all references in *fields*.
 
         Raises:
             KeyError: A field refers to a record that does not exist.
         """
-        self._split(self.table(kind), fields)
+        self._split(self.table(record_type), fields)
 
-    def create(self, kind: str, **fields: Any) -> str:
+    def create(self, record_type: str, **fields: Any) -> str:
         """Create a record from wire fields and return its compact ID.
 
         Raises:
             KeyError: A field refers to a record that does not exist.
         """
-        table = self.table(kind)
+        table = self.table(record_type)
         links, rest = self._split(table, fields)
         moment = self.moment()
         rank = table.append(moment, links)
         table.patches[rank] = {"datetimeCreated": stamp(moment, rank)}
         self._assign(table, rank, {}, rest)
-        return self._tell(kind, table.id(rank), "created")
+        return self._tell(record_type, table.id(rank), "created")
 
-    def update(self, kind: str, record_id: str, **fields: Any) -> None:
+    def update(self, record_type: str, record_id: str, **fields: Any) -> None:
         """Change wire fields of a record; its datetimeUpdated becomes the server's time.
 
         Raises:
             KeyError: There is no such record, or none that a field refers to; nothing was changed.
         """
-        table, rank = self._find(kind, record_id)
+        table, rank = self._find(record_type, record_id)
         self._assign(table, rank, *self._split(table, fields))
         table.touch(rank, self.moment())
-        self._tell(kind, table.id(rank), "updated")
+        self._tell(record_type, table.id(rank), "updated")
 
-    def touch(self, kind: str, record_id: str, at: float | None = None) -> None:
+    def touch(self, record_type: str, record_id: str, at: float | None = None) -> None:
         """Set a record's datetimeUpdated to Unix time *at*, or to the server's time, and change nothing else."""
-        table, rank = self._find(kind, record_id)
+        table, rank = self._find(record_type, record_id)
         table.touch(rank, self.moment() if at is None else at)
-        self._tell(kind, table.id(rank), "updated")
+        self._tell(record_type, table.id(rank), "updated")
 
-    def delete(self, kind: str, record_id: str, *, soft: bool = False) -> None:
+    def delete(self, record_type: str, record_id: str, *, soft: bool = False) -> None:
         """Remove a record truly, or set its status to deleted."""
-        table, rank = self._find(kind, record_id)
+        table, rank = self._find(record_type, record_id)
         table.status[rank] = DELETED if soft else GONE
         if soft:
             table.touch(rank, self.moment())
         else:
             table.patches.pop(rank, None)
             table.changed()
-        self._tell(kind, compact(record_id), "updated" if soft else "deleted")
+        self._tell(record_type, compact(record_id), "updated" if soft else "deleted")
 
-    def table(self, kind: str) -> Table:
+    def table(self, record_type: str) -> Table:
         """Return the table of a type.
 
         Raises:
             KeyError: There is no such type; the message lists those there are.
         """
         try:
-            return self.firm.tables[kind]
+            return self.firm.tables[record_type]
         except KeyError:
-            raise KeyError(f"no record type {kind!r}; there are {', '.join(self.types)}") from None
+            raise KeyError(f"no record type {record_type!r}; there are {', '.join(self.types)}") from None
 
     def moment(self) -> float:
         """Return the server's time at the precision that records keep."""
@@ -164,29 +164,29 @@ class World:
         cache.clear()
         self.firm.tables.update({name: table.copy(cache) for name, table in snapshot.tables.items()})
 
-    def _tell(self, kind: str, record_id: str, action: Literal["created", "updated", "deleted"]) -> str:
+    def _tell(self, record_type: str, record_id: str, action: Literal["created", "updated", "deleted"]) -> str:
         for listener in self.listeners:
-            listener(self, Change(kind, record_id, action))
+            listener(self, Change(record_type, record_id, action))
         return record_id
 
-    def _find(self, kind: str, record_id: str) -> tuple[Table, int]:
-        table = self.table(kind)
+    def _find(self, record_type: str, record_id: str) -> tuple[Table, int]:
+        table = self.table(record_type)
         rank = table.rank(compact(record_id))
         if rank is None:
-            raise KeyError(f"no {kind} record has the ID {record_id}")
+            raise KeyError(f"no {record_type} record has the ID {record_id}")
         return table, rank
 
     def _split(self, table: Table, fields: Record) -> tuple[dict[str, int], Record]:
         """Separate the references that columns hold from the other fields."""
         links: dict[str, int] = {}
         rest = dict(fields)
-        for name, link in table.kind.links.items():
+        for name, link in table.spec.links.items():
             if link.field is not None and link.field in rest:
                 links[name] = self._target(link.target, rest.pop(link.field))
         return links, rest
 
     def _assign(self, table: Table, rank: int, links: dict[str, int], rest: Record) -> None:
-        field = table.kind.status_field
+        field = table.spec.status_field
         if field is not None and (word := rest.get(field)) is not None:
             # "nonmember", which only teams know, is shown as sent and counts as deleted.
             table.status[rank] = STATUSES.index(word) if word in STATUSES else DELETED
@@ -199,12 +199,12 @@ class World:
             table.patches.setdefault(rank, {}).update(rest)
         table.changed()
 
-    def _target(self, kind: str, value: Any) -> int:
+    def _target(self, record_type: str, value: Any) -> int:
         """Return the rank a reference in a body means: a flat ID, an object with one, or null."""
         text = value.get("id") if isinstance(value, dict) else value
         if text is None:
             return NOTHING
-        rank = self.table(kind).rank(compact(text)) if isinstance(text, str) else None
+        rank = self.table(record_type).rank(compact(text)) if isinstance(text, str) else None
         if rank is None:
-            raise KeyError(f"no {kind} record has the ID {text}")
+            raise KeyError(f"no {record_type} record has the ID {text}")
         return rank

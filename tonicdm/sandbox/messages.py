@@ -12,7 +12,7 @@ import attrs
 
 
 @attrs.frozen(kw_only=True)
-class Call:
+class Request:
     """One request as it arrived."""
 
     method: str
@@ -60,7 +60,7 @@ class FilePart:
 
 
 @attrs.define(kw_only=True)
-class Answer:
+class Response:
     """One response before it is sent; faults may still change it."""
 
     status: int
@@ -91,12 +91,12 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error of ours
         self.message = message
 
 
-def json_answer(status: int, value: Any, records: int) -> Answer:
+def json_response(status: int, value: Any, records: int) -> Response:
     """Return an answer with a JSON body in UTF-8."""
-    return Answer(status=status, body=to_json(value), records=records)
+    return Response(status=status, body=to_json(value), records=records)
 
 
-def rows_answer(rows: Iterable[Any]) -> Answer:
+def rows_response(rows: Iterable[Any]) -> Response:
     """Return a 200 with an array, encoded some records at a time.
 
     They are dropped as soon as they are text: a page of a thousand then takes no more memory than twenty, no letter
@@ -107,12 +107,12 @@ def rows_answer(rows: Iterable[Any]) -> Answer:
     while some := list(itertools.islice(source, _AT_ONCE)):
         records += len(some)
         texts.append(_ENCODE(some)[1:-1].encode())
-    return Answer(status=200, body=b"[" + b",".join(texts) + b"]", records=records)
+    return Response(status=200, body=b"[" + b",".join(texts) + b"]", records=records)
 
 
-def refusal_answer(refusal: Refusal) -> Answer:
+def refusal_response(refusal: Refusal) -> Response:
     """Return the answer to a refused call: {"message": ...}; the envelope of errors is not documented."""
-    return json_answer(refusal.status, {"message": refusal.message}, 0)
+    return json_response(refusal.status, {"message": refusal.message}, 0)
 
 
 def to_json(value: Any) -> bytes:

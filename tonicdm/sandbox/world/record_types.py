@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tonicdm.sandbox.world import addresses, files, kinship, people, places, projects, workflow
-from tonicdm.sandbox.world.table import Kind, Link
+from tonicdm.sandbox.world.table import Link, RecordTypeSpec
 
 
 def _link(target: str, field: str | None = None) -> Link:
@@ -28,8 +28,8 @@ _ITEM: Mapping[str, Link] = {
 _ITEM_SORTS = {"number": "our_number", "title": "our_title", "our_number": "our_number", "stage": "stage"}
 
 
-def _part(name: str, parent: str, share: int) -> Kind:
-    return Kind(
+def _part(name: str, parent: str, share: int) -> RecordTypeSpec:
+    return RecordTypeSpec(
         name=name,
         make=workflow.part(name, parent),
         share=share,
@@ -41,29 +41,31 @@ def _part(name: str, parent: str, share: int) -> Kind:
     )
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind(name="disciplines", make=places.discipline, minimum=12, retires=False, status_field=None),
-    Kind(name="certification_definitions", make=places.certification_definition, minimum=6, sorts={"name": "name"}),
-    Kind(
+RECORD_TYPES: tuple[RecordTypeSpec, ...] = (
+    RecordTypeSpec(name="disciplines", make=places.discipline, minimum=12, retires=False, status_field=None),
+    RecordTypeSpec(
+        name="certification_definitions", make=places.certification_definition, minimum=6, sorts={"name": "name"},
+    ),
+    RecordTypeSpec(
         name="tenants", make=places.tenant, minimum=8, retires=False, links={"discipline": _DISCIPLINE},
         fill=places.tenant_links, references={"discipline": "disciplines"}, sorts={"domain": "domain"},
     ),
-    Kind(
+    RecordTypeSpec(
         name="organizations", make=places.organization, share=25, links={"discipline": _DISCIPLINE},
         fill=places.organization_links, references={"discipline": "disciplines"}, sorts={"name": "name"},
     ),
-    Kind(
+    RecordTypeSpec(
         name="brands", make=places.brand, share=30, minimum=3,
         links={"organization": _link("organizations", "organizationId"), "discipline": _link("disciplines")},
         fill=places.brand_links, references={"disciplines": "disciplines"},
         sorts={"nameLong": "nameLong", "nameShort": "nameShort", "nameInitials": "nameInitials"},
     ),
-    Kind(
+    RecordTypeSpec(
         name="offices", make=places.office, share=20, minimum=4,
         links={"organization": _link("organizations", "organizationId")}, fill=places.office_links,
         sorts={"name": "name"},
     ),
-    Kind(
+    RecordTypeSpec(
         name="persons", make=people.person, children=people.rolled_up, share=120, minimum=10,
         links={
             "brand": _link("brands", "brandId"), "organization": _link("organizations", "organizationId"),
@@ -72,7 +74,7 @@ KINDS: tuple[Kind, ...] = (
         fill=people.person_links, references={"office": "offices", "discipline": "disciplines"},
         sorts={"name": "name", "title": "title"},
     ),
-    Kind(
+    RecordTypeSpec(
         name="email_addresses", make=addresses.email_address, minimum=16,
         links={
             "person": _link("persons", "personId"), "brand": _link("brands", "brandId"), "office": _OFFICE,
@@ -81,8 +83,8 @@ KINDS: tuple[Kind, ...] = (
         fill=addresses.email_links, references={"office": "offices", "discipline": "disciplines"},
         sorts={"emailAddress": "emailAddress", "name": "name"},
     ),
-    Kind(name="user_settings", make=people.user_settings, retires=False, status_field=None),
-    Kind(
+    RecordTypeSpec(name="user_settings", make=people.user_settings, retires=False, status_field=None),
+    RecordTypeSpec(
         name="projects", make=projects.project, share=50, minimum=4,
         links={
             "organization": _link("organizations", "clientOrganizationId"), "brand": _stub("brands", "brand"),
@@ -91,7 +93,7 @@ KINDS: tuple[Kind, ...] = (
         fill=projects.project_links, references={"brand": "brands", "office": "offices"},
         sorts={"projectNumber": "projectNumber", "projectNameLegal": "projectNameLegal"},
     ),
-    Kind(
+    RecordTypeSpec(
         name="team", make=projects.member, share=60, minimum=8,
         links={
             "project": _link("projects", "projectId"), "email": _link("email_addresses", "emailAddressId"),
@@ -100,78 +102,78 @@ KINDS: tuple[Kind, ...] = (
         fill=projects.member_links, status_field="ProjectMemberStatus",
         sorts={"name": "email", "email": "email", "title": "title", "office": "brandId"},
     ),
-    Kind(
+    RecordTypeSpec(
         name="groups", make=projects.group, share=10,
         links={"project": _link("projects", "projectId"), "owner": _link("persons", "ownerId")},
         fill=projects.group_links,
     ),
-    Kind(
+    RecordTypeSpec(
         name="labels", make=projects.label, share=20, minimum=2, links={"object": _link("persons", "objectId")},
         fill=projects.label_links,
     ),
-    Kind(
+    RecordTypeSpec(
         name="filesets", make=files.fileset, children=files.fileset_files, share=40, minimum=4, retires=False,
         hyphenated=True, status_field=None, references={"files": "files"},
     ),
-    Kind(
+    RecordTypeSpec(
         name="files", make=files.file, share=60, minimum=6,
         links={"fileset": Link(target="filesets", field="filesetId", style="hyphenated")}, fill=files.file_links,
     ),
-    Kind(
+    RecordTypeSpec(
         name="thumbnails", make=files.thumbnail, share=40, minimum=3, retires=False,
         links={"file": _link("files", "fileId")}, fill=files.thumbnail_links, status_field=None,
     ),
-    Kind(
+    RecordTypeSpec(
         name="cloud_children", make=files.cloud_child, share=10, minimum=20, retires=False,
         links={"parent": _link("cloud_children", "parentId"), "project": _link("projects")}, fill=files.cloud_links,
         status_field=None, sorts={"name": "name"},
     ),
-    Kind(name="conversations", make=files.conversation, share=30, minimum=2, retires=False, hyphenated=True,
+    RecordTypeSpec(name="conversations", make=files.conversation, share=30, minimum=2, retires=False, hyphenated=True,
          status_field=None),
-    Kind(
+    RecordTypeSpec(
         name="reason_codes", make=workflow.reason_code, minimum=5, retires=False,
         links={"brand": _link("brands", "brandId")}, fill=workflow.reason_code_links, status_field=None,
     ),
-    Kind(
+    RecordTypeSpec(
         name="rfis", make=workflow.rfi,
         children=workflow.item_parts("rfis"), share=35, minimum=4, links=_ITEM, fill=workflow.item_links("rfis"),
         references={"item_discipline": "disciplines", "parts": "rfi_parts", "reasonCode": "reason_codes"},
         sorts=_ITEM_SORTS,
     ),
     _part("rfi_parts", "rfis", 50),
-    Kind(
+    RecordTypeSpec(
         name="submittals", make=workflow.submittal,
         children=workflow.item_parts("submittals"), share=25, minimum=3, links=_ITEM,
         fill=workflow.item_links("submittals"),
         references={"item_discipline": "disciplines", "parts": "submittal_parts"}, sorts=_ITEM_SORTS,
     ),
     _part("submittal_parts", "submittals", 30),
-    Kind(
+    RecordTypeSpec(
         name="pcos", make=workflow.change_order("pcos"),
         children=workflow.item_parts("pcos"), share=5, minimum=3, links=_ITEM,
         fill=workflow.item_links("pcos"), references={"item_discipline": "disciplines", "parts": "pco_parts"},
     ),
     _part("pco_parts", "pcos", 8),
-    Kind(
+    RecordTypeSpec(
         name="cos", make=workflow.change_order("cos"),
         children=workflow.item_parts("cos"), share=5, minimum=3, links=_ITEM,
         fill=workflow.item_links("cos"), references={"item_discipline": "disciplines", "parts": "co_parts"},
         sorts=_ITEM_SORTS,
     ),
     _part("co_parts", "cos", 8),
-    Kind(
+    RecordTypeSpec(
         name="tasks", make=workflow.task, share=20, minimum=3,
         links={"project": _link("projects", "project_id"), "person": _link("persons", "responsible_person_id")},
         fill=workflow.task_links,
     ),
-    Kind(
+    RecordTypeSpec(
         name="file_transfers", make=workflow.file_transfer,
         children=workflow.item_parts("file_transfers"), share=15, minimum=2,
         links={"project": _link("projects", "project_id"), **_CORRESPONDENTS}, fill=workflow.file_transfer_links,
         references={"parts": "file_transfer_parts"},
     ),
     _part("file_transfer_parts", "file_transfers", 25),
-    Kind(
+    RecordTypeSpec(
         name="notes", make=projects.note, share=30, minimum=2,
         links={"person": Link(target="persons", field="personId", style="hyphenated")}, fill=projects.note_links,
         sorts={"personName": "personName", "actionDateTime": "actionDateTime"},
@@ -192,15 +194,15 @@ def counts(records: int, *, grouped: bool = True) -> dict[str, int]:
     Raises:
         ValueError: Too few for one firm with all its types.
     """
-    sizes = {kind.name: max(kind.minimum, records * kind.share // 1000) for kind in KINDS}
+    sizes = {spec.name: max(spec.minimum, records * spec.share // 1000) for spec in RECORD_TYPES}
     if not grouped:
         sizes["organizations"] = sizes["brands"] - 1  # the own organization has two
     sizes[_REST] = records - sum(size for name, size in sizes.items() if name != _REST)
     # Each person has an address, and the two own brands have one without a person.
     if sizes[_REST] < kinship.first_slot(sizes["persons"]) + 2:
-        raise ValueError(f"a world has at least {LEAST} records, not {records}")
+        raise ValueError(f"a world has at least {MIN_RECORDS} records, not {records}")
     return sizes
 
 
-LEAST = 505
+MIN_RECORDS = 505
 """Fewest records of a world."""
