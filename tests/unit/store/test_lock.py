@@ -79,7 +79,7 @@ def test_its_holder_takes_it_again_and_gives_it_back(db: sqlite3.Connection) -> 
     assert acquire(db, NOW + 31, me=attrs.evolve(ME, boot="another")) is None
 
 
-@pytest.mark.parametrize(("pid", "free"), [(None, True), (os.getppid(), False)])
+@pytest.mark.parametrize(("pid", "free"), [(None, True), (os.getppid(), False)], ids=["gone", "alive"])
 def test_the_note_of_the_version_before_is_understood(pid: int | None, free: bool, db: sqlite3.Connection) -> None:
     """It named a process, and a time until which it was to be believed."""
     db.execute("INSERT INTO meta VALUES (?, ?)", (NOTE, f"{pid or gone()} {NOW + 100}"))
