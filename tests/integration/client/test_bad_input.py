@@ -21,7 +21,8 @@ async def nothing_is_sent_or_charged(tonic: TonicDM, box: Sandbox):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "x" * 32, "a" * 31, "a" * 33, "0f8fad5b-d9cb-469f-a165-70867728950e", "a" * 32 + "\n", 5, None, b"a" * 32]
+    "wrong",
+    ["", "x" * 32, "a" * 31, "a" * 33, "0f8fad5b-d9cb-469f-a165-70867728950e", "a" * 32 + "\n", 5, None, b"a" * 32],
 )
 async def test_wrong_ids_are_refused(tonic: TonicDM, wrong) -> None:
     with pytest.raises(InvalidIDError, match="Nothing was sent") as caught:

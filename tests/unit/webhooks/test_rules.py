@@ -103,7 +103,7 @@ def test_a_whole_newer_record_that_is_vouched_for_is_applied():
         {"stamped": False},
         {"updated": None},
     ],
-    ids=lambda case: "-".join(case),
+    ids="-".join,
 )
 def test_any_doubt_makes_it_a_hint(case):
     assert verdict(LATER, **case) is Verdict.FETCH
