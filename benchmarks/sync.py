@@ -63,7 +63,7 @@ async def _run(box: Sandbox, tonic: TonicDM, file: pathlib.Path, case: str) -> N
     async with Store(file) as store:
         report = await synchronize(tonic, store, choose([KIND]), audit="never")
     spent, one = box.units() - before, report.types[0]
-    planned = f"{one.expected:,} to {'?' if one.most is None else f'{one.most:,}'}"
+    planned = f"{one.expected:,} to {'?' if one.max_units is None else f'{one.max_units:,}'}"
     print(f"{case:<58}{spent:>8,}{planned:>14}  {'; '.join(one.why)}")
 
 

@@ -184,20 +184,6 @@ def test_a_circle_is_noticed() -> None:
     assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
-CITES_OUTSIDE: set[str] = {
-    "endpoints/base.py",
-    "endpoints/listing.py",
-    "endpoints/refreshing.py",
-    "plan/absent.py",
-    "plan/arithmetic.py",
-    "plan/ends.py",
-    "plan/mixture.py",
-    "plan/refresh.py",
-    "store/cached.py",
-    "webhooks/fetching.py",
-}
-"""Modules that still cite a document outside of the repository; nothing may be added."""
-
 OUTSIDE = re.compile(r"\bdesign(\.md\b|\s+\d|:)|\.\./|\bissue #?\d", re.IGNORECASE)
 
 
@@ -223,7 +209,7 @@ def test_comments_cite_only_what_the_repository_has() -> None:
     files = {path.relative_to(ROOT).as_posix(): path for path in MODULES}
     files["pytest_tonicdm.py"] = REPOSITORY / "pytest_tonicdm.py"
     cited = {name: [what for remark in remarks(path) for what in astray(remark)] for name, path in files.items()}
-    assert {name: what for name, what in cited.items() if what and name not in CITES_OUTSIDE} == {}
+    assert {name: what for name, what in cited.items() if what} == {}
 
 
 @pytest.mark.parametrize(

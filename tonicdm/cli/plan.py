@@ -1,4 +1,4 @@
-"""How a plan is shown: a line for each type, the facts that it rests on, and the sum last."""
+"""Print a plan: a line for each type, the facts that it rests on, and the sum last."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def counts_of(text: str | None, types: Sequence[RecordType]) -> Mapping[str, int
     """
     if text is None:
         return {}
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     names = [kind.name for kind in types]
     for part in text.split(","):
         name, sign, number = part.strip().rpartition("=")
@@ -40,10 +40,10 @@ def counts_of(text: str | None, types: Sequence[RecordType]) -> Mapping[str, int
                 f"--count takes numbers such as persons=20000,offices=300 of types of this run, not {part.strip()!r}"
             )
         if sign:
-            found[name.strip()] = int(number)
+            counts[name.strip()] = int(number)
         else:
-            found = {**dict.fromkeys(names, int(number)), **found}
-    return found
+            counts = {**dict.fromkeys(names, int(number)), **counts}
+    return counts
 
 
 def show_plan(plan: Plan, seen: Snapshot, file: str, *, json_line: bool = False) -> None:
@@ -59,17 +59,18 @@ def show_plan(plan: Plan, seen: Snapshot, file: str, *, json_line: bool = False)
         click.echo(as_json(plan))
         return
     click.echo(f"Plan for {file}")
-    click.echo(_LINE.format("type", "how", "deletions", "expected", "at most"))
-    for one in plan.types:
-        audit = "audit" if one.audit else ""
-        click.echo(_LINE.format(one.record_type, one.strategy, audit, f"{one.expected:,}", _most(one)))
-    most = "not known" if plan.most is None else f"{plan.most:,}"
-    click.echo(_LINE.format("total", "", "", f"{plan.expected:,}", most))
+    click.echo(_LINE.format("type", "strategy", "deletions", "expected", "at most"))
+    for estimate in plan.types:
+        audit = "audit" if estimate.audit else ""
+        expected = f"{estimate.expected:,}"
+        click.echo(_LINE.format(estimate.record_type, estimate.strategy, audit, expected, _max_units(estimate)))
+    max_units = "not known" if plan.max_units is None else f"{plan.max_units:,}"
+    click.echo(_LINE.format("total", "", "", f"{plan.expected:,}", max_units))
     for line in describe_facts(plan.types):
         click.echo(textwrap.fill(line, 79))
-    likely = [one.likely for one in plan.types]
-    if any(units is not None and units != one.expected for units, one in zip(likely, plan.types, strict=True)):
-        total = sum(one.expected if units is None else units for units, one in zip(likely, plan.types, strict=True))
+    likely = [estimate.expected if estimate.likely is None else estimate.likely for estimate in plan.types]
+    if likely != [estimate.expected for estimate in plan.types]:
+        total = sum(likely)
         click.echo(f"If as much changed as lately: {total:,} units.")
     if plan.seconds:
         click.echo(f"Up to {plan.seconds:.0f} s of waiting, where records were changed just before.")
@@ -77,37 +78,42 @@ def show_plan(plan: Plan, seen: Snapshot, file: str, *, json_line: bool = False)
 
 
 def as_json(plan: Plan) -> str:
-    """Return a plan as one line of JSON, for machines."""
+    """Return a plan as one line of JSON, for machines.
+
+    `how` and `most` are the earlier names of `strategy` and `max_units`, kept for one version more.
+    """
     types = {
-        one.record_type: {
-            "how": one.strategy,
-            "audit": one.audit,
-            "expected": one.expected,
-            "most": one.most,
-            "per_thousand": one.per_thousand,
-            "seconds": one.seconds,
-            "facts": {fact.name: {"value": fact.value, "proven": fact.proven} for fact in one.facts},
+        estimate.record_type: {
+            "strategy": estimate.strategy,
+            "how": estimate.strategy,
+            "audit": estimate.audit,
+            "expected": estimate.expected,
+            "max_units": estimate.max_units,
+            "most": estimate.max_units,
+            "per_thousand": estimate.per_thousand,
+            "seconds": estimate.seconds,
+            "facts": {fact.name: {"value": fact.value, "proven": fact.proven} for fact in estimate.facts},
         }
-        for one in plan.types
+        for estimate in plan.types
     }
-    total = {"expected": plan.expected, "most": plan.most, "seconds": plan.seconds}
+    total = {"expected": plan.expected, "max_units": plan.max_units, "most": plan.max_units, "seconds": plan.seconds}
     return json.dumps({**total, "types": types}, separators=(",", ":"))
 
 
-def _most(one: Estimate) -> str:
-    if one.most is not None:
-        return f"{one.most:,}"
-    return f"{one.per_thousand} per 1,000"
+def _max_units(estimate: Estimate) -> str:
+    if estimate.max_units is not None:
+        return f"{estimate.max_units:,}"
+    return f"{estimate.per_thousand} per 1,000"
 
 
 def _sum(plan: Plan, seen: Snapshot) -> str:
     now = datetime.datetime.now(datetime.UTC)
     until = None if seen.reset_at is None else max(0.0, (seen.reset_at - now).total_seconds())
     hours = hours_text(plan.hours(seen.available, seen.limit, until_reset=until))
-    if plan.most is None:
+    if plan.max_units is None:
         price = f"{plan.expected:,} units at least; how many records there are is not known (--count tells)"
-    elif plan.most == plan.expected:
+    elif plan.max_units == plan.expected:
         price = f"{plan.expected:,} units"
     else:
-        price = f"{plan.expected:,} units expected, {plan.most:,} at most"
+        price = f"{plan.expected:,} units expected, {plan.max_units:,} at most"
     return f"{price}. With {seen.available:,} of {seen.limit:,} units left: {hours}. Nothing was sent."

@@ -86,9 +86,9 @@ def remarks(report: RunReport) -> list[str]:
 
 
 def _planned(one: TypeReport) -> str:
-    if one.most is None:
+    if one.max_units is None:
         return f"{one.expected:,} or more"
-    return f"{one.expected:,}" if one.most == one.expected else f"{one.expected:,}-{one.most:,}"
+    return f"{one.expected:,}" if one.max_units == one.expected else f"{one.expected:,}-{one.max_units:,}"
 
 
 def _notes(one: TypeReport, found: InTheFile) -> list[str]:

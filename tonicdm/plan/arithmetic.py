@@ -1,4 +1,6 @@
-"""The plan's formulas: calls for a number of records, and when a look pays (docs/explanation/plan.md).
+"""Formulas of the plan: the calls for a number of records, and their mean where only a share of them is stale.
+
+The symbols are those of docs/explanation/plan.md ("The rules").
 
 A call that reads stubs (``id_only``) costs 1 unit and one that reads records (``basic``) costs 5, whatever the number
 of records in it (concepts page, "Rate Limiting"). Both prices are parameters, because a server may charge otherwise.
@@ -26,21 +28,20 @@ ROUND_SIZES: Final = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})
 
 
 def pages(n: int, size: int) -> int:
-    """Return M, the pages that *n* records fill (docs/explanation/plan.md, "The rules"), K = ceil(k/P))."""
+    """Return M, the pages that *n* records fill: M = ceil(N/P), K = ceil(k/P)."""
     return -(-n // size)
 
 
 def batches(n: int, ids_per_call: int) -> int:
-    """Return B(n), the calls that ask for *n* records by their IDs (docs/explanation/plan.md)."""
+    """Return B(n), the calls that ask for *n* records by their IDs: B(n) = ceil(n/H)."""
     return -(-n // ids_per_call)
 
 
 def end_calls(n: int, size: int, *, size_proven: bool = True) -> int:
     """Return the calls that show that nothing comes after *n* listed records: 0 or 1.
 
-    A short page ends a list, but a full one does not (docs/explanation/plan.md, "The rules"), nor
-    does a short one where this server has not proven its page size (docs/explanation/decisions.md).
-    An empty page always does.
+    A short page ends a list, but a full one does not (docs/explanation/plan.md, "The end of a list"). Nor
+    does a short one where this server has not proven its page size. An empty page always does.
     """
     if n == 0:
         return 0
@@ -52,8 +53,8 @@ def expected_batches(ids: int, stale_share: float, ids_per_call: int, *, also: i
     """Return the mean number of calls that fetch the stale ones of *ids* records, each stale with *stale_share*.
 
     It is E[B(S)] for a binomial S, not B(E[S]): a call is whole however few IDs it carries. For one batch it is
-    1 - (1-q)^m, the term of the rule in docs/explanation/plan.md; for many it comes near q*m/H. *also*
-    more are fetched by the same calls in any case.
+    1 - (1-q)^m. For many it comes near q*m/H. *also* more are
+    fetched by the same calls in any case.
     """
     if ids == 0 or stale_share <= 0:
         return float(batches(also, ids_per_call))
@@ -69,5 +70,5 @@ def expected_batches(ids: int, stale_share: float, ids_per_call: int, *, also: i
 
 
 def _binomial(count: int, of: int, share: float) -> float:
-    ways = math.lgamma(of + 1) - math.lgamma(count + 1) - math.lgamma(of - count + 1)
-    return math.exp(ways + count * math.log(share) + (of - count) * math.log1p(-share))
+    log_subsets = math.lgamma(of + 1) - math.lgamma(count + 1) - math.lgamma(of - count + 1)
+    return math.exp(log_subsets + count * math.log(share) + (of - count) * math.log1p(-share))

@@ -1,4 +1,7 @@
-"""From "not in the list" to a tombstone, with all that can be said against it first (docs/explanation/copy.md)."""
+"""Deletions: from a record that no page has shown to its tombstone.
+
+A record that is missing from a list is not taken for deleted until it was asked for by its ID, where that is possible.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,23 @@ from typing import Final
 import attrs
 
 from tonicdm.plan.facts import TypeFacts
-from tonicdm.plan.lists import RECORD, STUB, HopelessError, shorter
+from tonicdm.plan.lists import RECORD, STUB, StepFailedError, with_fewer_ids
 from tonicdm.plan.progress import Phase, Progress
 from tonicdm.plan.steps import Outcome, Stage, Step, StepKind, Trouble
 
-MAX_SHARE: Final = 0.2
-"""Share of a type's records that may vanish at once without being confirmed."""
-MIN_VANISHED: Final = 5
-"""Records that may vanish at once whatever their share."""
+MAX_DELETED_SHARE: Final = 0.2
+"""Share of a type's records that may be deleted at once without being confirmed."""
+MIN_DELETIONS: Final = 5
+"""Records that may be deleted at once whatever their share."""
 CONTROLS: Final = 3
-"""Records known to be there that each question for absent ones names too: an answer without them proves nothing."""
+"""Records known to be there that each question for missing ones names too: an answer without them proves nothing."""
 MAX_SCANS: Final = 3
 """Lists made before it counts as settled that they do not show everything."""
 
 
-def vanishes_too_much(gone: int, held: int) -> bool:
-    """Tell whether so many of a type's records are gone at once that somebody has to confirm it."""
-    return gone > max(MIN_VANISHED, MAX_SHARE * held)
+def too_many_deletions(deleted: int, held: int) -> bool:
+    """Tell whether so many of a type's records were deleted at once that somebody has to confirm it."""
+    return deleted > max(MIN_DELETIONS, MAX_DELETED_SHARE * held)
 
 
 def _step(kind: StepKind, why: str) -> Step:
@@ -42,10 +45,10 @@ def count_missing(facts: TypeFacts, progress: Progress) -> Step | Progress:
 
 def counted(facts: TypeFacts, progress: Progress, _step: Step, outcome: Outcome) -> Progress:
     """Take in how many there are."""
-    rest = progress.todo[1:]
+    remaining = progress.todo[1:]
     if not outcome.count or not outcome.earlier:
-        return attrs.evolve(progress, todo=rest)
-    found = attrs.evolve(
+        return attrs.evolve(progress, todo=remaining)
+    counted = attrs.evolve(
         progress,
         candidates=outcome.count,
         denied=0 if facts.by_id else outcome.count,
@@ -54,27 +57,27 @@ def counted(facts: TypeFacts, progress: Progress, _step: Step, outcome: Outcome)
         controls=min(CONTROLS, outcome.controls),
         after="",
     )
-    return attrs.evolve(found, todo=(Phase.CONFIRM if facts.by_id else Phase.TOMBSTONES, *rest))
+    return attrs.evolve(counted, todo=(Phase.CONFIRM if facts.by_id else Phase.TOMBSTONES, *remaining))
 
 
 def confirm(facts: TypeFacts, progress: Progress) -> Step:
     """Return the next question for missing records."""
-    room = max(1, progress.ids_per_call - progress.controls)
+    free_ids = max(1, progress.ids_per_call - progress.controls)
     step = _step(StepKind.CONFIRM, "whether they are gone, beside some that are there")
     data_quantity = STUB if facts.has_data_quantity else RECORD
-    return attrs.evolve(step, data_quantity=data_quantity, ids=min(progress.candidates, room), after=progress.after)
+    return attrs.evolve(step, data_quantity=data_quantity, ids=min(progress.candidates, free_ids), after=progress.after)
 
 
 def confirmed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:
     """Take in which of them are there after all."""
-    rest = progress.todo[1:]
+    remaining = progress.todo[1:]
     if outcome.trouble is Trouble.HEADER_TOO_LONG:
-        return shorter(progress, step.ids + progress.controls)
+        return with_fewer_ids(progress, step.ids + progress.controls)
     if outcome.trouble is not None:
-        raise HopelessError
+        raise StepFailedError
     if progress.controls and not outcome.controls:
         why = "filterIDs does not return records that are there, so nothing was marked as deleted"
-        return attrs.evolve(progress, todo=rest, listed=None, why=(*progress.why, why))
+        return attrs.evolve(progress, todo=remaining, listed=None, why=(*progress.why, why))
     progress = attrs.evolve(
         progress,
         candidates=progress.candidates - step.ids,
@@ -88,35 +91,35 @@ def confirmed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome
 
 def _judged(facts: TypeFacts, progress: Progress) -> Progress:
     """All missing records were asked for: decide between tombstones, another list, and a stop."""
-    rest = progress.todo[1:]
+    remaining = progress.todo[1:]
     if not progress.alive:
-        return attrs.evolve(progress, todo=(Phase.TOMBSTONES, *rest))
+        return attrs.evolve(progress, todo=(Phase.TOMBSTONES, *remaining))
     # They are read; what a pass over the changes has brought since makes no difference to them.
     read = attrs.evolve(progress, stale=None, tallied=True, since=None, scans=progress.scans + 1)
     if not facts.has_statuses:
         # Without filterStatuses a list hides inactive records, which is no contradiction.
-        return attrs.evolve(read, todo=(Phase.FETCH, Phase.TOMBSTONES, *rest))
+        return attrs.evolve(read, todo=(Phase.FETCH, Phase.TOMBSTONES, *remaining))
     if read.scans < MAX_SCANS:
         # Either records moved from page to page while they were listed, or the list hides some.
-        return attrs.evolve(read, todo=(Phase.FETCH, Phase.AUDIT, Phase.MISSING, *rest))
+        return attrs.evolve(read, todo=(Phase.FETCH, Phase.AUDIT, Phase.MISSING, *remaining))
     reason = (
         f"{progress.alive:,} records are there when asked for by ID but not in the list: the server does not heed "
         "filterStatuses or pageNumber"
     )
-    return attrs.evolve(read, todo=(Phase.FETCH, Phase.STOP, *rest), reason=reason)
+    return attrs.evolve(read, todo=(Phase.FETCH, Phase.STOP, *remaining), reason=reason)
 
 
 def tombstones(facts: TypeFacts, progress: Progress) -> Step | Progress:
     """Return the marking of what is gone, or the stop where that is too much."""
-    rest = progress.todo[1:]
+    remaining = progress.todo[1:]
     if not progress.denied:
-        return attrs.evolve(progress, todo=rest)
-    if vanishes_too_much(progress.denied, progress.held) and not facts.confirmed:
+        return attrs.evolve(progress, todo=remaining)
+    if too_many_deletions(progress.denied, progress.held) and not facts.confirmed:
         reason = (
             f"{progress.denied:,} of {progress.held:,} records vanished at once; if that is right, run again with "
             "--confirm-deletions"
         )
-        return attrs.evolve(progress, todo=(Phase.STOP, *rest), reason=reason)
+        return attrs.evolve(progress, todo=(Phase.STOP, *remaining), reason=reason)
     return _step(StepKind.TOMBSTONES, "what is gone")
 
 

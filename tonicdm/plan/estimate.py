@@ -1,4 +1,4 @@
-"""A plan to be shown: what each type's run will cost, and the facts that this rests on."""
+"""Estimates: what the run of each type will cost, and the facts that this rests on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 
 from tonicdm.plan.arithmetic import pages
 from tonicdm.plan.facts import TypeFacts
-from tonicdm.plan.forecast import Run, World, simulate, worlds
+from tonicdm.plan.forecast import Run, Scenario, scenarios, simulate
 from tonicdm.plan.owner import MAX_UNITS, MIN_UNITS, OwnerFacts
 from tonicdm.plan.passes import begin
 from tonicdm.plan.progress import Phase
@@ -50,7 +50,7 @@ class Estimate:
     """Whether deletions are looked for."""
     expected: int
     """Units that it costs if all is as it was; exactly those, where all facts are proven and no call fails."""
-    most: int | None
+    max_units: int | None
     """Units that it costs at most on a server that stays as it is; None where nobody knows how many records it has."""
     per_thousand: int | None = None
     """Units for each 1,000 records, where their number is not known."""
@@ -74,18 +74,18 @@ class Plan:
     @property
     def expected(self) -> int:
         """Units of all types, at least."""
-        return sum(one.expected for one in self.types)
+        return sum(estimate.expected for estimate in self.types)
 
     @property
-    def most(self) -> int | None:
+    def max_units(self) -> int | None:
         """Units of all types, at most; None where a type's is not known."""
-        known = [one.most for one in self.types if one.most is not None]
+        known = [estimate.max_units for estimate in self.types if estimate.max_units is not None]
         return sum(known) if len(known) == len(self.types) else None
 
     @property
     def seconds(self) -> float:
-        """Longest wait for ties; types wait side by side."""
-        return max((one.seconds for one in self.types), default=0.0)
+        """Longest wait for the second of a change; types wait side by side."""
+        return max((estimate.seconds for estimate in self.types), default=0.0)
 
     def hours(
         self, units_left: int, limit: int = 3600, window: float = 3600.0, *, until_reset: float | None = None
@@ -101,7 +101,7 @@ class Plan:
         Raises:
             ValueError: A single call costs more than a window allows, so that it can never be made.
         """
-        price = max((one.max_call_units for one in self.types), default=1)
+        price = max((estimate.max_call_units for estimate in self.types), default=1)
         if price > limit:
             raise ValueError(f"a call of {price} units can't be made where a window allows {limit}")
         if self.expected <= units_left:
@@ -114,15 +114,15 @@ class Plan:
 
 def estimate_type(facts: TypeFacts) -> Estimate:
     """Return what the run of one type will cost."""
-    runs = [simulate(facts, world) for world in worlds(facts)]
-    expected = min((runs[0], *_shorter(facts)), key=lambda run: run.units)
+    runs = [simulate(facts, scenario) for scenario in scenarios(facts)]
+    expected = min((runs[0], *_runs_of_shorter_lists(facts)), key=lambda run: run.units)
     counted = _is_counted(facts)
     return Estimate(
         record_type=facts.record_type,
         strategy=_strategy(facts),
         audit=facts.audit,
         expected=expected.units,
-        most=max(run.most for run in runs) if counted else None,
+        max_units=max(run.max_units for run in runs) if counted else None,
         per_thousand=None if counted else facts.units("basic")[0],
         likely=_likely(facts),
         seconds=max(run.seconds for run in runs),
@@ -132,7 +132,7 @@ def estimate_type(facts: TypeFacts) -> Estimate:
     )
 
 
-def _shorter(facts: TypeFacts) -> list[Run]:
+def _runs_of_shorter_lists(facts: TypeFacts) -> list[Run]:
     """Return the run over a list that is a record shorter than somebody says.
 
     Without filterStatuses a list hides what is not active, so that a round number of records, which needs a look behind
@@ -141,11 +141,11 @@ def _shorter(facts: TypeFacts) -> list[Run]:
     if facts.counted or facts.has_statuses or not facts.count:
         return []
     fewer = attrs.evolve(facts, count=facts.count - 1)
-    return [simulate(fewer, next(worlds(fewer)))]
+    return [simulate(fewer, next(scenarios(fewer)))]
 
 
 def estimate_owner(facts: OwnerFacts) -> Estimate | None:
-    """Return what the look at the owner will cost; None where none is needed."""
+    """Return what the check of the owner will cost; None where none is needed."""
     if facts.known:
         return None
     fact = Fact(name="price of the own organization", value=f"{MIN_UNITS} to {MAX_UNITS}", proven=False)
@@ -153,7 +153,7 @@ def estimate_owner(facts: OwnerFacts) -> Estimate | None:
         record_type="owner",
         strategy=Strategy.OWNER,
         expected=MIN_UNITS,
-        most=MAX_UNITS,
+        max_units=MAX_UNITS,
         max_call_units=MAX_UNITS,
         facts=(fact,),
     )
@@ -184,7 +184,7 @@ def _likely(facts: TypeFacts) -> int | None:
     """Return the units of a run that finds as much as the last ones did on average."""
     if facts.likely is None or facts.until is None or facts.checkpoint is not None or facts.count is None:
         return None
-    world = World(
+    scenario = Scenario(
         count=facts.count,
         changed=min(facts.likely, facts.count),
         updated_after=facts.updated_after is not False,
@@ -192,7 +192,7 @@ def _likely(facts: TypeFacts) -> int | None:
         page_size=facts.page_limit,
         ids_per_call=facts.ids_per_call,
     )
-    return simulate(facts, world).units
+    return simulate(facts, scenario).units
 
 
 _CHANGES: Final = "no record changed"
@@ -201,10 +201,10 @@ _CHANGES: Final = "no record changed"
 def _facts_of(facts: TypeFacts) -> tuple[Fact, ...]:
     """Return what the price depends on."""
     follow = facts.until is not None
-    found: list[Fact] = []
+    known: list[Fact] = []
 
     def add(name: str, value: str, *, proven: bool) -> None:
-        found.append(Fact(name=name, value=value, proven=proven))
+        known.append(Fact(name=name, value=value, proven=proven))
 
     if facts.lists is None or not facts.lists_of_ids:
         add("count", "not known" if facts.count is None else f"{facts.count:,}", proven=facts.counted)
@@ -229,7 +229,7 @@ def _facts_of(facts: TypeFacts) -> tuple[Fact, ...]:
         add("licences", "as before", proven=False)
     if follow:
         add(_CHANGES, "since the last run", proven=False)
-    return tuple(found)
+    return tuple(known)
 
 
 def describe_facts(types: Sequence[Estimate]) -> list[str]:
@@ -237,13 +237,13 @@ def describe_facts(types: Sequence[Estimate]) -> list[str]:
     lines: list[str] = []
     for proven in (False, True):
         names: dict[str, list[str]] = {}
-        for one in types:
-            for fact in one.facts:
+        for estimate in types:
+            for fact in estimate.facts:
                 if fact.proven is proven:
-                    names.setdefault(fact.name, []).append(one.record_type)
-        told = [f"{name} ({_listed(of, len(types))})" for name, of in names.items()]
-        if told:
-            lines.append(f"{'Proven' if proven else 'Not proven'}: {', '.join(told)}.")
+                    names.setdefault(fact.name, []).append(estimate.record_type)
+        parts = [f"{name} ({_listed(of, len(types))})" for name, of in names.items()]
+        if parts:
+            lines.append(f"{'Proven' if proven else 'Not proven'}: {', '.join(parts)}.")
     return lines
 
 

@@ -59,7 +59,7 @@ class TypeFacts:
     likely: int | None = None
     """Records that changed between two runs of late, on average."""
     sample: int = 0
-    """Records that a look at the fields can ask for."""
+    """Known records whose fields can be compared with what the server shows."""
     statuses_shown: bool = False
     """Whether the list has shown records that are not active."""
     checkpoint: Progress | None = None

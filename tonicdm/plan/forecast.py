@@ -1,7 +1,7 @@
-"""What a run will cost: the run's own generator, sent the outcomes that the store's knowledge predicts.
+"""The cost of a run to come: its own generator, sent the outcomes that the store's knowledge predicts.
 
-What is not known is a fact with several outcomes. Each choice of them makes a world. The one in which all is as it was
-is what a run is expected to cost at least, the dearest what it costs at most on a server that stays as it is.
+What is not known is a fact with several outcomes, and each choice of them makes a scenario. Where all is as it was, a
+run costs what is expected. The costliest scenario is what it costs at most, on a server that stays as it is.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Final, Literal
 import attrs
 
 from tonicdm.plan.arithmetic import MIN_IDS, UNPROVEN_PAGE
-from tonicdm.plan.ends import ListError
 from tonicdm.plan.facts import TypeFacts
-from tonicdm.plan.lists import HopelessError
+from tonicdm.plan.list_end import ListError
+from tonicdm.plan.lists import StepFailedError
 from tonicdm.plan.passes import run_type
 from tonicdm.plan.steps import Outcome, Step, StepKind, Trouble
 from tonicdm.plan.ties import TIE
@@ -24,12 +24,12 @@ from tonicdm.plan.ties import TIE
 _START: Final = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 """Any time: a forecast's outcomes are compared with each other alone."""
 
-Missing = Literal["none", "gone", "alive"]
+MissingRecords = Literal["none", "gone", "alive"]
 
 
 @attrs.frozen(kw_only=True)
-class World:
-    """One way in which things may turn out."""
+class Scenario:
+    """One choice of outcomes of what is not known."""
 
     count: int
     """Elements that the server lists."""
@@ -44,30 +44,30 @@ class World:
     ids_per_call: int
     reshaped: bool = False
     """Whether a licence was switched."""
-    missing: Missing = "none"
+    missing: MissingRecords = "none"
     """What becomes of records that the list does not show."""
 
 
 @attrs.frozen
 class Run:
-    """What a run costs in one world."""
+    """The cost of a run in one scenario."""
 
     units: int
     """If calls without a documented price are charged as the cheapest, and refused ones not at all."""
-    most: int
-    """If they are charged as the dearest."""
+    max_units: int
+    """If they are charged as the costliest."""
     calls: int
     seconds: float
     """Time that it waits for ties."""
     steps: tuple[Step, ...]
 
 
-def simulate(facts: TypeFacts, world: World) -> Run:
-    """Return the run that *facts* lead to in *world*."""
-    server = _Server(facts, world)
+def simulate(facts: TypeFacts, scenario: Scenario) -> Run:
+    """Return the run that *facts* lead to in *scenario*."""
+    server = _Server(facts, scenario)
     run = run_type(facts)
     steps: list[Step] = []
-    units = dear = calls = 0
+    units = max_units = calls = 0
     seconds = 0.0
     try:
         step = next(run)
@@ -75,26 +75,26 @@ def simulate(facts: TypeFacts, world: World) -> Run:
             steps.append(step)
             outcome = server.answer(step)
             if step.data_quantity is not None:
-                least, most = facts.units(step.data_quantity)
+                lowest, highest = facts.units(step.data_quantity)
                 refused = outcome.trouble is Trouble.HEADER_TOO_LONG
-                units += 0 if refused else least
-                dear += most
+                units += 0 if refused else lowest
+                max_units += highest
                 calls += 1
             seconds += step.seconds
             step = run.send(outcome)
-    except (StopIteration, ListError, HopelessError):
+    except (StopIteration, ListError, StepFailedError):
         pass
-    return Run(units, dear, calls, seconds, tuple(steps))
+    return Run(units, max_units, calls, seconds, tuple(steps))
 
 
-def worlds(facts: TypeFacts) -> Iterator[World]:
+def scenarios(facts: TypeFacts) -> Iterator[Scenario]:
     """Return every choice of outcomes of what is not proven; the first is the one that is hoped for."""
     count = facts.count or 0
     follow = facts.until is not None or facts.checkpoint is not None
     whole = facts.audit or facts.updated_after is not True or not facts.has_updated_after
     by_id = facts.by_id and (follow or facts.held > 0)
     few_ids = max(MIN_IDS, facts.ids_proven)
-    missing: tuple[Missing, ...] = ("none",)
+    missing: tuple[MissingRecords, ...] = ("none",)
     if facts.held and whole and not facts.partial:
         missing = ("none", "gone") if facts.statuses_shown else ("none", "gone", "alive")
     choices = itertools.product(
@@ -108,7 +108,7 @@ def worlds(facts: TypeFacts) -> Iterator[World]:
         missing,
     )
     for changed, recent, works, times, size, ids, reshaped, gone in choices:
-        yield World(
+        yield Scenario(
             # As many may have come as fill another page.
             count=count + (facts.page_limit if changed else 0),
             changed=changed + (facts.page_limit if changed else 0),
@@ -123,16 +123,16 @@ def worlds(facts: TypeFacts) -> Iterator[World]:
 
 
 class _Server:
-    """Answers steps as the server and the store would in one world."""
+    """Answers steps as the server and the store would in one scenario."""
 
-    def __init__(self, facts: TypeFacts, world: World) -> None:
-        self._facts, self._world = facts, world
+    def __init__(self, facts: TypeFacts, scenario: Scenario) -> None:
+        self._facts, self._scenario = facts, scenario
         self._now = _START
-        self._pending = world.changed
+        self._pending = scenario.changed
         """Records that the store has not got as they are now."""
         self._stale: dict[int, int] = {}
         """What stubs have shown to be stale, by `Step.number`."""
-        self._reshaped = world.reshaped
+        self._reshaped = scenario.reshaped
         self._listing = self._lists = 0
         """Elements of the list of changes under way, and how many such lists there were."""
 
@@ -148,12 +148,12 @@ class _Server:
         """Return how many of *listed* elements stand on a page."""
         if not step.page_size:
             return listed
-        size = min(step.page_size, self._world.page_size)
+        size = min(step.page_size, self._scenario.page_size)
         return max(0, min(size, listed - (step.page - 1) * size))
 
     def _records(self, step: Step, count: int) -> Outcome:
         """Return records, which may have been changed just before."""
-        if not (self._world.recent and count and self._facts.marks):
+        if not (self._scenario.recent and count and self._facts.marks):
             return Outcome(at="", count=count, fresh=count)
         if step.mark:
             self._stale[step.number] = count
@@ -162,7 +162,7 @@ class _Server:
 
     def _page(self, step: Step) -> Outcome:
         if self._facts.lists_of_ids:
-            if step.ids > self._world.ids_per_call:
+            if step.ids > self._scenario.ids_per_call:
                 return Outcome(at="", trouble=Trouble.HEADER_TOO_LONG)
             return Outcome(at="", count=step.ids, fresh=step.ids)
         self._pending = 0
@@ -171,7 +171,7 @@ class _Server:
     def _listed(self, step: Step) -> int:
         counts = self._facts.list_counts
         if self._facts.lists is None:
-            return self._world.count
+            return self._scenario.count
         return counts[step.list_number] if counts is not None and step.list_number < len(counts) else 0
 
     def _end(self, step: Step) -> Outcome:
@@ -181,38 +181,38 @@ class _Server:
         return Outcome(at="", count=count, fresh=count)
 
     def _stubs(self, step: Step) -> Outcome:
-        count = self._on_page(step, self._world.count)
-        stale = min(count, self._pending) if self._world.stub_times else count
+        count = self._on_page(step, self._scenario.count)
+        stale = min(count, self._pending) if self._scenario.stub_times else count
         self._pending -= min(count, self._pending)
         return self._compared(step, count, stale)
 
     def _compared(self, step: Step, count: int, stale: int) -> Outcome:
         if stale:
             self._stale[step.number] = stale
-        settled = (self._now + 2 * TIE).isoformat() if stale and self._world.recent else None
+        settled = (self._now + 2 * TIE).isoformat() if stale and self._scenario.recent else None
         return Outcome(
-            at="", count=count, fresh=count, stale=stale, unstamped=not self._world.stub_times, settles_at=settled
+            at="", count=count, fresh=count, stale=stale, unstamped=not self._scenario.stub_times, settles_at=settled
         )
 
     # --- what changed ---------------------------------------------------------------------------------------------
 
     def _changes(self) -> int:
         """Return how many a list of changes shows that is begun now."""
-        if self._world.recent:
-            return self._world.count
+        if self._scenario.recent:
+            return self._scenario.count
         first = self._facts.until is not None and self._facts.checkpoint is None
-        return min(self._world.count, self._pending + (self._facts.overlap if first and not self._lists else 0))
+        return min(self._scenario.count, self._pending + (self._facts.overlap if first and not self._lists else 0))
 
     def _probe(self, step: Step) -> Outcome:
-        if not self._world.updated_after and self._world.count:
+        if not self._scenario.updated_after and self._scenario.count:
             return Outcome(at="", trouble=Trouble.OPTION_IGNORED)
         if step.page == 1:
             self._listing = self._changes()
             self._lists += 1
         count = self._on_page(step, self._listing)
         tied = self._facts.tied if step.ties is not None and step.page == 1 and self._lists == 1 else 0
-        stale = count if not self._world.stub_times else min(count, max(self._pending, tied))
-        if stale < (self._world.ids_per_call if self._facts.by_id else 1):
+        stale = count if not self._scenario.stub_times else min(count, max(self._pending, tied))
+        if stale < (self._scenario.ids_per_call if self._facts.by_id else 1):
             self._pending -= min(stale, self._pending)
         return self._compared(step, count, stale)
 
@@ -235,7 +235,7 @@ class _Server:
         return Outcome(at="", count=count, fresh=count)
 
     def _by_id(self, step: Step) -> Outcome:
-        if step.ids > self._world.ids_per_call:
+        if step.ids > self._scenario.ids_per_call:
             return Outcome(at="", trouble=Trouble.HEADER_TOO_LONG)
         left = step.ids
         for number in list(self._stale):
@@ -245,22 +245,22 @@ class _Server:
         return Outcome(at="", count=step.ids)
 
     def _sample(self, step: Step) -> Outcome:
-        if step.ids > self._world.ids_per_call:
+        if step.ids > self._scenario.ids_per_call:
             return Outcome(at="", trouble=Trouble.HEADER_TOO_LONG)
         reshaped, self._reshaped = self._reshaped, False
         return Outcome(at="", count=step.ids, reshaped=reshaped)
 
     def _missing(self, _step: Step) -> Outcome:
         held = self._facts.held
-        count = 0 if self._world.missing == "none" else held
+        count = 0 if self._scenario.missing == "none" else held
         return Outcome(
-            at="", count=count, held=held, earlier=held > 0, controls=3 if self._world.missing == "alive" else 0
+            at="", count=count, held=held, earlier=held > 0, controls=3 if self._scenario.missing == "alive" else 0
         )
 
     def _confirm(self, step: Step) -> Outcome:
-        if step.ids > self._world.ids_per_call:
+        if step.ids > self._scenario.ids_per_call:
             return Outcome(at="", trouble=Trouble.HEADER_TOO_LONG)
-        if self._world.missing == "gone":
+        if self._scenario.missing == "gone":
             return Outcome(at="", count=0)
         self._stale[0] = self._stale.get(0, 0) + step.ids
         return Outcome(at="", count=step.ids, alive=step.ids, controls=3)

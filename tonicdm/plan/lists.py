@@ -11,9 +11,20 @@ from typing import Final
 import attrs
 
 from tonicdm.plan.arithmetic import MIN_IDS, pages
-from tonicdm.plan.conclusions import disproved, end_of_changes, end_of_load, end_of_scan
-from tonicdm.plan.ends import Move, continue_list, goes_on, is_paged, move_after, size_of, took_in
 from tonicdm.plan.facts import TypeFacts
+from tonicdm.plan.list_end import (
+    Move,
+    continue_list,
+    disproved,
+    end_of_changes,
+    end_of_load,
+    end_of_scan,
+    goes_on,
+    is_paged,
+    move_after,
+    size_of,
+    with_page,
+)
 from tonicdm.plan.progress import Phase, Progress
 from tonicdm.plan.steps import SERIES, Outcome, Stage, Step, StepKind, Trouble
 from tonicdm.plan.ties import earliest, latest, seconds_until, since_of
@@ -30,7 +41,7 @@ _STAGES: Final = {
 }
 
 
-class HopelessError(Exception):
+class StepFailedError(Exception):
     """A call failed in a way that no other step makes good; a driver raises what it has seen."""
 
 
@@ -45,7 +56,7 @@ def load(facts: TypeFacts, progress: Progress) -> Step | Progress:
         ids = min(progress.ids_per_call, (facts.lists or 0) - progress.list_number)
         return _page_step(facts, progress, StepKind.PAGE, RECORD, ids=ids, why="all that other records name")
     if progress.peeks:
-        return _look(facts, progress)
+        return _peek_step(facts, progress)
     return _page_step(facts, progress, StepKind.PAGE, RECORD, mark=facts.marks, why="every record")
 
 
@@ -55,7 +66,7 @@ def scan(facts: TypeFacts, progress: Progress) -> Step | Progress:
         # Stubs would tell nothing of changes, or cost as much as records.
         return attrs.evolve(progress, todo=(Phase.LOAD, *progress.todo[1:]))
     if progress.peeks:
-        return _look(facts, progress)
+        return _peek_step(facts, progress)
     audit = progress.phase is Phase.AUDIT
     # After the changes were read, what carries no timestamp of its own is current all the same.
     trust = audit and facts.has_updated_after and progress.changes_read
@@ -72,7 +83,7 @@ def changes(facts: TypeFacts, progress: Progress) -> Step | Progress:
         assert base is not None
         return attrs.evolve(progress, since=since_of(base))
     if progress.peeks:
-        return _look(facts, progress)
+        return _peek_step(facts, progress)
     if not progress.reads:
         why = "what changed meanwhile" if progress.phase is Phase.CHECK else "what changed, compared with the store"
         return _page_step(facts, progress, StepKind.PROBE, STUB, ties=progress.ties, why=why)
@@ -128,7 +139,7 @@ def _page_step(
     )
 
 
-def _look(facts: TypeFacts, progress: Progress) -> Step:
+def _peek_step(facts: TypeFacts, progress: Progress) -> Step:
     data_quantity = STUB if progress.last_has_ids else RECORD
     step = _page_step(facts, progress, StepKind.END, data_quantity, why="whether the list goes on")
     # Unasked, a server pages by a size of its own; a page of another size would begin elsewhere.
@@ -142,9 +153,9 @@ def _look(facts: TypeFacts, progress: Progress) -> Step:
 def loaded(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:
     """Take in a page of the whole type."""
     if outcome.trouble is Trouble.HEADER_TOO_LONG and facts.lists_of_ids:
-        return shorter(progress, step.ids)
+        return with_fewer_ids(progress, step.ids)
     if outcome.trouble is not None:
-        raise HopelessError
+        raise StepFailedError
     progress = _started(progress, outcome)
     if facts.lists_of_ids:
         return attrs.evolve(
@@ -156,8 +167,8 @@ def loaded(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -
         )
     if step.kind is StepKind.END:
         return _next_list(facts, progress) if not goes_on(facts, progress, outcome) else continue_list(facts, progress)
-    progress = took_in(facts, progress, outcome)
-    progress = _marked(progress, step, outcome) if facts.marks else progress
+    progress = with_page(facts, progress, outcome)
+    progress = _with_unsettled(progress, step, outcome) if facts.marks else progress
     foreseen = pages(facts.count, size_of(facts, progress)) if facts.count and facts.lists is None else None
     return _moved(facts, progress, move_after(facts, progress, outcome, foreseen=foreseen))
 
@@ -165,21 +176,21 @@ def loaded(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -
 def scanned(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:
     """Take in a page of stubs of the whole type."""
     if outcome.trouble is not None:
-        raise HopelessError
+        raise StepFailedError
     if step.kind is StepKind.END:
         return continue_list(facts, progress) if goes_on(facts, progress, outcome) else end_of_scan(facts, progress)
-    progress = took_in(facts, _started(progress, outcome), outcome)
+    progress = with_page(facts, _started(progress, outcome), outcome)
     if outcome.count:
         progress = attrs.evolve(progress, unstamped=progress.unstamped is not False and outcome.unstamped)
-    progress = _found(progress, outcome)
+    progress = _with_stale(progress, outcome)
     move = move_after(facts, progress, outcome)
-    return end_of_scan(facts, progress) if move is Move.OVER else _next_stubs(facts, progress, move)
+    return end_of_scan(facts, progress) if move is Move.END else _next_stubs(facts, progress, move)
 
 
 def _next_stubs(facts: TypeFacts, progress: Progress, move: Move) -> Progress:
-    """Return the progress at the next page of stubs: a look at a page, and the page itself, are the same call there.
+    """Return the progress at the next page of stubs: checking for an end and reading the page are the same call there.
 
-    Only a list that is asked for in no pages has to be looked at in pages of the size that it seems to be cut at.
+    Only a list that is asked for in no pages has to be checked in pages of the size that it seems to be cut at.
     """
     peeks = move is Move.PEEK and not is_paged(facts, progress)
     return attrs.evolve(progress, page=progress.page + 1, peeks=peeks)
@@ -190,7 +201,7 @@ def changed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) 
     if outcome.trouble is Trouble.OPTION_IGNORED:
         return disproved(facts, progress)
     if outcome.trouble is not None:
-        raise HopelessError
+        raise StepFailedError
     if step.kind is StepKind.WAIT:
         return attrs.evolve(progress, settles_at=None, waited=True)
     progress = _started(progress, outcome)
@@ -203,36 +214,36 @@ def changed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) 
 
 def _probed(facts: TypeFacts, progress: Progress, outcome: Outcome) -> Progress:
     """Take in stubs of what changed."""
-    progress = _found(progress, outcome)
+    progress = _with_stale(progress, outcome)
     if outcome.count:
         progress = attrs.evolve(progress, stub_times=not outcome.unstamped)
     if outcome.stale and outcome.stale >= (progress.ids_per_call if facts.by_id else 1):
         # By ID, so many would fill a call of their own; what follows is likely to be as new.
         return attrs.evolve(progress, reads=True)
-    progress = took_in(facts, progress, outcome)
+    progress = with_page(facts, progress, outcome)
     move = move_after(facts, progress, outcome)
-    return end_of_changes(facts, progress) if move is Move.OVER else _next_stubs(facts, progress, move)
+    return end_of_changes(facts, progress) if move is Move.END else _next_stubs(facts, progress, move)
 
 
 def _read(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:
     """Take in records of what changed."""
-    progress = took_in(facts, attrs.evolve(progress, calls=progress.calls + 1), outcome)
-    progress = _marked(progress, step, outcome)
+    progress = with_page(facts, attrs.evolve(progress, calls=progress.calls + 1), outcome)
+    progress = _with_unsettled(progress, step, outcome)
     foreseen = max(2, pages(facts.likely or 0, size_of(facts, progress)))
     move = move_after(facts, progress, outcome, foreseen=foreseen)
-    if move is Move.OVER:
+    if move is Move.END:
         return end_of_changes(facts, progress)
     return attrs.evolve(progress, page=progress.page + 1, peeks=move is Move.PEEK)
 
 
-def shorter(progress: Progress, ids: int) -> Progress:
+def with_fewer_ids(progress: Progress, ids: int) -> Progress:
     """Return the progress after a call with so many IDs was refused: half as many go into the next one.
 
     Raises:
-        HopelessError: So few fit any header; the refusal has another cause.
+        StepFailedError: So few fit any header; the refusal has another cause.
     """
     if ids <= MIN_IDS:
-        raise HopelessError
+        raise StepFailedError
     return attrs.evolve(progress, ids_per_call=min(progress.ids_per_call, max(MIN_IDS, ids // 2)))
 
 
@@ -242,14 +253,14 @@ def _started(progress: Progress, outcome: Outcome) -> Progress:
     return attrs.evolve(progress, started=outcome.at, waited=False, settles_at=None, marked_from=None)
 
 
-def _found(progress: Progress, outcome: Outcome) -> Progress:
+def _with_stale(progress: Progress, outcome: Outcome) -> Progress:
     """Return the progress with what a page of stubs has shown to be stale."""
     if not outcome.stale:
         return progress
     return attrs.evolve(progress, stale=None, settles_at=latest(progress.settles_at, outcome.settles_at))
 
 
-def _marked(progress: Progress, step: Step, outcome: Outcome) -> Progress:
+def _with_unsettled(progress: Progress, step: Step, outcome: Outcome) -> Progress:
     """Return the progress with records that were read within the second of their change, and are to be read again."""
     if outcome.settles_at is None:
         return progress
@@ -264,7 +275,7 @@ def _marked(progress: Progress, step: Step, outcome: Outcome) -> Progress:
 
 
 def _moved(facts: TypeFacts, progress: Progress, move: Move) -> Progress:
-    if move is Move.OVER:
+    if move is Move.END:
         return _next_list(facts, progress)
     return attrs.evolve(progress, page=progress.page + 1, peeks=move is Move.PEEK)
 

@@ -1,4 +1,4 @@
-"""Whose records the server gives: one look for each token that a store does not know, before anything else is read."""
+"""The owner of the records: one call for each token that a store does not know, before anything else is read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tonicdm.types import DataQuantity
 
 MIN_UNITS: int = DataQuantity.ID_ONLY.units
 MAX_UNITS: int = DataQuantity.COMPLETE.units
-"""The reference shows no data_quantity for the own organization, so a call may cost as the dearest does."""
+"""The reference shows no data_quantity for the own organization, so a call may cost as much as any."""
 
 
 @attrs.frozen(kw_only=True)
@@ -30,10 +30,10 @@ class OwnerFacts:
 
 
 class Ownership(enum.StrEnum):
-    """What the look has shown."""
+    """What the call has shown."""
 
     KNOWN = "known"
-    """Nothing had to be looked at."""
+    """Nothing had to be asked."""
     SAME = "same"
     """The token belongs to the owner, and is remembered."""
     FIRST = "first"
@@ -46,7 +46,7 @@ class Ownership(enum.StrEnum):
     """The server does not tell."""
 
 
-def look_at_owner(facts: OwnerFacts) -> Generator[Step, Outcome, Ownership]:
+def determine_owner(facts: OwnerFacts) -> Generator[Step, Outcome, Ownership]:
     """Find out whether a token's records belong into a store (reference: getOrganizationsMe).
 
     Args:

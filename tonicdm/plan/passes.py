@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from tonicdm.plan import conclusions, deletions, fetching, lists
+from tonicdm.plan import deletions, list_end, lists, stale_records
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.progress import Phase, Progress
 from tonicdm.plan.steps import Outcome, Step
@@ -19,7 +19,7 @@ from tonicdm.plan.steps import Outcome, Step
 
 @attrs.frozen(kw_only=True)
 class Watermark:
-    """What a run has earned."""
+    """The watermark that a run has earned."""
 
     until: str | None
     """All changes before this are in the store; None leaves the watermark that there is."""
@@ -40,8 +40,8 @@ _PHASES: Final[Mapping[Phase, tuple[_Ask, _Take]]] = {
     Phase.AUDIT: (lists.scan, lists.scanned),
     Phase.CHANGES: (lists.changes, lists.changed),
     Phase.CHECK: (lists.changes, lists.changed),
-    Phase.FETCH: (fetching.fetch, fetching.fetched),
-    Phase.LICENCE: (fetching.licence, fetching.sampled),
+    Phase.FETCH: (stale_records.fetch, stale_records.fetched),
+    Phase.LICENCE: (stale_records.licence, stale_records.sampled),
     Phase.MISSING: (deletions.count_missing, deletions.counted),
     Phase.CONFIRM: (deletions.confirm, deletions.confirmed),
     Phase.TOMBSTONES: (deletions.tombstones, deletions.marked),
@@ -63,7 +63,7 @@ def run_type(facts: TypeFacts) -> Generator[Step, Outcome, Watermark]:
 
     Raises:
         ListError: A list can't be read to its end.
-        HopelessError: A call failed in a way that no other step makes good.
+        StepFailedError: A call failed in a way that no other step makes good.
     """
     progress = begin(facts)
     while progress.todo:
@@ -162,7 +162,7 @@ def resume_point(
         # The last of several lists may have had another page.
         return attrs.evolve(at, page=1, pages=0, list_number=max(0, next_page - 2))
     if not facts.paged and not facts.pages_anyway:
-        return conclusions.resumed_unpaged(facts, at, next_page)
+        return list_end.resumed_unpaged(facts, at, next_page)
     return at
 
 
@@ -193,7 +193,7 @@ def _wanted(facts: TypeFacts, before: Progress) -> tuple[Phase, ...]:
     if not facts.audit and not before.scans:
         left = [phase for phase in left if phase not in audit]
     elif facts.audit and not before.first and not before.scanned and _LISTING.isdisjoint(before.todo):
-        left = [*(one for one in left if one is not Phase.MISSING), Phase.AUDIT, *_licence(facts), Phase.MISSING]
+        left = [*(phase for phase in left if phase is not Phase.MISSING), Phase.AUDIT, *_licence(facts), Phase.MISSING]
     return (under_way, *left)
 
 

@@ -1,4 +1,4 @@
-"""All that a run over one type knows of itself: a plain value, stored with each step that was made.
+"""The progress of a run over one type: a plain value, stored with each step that was made.
 
 A run that begins with it yields the step that would have come next, so every step can be the last before a crash.
 """
@@ -51,7 +51,7 @@ class Progress:
     size: int = 0
     """pageSize that is asked for; 0 for as many as one may ask for."""
     peeks: bool = False
-    """Whether the next page is only looked at, to see whether the list goes on."""
+    """Whether the next page is only peeked at, to see whether the list goes on."""
     reads: bool = False
     """CHANGES: whether the pages are read as records from here on, as the one before was full of news."""
     full: bool = False

@@ -1,4 +1,4 @@
-"""Which calls bring given records up to date, such as a backlog of events (docs/explanation/plan.md)."""
+"""Choose the calls that bring given records up to date (docs/explanation/plan.md, "The rules")."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tonicdm.plan.facts import TypeFacts
 from tonicdm.types import DataQuantity
 
 RECORD_UNITS: Final = DataQuantity.BASIC.units
-"""The least that one call for records costs: while that is not to be had, nothing is fetched."""
+"""The lowest price of one call for records: while that is not to be had, nothing is fetched."""
 
 
 def charged_as_stubs(units: Sequence[int]) -> bool:
@@ -25,7 +25,7 @@ def charged_as_stubs(units: Sequence[int]) -> bool:
     return sum(units) <= len(units) * DataQuantity.ID_ONLY.units
 
 
-class Reading(enum.StrEnum):
+class RefreshMethod(enum.StrEnum):
     """How given records are read."""
 
     BY_ID = "by ID"
@@ -39,9 +39,9 @@ class Reading(enum.StrEnum):
 class Refresh:
     """How given records are brought up to date."""
 
-    how: Reading
+    method: RefreshMethod
     pages: int
-    """Pages of a list that are to bring something; behind so many the rest is asked for by ID."""
+    """Pages of a list that are to bring something; behind so many, what is left is asked for by ID."""
     units: int
     """What it costs if things are as foreseen."""
 
@@ -56,23 +56,23 @@ def refresh(facts: TypeFacts, ids: int, *, changed_since: int | None = None) -> 
             shows no deletions; asking by ID does.
     """
     stub, record = facts.units("id_only")[0], facts.units("basic")[0]
-    found: list[Refresh] = []
+    choices: list[Refresh] = []
     if facts.by_id:
-        found.append(Refresh(how=Reading.BY_ID, pages=0, units=record * batches(ids, facts.batch)))
+        choices.append(Refresh(method=RefreshMethod.BY_ID, pages=0, units=record * batches(ids, facts.batch)))
     if changed_since is not None and facts.updated_after:
-        found.append(_list(facts, Reading.CHANGES, max(changed_since, 1), stub, record))
-    if facts.count is not None or not (facts.paged or facts.pages_anyway) or not found:
-        found.append(_list(facts, Reading.ALL, facts.count, stub, record))
-    return min(found, key=lambda one: one.units)
+        choices.append(_list(facts, RefreshMethod.CHANGES, max(changed_since, 1), stub, record))
+    if facts.count is not None or not (facts.paged or facts.pages_anyway) or not choices:
+        choices.append(_list(facts, RefreshMethod.ALL, facts.count, stub, record))
+    return min(choices, key=lambda choice: choice.units)
 
 
-def _list(facts: TypeFacts, how: Reading, count: int | None, stub: int, record: int) -> Refresh:
+def _list(facts: TypeFacts, method: RefreshMethod, count: int | None, stub: int, record: int) -> Refresh:
     paged = facts.paged or facts.pages_anyway
     if not paged or count is None:
-        return Refresh(how=how, pages=1, units=record)
+        return Refresh(method=method, pages=1, units=record)
     full = max(1, pages(count, facts.page_limit))
     ends = end_calls(count, facts.page_limit, size_proven=facts.size_proven)
-    return Refresh(how=how, pages=full, units=record * full + stub * ends)
+    return Refresh(method=method, pages=full, units=record * full + stub * ends)
 
 
 def check_pays(
@@ -87,9 +87,8 @@ def check_pays(
     """Tell whether to ask for known IDs with stubs first and only then for the stale ones.
 
     Checked: B(m) + 5*E[B(u+S)]; at once: 5*B(u+m), where the *unknown* u are read in any case. For one batch and no
-    unknown ones that is (1-q)^m > 0.2; for very many it comes near a stale share of 80 % (docs/explanation/plan.md).
-    In between, for
-    two or three batches, only the whole formula is right.
+    unknown ones that is (1-q)^m > 0.2; for very many it comes near a stale share of 80 %. In between, for two or three
+    batches, only the whole formula is right.
     """
     at_once = record_units * batches(unknown + ids, ids_per_call)
     read = expected_batches(ids, stale_share, ids_per_call, also=unknown)

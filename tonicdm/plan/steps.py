@@ -1,4 +1,4 @@
-"""What a pass asks for, and what it is told: the values that travel between the decider and its drivers.
+"""Steps and outcomes: the values that travel between the decider and its drivers.
 
 They are plain values, so that a step can be stored, shown, or made by another process.
 """
@@ -104,7 +104,7 @@ class Step:
     ties: str | None = None
     """Stubs from this time on count as stale: the run before may have read them within the second of a change."""
     trust: bool = False
-    """Whether a record without a timestamp of its own counts as current, because changes came by another way."""
+    """Whether a record without a timestamp of its own counts as current, because its changes were read before."""
     mark: bool = False
     """Whether records that may change again within their second are to be remembered as stale."""
     begins: bool = False

@@ -1,7 +1,8 @@
-"""Two changes within one second bear the same timestamp: what follows for what was read a moment after the first.
+"""Ties: two changes within one second bear the same timestamp.
 
-Timestamps have whole seconds, and a change becomes visible up to OVERLAP after the time that it bears. All functions
-take times as text, ISO 8601 in UTC, as the store keeps them.
+These rules say what follows for a record that was read a moment after its change. Timestamps have whole seconds, and a
+change becomes visible up to OVERLAP after the time that it bears. All functions take times as text, ISO 8601 in UTC, as
+the store keeps them.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def settles_at(updated: str | None, at: datetime.datetime) -> datetime.datetime 
     """Return when a record that was read at *at* can no more change and keep its timestamp.
 
     Args:
-        updated: The record's timestamp; one without is never doubted.
+        updated: The record's timestamp; one without is always settled.
         at: The earliest that the server's clock can have shown when it was read.
 
     Returns:

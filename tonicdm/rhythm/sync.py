@@ -22,7 +22,7 @@ import attrs
 
 from tonicdm.codec import Record, wire_names
 from tonicdm.errors import ConfigError, TonicDMError
-from tonicdm.plan.deletions import vanishes_too_much
+from tonicdm.plan.deletions import too_many_deletions
 from tonicdm.rhythm.client import RhythmClient
 from tonicdm.rhythm.criteria import field
 from tonicdm.rhythm.errors import ResultError
@@ -241,7 +241,7 @@ class _TypeSync:
         until = None if since is None else since.astimezone(datetime.UTC).isoformat()
         gone = await self.store.read(lambda db: _gone(db, kind, until))
         held = (await self.store.state(kind)).count
-        if vanishes_too_much(len(gone), held) and not self.rules.confirmed:
+        if too_many_deletions(len(gone), held) and not self.rules.confirmed:
             raise SyncStoppedError(
                 kind,
                 f"{len(gone):,} of {held:,} records vanished at once; if that is right, run again with "

@@ -13,7 +13,7 @@ from tonicdm.codec import parse_json
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.organizations import Organizations
 from tonicdm.errors import DecodeError, EndpointNotFoundError, OwnerError, PermissionDeniedError
-from tonicdm.plan.owner import OwnerFacts, Ownership, look_at_owner
+from tonicdm.plan.owner import OwnerFacts, Ownership, determine_owner
 from tonicdm.plan.steps import Outcome, Trouble
 from tonicdm.store.owner import Owner, fingerprint_of, server_of, write_owner
 from tonicdm.store.store import Store
@@ -68,7 +68,7 @@ async def check_owner(caller: Caller, store: Store, *, rebind: bool = False) -> 
         OwnerError: It holds another organization's records.
     """
     facts, owner, server, fingerprint = await owner_facts(caller, store, rebind=rebind)
-    look = look_at_owner(facts)
+    look = determine_owner(facts)
     shown: str | None = None
     ownership = Ownership.KNOWN
     try:

@@ -20,10 +20,10 @@ from tonicdm.errors import (
     PermissionDeniedError,
     TonicDMError,
 )
-from tonicdm.plan.ends import ListError
 from tonicdm.plan.estimate import estimate_type
 from tonicdm.plan.facts import TypeFacts
-from tonicdm.plan.lists import HopelessError
+from tonicdm.plan.list_end import ListError
+from tonicdm.plan.lists import StepFailedError
 from tonicdm.plan.passes import Watermark, begin, run_type
 from tonicdm.plan.steps import Step
 from tonicdm.store import rows
@@ -162,7 +162,7 @@ class _TypeRun:
             )
         facts = await facts_of(self.store, self.record_type, self.options, now=reader.now())
         estimate = estimate_type(facts)
-        report.expected, report.most = estimate.expected, estimate.most
+        report.expected, report.max_units = estimate.expected, estimate.max_units
         if facts.checkpoint is not None and begin(facts).pages == facts.checkpoint.pages:
             report.why.append(f"went on with an interrupted pass at page {facts.checkpoint.page:,}")
         performer = Performer(reader, self.store, self.record_type, report)
@@ -176,7 +176,7 @@ class _TypeRun:
                 except StopIteration as end:
                     await self._finish(facts, reader, end.value, done.write)
                     return
-                except (HopelessError, ListError):
+                except (StepFailedError, ListError):
                     # What came is paid for.
                     await self.store.write(done.write)
                     raise
@@ -184,7 +184,7 @@ class _TypeRun:
                 report.add(await self.store.write(keep))
                 self.on_progress(report)
                 step = following
-        except HopelessError:
+        except StepFailedError:
             raise performer.error() from None
         except ListError as error:
             raise self._broken(error) from None

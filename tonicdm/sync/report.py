@@ -64,7 +64,7 @@ class TypeReport:
     meter: Meter = attrs.field(factory=Meter)
     expected: int = 0
     """Units that the run was planned to cost at least (`tonicdm.plan.estimate`)."""
-    most: int | None = None
+    max_units: int | None = None
     """Units that it was planned to cost at most; None where nobody knows how many records there are."""
     ahead: int = 0
     """Records that are stamped in the future, further than clocks explain."""
@@ -137,7 +137,8 @@ class RunReport:
                 "went_back": one.went_back,
                 "quarantined": one.quarantined,
                 "expected": one.expected,
-                "most": one.most,
+                "max_units": one.max_units,
+                "most": one.max_units,  # the earlier name, kept for one version more
                 "retried": one.meter.retried,
                 "waited": round(one.meter.waited, 1),
                 "refused": None if one.refused is None else one.refused.status,

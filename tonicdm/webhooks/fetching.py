@@ -14,8 +14,8 @@ import attrs
 from tonicdm.client import TonicDM
 from tonicdm.endpoints.many import RawRecords
 from tonicdm.errors import BadRequestError, OptionIgnoredError, TonicDMError
-from tonicdm.plan.deletions import CONTROLS, vanishes_too_much
-from tonicdm.plan.refresh import Reading, Refresh, refresh
+from tonicdm.plan.deletions import CONTROLS, too_many_deletions
+from tonicdm.plan.refresh import Refresh, RefreshMethod, refresh
 from tonicdm.plan.ties import OVERLAP
 from tonicdm.store import lookup, rows, writing
 from tonicdm.store.store import Store
@@ -235,7 +235,7 @@ class Fetch:
         name = self.record_type.name
         held = await self.store.read(functools.partial(_held_of, record_type=name, ids=gone))
         total = (await self.store.counts()).get(name, 0)
-        if vanishes_too_much(len(held), total):
+        if too_many_deletions(len(held), total):
             raise VanishedError(name, len(held), total)
         # With no other record to name beside it, the last one of a type is left as it is.
         certain = held if total > len(held) or not self._reader.has_ids else []
@@ -253,7 +253,7 @@ class Fetch:
 
 
 def _reads_changes(plan: Refresh) -> bool:
-    return plan.how is Reading.CHANGES
+    return plan.method is RefreshMethod.CHANGES
 
 
 def _held_of(db: sqlite3.Connection, record_type: str, ids: Iterable[str]) -> list[str]:

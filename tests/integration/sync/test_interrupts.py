@@ -61,8 +61,8 @@ async def run(tonic: TonicDM, file: pathlib.Path, kind: str, *, after: int | Non
 async def most(tonic: TonicDM, file: pathlib.Path, kind: str, audit: str, count: int) -> int:
     async with Store(file) as store:
         plan = await estimate_run(tonic, store, choose([kind]), SyncOptions(audit=audit, counts={kind: count}))
-    assert plan.most is not None
-    return plan.most
+    assert plan.max_units is not None
+    return plan.max_units
 
 
 async def check(tonic: TonicDM, box: Sandbox, kind: str, before: pathlib.Path | None, where: pathlib.Path) -> int:

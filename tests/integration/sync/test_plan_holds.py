@@ -70,8 +70,8 @@ class Firm:
                 await drive(self.clock, work, self.tonic)
             except (_Interrupted, SyncStoppedError):
                 # It ended early: what it spent is no measure of what it would have cost at least.
-                return 0, self.box.units() - before, plan.most
-        return plan.expected, self.box.units() - before, plan.most
+                return 0, self.box.units() - before, plan.max_units
+        return plan.expected, self.box.units() - before, plan.max_units
 
 
 async def check(seed: int, records: int, given: dict[str, Any], audits: list[str], after: int | None) -> None:

@@ -27,7 +27,7 @@ async def planned_and_run(
         plan = await estimate_run(tonic, store, choose(list(KINDS)), SyncOptions(audit=audit))
         before = server.units
         report = await drive(clock, synchronize(tonic, store, choose(list(KINDS)), audit=audit), tonic)  # type: ignore[arg-type]
-    return plan.expected, server.units - before, plan.most, report
+    return plan.expected, server.units - before, plan.max_units, report
 
 
 @pytest.mark.parametrize("aside", [0, 1, 100])

@@ -7,7 +7,7 @@ import pytest
 
 from tonicdm.plan.estimate import Plan, Strategy, describe_facts, estimate_owner, estimate_type
 from tonicdm.plan.facts import TypeFacts
-from tonicdm.plan.forecast import Run, World, simulate
+from tonicdm.plan.forecast import Run, Scenario, simulate
 from tonicdm.plan.owner import OwnerFacts
 from tonicdm.plan.steps import StepKind
 
@@ -28,8 +28,8 @@ HELD = attrs.evolve(
 """A type that was loaded, on a server that has shown all it can do."""
 
 
-def run(facts: TypeFacts, count: int = 20_000, **world: object) -> Run:
-    return simulate(facts, World(**{"count": count, "page_size": 1000, "ids_per_call": 240} | world))
+def run(facts: TypeFacts, count: int = 20_000, **scenario: object) -> Run:
+    return simulate(facts, Scenario(**{"count": count, "page_size": 1000, "ids_per_call": 240} | scenario))
 
 
 @pytest.mark.parametrize(("count", "units"), [(19_680, 101), (20_000, 102), (1, 6), (0, 5), (999, 5)])
@@ -85,8 +85,8 @@ def test_where_every_fact_is_proven_expected_and_most_differ_by_what_may_have_ch
     assert [fact.name for fact in found.facts if not fact.proven] == ["no record changed"]
     assert found.expected == 1
     # All changed, a page's worth of new ones, and all within the last minute.
-    assert found.most is not None
-    assert 1 + 5 * 21 + 22 <= found.most <= 1 + 5 * 21 + 30
+    assert found.max_units is not None
+    assert 1 + 5 * 21 + 22 <= found.max_units <= 1 + 5 * 21 + 30
 
 
 @pytest.mark.parametrize("fact", ["updated_after", "stub_times", "largest_page", "ids_proven"])
@@ -95,23 +95,23 @@ def test_an_unproven_fact_makes_no_run_dearer_than_most(fact: str) -> None:
     blank = {"largest_page": 0, "ids_proven": 0}.get(fact)
     proven, unproven = estimate_type(HELD), estimate_type(attrs.evolve(HELD, **{fact: blank}))
     assert unproven.expected == proven.expected
-    assert unproven.most is not None
-    assert proven.most is not None
-    assert unproven.most >= proven.most
+    assert unproven.max_units is not None
+    assert proven.max_units is not None
+    assert unproven.max_units >= proven.max_units
 
 
 def test_without_a_count_the_price_is_told_for_each_thousand() -> None:
     found = estimate_type(NEW)
-    assert (found.expected, found.most, found.per_thousand) == (5, None, 5)
+    assert (found.expected, found.max_units, found.per_thousand) == (5, None, 5)
     assert found.strategy is Strategy.LOAD
 
 
 def test_a_call_without_a_documented_price_counts_as_the_dearest_in_most() -> None:
     rfis = TypeFacts(record_type="rfis", paged=False, has_data_quantity=False, has_statuses=False, count=17)
     found = estimate_type(rfis)
-    assert (found.expected, found.most) == (5, 20 + 20)
+    assert (found.expected, found.max_units) == (5, 20 + 20)
     charged = estimate_type(attrs.evolve(rfis, stub_units=1, record_units=5))
-    assert (charged.expected, charged.most) == (5, 5 + 5)
+    assert (charged.expected, charged.max_units) == (5, 5 + 5)
 
 
 def test_a_number_that_somebody_says_of_a_list_that_hides_some_promises_no_look_behind_it() -> None:
@@ -125,7 +125,7 @@ def test_the_look_at_the_owner_is_planned_once_for_a_token() -> None:
     assert estimate_owner(OwnerFacts(known=True)) is None
     found = estimate_owner(OwnerFacts(known=False))
     assert found is not None
-    assert (found.expected, found.most) == (1, 20)
+    assert (found.expected, found.max_units) == (1, 20)
 
 
 def test_the_time_counts_what_fits_now_and_then_whole_windows() -> None:

@@ -11,20 +11,21 @@ import tonicdm
 
 ROOT = pathlib.Path(tonicdm.__file__).parent
 MODULES = sorted(path for name in ("sync", "webhooks", "store") for path in (ROOT / name).rglob("*.py"))
+FORMULAS = {"tonicdm.plan.arithmetic", "tonicdm.plan.stale_records"}
 
 
 def reasons(path: pathlib.Path) -> list[str]:
     """Return what a module knows of prices."""
-    found = []
+    knows = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module in {"tonicdm.plan.arithmetic", "tonicdm.plan.mixture"}:
-            found += [f"imports {alias.name}" for alias in node.names if not alias.name.isupper()]
+        if isinstance(node, ast.ImportFrom) and node.module in FORMULAS:
+            knows += [f"imports {alias.name}" for alias in node.names if not alias.name.isupper()]
         # DataQuantity.BASIC.units, quality.units: the price of a call. A report's or a meter's units were spent.
         if isinstance(node, ast.Attribute) and node.attr == "units":
             owner = ast.unparse(node.value)
             if "DataQuantity" in owner or "quality" in owner or "quantity" in owner:
-                found.append(f"reads {owner}.units")
-    return found
+                knows.append(f"reads {owner}.units")
+    return knows
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

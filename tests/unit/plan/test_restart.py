@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tonicdm.plan.facts import TypeFacts
-from tonicdm.plan.forecast import World, _Server
+from tonicdm.plan.forecast import Scenario, _Server
 from tonicdm.plan.passes import resume_point, run_type
 from tonicdm.plan.progress import Phase, Progress
 from tonicdm.plan.steps import Step, StepKind
@@ -44,9 +44,9 @@ def facts(draw: st.DrawFn) -> TypeFacts:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, known: TypeFacts) -> World:
+def scenarios(draw: st.DrawFn, known: TypeFacts) -> Scenario:
     count = known.count or 0
-    return World(
+    return Scenario(
         count=count,
         changed=draw(st.integers(0, count)),
         recent=draw(st.booleans()),
@@ -63,7 +63,7 @@ def worlds(draw: st.DrawFn, known: TypeFacts) -> World:
 def test_a_run_that_begins_with_a_steps_progress_yields_that_step(data: st.DataObject) -> None:
     """Whatever the type, the server and the place; and the progress survives its way through the store as text."""
     known = data.draw(facts())
-    server = _Server(known, data.draw(worlds(known)))
+    server = _Server(known, data.draw(scenarios(known)))
     run = run_type(known)
     steps = 0
     try:
@@ -119,7 +119,7 @@ def test_a_run_that_was_interrupted_long_ago_also_reads_what_changed_since() -> 
     known = TypeFacts(record_type="persons", until=UNTIL, count=20, audit=True, updated_after=True, late=True)
     audit = resume_point(known, stage="audit", next_page=2, since=None, started=UNTIL)
     run = run_type(attrs.evolve(known, checkpoint=audit))
-    server = _Server(known, World(count=20, page_size=10, ids_per_call=240))
+    server = _Server(known, Scenario(count=20, page_size=10, ids_per_call=240))
     kinds = []
     try:
         step = next(run)
@@ -138,7 +138,7 @@ def test_an_audit_that_lies_behind_a_run_interrupted_long_ago_is_made_anew() -> 
     assert audit is not None
     behind = attrs.evolve(audit, todo=(Phase.CHECK, Phase.MISSING), scanned=True, listed=UNTIL, checked=UNTIL)
     run = run_type(attrs.evolve(known, checkpoint=behind))
-    server = _Server(known, World(count=20, page_size=10, ids_per_call=240))
+    server = _Server(known, Scenario(count=20, page_size=10, ids_per_call=240))
     phases = []
     with contextlib.suppress(StopIteration):
         step = next(run)

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tonicdm.plan.arithmetic import expected_batches
-from tonicdm.plan.mixture import choose
 from tonicdm.plan.refresh import check_pays
+from tonicdm.plan.stale_records import choose_pages
 
 
 @given(st.lists(st.integers(0, 9), max_size=7), st.integers(1, 9))
 def test_the_choice_after_a_scan_is_exactly_the_cheapest(stale: list[int], ids: int) -> None:
     """No set of whole pages beside IDs for the rest makes fewer calls."""
-    chosen = choose(stale, ids)
+    chosen = choose_pages(stale, ids)
     pages = range(len(stale))
     sets = itertools.chain.from_iterable(itertools.combinations(pages, size) for size in range(len(stale) + 1))
     least = min(len(whole) + math.ceil(sum(stale[page] for page in pages if page not in whole) / ids) for whole in sets)
@@ -28,7 +28,7 @@ def test_the_choice_after_a_scan_is_exactly_the_cheapest(stale: list[int], ids: 
 
 
 def test_where_ids_can_not_be_asked_for_each_page_with_something_stale_is_read() -> None:
-    assert choose([0, 1, 0, 500], None).whole == (2, 4)
+    assert choose_pages([0, 1, 0, 500], None).whole == (2, 4)
 
 
 @given(st.integers(1, 40), st.floats(0, 1), st.integers(1, 9))

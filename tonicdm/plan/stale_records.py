@@ -1,15 +1,74 @@
-"""Records that were found stale: which pages are read whole, which records are asked for by ID. And the licence."""
+"""Stale records: which pages are read whole, and which records are asked for by ID.
+
+A switched licence makes records stale, too, though it changes no timestamp; so a sample of them is read here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
+from tonicdm.plan.arithmetic import batches
 from tonicdm.plan.facts import TypeFacts
-from tonicdm.plan.lists import RECORD, HopelessError, shorter, wait
-from tonicdm.plan.mixture import choose
+from tonicdm.plan.lists import RECORD, StepFailedError, wait, with_fewer_ids
 from tonicdm.plan.progress import Phase, Progress
 from tonicdm.plan.steps import SERIES, Outcome, Stage, Step, StepKind, Trouble
 from tonicdm.plan.ties import earliest
+
+
+@attrs.frozen
+class PageChoice:
+    """How the stale records of a list are fetched. Pages are numbered from 1."""
+
+    whole: tuple[int, ...]
+    """Pages to read whole."""
+    by_id: tuple[int, ...]
+    """Pages whose stale records are asked for by ID, pooled over these pages."""
+    batches: int
+    """Calls that ask by ID."""
+    units: int
+    """What all of it costs."""
+    next_best: int
+    """What the cheaper of the two pure choices would cost: every page with something stale whole, or all by ID."""
+
+    @property
+    def calls(self) -> int:
+        """Calls of both kinds."""
+        return len(self.whole) + self.batches
+
+
+def choose_pages(stale: Sequence[int], ids_per_call: int | None, *, record_units: int = 5) -> PageChoice:
+    """Return the cheapest way to fetch stale records, given how many each page holds.
+
+    It minimises |S| + ceil(sum of s_i outside S / H) over all sets S of whole pages. For a given size the best set has
+    the pages with the most stale records, so only as many sets as pages are tried. A page with s_i >= H is always in:
+    by ID it would fill a call of its own. Among equals the smallest S is taken: IDs stay right when pages shift.
+
+    Args:
+        stale: Stale records of page 1, 2, ...
+        ids_per_call: H; None where the records can't be asked for by ID.
+        record_units: Units of a call, whole page or batch.
+    """
+    order = sorted((page for page, count in enumerate(stale) if count), key=lambda page: -stale[page])
+    if ids_per_call is None:
+        forced, largest = len(order), 1
+    else:
+        forced, largest = sum(count >= ids_per_call for count in stale), ids_per_call
+    left = sum(stale) - sum(stale[page] for page in order[:forced])
+    best, min_calls = forced, forced + batches(left, largest)
+    for size in range(forced + 1, len(order) + 1):
+        left -= stale[order[size - 1]]
+        if size + batches(left, largest) < min_calls:
+            best, min_calls = size, size + batches(left, largest)
+    pure = len(order) if ids_per_call is None else min(len(order), batches(sum(stale), ids_per_call))
+    return PageChoice(
+        whole=tuple(sorted(page + 1 for page in order[:best])),
+        by_id=tuple(sorted(page + 1 for page in order[best:])),
+        batches=min_calls - best,
+        units=min_calls * record_units,
+        next_best=pure * record_units,
+    )
 
 
 def fetch(facts: TypeFacts, progress: Progress) -> Step | Progress:
@@ -52,9 +111,9 @@ def fetched(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) 
     if step.kind is StepKind.TALLY:
         return _tallied(facts, progress, outcome)
     if step.kind is StepKind.BY_ID and outcome.trouble is Trouble.HEADER_TOO_LONG:
-        return shorter(progress, step.ids)
+        return with_fewer_ids(progress, step.ids)
     if outcome.trouble is not None:
-        raise HopelessError
+        raise StepFailedError
     progress = attrs.evolve(
         progress, ties=earliest(progress.ties, outcome.ties_from), damaged=progress.damaged or outcome.damaged
     )
@@ -77,8 +136,8 @@ def _tallied(facts: TypeFacts, progress: Progress, outcome: Outcome) -> Progress
         return attrs.evolve(progress, stale=total, tallied=True)
     # Page 0 stands for records that no page has shown; they can be asked for by ID alone.
     by_page = sorted((abs(number), number) for number in counts if number)
-    mixture = choose([counts[number] for _, number in by_page], progress.ids_per_call if facts.by_id else None)
-    whole = tuple(by_page[position - 1][1] for position in mixture.whole)
+    choice = choose_pages([counts[number] for _, number in by_page], progress.ids_per_call if facts.by_id else None)
+    whole = tuple(by_page[position - 1][1] for position in choice.whole)
     return attrs.evolve(progress, stale=total, whole=whole, tallied=True)
 
 
@@ -87,7 +146,7 @@ def _done(progress: Progress) -> Progress:
 
 
 def licence(facts: TypeFacts, progress: Progress) -> Step | Progress:
-    """Return the look at the fields of some records: a licence that was switched changes no timestamp."""
+    """Return the read of some known records: a licence that was switched changes no timestamp."""
     ids = min(facts.sample, progress.ids_per_call)
     if not ids:
         return attrs.evolve(progress, todo=progress.todo[1:])
@@ -102,15 +161,15 @@ def licence(facts: TypeFacts, progress: Progress) -> Step | Progress:
 
 
 def sampled(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:
-    """Take in what the look has shown."""
+    """Take in what the sample has shown."""
     del facts
     if outcome.trouble is Trouble.HEADER_TOO_LONG:
-        return shorter(progress, step.ids)
+        return with_fewer_ids(progress, step.ids)
     if outcome.trouble is not None:
-        raise HopelessError
-    rest = progress.todo[1:]
+        raise StepFailedError
+    remaining = progress.todo[1:]
     progress = attrs.evolve(progress, ids_proven=max(progress.ids_proven, step.ids))
     if not outcome.reshaped:
-        return attrs.evolve(progress, todo=rest)
+        return attrs.evolve(progress, todo=remaining)
     why = "the server shows other fields than before (a licence?): all records are read anew"
-    return attrs.evolve(progress, todo=(Phase.LOAD, *rest), why=(*progress.why, why))
+    return attrs.evolve(progress, todo=(Phase.LOAD, *remaining), why=(*progress.why, why))
