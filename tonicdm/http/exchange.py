@@ -1,149 +1,250 @@
-"""One attempt at the connection: through the gate once, out, its answer's head settled before the body is read."""
+"""One attempt of a call: units, the gate at the connection, the request, and the response whose head settles it."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Container
+from typing import Any, Final, Generic, TypeVar
 
 import aiohttp
-import yarl
 
-from tonicdm.budget import Settlement
+from tonicdm.budget import Concurrency, Settlement
 from tonicdm.budget.headers import read
-from tonicdm.http.admission import Admitted
+from tonicdm.clock import Clock
+from tonicdm.http.admission import Admission, Admitted
 from tonicdm.http.exceptions import FOREIGN, FailedAttempt, map_exception, too_long
 from tonicdm.http.headers import Headers
-from tonicdm.http.hooks import RequestEvent, ResponseEvent, WindowEvent
-from tonicdm.http.messages import OutgoingRequest, Response
+from tonicdm.http.hooks import BudgetMismatchEvent, Hooks, RequestEvent, ResponseEvent, WindowEvent
+from tonicdm.http.messages import OutgoingRequest, Response, WaitAllowance
 from tonicdm.http.middleware import SingleRequest
-from tonicdm.http.session import PER_REQUEST, USER_AGENT, BodyTooLongError, is_replaced, read_body
+from tonicdm.http.session import USER_AGENT, BodyTooLongError, SessionHolder, read_body
+from tonicdm.http.watching import Watchers
 from tonicdm.types import RateLimit, Secret
 
-if TYPE_CHECKING:
-    from tonicdm.http.transport import Transport
+A = TypeVar("A", bound=Admission)
 
 MAX_REFUSAL_BYTES: Final = 65_536
-"""Bytes of an answer with an error status that are read; an error shows a few hundred characters of them."""
+"""Bytes of a response with an error status that are read; an error shows a few hundred characters of them."""
 
 
 class GateClosedError(Exception):
     """The units are gone between reservation and connection: nothing was sent, the attempt queues anew."""
 
 
-class Exchange:
-    """One attempt of a call.
+class Channel(Generic[A]):
+    """What the attempts of all calls of a client share.
 
     Args:
-        transport: Session, hooks and settings.
-        call: What to call.
-        token: Sent with it.
-        reservation: Its units.
-        attempt: Which one it is, from 1.
-        request_id: What the call is named by.
+        session: Requests go through it.
+        budget: Gives the units, or whatever else it takes to be let out.
+        clock: Time.
+        slots: Calls under way.
+        hooks: Told what happens.
+        max_response_bytes: Bytes of a body that are read at most.
+        request_id_header: The header that names each call to the server; None to send none.
+        options: Names of options in lower case; what a session sends under such a name is left out.
     """
 
     def __init__(
         self,
-        transport: Transport[Any],
-        call: OutgoingRequest,
-        token: Secret,
-        reservation: Admitted,
+        session: SessionHolder,
+        budget: A,
         *,
-        attempt: int,
-        request_id: str,
+        clock: Clock,
+        slots: Concurrency,
+        hooks: Hooks,
+        max_response_bytes: int,
+        request_id_header: str | None,
+        options: Container[str],
     ) -> None:
-        self._transport = transport
-        self._call = call
-        self._token = token
-        self._reservation = reservation
-        self._attempt = attempt
-        self._request_id = request_id
-        self.settlement: Settlement = Settlement()
-        self.status: int = 0
-        """The HTTP status; 0 until the head of an answer came."""
+        self.session = session
+        self.budget = budget
+        self.clock = clock
+        self.slots = slots
+        self.hooks = hooks
+        self.watchers: Watchers = Watchers()
+        self.max_response_bytes = max_response_bytes
+        self.request_id_header = request_id_header
+        self.options = options
+        self._mismatches = 0
 
-    @property
-    def units(self) -> int:
-        """What the attempt cost: as the server charged it where that can be told, else as it was reserved."""
-        observed = self.settlement.observed_cost
-        return self._call.cost if observed is None else observed
-
-    async def run(self) -> Response | FailedAttempt:
-        """Send the request and return what came of it.
+    def check_open(self) -> None:
+        """Refuse use after close or on another event loop.
 
         Raises:
+            ClientClosedError: Saying which of both, and what to do.
+        """
+        self.session.check_open()
+
+    async def close(self) -> None:
+        """Close the session, if it is ours; twice is once."""
+        await self.session.close()
+
+    def count_mismatch(self, call: OutgoingRequest, status: int, settlement: Settlement) -> int:
+        """Return how many responses in a row, this one included, cost other units than was expected."""
+        observed = settlement.observed_cost
+        if status >= 300 or observed is None:
+            return 0
+        if call.expected is None or settlement.foreign or observed == call.expected:
+            self._mismatches = 0
+            return 0
+        self._mismatches += 1
+        self.hooks.budget_mismatch(
+            BudgetMismatchEvent(
+                method=call.request.method,
+                path=call.path,
+                expected=call.expected,
+                observed=observed,
+                in_a_row=self._mismatches,
+            )
+        )
+        return self._mismatches
+
+
+class Progress:
+    """What became of a call in its attempts so far.
+
+    Args:
+        call: The call.
+        request_id: What it is named by.
+    """
+
+    def __init__(self, call: OutgoingRequest, request_id: str) -> None:
+        self.call = call
+        self.request_id = request_id
+        self.allowance: WaitAllowance = WaitAllowance(call.max_wait, call.max_429s)
+        self.attempt: int = 1
+        """The attempt that is being made, from 1."""
+        self.may_refresh: bool = not call.public
+        """Whether another token may be asked for after a 401."""
+        self.limited: Response | None = None
+        """The last 429 that was waited out."""
+        self.units: int = 0
+        """What the attempts so far cost, see `Response.units`."""
+
+
+class Exchange:
+    """One attempt of a call.
+
+    Args:
+        channel: What all attempts share.
+        progress: The call, and what became of it so far.
+        token: Sent with it.
+    """
+
+    def __init__(self, channel: Channel[Any], progress: Progress, token: Secret) -> None:
+        self._channel = channel
+        self._progress = progress
+        self._call = progress.call
+        self._token = token
+        self._queued_at: float = channel.clock.monotonic()
+        self._waited = 0.0
+        self._reservation: Admitted = self._reserve()
+        self.settlement: Settlement = Settlement()
+        self.status: int = 0
+        """The HTTP status; 0 until the head of a response came."""
+
+    async def attempt(self) -> Response | FailedAttempt:
+        """Wait for the units, send the request and return what came of it.
+
+        Raises:
+            BudgetError: There are no units within the time that is left to wait, or never.
             GateClosedError: The units were gone at the connection; nothing was sent.
         """
-        call = self._call
-        try:
-            return await self._exchange()
-        except BodyTooLongError:
-            return too_long(call, self._transport.max_response_bytes, self.status, self._attempt, self._request_id)
-        except Exception as error:
-            lost = map_exception(
-                error,
-                call,
-                sent=self._reservation.sent_at is not None,
-                attempt=self._attempt,
-                status=self.status or None,
-                request_id=self._request_id,
-            )
-            if lost is None:
-                raise
-            return lost
+        channel, call, progress = self._channel, self._call, self._progress
+        async with self._reservation:
+            channel.session.check_open()
+            self._note_wait()
+            entered = channel.clock.monotonic()
+            try:
+                async with self._request() as response:
+                    if self._reservation.sent_at is None:
+                        await self._pass_late()
+                    began = self._reservation.sent_at or entered
+                    # The head says what the call cost, whatever becomes of the body.
+                    self.status = response.status
+                    self.settlement = await self._reservation.settle_from(response.headers, response.status)
+                    rate_limit = read(response.headers).rate_limit(channel.clock.now())
+                    self._tell_response(rate_limit, channel.clock.monotonic() - began)
+                    body = await self._body(response)
+                    headers = Headers(response.headers.items(), self._token.mask)
+                elapsed = channel.clock.monotonic() - began
+            except BodyTooLongError:
+                return too_long(call, channel.max_response_bytes, self.status, progress.attempt, progress.request_id)
+            except Exception as error:
+                failed = map_exception(
+                    error,
+                    call,
+                    sent=self._reservation.sent_at is not None,
+                    attempt=progress.attempt,
+                    status=self.status or None,
+                    request_id=progress.request_id,
+                )
+                if failed is None:
+                    raise
+                return failed
+            finally:
+                self._note_units()
+        return self._response(headers, body, rate_limit, elapsed)
 
-    def _bearer(self) -> tuple[str, str]:
-        return "Authorization", f"Bearer {self._token.reveal()}"
+    # --- the units ----------------------------------------------------------------------------------------------
 
-    async def _exchange(self) -> Response:
-        call, transport, session = self._call, self._transport, self._transport.session()
+    def _reserve(self) -> Admitted:
+        call, channel = self._call, self._channel
+        admitted: Admitted = channel.budget.reserve(
+            call.cost,
+            priority=call.priority,
+            max_wait=self._progress.allowance.seconds_left,
+            timeout=call.timeout,
+            job=call.job,
+            slots=channel.slots,
+            read=call.request.method == "GET",
+            label=call.label,
+            on_wait=channel.hooks.wait,
+        )
+        return admitted
+
+    def _note_wait(self) -> None:
+        self._waited = self._channel.clock.monotonic() - self._queued_at
+        self._progress.allowance.spend(self._waited)
+
+    def _note_units(self) -> None:
+        """Count what the attempt cost: as the server charged it where that can be told, else as it was reserved."""
+        if self._reservation.sent_at is not None:
+            observed = self.settlement.observed_cost
+            units = self._call.cost if observed is None else observed
+            self._progress.units += units
+            self._channel.watchers.sent(units)
+
+    # --- the request --------------------------------------------------------------------------------------------
+
+    def _request(self) -> Any:
+        """Return the context in which the request is sent and its response is there."""
+        call, session = self._call, self._channel.session
         lines = self._lines()
         single = SingleRequest(
             self._pass,
             names={name.lower() for name, _ in lines},
             token=None if call.public else self._token,
-            options=transport.options,
+            options=self._channel.options,
         )
-        replaced = is_replaced(session)
-        entered = transport.clock.monotonic()
-        async with session.request(
-            call.request.method,
-            yarl.URL(call.base_url + call.request.target, encoded=True),
+        if session.is_replaced and not call.public:
             # Who stands in for aiohttp expects the token among the lines; to aiohttp the middleware gives it.
-            headers=[*lines, self._bearer()] if replaced and not call.public else lines,
+            lines = [*lines, ("Authorization", f"Bearer {self._token.reveal()}")]
+        return session.request(
+            call.request.method,
+            call.base_url + call.request.target,
+            headers=lines,
             data=call.request.body,
             timeout=aiohttp.ClientTimeout(total=call.timeout, sock_connect=call.timeout),
-            middlewares=(single,),
-            **PER_REQUEST,
-            **transport.request_options,
-        ) as response:
-            if self._reservation.sent_at is None:
-                await self._pass_late()
-            began = self._reservation.sent_at or entered
-            # The head says what the call cost, whatever becomes of the body.
-            self.status = response.status
-            self.settlement = await self._reservation.settle_from(response.headers, response.status)
-            rate_limit = read(response.headers).rate_limit(transport.clock.now())
-            self._tell(rate_limit, transport.clock.monotonic() - began)
-            body = await self._body(response, whole=replaced)
-            headers = Headers(response.headers.items(), self._token.mask)
-        return Response(
-            status=self.status,
-            headers=headers,
-            body=self._token.mask(body),
-            rate_limit=rate_limit,
-            attempts=self._attempt,
-            observed_cost=self.settlement.observed_cost,
-            cooldown_until=self.settlement.blocked_until,
-            elapsed=transport.clock.monotonic() - began,
-            request_id=self._request_id,
+            middleware=single,
         )
 
     def _lines(self) -> list[tuple[str, str]]:
-        call, name = self._call, self._transport.request_id_header
+        call, name = self._call, self._channel.request_id_header
         lines = [*call.request.headers, *call.headers, ("User-Agent", USER_AGENT)]
         if name is not None and not any(key.lower() == name.lower() for key, _ in lines):
-            lines.append((name, self._request_id))
+            lines.append((name, self._progress.request_id))
         return lines
 
     # --- the gate -----------------------------------------------------------------------------------------------
@@ -157,33 +258,33 @@ class Exchange:
         # A second passage of the same attempt would be a silent re-send, which try_sent() refuses as well.
         if not await self._reservation.try_sent():
             raise GateClosedError
-        self._tell_sent()
+        self._tell_request()
 
     async def _pass_late(self) -> None:
-        """Note that a request went out unseen: something stands in for aiohttp. Its answer is in hand, so it counts."""
+        """Note that a request went out unseen by a tool in place of aiohttp: its response is in hand, so it counts."""
         await self._reservation.try_sent()
-        self._tell_sent()
+        self._tell_request()
 
-    def _tell_sent(self) -> None:
+    def _tell_request(self) -> None:
         call = self._call
-        self._transport.hooks.request(
+        self._channel.hooks.request(
             RequestEvent(
                 method=call.request.method,
                 path=call.path,
                 cost=call.cost,
                 priority=call.priority,
-                attempt=self._attempt,
-                request_id=self._request_id,
+                attempt=self._progress.attempt,
+                request_id=self._progress.request_id,
             )
         )
         if call.on_sent is not None:
             call.on_sent()
 
-    # --- the answer ---------------------------------------------------------------------------------------------
+    # --- the response -------------------------------------------------------------------------------------------
 
-    def _tell(self, rate_limit: RateLimit | None, elapsed: float) -> None:
+    def _tell_response(self, rate_limit: RateLimit | None, elapsed: float) -> None:
         call = self._call
-        self._transport.hooks.response(
+        self._channel.hooks.response(
             ResponseEvent(
                 method=call.request.method,
                 path=call.path,
@@ -191,25 +292,43 @@ class Exchange:
                 cost=call.cost,
                 observed_cost=self.settlement.observed_cost,
                 rate_limit=rate_limit,
-                attempt=self._attempt,
+                attempt=self._progress.attempt,
                 elapsed=elapsed,
-                request_id=self._request_id,
+                request_id=self._progress.request_id,
             )
         )
         if (seconds := self.settlement.learned_window) is not None:
             event = WindowEvent(method=call.request.method, path=call.path, seconds=seconds)
-            self._transport.hooks.window(event)
+            self._channel.hooks.window(event)
 
-    async def _body(self, response: aiohttp.ClientResponse, *, whole: bool) -> bytes:
-        if whole:
-            found = await response.read()  # stand-ins know no other way
-            if len(found) > self._transport.max_response_bytes:
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        max_bytes = self._channel.max_response_bytes
+        if self._channel.session.is_replaced:
+            body = await response.read()  # stand-ins know no other way
+            if len(body) > max_bytes:
                 raise BodyTooLongError
-            return found
+            return body
         if self.status < 300:
-            return bytes(await read_body(response, self._transport.max_response_bytes))
+            return bytes(await read_body(response, max_bytes))
         # A refusal is one, however its explanation ends.
         content = bytearray()
         with contextlib.suppress(BodyTooLongError, *FOREIGN):
             await read_body(response, MAX_REFUSAL_BYTES, content)
         return bytes(content)
+
+    def _response(self, headers: Headers, body: bytes, rate_limit: RateLimit | None, elapsed: float) -> Response:
+        progress, settlement = self._progress, self.settlement
+        return Response(
+            status=self.status,
+            headers=headers,
+            body=self._token.mask(body),
+            rate_limit=rate_limit,
+            attempts=progress.attempt,
+            mismatches=self._channel.count_mismatch(self._call, self.status, settlement),
+            observed_cost=settlement.observed_cost,
+            cooldown_until=settlement.blocked_until,
+            waited=self._waited,
+            elapsed=elapsed,
+            units=progress.units,
+            request_id=progress.request_id,
+        )

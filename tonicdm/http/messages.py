@@ -95,10 +95,6 @@ class Response:
             error.request_id = error.request_id or self.request_id
             raise
 
-    def with_totals(self, *, waited: float, units: int, mismatches: int) -> Response:
-        """Return it with what is known of the call beyond its last attempt."""
-        return attrs.evolve(self, waited=waited, units=units, mismatches=mismatches)
-
 
 @attrs.define
 class WaitAllowance:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -14,13 +13,13 @@ import attrs
 import yarl
 
 from tonicdm.clock import Clock, SystemClock
-from tonicdm.errors import ClientClosedError, ConfigError, ProtocolError, TonicDMError, UnsafeLinkError
+from tonicdm.errors import ConfigError, ProtocolError, TonicDMError, UnsafeLinkError
 from tonicdm.http.addresses import PrivateAddressError, public_socket
 from tonicdm.http.exceptions import map_exception
 from tonicdm.http.messages import OutgoingRequest
 from tonicdm.http.middleware import SingleRequest
 from tonicdm.http.operation import NOTHING_SENT
-from tonicdm.http.session import PER_REQUEST, USER_AGENT, BodyTooLongError, open_session, read_body
+from tonicdm.http.session import USER_AGENT, BodyTooLongError, SessionHolder, read_body
 from tonicdm.http.wire import Request
 from tonicdm.types import Secret
 
@@ -89,14 +88,10 @@ class Plain:
         trust_env: bool = False,
         public_only: bool = False,
     ) -> None:
-        self._public_only = public_only
         self._clock = clock or SystemClock()
-        self._trust_env = trust_env
-        self._request_options: dict[str, Any] = {"ssl": ssl, "proxy": proxy}
-        self._session: aiohttp.ClientSession | None = None
-        self._connector: aiohttp.BaseConnector | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = False
+        # A connector of its own, so that no connection to another address is used again.
+        factory = public_socket if public_only else None
+        self._session = SessionHolder(ssl=ssl, proxy=proxy, trust_env=trust_env, socket_factory=factory)
 
     async def post(
         self,
@@ -190,12 +185,7 @@ class Plain:
 
     async def close(self) -> None:
         """Close the connections; twice is once."""
-        self._closed = True
-        if self._session is not None:
-            session, self._session = self._session, None
-            await session.close()
-        if self._connector is not None:
-            await self._connector.close()
+        await self._session.close()
 
     async def _whole(
         self, method: str, url: str, headers: Mapping[str, str], timeout: float, body: Secret | None = None
@@ -238,33 +228,19 @@ class Plain:
         *,
         decoded: bool = True,
     ) -> Any:
+        self._session.check_open()
         lines = {"User-Agent": USER_AGENT, **headers}
-        # A token must never be asked for twice by a silent repetition, and a netrc must not sign in for us.
-        single = SingleRequest(passage.mark, names={name.lower() for name in lines})
-        return self._open().request(
+        return self._session.request(
             method,
-            yarl.URL(link.reveal(), encoded=True),  # a signature holds for the text as it was given
+            link.reveal(),
             headers=lines,
             # As a payload, which shows nothing of itself in the frames that a cancellation passes.
             data=aiohttp.BytesPayload(body.reveal().encode()) if isinstance(body, Secret) else body,
             timeout=timeout,
-            middlewares=(single,),
-            **PER_REQUEST | {"auto_decompress": decoded},
-            **self._request_options,
+            # A token must never be asked for twice by a silent repetition, and a netrc must not sign in for us.
+            middleware=SingleRequest(passage.mark, names={name.lower() for name in lines}),
+            decompress=decoded,
         )
-
-    def _open(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        if self._closed:
-            raise ClientClosedError("this client is closed; make a new one, or keep it open with async with")
-        if self._session is None:
-            self._loop = loop
-            if self._public_only:
-                self._connector = aiohttp.TCPConnector(socket_factory=public_socket)
-            self._session = open_session(self._connector, trust_env=self._trust_env)
-        elif self._loop is not loop:
-            raise ClientClosedError("this client belongs to another event loop; make one client per loop")
-        return self._session
 
 
 def _call(method: str, url: str, timeout: float, *, shows_path: bool = True) -> OutgoingRequest:

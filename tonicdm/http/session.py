@@ -1,11 +1,14 @@
-"""The session that requests go through: our own, or a user's with its defaults overridden."""
+"""The aiohttp session that requests go through: one opened here, or a user's with its defaults overridden."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import aiohttp
+import yarl
 
 from tonicdm._version import __version__
 from tonicdm.errors import ClientClosedError, ConfigError
@@ -22,7 +25,6 @@ MAX_HEADERS: Final = 256
 PER_REQUEST: Final[dict[str, Any]] = {
     "allow_redirects": False,  # they would carry the token elsewhere
     "raise_for_status": False,  # what a status means is decided here; an answer that raises would settle nothing
-    "auto_decompress": True,
     "read_bufsize": 65_536,
     "max_line_size": MAX_HEADER_BYTES,
     "max_field_size": MAX_HEADER_BYTES,
@@ -35,40 +37,136 @@ class BodyTooLongError(Exception):
     """A body is longer than what is read of it."""
 
 
-async def read_body(response: aiohttp.ClientResponse, most: int, content: bytearray | None = None) -> bytearray:
+async def read_body(response: aiohttp.ClientResponse, max_bytes: int, content: bytearray | None = None) -> bytearray:
     """Read a body piece by piece, unpacked.
 
     Args:
         response: Whose.
-        most: Bytes that are read at most.
+        max_bytes: Bytes that are read at most.
         content: Added to, so that what had come before an error is not lost.
 
     Raises:
-        BodyTooLongError: It is longer; *content* holds no more than *most*.
+        BodyTooLongError: It is longer; *content* holds no more than *max_bytes*.
     """
     content = bytearray() if content is None else content
     async for piece in response.content.iter_any():
         content += piece
-        if len(content) > most:
-            del content[most:]
+        if len(content) > max_bytes:
+            del content[max_bytes:]
             raise BodyTooLongError
     return content
 
 
-def open_session(connector: aiohttp.BaseConnector | None, *, trust_env: bool) -> aiohttp.ClientSession:
-    """Make a session without memory.
+class SessionHolder:
+    """Opens a session with the first request, and sends requests through it; bound to one event loop.
 
     Args:
-        connector: Used and not closed; None for one that is closed with the session.
+        session: A session to use instead of one opened here; it is not closed here.
+        connector: A connector for the session opened here; it is not closed here.
+        socket_factory: Makes the sockets of the session opened here, where no connector does.
+        ssl: As for aiohttp.
+        proxy: A proxy's URL.
         trust_env: Whether to read proxies from the environment.
+
+    Raises:
+        ConfigError: *session* is none that requests can be sent through.
     """
-    return aiohttp.ClientSession(
-        # The transport's slots bound the calls under way; a second bound would hold reserved units in a queue.
-        connector=connector or aiohttp.TCPConnector(limit=0),
-        connector_owner=connector is None,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=trust_env,
-    )
+
+    def __init__(
+        self,
+        *,
+        session: aiohttp.ClientSession | None = None,
+        connector: aiohttp.BaseConnector | None = None,
+        socket_factory: Callable[..., Any] | None = None,
+        ssl: ssl.SSLContext | bool = True,
+        proxy: str | None = None,
+        trust_env: bool = False,
+    ) -> None:
+        if session is not None:
+            check_session(session)
+        self._session = session
+        self._own_session = session is None
+        self._connector = connector
+        self._socket_factory = socket_factory
+        self._network: dict[str, Any] = {"ssl": ssl, "proxy": proxy}
+        self._trust_env = trust_env
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    def check_open(self) -> None:
+        """Refuse use after close or on another event loop.
+
+        Raises:
+            ClientClosedError: Saying which of both, and what to do.
+        """
+        if self._closed:
+            raise ClientClosedError("this client is closed; make a new one, or keep it open with async with")
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise ClientClosedError("this client belongs to another event loop; make one client per loop")
+        if not self._own_session:
+            check_usable(self._session)
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether a tool stands in for aiohttp's way of sending, as those that record and replay requests do."""
+        return is_replaced(self.open())
+
+    def open(self) -> aiohttp.ClientSession:
+        """Return the session, opened with the first call."""
+        if self._session is None:
+            # The budget's slots bound the calls under way; a second bound would hold reserved units in a queue.
+            connector = self._connector or aiohttp.TCPConnector(limit=0, socket_factory=self._socket_factory)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                connector_owner=self._connector is None,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=self._trust_env,
+            )
+        return self._session
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]] | Mapping[str, str],
+        data: Any,
+        timeout: aiohttp.ClientTimeout,
+        middleware: aiohttp.ClientMiddlewareType,
+        decompress: bool = True,
+    ) -> Any:
+        """Return the context in which a request is sent and its response is there.
+
+        Args:
+            method: The HTTP method.
+            url: What to call, encoded already: a signature holds for the text as it was given.
+            headers: Its lines.
+            data: Its body.
+            timeout: As for aiohttp.
+            middleware: Stands between the session and the connection, in place of the session's own.
+            decompress: Whether a Content-Encoding is undone.
+        """
+        return self.open().request(
+            method,
+            yarl.URL(url, encoded=True),
+            headers=headers,
+            data=data,
+            timeout=timeout,
+            middlewares=(middleware,),
+            auto_decompress=decompress,
+            **PER_REQUEST,
+            **self._network,
+        )
+
+    async def close(self) -> None:
+        """Close the session, if it was opened here; twice is once."""
+        if not self._closed:
+            self._closed = True
+            if self._own_session and self._session is not None:
+                await self._session.close()
 
 
 def check_session(session: Any) -> None:

@@ -42,7 +42,7 @@ async def make(box: Sandbox, clock: VirtualClock) -> AsyncIterator[Make]:
 
     yield make
     for tonic in made:
-        connector = getattr(tonic._caller.transport._session, "connector", None)
+        connector = getattr(tonic._caller.transport.session._session, "connector", None)
         assert connector is None or not connector._acquired, "a connection leaked"
         slots = tonic._caller.transport.slots
         assert slots.taken == 0, "a call is still counted as under way"

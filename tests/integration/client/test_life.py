@@ -46,7 +46,7 @@ async def test_no_more_calls_are_under_way_than_allowed(make, box: Sandbox, cloc
     async def watch() -> None:
         nonlocal most
         while True:
-            connector = getattr(tonic._caller.transport._session, "connector", None)
+            connector = getattr(tonic._caller.transport.session._session, "connector", None)
             most = max(most, len(connector._acquired) if connector else 0)
             await asyncio.sleep(0.001)
 
