@@ -153,7 +153,7 @@ def _names_an_older_window(known: Known, response: Response) -> bool:
 def wait_after_429(known: Known, response: Response) -> float:
     """Return the seconds of cooldown that a 429 wants: to the later of its Reset and its Retry-After.
 
-    Retry-After counts for one window at most, and one window is the rule where neither is said.
+    Retry-After counts for one window at most, and one window is the rule where neither is named.
     """
     # Its own Date counts too: where the two clocks differ, the longer time is obeyed.
     server = known.lower if response.date is None else min(known.lower, response.date)
@@ -179,7 +179,7 @@ class _Limit:
     rejected: bool = False
     """Whether the response names another one that is not believed, or no more."""
     confirms: int = 0
-    """The reservation whose response said the same before and was not believed."""
+    """The reservation whose response named the same before and was not believed."""
 
 
 def _limit(known: Known, response: Response) -> _Limit:

@@ -160,7 +160,7 @@ class Settlement:
     """What settling a response showed."""
 
     observed_cost: int | None = None
-    """What the call really cost; None where other calls were in flight, so that it can't be told."""
+    """What the call really cost; None where other calls were in flight, so that it is not known."""
     foreign: int = 0
     """Units that others spent at least since the previous response."""
     blocked: bool = False

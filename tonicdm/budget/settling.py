@@ -29,7 +29,7 @@ def settle(
     Args:
         window: What is known so far.
         number: The reservation; it may be gone already, the response counts all the same.
-        report: What its headers said.
+        report: What its headers say.
         now: The time of receipt.
         status: The HTTP status.
         sent_at: Monotonic time of the sending, where the reservation is gone.
@@ -65,7 +65,7 @@ def settle(
 def _observe(window: Window, date: float, sent_at: float, now: Instant) -> None:
     """Learn the server's time. Where its clock was set, no wait becomes longer by it."""
     was_set = window.clock.observe(date, sent_at, now, window.rules)
-    # A Reset that was named stays where the clock was set forward: it may be over indeed. The next responses tell.
+    # A Reset that was named stays where the clock was set forward: it may be over indeed. The next responses show it.
     if window.reset is not None and (was_set < 0 or (was_set and window.provisional)):
         window.reset, window.provisional = window.reset + was_set, True
     # Set back: else the next windows would bear the name of the last one, as if it still went on.
@@ -148,8 +148,8 @@ def _apply_counted(
     cost = 0 if entry is None else entry.cost
     # Before our first call, before the limit changed, and while we took the window to be over, nobody counted.
     reopened = known.reset is None and meaning.window is Named.SAME
-    seen = known.reset is not None or known.previous_reset is not None
-    counted = seen and not reopened and meaning.limit == known.limit
+    seen_before = known.reset is not None or known.previous_reset is not None
+    counted = seen_before and not reopened and meaning.limit == known.limit
     before, ends = window.used, (known.reset or 0.0) + window.rules.reset_tolerance
     _apply(window, known, response, meaning, now, chance)
     spent = meaning.used - (before if meaning.window is Named.SAME else 0)
@@ -188,8 +188,8 @@ def _apply_uncounted(window: Window, known: Known, response: Response, meaning: 
         _apply_limit(window, response, meaning)
     silent = response.remaining is None and response.status != 429 and response.status < 500
     if window.reset is None and not window.headers_seen and silent:
-        # No response of this server ever told. Its window began somewhere between our first send and this response;
-        # to take it from the response is safe, and so is a Reset that is believed.
+        # No response of this server ever reported a count. Its window began somewhere between our first send and this
+        # response. To take it from the response is safe, and so is a Reset that is believed.
         end = known.upper + window.length if meaning.provisional else meaning.reset
         window.reset, window.assumed = end, True
     window.lose(response.number, now)
@@ -262,7 +262,7 @@ def _account(window: Window, entry: Entry | None, spent: int, sent_at: float, *,
         calls, sum_ = window.accounts.get(key, (0, 0))
         window.accounts[key] = (calls + 1, sum_ + units)
     if not counted:
-        window.foreign_usage.own = window.used  # who spent what can't be told
+        window.foreign_usage.own = window.used  # who spent what is not known
     if reported:
         window.foreign_usage.seen_at = max(window.foreign_usage.seen_at, sent_at)
 

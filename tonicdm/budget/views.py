@@ -221,21 +221,21 @@ def notice_of(window: Window, now: Instant, waiter: Waiter, reason: Reason, ahea
 
 def refusal(notice: WaitNotice, max_wait: float | None, *, waited: bool = False) -> BudgetTimeoutError:
     """Make the error for a call that may not wait as long as it would have to."""
-    what = f"{notice.cost} units" + (f" for {notice.label}" if notice.label else "")
+    request = f"{notice.cost} units" + (f" for {notice.label}" if notice.label else "")
     allowed = f"max_wait={0.0 if max_wait is None else max_wait:g} s"
     timed = notice.wait >= MIN_NAMED_WAIT_SECONDS
     if waited:
         left = f"{notice.until:%H:%M:%S} UTC is the earliest" if timed else "no time can be named"
-        head = f"{what} did not come free within {allowed}; {left} ({notice.reason})."
+        reason = f"{request} did not come free within {allowed}; {left} ({notice.reason})."
     elif not timed:
-        head = f"{what} would have to wait ({notice.reason}), and {allowed}."
+        reason = f"{request} would have to wait ({notice.reason}), and {allowed}."
     else:
-        head = (
-            f"{what} would wait {notice.wait:,.0f} s (until {notice.until:%H:%M:%S} UTC; {notice.reason}), "
+        reason = (
+            f"{request} would wait {notice.wait:,.0f} s (until {notice.until:%H:%M:%S} UTC; {notice.reason}), "
             f"longer than {allowed}."
         )
     return BudgetTimeoutError(
-        f"{head}\nNothing was sent. {notice.remaining:,} of {notice.limit:,} units are left in this window; "
+        f"{reason}\nNothing was sent. {notice.remaining:,} of {notice.limit:,} units are left in this window; "
         f"{notice.calls_ahead} calls wait before this one ({notice.units_ahead} units).",
         cost=notice.cost,
         reset_at=notice.until if timed else None,

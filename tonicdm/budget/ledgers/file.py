@@ -1,4 +1,4 @@
-"""The SQLite file of a ledger: opened, looked after, and set aside when it is damaged. For the ledger's own thread."""
+"""The SQLite file of a ledger: open it, check it, and set it aside when it is damaged. For the ledger's own thread."""
 
 from __future__ import annotations
 
@@ -124,12 +124,12 @@ class LedgerFile:
     @property
     def is_current(self) -> bool:
         """Whether the connection goes to the file that others find at the path."""
-        return self._look() == self._identity
+        return self._identify() == self._identity
 
     @property
     def exists(self) -> bool:
         """Whether there is a file at the path, as far as can be seen."""
-        return self._look() is not None
+        return self._identify() is not None
 
     def disconnect(self) -> None:
         """Close the connection, if there is one."""
@@ -161,7 +161,7 @@ class LedgerFile:
         self.disconnect()
         try:
             with self._locked():
-                if self._look() != damaged or damaged is None:
+                if self._identify() != damaged or damaged is None:
                     return  # somebody else was here first
                 name = f"{self.path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
                 # The log first: a new file must not find the old one's.
@@ -192,13 +192,13 @@ class LedgerFile:
 
     # --- opening ------------------------------------------------------------------------------------------------
 
-    def _look(self) -> tuple[int, int] | None:
+    def _identify(self) -> tuple[int, int] | None:
         """Return device and inode of the file at the path."""
         try:
-            found = os.stat(self._name)  # noqa: PTH116 - asked in each step, and a path object is slower
+            status = os.stat(self._name)  # noqa: PTH116 - asked in each step, and a path object is slower
         except OSError:
             return None
-        return found.st_dev, found.st_ino
+        return status.st_dev, status.st_ino
 
     def _beside(self, suffix: str) -> pathlib.Path:
         return self.path.with_name(f"{self.path.name}{suffix}")
@@ -213,7 +213,7 @@ class LedgerFile:
 
     def _open(self, *, first: bool) -> sqlite3.Connection:
         self._make()
-        identity = self._look()
+        identity = self._identify()
         try:
             connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
@@ -279,10 +279,10 @@ class LedgerFile:
             raise ConfigError(f"the budget file {self.path} is another program's database; name another file")
         for statement in _SCHEMA:
             connection.execute(statement)
-        there = _columns(connection)
-        for name, kind in _ENTRY_COLUMNS.items():
-            if name not in there:
-                connection.execute(f"ALTER TABLE entry ADD COLUMN {name} {kind}")
+        existing = _columns(connection)
+        for name, sql_type in _ENTRY_COLUMNS.items():
+            if name not in existing:
+                connection.execute(f"ALTER TABLE entry ADD COLUMN {name} {sql_type}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 

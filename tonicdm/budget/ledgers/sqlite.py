@@ -32,7 +32,7 @@ T = TypeVar("T")
 FORK_SECONDS: Final = 2.0
 """Seconds that a fork waits for a step; one step waits less for another process."""
 
-_ENTRY_NAMES: Final = (*(each.name for each in stored.ENTRY), AHEAD)
+_ENTRY_NAMES: Final = (*(value.name for value in stored.ENTRY), AHEAD)
 _LOOK: Final = "SELECT version, user_version FROM window, pragma_user_version WHERE key = ?"
 _NEW_WINDOW: Final = "INSERT INTO window (version, boot, state, key) VALUES (?, ?, ?, ?)"
 _SAVE_WINDOW: Final = "UPDATE window SET version = ?, boot = ?, state = ? WHERE key = ?"
@@ -110,28 +110,28 @@ class SQLiteLedger:
             # The thread finishes the step all the same; what it did is undone behind it, in the same queue.
             if undo is not None and not self._closed:
                 self._submit(lambda: self._transact(undo))
-            work.add_done_callback(_look_at)
+            work.add_done_callback(_ignore_error)
             raise
 
     def peek(self) -> Window:
         """Read the window as it stands in the file; a reader in WAL mode waits for nobody."""
         newest, known_file = self._newest, self._written_to
-        found = None
+        state = None
         with contextlib.suppress(sqlite3.Error, DamagedError):
-            # No tables yet, as another process makes the file just now; or it is damaged, which the next step says.
+            # No tables yet, as another process makes the file just now; or it is damaged, which the next step reports.
             if self._file.exists:
-                found = self._look_into_file()
-        if found is not None and found.version >= newest and (known_file is None or self._file.is_current):
-            return found.window
+                state = self._read_for_peek()
+        if state is not None and state.version >= newest and (known_file is None or self._file.is_current):
+            return state.window
         with self._lock:
             before = copy.deepcopy(self._remembered)
-        if found is None or before is None:
-            return before or (Window(self._rules) if found is None else found.window)
+        if state is None or before is None:
+            return before or (Window(self._rules) if state is None else state.window)
         # Another file than was known: what the next step will enter is shown already.
-        found.window.recover(before)
-        return found.window
+        state.window.recover(before)
+        return state.window
 
-    def _look_into_file(self) -> _Found:
+    def _read_for_peek(self) -> _StoredWindow:
         with (
             self._peeking,
             contextlib.closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as reader,
@@ -234,7 +234,7 @@ class SQLiteLedger:
         self._remembered, self._newest, self._written_to = self._window, self._version, self._file.identity
         if not self._file.is_current:
             # It was replaced meanwhile. What this step noted has to stand where others look before anything is sent.
-            self._apply(_look)
+            self._apply(_change_nothing)
         return result
 
     def _load(self, connection: sqlite3.Connection, *, replaced: bool) -> None:
@@ -243,18 +243,18 @@ class SQLiteLedger:
             self._file.check_version(connection)
         if self._version >= 0 and self._version == (0 if row is None else row[0]):
             return
-        found, before = self._read(connection, self.key), self._remembered
-        self._version, self._window, self._unknown = found.version, found.window, found.unknown
+        state, before = self._read(connection, self.key), self._remembered
+        self._version, self._window, self._unknown = state.version, state.window, state.unknown
         self._text = self._pack()
         if before is not None and (replaced or row is None or self._version < self._newest):
-            # The file is not the one that this process knew last: it is told what was spent and forbidden meanwhile.
+            # The file is not the one that this process knew last: it gets what was spent and forbidden meanwhile.
             self._window.recover(before)
         elif row is None and self._former_key is not None:
             former = self._read(connection, self._former_key)
             if self._former_counts or not former.by_us:
                 self._window.inherit(former.window, Instant.read(self._clock))
 
-    def _read(self, connection: sqlite3.Connection, key: str, *, with_kept: bool = True) -> _Found:
+    def _read(self, connection: sqlite3.Connection, key: str, *, with_kept: bool = True) -> _StoredWindow:
         """Read a window, whichever version of this package wrote it last.
 
         Args:
@@ -275,16 +275,16 @@ class SQLiteLedger:
             if written is None:
                 window = Window(self._rules)
                 # In a new file no reservation may have the number of one that a process made in the old one.
-                window.holdings.next_number = _any_number()
+                window.holdings.next_number = _random_first_number()
                 stored.fill(window, entries)
-                return _Found(0, window)
+                return _StoredWindow(0, window)
             row, by_us = self._names.read(written[2], kept and kept[0])
             window = self._names.unpack(row, entries, self._rules, row[AHEAD] if by_us else ahead)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise DamagedError(f"the state of a budget in it can't be decoded: {error!r}") from error
         if written[1] != boot_id():
             window.restarted(Instant.read(self._clock))
-        return _Found(written[0], window, self._names.unknown(row), by_us=by_us)
+        return _StoredWindow(written[0], window, self._names.unknown(row), by_us=by_us)
 
     def _pack(self) -> str:
         return self._names.pack(self._window, self._seconds_ahead(), self._unknown)
@@ -317,7 +317,7 @@ class SQLiteLedger:
 
 
 @attrs.frozen
-class _Found:
+class _StoredWindow:
     """What a file holds of a budget."""
 
     version: int
@@ -334,17 +334,17 @@ def _entry(row: Row, ahead: float) -> Entry:
     return stored.entry_from(row, ahead if then is None else then)
 
 
-def _look(_: Window) -> None:
+def _change_nothing(_: Window) -> None:
     """Change nothing."""
 
 
-def _look_at(work: Future[Any]) -> None:
+def _ignore_error(step: Future[Any]) -> None:
     """Take note of a step's error that nobody awaits any more; the next step meets the same cause."""
     with contextlib.suppress(BaseException):
-        work.result()
+        step.result()
 
 
-def _any_number() -> int:
+def _random_first_number() -> int:
     """Choose the first number of a new file's reservations, so that none of an older file has the same."""
     return 1 + (secrets.randbelow(1 << 40) << 20)
 
