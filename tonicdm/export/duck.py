@@ -12,7 +12,7 @@ import attrs
 
 from tonicdm.errors import ConfigError, ExportError
 from tonicdm.export.source import Source
-from tonicdm.store.columns import OWN_COLUMNS, Column, SqlType
+from tonicdm.store.columns import OWN_COLUMNS, OWN_VALUES, Column, SqlType
 from tonicdm.store.views import literal, quoted
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SEPARATOR: Final = "\x1f"
 SHORTEST_LIMIT: Final = 2**21
 """Bytes that a line may have in any case: DuckDB's own limit."""
 
-_OWN: Final = "json_array(id, updated, quality, status, nullif(deleted_at, ''), reason, change_seq, quarantined)"
+_OWN: Final = f"json_array({', '.join(OWN_VALUES)})"
 _LINE: Final = f"{_OWN} || char({ord(SEPARATOR)}) || raw || char(10)"
 
 

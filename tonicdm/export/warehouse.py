@@ -17,7 +17,7 @@ from tonicdm.codec.scalars import read_datetime
 from tonicdm.errors import ConfigError
 from tonicdm.export.manifest import Held, Manifest, check
 from tonicdm.export.source import Source
-from tonicdm.store.columns import OWN_COLUMNS, Column, SqlType, columns_of, text_form
+from tonicdm.store.columns import OWN_COLUMNS, OWN_VALUES, Column, SqlType, columns_of, text_form
 from tonicdm.store.types import RecordType
 from tonicdm.store.views import seen_fields
 
@@ -38,7 +38,7 @@ TYPES: Final = {
 STATE: Final = "manifest"
 """The name under which dlt keeps how far a resource has come."""
 
-_OWN: Final = ", ".join("nullif(deleted_at, '')" if name == "deleted_at" else name for name in OWN_COLUMNS)
+_OWN: Final = ", ".join(OWN_VALUES)
 
 
 def dlt_source(

@@ -49,8 +49,18 @@ OWN_COLUMNS: Final[Mapping[str, SqlType]] = {
     "reason": SqlType.TEXT,
     "change_seq": SqlType.BIGINT,
     "quarantined": SqlType.TEXT,
+    "data_quantity": SqlType.TEXT,
 }
-"""Columns that every table takes from the store itself."""
+"""Columns that every table takes from the store itself. ``quality`` is the earlier name of ``data_quantity`` and stays
+beside it for one version."""
+
+RENAMED: Final[Mapping[str, str]] = {"data_quantity": "quality"}
+"""The names in the table ``record`` of those columns that have another one there."""
+
+OWN_VALUES: Final = tuple(
+    "nullif(deleted_at, '')" if name == "deleted_at" else RENAMED.get(name, name) for name in OWN_COLUMNS
+)
+"""The expressions that fill them from the table ``record``: a soft deleted record may have no time of its own."""
 
 MAX_FIELDS: Final = 1_900
 """Fields of a type that have a column, those that were seen first; SQLite's results have at most 2,000 columns."""

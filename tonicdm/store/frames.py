@@ -12,7 +12,7 @@ import attrs
 
 from tonicdm.codec.scalars import read_datetime
 from tonicdm.errors import ConfigError
-from tonicdm.store.columns import OWN_COLUMNS, SqlType, columns_of
+from tonicdm.store.columns import OWN_COLUMNS, OWN_VALUES, SqlType, columns_of
 from tonicdm.store.observing import typed
 from tonicdm.store.types import TYPES
 from tonicdm.store.views import extracted, literal, path, seen_fields
@@ -79,11 +79,9 @@ def series(db: sqlite3.Connection, source: str, parameters: Sequence[Any], *, in
 
 def _of_type(db: sqlite3.Connection, record_type: str, *, include_deleted: bool) -> list[Series]:
     columns = typed(db, record_type, columns_of(record_type, seen_fields(db, record_type)))
-    # deleted_at is empty where a soft deleted record has no time of its own.
-    own = [f"nullif({name}, '')" for name in OWN_COLUMNS]
     fields = [_value(one.wire, one.type) for one in columns]
     where = "type = ?" if include_deleted else "type = ? AND reason IS NULL"
-    sql = f"SELECT {', '.join([*own, *fields])} FROM record WHERE {where} ORDER BY id"  # noqa: S608 - quoted in views
+    sql = f"SELECT {', '.join([*OWN_VALUES, *fields])} FROM record WHERE {where} ORDER BY id"  # noqa: S608 - quoted in views
     types = [*OWN_COLUMNS.items(), *((one.name, one.type or SqlType.TEXT) for one in columns)]
     out = [Series(name, type_, []) for name, type_ in types]
     readers = [_READERS.get(type_, _same) for _, type_ in types]

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tonicdm.store.columns import MERGED, OWN_COLUMNS, columns_of, model_columns
+from tonicdm.store.columns import MERGED, OWN_COLUMNS, RENAMED, columns_of, model_columns
 
 
 def note_fields(db: sqlite3.Connection, record_type: str, records: Iterable[Mapping[str, Any]]) -> None:
@@ -45,7 +45,7 @@ def view_of(record_type: str, seen: Iterable[str]) -> str:
         record_type: The record type; the view has its name.
         seen: Wire names of the fields that records really have.
     """
-    columns = [*OWN_COLUMNS]
+    columns = [f"{RENAMED[name]} AS {name}" if name in RENAMED else name for name in OWN_COLUMNS]
     columns += [f"{extracted(column.wire)} AS {quoted(column.name)}" for column in columns_of(record_type, seen)]
     name, where = quoted(record_type), f"type = {literal(record_type)}"
     return f"CREATE VIEW {name} AS SELECT {', '.join(columns)} FROM record WHERE {where}"  # noqa: S608 - quoted above

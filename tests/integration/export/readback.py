@@ -17,12 +17,12 @@ import duckdb
 import pyarrow.parquet
 
 Rows = dict[str, dict[str, Any]]
-OWN = ("id", "updated", "quality", "status", "deleted_at", "reason", "change_seq")
+OWN = ("id", "updated", "quality", "status", "deleted_at", "reason", "change_seq", "data_quantity")
 
 
 def stored(path: pathlib.Path, kind: str, *, deleted: bool = False) -> Rows:
     """Return what a table of *kind* must hold: JSON values by column name, by ID."""
-    own = "id, updated, quality, status, nullif(deleted_at, ''), reason, change_seq"
+    own = "id, updated, quality, status, nullif(deleted_at, ''), reason, change_seq, quality"
     sql = f"SELECT {own}, raw FROM record WHERE type = ?"
     found: Rows = {}
     with contextlib.closing(sqlite3.connect(path)) as db:

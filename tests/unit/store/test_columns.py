@@ -161,3 +161,13 @@ def test_a_view_shows_a_field_that_has_the_name_of_the_stores_own() -> None:
     views.refresh(db)
     assert db.execute("SELECT reason, reason_2, name, name_2 FROM offices").fetchall() == [(None, "merger", "a", "b")]
     db.close()
+
+
+def test_a_view_has_a_renamed_column_beside_its_name_of_the_version_before() -> None:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    upgrade(db, 0)
+    db.execute("INSERT INTO record (type, id, raw, quality, change_seq) VALUES ('offices', '1', '{}', 'basic', 1)")
+    views.note_fields(db, "offices", [{"id": "1"}])
+    views.refresh(db)
+    assert db.execute("SELECT quality, data_quantity FROM offices").fetchall() == [("basic", "basic")]
+    db.close()
