@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tonicdm.types import InvalidRecord, RateLimit
+from tonicdm.types import InvalidRecord, RateLimit
 
 BODY_SHOWN = 200
 """Characters of an error's body that its message repeats."""

@@ -13,8 +13,6 @@ from urllib.parse import quote
 
 import attrs
 
-from tonicdm.errors import InvalidIDError
-
 RecordID = NewType("RecordID", str)
 """A record's ID: 32 lower-case hex characters (concepts page, "Naming Conventions")."""
 
@@ -27,26 +25,9 @@ Priority: TypeAlias = Literal["interactive", "normal", "bulk"]
 OptionPlacement: TypeAlias = Literal["header", "query"]
 """Where a call's options travel."""
 
-_COMPACT_ID: Final = re.compile(r"[0-9a-fA-F]{32}")
+COMPACT_ID: Final = re.compile(r"[0-9a-fA-F]{32}")
+"""An ID as the API's pattern has it (concepts page, "Naming Conventions")."""
 _HYPHENATED_ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-def record_id(value: IDLike, name: str = "id") -> RecordID:
-    """Check *value* and return it as a `RecordID`.
-
-    Args:
-        value: 32 hex characters in either case, or a `uuid.UUID`.
-        name: The argument or option that held the value, for the error.
-
-    Raises:
-        InvalidIDError: *value* is anything else; hyphens are refused, because the API's pattern has none
-            (concepts page, "Naming Conventions").
-    """
-    if isinstance(value, uuid.UUID):
-        return RecordID(value.hex)
-    if isinstance(value, str) and _COMPACT_ID.fullmatch(value):
-        return RecordID(value.lower())
-    raise InvalidIDError(name, value)
 
 
 def normalise_id(value: str) -> str:
@@ -54,7 +35,7 @@ def normalise_id(value: str) -> str:
 
     Some responses hold hyphenated UUIDs (reference: notes, filesets, conversations) where others are compact.
     """
-    if _COMPACT_ID.fullmatch(value):
+    if COMPACT_ID.fullmatch(value):
         return value.lower()
     if _HYPHENATED_ID.fullmatch(value):
         return value.replace("-", "").lower()
@@ -64,10 +45,8 @@ def normalise_id(value: str) -> str:
 def id_of(item: Mapping[str, Any]) -> RecordID | None:
     """Return the ID of a plain JSON record in compact lower case; None where it has none that could be asked for."""
     value = item.get("id")
-    try:
-        return record_id(normalise_id(value)) if isinstance(value, str) else None
-    except InvalidIDError:
-        return None
+    text = normalise_id(value) if isinstance(value, str) else ""
+    return RecordID(text) if COMPACT_ID.fullmatch(text) else None
 
 
 @attrs.frozen

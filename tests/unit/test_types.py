@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tonicdm import UNSET, DataQuantity, InvalidIDError, RateLimit, Secret
-from tonicdm.types import normalise_id, record_id
+from tonicdm.ids import record_id
+from tonicdm.types import normalise_id
 
 HEADERS = {"X-Rate-Limit-Limit": "3600", "X-Rate-Limit-Remaining": "3599", "X-Rate-Limit-Reset": "1466182244"}
 

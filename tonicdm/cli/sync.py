@@ -25,13 +25,14 @@ from tonicdm.cli.signals import stop_event
 from tonicdm.cli.summary import in_the_file, remarks, summary
 from tonicdm.client import TonicDM
 from tonicdm.errors import ConfigError
+from tonicdm.ids import record_id
 from tonicdm.sandbox import Sandbox
 from tonicdm.store import RecordType, Store, choose
 from tonicdm.store.opening import check_path
 from tonicdm.sync import RunReport, estimate_run, synchronize
 from tonicdm.sync.engine import Audit
 from tonicdm.sync.facts import SyncOptions
-from tonicdm.types import RecordID, record_id
+from tonicdm.types import RecordID
 
 UNITS_OF_TIME: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 NEXT_RUN: Final = "next_run"

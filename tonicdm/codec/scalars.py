@@ -7,7 +7,8 @@ import uuid
 from typing import Any
 
 from tonicdm.codec.records import OpenEnum
-from tonicdm.types import RecordID, Secret, normalise_id, record_id
+from tonicdm.ids import record_id
+from tonicdm.types import RecordID, Secret, normalise_id
 
 
 class Refused(Exception):  # noqa: N818 - a signal inside the codec, never seen outside

@@ -19,6 +19,7 @@ from tonicdm.endpoints.splitting import source_of
 from tonicdm.errors import EndpointNotFoundError, InvalidOptionError, RecordNotFoundError
 from tonicdm.http.messages import Response
 from tonicdm.http.operation import Operation
+from tonicdm.ids import record_id
 from tonicdm.models import CODEC, Record, RecordStub, read_with
 from tonicdm.paging import Paginator
 from tonicdm.types import (
@@ -29,7 +30,6 @@ from tonicdm.types import (
     RecordDataQuantity,
     RecordID,
     StubDataQuantity,
-    record_id,
 )
 
 M = TypeVar("M", bound=Record)

@@ -11,8 +11,9 @@ from tonicdm.codec import wire_names
 from tonicdm.codec.records import hyphenated_names
 from tonicdm.codec.scalars import write_id
 from tonicdm.errors import DecodeError, InvalidOptionError
+from tonicdm.ids import record_id
 from tonicdm.models import CODEC, Record, Reference
-from tonicdm.types import RecordID, normalise_id, record_id
+from tonicdm.types import RecordID, normalise_id
 
 _FORMS: Final[dict[type[Record], Mapping[str, Any]]] = {}
 

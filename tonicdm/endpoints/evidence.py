@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from tonicdm.codec.elements import Elements
 from tonicdm.codec.scalars import Refused, read_datetime
+from tonicdm.ids import record_id
 from tonicdm.models import is_stub
 from tonicdm.models.records import UPDATED_NAMES, updated_in
-from tonicdm.types import DataQuantity, normalise_id, record_id
+from tonicdm.types import DataQuantity, normalise_id
 
 PROJECT_FIELDS: Final = ("project_id", "projectId")
 

@@ -11,9 +11,10 @@ from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.lookback import CreatingOnce
 from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, options_of
 from tonicdm.http.operation import Operation
+from tonicdm.ids import record_id
 from tonicdm.models import Me, Person, PersonEmailAddress, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import UNSET, DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset, record_id
+from tonicdm.types import UNSET, DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset
 
 PATH = "/core/persons"
 

@@ -13,9 +13,10 @@ from tonicdm.codec.scalars import is_aware
 from tonicdm.endpoints.many import RecordBatch
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http.messages import Response
+from tonicdm.ids import record_id
 from tonicdm.models import Record, RecordStub
 from tonicdm.plan.refresh import charged_as_stubs, check_pays
-from tonicdm.types import DataQuantity, RecordID, record_id
+from tonicdm.types import DataQuantity, RecordID
 
 if TYPE_CHECKING:
     from tonicdm.endpoints.base import Readable

@@ -16,9 +16,10 @@ from tonicdm.endpoints.listing import Listing, ListOperation, identity
 from tonicdm.endpoints.many import BatchReader
 from tonicdm.endpoints.options import IDS, UPDATED_AFTER, passed
 from tonicdm.errors import InvalidOptionError
+from tonicdm.ids import record_id
 from tonicdm.paging import Page
 from tonicdm.plan.arithmetic import MIN_IDS
-from tonicdm.types import DataQuantity, InvalidRecord, record_id
+from tonicdm.types import DataQuantity, InvalidRecord
 
 Source: TypeAlias = Callable[[int], AsyncGenerator[Page[Any], None]]
 Part: TypeAlias = Callable[[], AsyncGenerator[Elements, None]]

@@ -12,9 +12,10 @@ from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.options import PageOptions, options, options_of
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http.operation import Operation
+from tonicdm.ids import record_id
 from tonicdm.models import ProjectMember
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, RecordID, record_id
+from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, RecordID
 
 PATH = "/core/team"
 

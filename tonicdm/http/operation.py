@@ -12,7 +12,7 @@ import attrs
 
 from tonicdm.codec.scalars import write_datetime
 from tonicdm.errors import InvalidOptionError
-from tonicdm.types import record_id
+from tonicdm.ids import record_id
 
 NOTHING_SENT: Final = "Nothing was sent."
 

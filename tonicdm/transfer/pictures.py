@@ -12,12 +12,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from tonicdm.errors import DownloadError
+from tonicdm.ids import record_id
 from tonicdm.plan.arithmetic import IDS_PER_CALL
 from tonicdm.transfer.download import Downloaded
 from tonicdm.transfer.files import FileTarget
 from tonicdm.transfer.ranges import Representation
 from tonicdm.transfer.targets import Promise
-from tonicdm.types import IDLike, Secret, record_id
+from tonicdm.types import IDLike, Secret
 
 if TYPE_CHECKING:
     from tonicdm.transfer.methods import Transfers

@@ -16,10 +16,11 @@ from tonicdm.endpoints.options import named
 from tonicdm.errors import BulkError, ConfigError, DownloadError, TonicDMError
 from tonicdm.http.operation import Operation
 from tonicdm.http.wire import check_path
+from tonicdm.ids import record_id
 from tonicdm.models import File
 from tonicdm.plan.arithmetic import IDS_PER_CALL
 from tonicdm.transfer.manifest import Entry, Manifest
-from tonicdm.types import IDLike, Secret, record_id
+from tonicdm.types import IDLike, Secret
 
 if TYPE_CHECKING:
     from tonicdm.transfer.methods import Transfers

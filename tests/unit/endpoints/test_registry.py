@@ -13,8 +13,8 @@ from tonicdm.endpoints.base import Endpoint
 from tonicdm.endpoints.persons import Persons
 from tonicdm.endpoints.registry import RECORD_TYPES, endpoint_class
 from tonicdm.errors import InvalidOptionError
+from tonicdm.ids import record_id
 from tonicdm.store.types import TYPES
-from tonicdm.types import record_id
 
 
 class MyPersons(Persons):
