@@ -11,7 +11,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from tests.contract.rhythm import document
-from tonicdm.sandbox.rhythm.routes import AUTH, OPERATIONS
+from tonicdm.sandbox.rhythm.operations import AUTH, OPERATIONS
 
 REFERENCE = document()
 REGISTRY = Registry().with_resource("urn:rhythm", Resource(REFERENCE, DRAFT202012))

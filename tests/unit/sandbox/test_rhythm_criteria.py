@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from tonicdm.sandbox.messages import Refusal
 from tonicdm.sandbox.rhythm.criteria import compile_group
+from tonicdm.sandbox.rhythm.operations import AUTH, FILES, find, target
 from tonicdm.sandbox.rhythm.patch import patched
-from tonicdm.sandbox.rhythm.routes import AUTH, FILES, find, target
 from tonicdm.sandbox.rhythm.settings import OPERATORS, RhythmSettings
 
 RECORD = {

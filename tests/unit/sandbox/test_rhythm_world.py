@@ -4,12 +4,10 @@ import tracemalloc
 
 import pytest
 
-from tonicdm.sandbox.rhythm import jwt
-from tonicdm.sandbox.rhythm.executions import Execution
-from tonicdm.sandbox.rhythm.issuer import Client, GrantRefusal, Issuer
-from tonicdm.sandbox.rhythm.results import write
+from tonicdm.sandbox.rhythm.association import World
+from tonicdm.sandbox.rhythm.jobs import Execution, write
 from tonicdm.sandbox.rhythm.settings import RhythmSettings
-from tonicdm.sandbox.rhythm.world import World
+from tonicdm.sandbox.rhythm.tokens import Client, GrantRefusal, Issuer, decode_jwt, encode_jwt
 
 NOW = 1_800_000_000.0
 
@@ -100,12 +98,12 @@ def test_execution_goes_through_its_states_by_the_clock(seconds, status):
 
 
 def test_token_is_read_back_and_a_changed_one_is_not():
-    token = jwt.encode({"a": "ü"}, b"key")
-    assert jwt.decode(token, b"key") == {"a": "ü"}
-    assert jwt.decode(token, b"other") is None
+    token = encode_jwt({"a": "ü"}, b"key")
+    assert decode_jwt(token, b"key") == {"a": "ü"}
+    assert decode_jwt(token, b"other") is None
     head, body, signature = token.split(".")
     for changed in ("", "x", "é.é.é", f"{head}.{body}", f"{head}.{body}x.{signature}"):
-        assert jwt.decode(changed, b"key") is None
+        assert decode_jwt(changed, b"key") is None
 
 
 def test_thousandth_token_of_a_month_is_the_last():

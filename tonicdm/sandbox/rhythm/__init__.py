@@ -3,13 +3,12 @@
 Like the TonicDM side it shares no rule with the client.
 """
 
-from tonicdm.sandbox.rhythm.ask import Tenant
-from tonicdm.sandbox.rhythm.executions import Execution
-from tonicdm.sandbox.rhythm.issuer import Client, Issuer, Mint, User
-from tonicdm.sandbox.rhythm.journal import RhythmEntry, RhythmJournal
-from tonicdm.sandbox.rhythm.queryjob import QueryJob
-from tonicdm.sandbox.rhythm.sandbox import RhythmSandbox
+from tonicdm.sandbox.rhythm.context import Tenant
+from tonicdm.sandbox.rhythm.gateway import RhythmEntry, RhythmJournal
+from tonicdm.sandbox.rhythm.jobs import Execution, QueryJob
+from tonicdm.sandbox.rhythm.rhythm_sandbox import RhythmSandbox
 from tonicdm.sandbox.rhythm.settings import RhythmSettings
+from tonicdm.sandbox.rhythm.tokens import Client, Issuer, Mint, User
 
 __all__ = [
     "Client",

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from tonicdm.sandbox.messages import FilePart, Refusal, Request, Response, json_response
-from tonicdm.sandbox.rhythm.ask import Tenant
-from tonicdm.sandbox.rhythm.queryjob import QueryJob
-from tonicdm.sandbox.rhythm.results import MEDIA_TYPES
-from tonicdm.sandbox.rhythm.routes import FILES
+from tonicdm.sandbox.rhythm.context import Tenant
+from tonicdm.sandbox.rhythm.jobs import MEDIA_TYPES, QueryJob
+from tonicdm.sandbox.rhythm.operations import FILES
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 

@@ -203,7 +203,7 @@ async def test_a_note_of_another_query_stops_the_call(rhythm, box, clock, tmp_pa
 
 
 async def test_a_saved_query_of_a_chapter(rhythm, box, clock, tmp_path) -> None:
-    from tonicdm.sandbox.rhythm.world import CHAPTERS
+    from tonicdm.sandbox.rhythm.association import CHAPTERS
 
     running = await rhythm.queries.start_saved(next(iter(CHAPTERS)), "all-contacts", output_format="csv")
     result = await drive(clock, running.save(tmp_path / "x"), rhythm)

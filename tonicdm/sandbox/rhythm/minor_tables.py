@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from tonicdm.sandbox.rhythm.table import Fields, Table
+from tonicdm.sandbox.rhythm.versions import Fields, Table
 from tonicdm.sandbox.world.ids import IdSpace
 from tonicdm.sandbox.world.noise import key_of, mix
 from tonicdm.sandbox.world.stamps import FIRST_DAY, LAST_DAY, date, stamp

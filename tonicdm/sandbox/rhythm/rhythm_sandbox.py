@@ -1,30 +1,129 @@
-"""`RhythmSandbox`: start the server, watch it, steer it."""
+"""`RhythmSandbox`: start the server, watch it, control it; and its paths under /__."""
 
 from __future__ import annotations
 
 import pathlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+import attrs
+from aiohttp import web
+
 from tonicdm.clock import Clock
-from tonicdm.sandbox.control import Control
+from tonicdm.sandbox.control import STEERING, Actions, Control, body_of, stream
 from tonicdm.sandbox.faults import RHYTHM, Faults
-from tonicdm.sandbox.rhythm import tasks
-from tonicdm.sandbox.rhythm.ask import Tenant
-from tonicdm.sandbox.rhythm.control import ACTIONS
-from tonicdm.sandbox.rhythm.executions import Execution, Outcome
-from tonicdm.sandbox.rhythm.issuer import Client, Issuer, Mint, User
-from tonicdm.sandbox.rhythm.journal import RhythmEntry, RhythmJournal
-from tonicdm.sandbox.rhythm.links import attach
-from tonicdm.sandbox.rhythm.queryjob import QueryJob
-from tonicdm.sandbox.rhythm.routes import AUTH
-from tonicdm.sandbox.rhythm.service import Service
+from tonicdm.sandbox.messages import to_json
+from tonicdm.sandbox.rhythm.association import World
+from tonicdm.sandbox.rhythm.context import Tenant
+from tonicdm.sandbox.rhythm.execution_handlers import ORDER_MACHINE, start
+from tonicdm.sandbox.rhythm.gateway import RhythmEntry, RhythmJournal, Service
+from tonicdm.sandbox.rhythm.jobs import Execution, Outcome, QueryJob
+from tonicdm.sandbox.rhythm.operations import AUTH
 from tonicdm.sandbox.rhythm.settings import RhythmSettings
-from tonicdm.sandbox.rhythm.world import World
+from tonicdm.sandbox.rhythm.tokens import Client, Issuer, Mint, User, attach
 from tonicdm.sandbox.server import Shell
 from tonicdm.sandbox.timed import Timed
+
+
+async def _health(box: RhythmSandbox, _: web.BaseRequest) -> Any:
+    return {
+        "ok": True,
+        "url": box.url,
+        "service_url": box.service_url,
+        "auth_url": box.auth_url,
+        "tenant_id": box.tenant_id,
+        "client_id": box.client_id,
+        "audience": box.audience,
+    }
+
+
+async def _journal(box: RhythmSandbox, request: web.BaseRequest) -> Any:
+    """Return the entries from number `since` on that match, and how many there are in all."""
+    since = int(request.query.get("since", "0"))
+    match = {name: value for name, value in request.query.items() if name != "since"}
+    found = {id(entry) for entry in box.calls(**match)}
+    return {
+        "count": len(box.journal),
+        "entries": [entry.as_json() for entry in box.journal[since:] if id(entry) in found],
+    }
+
+
+async def _clear_journal(box: RhythmSandbox, _: web.BaseRequest) -> Any:
+    box.journal.clear()
+    return {"count": 0}
+
+
+async def _mints(box: RhythmSandbox, request: web.BaseRequest) -> Any:
+    """Return the machine tokens issued, of one `client` or in one `month` if asked."""
+    mints = box.mints(request.query.get("client"), request.query.get("month"))
+    return {"count": len(mints), "mints": [attrs.asdict(mint) for mint in mints]}
+
+
+async def _queries(box: RhythmSandbox, request: web.BaseRequest) -> Any:
+    jobs = box.queries(request.query.get("tenant", box.tenant_id))
+    body = [{"id": job.id, "type": job.type, "rows": len(job.ranks), "state": job.state(box.now())} for job in jobs]
+    return {"count": len(body), "downloads": len(box.downloads()), "queries": body}
+
+
+async def _clients(box: RhythmSandbox, request: web.BaseRequest) -> Any:
+    """Take {"add": [{"id", "secret", "tenant"}...], "revoke": [{"id", "secret"}...]}; the secret is the new one."""
+    body = await body_of(request)
+    for item in body.get("add", []):
+        box.add_client(item["id"], item["secret"], item.get("tenant", box.tenant_id))
+    for item in body.get("revoke", []):
+        box.revoke_secret(item["id"], item["secret"])
+    return {"clients": sorted(box.issuer.clients)}
+
+
+async def _tenants(box: RhythmSandbox, request: web.BaseRequest) -> Any:
+    """Take {"id", "records"} and add a customer."""
+    body = await body_of(request)
+    box.add_tenant(str(body["id"]), records=int(body.get("records", 100)))
+    return {"tenants": sorted(box.tenants)}
+
+
+async def _start_execution(box: RhythmSandbox, request: web.BaseRequest) -> Any:
+    """Take the arguments of `start_execution`; return the ARN."""
+    return {"executionArn": box.start_execution(**(await body_of(request))).arn}
+
+
+async def _world(box: RhythmSandbox, request: web.BaseRequest) -> Any:
+    tables = box.tenants[request.query.get("tenant", box.tenant_id)].world.tables
+    if "type" not in request.query:
+        return {name: len(table) for name, table in tables.items()}
+    table = tables[request.query["type"]]
+    lines: Iterator[bytes] = (to_json(table.record(rank)) + b"\n" for rank in table.ranks())
+    return await stream(request, lines)
+
+
+async def _change_world(box: RhythmSandbox, request: web.BaseRequest) -> Any:
+    """Take {"update"|"create"|"delete": [{"type", "id", "fields"}...]} and change the records."""
+    body = await body_of(request)
+    made = [box.create(item["type"], **item.get("fields", {}))["id"] for item in body.get("create", [])]
+    for item in body.get("update", []):
+        box.edit(item["type"], item["id"], **item["fields"])
+    for item in body.get("delete", []):
+        box.delete(item["type"], item["id"])
+    return {"created": made}
+
+
+ACTIONS: Actions[RhythmSandbox] = {
+    ("GET", "/__health"): _health,
+    **STEERING,
+    ("GET", "/__journal"): _journal,
+    ("DELETE", "/__journal"): _clear_journal,
+    ("GET", "/__mints"): _mints,
+    ("GET", "/__queries"): _queries,
+    ("POST", "/__clients"): _clients,
+    ("POST", "/__tenants"): _tenants,
+    ("POST", "/__executions"): _start_execution,
+    ("GET", "/__world"): _world,
+    ("POST", "/__world"): _change_world,
+}
+"""What the Rhythm side answers."""
+
 
 TENANT = "sandbox.example.org"
 """Tenant that is there from the start; in public code tenant IDs look like a domain."""
@@ -208,7 +307,7 @@ class RhythmSandbox(Timed):
     def link(self, email: str, contact_id: str) -> None:
         """Put a contact behind a login, as the user's first visit to the portal does; the next token carries it."""
         user = self.issuer.users[email]
-        attach(user, self._service.tenants[user.tenant], contact_id)
+        attach(user, self._service.tenants[user.tenant].world.tables["contacts"], contact_id)
 
     def revoke_secret(self, client_id: str, new_secret: str) -> None:
         """Replace an application's secret; see the setting revoked_secret_revokes_tokens."""
@@ -255,7 +354,7 @@ class RhythmSandbox(Timed):
 
     def start_execution(
         self,
-        machine: str = tasks.ORDER_MACHINE,
+        machine: str = ORDER_MACHINE,
         *,
         data: Any = None,
         outcome: Outcome = "SUCCEEDED",
@@ -273,7 +372,7 @@ class RhythmSandbox(Timed):
             seconds: How long it is RUNNING; the setting execution_seconds when not given.
             tenant: Whose it is.
         """
-        return tasks.start(
+        return start(
             self._service.tenants[tenant],
             self.settings,
             self.now(),

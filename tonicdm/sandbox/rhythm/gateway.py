@@ -1,4 +1,4 @@
-"""One call through all the rules, from its header lines to its answer and its line in the journal."""
+"""One call through all the rules, from its header lines to its response and its line in the journal."""
 
 from __future__ import annotations
 
@@ -11,23 +11,125 @@ import attrs
 
 from tonicdm.sandbox.damage import described_response
 from tonicdm.sandbox.faults import NO_FAULTS, InjectedFaults
+from tonicdm.sandbox.journal import Entries
 from tonicdm.sandbox.messages import Refusal, Request, Response, json_response, refusal_response
-from tonicdm.sandbox.rhythm import directory, finance, queries, resources, tasks
-from tonicdm.sandbox.rhythm.ask import Ask, Handler, Tenant
-from tonicdm.sandbox.rhythm.auth import authorize, read_form, refused
+from tonicdm.sandbox.rhythm.context import Context, Handler, Tenant
 from tonicdm.sandbox.rhythm.downloads import download, xml_refusal
-from tonicdm.sandbox.rhythm.issuer import CLAIM, GrantRefusal, Issuer, TokenLife
-from tonicdm.sandbox.rhythm.journal import RhythmEntry, RhythmJournal
-from tonicdm.sandbox.rhythm.links import link
-from tonicdm.sandbox.rhythm.routes import AUTH, FILES, Operation, Target, find, target
+from tonicdm.sandbox.rhythm.execution_handlers import EXECUTION_HANDLERS, FINANCE_HANDLERS, RUNNING, order_operation
+from tonicdm.sandbox.rhythm.operations import AUTH, FILES, Operation, Target, find, target
+from tonicdm.sandbox.rhythm.queries import QUERY_HANDLERS
+from tonicdm.sandbox.rhythm.record_handlers import CONTACT_HANDLERS, MINOR_HANDLERS
 from tonicdm.sandbox.rhythm.settings import RhythmSettings
+from tonicdm.sandbox.rhythm.tokens import (
+    CLAIM,
+    GrantRefusal,
+    Issuer,
+    TokenLife,
+    attach,
+    authorize,
+    read_form,
+    refused,
+    subject,
+)
+
+
+@attrs.frozen(kw_only=True)
+class RhythmEntry:
+    """One call as the server received and answered it."""
+
+    at: float
+    """Server time of its arrival, Unix seconds."""
+    operation: str | None
+    """operationId; "authorize", "issueUserToken" and "download" for what the reference has none; None: unknown."""
+    service: str
+    """Service that was called, "auth0" or "s3"."""
+    tenant: str | None
+    """Tenant in the path, or that of the token where the path has none."""
+    token: str | None
+    """Claim jti of the bearer token, None without a token of this server."""
+    client: str | None
+    """Client ID behind the token, or that asked for one."""
+    method: str
+    """HTTP method."""
+    path: str
+    """Path below the service, without the query string: that of a signed URI holds its secret."""
+    parameters: tuple[str, ...]
+    """Names in the query string."""
+    status: int | None
+    """Status sent; None when the connection was cut before an answer."""
+    reason: str | None
+    """What was wrong, in more words than the answer has: "expired", "audience", "foreign tenant", ..."""
+    records: int
+    """Records in the answer's body, or rows of a file."""
+    bytes: int
+    """Length of the answer's body."""
+    authorized: bool
+    """Whether an Authorization header came along."""
+    fault: str | None
+    """Names of the faults that hit, joined by "+"."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry as JSON values."""
+        return attrs.asdict(self)
+
+
+class RhythmJournal(Entries[RhythmEntry]):
+    """All calls of a Rhythm server."""
+
+    def calls(
+        self,
+        *,
+        operation: str | None = None,
+        service: str | None = None,
+        tenant: str | None = None,
+        client: str | None = None,
+        status: int | None = None,
+        since: float | None = None,
+    ) -> list[RhythmEntry]:
+        """Return the entries that match all that is given.
+
+        Args:
+            operation: operationId.
+            service: Service.
+            tenant: Tenant ID.
+            client: Client ID.
+            status: Status sent.
+            since: Earliest server time.
+        """
+        return [
+            entry
+            for entry in self
+            if operation in {None, entry.operation}
+            and service in {None, entry.service}
+            and tenant in {None, entry.tenant}
+            and client in {None, entry.client}
+            and status in {None, entry.status}
+            and (since is None or entry.at >= since)
+        ]
+
+
+def link(context: Context, issuer: Issuer) -> Response:
+    """Answer linkCurrentUserToContact; the mail that the real thing sends is taken as confirmed at once.
+
+    Tokens that the user already has stay as they are: only the next one carries the contact.
+    """
+    user = next((user for user in issuer.users.values() if subject(user) == context.user), None)
+    if user is None:
+        raise Refusal(401, "Unauthorized")
+    rank = context.tenant.world.by_email(context.parameters["emailAddress"])
+    if rank is None:
+        raise Refusal(404, "no contact has that address")
+    contacts = context.tenant.world.tables["contacts"]
+    attach(user, contacts, contacts.id(rank))
+    return json_response(200, {}, 0)
+
 
 HANDLERS: Mapping[str, Handler] = {
-    **directory.HANDLERS,
-    **resources.HANDLERS,
-    **finance.HANDLERS,
-    **queries.HANDLERS,
-    **tasks.HANDLERS,
+    **CONTACT_HANDLERS,
+    **MINOR_HANDLERS,
+    **FINANCE_HANDLERS,
+    **QUERY_HANDLERS,
+    **EXECUTION_HANDLERS,
 }
 """By operationId; linkCurrentUserToContact needs the issuer and stands apart."""
 NO_TOKEN = frozenset({"processPublicPayment"})
@@ -139,7 +241,7 @@ class Service:
 
     def _visit(self, request: Request, now: float, injected: InjectedFaults) -> Visit:
         where = target(request.header("Host"), request.raw_path)
-        endpoint = find(where, request.method, *tasks.order_operation(self.settings))
+        endpoint = find(where, request.method, *order_operation(self.settings))
         operation = None if endpoint is None else endpoint.id
         return Visit(request, where, now, injected, endpoint, "download" if where.service == FILES else operation)
 
@@ -165,7 +267,7 @@ class Service:
             response = refused(GrantRefusal(429, "too_many_requests", "the rate limit of the endpoint is reached"))
         else:
             running = visit.endpoint is not None and "stepFunctions" in visit.endpoint.segments
-            response = refusal_response(Refusal(429, tasks.RUNNING if running else TOO_MANY))
+            response = refusal_response(Refusal(429, RUNNING if running else TOO_MANY))
         if retry_after is not None:
             response.headers["Retry-After"] = str(retry_after)
         return response
@@ -218,7 +320,7 @@ class Service:
         self._throttle(tenant, visit.now)
         if operation.id in settings.contact_bound and f"{CLAIM}contact_id" not in claims:
             raise Denial(401, "Unauthorized", "no contact")
-        ask = Ask(
+        context = Context(
             operation=operation,
             parameters=parameters,
             query=dict(visit.request.query),
@@ -234,8 +336,8 @@ class Service:
             seed=self.seed,
         )
         if operation.id == "linkCurrentUserToContact":
-            return link(ask, self.issuer)
-        return HANDLERS[operation.id](ask)
+            return link(context, self.issuer)
+        return HANDLERS[operation.id](context)
 
     def _claims(self, visit: Visit) -> Mapping[str, Any]:
         """Return what the bearer token says.

@@ -1,18 +1,56 @@
-"""The token service: who gets which token, and how many of them in a month."""
+"""The token service: JSON Web Tokens, its paths, who gets which token, and how many of them in a month."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import itertools
+import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import attrs
 
-from tonicdm.sandbox.rhythm import jwt
+from tonicdm.sandbox.messages import Request, Response, json_response, to_json
 from tonicdm.sandbox.rhythm.settings import RhythmSettings
+from tonicdm.sandbox.rhythm.versions import Table
+
+
+def encode_jwt(claims: Mapping[str, Any], key: bytes) -> str:
+    """Return a signed token with these claims."""
+    head = f"{to_base64(to_json({'alg': 'HS256', 'typ': 'JWT'}))}.{to_base64(to_json(claims))}"
+    return f"{head}.{to_base64(_signature(head, key))}"
+
+
+def decode_jwt(token: str, key: bytes) -> dict[str, Any] | None:
+    """Return the claims of a token, None when it was not signed with this key."""
+    head, _, signature = token.rpartition(".")
+    if not hmac.compare_digest(to_base64(_signature(head, key)).encode(), signature.encode()):
+        return None
+    claims: dict[str, Any] = json.loads(from_base64(head.partition(".")[2]))
+    return claims
+
+
+def from_base64(text: str) -> bytes:
+    """Return the bytes behind URL-safe Base64 without padding.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+def to_base64(data: bytes) -> str:
+    """Return bytes as URL-safe Base64 without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _signature(head: str, key: bytes) -> bytes:
+    return hmac.digest(key, head.encode(), hashlib.sha256)
+
 
 CLAIM = "http://rhythmsoftware.com/"
 """What the names of Rhythm's own claims begin with: http, not https (reference, AccessTokenClaims)."""
@@ -218,7 +256,7 @@ class Issuer:
 
     def claims(self, token: str) -> dict[str, Any] | None:
         """Return what a token says, None when it is not one of this service's."""
-        return jwt.decode(token, self.key)
+        return decode_jwt(token, self.key)
 
     def is_revoked(self, claims: Mapping[str, Any]) -> bool:
         """Return whether a token was refused before its time."""
@@ -252,7 +290,7 @@ class Issuer:
             client = self._client(form)
         else:
             verifier = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-            if jwt.to_base64(verifier) != code.challenge:
+            if to_base64(verifier) != code.challenge:
                 raise GrantRefusal(403, "invalid_grant", "code_verifier does not match the challenge")
             client = self.clients[code.client_id]
         return self._user_token(client, code.user, code.audience, code.scope, now)
@@ -292,12 +330,12 @@ class Issuer:
         }
         if user.contact_id is not None:
             own |= {f"{CLAIM}contact_id": user.contact_id, f"{CLAIM}contact_name": user.contact_name}
-        told = self._token(client, f"user-{next(self._numbers):06d}", own, now) | {"scope": scope}
+        body = self._token(client, f"user-{next(self._numbers):06d}", own, now) | {"scope": scope}
         if "offline_access" in scope.split():
             token = f"refresh-{next(self._numbers):06d}"
             self._refresh_tokens[token] = RefreshToken(client.id, user, audience, scope)
-            told["refresh_token"] = token
-        return told
+            body["refresh_token"] = token
+        return body
 
     def _token(self, client: Client, token_id: str, own: Mapping[str, Any], now: float) -> dict[str, Any]:
         claims = {
@@ -310,10 +348,60 @@ class Issuer:
             **own,
         }
         self._issued.setdefault(client.id, set()).add(token_id)
-        told: dict[str, Any] = {"token_type": "Bearer", "expires_in": self.settings.token_seconds}
+        body: dict[str, Any] = {"token_type": "Bearer", "expires_in": self.settings.token_seconds}
         if self._life is not None:
             claims["exp"] = None if self._life.exp is None else int(now + self._life.exp)
-            told["expires_in"] = self._life.expires_in
+            body["expires_in"] = self._life.expires_in
         present = {name: value for name, value in claims.items() if value is not None}
-        told["access_token"] = jwt.encode(present, self.key)
-        return {name: value for name, value in told.items() if value is not None}
+        body["access_token"] = encode_jwt(present, self.key)
+        return {name: value for name, value in body.items() if value is not None}
+
+
+def attach(user: User, contacts: Table, contact_id: str) -> None:
+    """Put a contact behind a login, as the first visit to the portal does (concepts page, "Users vs. Contacts").
+
+    Raises:
+        KeyError: There is no such contact.
+    """
+    rank = contacts.rank(contact_id)
+    if rank is None:
+        raise KeyError(f"no contact {contact_id}")
+    user.contact_id, user.contact_name = contact_id, contacts.value(rank, "name")
+
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def authorize(issuer: Issuer, query: Mapping[str, str], now: float) -> Response:
+    """Answer an authorization request: sign the user in at once and send the browser back.
+
+    Raises:
+        GrantRefusal: It may not be sent back anywhere.
+    """
+    redirect, parameters = issuer.authorize(query, now)
+    return Response(status=302, headers={"Location": f"{redirect}?{urlencode(parameters)}"})
+
+
+def refused(refusal: GrantRefusal) -> Response:
+    """Return a refusal in the form of OAuth (reference, OAuthError)."""
+    return json_response(refusal.status, {"error": refusal.error, "error_description": refusal.description}, 0)
+
+
+def read_form(issuer: Issuer, request: Request) -> dict[str, str]:
+    """Return the parameters of a token request.
+
+    Raises:
+        GrantRefusal: They are written in a way that the settings do not allow, or are none.
+    """
+    media = (request.header("Content-Type") or "").partition(";")[0].strip().lower()
+    allowed = issuer.settings.token_encoding
+    if media == _FORM and allowed != "json":
+        return dict(parse_qsl(request.body.decode("utf-8", "replace")))
+    if media == "application/json" and allowed != "form":
+        try:
+            fields = json.loads(request.body)
+        except ValueError:
+            fields = None
+        if isinstance(fields, dict):
+            return {name: value for name, value in fields.items() if isinstance(value, str)}
+    raise GrantRefusal(400, "invalid_request", "the body cannot be read")

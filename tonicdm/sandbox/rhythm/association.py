@@ -9,8 +9,8 @@ from typing import Any
 
 import attrs
 
-from tonicdm.sandbox.rhythm.further import further_tables
-from tonicdm.sandbox.rhythm.table import USER, Fields, Record, Table
+from tonicdm.sandbox.rhythm.minor_tables import further_tables
+from tonicdm.sandbox.rhythm.versions import USER, Fields, Record, Table
 from tonicdm.sandbox.world.ids import IdSpace
 from tonicdm.sandbox.world.noise import key_of, mix
 from tonicdm.sandbox.world.stamps import FIRST_DAY, LAST_DAY, date, stamp
@@ -136,8 +136,8 @@ class World:
         head, _, rest = path.partition(".")
         if rest and head in RELATIONS.get(record_type, {}):
             field, other = RELATIONS[record_type][head]
-            found = self.tables[other].rank(str(table.value(rank, field)))
-            return None if found is None else self.reach(other, found, rest)
+            related = self.tables[other].rank(str(table.value(rank, field)))
+            return None if related is None else self.reach(other, related, rest)
         if head.endswith("__c"):
             return _custom(table.value(rank, "custom_field_values"), head)
         value = table.value(rank, head)
@@ -209,9 +209,9 @@ _SMALL: Mapping[str, tuple[str, ...]] = {
 
 def _custom(values: Any, field: str) -> Any:
     """Return a tenant-defined value; which member holds it depends on its type (reference, CustomFieldValue)."""
-    for one in values or ():
-        if one.get("custom_field_id") == field:
-            return next((value for name, value in one.items() if name.endswith("_value")), None)
+    for custom in values or ():
+        if custom.get("custom_field_id") == field:
+            return next((value for name, value in custom.items() if name.endswith("_value")), None)
     return None
 
 
