@@ -1,4 +1,4 @@
-"""``tonicdm export``: what changed in a file of records, put into DuckDB, Parquet or CSV."""
+"""``tonicdm export``: bring DuckDB, Parquet or CSV up to date with a store."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tonicdm.cli.sync import TYPES, chosen
-from tonicdm.export import ExportReport, export
-from tonicdm.export import Progress as Come
+from tonicdm.export import ExportProgress, ExportReport, export
 from tonicdm.store import RecordType, Store
 
 
 @attrs.frozen(kw_only=True)
-class Wishes:
-    """What a run of the command is to do."""
+class ExportOptions:
+    """The options of one run of the command."""
 
     file: str
     to: str
@@ -42,7 +41,7 @@ def export_command(*, file: str, to: str, types: str | None, full: bool, keep_de
 
     Only what changed since the last export is looked at. Sends nothing; needs the extra duckdb.
     """
-    wishes = Wishes(
+    options = ExportOptions(
         file=file,
         to=to,
         types=chosen(types) if types else None,
@@ -50,32 +49,33 @@ def export_command(*, file: str, to: str, types: str | None, full: bool, keep_de
         keep_deleted=keep_deleted,
         json_line=json_line,
     )
-    asyncio.run(_run(wishes))
+    asyncio.run(_run(options))
 
 
-async def _run(wishes: Wishes) -> None:
-    console = Console(stderr=wishes.json_line)
+async def _run(options: ExportOptions) -> None:
+    console = Console(stderr=options.json_line)
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[state]}"),
         TimeElapsedColumn(), console=console,
     )  # fmt: skip
     task = bar.add_task("opening", total=None, state="")
 
-    def tell(come: Come) -> None:
-        bar.update(task, description=come.type, completed=come.done, total=come.types, state=f"{come.rows:,} rows read")
+    def show(progress: ExportProgress) -> None:
+        state = f"{progress.rows:,} rows read"
+        bar.update(task, description=progress.record_type, completed=progress.done, total=progress.types, state=state)
 
     with bar:
         # Not opened: an export reads by a connection of its own, also a store that can't be written.
         report = await export(
-            Store(wishes.file), wishes.to, types=wishes.types, full=wishes.full, keep_deleted=wishes.keep_deleted,
-            tell=tell,
+            Store(options.file), options.to, types=options.types, full=options.full, keep_deleted=options.keep_deleted,
+            on_progress=show,
         )  # fmt: skip
         bar.update(task, description=f"{len(report.types)} types", completed=1, total=1, state="")
-    if wishes.json_line:
+    if options.json_line:
         moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        click.echo(f'{{"finished":"{moment}","to":{json.dumps(wishes.to)},{report.as_json()[1:]}')
+        click.echo(f'{{"finished":"{moment}","to":{json.dumps(options.to)},{report.as_json()[1:]}')
     else:
-        console.print(_summary(report, wishes.to))
+        console.print(_summary(report, options.to))
 
 
 def _summary(report: ExportReport, to: str) -> Table:
@@ -83,7 +83,7 @@ def _summary(report: ExportReport, to: str) -> Table:
     table.add_column("type")
     for name in ("rows written", "rows removed"):
         table.add_column(name, justify="right")
-    table.add_column("how")
-    for one in report.types:
-        table.add_row(one.type, f"{one.written:,}", f"{one.removed:,}", one.way.value)
+    table.add_column("mode")
+    for done in report.types:
+        table.add_row(done.record_type, f"{done.written:,}", f"{done.removed:,}", done.mode.value)
     return table

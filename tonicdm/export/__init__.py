@@ -1,7 +1,7 @@
-"""The copy handed on: a store's records in DuckDB, Parquet, CSV, or where dlt takes them."""
+"""Exports: the records of a store in DuckDB, Parquet, CSV, or where dlt takes them."""
 
-from tonicdm.export.report import ExportReport, TypeExport, Way
-from tonicdm.export.run import Progress, export
+from tonicdm.export.report import ExportReport, TypeExport, WriteMode
+from tonicdm.export.run import ExportProgress, export
 from tonicdm.export.warehouse import dlt_source
 
-__all__ = ["ExportReport", "Progress", "TypeExport", "Way", "dlt_source", "export"]
+__all__ = ["ExportProgress", "ExportReport", "TypeExport", "WriteMode", "dlt_source", "export"]

@@ -1,4 +1,4 @@
-"""A DuckDB file as the destination: a table for each type, brought up to date in one transaction."""
+"""A DuckDB file: a table for each type, brought up to date in one transaction."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class DuckDBFile:
         _busy.add(self._file)
         try:
             self._opened = duck.connect(self.where, self.where)
-            with duck.errors(self.where):
+            with duck.map_errors(self.where):
                 self._opened.execute("BEGIN")
         except BaseException:
             self._close()
@@ -58,7 +58,7 @@ class DuckDBFile:
 
     def _close(self) -> None:
         if self._opened is not None:
-            with contextlib.suppress(ExportError), duck.errors(self.where):
+            with contextlib.suppress(ExportError), duck.map_errors(self.where):
                 self._opened.close()  # what was not committed is undone
         self._opened = None
         _busy.discard(self._file)
@@ -75,34 +75,36 @@ class DuckDBFile:
 
     def manifest(self) -> Manifest | None:
         """Return what the file says of itself; None for a new one."""
-        with duck.errors(self.where):
+        with duck.map_errors(self.where):
             if not self._exists(TABLE):
                 return None
-            found = self._db.execute(f"SELECT manifest FROM {TABLE}").fetchone()  # noqa: S608
-        if found is None:
+            row = self._db.execute(f"SELECT manifest FROM {TABLE}").fetchone()  # noqa: S608
+        if row is None:
             raise ExportError(self.where, f"has an empty table {TABLE}; export to another file")
-        return Manifest.read(str(found[0]), self.where)
+        return Manifest.read(str(row[0]), self.where)
 
-    def there(self, manifest: Manifest) -> set[str]:
+    def intact_types(self, manifest: Manifest) -> set[str]:
         """Return the types whose tables have the columns that the manifest says."""
         sql = "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ? AND schema_name = 'main'"
-        with duck.errors(self.where):
+        with duck.map_errors(self.where):
             return {
-                kind
-                for kind, held in manifest.types.items()
-                if dict(self._db.execute(sql, [kind]).fetchall()) == duck.types_of(held.columns)
+                record_type
+                for record_type, exported in manifest.types.items()
+                if dict(self._db.execute(sql, [record_type]).fetchall()) == duck.types_of(exported.columns)
             }
 
-    def claim(self, kind: str) -> None:
-        """Make sure that the table of *kind* can be made.
+    def claim(self, record_type: str) -> None:
+        """Make sure that the table of *record_type* can be made.
 
         Raises:
             ExportError: There is one that no export has made.
         """
-        with duck.errors(self.where):
-            taken = self._exists(kind)
+        with duck.map_errors(self.where):
+            taken = self._exists(record_type)
         if taken:
-            raise ExportError(self.where, f"has a table or view {kind} of its own; rename it or export to another file")
+            raise ExportError(
+                self.where, f"has a table or view {record_type} of its own; rename it or export to another file"
+            )
 
     def write(self, step: Step, staged: duck.Staged, *, keep_deleted: bool) -> tuple[int, int]:
         """Put the staged rows into the table of a type; return how many were written, and how many were deleted.
@@ -112,9 +114,9 @@ class DuckDBFile:
             staged: The rows.
             keep_deleted: Whether deleted records stay.
         """
-        table = quoted(step.kind)
+        table = quoted(step.record_type)
         where = "" if keep_deleted else f" WHERE {LIVE}"
-        with duck.errors(self.where):
+        with duck.map_errors(self.where):
             if step.after is None:
                 return self._count(f"CREATE OR REPLACE TABLE {table} AS FROM ({staged.select}){where}"), 0
             self._db.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {staged.select}")
@@ -129,21 +131,21 @@ class DuckDBFile:
         before = {column.wire: column for column in step.columns}
         types = duck.types_of(staged.columns)
         for column in staged.columns:
-            name, held = quoted(column.name), before.get(column.wire)
-            if held is None:
+            name, exported = quoted(column.name), before.get(column.wire)
+            if exported is None:
                 self._db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {types[column.name]}")
-            elif held.type is not column.type:
+            elif exported.type is not column.type:
                 # It had no type because it had no value: nothing is converted.
                 self._db.execute(f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {types[column.name]}")
 
-    def drop(self, kind: str) -> None:
+    def drop(self, record_type: str) -> None:
         """Remove the table of a type."""
-        with duck.errors(self.where):
-            self._db.execute(f"DROP TABLE IF EXISTS {quoted(kind)}")
+        with duck.map_errors(self.where):
+            self._db.execute(f"DROP TABLE IF EXISTS {quoted(record_type)}")
 
     def commit(self, manifest: Manifest) -> None:
         """Make all that was written visible, with the manifest, in one step."""
-        with duck.errors(self.where):
+        with duck.map_errors(self.where):
             self._db.execute(f"CREATE OR REPLACE TABLE {TABLE} AS SELECT {literal(manifest.as_json())} AS manifest")
             self._db.execute("COMMIT")
 
@@ -152,5 +154,5 @@ class DuckDBFile:
         return self._db.execute(sql, [name]).fetchone() is not None
 
     def _count(self, sql: str) -> int:
-        found = self._db.execute(sql).fetchone()
-        return 0 if found is None else int(found[0])
+        row = self._db.execute(sql).fetchone()
+        return 0 if row is None else int(row[0])

@@ -1,4 +1,4 @@
-"""DuckDB as the tool that writes: its settings, its errors, and the rows of a type on their way into it."""
+"""DuckDB: its settings, its errors, and the file of rows that it reads."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tonicdm.store.views import literal, quoted
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY: Final = "512MB"
+MEMORY_LIMIT: Final = "512MB"
 """What DuckDB may use, whatever the number of records; beyond that it writes to disk."""
 
 SEPARATOR: Final = "\x1f"
 """Between the two values of a line: JSON has it and line breaks only escaped."""
 
-SHORTEST_LIMIT: Final = 2**21
-"""Bytes that a line may have in any case: DuckDB's own limit."""
+MIN_LINE_BYTES: Final = 2**21
+"""Bytes that a line may have in any case: the default limit of DuckDB."""
 
 _OWN: Final = f"json_array({', '.join(OWN_VALUES)})"
 _LINE: Final = f"{_OWN} || char({ord(SEPARATOR)}) || raw || char(10)"
@@ -46,9 +46,9 @@ def connect(where: str, file: str | os.PathLike[str] | None = None) -> duckdb.Du
         import duckdb
     except ModuleNotFoundError as error:
         raise ConfigError("an export needs DuckDB: pip install 'tonicdm[duckdb]'. Nothing was written") from error
-    with errors(where):
+    with map_errors(where):
         # Nothing is fetched from the network: all that is needed is built in.
-        config: Any = {"memory_limit": MEMORY, "autoinstall_known_extensions": "false"}
+        config: Any = {"memory_limit": MEMORY_LIMIT, "autoinstall_known_extensions": "false"}
         connection = duckdb.connect(":memory:" if file is None else str(file), config=config)
         try:
             connection.execute("SET TimeZone = 'UTC'")  # a time without a zone is UTC
@@ -60,7 +60,7 @@ def connect(where: str, file: str | os.PathLike[str] | None = None) -> duckdb.Du
 
 
 @contextlib.contextmanager
-def errors(where: str) -> Generator[None]:
+def map_errors(where: str) -> Generator[None]:
     """Turn DuckDB's errors and the file system's into the export's; their texts may hold values, so they go no further.
 
     Raises:
@@ -71,14 +71,14 @@ def errors(where: str) -> Generator[None]:
     try:
         yield
     except (duckdb.Error, OSError) as error:
-        what = _said(str(error))
+        what = _describe_error(str(error))
         if what is None and isinstance(error, OSError):
             what = f"could not be written: {error.strerror}. It holds what it held before"
-        kind = type(error).__name__
-        raise ExportError(where, what or f"failed in DuckDB ({kind}). It holds what it held before") from None
+        exc_type = type(error).__name__
+        raise ExportError(where, what or f"failed in DuckDB ({exc_type}). It holds what it held before") from None
 
 
-def _said(text: str) -> str | None:
+def _describe_error(text: str) -> str | None:
     if "lock on file" in text or "different configuration" in text:
         return "is open in another program, and DuckDB allows one at a time; close it there. Nothing was changed"
     if "not a valid DuckDB" in text:
@@ -114,32 +114,32 @@ class Staged:
             f"json_extract_string(raw, {_list(pointer(column.wire) for column in plain)}) AS f "
             f"FROM read_csv({literal(str(self.file))}, delim = {literal(SEPARATOR)}, quote = '', escape = '', "
             "header = false, auto_detect = false, columns = {'own': 'VARCHAR', 'raw': 'VARCHAR'}, "
-            f"max_line_size = {max(SHORTEST_LIMIT, self.longest + 1)}))"
+            f"max_line_size = {max(MIN_LINE_BYTES, self.longest + 1)}))"
         )
 
 
 def stage(
-    source: Source, kind: str, file: pathlib.Path, columns: Sequence[Column], *,
-    after: int | None, tell: Callable[[int], None],
+    source: Source, record_type: str, file: pathlib.Path, columns: Sequence[Column], *,
+    after: int | None, on_progress: Callable[[int], None],
 ) -> Staged:  # fmt: skip
-    """Write the rows of *kind* to *file*, a batch at a time.
+    """Write the rows of *record_type* to *file*, a batch at a time.
 
     Args:
         source: The store.
-        kind: The record type.
+        record_type: The record type.
         file: Is written anew.
         columns: Those that will be read.
         after: As in `Source.rows`.
-        tell: Called with the number of rows written so far, from this thread; may raise to end it.
+        on_progress: Called with the number of rows written so far, from this thread; may raise to end it.
     """
     longest = rows = 0
     with file.open("wb") as out:
-        for batch in source.rows(kind, _LINE, after=after):
+        for batch in source.rows(record_type, _LINE, after=after):
             lines = [line.encode() for (line,) in batch]
             out.writelines(lines)
             longest = max(longest, *map(len, lines))
             rows += len(lines)
-            tell(rows)
+            on_progress(rows)
     return Staged(file, tuple(columns), longest)
 
 

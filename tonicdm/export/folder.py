@@ -1,4 +1,4 @@
-"""A folder of Parquet or CSV files as the destination: one file for each type, written anew when the type changed.
+"""A folder of Parquet or CSV files: one file for each type, written anew when the type changed.
 
 The manifest is what commits: until it takes the place of the old one, nothing that a reader sees has changed. The new
 data files lie ready by then, and a run that ends before all of them are in place leaves that to the next one.
@@ -52,11 +52,11 @@ class Folder:
     def __enter__(self) -> Self:
         self._opened = duck.connect(self.where)
         try:
-            with duck.errors(self.where):
+            with duck.map_errors(self.where):
                 self._path.mkdir(exist_ok=True)
                 self._work.mkdir(exist_ok=True)
             self._take()
-            with duck.errors(self.where):
+            with duck.map_errors(self.where):
                 self._opened.execute(f"SET temp_directory = {literal(str(self._work / 'spill'))}")
                 self._finish()
         except BaseException:
@@ -101,23 +101,25 @@ class Folder:
             return None
         except OSError as error:
             raise ExportError(self.where, f"can't be read: {error.strerror}") from error
-        found = Manifest.read(text, self.where)
-        if found.form != self.form:
-            raise ExportError(self.where, f"holds an export as {found.form}; take another folder for {self.form}")
-        return found
+        manifest = Manifest.read(text, self.where)
+        if manifest.form != self.form:
+            raise ExportError(self.where, f"holds an export as {manifest.form}; take another folder for {self.form}")
+        return manifest
 
-    def there(self, manifest: Manifest) -> set[str]:
+    def intact_types(self, manifest: Manifest) -> set[str]:
         """Return the types whose files are there."""
-        return {kind for kind in manifest.types if self._file(kind).is_file()}
+        return {record_type for record_type in manifest.types if self._file(record_type).is_file()}
 
-    def claim(self, kind: str) -> None:
-        """Make sure that the files of *kind* are only ours.
+    def claim(self, record_type: str) -> None:
+        """Make sure that the files of *record_type* are only ours.
 
         Raises:
             ExportError: There are others, which a reader would take for more records.
         """
-        if any((self._path / kind).glob(f"*.{self.form}")):
-            raise ExportError(self.where, f"has files of its own in {kind}; move them or export to another folder")
+        if any((self._path / record_type).glob(f"*.{self.form}")):
+            raise ExportError(
+                self.where, f"has files of its own in {record_type}; move them or export to another folder"
+            )
 
     def write(self, step: Step, staged: duck.Staged, *, keep_deleted: bool) -> tuple[int, int]:
         """Write the file of a type beside the one there is; return how many rows it has, and 0.
@@ -128,22 +130,22 @@ class Folder:
             keep_deleted: Whether deleted records stay.
         """
         where = "" if keep_deleted else f" WHERE {LIVE}"
-        file = self._next(step.kind)
-        with duck.errors(self.where):
+        file = self._next(step.record_type)
+        with duck.map_errors(self.where):
             file.parent.mkdir(exist_ok=True)
             sql = f"COPY (FROM ({staged.select}){where}) TO {literal(str(file))} ({OPTIONS[self.form]})"
             (written,) = self._db.execute(sql).fetchone() or (0,)
             _to_disk(file)
-        self._ready.append(step.kind)
+        self._ready.append(step.record_type)
         return written, 0
 
-    def drop(self, kind: str) -> None:
+    def drop(self, record_type: str) -> None:
         """Remove the file of a type, with the commit."""
-        self._gone.append(kind)
+        self._gone.append(record_type)
 
     def commit(self, manifest: Manifest) -> None:
         """Put the manifest in place, then the files."""
-        with duck.errors(self.where):
+        with duck.map_errors(self.where):
             self._put(attrs.evolve(manifest, pending=(*self._ready, *self._gone)))
             self._finish()
 
@@ -151,12 +153,12 @@ class Folder:
         """Put the files in place that the manifest speaks of, and clear away what no manifest speaks of."""
         manifest = self.manifest()
         if manifest is not None and manifest.pending:
-            for kind in manifest.pending:
-                if kind not in manifest.types:
-                    self._file(kind).unlink(missing_ok=True)
-                elif self._next(kind).exists():
-                    os.replace(self._next(kind), self._file(kind))  # noqa: PTH105 - what it does, by its usual name
-                _to_disk(self._path / kind)
+            for record_type in manifest.pending:
+                if record_type not in manifest.types:
+                    self._file(record_type).unlink(missing_ok=True)
+                elif self._next(record_type).exists():
+                    os.replace(self._next(record_type), self._file(record_type))  # noqa: PTH105 - what it does, by its usual name
+                _to_disk(self._path / record_type)
             self._put(attrs.evolve(manifest, pending=()))
         for left in self._path.glob(f"*/.*.{self.form}.new"):
             left.unlink()
@@ -165,17 +167,17 @@ class Folder:
         new = self._work / NAME
         new.write_text(manifest.as_json(), encoding="utf-8")
         _to_disk(new)
-        for kind in manifest.pending:
-            _to_disk(self._path / kind)
+        for record_type in manifest.pending:
+            _to_disk(self._path / record_type)
         os.replace(new, self._path / NAME)  # noqa: PTH105
         _to_disk(self._path)
 
-    def _file(self, kind: str) -> pathlib.Path:
-        return self._path / kind / f"{kind}.{self.form}"
+    def _file(self, record_type: str) -> pathlib.Path:
+        return self._path / record_type / f"{record_type}.{self.form}"
 
-    def _next(self, kind: str) -> pathlib.Path:
+    def _next(self, record_type: str) -> pathlib.Path:
         # Readers' patterns pass over it: it has another ending, and a dot in front.
-        return self._path / kind / f".{kind}.{self.form}.new"
+        return self._path / record_type / f".{record_type}.{self.form}.new"
 
 
 def _to_disk(path: pathlib.Path) -> None:

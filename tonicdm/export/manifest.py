@@ -1,4 +1,4 @@
-"""What a destination holds, and what a run has to do with it. Pure."""
+"""The manifest of a destination, and the rules of what a run has to do with it. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VERSION: Final = 1
 
 
 @attrs.frozen
-class Held:
+class ExportedType:
     """A type as a destination holds it."""
 
     position: int
@@ -35,9 +35,9 @@ class Manifest:
     """The identity of the store whose changes it holds."""
     run: str
     """The run that wrote it."""
-    types: Mapping[str, Held] = attrs.field(factory=dict)
+    types: Mapping[str, ExportedType] = attrs.field(factory=dict)
     form: str = "duckdb"
-    """The kind of destination."""
+    """The format of its data."""
     pending: tuple[str, ...] = ()
     """Types whose new files may still have to take the place of the old ones."""
 
@@ -53,26 +53,29 @@ class Manifest:
             ExportError: It is none, or one of a newer version.
         """
         try:
-            found: dict[str, Any] = json.loads(text)
-            version = found.pop("version")
+            values: dict[str, Any] = json.loads(text)
+            version = values.pop("version")
             if version == VERSION:
-                types = {kind: _held(one) for kind, one in found.pop("types").items()}
-                return cls(types=types, pending=tuple(found.pop("pending")), **found)
+                types = {record_type: _exported(fields) for record_type, fields in values.pop("types").items()}
+                return cls(types=types, pending=tuple(values.pop("pending")), **values)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ExportError(where, "has a manifest that can't be read; export to another place") from error
         raise ExportError(where, "was written by a newer tonicdm; upgrade this one. Nothing was changed")
 
 
-def _held(found: Mapping[str, Any]) -> Held:
-    columns = (Column(one["name"], one["wire"], one["type"] and SqlType(one["type"])) for one in found["columns"])
-    return Held(found["position"], found["keep_deleted"], tuple(columns))
+def _exported(values: Mapping[str, Any]) -> ExportedType:
+    columns = (
+        Column(column["name"], column["wire"], column["type"] and SqlType(column["type"]))
+        for column in values["columns"]
+    )
+    return ExportedType(values["position"], values["keep_deleted"], tuple(columns))
 
 
 @attrs.frozen
 class Step:
     """What is to be done with a type."""
 
-    kind: str
+    record_type: str
     after: int | None
     """The position from which changes are applied; None: all of it is written anew."""
     columns: tuple[Column, ...] = ()
@@ -97,7 +100,7 @@ def check(
     """
     if manifest is None:
         return True
-    ahead = any(held.position > sequence for held in manifest.types.values())
+    ahead = any(exported.position > sequence for exported in manifest.types.values())
     goes_on = manifest.store == store and manifest.run in runs and not ahead
     if goes_on or full:
         return goes_on
@@ -109,23 +112,26 @@ def check(
 
 
 def steps(
-    manifest: Manifest | None, kinds: Iterable[str], *, keep_deleted: bool, full: bool, there: Collection[str]
+    manifest: Manifest | None, record_types: Iterable[str], *, keep_deleted: bool, full: bool, intact: Collection[str]
 ) -> list[Step]:
     """Return what is to be done with each type.
 
     Args:
         manifest: What the destination says of itself.
-        kinds: The types to export.
+        record_types: The types to export.
         keep_deleted: Whether deleted records stay in the tables.
         full: Whether all is written anew.
-        there: The types whose tables are as the manifest says.
+        intact: The types whose tables are as the manifest says.
     """
-    found = {} if manifest is None or full else manifest.types
-    return [_step(kind, found.get(kind), keep_deleted=keep_deleted, there=kind in there) for kind in kinds]
+    known = {} if manifest is None or full else manifest.types
+    return [
+        _step(record_type, known.get(record_type), keep_deleted=keep_deleted, intact=record_type in intact)
+        for record_type in record_types
+    ]
 
 
-def _step(kind: str, held: Held | None, *, keep_deleted: bool, there: bool) -> Step:
-    if held is None:
-        return Step(kind, None)
-    as_it_is = there and held.keep_deleted == keep_deleted
-    return Step(kind, held.position if as_it_is else None, held.columns)
+def _step(record_type: str, exported: ExportedType | None, *, keep_deleted: bool, intact: bool) -> Step:
+    if exported is None:
+        return Step(record_type, None)
+    as_it_is = intact and exported.keep_deleted == keep_deleted
+    return Step(record_type, exported.position if as_it_is else None, exported.columns)

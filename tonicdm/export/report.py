@@ -1,4 +1,4 @@
-"""What an export did."""
+"""The report of an export."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import attrs
 
 
-class Way(enum.StrEnum):
+class WriteMode(enum.StrEnum):
     """How a type was brought up to date."""
 
     UNCHANGED = "unchanged"
@@ -21,10 +21,10 @@ class Way(enum.StrEnum):
 
 @attrs.frozen
 class TypeExport:
-    """What was done with a type."""
+    """The report on one type."""
 
-    type: str
-    way: Way
+    record_type: str
+    mode: WriteMode
     written: int = 0
     """Rows written."""
     removed: int = 0
@@ -33,7 +33,7 @@ class TypeExport:
 
 @attrs.frozen
 class ExportReport:
-    """What an export did, type by type."""
+    """The report of an export, type by type."""
 
     position: int
     """The change_seq up to which the destination is now."""
@@ -43,16 +43,24 @@ class ExportReport:
     @property
     def written(self) -> int:
         """Rows written."""
-        return sum(one.written for one in self.types)
+        return sum(done.written for done in self.types)
 
     @property
     def removed(self) -> int:
         """Records that changed and are not in the tables now, as they are deleted."""
-        return sum(one.removed for one in self.types)
+        return sum(done.removed for done in self.types)
 
     def as_json(self) -> str:
         """Return it as one line."""
-        types = {one.type: {"way": one.way.value, "written": one.written, "removed": one.removed} for one in self.types}
+        types = {
+            done.record_type: {
+                "mode": done.mode.value,
+                "way": done.mode.value,  # the earlier name, kept for one version more
+                "written": done.written,
+                "removed": done.removed,
+            }
+            for done in self.types
+        }
         return json.dumps({
             "position": self.position, "written": self.written, "removed": self.removed,
             "seconds": round(self.seconds, 1), "types": types,

@@ -1,4 +1,4 @@
-"""An export: what changed in a store since the last one, put into a destination."""
+"""Export what changed in a store since the last time to a destination."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tonicdm.errors import ConfigError
 from tonicdm.export import duck, manifest
 from tonicdm.export.database import DuckDBFile
 from tonicdm.export.folder import Folder
-from tonicdm.export.manifest import Held, Manifest, Step
-from tonicdm.export.report import ExportReport, TypeExport, Way
+from tonicdm.export.manifest import ExportedType, Manifest, Step
+from tonicdm.export.report import ExportReport, TypeExport, WriteMode
 from tonicdm.export.source import Source
 from tonicdm.store import RecordType, Store
 from tonicdm.store.columns import Column
@@ -27,10 +27,10 @@ FORMS: Final = ("duckdb", "parquet", "csv")
 
 
 @attrs.frozen
-class Progress:
+class ExportProgress:
     """How far an export has come."""
 
-    type: str
+    record_type: str
     """The type at work."""
     done: int
     """Types that are done."""
@@ -40,7 +40,7 @@ class Progress:
     """Rows read of the type at work."""
 
 
-Tell: TypeAlias = Callable[[Progress], None]
+OnProgress: TypeAlias = Callable[[ExportProgress], None]
 
 
 def destination(to: str) -> Destination:
@@ -63,7 +63,7 @@ async def export(
     types: Sequence[RecordType] | None = None,
     full: bool = False,
     keep_deleted: bool = False,
-    tell: Tell | None = None,
+    on_progress: OnProgress | None = None,
 ) -> ExportReport:
     """Bring a destination up to date with a store.
 
@@ -77,14 +77,16 @@ async def export(
         types: Only these types; else all that the store has.
         full: Write everything anew, also over another store's export.
         keep_deleted: Keep the last state of deleted records, with ``deleted_at`` and ``reason``; else they are removed.
-        tell: Called as it goes on, from a thread of the export's own.
+        on_progress: Called as it goes on, from a thread of the export's own.
 
     Raises:
         ConfigError: *to* names no destination, or DuckDB is not installed.
         ExportError: The destination is in use, holds something else, or can't be written.
         StoreError: The store can't be read.
     """
-    work = _Export(store, destination(to), types, full=full, keep_deleted=keep_deleted, tell=tell or (lambda _: None))
+    work = _Export(
+        store, destination(to), types, full=full, keep_deleted=keep_deleted, on_progress=on_progress or (lambda _: None)
+    )
     running = asyncio.ensure_future(asyncio.to_thread(work.run))
     try:
         return await asyncio.shield(running)
@@ -109,14 +111,14 @@ class _Export:
         *,
         full: bool,
         keep_deleted: bool,
-        tell: Tell,
+        on_progress: OnProgress,
     ) -> None:
         self._path = store.path
         self._to = to
         self._types = types
         self._full = full
         self._keep_deleted = keep_deleted
-        self._tell = tell
+        self._on_progress = on_progress
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -136,58 +138,63 @@ class _Export:
             )  # fmt: skip
             run = source.note_run(name, before.run if before is not None else None)
             with source.moment() as sequence:
-                held, done = self._write(source, before, sequence)
+                exported, done = self._write(source, before, sequence)
             kept = dict(before.types) if before is not None else {}
             if not goes_on:
-                for kind in kept.keys() - held.keys():
-                    self._to.drop(kind)
+                for record_type in kept.keys() - exported.keys():
+                    self._to.drop(record_type)
                 kept = {}
             self._check()
-            self._to.commit(Manifest(name, identity, run, {**kept, **held}, self._to.form))
+            self._to.commit(Manifest(name, identity, run, {**kept, **exported}, self._to.form))
         return ExportReport(sequence, tuple(done), time.perf_counter() - began)
 
     def _write(
         self, source: Source, before: Manifest | None, sequence: int
-    ) -> tuple[dict[str, Held], list[TypeExport]]:
-        there = source.types()
-        kinds = there if self._types is None else [one.name for one in self._types if one.name in there]
+    ) -> tuple[dict[str, ExportedType], list[TypeExport]]:
+        record_types = source.types()
+        if self._types is not None:
+            record_types = [wanted.name for wanted in self._types if wanted.name in record_types]
         steps = manifest.steps(
-            before, kinds, keep_deleted=self._keep_deleted, full=self._full,
-            there=self._to.there(before) if before is not None else (),
+            before, record_types, keep_deleted=self._keep_deleted, full=self._full,
+            intact=self._to.intact_types(before) if before is not None else (),
         )  # fmt: skip
         ours = before.types.keys() if before is not None else ()
-        for kind in kinds:
-            if kind not in ours:
-                self._to.claim(kind)
-        held: dict[str, Held] = {}
+        for record_type in record_types:
+            if record_type not in ours:
+                self._to.claim(record_type)
+        exported: dict[str, ExportedType] = {}
         done: list[TypeExport] = []
         for number, step in enumerate(steps):
 
-            def tell(rows: int, kind: str = step.kind, number: int = number) -> None:
+            def report_rows(rows: int, record_type: str = step.record_type, number: int = number) -> None:
                 self._check()
-                self._tell(Progress(kind, number, len(steps), rows))
+                self._on_progress(ExportProgress(record_type, number, len(steps), rows))
 
-            tell(0)
-            columns, report = self._type(source, step, tell)
-            held[step.kind] = Held(sequence, self._keep_deleted, columns)
+            report_rows(0)
+            columns, report = self._type(source, step, report_rows)
+            exported[step.record_type] = ExportedType(sequence, self._keep_deleted, columns)
             done.append(report)
-        return held, done
+        return exported, done
 
-    def _type(self, source: Source, step: Step, tell: Callable[[int], None]) -> tuple[tuple[Column, ...], TypeExport]:
+    def _type(
+        self, source: Source, step: Step, on_progress: Callable[[int], None]
+    ) -> tuple[tuple[Column, ...], TypeExport]:
         columns = list(step.columns)
         if step.after is not None:
-            if not source.changed(step.kind, step.after):
-                return step.columns, TypeExport(step.kind, Way.UNCHANGED)
-            columns = source.columns(step.kind, columns, after=step.after)
+            if not source.changed(step.record_type, step.after):
+                return step.columns, TypeExport(step.record_type, WriteMode.UNCHANGED)
+            columns = source.columns(step.record_type, columns, after=step.after)
             # A column that gets another type is filled from the store again: its old values are not converted.
             if misfits(step.columns, columns) or not self._to.takes_changes:
                 step = attrs.evolve(step, after=None)
         if step.after is None:
-            columns = source.columns(step.kind, columns, after=None)
-        staged = duck.stage(source, step.kind, self._to.staging, columns, after=step.after, tell=tell)
+            columns = source.columns(step.record_type, columns, after=None)
+        staged = duck.stage(
+            source, step.record_type, self._to.staging, columns, after=step.after, on_progress=on_progress
+        )
         written, removed = self._to.write(step, staged, keep_deleted=self._keep_deleted)
-        way = Way.WHOLE if step.after is None else Way.CHANGES
-        return staged.columns, TypeExport(step.kind, way, written, removed)
+        mode = WriteMode.WHOLE if step.after is None else WriteMode.CHANGES
+        return staged.columns, TypeExport(step.record_type, mode, written, removed)
 
     def _check(self) -> None:
         if self._stopped.is_set():

@@ -1,4 +1,4 @@
-"""The store as an export reads it: one moment of it, by a connection of its own, while others go on writing."""
+"""Reading a store for an export: one moment of it, by a connection of its own, while others go on writing."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ IDENTITY: Final = "identity"
 UNNOTED: Final = "unnoted"
 """The run of an export from a store that could not be written just then: that it was restored can't be told by it."""
 
-NOTE_PATIENCE_MS: Final = 2_000
+NOTE_TIMEOUT_MS: Final = 2_000
 """Milliseconds to wait for another program's lock before a run goes on without a note; reading needs no lock."""
 
-BATCH: Final = 1000
+BATCH_ROWS: Final = 1000
 """Rows that are held in memory at once."""
 
 
@@ -85,8 +85,8 @@ class Source:
 
     def runs(self, destination: str) -> list[str]:
         """Return the last runs of the exports to *destination* that this store knows, or that it could not note."""
-        found = self.db.execute("SELECT value FROM meta WHERE name = ?", (f"export {destination}",)).fetchone()
-        return [UNNOTED, *([] if found is None else str(found[0]).split())]
+        result = self.db.execute("SELECT value FROM meta WHERE name = ?", (f"export {destination}",)).fetchone()
+        return [UNNOTED, *([] if result is None else str(result[0]).split())]
 
     def note_run(self, destination: str, before: str | None) -> str:
         """Remember a run before its destination does, and return its name.
@@ -101,7 +101,7 @@ class Source:
         run = uuid.uuid4().hex
         value = " ".join(filter(None, (before, run)))
         try:
-            self.db.execute(f"PRAGMA busy_timeout = {NOTE_PATIENCE_MS}")
+            self.db.execute(f"PRAGMA busy_timeout = {NOTE_TIMEOUT_MS}")
             self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"export {destination}", value))
         except sqlite3.OperationalError as error:
             if not any(words in str(error) for words in ("readonly", "locked")):
@@ -120,35 +120,37 @@ class Source:
 
     def types(self) -> list[str]:
         """Return the types that have shown a record."""
-        return [kind for (kind,) in self.db.execute("SELECT DISTINCT type FROM field ORDER BY type")]
+        return [record_type for (record_type,) in self.db.execute("SELECT DISTINCT type FROM field ORDER BY type")]
 
-    def changed(self, kind: str, after: int) -> int:
-        """Return how many records of *kind* have changed after a position."""
-        (count,) = self.db.execute(f"SELECT count(*) FROM record WHERE {SINCE}", (kind, after)).fetchone()  # noqa: S608
+    def changed(self, record_type: str, after: int) -> int:
+        """Return how many records of *record_type* have changed after a position."""
+        (count,) = self.db.execute(f"SELECT count(*) FROM record WHERE {SINCE}", (record_type, after)).fetchone()  # noqa: S608
         return int(count)
 
-    def columns(self, kind: str, before: Sequence[Column], *, after: int | None) -> list[Column]:
-        """Return the columns of *kind*, those that a table has first, with the types that their values need.
+    def columns(self, record_type: str, before: Sequence[Column], *, after: int | None) -> list[Column]:
+        """Return the columns of *record_type*, those that a table has first, with the types that their values need.
 
         Args:
-            kind: The record type.
+            record_type: The record type.
             before: The columns of the table as it is.
             after: The position that the table has reached; None to look at all records.
         """
-        return typed(self.db, kind, columns_of(kind, seen_fields(self.db, kind), before), after=after)
+        return typed(
+            self.db, record_type, columns_of(record_type, seen_fields(self.db, record_type), before), after=after
+        )
 
-    def rows(self, kind: str, expressions: str, *, after: int | None) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the records of *kind* in batches, deleted ones included.
+    def rows(self, record_type: str, expressions: str, *, after: int | None) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the records of *record_type* in batches, deleted ones included.
 
         Args:
-            kind: The record type.
+            record_type: The record type.
             expressions: What to select.
             after: Only those changed after this position, in the order of the changes; None for all, by ID.
         """
         if after is None:
-            sql, parameters = f"{WHOLE_TYPE} ORDER BY id", (kind,)
+            sql, parameters = f"{WHOLE_TYPE} ORDER BY id", (record_type,)
         else:
-            sql, parameters = f"{SINCE} ORDER BY change_seq", (kind, after)  # type: ignore[assignment]
-        found = self.db.execute(f"SELECT {expressions} FROM record WHERE {sql}", parameters)  # noqa: S608
-        while batch := found.fetchmany(BATCH):
+            sql, parameters = f"{SINCE} ORDER BY change_seq", (record_type, after)  # type: ignore[assignment]
+        result = self.db.execute(f"SELECT {expressions} FROM record WHERE {sql}", parameters)  # noqa: S608
+        while batch := result.fetchmany(BATCH_ROWS):
             yield batch

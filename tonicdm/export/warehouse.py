@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tonicdm.codec.scalars import read_datetime
 from tonicdm.errors import ConfigError
-from tonicdm.export.manifest import Held, Manifest, check
+from tonicdm.export.manifest import ExportedType, Manifest, check
 from tonicdm.export.source import Source
 from tonicdm.store.columns import OWN_COLUMNS, OWN_VALUES, Column, SqlType, columns_of, text_form
 from tonicdm.store.types import RecordType
@@ -33,7 +33,7 @@ TYPES: Final = {
     SqlType.TEXT: "text",
     SqlType.JSON: "json",
 }
-"""Our types as dlt names them."""
+"""The types of columns as dlt names them."""
 
 STATE: Final = "manifest"
 """The name under which dlt keeps how far a resource has come."""
@@ -63,19 +63,18 @@ def dlt_source(
     except ModuleNotFoundError as error:
         raise ConfigError("this needs dlt: pip install 'tonicdm[dlt]'") from error
     with Source(path) as source:
-        there = source.types()
-        tables = {kind: columns_of(kind, seen_fields(source.db, kind)) for kind in there}
-    kinds = there if types is None else [one.name for one in types if one.name in there]
+        tables = {name: columns_of(name, seen_fields(source.db, name)) for name in source.types()}
+    record_types = list(tables) if types is None else [wanted.name for wanted in types if wanted.name in tables]
 
     @dlt.source(name="tonicdm", max_table_nesting=0)
     def tonicdm() -> Any:
-        for kind in kinds:
+        for record_type in record_types:
             yield dlt.resource(
-                _changes(os.fspath(path), kind, tables[kind]),
-                name=kind,
+                _changes(os.fspath(path), record_type, tables[record_type]),
+                name=record_type,
                 primary_key="id",
                 write_disposition="merge",
-                columns=hints(tables[kind], keep_deleted=keep_deleted),
+                columns=hints(tables[record_type], keep_deleted=keep_deleted),
             )
 
     return tonicdm()
@@ -84,31 +83,31 @@ def dlt_source(
 def hints(columns: Sequence[Column], *, keep_deleted: bool) -> dict[str, Any]:
     """Return what dlt is told of the columns of a table; it finds out itself what the model leaves open."""
     types = {**OWN_COLUMNS, **{column.name: column.type for column in columns if column.type is not None}}
-    found: dict[str, Any] = {name: {"data_type": TYPES[type_], "nullable": True} for name, type_ in types.items()}
-    found["id"]["nullable"] = False
+    hinted: dict[str, Any] = {name: {"data_type": TYPES[type_], "nullable": True} for name, type_ in types.items()}
+    hinted["id"]["nullable"] = False
     if not keep_deleted:
-        found["reason"]["hard_delete"] = True  # a row with any reason is deleted
-    return found
+        hinted["reason"]["hard_delete"] = True  # a row with any reason is deleted
+    return hinted
 
 
-def _changes(path: str, kind: str, columns: Sequence[Column]) -> Iterator[list[dict[str, Any]]]:
+def _changes(path: str, record_type: str, columns: Sequence[Column]) -> Iterator[list[dict[str, Any]]]:
     import dlt
 
     state = dlt.current.resource_state()
-    before = Manifest.read(state[STATE], kind) if STATE in state else None
+    before = Manifest.read(state[STATE], record_type) if STATE in state else None
     with Source(path) as source:
         identity = source.identity()
         name = uuid.uuid4().hex if before is None else before.destination
-        check(before, kind, store=identity, sequence=source.sequence(), runs=source.runs(name), full=False)
-        after = 0 if before is None else before.types[kind].position
-        if not source.changed(kind, after):
+        check(before, record_type, store=identity, sequence=source.sequence(), runs=source.runs(name), full=False)
+        after = 0 if before is None else before.types[record_type].position
+        if not source.changed(record_type, after):
             return
         run = source.note_run(name, None if before is None else before.run)
         with source.moment() as sequence:
-            for batch in source.rows(kind, f"{_OWN}, raw", after=after):
+            for batch in source.rows(record_type, f"{_OWN}, raw", after=after):
                 yield [_row(columns, row) for row in batch]
-    held = Held(sequence, keep_deleted=True, columns=tuple(columns))
-    state[STATE] = Manifest(name, identity, run, {kind: held}, "dlt").as_json()
+    exported = ExportedType(sequence, keep_deleted=True, columns=tuple(columns))
+    state[STATE] = Manifest(name, identity, run, {record_type: exported}, "dlt").as_json()
 
 
 def _row(columns: Sequence[Column], row: Sequence[Any]) -> dict[str, Any]:
@@ -122,8 +121,8 @@ def _row(columns: Sequence[Column], row: Sequence[Any]) -> dict[str, Any]:
 def cell(type_: SqlType | None, value: Any) -> Any:
     """Return a JSON value as dlt takes it for a column of *type_*; one that does not fit stays as it is."""
     if type(value) is str:
-        kind = text_form(value) if type_ in {SqlType.TIMESTAMP, SqlType.DATE} else "text"
-        if kind == "moment":
+        shape = text_form(value) if type_ in {SqlType.TIMESTAMP, SqlType.DATE} else "text"
+        if shape == "moment":
             return read_datetime(value)
-        return datetime.date.fromisoformat(value) if kind == "date" else value
+        return datetime.date.fromisoformat(value) if shape == "date" else value
     return json.dumps(value, ensure_ascii=False) if type_ is SqlType.TEXT and value is not None else value

@@ -36,7 +36,7 @@ def test_the_command_exports_what_changed_and_says_so(path: pathlib.Path, tmp_pa
     assert second.returncode == 0
     (line,) = second.stdout.splitlines()
     found = json.loads(line)
-    assert found["types"] == {"offices": {"way": "changes", "written": 4, "removed": 1}}
+    assert found["types"] == {"offices": {"mode": "changes", "way": "changes", "written": 4, "removed": 1}}
     assert found["written"] == 4
     assert found["to"] == to
     assert not differences(from_duckdb(tmp_path / "firm.duckdb", "offices"), stored(path, "offices"))

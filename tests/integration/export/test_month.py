@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.sync.test_nights import meddle
 from tonicdm.clock import VirtualClock
-from tonicdm.export import Way, dlt_source
+from tonicdm.export import WriteMode, dlt_source
 from tonicdm.sandbox import Sandbox
 
 from .conftest import Hand, Sync
@@ -44,7 +44,7 @@ async def test_a_month_exported_every_night_equals_the_store_after_each(
     """Changes, soft and true deletions, and fields that come, go, and change their types."""
     chance = random.Random(3)
     database, kept, parquet, table = (tmp_path / name for name in ("a.duckdb", "kept.duckdb", "parquet", "csv"))
-    ways: set[Way] = set()
+    modes: set[WriteMode] = set()
     for night in range(NIGHTS):
         for kind in KINDS:
             meddle(box, kind, chance, deletions=True)
@@ -52,7 +52,7 @@ async def test_a_month_exported_every_night_equals_the_store_after_each(
         clock.advance(86_400)
         await sync(*KINDS, audit="always", confirmed=True)
         report = await hand(f"duckdb:{database}")
-        ways |= {one.way for one in report.types if night}
+        modes |= {one.mode for one in report.types if night}
         await hand(f"duckdb:{kept}", keep_deleted=True)
         await hand(f"parquet:{parquet}")
         await hand(f"csv:{table}")
@@ -63,7 +63,7 @@ async def test_a_month_exported_every_night_equals_the_store_after_each(
             assert not differences(from_parquet(parquet, kind), live), f"night {night}"
             assert not differences(from_csv(table, kind), live), f"night {night}"
             assert not differences(from_duckdb(kept, kind), stored(path, kind, deleted=True)), f"night {night}"
-    assert ways == set(Way), "a month must have seen each way to bring a table up to date"
+    assert modes == set(WriteMode), "a month must have seen each way to bring a table up to date"
 
 
 @pytest.mark.parametrize("keep_deleted", [False, True])

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from tonicdm.errors import ConfigError, ExportError, StoreError
-from tonicdm.export import Way, dlt_source
+from tonicdm.export import WriteMode, dlt_source
 from tonicdm.store import Store
 from tonicdm.types import DataQuantity
 
@@ -105,7 +105,7 @@ async def test_two_destinations_and_a_choice_of_types_have_positions_of_their_ow
         for kind in ("offices", "persons"):
             assert not differences(held(one, kind), stored(path, kind))
     again = await hand(to)
-    assert {one.way for one in again.types} == {Way.UNCHANGED}
+    assert {one.mode for one in again.types} == {WriteMode.UNCHANGED}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -160,8 +160,8 @@ async def test_a_table_that_someone_has_changed_is_made_anew(
     with contextlib.closing(duckdb.connect(str(tmp_path / "a.duckdb"))) as db:
         db.execute("ALTER TABLE offices DROP COLUMN name")
     (tmp_path / "p" / "offices" / "offices.parquet").unlink()
-    assert (await hand(f"duckdb:{tmp_path / 'a.duckdb'}")).types[0].way is Way.WHOLE
-    assert (await hand(f"parquet:{tmp_path / 'p'}")).types[0].way is Way.WHOLE
+    assert (await hand(f"duckdb:{tmp_path / 'a.duckdb'}")).types[0].mode is WriteMode.WHOLE
+    assert (await hand(f"parquet:{tmp_path / 'p'}")).types[0].mode is WriteMode.WHOLE
     assert not differences(from_duckdb(tmp_path / "a.duckdb", "offices"), stored(path, "offices"))
     assert not differences(from_parquet(tmp_path / "p", "offices"), stored(path, "offices"))
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.fixtures.before import firm
 from tonicdm.errors import StoreError
-from tonicdm.export import Way, export
+from tonicdm.export import WriteMode, export
 from tonicdm.store import Store
 
 from .conftest import PERSONS, Run
@@ -35,7 +35,7 @@ def written(file: pathlib.Path) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tonicdm.export.source.NOTE_PATIENCE_MS", 50)
+    monkeypatch.setattr("tonicdm.export.source.NOTE_TIMEOUT_MS", 50)
 
 
 async def test_a_store_that_another_program_writes_is_exported_as_it_was_before_and_goes_on_later(
@@ -51,10 +51,10 @@ async def test_a_store_that_another_program_writes_is_exported_as_it_was_before_
     clock.advance(3600)
     await run("persons")
     (done,) = (await export(Store(file), to)).types
-    assert (done.way, done.written) == (Way.CHANGES, 1)
+    assert (done.mode, done.written) == (WriteMode.CHANGES, 1)
     with written(file):
         (done,) = (await export(Store(file), to)).types
-    assert done.way is Way.UNCHANGED
+    assert done.mode is WriteMode.UNCHANGED
 
 
 @contextlib.contextmanager
@@ -118,9 +118,9 @@ async def test_a_store_that_cannot_be_written_is_exported_or_it_is_said_why_not(
                 with pytest.raises(StoreError, match=says):
                     await export(Store(file), f"csv:{public / 'out'}")
             else:
-                for way in (Way.WHOLE, Way.UNCHANGED):
+                for mode in (WriteMode.WHOLE, WriteMode.UNCHANGED):
                     (done,) = (await export(Store(file), f"csv:{public / 'out'}")).types
-                    assert done.way is way
+                    assert done.mode is mode
 
 
 async def test_what_is_no_store_is_no_source(tmp_path: pathlib.Path) -> None:

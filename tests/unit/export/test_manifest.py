@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tonicdm.errors import ExportError
-from tonicdm.export.manifest import Held, Manifest, check, steps
+from tonicdm.export.manifest import ExportedType, Manifest, check, steps
 from tonicdm.store.columns import Column, SqlType
 
 NAMES = st.text(max_size=5)
 HELD = st.builds(
-    Held,
+    ExportedType,
     position=st.integers(0, 9),
     keep_deleted=st.booleans(),
     columns=st.lists(st.builds(Column, NAMES, NAMES, st.none() | st.sampled_from(SqlType)), max_size=3).map(tuple),
@@ -54,13 +54,13 @@ def test_changes_add_up_only_with_the_store_and_the_run_that_wrote_the_destinati
 
 @given(MANIFESTS, st.booleans(), st.booleans(), st.sets(st.sampled_from(["offices", "persons"])))
 def test_a_type_goes_on_from_its_position_only_if_its_table_is_as_it_was_left(
-    manifest: Manifest, keep_deleted: bool, full: bool, there: set[str]
+    manifest: Manifest, keep_deleted: bool, full: bool, intact: set[str]
 ) -> None:
-    found = steps(manifest, ["persons", "offices"], keep_deleted=keep_deleted, full=full, there=there)
-    assert [step.kind for step in found] == ["persons", "offices"]
-    for step in found:
-        held = manifest.types.get(step.kind)
-        goes_on = held is not None and not full and step.kind in there and held.keep_deleted == keep_deleted
+    planned = steps(manifest, ["persons", "offices"], keep_deleted=keep_deleted, full=full, intact=intact)
+    assert [step.record_type for step in planned] == ["persons", "offices"]
+    for step in planned:
+        held = manifest.types.get(step.record_type)
+        goes_on = held is not None and not full and step.record_type in intact and held.keep_deleted == keep_deleted
         assert step.after == (held.position if held is not None and goes_on else None)
         # Types never get narrower, so that they are kept even where the rows are not.
         assert step.columns == (held.columns if held is not None and not full else ())
