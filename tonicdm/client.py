@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Mapping
@@ -29,15 +30,40 @@ from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import MAX_RESPONSE_BYTES, Transport
 from tonicdm.http.watching import Spent
 from tonicdm.http.wire import check_path
-from tonicdm.transfer.methods import Transfers
+from tonicdm.lazy import forget
+from tonicdm.transfer.methods import LinkConnections, Transfers
 from tonicdm.types import DataQuantityLike, OptionPlacement, Priority, Secret
 
 if TYPE_CHECKING:
     from tonicdm.raw import RawCalls
     from tonicdm.store import Store
-    from tonicdm.transfer.download import Downloads
 
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
+
+
+@attrs.frozen(kw_only=True)
+class ClientState:
+    """What a client is made of; a view has one of its own, with the same connections, budget and store."""
+
+    caller: Caller
+    """Makes the calls, with the preferences of the client or the view."""
+    links: LinkConnections
+    store: Store | None = None
+    owns_store: bool = False
+    """Whether closing the client closes the store."""
+    owns_budget: bool = False
+    """Whether closing the client closes the budget."""
+
+    def with_store(self, store: str | os.PathLike[str] | Store, batch_window: float) -> ClientState:
+        """Return the state of a client that keeps what it reads in a file."""
+        # Loaded for those who keep a copy; the others do not wait for it.
+        from tonicdm.store.cached import CachedReads
+        from tonicdm.store.store import Store
+
+        opened = Store(store) if isinstance(store, (str, os.PathLike)) else store
+        reads = CachedReads(opened, self.caller.transport.budget, batch_window=batch_window)
+        caller = attrs.evolve(self.caller, copy=reads)
+        return attrs.evolve(self, caller=caller, store=opened, owns_store=opened is not store)
 
 
 class TonicDM(Transfers):
@@ -141,8 +167,6 @@ class TonicDM(Transfers):
         if request_id_header is not None:
             check_added({request_id_header: "id"}, OPTION_NAMES)
         clock = clock or (budget.clock if budget is not None else SystemClock())
-        self._own_budget = budget is None
-        self._settings = settings
         transport = Transport(
             Auth(None if source else settings.token, source),
             budget or _default_budget(settings, clock, with_source=source is not None),
@@ -159,7 +183,7 @@ class TonicDM(Transfers):
             request_id_header=request_id_header,
             options=OPTION_NAMES,
         )
-        self._caller = Caller(
+        caller = Caller(
             transport=transport,
             base_url=settings.base_url,
             facts=_facts(answers),
@@ -172,49 +196,45 @@ class TonicDM(Transfers):
             headers=lines,
             max_age=_seconds("max_age", max_age) or 0.0,
         )
-        self._network: dict[str, Any] = {"ssl": ssl, "proxy": proxy, "trust_env": trust_env}
-        self._downloads: dict[str, Downloads] = {}
-        self._store: Store | None = None
-        self._own_store = False
+        links = LinkConnections(ssl=ssl, proxy=proxy, trust_env=trust_env)
+        self._state = ClientState(caller=caller, links=links, owns_budget=budget is None)
         if store is not None:
-            self._keep(store, _seconds("batch_window", batch_window) or 0.0)
+            self._state = self._state.with_store(store, _seconds("batch_window", batch_window) or 0.0)
         elif max_age:
             raise ConfigError("max_age= needs store=, where records are kept")
 
     def __repr__(self) -> str:
-        return f"<TonicDM {self._caller.base_url}>"
+        return f"<TonicDM {self.caller.base_url}>"
 
-    def _keep(self, store: str | os.PathLike[str] | Store, batch_window: float) -> None:
-        # Loaded for those who keep a copy; the others do not wait for it.
-        from tonicdm.store.cached import CachedReads
-        from tonicdm.store.store import Store
+    @property
+    def caller(self) -> Caller:
+        """What makes the calls. Internal: the other packages of this project build on it, and it may change."""
+        return self._state.caller
 
-        self._own_store = isinstance(store, (str, os.PathLike))
-        kept = Store(store) if isinstance(store, (str, os.PathLike)) else store
-        self._store = kept
-        self._caller = attrs.evolve(self._caller, copy=CachedReads(kept, self.budget, batch_window=batch_window))
+    @property
+    def _links(self) -> LinkConnections:
+        return self._state.links
 
     # --- life ---------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        self._caller.transport.check_open()
-        if self._store is not None:
-            await self._store.open()
+        self.caller.transport.check_open()
+        if self._state.store is not None:
+            await self._state.store.open()
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
 
     async def close(self) -> None:
         """Close the connections made here and the budget, if it is the default one; twice is once."""
-        await self._caller.transport.close()
-        for downloads in self._downloads.values():
-            await downloads.close()
-        if self._own_store and self._store is not None:
-            await self._store.close()
-        if self._own_budget:
+        await self.caller.transport.close()
+        await self._links.close()
+        if self._state.owns_store and self._state.store is not None:
+            await self._state.store.close()
+        if self._state.owns_budget:
             await self.budget.close()
 
     def with_options(
@@ -246,7 +266,7 @@ class TonicDM(Transfers):
         """
         if option_placement not in {None, "header", "query"}:
             raise ConfigError(f'option_placement must be "header" or "query", not {option_placement!r}')
-        if max_age is not None and self._store is None:
+        if max_age is not None and self._state.store is None:
             raise ConfigError("max_age= needs a client with store=, where records are kept")
         given: dict[str, Any] = {
             "priority": None if priority is None else _lane(priority),
@@ -254,18 +274,16 @@ class TonicDM(Transfers):
             "placement": option_placement,
             "base_url": None if zone is None else zone_server(zone),
             "max_age": _seconds("max_age", max_age),
-            "headers": None if headers is None else merged(self._caller.headers, check_added(headers, OPTION_NAMES)),
+            "headers": None if headers is None else merged(self.caller.headers, check_added(headers, OPTION_NAMES)),
             "retry": retry,
         }
         changes = {name: value for name, value in given.items() if value is not None}
         if max_wait is not None:
             changes["max_wait"] = None if max_wait == float("inf") else _seconds("max_wait", max_wait)
-        view = object.__new__(type(self))
-        view._own_budget = view._own_store = False
-        view._store = self._store
-        view._settings = self._settings
-        view._network, view._downloads = self._network, self._downloads
-        view._caller = attrs.evolve(self._caller, **changes)
+        view = copy.copy(self)
+        forget(view)  # the attributes loaded so far call with the preferences of this client
+        caller = attrs.evolve(self.caller, **changes)
+        view._state = attrs.evolve(self._state, caller=caller, owns_store=False, owns_budget=False)
         return view
 
     @property
@@ -275,9 +293,9 @@ class TonicDM(Transfers):
         Raises:
             ConfigError: It has none.
         """
-        if self._store is None:
+        if self._state.store is None:
             raise ConfigError("this client keeps no copy; give it a file: TonicDM(store=...)")
-        return self._store
+        return self._state.store
 
     # --- watching -----------------------------------------------------------------------------------------------
 
@@ -286,7 +304,7 @@ class TonicDM(Transfers):
         """Calls that return the answer as it came beside their value, see `Raw`."""
         from tonicdm.raw import RawCalls
 
-        return RawCalls(self, self._caller.transport.watchers, self.request)
+        return RawCalls(self, self.caller.transport.watchers, self.request)
 
     @contextlib.asynccontextmanager
     async def meter(self) -> AsyncGenerator[Spent]:
@@ -295,7 +313,7 @@ class TonicDM(Transfers):
         Calls of all views of this client count, bulk calls and the store's included, and each attempt of a call: a cut
         connection was paid for, too. Where several tasks share one call, it counts for the one that began it.
         """
-        with self._caller.transport.watchers.watching(Spent()) as spent:
+        with self.caller.transport.watchers.watching(Spent()) as spent:
             yield spent
 
     # --- spending -----------------------------------------------------------------------------------------------
@@ -303,7 +321,7 @@ class TonicDM(Transfers):
     @property
     def budget(self) -> UnitBudget:
         """The budget that this client spends from."""
-        return self._caller.transport.budget
+        return self.caller.transport.budget
 
     async def request(
         self,
@@ -326,7 +344,7 @@ class TonicDM(Transfers):
         Returns:
             The answer's JSON; None where it has no body.
         """
-        # Loaded with the first noun that is used; a client that only starts does not wait for it.
+        # Loaded with the first attribute that is used; a client that only starts does not wait for it.
         from tonicdm.codec import parse_json
         from tonicdm.endpoints.base import parse_data_quantity
 
@@ -334,7 +352,7 @@ class TonicDM(Transfers):
             raise ConfigError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
         given = dict(options or {})
         operation = Operation(method=method, path=check_path(path), options=named(given))
-        answer = await self._caller.call(operation, given, data_quantity=parse_data_quantity(data_quantity), body=json)
+        answer = await self.caller.call(operation, given, data_quantity=parse_data_quantity(data_quantity), body=json)
         with answer.naming_errors():
             return parse_json(answer.body) if answer.body.strip() else None
 

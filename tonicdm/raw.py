@@ -118,8 +118,8 @@ class RawCalls:
     ```
     """
 
-    def __init__(self, nouns: Resources, watchers: Watchers, request: Callable[..., Awaitable[Any]]) -> None:
-        self._nouns = nouns
+    def __init__(self, resources: Resources, watchers: Watchers, request: Callable[..., Awaitable[Any]]) -> None:
+        self._resources = resources
         self._watchers = watchers
         self._request = request
 
@@ -134,7 +134,7 @@ class RawCalls:
     def __getattr__(self, name: str) -> RawEndpoint:
         if name.startswith("_"):
             raise AttributeError(name)
-        return RawEndpoint(self, getattr(self._nouns, name))
+        return RawEndpoint(self, getattr(self._resources, name))
 
     def request(self, *args: Any, **options: Any) -> Awaitable[Raw[Any]]:
         """Call any path, as `TonicDM.request` does, whose arguments it takes."""

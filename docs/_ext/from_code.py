@@ -72,9 +72,9 @@ class WireNames(FromCode):
 
     def lines(self) -> Iterator[str]:
         users: dict[tuple[str, Option], list[str]] = {}
-        for noun, operation in operations():
+        for record_type, operation in operations():
             for name, option in operation.options.items():
-                users.setdefault((name, option), []).append(f"{noun} ({operation.method})")
+                users.setdefault((name, option), []).append(f"{record_type} ({operation.method})")
         rows = [("`data_quantity`", "`data_quantity`", "`dataQuantity`", "every call")]
         for (name, option), takers in sorted(users.items(), key=lambda item: item[0][0]):
             by = ", ".join(dict.fromkeys(takers))
@@ -87,7 +87,7 @@ class Attributes(FromCode):
 
     def lines(self) -> Iterator[str]:
         rows = []
-        for noun, endpoint in nouns():
+        for record_type, endpoint in resources():
             methods = [name for name in METHODS if callable(getattr(endpoint, name, None))]
             others = [
                 name
@@ -95,7 +95,7 @@ class Attributes(FromCode):
                 if not name.startswith("_") and inspect.isfunction(member) and name not in methods
             ]
             path = importlib.import_module(endpoint.__module__).PATH
-            rows.append((f"`tonic.{noun}`", f"`{path}`", ", ".join(f"`{name}`" for name in methods + others)))
+            rows.append((f"`tonic.{record_type}`", f"`{path}`", ", ".join(f"`{name}`" for name in methods + others)))
         yield from table(("attribute", "path", "methods"), rows)
 
 
@@ -103,8 +103,8 @@ class Endpoints(FromCode):
     """Every endpoint class with the dictionaries of its options and fields."""
 
     def lines(self) -> Iterator[str]:
-        for noun, endpoint in nouns():
-            yield from (f"## {noun}", "", "```{eval-rst}")
+        for record_type, endpoint in resources():
+            yield from (f"## {record_type}", "", "```{eval-rst}")
             yield from (f".. autoclass:: {endpoint.__module__}.{endpoint.__qualname__}()", "   :members:")
             yield from ("   :inherited-members:", "   :exclude-members: __init__", "")
             module = importlib.import_module(endpoint.__module__)
@@ -247,7 +247,7 @@ def title(kind: type[BaseException]) -> str:
     return kind.__name__ + (f" (also {', '.join(also)})" if also else "")
 
 
-def nouns() -> Iterator[tuple[str, type]]:
+def resources() -> Iterator[tuple[str, type]]:
     """Return the attributes of a client and their classes."""
     for name in RECORD_TYPES:
         yield name, endpoint_class(name)
@@ -255,12 +255,12 @@ def nouns() -> Iterator[tuple[str, type]]:
 
 def operations() -> Iterator[tuple[str, Operation]]:
     """Return all operations with the attribute they belong to."""
-    for noun, endpoint in nouns():
+    for record_type, endpoint in resources():
         for item in vars(endpoint).values():
             if isinstance(item, ListOperation):
-                yield noun, item.operation
+                yield record_type, item.operation
             elif isinstance(item, Operation):
-                yield noun, item
+                yield record_type, item
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:

@@ -52,7 +52,7 @@ def conformance(
 
     async def run() -> Profile:
         async with connection.client(priority="interactive", retry=RetryPolicy(attempts=1)) as tonic:
-            server = tonic._caller.base_url
+            server = tonic.caller.base_url
             if not yes:
                 click.confirm(
                     f"Read from {server} for at most {allowance} units? Nothing is changed.", abort=True, err=True

@@ -20,7 +20,7 @@ def whoami(connection: Connection) -> None:
         async with connection.client(priority="interactive") as tonic:
             me = await tonic.me.get()
             seen = tonic.budget.snapshot()
-            return me, tonic._caller.base_url, f"{seen.remaining:,} of {seen.limit:,} units left"
+            return me, tonic.caller.base_url, f"{seen.remaining:,} of {seen.limit:,} units left"
 
     me, server, units = asyncio.run(run())
     home = me.home_zone

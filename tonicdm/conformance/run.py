@@ -49,7 +49,7 @@ async def check(
     Raises:
         AuthenticationError: The token is refused.
     """
-    run = _Run(tonic._caller, progress or (lambda _name: None), record)
+    run = _Run(tonic.caller, progress or (lambda _name: None), record)
     state = State(allowance=allowance, answers=dict(known or {}), last=_window(tonic.budget))
     if run.caller.path_prefix:
         state = state.learn({"path_prefix": run.caller.path_prefix})

@@ -1,13 +1,14 @@
-"""The nouns of the API as attributes of a client, each loaded when it is first used."""
+"""The record types of the API as attributes of a client, each loaded when it is first used."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast, overload
+import abc
+from typing import TYPE_CHECKING, Any
 
 from tonicdm.endpoints.registry import endpoint_class
+from tonicdm.lazy import Lazy
 
 if TYPE_CHECKING:
-    from tonicdm.endpoints.base import Endpoint
     from tonicdm.endpoints.brands import Brands
     from tonicdm.endpoints.caller import Caller
     from tonicdm.endpoints.certification_definitions import CertificationDefinitions
@@ -41,91 +42,78 @@ if TYPE_CHECKING:
     from tonicdm.endpoints.thumbnails import Thumbnails
     from tonicdm.endpoints.uploads import Uploads
 
-E = TypeVar("E", bound="Endpoint")
+
+def _made(client: Resources, record_type: str) -> Any:
+    return endpoint_class(record_type)(client.caller)
 
 
-class LazyResource(Generic[E]):
-    """An endpoint class as an attribute of a client, by its record type; loaded and made when it is first read."""
+class Resources(abc.ABC):
+    """One attribute for each record type."""
 
-    def __set_name__(self, owner: type[Resources], name: str) -> None:
-        self._record_type = name
+    @property
+    @abc.abstractmethod
+    def caller(self) -> Caller:
+        """What makes the calls. Internal: the other packages of this project build on it, and it may change."""
 
-    @overload
-    def __get__(self, client: None, owner: type[Resources]) -> Self: ...
-    @overload
-    def __get__(self, client: Resources, owner: type[Resources]) -> E: ...
-    def __get__(self, client: Resources | None, owner: type[Resources]) -> Self | E:
-        if client is None:
-            return self
-        made = cast("E", endpoint_class(self._record_type)(client._caller))
-        vars(client)[self._record_type] = made  # found before this descriptor from now on
-        return made
-
-
-class Resources:
-    """One attribute per endpoint class."""
-
-    _caller: Caller
-
-    me: LazyResource[Myself] = LazyResource()
+    me: Lazy[Myself] = Lazy(_made)
     """The user behind the token, with settings (``/core/me``)."""
-    persons: LazyResource[Persons] = LazyResource()
+    persons: Lazy[Persons] = Lazy(_made)
     """Persons: your users, mailboxes and contacts (``/core/persons``)."""
-    email_addresses: LazyResource[EmailAddresses] = LazyResource()
+    email_addresses: Lazy[EmailAddresses] = Lazy(_made)
     """Email addresses with their contact data (``/core/emailaddresses``)."""
-    organizations: LazyResource[Organizations] = LazyResource()
+    organizations: Lazy[Organizations] = Lazy(_made)
     """Your own organization, and those of contacts with the AdvancedContacts licence (``/core/organizations``)."""
-    brands: LazyResource[Brands] = LazyResource()
+    brands: Lazy[Brands] = Lazy(_made)
     """Brands of your own organization and of contacts (``/core/brands``)."""
-    offices: LazyResource[Offices] = LazyResource()
+    offices: Lazy[Offices] = Lazy(_made)
     """Offices of your own organization, and of contacts with the AdvancedContacts licence (``/core/offices``)."""
-    projects: LazyResource[Projects] = LazyResource()
+    projects: Lazy[Projects] = Lazy(_made)
     """Projects of your own organization (``/core/projects``); a list also tells the zone of each."""
-    team: LazyResource[Team] = LazyResource()
+    team: Lazy[Team] = Lazy(_made)
     """Members of projects: email addresses with their brands (``/core/team``)."""
-    groups: LazyResource[Groups] = LazyResource()
+    groups: Lazy[Groups] = Lazy(_made)
     """Reusable lists of recipients (``/core/groups``); the reference has no operation that reads them."""
-    labels: LazyResource[Labels] = LazyResource()
+    labels: Lazy[Labels] = Lazy(_made)
     """Labels attached to objects (``/core/labels``)."""
-    notes: LazyResource[Notes] = LazyResource()
+    notes: Lazy[Notes] = Lazy(_made)
     """Notes attached to items (``/core/notes``)."""
-    disciplines: LazyResource[Disciplines] = LazyResource()
+    disciplines: Lazy[Disciplines] = Lazy(_made)
     """Areas of professional expertise (``/core/disciplines``)."""
-    certification_definitions: LazyResource[CertificationDefinitions] = LazyResource()
+    certification_definitions: Lazy[CertificationDefinitions] = Lazy(_made)
     """Configured kinds of certifications (``/core/certification-definitions``)."""
-    filesets: LazyResource[Filesets] = LazyResource()
+    filesets: Lazy[Filesets] = Lazy(_made)
     """Sets of files (``/fileset/filesets``); they can't be listed, only asked for by their IDs."""
-    files: LazyResource[Files] = LazyResource()
+    files: Lazy[Files] = Lazy(_made)
     """Files of filesets (``/fileset/files``)."""
-    thumbnails: LazyResource[Thumbnails] = LazyResource()
+    thumbnails: Lazy[Thumbnails] = Lazy(_made)
     """Thumbnails of files (``/fileset/thumbnails``)."""
-    uploads: LazyResource[Uploads] = LazyResource()
+    uploads: Lazy[Uploads] = Lazy(_made)
     """Uploads in parts (``/fileset/multi-part-initialize``); the paths of the further steps are not documented."""
-    cloud_folders: LazyResource[CloudFolders] = LazyResource()
+    cloud_folders: Lazy[CloudFolders] = Lazy(_made)
     """Files and folders on cloud platforms (``/fileset/cloudfilesystem-children``)."""
-    conversations: LazyResource[Conversations] = LazyResource()
+    conversations: Lazy[Conversations] = Lazy(_made)
     """Correspondence by email (``/correspondence/conversations``)."""
-    rfis: LazyResource[Rfis] = LazyResource()
+    rfis: Lazy[Rfis] = Lazy(_made)
     """Requests for information (``/workflow/rfis``)."""
-    rfi_parts: LazyResource[RfiParts] = LazyResource()
+    rfi_parts: Lazy[RfiParts] = Lazy(_made)
     """Steps of RFIs, such as received and forwarded (``/workflow/rfi-parts``)."""
-    rfi_integrations: LazyResource[RfiIntegrations] = LazyResource()
+    rfi_integrations: Lazy[RfiIntegrations] = Lazy(_made)
     """Responses to RFIs in third-party systems, such as Procore (``/workflow/rfi-integrations``)."""
-    submittals: LazyResource[Submittals] = LazyResource()
+    submittals: Lazy[Submittals] = Lazy(_made)
     """Submittals (``/workflow/submittals``)."""
-    pcos: LazyResource[Pcos] = LazyResource()
+    pcos: Lazy[Pcos] = Lazy(_made)
     """Proposed change orders (``/workflow/pcos``); the reference shows only their deletion (deletePco)."""
-    pco_parts: LazyResource[PcoParts] = LazyResource()
+    pco_parts: Lazy[PcoParts] = Lazy(_made)
     """Steps of proposed change orders (``/workflow/pco-parts``)."""
-    cos: LazyResource[Cos] = LazyResource()
+    cos: Lazy[Cos] = Lazy(_made)
     """Change orders (``/workflow/cos``)."""
-    tasks: LazyResource[Tasks] = LazyResource()
+    tasks: Lazy[Tasks] = Lazy(_made)
     """Tasks (``/workflow/tasks``)."""
-    file_transfers: LazyResource[FileTransfers] = LazyResource()
+    file_transfers: Lazy[FileTransfers] = Lazy(_made)
     """File transfers (``/workflow/filetransfers``)."""
-    file_transfer_parts: LazyResource[FileTransferParts] = LazyResource()
+    file_transfer_parts: Lazy[FileTransferParts] = Lazy(_made)
     """Steps of file transfers (``/workflow/filetransfer-parts``)."""
-    tenants: LazyResource[Tenants] = LazyResource()
+    tenants: Lazy[Tenants] = Lazy(_made)
     """Tenants, listed to find the home zone of a domain (``/global/tenants``); meant for TonicDM's internal use."""
-    third_party_tokens: LazyResource[ThirdPartyTokens] = LazyResource()
+    third_party_tokens: Lazy[ThirdPartyTokens] = Lazy(_made)
     """Tokens by which TonicDM reaches third-party systems for a user (``/tokens/token``)."""

@@ -83,12 +83,12 @@ async def synchronize(
     clock = tonic.budget.clock
     began = clock.monotonic()
     await store.acquire_lock(clock.now())
-    facts = tonic._caller.facts
+    facts = tonic.caller.facts
     options = options_for(tonic, SyncOptions(audit=audit, confirmed=confirmed, projects=projects, counts=counts or {}))
     reports = [TypeReport(type=record_type.name) for record_type in types]
     try:
         meter = Meter()
-        checked = await check_owner(attrs.evolve(tonic._caller, meter=meter, job="owner"), store, rebind=new_owner)
+        checked = await check_owner(attrs.evolve(tonic.caller, meter=meter, job="owner"), store, rebind=new_owner)
         owner = OwnerReport(ownership=checked.ownership, meter=meter, why=checked.why)
         works = [
             (record_type, _TypeRun(tonic, store, record_type, report, options, on_progress))
@@ -239,7 +239,7 @@ class _TypeRun:
         operation = self.record_type.listing.operation.label
         if error.endless:
             return EndlessListError(f"{operation}: {error.reason}", self.report.pages)
-        return OptionIgnoredError(error.option, error.reason, (), placement=self.tonic._caller.placement)
+        return OptionIgnoredError(error.option, error.reason, (), placement=self.tonic.caller.placement)
 
 
 def _local(reader: Reader, moment: str | None) -> float | None:

@@ -26,7 +26,7 @@ async def estimate_run(
         options: What is wanted.
     """
     known = options_for(tonic, options or SyncOptions())
-    look, _, _, _ = await owner_facts(tonic._caller, store, rebind=False)
+    look, _, _, _ = await owner_facts(tonic.caller, store, rebind=False)
     owner = estimate_owner(look)
     now = tonic.budget.clock.now()
     found = [estimate_type(await facts_of(store, record_type, known, now=now)) for record_type in types]
@@ -35,7 +35,7 @@ async def estimate_run(
 
 def options_for(tonic: TonicDM, options: SyncOptions) -> SyncOptions:
     """Return *options* with what a client knows of its server."""
-    facts = tonic._caller.facts
+    facts = tonic.caller.facts
     return attrs.evolve(
         options,
         page_limit=facts.page_limit,

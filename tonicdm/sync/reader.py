@@ -48,7 +48,7 @@ class Reader:
     ) -> None:
         self._tonic = tonic
         self._listing = record_type.listing
-        self._caller = attrs.evolve(tonic._caller, meter=meter, job=record_type.name)
+        self._caller = attrs.evolve(tonic.caller, meter=meter, job=record_type.name)
         options = self._listing.operation.options
         self._options: dict[str, Any] = {"filter_statuses": ALL_STATUSES} if "filter_statuses" in options else {}
         self.has_statuses: bool = bool(self._options)
@@ -56,7 +56,7 @@ class Reader:
         self.has_updated_after: bool = "updated_after" in options and record_type.stamped
         self.has_ids: bool = self._listing.askable
         self.has_data_quantity: bool = self._listing.operation.has_data_quantity
-        self.facts: ServerFacts = tonic._caller.facts
+        self.facts: ServerFacts = tonic.caller.facts
         if parents is None and projects and PARENT_OPTION in options:
             parents = projects
         self.parents = parents

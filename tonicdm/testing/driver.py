@@ -55,4 +55,4 @@ class Drive:
         return await task
 
     def _busy(self, more: tuple[TonicDM, ...]) -> bool:
-        return any(tonic._caller.transport.slots.taken for tonic in (*self._tonics, *more))
+        return any(tonic.caller.transport.slots.taken for tonic in (*self._tonics, *more))

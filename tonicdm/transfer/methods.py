@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import abc
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.resources import Resources
 from tonicdm.types import IDLike, Secret
 
@@ -16,13 +18,40 @@ if TYPE_CHECKING:
     from tonicdm.transfer.upload import Uploaded, UploadPlan
 
 
+class LinkConnections:
+    """Connections to where links lead, one set for each base URL of the API; a client shares them with its views.
+
+    Args:
+        network: ``ssl``, ``proxy`` and ``trust_env``, as for aiohttp.
+    """
+
+    def __init__(self, **network: Any) -> None:
+        self._network = network
+        self._downloads: dict[str, Downloads] = {}
+
+    def of(self, caller: Caller) -> Downloads:
+        """Return what sends to links that a server of the API has given; its own address they may lead to."""
+        from tonicdm.transfer.download import Downloads
+
+        transport, base = caller.transport, caller.base_url
+        transport.check_open()
+        if base not in self._downloads:
+            self._downloads[base] = Downloads(base, clock=transport.clock, retry=transport.retry, **self._network)
+        return self._downloads[base]
+
+    async def close(self) -> None:
+        """Close them."""
+        for downloads in self._downloads.values():
+            await downloads.close()
+
+
 class Transfers(Resources):
     """Downloads and uploads: outside the budget, over connections of their own, and never with the token."""
 
-    _network: dict[str, Any]
-    """``ssl``, ``proxy`` and ``trust_env``, as for aiohttp."""
-    _downloads: dict[str, Downloads]
-    """Connections by the API's base URL; shared with the views of a client."""
+    @property
+    @abc.abstractmethod
+    def _links(self) -> LinkConnections:
+        """What a client and its views share for links."""
 
     async def download(
         self,
@@ -60,7 +89,7 @@ class Transfers(Resources):
         return await self._storage().fetch(
             source,
             to,
-            timeout=self._caller.timeout,
+            timeout=self.caller.timeout,
             size=size,
             checksum=checksum,
             on_progress=on_progress,
@@ -168,14 +197,7 @@ class Transfers(Resources):
         )
 
     def _storage(self) -> Downloads:
-        """Return what sends to links; one for each base URL, whose own address it may go to."""
-        from tonicdm.transfer.download import Downloads
-
-        transport, base = self._caller.transport, self._caller.base_url
-        transport.check_open()
-        if base not in self._downloads:
-            self._downloads[base] = Downloads(base, clock=transport.clock, retry=transport.retry, **self._network)
-        return self._downloads[base]
+        return self._links.of(self.caller)
 
 
 def _source(url: str | Secret | LinkSource) -> Source:

@@ -194,7 +194,7 @@ class _Project:
             return _read([(str(file.id), file[self._links.field]) for file in there if self._links.field in file])
         given = {self._links.option: ",".join(identities)}
         operation = Operation(method="GET", path=check_path(self._links.path), options=named(given))
-        answer = await self._client._caller.call(operation, given)
+        answer = await self._client.caller.call(operation, given)
         found = parse_json(answer.body)
         return _read(
             [

@@ -89,7 +89,7 @@ async def upload(
     if plan.finalize_path is None:
         return Uploaded(size=size, etag=etag)
     operation = Operation(method=plan.finalize_method, path=plan.finalize_path)
-    answer = await client._caller.call(operation, {}, body=plan.finalize_body)
+    answer = await client.caller.call(operation, {}, body=plan.finalize_body)
     return Uploaded(size=size, etag=etag, answer=parse_json(answer.body) if answer.body.strip() else None)
 
 
@@ -123,7 +123,7 @@ async def _sent(
     answer, fault = None, ""
     opened = await asyncio.to_thread(file.open, "rb")
     try:
-        answer = await plain.put(link, _pieces(opened), headers, timeout=client._caller.timeout)
+        answer = await plain.put(link, _pieces(opened), headers, timeout=client.caller.timeout)
     except TransportError as error:
         fault = type(error).__name__
     finally:

@@ -41,7 +41,7 @@ async def make(box: Sandbox, clock: VirtualClock, tmp_path: pathlib.Path) -> Asy
 
     yield make
     for tonic in made:
-        assert tonic._caller.copy is None or not len(tonic._caller.copy._coalescer), "a batch is left"  # type: ignore[attr-defined]
+        assert tonic.caller.copy is None or not len(tonic.caller.copy._coalescer), "a batch is left"  # type: ignore[attr-defined]
         seen = tonic.budget.snapshot()
         assert seen.reserved == seen.unknown, "a reservation is left"
         await tonic.close()

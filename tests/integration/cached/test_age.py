@@ -171,7 +171,7 @@ async def test_a_call_that_left_too_long_ago_is_not_joined(tonic: TonicDM, box: 
     (one, *_) = box.world.ids("offices")
     box.faults.next("slow", seconds=0.2)
     first = asyncio.ensure_future(tonic.offices.get(one))
-    while not box.calls(path="/core/offices") and not tonic._caller.transport.slots.taken:
+    while not box.calls(path="/core/offices") and not tonic.caller.transport.slots.taken:
         await asyncio.sleep(0.005)
     await asyncio.sleep(0.05)
     box.world.update("offices", one, name="Annex")

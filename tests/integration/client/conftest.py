@@ -42,9 +42,9 @@ async def make(box: Sandbox, clock: VirtualClock) -> AsyncIterator[Make]:
 
     yield make
     for tonic in made:
-        connector = getattr(tonic._caller.transport.session._session, "connector", None)
+        connector = getattr(tonic.caller.transport.session._session, "connector", None)
         assert connector is None or not connector._acquired, "a connection leaked"
-        slots = tonic._caller.transport.slots
+        slots = tonic.caller.transport.slots
         assert slots.taken == 0, "a call is still counted as under way"
         seen = tonic.budget.snapshot()
         assert seen.reserved == seen.unknown, "a reservation is left"
@@ -64,7 +64,7 @@ async def drive(clock: VirtualClock, work: Awaitable[T], *tonics: TonicDM, most:
     try:
         while not task.done():
             await asyncio.sleep(0.001)
-            busy = any(tonic._caller.transport.slots.taken for tonic in tonics)
+            busy = any(tonic.caller.transport.slots.taken for tonic in tonics)
             idle = 0 if busy else idle + 1
             if idle >= 3 and not task.done() and (deadline := clock.next_deadline) is not None:
                 assert deadline - began < most, "the work waits for longer than it may"

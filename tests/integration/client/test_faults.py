@@ -136,11 +136,11 @@ async def test_ids_are_asked_for_in_halves_where_headers_are_short(tonic, box, c
     for answer in ("400", "431", "cut"):
         box.settings.header_limit_response = answer
         box.faults.on("header_limit", bytes=1500)
-        tonic._caller.facts.ids_per_call, tonic._caller.facts.ids_proven = 240, 0
+        tonic.caller.facts.ids_per_call, tonic.caller.facts.ids_proven = 240, 0
         found = await drive(clock, tonic.offices.get_many(wanted), tonic)
         assert [office.id for office in found] == wanted
         assert not found.missing
-        assert tonic._caller.facts.ids_per_call <= 45
+        assert tonic.caller.facts.ids_per_call <= 45
         box.faults.off()
 
 
@@ -261,7 +261,7 @@ async def test_a_cut_answer_teaches_about_its_own_list_alone(make: Make, box: Sa
     tonic = make()
     ids = list(box.world.ids("conversations"))[:60]
     assert len(await tonic.conversations.get_many(ids)) == len(ids) == 60
-    facts = tonic._caller.facts
+    facts = tonic.caller.facts
     assert (facts.ids_per_call, facts.cut_at) == (240, {"/correspondence/conversations": 50})
     before = len(box.journal)
     assert len(await tonic.conversations.get_many(ids)) == 60
@@ -274,4 +274,4 @@ async def test_a_round_number_of_records_that_are_there_is_no_cut(make: Make, bo
     ids = [*list(box.world.ids("persons"))[:50], *(f"{number:032x}" for number in range(60))]
     found = await tonic.persons.get_many(ids)
     assert (len(found), len(found.missing)) == (50, 60)
-    assert not tonic._caller.facts.cut_at
+    assert not tonic.caller.facts.cut_at

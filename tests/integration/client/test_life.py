@@ -46,7 +46,7 @@ async def test_no_more_calls_are_under_way_than_allowed(make, box: Sandbox, cloc
     async def watch() -> None:
         nonlocal most
         while True:
-            connector = getattr(tonic._caller.transport.session._session, "connector", None)
+            connector = getattr(tonic.caller.transport.session._session, "connector", None)
             most = max(most, len(connector._acquired) if connector else 0)
             await asyncio.sleep(0.001)
 
@@ -59,7 +59,7 @@ async def test_no_more_calls_are_under_way_than_allowed(make, box: Sandbox, cloc
 async def test_a_view_of_another_zone_spends_from_the_same_budget(make, box: Sandbox) -> None:
     tonic: TonicDM = make()
     view = tonic.with_options(zone="DE", priority="interactive")
-    assert view._caller.base_url == "https://de-api.tonicdm.com"
+    assert view.caller.base_url == "https://de-api.tonicdm.com"
     assert view.budget is tonic.budget
     await view.close()
     with pytest.raises(ClientClosedError):

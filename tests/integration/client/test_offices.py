@@ -117,5 +117,5 @@ async def test_a_view_shares_session_and_budget(tonic: TonicDM, box: Sandbox) ->
     view = tonic.with_options(priority="bulk", timeout=5)
     await view.offices.list().all()
     assert view.budget is tonic.budget
-    assert view._caller.transport is tonic._caller.transport
-    assert attrs.evolve(view._caller, priority="normal", timeout=30.0) == tonic._caller
+    assert view.caller.transport is tonic.caller.transport
+    assert attrs.evolve(view.caller, priority="normal", timeout=30.0) == tonic.caller

@@ -51,7 +51,7 @@ async def test_after_a_429_nothing_is_sent_before_the_named_reset(make, box: San
     refused = [call for call in box.journal.calls() if call.status == 429]
     named = max(call.reset for call in refused)
     later = [call for call in box.journal.calls() if call.at > max(one.at for one in refused)]
-    assert len(refused) <= tonic._caller.transport.slots.limit
+    assert len(refused) <= tonic.caller.transport.slots.limit
     assert later and all(call.at >= named and call.status == 200 for call in later)
 
 

@@ -239,5 +239,5 @@ async def test_a_client_with_the_profile_s_prefix_and_placement_works(tmp_path: 
         async with tonic:
             assert await tonic.offices.list().all()
             assert twin.journal[-1].placement == "query"
-            assert tonic._caller.facts.ids_proven == 240
+            assert tonic.caller.facts.ids_proven == 240
         await budget.close()

@@ -32,7 +32,7 @@ async def make(hostile: Hostile) -> AsyncIterator[Make]:
 
     yield make
     for tonic in made:
-        assert tonic._caller.transport.slots.taken == 0, "a call is still counted as under way"
+        assert tonic.caller.transport.slots.taken == 0, "a call is still counted as under way"
         seen = tonic.budget.snapshot()
         assert seen.reserved == seen.unknown, "a reservation is left"
         await tonic.close()

@@ -53,7 +53,7 @@ class Driven:
         """Move the clock from one deadline to the next until *work* is done or *seconds* have passed."""
         idle = 0
         while not work.done():
-            busy = self.tonic._caller.transport.slots.taken > 0
+            busy = self.tonic.caller.transport.slots.taken > 0
             await asyncio.sleep(0.001 if busy else 0)
             idle = 0 if busy else idle + 1
             if idle < 12 or (deadline := self.clock.next_deadline) is None:

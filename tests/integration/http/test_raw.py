@@ -66,7 +66,7 @@ async def test_a_raw_answer_has_all_that_came_and_the_value(form: str, make: Mak
 
 async def test_a_call_of_several_batches_has_an_answer_for_each(real: TonicDM, box: Sandbox):
     ids = list(box.world.ids("persons"))[:150]
-    real._caller.facts.ids_per_call = 100
+    real.caller.facts.ids_per_call = 100
     raw = await real.with_raw.persons.get_many(ids)
     assert len(raw.value) == 150
     assert len(raw.responses) == 2

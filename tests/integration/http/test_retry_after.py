@@ -31,7 +31,7 @@ async def pauses(clock: VirtualClock, hostile: Hostile, **settings: Any) -> tupl
         task = asyncio.ensure_future(tonic.offices.list().first())
         while not task.done():
             await asyncio.sleep(0.002)
-            if not tonic._caller.transport.slots.taken and (deadline := clock.next_deadline) is not None:
+            if not tonic.caller.transport.slots.taken and (deadline := clock.next_deadline) is not None:
                 slept.append(deadline - clock.monotonic())
                 clock.advance(max(0.0, slept[-1]))
         (result,) = await asyncio.gather(task, return_exceptions=True)

@@ -37,7 +37,7 @@ async def server(clock: VirtualClock) -> AsyncIterator[ListServer]:
 async def tonic(server: ListServer, clock: VirtualClock) -> AsyncIterator[TonicDM]:
     budget = UnitBudget.memory(clock=clock, max_calls_per_second=None)
     async with TonicDM("token", base_url=server.url, budget=budget) as tonic:
-        tonic._caller.facts.page_limit = tonic._caller.facts.ids_per_call = firm.PAGE
+        tonic.caller.facts.page_limit = tonic.caller.facts.ids_per_call = firm.PAGE
         yield tonic
     await budget.close()
 

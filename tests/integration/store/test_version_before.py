@@ -135,4 +135,4 @@ def test_a_profile_is_read_with_all_its_answers() -> None:
     }  # fmt: skip
     assert profile.unsettled == {"updated_after": "no record changed"}
     client = TonicDM("token", profile=firm.FOLDER / "profile.toml", base_url="https://firm.example.org")
-    assert client._caller.facts.ids_per_call == 120
+    assert client.caller.facts.ids_per_call == 120

@@ -73,7 +73,7 @@ async def drive(clock: VirtualClock, work: Awaitable[T], tonic: TonicDM) -> T:
             waiting = sum(calls for calls, _ in tonic.budget.snapshot().waiting.values())
             deadline = clock.next_deadline
             settling = deadline is not None and deadline - clock.monotonic() <= LONGEST_TIE
-            idle = idle + 1 if (waiting or settling) and not tonic._caller.transport.slots.taken else 0
+            idle = idle + 1 if (waiting or settling) and not tonic.caller.transport.slots.taken else 0
             if idle >= 3 and (deadline := clock.next_deadline) is not None:
                 clock.advance(max(0.0, deadline - clock.monotonic()))
                 idle = 0

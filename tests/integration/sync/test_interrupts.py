@@ -35,7 +35,7 @@ def path(tmp_path: pathlib.Path) -> pathlib.Path:
 
 @pytest.fixture
 def small(tonic: TonicDM) -> TonicDM:
-    tonic._caller.facts.page_limit = PAGE
+    tonic.caller.facts.page_limit = PAGE
     return tonic
 
 

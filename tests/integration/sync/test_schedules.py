@@ -88,7 +88,7 @@ async def check(seed: int) -> None:
             server.put(PATH, server.truth.values())
             budget = UnitBudget.memory(clock=clock, max_calls_per_second=None)
             async with TonicDM("token", base_url=server.url, budget=budget) as tonic:
-                tonic._caller.facts.page_limit = PAGE
+                tonic.caller.facts.page_limit = PAGE
                 for busy in (True, True, chance.random() < 0.5, True, False):
                     server.busy = busy
                     if not busy:

@@ -96,7 +96,7 @@ async def test_a_list_that_goes_in_circles_ends_with_what_it_brought(page: int, 
         server.answering = in_circles
         budget = UnitBudget.memory(clock=clock, max_calls_per_second=None)
         async with TonicDM("token", base_url=server.url, budget=budget) as tonic, Store(path) as store:
-            tonic._caller.facts.page_limit = page
+            tonic.caller.facts.page_limit = page
             with pytest.raises(EndlessListError):
                 await drive(clock, synchronize(tonic, store, choose(["persons"])), tonic)
         await budget.close()

@@ -66,7 +66,7 @@ def test_arguments_and_variables_go_before_the_profile(tmp_path: pathlib.Path, m
 
     def placement(**given) -> tuple[str, str]:
         tonic = TonicDM("t", base_url="http://x", profile=path, budget=UnitBudget.memory(), **given)
-        return tonic._caller.placement, tonic._caller.path_prefix
+        return tonic.caller.placement, tonic.caller.path_prefix
 
     assert placement() == ("query", "/v9")
     assert placement(option_placement="header", path_prefix="/v1.0") == ("header", "/v1.0")
