@@ -67,13 +67,13 @@ async def test_four_processes_one_killed_one_stopped_see_no_429(start, tmp_path)
         workers.append(start(box))
         assert await line(workers[-1]) == "ready\n"
         await asyncio.sleep(8.0)
-        told = 0
+        counts = 0
         for worker in workers[1:]:
             worker.terminate()
         for worker in workers[1:]:
-            told += json.loads(await line(worker))["calls"]
+            counts += json.loads(await line(worker))["calls"]
         assert not [entry for entry in box.journal if entry.status == 429]
-        assert 0 < told <= len(box.journal)
+        assert 0 < counts <= len(box.journal)
         assert box.units() > 400, "more than one window's worth"
         # The units of the killed process's calls come back when a later call has answered, in any window.
         await asyncio.sleep(2.1)
@@ -139,8 +139,8 @@ async def disasters(start, tmp_path: pathlib.Path, *, rounds: int) -> tuple[int,
         await asyncio.sleep(1.4 * WINDOW)
         for worker in workers:
             worker.terminate()
-        told = [json.loads(await asyncio.wait_for(line(worker), 30))["calls"] for worker in workers]
-        assert all(told), "no hang: each has had answers"
+        counts = [json.loads(await asyncio.wait_for(line(worker), 30))["calls"] for worker in workers]
+        assert all(counts), "no hang: each has had answers"
         assert len(box.journal) > seen, "no hang: they went on after the last disaster"
         assert set_aside(tmp_path), "it was damaged indeed"
         refused = [entry for entry in box.journal if entry.status == 429]
@@ -201,6 +201,6 @@ async def test_many_processes_may_make_the_file_at_once(start):
         await asyncio.sleep(0.5)
         for worker in workers:
             worker.terminate()
-        told = [json.loads(await line(worker))["calls"] for worker in workers]
-        assert all(told)
-        assert len(box.journal) >= sum(told)
+        counts = [json.loads(await line(worker))["calls"] for worker in workers]
+        assert all(counts)
+        assert len(box.journal) >= sum(counts)

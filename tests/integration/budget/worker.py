@@ -24,27 +24,27 @@ def make(file: str, window: float) -> UnitBudget:
     return UnitBudget.shared(file, key="k", rules=rules(window), max_calls_per_second=None, replace_damaged=True)
 
 
-async def work(tonic: TonicDM, stop: asyncio.Event, told: dict[str, int]) -> None:
+async def work(tonic: TonicDM, stop: asyncio.Event, counts: dict[str, int]) -> None:
     while not stop.is_set():
-        quality = random.choice(list(PRICES))
+        data_quantity = random.choice(list(PRICES))
         with contextlib.suppress(BudgetError, TransportError):
-            await tonic.with_options(priority="bulk", timeout=3.0).offices.list(data_quantity=quality).first()
-            told["calls"] += 1
+            await tonic.with_options(priority="bulk", timeout=3.0).offices.list(data_quantity=data_quantity).first()
+            counts["calls"] += 1
 
 
 async def main(url: str, budget: UnitBudget, max_wait: float | None) -> None:
-    told, stop = {"calls": 0}, asyncio.Event()
+    counts, stop = {"calls": 0}, asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     async with budget, TonicDM("sandbox-token", base_url=url, budget=budget, max_wait=max_wait) as tonic:
         print("ready", flush=True)  # noqa: T201 - read by the test
-        tasks = [asyncio.create_task(work(tonic, stop, told)) for _ in range(CALLS_AT_ONCE)]
+        tasks = [asyncio.create_task(work(tonic, stop, counts)) for _ in range(CALLS_AT_ONCE)]
         await stop.wait()
         await asyncio.wait(tasks, timeout=1.0)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    print(json.dumps(told), flush=True)  # noqa: T201
+    print(json.dumps(counts), flush=True)  # noqa: T201
 
 
 async def use(budget: UnitBudget) -> None:

@@ -74,8 +74,8 @@ class HostileMachine(RuleBasedStateMachine):
 
     @property
     def under_way(self) -> list[Call]:
-        found = [(call, self.window.holdings.get(call.number)) for call in self.calls]
-        return [call for call, entry in found if entry is not None and entry.state is EntryState.SENT]
+        entries = [(call, self.window.holdings.get(call.number)) for call in self.calls]
+        return [call for call, entry in entries if entry is not None and entry.state is EntryState.SENT]
 
     # --- time ---------------------------------------------------------------------------------------------------
 
@@ -142,13 +142,13 @@ class HostileMachine(RuleBasedStateMachine):
     )
     def answer(self, pick, status, limit, remaining, reset, date, delay, chance, again) -> None:
         offset, form = reset
-        said = {"X-Rate-Limit-Limit": limit, "X-Rate-Limit-Remaining": remaining, "Retry-After": delay}
-        said["X-Rate-Limit-Reset"] = reset_text(form, offset, self.server)
+        headers = {"X-Rate-Limit-Limit": limit, "X-Rate-Limit-Remaining": remaining, "Retry-After": delay}
+        headers["X-Rate-Limit-Reset"] = reset_text(form, offset, self.server)
         if date == "zoneless":
-            said["Date"] = formatdate(self.server, usegmt=True).removesuffix(" GMT")
+            headers["Date"] = formatdate(self.server, usegmt=True).removesuffix(" GMT")
         elif date is not None:
-            said["Date"] = date if date == "junk" else formatdate(self.server + date, usegmt=True)
-        report = read({name: value for name, value in said.items() if value is not None})
+            headers["Date"] = date if date == "junk" else formatdate(self.server + date, usegmt=True)
+        report = read({name: value for name, value in headers.items() if value is not None})
         call = self.under_way[pick % len(self.under_way)]
         self.settle(call, report, status, chance, again)
 
@@ -238,10 +238,10 @@ class HostileMachine(RuleBasedStateMachine):
         length = [60.0, 600.0, 20 * 3600.0][len(self.calls) % 3]
         used, end, waited, window = 0, 0.0, [], self.window
         for _ in range(40):
-            patience = max(0.0, (window.reset or 0.0) - self.server) + RULES.max_cooldown + window.length + 7200
+            bound = max(0.0, (window.reset or 0.0) - self.server) + RULES.max_cooldown + window.length + 7200
             began = self.monotonic
             while not isinstance(answer := window.admit(1, self.now, lane="interactive"), Granted):
-                assert self.monotonic - began <= patience, f"stalled: {answer} {window}"
+                assert self.monotonic - began <= bound, f"stalled: {answer} {window}"
                 until = 40.0 if answer.until is None else window.seconds_until(answer.until, self.now) + 0.01
                 self.wait(min(until, 3600.0))
             assert window.sent(answer.entry, self.now, TIMEOUT)

@@ -31,27 +31,27 @@ def test_what_the_server_said_last_is_never_passed(steps):
     A lower limit comes from the answer whose call left last, at once; a higher one needs a second such answer.
     """
     window, seconds, limit, used, sent, served = Window(RULES), 0.0, 60, 0, [], []
-    told, last = [60], (-1.0, 60)
+    limits_served, last = [60], (-1.0, 60)
     """The limits that calls were served by, and that of the call which left last of those whose answers are in."""
-    for kind, value in steps:
+    for event, value in steps:
         seconds += 0.5
         now = Instant(seconds, START + seconds)
-        if kind == "limit":
+        if event == "limit":
             limit = value
-        elif kind == "send":
-            quiet = not sent and not served and told[-1] == limit and used <= limit
+        elif event == "send":
+            quiet = not sent and not served and limits_served[-1] == limit and used <= limit
             answer = window.admit(value, now, lane="interactive")
             if isinstance(answer, Granted) and window.sent(answer.entry, now, 30.0):
                 sent.append((answer.entry, value, seconds))
                 assert not quiet or used + value <= limit or window.first == answer.entry
-        elif kind == "serve" and sent:
+        elif event == "serve" and sent:
             number, cost, left = sent.pop(value % len(sent))
             refused = used + cost > limit
             used += 0 if refused else cost
             report = Report.of(limit, max(0, limit - used), START + 3600, START + int(seconds))
             served.append((number, left, report, 200))
-            told.append(limit)
-        elif kind == "deliver" and served:
+            limits_served.append(limit)
+        elif event == "deliver" and served:
             number, left, report, status = served.pop(value % len(served))
             settle(window, number, report, now, status=status, sent_at=left)
             last = max(last, (left, report.limit))

@@ -21,8 +21,8 @@ async def call(budget, server, cost, *, headers=None, status=None, lane="interac
     async with budget.reserve(cost, priority=lane) as reservation:
         await reservation.sent()
         await asyncio.sleep(0.1)
-        served, told = server.serve(cost)
-        await reservation.settle_from(told | (headers or {}), status or served)
+        served, reported = server.serve(cost)
+        await reservation.settle_from(reported | (headers or {}), status or served)
 
 
 async def situation(spent: list[int], refused: str, age: float, skew: float) -> tuple[UnitBudget, Server]:
@@ -120,8 +120,8 @@ def test_what_is_said_of_a_queue_is_a_lower_bound_and_never_now_without_a_reason
                 granted[index] = loop.time() - began
                 await reservation.sent()
                 await asyncio.sleep(0.1)
-                status, told = server.serve(cost)
-                await reservation.settle_from(told, status)
+                status, headers = server.serve(cost)
+                await reservation.settle_from(headers, status)
 
         waiting = [asyncio.create_task(wait(index, *each)) for index, each in enumerate(asked)]
         for _ in range(10):

@@ -26,17 +26,17 @@ class SharedMemory(MemoryLedger):
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """One call: what is asked, how long its ways last, and what goes wrong."""
+    """One call: what is asked, how long it travels, and what goes wrong."""
 
     process: int
     start: float
     cost: int
     lane: str
-    there: float
-    back: float
-    fate: str
-    """ok, cancelled (after `patience` seconds), lost (the answer), stripped (of its headers) or failed (to connect)."""
-    patience: float
+    outbound: float
+    inbound: float
+    outcome: str
+    """ok, cancelled (after `max_wait` seconds), lost (the answer), stripped (of its headers) or failed (to connect)."""
+    max_wait: float
 
 
 SECONDS = st.floats(0.0, 10.0)
@@ -46,10 +46,10 @@ PLANS = st.builds(
     start=st.one_of(st.floats(0.0, 5.0), st.floats(0.0, 1500.0), st.floats(560.0, 640.0)),
     cost=st.sampled_from([1, 5, 20]),
     lane=st.sampled_from(["interactive", "normal", "bulk"]),
-    there=SECONDS,
-    back=SECONDS,
-    fate=st.sampled_from(["ok"] * 6 + ["cancelled", "cancelled", "lost", "stripped", "failed"]),
-    patience=st.floats(0.0, 700.0),
+    outbound=SECONDS,
+    inbound=SECONDS,
+    outcome=st.sampled_from(["ok"] * 6 + ["cancelled", "cancelled", "lost", "stripped", "failed"]),
+    max_wait=st.floats(0.0, 700.0),
 )
 
 
@@ -57,20 +57,20 @@ async def carry_out(plan: Plan, budget: UnitBudget, server: Server, slots: Concu
     await asyncio.sleep(plan.start)
     async with budget.reserve(plan.cost, priority=plan.lane, slots=slots, timeout=30.0) as reservation:
         await reservation.sent()
-        if plan.fate == "failed":
+        if plan.outcome == "failed":
             await reservation.refund()
             return
         # The server processes what was sent even when its caller is gone meanwhile.
         served = asyncio.create_task(travel(plan, server))
         status, headers = await asyncio.shield(served)
-        await asyncio.sleep(plan.back)
-        if plan.fate == "lost":
+        await asyncio.sleep(plan.inbound)
+        if plan.outcome == "lost":
             return
-        await reservation.settle_from({} if plan.fate == "stripped" else headers, status)
+        await reservation.settle_from({} if plan.outcome == "stripped" else headers, status)
 
 
 async def travel(plan: Plan, server: Server):
-    await asyncio.sleep(plan.there)
+    await asyncio.sleep(plan.outbound)
     return server.serve(plan.cost)
 
 
@@ -91,13 +91,13 @@ def test_any_schedule_of_a_sole_user_sees_no_429_and_loses_no_unit(plans, skew, 
             asyncio.create_task(carry_out(plan, budgets[plan.process], server, slots[plan.process])) for plan in plans
         ]
         for plan, task in zip(plans, tasks, strict=True):
-            if plan.fate == "cancelled":
-                asyncio.get_running_loop().call_later(plan.start + plan.patience, task.cancel)
+            if plan.outcome == "cancelled":
+                asyncio.get_running_loop().call_later(plan.start + plan.max_wait, task.cancel)
         await asyncio.wait(tasks, timeout=40_000)
         assert all(task.done() for task in tasks), "I8, I9: everybody is served in the end"
         for plan, task in zip(plans, tasks, strict=True):
             assert task.cancelled() or task.exception() is None, plan
-            assert not task.cancelled() or plan.fate == "cancelled"
+            assert not task.cancelled() or plan.outcome == "cancelled"
         assert all(status == 200 for _, _, status in server.log), "I1"
         window = ledger.window
         assert window.held == window.unknown, "I3: nothing is reserved by nobody"
@@ -151,8 +151,8 @@ def test_steps_that_can_not_be_stored_cost_no_429_no_unit_and_no_answer(plans, s
         ledger.share = share
         tasks = [asyncio.create_task(carry_out(plan, budget, server, slots)) for plan in plans]
         for plan, task in zip(plans, tasks, strict=True):
-            if plan.fate == "cancelled":
-                asyncio.get_running_loop().call_later(plan.start + plan.patience, task.cancel)
+            if plan.outcome == "cancelled":
+                asyncio.get_running_loop().call_later(plan.start + plan.max_wait, task.cancel)
         await asyncio.wait(tasks, timeout=40_000)
         for plan, task in zip(plans, tasks, strict=True):
             assert task.done(), plan
@@ -172,7 +172,7 @@ def test_steps_that_can_not_be_stored_cost_no_429_no_unit_and_no_answer(plans, s
 @settings(max_examples=75)
 def test_a_waiter_that_leaves_makes_nobody_of_its_lane_wait_longer(plans, cancel):
     """I7 in time: without one of the waiting calls, those of the same kind behind it are served no later."""
-    plans = [dataclasses.replace(plan, process=0, lane="normal", fate="ok", start=1.0, cost=5) for plan in plans]
+    plans = [dataclasses.replace(plan, process=0, lane="normal", outcome="ok", start=1.0, cost=5) for plan in plans]
     cancel %= len(plans)
 
     def times(leaving: int | None) -> dict[int, float]:

@@ -104,8 +104,8 @@ class WindowMachine(RuleBasedStateMachine):
         return [call for call in getattr(self, "known", []) if chosen(call)]
 
     def one(self, condition: str, pick: int) -> Call:
-        found = self.those(condition)
-        return found[pick % len(found)]
+        matching = self.those(condition)
+        return matching[pick % len(matching)]
 
     # --- time ---------------------------------------------------------------------------------------------------
 
@@ -123,9 +123,9 @@ class WindowMachine(RuleBasedStateMachine):
             for call in self.known:
                 if self.pending(call) and call.last_processing - self.server.now < 1e-3:
                     self.process(call)
-            self.expire_patience()
+            self.expire_max_wait()
 
-    def expire_patience(self) -> None:
+    def expire_max_wait(self) -> None:
         """Close the sockets of calls that were awaited long enough."""
         for call in self.known:
             if call.state == "sent" and self.monotonic >= call.sent_at + TIMEOUT:
@@ -313,8 +313,8 @@ class WindowMachine(RuleBasedStateMachine):
         names = Names()
         row, _ = names.read(names.pack(self.window, 0.0, {}), None)
         self.window = names.unpack(row, copy.deepcopy(list(self.window.holdings)), RULES, 0.0)
-        found = {entry.number: (entry.state, entry.until) for entry in self.window.holdings}
-        assert found == entries, "I10: a lost holder's units stay charged"
+        still_held = {entry.number: (entry.state, entry.until) for entry in self.window.holdings}
+        assert still_held == entries, "I10: a lost holder's units stay charged"
 
     @rule()
     def reboot(self) -> None:

@@ -70,9 +70,9 @@ def sql(path, *statements):
 def overwrite(path, octets):
     """Write over the whole file in place, once its log is in it."""
     sql(path, "PRAGMA wal_checkpoint(TRUNCATE)")
-    with path.open("r+b") as found:
-        size = os.fstat(found.fileno()).st_size
-        found.write((octets * size)[:size])
+    with path.open("r+b") as file:
+        size = os.fstat(file.fileno()).st_size
+        file.write((octets * size)[:size])
 
 
 def replace(path):
@@ -102,7 +102,7 @@ DAMAGED = {
     ),
 }
 LOST = {
-    "deleted": lambda path: [found.unlink() for found in path.parent.iterdir()],
+    "deleted": lambda path: [file.unlink() for file in path.parent.iterdir()],
     "replaced": replace,
     "a dropped table": lambda path: sql(path, "DROP TABLE window"),
     "all tables dropped": lambda path: sql(path, "DROP TABLE window", "DROP TABLE entry", "DROP TABLE kept"),
@@ -111,7 +111,7 @@ LOST = {
 
 
 def aside(path):
-    return sorted(found.name for found in path.parent.iterdir() if ".damaged-" in found.name)
+    return sorted(file.name for file in path.parent.iterdir() if ".damaged-" in file.name)
 
 
 @pytest.mark.parametrize("harm", [*DAMAGED, *LOST])

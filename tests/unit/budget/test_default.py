@@ -80,21 +80,21 @@ async def test_all_zones_have_the_key_that_they_had_in_the_version_before(state:
     """By zone= or base_url=, however the address is written: TonicDM counts the calls of a token together."""
     known = "0fc0739b0d789c52df01eb2c29559e0b"
     assert budget_key("t") == known, "files hold it already"
-    found = {key_of(zone=zone) for zone in ZONES} | {key_of(base_url=url) for url in ZONES.values()}
-    found |= {key_of(base_url="HTTPS://US-API.tonicdm.com:443/"), key_of(base_url="https://us-api.tonicdm.com.")}
-    assert found == {known}
+    keys = {key_of(zone=zone) for zone in ZONES} | {key_of(base_url=url) for url in ZONES.values()}
+    keys |= {key_of(base_url="HTTPS://US-API.tonicdm.com:443/"), key_of(base_url="https://us-api.tonicdm.com.")}
+    assert keys == {known}
 
 
 async def test_every_other_server_counts_for_itself(state: pathlib.Path) -> None:
     """Scheme, host and port tell servers apart; all names of this machine are one."""
     urls = ["http://us-api.tonicdm.com", "https://us-api.tonicdm.com:8443", "https://proxy.example", "http://10.0.0.1"]
-    found = [key_of(base_url=url) for url in (*urls, "http://localhost:8300", "http://localhost:8301")]
-    assert len({budget_key("t"), *found}) == 7
+    keys = [key_of(base_url=url) for url in (*urls, "http://localhost:8300", "http://localhost:8301")]
+    assert len({budget_key("t"), *keys}) == 7
     assert key_of(base_url="https://PROXY.example:443") == key_of(base_url="https://proxy.example")
-    one = {
+    loopback = {
         key_of(base_url=f"http://{name}:8300") for name in ("localhost", "LOCALHOST", "127.0.0.1", "127.1.2.3", "[::1]")
     }
-    assert one == {key_of(base_url="http://localhost:8300")}
+    assert loopback == {key_of(base_url="http://localhost:8300")}
 
 
 async def test_a_name_joins_a_proxy_with_the_zones(state: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

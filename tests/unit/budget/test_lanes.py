@@ -19,8 +19,8 @@ def waiter(cost: int = 5, lane: str = "normal", job: object = None, **more) -> W
 
 def queue(*waiters: Waiter) -> Lanes:
     lanes = Lanes()
-    for one in waiters:
-        lanes.push(one)
+    for call in waiters:
+        lanes.push(call)
     return lanes
 
 
@@ -28,7 +28,7 @@ def served(lanes: Lanes, window: Window, seconds: float = 1.0):
     """Return the calls that are granted now, and why the next is not."""
     granted = []
     denied = lanes.grant(window, at(seconds), granted)
-    return [one for one, _ in granted], denied
+    return [call for call, _ in granted], denied
 
 
 def test_first_come_first_served_across_costs():
@@ -117,7 +117,7 @@ def test_a_call_that_lost_its_units_at_the_gate_keeps_its_place():
     assert [call.number for call in served(lanes, opened())[0]] == [1, 2, 3]
 
 
-def test_patience_ends_in_order():
+def test_max_wait_ends_in_order():
     late, later, patient = waiter(deadline=5.0), waiter(deadline=6.0), waiter()
     lanes = queue(later, patient, late)
     assert lanes.next_deadline == 5.0
@@ -190,12 +190,12 @@ def test_cancelling_moves_nobody_back(calls, cancelled):
         for index in skip:
             if index < len(waiting):
                 waiting[index].gone = True
-        found, now, end, used = [], 0.0, 0.0, 0
+        order, now, end, used = [], 0.0, 0.0, 0
         for _ in range(200):
             granted = []
             lanes.grant(window, at(now), granted)
             for call, grant in granted:
-                found.append(int(call.label))
+                order.append(int(call.label))
                 assert window.sent(grant.entry, at(now), 30.0)
             for call, grant in granted:
                 if now >= end:
@@ -206,7 +206,7 @@ def test_cancelling_moves_nobody_back(calls, cancelled):
                 break
             now += 0.0 if granted else 3700.0
         assert not any(True for _ in lanes.waiting()), "I9: everybody is served in the end"
-        return found
+        return order
 
     everybody, without = order(set()), order(cancelled)
     assert set(without) == set(everybody) - cancelled

@@ -20,8 +20,8 @@ def test_the_servers_time_lies_between_the_bounds(offset, drift, calls):
     def server(at: float) -> float:
         return 1e9 + offset + at * (1 + drift)
 
-    for there, back, pause in calls:
-        sent, served, monotonic = monotonic, monotonic + there, monotonic + there + back
+    for outbound, inbound, pause in calls:
+        sent, served, monotonic = monotonic, monotonic + outbound, monotonic + outbound + inbound
         clock.observe(math.floor(server(served)), sent, Instant(monotonic, monotonic), RULES)
         for later in (0.0, pause):
             now = Instant(monotonic + later, monotonic + later)
