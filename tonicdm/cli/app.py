@@ -1,4 +1,4 @@
-"""The command group."""
+"""The command group `tonicdm`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "webhooks": "inbox:webhooks",
     "whoami": "whoami:whoami",
 }
-"""Where each command is: a module of this room, and a name in it. Only the one that runs is loaded."""
+"""Where each command is: a module of this package, and a name in it. Only the one that runs is loaded."""
 
 
 class Commands(Guarded):

@@ -1,4 +1,4 @@
-"""``tonicdm budget``: what is left, as this machine knows it."""
+"""``tonicdm budget``: the units left, as this machine knows them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.text import Text
 from tonicdm.budget import Snapshot
 from tonicdm.cli.connection import Connection, connected
 
-MOST_LABELS = 12
+MAX_LABELS = 12
 """Endpoints shown, those that cost most."""
 
 
@@ -47,30 +47,32 @@ async def _watch(connection: Connection, interval: float) -> None:
                 live.update(_view(tonic.budget.snapshot()))
 
 
-def lines(seen: Snapshot) -> list[str]:
+def lines(snapshot: Snapshot) -> list[str]:
     """Describe a snapshot."""
-    out = [
-        f"Units     {seen.remaining:,} of {seen.limit:,} left, {seen.reserved:,} of them reserved",
-        f"Unknown   {seen.unknown:,} units of calls that ended without an answer",
-        f"Others    {seen.foreign:,} units at least were spent by others; {seen.guard:,} are left to them",
-        f"Ledger    {seen.ledger}",
+    text = [
+        f"Units     {snapshot.remaining:,} of {snapshot.limit:,} left, {snapshot.reserved:,} of them reserved",
+        f"Unknown   {snapshot.unknown:,} units of calls that ended without an answer",
+        f"Foreign   {snapshot.foreign:,} units at least were spent by others; {snapshot.guard:,} are left to them",
+        f"Ledger    {snapshot.ledger}",
     ]
-    if seen.reset_at is None:
-        out.append("Window    unknown: the next call goes first, alone")
+    if snapshot.reset_at is None:
+        text.append("Window    unknown: the next call goes first, alone")
     else:
-        out.append(f"Reset     {seen.reset_at:%H:%M:%S} UTC ({_until(seen.reset_at)})")
-    if seen.blocked_until is not None:
-        out.append(f"Blocked   until {seen.blocked_until:%H:%M:%S} UTC ({_until(seen.blocked_until)}), after a 429")
-    return out
+        text.append(f"Reset     {snapshot.reset_at:%H:%M:%S} UTC ({_until(snapshot.reset_at)})")
+    if snapshot.blocked_until is not None:
+        text.append(
+            f"Blocked   until {snapshot.blocked_until:%H:%M:%S} UTC ({_until(snapshot.blocked_until)}), after a 429"
+        )
+    return text
 
 
-def _view(seen: Snapshot) -> Group:
-    used = seen.limit - seen.remaining
+def _view(snapshot: Snapshot) -> Group:
+    used = snapshot.limit - snapshot.remaining
     return Group(
-        ProgressBar(total=seen.limit, completed=min(seen.limit, used + seen.reserved), width=60),
-        Text("\n".join(lines(seen))),
-        _accounts("Spent in this window", seen.spent),
-        _accounts("Reserved or under way", seen.under_way),
+        ProgressBar(total=snapshot.limit, completed=min(snapshot.limit, used + snapshot.reserved), width=60),
+        Text("\n".join(lines(snapshot))),
+        _accounts("Spent in this window", snapshot.spent),
+        _accounts("Reserved or under way", snapshot.under_way),
     )
 
 
@@ -78,8 +80,8 @@ def _accounts(title: str, accounts: Mapping[tuple[str, str], tuple[int, int]]) -
     table = Table(title=title, title_justify="left")
     for name in ("lane", "endpoint", "calls", "units"):
         table.add_column(name, justify="right" if name in {"calls", "units"} else "left")
-    dearest = sorted(accounts.items(), key=lambda item: -item[1][1])
-    for (lane, label), (calls, units) in dearest[:MOST_LABELS]:
+    sorted_accounts = sorted(accounts.items(), key=lambda item: -item[1][1])
+    for (lane, label), (calls, units) in sorted_accounts[:MAX_LABELS]:
         table.add_row(lane, label, f"{calls:,}", f"{units:,}")
     return table
 

@@ -69,28 +69,28 @@ def conformance(
                 click.echo(f"{len(exchanges)} exchanges recorded in {record}.", err=True)
             return Profile.of(state, server=server, checked_at=datetime.datetime.now(datetime.UTC))
 
-    found = asyncio.run(run())
-    _report(found)
+    profile = asyncio.run(run())
+    _report(profile)
     target = output or known
     if target is None:
-        click.echo(found.to_toml())
+        click.echo(profile.to_toml())
     else:
-        found.write(target)
+        profile.write(target)
         click.echo(f"Written to {target}.", err=True)
 
 
 def _replay(recording: Recording) -> None:
-    found = contradictions(recording)
-    for one in found:
-        click.echo(str(one))
-    click.echo(f"{len(recording.exchanges)} exchanges, {len(found)} assumptions contradicted.", err=True)
-    if found:
+    contradicted = contradictions(recording)
+    for assumption in contradicted:
+        click.echo(str(assumption))
+    click.echo(f"{len(recording.exchanges)} exchanges, {len(contradicted)} assumptions contradicted.", err=True)
+    if contradicted:
         click.get_current_context().exit(1)
 
 
-def _report(found: Profile) -> None:
-    click.echo(f"{found.server}: {found.calls} calls, {found.units} units at most", err=True)
-    for name, value in found.answers.items():
+def _report(profile: Profile) -> None:
+    click.echo(f"{profile.server}: {profile.calls} calls, {profile.units} units at most", err=True)
+    for name, value in profile.answers.items():
         click.echo(f"  {name:<26} {value}", err=True)
-    for name, why in found.unsettled.items():
+    for name, why in profile.unsettled.items():
         click.echo(f"  {name:<26} not settled: {why}", err=True)

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from tonicdm.client import TonicDM
 from tonicdm.sync import TypeReport
 
-REFRESH = 0.5
-"""Seconds between two looks at the budget."""
+REFRESH_SECONDS = 0.5
+"""Seconds between two refreshes."""
 
 
 class Display:
@@ -51,26 +51,26 @@ class Display:
         self._bar.stop()
 
     def update(self, report: TypeReport) -> None:
-        """Take in how far a type has come; shown at the next look."""
+        """Take in how far a type has come; shown at the next refresh."""
         self._reports[report.type] = report
 
     async def _tick(self) -> None:
         while True:
             self._refresh()
-            await asyncio.sleep(REFRESH)
+            await asyncio.sleep(REFRESH_SECONDS)
 
     def _refresh(self) -> None:
-        seen = self._tonic.budget.snapshot()
+        snapshot = self._tonic.budget.snapshot()
         reports = self._reports.values()
-        done = sum(one.done for one in reports)
-        records, units = sum(one.records for one in reports), sum(one.meter.units for one in reports)
-        end = seen.blocked_until or seen.reset_at
+        done = sum(report.done for report in reports)
+        records, units = sum(report.records for report in reports), sum(report.meter.units for report in reports)
+        end = snapshot.blocked_until or snapshot.reset_at
         window = f"reset in {max(0.0, end.timestamp() - time.time()):,.0f} s" if end else "window unknown"
-        waiting = sum(calls for calls, _ in seen.waiting.values())
+        waiting = sum(calls for calls, _ in snapshot.waiting.values())
         held = f", {waiting} calls wait" if waiting else ""
         self._bar.update(
             self._task,
             description=f"{done} of {self._types} types",
             completed=done,
-            state=f"{records:,} records, {units:,} units used, {seen.remaining:,} left, {window}{held}",
+            state=f"{records:,} records, {units:,} units used, {snapshot.remaining:,} left, {window}{held}",
         )

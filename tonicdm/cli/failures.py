@@ -1,4 +1,4 @@
-"""From errors to messages and exit codes."""
+"""Messages and exit codes of errors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SPELLED: Final = {'on_ignored="accept"': "--on-ignored accept"}
 
 def exit_code(error: TonicDMError) -> int:
     """Return the exit code for *error*."""
-    return next(code for kind, code in CODES if isinstance(error, kind))
+    return next(code for error_type, code in CODES if isinstance(error, error_type))
 
 
 class Guarded(click.Group):

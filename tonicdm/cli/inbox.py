@@ -1,4 +1,4 @@
-"""``tonicdm webhooks work``, and a look at the inbox by hand: list, show, replay, purge, stats."""
+"""``tonicdm webhooks work``, and the inbox by hand: list, show, replay, purge, stats."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rich.text import Text
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.signals import stop_event
 from tonicdm.cli.sync import TYPES, seconds_of
-from tonicdm.cli.webhooks import _log_to_stderr, webhooks
+from tonicdm.cli.webhooks import log_to_stderr, webhooks
 from tonicdm.errors import ConfigError
 from tonicdm.store import Store, choose
 from tonicdm.webhooks.gaps import keep_repairing
@@ -36,10 +36,12 @@ from tonicdm.webhooks.worker import Worker
 FILE: Final = click.argument("file", type=click.Path(exists=True, dir_okay=False))
 JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 WATCH: Final = click.option("--watch", is_flag=True, help="Go on showing it until Ctrl-C.")
-INTERVAL: Final = click.option("--interval", default=1.0, show_default=True, help="Seconds between two looks.")
+INTERVAL: Final = click.option("--interval", default=1.0, show_default=True, help="Seconds between two refreshes.")
 _FILTERS: Final = (
-    click.option("--state", "states", multiple=True, type=click.Choice([one.value for one in State]), help="State."),
-    click.option("--type", "kind", help="Type of the event, such as persons.updated or 'persons.*'."),
+    click.option(
+        "--state", "states", multiple=True, type=click.Choice([state.value for state in State]), help="State."
+    ),
+    click.option("--type", "event_type", help="Type of the event, such as persons.updated or 'persons.*'."),
     click.option("--since", help="Received at this time or later: 2026-01-31T12:00 (UTC), or an age such as 2h."),
     click.option("--before", help="Received before this time."),
 )
@@ -104,7 +106,7 @@ def work(
     interval = seconds_of(every, "--every") if every else None
 
     async def run() -> None:
-        _log_to_stderr()
+        log_to_stderr()
         stop = stop_event()
         async with connection.client() as tonic, Store(file) as store:
             inbox = Inbox(store, handlers=known, rules=inbox_rules)
@@ -148,12 +150,12 @@ def _handlers(text: str) -> Handlers:
     if (here := os.getcwd()) not in sys.path:  # noqa: PTH109 - a text, as sys.path has it
         sys.path.insert(0, here)
     try:
-        found = getattr(importlib.import_module(module), name, None)
+        registry = getattr(importlib.import_module(module), name, None)
     except ImportError as error:
         raise ConfigError(f"--handlers: the module {module} can't be imported ({error})") from None
-    if not isinstance(found, Handlers):
+    if not isinstance(registry, Handlers):
         raise ConfigError(f"--handlers: {name} in {module} is no tonicdm.webhooks.Handlers")
-    return found
+    return registry
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------
@@ -170,7 +172,7 @@ def list_jobs(
     *,
     file: str,
     states: tuple[str, ...],
-    kind: str | None,
+    event_type: str | None,
     since: str | None,
     before: str | None,
     limit: int,
@@ -179,12 +181,12 @@ def list_jobs(
     interval: float,
 ) -> None:
     """List what is in the inbox of FILE: a line for each event and record that it names."""
-    chosen = _filter(states, kind, since, before)
+    chosen = _filter(states, event_type, since, before)
 
-    async def look(inbox: Inbox) -> list[Entry]:
+    async def entries(inbox: Inbox) -> list[Entry]:
         return await inbox.find(chosen, limit=limit)
 
-    _show(file, look, _entries, as_json=as_json, watch=watch, interval=interval)
+    _show(file, entries, _entries, as_json=as_json, watch=watch, interval=interval)
 
 
 @webhooks.command()
@@ -242,12 +244,12 @@ def replay(
     file: str,
     keys: tuple[str, ...],
     states: tuple[str, ...],
-    kind: str | None,
+    event_type: str | None,
     since: str | None,
     before: str | None,
 ) -> None:
     """Try dead letters of FILE again, all or those chosen; with --state done also what was done already."""
-    chosen = _filter(states or (State.DEAD.value,), kind, since, before, keys)
+    chosen = _filter(states or (State.DEAD.value,), event_type, since, before, keys)
     count = asyncio.run(_act(file, lambda inbox: inbox.replay(chosen)))
     click.echo(f"{count:,} to be tried again.")
 
@@ -261,7 +263,7 @@ def purge(
     file: str,
     keys: tuple[str, ...],
     states: tuple[str, ...],
-    kind: str | None,
+    event_type: str | None,
     since: str | None,
     before: str | None,
 ) -> None:
@@ -269,7 +271,7 @@ def purge(
 
     What waits is never purged. An event that is forgotten and comes again is new.
     """
-    chosen = _filter(states or (State.DONE.value,), kind, since, before, keys)
+    chosen = _filter(states or (State.DONE.value,), event_type, since, before, keys)
     count = asyncio.run(_act(file, lambda inbox: inbox.purge(chosen)))
     click.echo(f"{count:,} forgotten.")
 
@@ -280,11 +282,11 @@ async def _act(file: str, act: Callable[[Inbox], Awaitable[int]]) -> int:
 
 
 def _filter(
-    states: tuple[str, ...], kind: str | None, since: str | None, before: str | None, keys: tuple[str, ...] = ()
+    states: tuple[str, ...], event_type: str | None, since: str | None, before: str | None, keys: tuple[str, ...] = ()
 ) -> Filter:
     return Filter(
-        states=[State(one) for one in states],
-        type=kind,
+        states=[State(state) for state in states],
+        type=event_type,
         since=None if since is None else _moment(since, "--since"),
         before=None if before is None else _moment(before, "--before"),
         keys=keys,
@@ -296,12 +298,12 @@ def _moment(text: str, option: str) -> float:
     if re.fullmatch(r"\d+(\.\d+)?[smhd]", text.strip()):
         return time.time() - seconds_of(text, option)
     try:
-        found = datetime.datetime.fromisoformat(text)
+        moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         raise ConfigError(
             f"{option} takes a time such as 2026-01-31T12:00, or an age such as 2h, not {text!r}"
         ) from None
-    return (found if found.tzinfo else found.replace(tzinfo=datetime.UTC)).timestamp()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
 
 
 # --- showing ----------------------------------------------------------------------------------------------------------
@@ -309,26 +311,26 @@ def _moment(text: str, option: str) -> float:
 
 def _show(
     file: str,
-    look: Callable[[Inbox], Awaitable[Any]],
+    read: Callable[[Inbox], Awaitable[Any]],
     view: Callable[[Any], RenderableType],
     *,
     as_json: bool,
     watch: bool,
     interval: float,
 ) -> None:
-    """Show what *look* finds, once or again and again."""
+    """Show what *read* returns, once or again and again."""
 
     async def run() -> None:
         async with Store(file) as store:
             inbox = Inbox(store)
             if not watch:
-                found = await look(inbox)
-                click.echo(json.dumps(_plain(found))) if as_json else Console().print(view(found))
+                shown = await read(inbox)
+                click.echo(json.dumps(_plain(shown))) if as_json else Console().print(view(shown))
                 return
-            with Live(view(await look(inbox)), refresh_per_second=4) as live:
+            with Live(view(await read(inbox)), refresh_per_second=4) as live:
                 while True:
                     await asyncio.sleep(max(0.1, interval))
-                    live.update(view(await look(inbox)))
+                    live.update(view(await read(inbox)))
 
     asyncio.run(run())
 
@@ -344,33 +346,33 @@ def _entries(entries: list[Entry]) -> Table:
     table = Table(caption=f"{len(entries):,} shown")
     for name in ("received", "type", "record", "state", "tries", "how", "key", "why"):
         table.add_column(name, justify="right" if name == "tries" else "left", overflow="fold", no_wrap=name == "state")
-    for one in entries:
-        state = one.state.value
-        if one.state is State.RECEIVED and one.attempts:
-            state += f" until {datetime.datetime.fromtimestamp(one.due, datetime.UTC):%H:%M:%S}"
-        how, why = one.outcome or "", one.error or ""
-        texts = (_utc(one.received), one.type, one.id, state, str(one.attempts), how, one.key, why)
+    for entry in entries:
+        state = entry.state.value
+        if entry.state is State.RECEIVED and entry.attempts:
+            state += f" until {datetime.datetime.fromtimestamp(entry.due, datetime.UTC):%H:%M:%S}"
+        how, why = entry.outcome or "", entry.error or ""
+        texts = (_utc(entry.received), entry.type, entry.id, state, str(entry.attempts), how, entry.key, why)
         table.add_row(*(Text(_safe(text)) for text in texts))
     return table
 
 
-def _sums(found: InboxStats) -> Group:
+def _sums(totals: InboxStats) -> Group:
     table = Table(title="Jobs by record type", title_justify="left")
     table.add_column("type")
     for state in State:
         table.add_column(state.value, justify="right")
-    for kind, counts in found.types.items():
-        table.add_row(kind, *(f"{counts.get(state.value, 0):,}" for state in State))
-    table.add_row("total", *(f"{found.states[state.value]:,}" for state in State))
-    wait = "nothing waits" if found.oldest is None else f"the oldest waits for {found.oldest:,.0f} s"
-    hows = ", ".join(f"{count:,} {name}" for name, count in sorted(found.outcomes.items())) or "none"
-    sums = found.tallies
+    for record_type, counts in totals.types.items():
+        table.add_row(record_type, *(f"{counts.get(state.value, 0):,}" for state in State))
+    table.add_row("total", *(f"{totals.states[state.value]:,}" for state in State))
+    wait = "nothing waits" if totals.oldest is None else f"the oldest waits for {totals.oldest:,.0f} s"
+    outcomes = ", ".join(f"{count:,} {name}" for name, count in sorted(totals.outcomes.items())) or "none"
+    tallies = totals.tallies
     lines = [
-        f"Events    {found.events:,} and {found.duplicates:,} duplicates; {wait}",
-        f"Records   {hows}",
-        f"Cost      {sums.get('units', 0):,} units in {sums.get('calls', 0):,} calls",
+        f"Events    {totals.events:,} and {totals.duplicates:,} duplicates; {wait}",
+        f"Records   {outcomes}",
+        f"Cost      {tallies.get('units', 0):,} units in {tallies.get('calls', 0):,} calls",
     ]
-    for gap in found.gaps:
+    for gap in totals.gaps:
         recent = f", {gap['recent']:,} may still come" if gap["recent"] else ""
         lines.append(
             f"Missed    {gap['missed']:,} of {gap['changed']:,} changed {gap['type']}{recent} (looked for at "

@@ -1,4 +1,4 @@
-"""``tonicdm quarantine``: what came and could not be stored as a record."""
+"""``tonicdm quarantine``: answers that could not be stored as records."""
 
 from __future__ import annotations
 
@@ -36,36 +36,36 @@ async def _run(file: str, *, retry: bool, json_lines: bool) -> None:
         if retry:
             taken, count = await store.retry_quarantine()
             console.print(f"{taken:,} of {count:,} are records now. Nothing was sent.", highlight=False)
-        found = await store.quarantine()
+        entries = await store.quarantine()
     if json_lines:
-        for one in found:
-            click.echo(json.dumps(_as_json(one)))
-    elif found:
-        console.print(_table(found))
-        if len(found) > SHOWN:
-            console.print(f"… and {len(found) - SHOWN:,} more; --json gives all.", highlight=False)
+        for entry in entries:
+            click.echo(json.dumps(_as_json(entry)))
+    elif entries:
+        console.print(_table(entries))
+        if len(entries) > SHOWN:
+            console.print(f"… and {len(entries) - SHOWN:,} more; --json gives all.", highlight=False)
     else:
         console.print("Nothing is in quarantine.", highlight=False)
 
 
-def _as_json(one: Quarantined) -> dict[str, Any]:
+def _as_json(entry: Quarantined) -> dict[str, Any]:
     return {
-        "type": one.type,
-        "id": one.id,
-        "updated": one.updated,
-        "page": one.page,
-        "reason": one.reason,
+        "type": entry.type,
+        "id": entry.id,
+        "updated": entry.updated,
+        "page": entry.page,
+        "reason": entry.reason,
         # The text may be no UTF-8; what is not stands as an escape, as a Python literal has it.
-        "raw": one.raw.decode(errors="backslashreplace"),
+        "raw": entry.raw.decode(errors="backslashreplace"),
     }
 
 
-def _table(found: Sequence[Quarantined]) -> Table:
+def _table(entries: Sequence[Quarantined]) -> Table:
     table = Table(title="In quarantine")
     for name in ("type", "page", "id"):
         table.add_column(name, no_wrap=True)
     table.add_column("reason")
-    for one in found[:SHOWN]:
-        page = "by ID" if one.page is None else str(one.page)
-        table.add_row(one.type, page, one.id or "unreadable", one.reason)
+    for entry in entries[:SHOWN]:
+        page = "by ID" if entry.page is None else str(entry.page)
+        table.add_row(entry.type, page, entry.id or "unreadable", entry.reason)
     return table

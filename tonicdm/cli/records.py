@@ -1,21 +1,29 @@
-"""``tonicdm get`` and ``tonicdm list``."""
+"""``tonicdm get`` and ``tonicdm list``: records as a table, as JSON or as CSV."""
 
 from __future__ import annotations
 
 import asyncio
+import csv
 import datetime
-from typing import Any
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
 
 import click
+from rich.console import Console
+from rich.table import Table
 
 from tonicdm.cli.connection import Connection, connected
-from tonicdm.cli.output import show
 from tonicdm.client import TonicDM
 from tonicdm.endpoints.base import Listed, Readable
 from tonicdm.endpoints.options import UPDATED_AFTER
 from tonicdm.endpoints.registry import RECORD_TYPES, endpoint_class
 from tonicdm.errors import InvalidOptionError
-from tonicdm.models import Record
+from tonicdm.models import CODEC, Record
+
+MAX_COLUMNS: Final = 8
+"""Columns of a table on a terminal; JSON and CSV have all."""
 
 FORMAT = click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table")
 QUANTITY = click.option(
@@ -24,12 +32,12 @@ QUANTITY = click.option(
 
 
 @click.command()
-@click.argument("noun")
+@click.argument("resource")
 @click.argument("ids", nargs=-1, required=True)
 @QUANTITY
 @FORMAT
 @connected
-def get(connection: Connection, *, noun: str, ids: tuple[str, ...], data_quantity: Any, form: str) -> None:
+def get(connection: Connection, *, resource: str, ids: tuple[str, ...], data_quantity: Any, form: str) -> None:
     """Fetch records by ID: tonicdm get persons ID ID ...
 
     With --data-quantity id_only: when each was last changed, for 1 unit for 240 IDs.
@@ -37,8 +45,8 @@ def get(connection: Connection, *, noun: str, ids: tuple[str, ...], data_quantit
 
     async def run() -> tuple[list[Record], tuple[str, ...]]:
         async with connection.client(priority="interactive") as tonic:
-            found = await _endpoint(tonic, noun, Readable).get_many(ids, data_quantity=data_quantity)
-            return list(found), found.missing
+            records = await _endpoint(tonic, resource, Readable).get_many(ids, data_quantity=data_quantity)
+            return list(records), records.missing
 
     records, missing = asyncio.run(run())
     if records or form != "table":
@@ -49,7 +57,7 @@ def get(connection: Connection, *, noun: str, ids: tuple[str, ...], data_quantit
 
 
 @click.command("list")
-@click.argument("noun")
+@click.argument("resource")
 @click.option("--project-id", help="Only records of this project, where the endpoint has the option.")
 @click.option("--updated-after", type=click.DateTime(), help="Only records changed after this time, UTC.")
 @click.option("-o", "--option", "pairs", multiple=True, metavar="NAME=VALUE", help="Any option, lists with commas.")
@@ -74,7 +82,7 @@ def get(connection: Connection, *, noun: str, ids: tuple[str, ...], data_quantit
 def list_records(
     connection: Connection,
     *,
-    noun: str,
+    resource: str,
     project_id: str | None,
     updated_after: datetime.datetime | None,
     pairs: tuple[str, ...],
@@ -92,22 +100,22 @@ def list_records(
 
     async def run() -> list[Record]:
         async with connection.client(priority="interactive") as tonic:
-            endpoint: Any = _endpoint(tonic, noun, Listed)
+            endpoint: Any = _endpoint(tonic, resource, Listed)
             if updated_after is not None:
                 # Where the reference shows none, the option itself asks for it.
                 documented = UPDATED_AFTER in endpoint._listing.operation.options
                 (options if documented else passed)[UPDATED_AFTER] = updated_after.replace(tzinfo=datetime.UTC)
-            found = endpoint.list(data_quantity=data_quantity, options=passed, **options)
-            return await found.all(limit=limit)  # type: ignore[no-any-return]
+            listed = endpoint.list(data_quantity=data_quantity, options=passed, **options)
+            return await listed.all(limit=limit)  # type: ignore[no-any-return]
 
     show(asyncio.run(run()), form)
 
 
-def _endpoint(tonic: TonicDM, noun: str, kind: type[Listed[Any]]) -> Any:
-    name = noun.replace("-", "_").lower()
-    if name not in RECORD_TYPES or not issubclass(endpoint_class(name), kind):
-        fit = sorted(key for key in RECORD_TYPES if issubclass(endpoint_class(key), kind))
-        raise InvalidOptionError(f"no such noun here: {noun}; there are {', '.join(fit)}. Nothing was sent.")
+def _endpoint(tonic: TonicDM, resource: str, ability: type[Listed[Any]]) -> Any:
+    name = resource.replace("-", "_").lower()
+    if name not in RECORD_TYPES or not issubclass(endpoint_class(name), ability):
+        fit = sorted(key for key in RECORD_TYPES if issubclass(endpoint_class(key), ability))
+        raise InvalidOptionError(f"no such resource here: {resource}; there are {', '.join(fit)}. Nothing was sent.")
     return getattr(tonic, name)
 
 
@@ -125,3 +133,45 @@ def _pair(text: str) -> tuple[str, Any]:
         return name, int(value)
     is_list = "," in value or (name.startswith("filter_") and name.endswith("s"))
     return name, value.split(",") if is_list else value
+
+
+# --- showing ----------------------------------------------------------------------------------------------------------
+
+
+def show(records: Sequence[Record], form: str) -> None:
+    """Print *records*.
+
+    Args:
+        records: What to print.
+        form: ``table``, ``json`` (an array) or ``csv``.
+    """
+    rows = [CODEC.write(record) for record in records]
+    if form == "json":
+        json.dump(rows, sys.stdout, ensure_ascii=False, indent=2)
+        print()
+    elif form == "csv":
+        writer = csv.DictWriter(sys.stdout, _columns(rows))
+        writer.writeheader()
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    else:
+        _table(rows)
+
+
+def _columns(rows: Sequence[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> None:
+    plain = [name for name in _columns(rows) if not any(isinstance(row.get(name), (list, dict)) for row in rows)]
+    table = Table(caption=f"{len(rows):,} records")
+    for name in plain[:MAX_COLUMNS]:
+        table.add_column(name, overflow="ellipsis", no_wrap=name == "id")
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in plain[:MAX_COLUMNS]))
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict, bool)) else str(value)

@@ -65,20 +65,21 @@ def tokens(
 
     async def run() -> list[TokenLedger]:
         for key in keys:
-            await store.update(key, lambda ledger: (_told(ledger, client_id, retry=retry, revoked=revoked), None))
+            await store.update(key, lambda ledger: (_updated(ledger, client_id, retry=retry, revoked=revoked), None))
         return [await store.read(key) for key in keys]
 
     now = time.time()
-    told = [_summary(ledger, now, rules) for ledger in asyncio.run(run())]
+    summaries = [_summary(ledger, now, rules) for ledger in asyncio.run(run())]
     if as_json:
-        click.echo(json.dumps(told, indent=2))
-    elif not any(one["issuer"] for one in told):
+        click.echo(json.dumps(summaries, indent=2))
+    elif not any(summary["issuer"] for summary in summaries):
         click.echo(f"No machine token has been minted here; {store.where} has none.")
     else:
-        click.echo("\n\n".join("\n".join(_lines(one)) for one in told))
+        click.echo("\n\n".join("\n".join(_lines(summary)) for summary in summaries))
 
 
-def _told(ledger: TokenLedger, client_id: str | None, *, retry: bool, revoked: bool) -> TokenLedger:
+def _updated(ledger: TokenLedger, client_id: str | None, *, retry: bool, revoked: bool) -> TokenLedger:
+    """Return the ledger as --retry and --revoked leave it."""
     if revoked:
         chosen = [mint.application for mint in ledger.mints if client_id in {None, mint.client_id}]
         if not set(chosen) & ledger.tokens.keys():
@@ -128,24 +129,24 @@ def _summary(ledger: TokenLedger, now: float, rules: MintRules) -> dict[str, Any
     }
 
 
-def _lines(told: dict[str, Any]) -> list[str]:
-    stop = f"{told['left']} left before the stop at {told['stop']}, which opens again at {told['opens_at']}"
-    out = [f"Issuer    {told['issuer']}", f"Minted    {told['minted']} in {told['month']}; {stop}"]
-    if told["damaged_at"]:
-        out.append(f"Damaged   the count is not exact since {told['damaged_at']}; it is taken too high, see --retry")
+def _lines(summary: dict[str, Any]) -> list[str]:
+    stop = f"{summary['left']} left before the stop at {summary['stop']}, which opens again at {summary['opens_at']}"
+    out = [f"Issuer    {summary['issuer']}", f"Minted    {summary['minted']} in {summary['month']}; {stop}"]
+    if summary["damaged_at"]:
+        out.append(f"Damaged   the count is not exact since {summary['damaged_at']}; it is taken too high, see --retry")
     out += [
-        f"Closed    {one['application'] or 'all applications'} until {one['until']}: {one['cause']}"
-        + (f" ({one['status']})" if one["status"] else "")
-        for one in told["closed"]
+        f"Closed    {closure['application'] or 'all applications'} until {closure['until']}: {closure['cause']}"
+        + (f" ({closure['status']})" if closure["status"] else "")
+        for closure in summary["closed"]
     ]
-    for one in told["applications"]:
-        state = "no token" if one["expires_at"] is None else f"token until {one['expires_at']}"
-        note = ", revoked" if one["revoked"] else ""
-        warning = f"; more than {MintRules().line} a month" if one["above_line"] else ""
-        out.append(f"  {one['client_id']:<34} {one['minted']:>4} minted, {state}{note}{warning}")
-    for one in told["mints"]:
-        counts = "" if one["result"] != MintState.REFUSED else " (not counted)"
-        out.append(f"  {one['at']}  {one['client_id']:<34} {one['who']}  {one['result']}{counts}")
+    for application in summary["applications"]:
+        state = "no token" if application["expires_at"] is None else f"token until {application['expires_at']}"
+        note = ", revoked" if application["revoked"] else ""
+        warning = f"; more than {MintRules().line} a month" if application["above_line"] else ""
+        out.append(f"  {application['client_id']:<34} {application['minted']:>4} minted, {state}{note}{warning}")
+    for mint in summary["mints"]:
+        counts = "" if mint["result"] != MintState.REFUSED else " (not counted)"
+        out.append(f"  {mint['at']}  {mint['client_id']:<34} {mint['who']}  {mint['result']}{counts}")
     return out
 
 

@@ -89,9 +89,9 @@ def _names(text: str | None) -> tuple[str, ...]:
 def _criteria(text: str) -> dict[str, Any]:
     try:
         content = pathlib.Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
-        found = json.loads(content)
+        criteria = json.loads(content)
     except (OSError, ValueError) as error:
         raise ConfigError(f"--criteria can't be read as JSON: {error}") from None
-    if not isinstance(found, dict):
+    if not isinstance(criteria, dict):
         raise ConfigError("--criteria must be a JSON object. Nothing was sent.")
-    return found
+    return criteria

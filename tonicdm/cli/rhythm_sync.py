@@ -78,8 +78,8 @@ def _table(reports: list[TypeSynced], file: str) -> Table:
     for name in ("rows read", "new or changed", "gone"):
         table.add_column(name, justify="right")
     table.add_column("what")
-    for one in reports:
-        what = "everything" if one.since is None else f"changes since {one.since[:19]}Z"
-        what += "; ids compared" if one.compared else ""
-        table.add_row(one.type, f"{one.rows:,}", f"{one.changed:,}", f"{one.deleted:,}", what)
+    for report in reports:
+        what = "everything" if report.since is None else f"changes since {report.since[:19]}Z"
+        what += "; ids compared" if report.compared else ""
+        table.add_row(report.type, f"{report.rows:,}", f"{report.changed:,}", f"{report.deleted:,}", what)
     return table

@@ -1,4 +1,4 @@
-"""How a command that goes on until it is told to stop hears of it."""
+"""Signals that end a command which goes on until it is stopped."""
 
 from __future__ import annotations
 

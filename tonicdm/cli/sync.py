@@ -34,10 +34,13 @@ from tonicdm.sync.engine import Audit
 from tonicdm.sync.facts import SyncOptions
 from tonicdm.types import RecordID
 
-UNITS_OF_TIME: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+SECONDS_PER_UNIT: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 NEXT_RUN: Final = "next_run"
-DRIFT_TOLD: Final = "drift_told"
-FEW_NAMES: Final = 6
+"""Name in the file's table `meta`: when `--every` runs again."""
+DRIFT_SHOWN: Final = "drift_told"
+"""Name in the file's table `meta`: the fields that were named already."""
+MAX_NAMES: Final = 6
+"""Fields that are named on the terminal."""
 
 TYPES = click.option("--types", help="Only these record types, with commas; some are taken only when named.")
 AUDIT = click.option(
@@ -103,13 +106,13 @@ def sync(
 
     The first run loads everything, later ones only what changed. A run that was interrupted goes on where it ended.
     """
-    kinds = chosen(types)
+    record_types = chosen(types)
     run = SyncRun(
         file=file,
-        types=kinds,
+        types=record_types,
         audit=audit,
         confirmed=confirmed,
-        counts=counts_of(count, kinds),
+        counts=counts_of(count, record_types),
         new_owner=new_owner,
         projects=_projects(projects),
         json_line=json_line,
@@ -143,20 +146,20 @@ def plan(
     json_line: bool,
 ) -> None:
     """Show what a sync of FILE would do and cost; send nothing."""
-    kinds = chosen(types)
+    record_types = chosen(types)
     run = SyncRun(
         file=file,
-        types=kinds,
+        types=record_types,
         audit=audit,
         projects=_projects(projects),
-        counts=counts_of(count, kinds),
+        counts=counts_of(count, record_types),
         json_line=json_line,
     )
     asyncio.run(_show_plan(connection, run))
 
 
 def _projects(names: str | None) -> Sequence[RecordID]:
-    return [record_id(one.strip(), "--projects") for one in names.split(",")] if names else ()
+    return [record_id(name.strip(), "--projects") for name in names.split(",")] if names else ()
 
 
 def chosen(names: str | None) -> list[RecordType]:
@@ -170,16 +173,16 @@ def seconds_of(text: str, option: str) -> float:
     Raises:
         ConfigError: *text* is none; the message names *option*.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
-    if found is None or float(found[1]) == 0:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
+    if match is None or float(match[1]) == 0:
         raise ConfigError(f"{option} takes a time such as 90s, 30m, 1h or 1d, not {text!r}")
-    return float(found[1]) * UNITS_OF_TIME[found[2]]
+    return float(match[1]) * SECONDS_PER_UNIT[match[2]]
 
 
 async def _show_plan(connection: Connection, run: SyncRun) -> None:
     async with contextlib.AsyncExitStack() as stack:
         tonic = await stack.enter_async_context(connection.client())
-        # To look at a plan makes no file.
+        # Showing a plan makes no file.
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         check_path(run.file)
         known = run.file if os.path.exists(run.file) else f"{folder}/empty.db"  # noqa: PTH110, ASYNC240
@@ -191,12 +194,12 @@ async def _show_plan(connection: Connection, run: SyncRun) -> None:
 async def _once(connection: Connection, run: SyncRun, sandbox_records: int | None) -> None:
     async with _client(connection, sandbox_records) as tonic, Store(run.file) as store:
         report = await _run(tonic, store, run)
-    found = [one.type for one in report.types if one.records]
-    if not run.json_line and found:
-        columns, kind = ("name, address", "offices") if "offices" in found else ("*", found[0])
+    names = [part.type for part in report.types if part.records]
+    if not run.json_line and names:
+        columns, view = ("name, address", "offices") if "offices" in names else ("*", names[0])
         console = Console()
         console.print(f"All in {run.file}; to try it:", highlight=False)
-        console.print(f'  sqlite3 {run.file} "SELECT {columns} FROM {kind} LIMIT 5"', highlight=False)
+        console.print(f'  sqlite3 {run.file} "SELECT {columns} FROM {view} LIMIT 5"', highlight=False)
 
 
 async def _repeat(connection: Connection, run: SyncRun, every: float) -> None:
@@ -267,18 +270,18 @@ async def _run(tonic: TonicDM, store: Store, run: SyncRun) -> RunReport:
         console.print(summary(report, await in_the_file(store, before)))
         for line in remarks(report):
             console.print(line, highlight=False)
-        await _tell_drift(store, console)
+        await _print_drift(store, console)
     return report
 
 
-async def _tell_drift(store: Store, console: Console) -> None:
+async def _print_drift(store: Store, console: Console) -> None:
     """Name fields that the models do not know, once."""
     drift = await store.drift()
-    if await store.meta(DRIFT_TOLD) != json.dumps(drift):
-        names = [f"{kind}.{name}" for kind, found in drift.items() for name in found]
-        more = f" and {len(names) - FEW_NAMES} more (table field)" if len(names) > FEW_NAMES else ""
+    if await store.meta(DRIFT_SHOWN) != json.dumps(drift):
+        names = [f"{record_type}.{name}" for record_type, fields in drift.items() for name in fields]
+        more = f" and {len(names) - MAX_NAMES} more (table field)" if len(names) > MAX_NAMES else ""
         console.print(
-            f"Fields that this version does not know have columns all the same: {', '.join(names[:FEW_NAMES])}{more}",
+            f"Fields that this version does not know have columns all the same: {', '.join(names[:MAX_NAMES])}{more}",
             highlight=False,
         )
-        await store.set_meta(DRIFT_TOLD, json.dumps(drift))
+        await store.set_meta(DRIFT_SHOWN, json.dumps(drift))

@@ -1,4 +1,4 @@
-"""``tonicdm webhooks``: receive them, look at them, work them off."""
+"""``tonicdm webhooks``: the group, and ``serve``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tonicdm.errors import ConfigError
 from tonicdm.webhooks.receiver import NO_VERIFIER, Limits, Receiver
 from tonicdm.webhooks.verify import SharedSecret, StandardWebhooks, Unverified, Verifier
 
-BYTES: Final = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2}
+BYTES_PER_UNIT: Final = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2}
 
 
 @click.group()
@@ -72,7 +72,7 @@ def serve(
 async def _serve(file: str, receiver: Receiver, host: str, port: int, path: str) -> None:
     from tonicdm.webhooks.serve import serve as run
 
-    _log_to_stderr()
+    log_to_stderr()
 
     def ready(url: str) -> None:
         click.echo(f"Receiving on {url} into {file}; stop it with Ctrl-C.")
@@ -90,17 +90,17 @@ def _secrets(file: pathlib.Path | None, variable: str | None) -> list[str]:
         raise ConfigError("give --secret-file or --secret-env, not both")
     if file is not None:
         try:
-            found = file.read_text(encoding="utf-8").split()
+            secrets = file.read_text(encoding="utf-8").split()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{file} can't be read: {type(error).__name__}") from None
-        if not found:
+        if not secrets:
             raise ConfigError(f"{file} holds no secret")
-        return found
+        return secrets
     if variable is not None:
-        found = os.environ.get(variable, "").split()
-        if not found:
+        secrets = os.environ.get(variable, "").split()
+        if not secrets:
             raise ConfigError(f"the variable {variable} holds no secret")
-        return found
+        return secrets
     return []
 
 
@@ -118,13 +118,14 @@ def _verifier(secrets: list[str], header: str | None, tolerance: float, *, unver
 
 
 def _bytes(text: str) -> int:
-    found = re.fullmatch(r"(\d+)(|B|KiB|MiB)", text.strip())
-    if found is None:
+    match = re.fullmatch(r"(\d+)(|B|KiB|MiB)", text.strip())
+    if match is None:
         raise ConfigError(f"--max-body takes bytes, such as 65536, 64KiB or 1MiB, not {text!r}")
-    return int(found[1]) * BYTES[found[2]]
+    return int(match[1]) * BYTES_PER_UNIT[match[2]]
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
+    """Send what the receiver and the worker log to stderr."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
     logger = logging.getLogger("tonicdm.webhooks")

@@ -19,16 +19,16 @@ def whoami(connection: Connection) -> None:
     async def run() -> tuple[Me, str, str]:
         async with connection.client(priority="interactive") as tonic:
             me = await tonic.me.get()
-            seen = tonic.budget.snapshot()
-            return me, tonic.caller.base_url, f"{seen.remaining:,} of {seen.limit:,} units left"
+            snapshot = tonic.budget.snapshot()
+            return me, tonic.caller.base_url, f"{snapshot.remaining:,} of {snapshot.limit:,} units left"
 
     me, server, units = asyncio.run(run())
     home = me.home_zone
-    addresses = [one.email_address for one in me.email_addresses or () if one.email_address]
+    addresses = [address.email_address for address in me.email_addresses or () if address.email_address]
     click.echo(f"User      {me.name or me.id}")
     click.echo(f"Addresses {', '.join(addresses) or '-'}")
     click.echo(f"Server    {server}")
-    click.echo(f"Home zone {home or 'not told by the server'}")
+    click.echo(f"Home zone {home or 'not named by the server'}")
     click.echo(f"Budget    {units}")
     host = next((zone for zone, url in ZONES.items() if url == server), None)
     if host is not None and home is not None and home.lower() != host:

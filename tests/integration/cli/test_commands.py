@@ -80,7 +80,7 @@ def test_budget_shows_what_an_earlier_process_spent(run: Run) -> None:
         (("list", "offices"), {"TONICDM_TOKEN": None}, 2, "no token"),
         (("list", "offices"), {"TONICDM_BASE_URL": None}, 2, "no server"),
         (("list", "offices"), {"TONICDM_BASE_URL": "http://127.0.0.1:9"}, 5, "check the network"),
-        (("list", "unicorns"), {}, 2, "no such noun"),
+        (("list", "unicorns"), {}, 2, "no such resource"),
         (("list", "offices", "-o", "colour=red"), {}, 2, "no option"),
         (("get", "offices", "zzz"), {}, 2, "32 hex characters"),
         (("sync", "no/such/folder/x.db"), {}, 6, "folder does not exist"),

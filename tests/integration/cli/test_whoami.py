@@ -16,7 +16,7 @@ from tonicdm.models import CODEC, Me
     ("fields", "shown"),
     [
         ({"homeZone": "de"}, "Home zone de"),
-        ({"workZone": "de", "zoneOffset": "+01:00", "timezone": "+01:00"}, "Home zone not told by the server"),
+        ({"workZone": "de", "zoneOffset": "+01:00", "timezone": "+01:00"}, "Home zone not named by the server"),
     ],
 )
 def test_the_home_zone_is_that_field_and_no_other_that_sounds_like_it(
