@@ -49,45 +49,45 @@ Outcome: TypeAlias = Any
 
 
 def written(
-    operations: Iterable[BatchOperation], kind: type[Record], dialect: BatchDialect, form: PatchForm
+    operations: Iterable[BatchOperation], model: type[Record], dialect: BatchDialect, form: PatchForm
 ) -> list[dict[str, Any]]:
     """Return operations as they are sent, all of them checked.
 
     Args:
         operations: Patches and deletes, each record once.
-        kind: The records' class.
+        model: The records' class.
         dialect: The words.
         form: How a patch sets a field.
 
     Raises:
         InvalidOptionError: One can't be sent, or a record stands in two of them.
     """
-    found = list(operations)
-    if not found:
+    listed = list(operations)
+    if not listed:
         raise InvalidOptionError(f"a batch needs at least one operation. {NOTHING_SENT}")
     seen: set[str] = set()
-    for number, one in enumerate(found):
-        if not isinstance(one, (BatchPatch, BatchDelete)):
+    for number, operation in enumerate(listed):
+        if not isinstance(operation, (BatchPatch, BatchDelete)):
             raise InvalidOptionError(
-                f"operation {number} is a {type(one).__name__}, but a batch takes BatchPatch and BatchDelete. "
+                f"operation {number} is a {type(operation).__name__}, but a batch takes BatchPatch and BatchDelete. "
                 f"{NOTHING_SENT}"
             )
-        if not isinstance(one.id, str) or not one.id.strip():
+        if not isinstance(operation.id, str) or not operation.id.strip():
             raise InvalidOptionError(f"operation {number} names no record. {NOTHING_SENT}")
-        if one.id in seen:
+        if operation.id in seen:
             raise InvalidOptionError(
                 f"operation {number} is of a record that an earlier one is of; the order inside a batch is not "
                 f"documented. {NOTHING_SENT}"
             )
-        seen.add(one.id)
-    return [_written(one, kind, dialect, form) for one in found]
+        seen.add(operation.id)
+    return [_written(operation, model, dialect, form) for operation in listed]
 
 
-def _written(one: BatchOperation, kind: type[Record], dialect: BatchDialect, form: PatchForm) -> dict[str, Any]:
-    if isinstance(one, BatchDelete):
-        return {dialect.type_key: dialect.delete, dialect.id_key: one.id}
-    steps = steps_of(kind, one.changes, form) if one.steps is None else checked_steps(one.steps)
-    return {dialect.type_key: dialect.patch, dialect.id_key: one.id, dialect.steps_key: steps}
+def _written(operation: BatchOperation, model: type[Record], dialect: BatchDialect, form: PatchForm) -> dict[str, Any]:
+    if isinstance(operation, BatchDelete):
+        return {dialect.type_key: dialect.delete, dialect.id_key: operation.id}
+    steps = steps_of(model, operation.changes, form) if operation.steps is None else checked_steps(operation.steps)
+    return {dialect.type_key: dialect.patch, dialect.id_key: operation.id, dialect.steps_key: steps}
 
 
 def outcomes(answer: Any, sent: Sequence[Mapping[str, Any]], dialect: BatchDialect) -> list[Outcome | Exception]:
@@ -103,42 +103,42 @@ def outcomes(answer: Any, sent: Sequence[Mapping[str, Any]], dialect: BatchDiale
         dialect: The words.
     """
     if not isinstance(answer, Mapping):
-        return [
-            BatchOperationError(_id(one, dialect), f"the answer is {json_type(answer)}, not an object") for one in sent
-        ]
+        what = f"the answer is {json_type(answer)}, not an object"
+        return [BatchOperationError(_id(operation, dialect), what) for operation in sent]
     results = _matched(answer.get("results"), sent, dialect)
-    found = [_outcome(_id(one, dialect), own, dialect) for one, own in zip(sent, results, strict=True)]
-    told = sum(isinstance(one, Exception) for one in found)
+    checked = [_outcome(_id(operation, dialect), own, dialect) for operation, own in zip(sent, results, strict=True)]
+    known_failures = sum(isinstance(outcome, Exception) for outcome in checked)
     errors, successes = _count(answer.get("error_count")), _count(answer.get("success_count"))
     failures = max(errors or 0, 0 if successes is None else len(sent) - successes)
     unclear, unconfirmed = "", list(range(len(sent)))
-    if failures > told:
+    if failures > known_failures:
         unclear = f"the server counts {failures:,} failed operations of {len(sent):,} and does not say which"
-    elif not told and any(answer.get(key) for key in dialect.error_keys):
+    elif not known_failures and any(answer.get(key) for key in dialect.error_keys):
         unclear = "the server names an error, and no operation that failed"
     elif errors is None and successes is None:
         unclear, unconfirmed = "the server says nothing of it", [n for n, own in enumerate(results) if not own]
     for n in unconfirmed if unclear else ():
-        if not isinstance(found[n], Exception):
-            found[n] = BatchOperationError(_id(sent[n], dialect), unclear)
-    return found
+        if not isinstance(checked[n], Exception):
+            checked[n] = BatchOperationError(_id(sent[n], dialect), unclear)
+    return checked
 
 
 def _matched(results: Any, sent: Sequence[Mapping[str, Any]], dialect: BatchDialect) -> list[list[Any]]:
     """Return what an answer has of each operation: nothing, a result, or several."""
     if not isinstance(results, list):
         return [[] for _ in sent]
-    records = [_id(one, dialect) for one in sent]
+    records = [_id(operation, dialect) for operation in sent]
     named = [
-        str(one[dialect.id_key]) if isinstance(one, Mapping) and dialect.id_key in one else None for one in results
+        str(result[dialect.id_key]) if isinstance(result, Mapping) and dialect.id_key in result else None
+        for result in results
     ]
     if len(results) == len(sent) and all(name in {None, own} for name, own in zip(named, records, strict=True)):
-        return [[one] for one in results]
-    return [[one for one, name in zip(results, named, strict=True) if name == record] for record in records]
+        return [[result] for result in results]
+    return [[result for result, name in zip(results, named, strict=True) if name == record] for record in records]
 
 
 def _outcome(record: str, results: Sequence[Any], dialect: BatchDialect) -> Outcome | Exception:
-    failures = [what for one in results if (what := _failure(one, dialect))]
+    failures = [what for result in results if (what := _failure(result, dialect))]
     if failures:
         return BatchOperationError(record, failures[0])
     return results[-1] if results else None
@@ -172,5 +172,5 @@ def _count(value: Any) -> int | None:
     return int(value) if value == int(value) else None
 
 
-def _id(one: Mapping[str, Any], dialect: BatchDialect) -> str:
-    return str(one[dialect.id_key])
+def _id(operation: Mapping[str, Any], dialect: BatchDialect) -> str:
+    return str(operation[dialect.id_key])

@@ -114,7 +114,7 @@ def check_audience(claims: Claims, expected: str = AUDIENCE) -> None:
             f"the token is for {', '.join(claims.audience)}, and the API accepts {expected} only: it answers 401. "
             "Correct audience= where the token is asked for; another token of the same audience is refused as well.",
             expected=expected,
-            found=claims.audience,
+            actual=claims.audience,
         )
 
 
@@ -125,7 +125,7 @@ def check_tenant(claims: Claims, tenant: str) -> None:
         WrongTenantError: Naming both tenants.
     """
     if claims.tenant is not None and claims.tenant != tenant:
-        raise WrongTenantError(expected=tenant, found=claims.tenant)
+        raise WrongTenantError(expected=tenant, actual=claims.tenant)
 
 
 def require_contact(claims: Claims | None) -> str:
@@ -159,12 +159,12 @@ def _bytes(part: str, name: str) -> bytes:
 def _object(part: str, name: str) -> dict[str, Any]:
     text = _bytes(part, name)
     try:
-        found = json.loads(text)
+        parsed = json.loads(text)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        parsed = None
+    if not isinstance(parsed, dict):
         raise InvalidTokenError(f"the token's {name} is no JSON object")
-    return found
+    return parsed
 
 
 def _text(payload: Mapping[str, Any], name: str) -> str | None:
@@ -174,7 +174,7 @@ def _text(payload: Mapping[str, Any], name: str) -> str | None:
 
 def _audience(value: object) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
-    return tuple(one for one in values if isinstance(one, str))
+    return tuple(name for name in values if isinstance(name, str))
 
 
 def _number(value: object) -> float | None:

@@ -173,10 +173,10 @@ def _values(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
         raise InvalidOptionError(
             f"{name} is compared with a list of values, not with a {type(values).__name__}. {NOTHING_SENT}"
         )
-    found = tuple(map(_value, values))
-    if not found:
+    converted = tuple(map(_value, values))
+    if not converted:
         raise InvalidOptionError(f"{name} is compared with an empty list, which no record matches. {NOTHING_SENT}")
-    return found
+    return converted
 
 
 # --- how they are written -------------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def _node(criteria: Criteria, dialect: QueryDialect) -> dict[str, Any]:
             f"this dialect has no word for the operator {criteria.operator!r}. {NOTHING_SENT}"
         ) from None
     name = dialect.field_format.format(name=criteria.field)
-    found: dict[str, Any] = {**dialect.constants, dialect.field_key: name, dialect.operator_key: word}
+    condition: dict[str, Any] = {**dialect.constants, dialect.field_key: name, dialect.operator_key: word}
     if criteria.operator not in NO_VALUE:
-        found[dialect.value_key] = list(criteria.value) if isinstance(criteria.value, tuple) else criteria.value
-    return found
+        condition[dialect.value_key] = list(criteria.value) if isinstance(criteria.value, tuple) else criteria.value
+    return condition

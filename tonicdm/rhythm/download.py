@@ -96,8 +96,8 @@ async def download(
                 raise OddResultError(str(error), kept=await _left(part, keep=keep_refused)) from None
             rows = error.rows
         except MalformedError as error:
-            kind = NotWholeError if isinstance(error, ErrorPageError) else OddResultError
-            raise kind(str(error), kept=await _left(part, keep=keep_refused)) from None
+            error_type = NotWholeError if isinstance(error, ErrorPageError) else OddResultError
+            raise error_type(str(error), kept=await _left(part, keep=keep_refused)) from None
         await asyncio.to_thread(part.keep)
     return Downloaded(path=path, size=part.size, rows=rows)
 

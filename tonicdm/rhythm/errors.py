@@ -96,13 +96,13 @@ class WrongAudienceError(ConfigError):
 
     Attributes:
         expected: The audience that the API wants.
-        found: The audiences asked for, or in the token.
+        actual: The audiences asked for, or in the token.
     """
 
-    def __init__(self, message: str, *, expected: str, found: Sequence[str]) -> None:
+    def __init__(self, message: str, *, expected: str, actual: Sequence[str]) -> None:
         super().__init__(message)
         self.expected = expected
-        self.found: tuple[str, ...] = tuple(found)
+        self.actual: tuple[str, ...] = tuple(actual)
 
 
 class WrongTenantError(ConfigError):
@@ -110,16 +110,16 @@ class WrongTenantError(ConfigError):
 
     Attributes:
         expected: The tenant to be called.
-        found: The tenant in the token.
+        actual: The tenant in the token.
     """
 
-    def __init__(self, *, expected: str, found: str) -> None:
+    def __init__(self, *, expected: str, actual: str) -> None:
         super().__init__(
-            f"the token is for the tenant {found!r}, not for {expected!r}; Rhythm would deny the call. Nothing was "
+            f"the token is for the tenant {actual!r}, not for {expected!r}; Rhythm would deny the call. Nothing was "
             "sent. Check tenant_id=, and which auth_domain= and client_id= belong to it."
         )
         self.expected = expected
-        self.found = found
+        self.actual = actual
 
 
 class NoContactError(TonicDMError):

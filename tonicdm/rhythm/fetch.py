@@ -63,11 +63,11 @@ def fetch(caller: RhythmCaller, queries: Queries, options: FetchOptions) -> Fetc
     choice = choose(options)
     if choice.strategy == "query":
         return Fetched(_query(queries, options, query_type_of(options.type, caller.dialect)), choice, options.limit)
-    kind = FETCHABLE[options.type]
-    operation = kind.list_operation if choice.strategy == "list" else kind.search_operation
+    fetch_type = FETCHABLE[options.type]
+    operation = fetch_type.list_operation if choice.strategy == "list" else fetch_type.search_operation
     assert operation is not None
-    body = kind.to_search(options.criteria) if choice.strategy == "search" else None
-    pages = Resource(caller)._list(operation, kind.model, fields=options.fields, body=body)
+    body = fetch_type.to_search(options.criteria) if choice.strategy == "search" else None
+    pages = Resource(caller)._list(operation, fetch_type.model, fields=options.fields, body=body)
     return Fetched(lambda _start: pages.pages(), choice, options.limit)
 
 
@@ -81,13 +81,13 @@ def _query(
             path = pathlib.Path(folder, "rows.json")
             running = await queries.start_spec(spec)
             await running.save(path, keep_refused=False)  # the folder goes, too
-            kind = FETCHABLE[options.type].model if options.type in FETCHABLE else None
+            model = FETCHABLE[options.type].model if options.type in FETCHABLE else None
             rows = read_rows(path)
             for number in itertools.count(1):
                 part = await asyncio.to_thread(_take, rows, running.id)
                 if not part:
                     return
-                yield Page(number, tuple(part if kind is None else [loosely(row, kind) for row in part]))
+                yield Page(number, tuple(part if model is None else [loosely(row, model) for row in part]))
 
     return pages
 
@@ -116,23 +116,23 @@ async def default_fields(queries: Queries, query_type: str) -> tuple[OutputField
     return tuple(named)
 
 
-def loosely(row: Any, kind: type[R]) -> R:
+def loosely(row: Any, model: type[R]) -> R:
     """Read a row of a query's result, which is loosely typed: what has another type than documented goes to extra.
 
     Args:
         row: A JSON object.
-        kind: The record's class.
+        model: The record's class.
 
     Raises:
         DecodeError: It is no object.
     """
     try:
-        return CODEC.read(row, kind)
+        return CODEC.read(row, model)
     except DecodeError as error:
         if not isinstance(row, dict):
             raise
-        odd = {found[1] for one in error.paths if (found := re.match(r"\$\.([^.\[:]+)", one))}
-        record = CODEC.read({name: value for name, value in row.items() if name not in odd}, kind)
+        odd = {match[1] for path in error.paths if (match := re.match(r"\$\.([^.\[:]+)", path))}
+        record = CODEC.read({name: value for name, value in row.items() if name not in odd}, model)
         return _with_extra(record, {name: row[name] for name in odd})
 
 

@@ -71,14 +71,14 @@ class JobFile:
         if not self.path.parent.is_dir():
             raise StoreError(str(self.path), "can't be made: its folder does not exist. Nothing was sent")
         try:
-            found: Any = json.loads(self.path.read_text(encoding="utf-8"))
-            if found["version"] != VERSION:
-                raise StoreError(str(self.path), f"has version {found['version']}; this package reads {VERSION}")
+            stored: Any = json.loads(self.path.read_text(encoding="utf-8"))
+            if stored["version"] != VERSION:
+                raise StoreError(str(self.path), f"has version {stored['version']}; this package reads {VERSION}")
             return Note(
-                id=str(found["id"]),
-                fingerprint=str(found["fingerprint"]),
-                started_at=float(found["started_at"]),
-                tries=int(found.get("tries", 0)),
+                id=str(stored["id"]),
+                fingerprint=str(stored["fingerprint"]),
+                started_at=float(stored["started_at"]),
+                tries=int(stored.get("tries", 0)),
             )
         except FileNotFoundError:
             return None
@@ -95,21 +95,21 @@ class JobFile:
         Raises:
             ConfigError: It is of another one.
         """
-        found = self.read()
-        if found is not None and found.fingerprint != fingerprint:
+        note = self.read()
+        if note is not None and note.fingerprint != fingerprint:
             raise ConfigError(
-                f"{self.path} belongs to another task ({found.id or 'which may have begun'}) or tenant; "
+                f"{self.path} belongs to another task ({note.id or 'which may have begun'}) or tenant; "
                 "finish that one, choose another name, or remove the file. Nothing was sent."
             )
-        return found
+        return note
 
     def of(self, fingerprint: str) -> Note | None:
         """Return the note if it is of the same question; one of another is forgotten, and its task left to end."""
-        found = self.read()
-        if found is not None and found.fingerprint != fingerprint:
+        note = self.read()
+        if note is not None and note.fingerprint != fingerprint:
             self.remove()
             return None
-        return found
+        return note
 
     @contextlib.contextmanager
     def held(self) -> Generator[None]:

@@ -75,14 +75,14 @@ class RhythmOperation:
         filled = {name: tenant if name == TENANT else values[name] for name in _PLACEHOLDER.findall(self.path)}
         for name, value in filled.items():
             _check_part(self, name, value)
-        path = _PLACEHOLDER.sub(lambda found: quote(filled[found[1]], safe=""), self.path)
-        found = find(self.service, self.method, path)
-        if found is None or found.id != self.id:
-            other = "no operation" if found is None else found.path
+        path = _PLACEHOLDER.sub(lambda match: quote(filled[match[1]], safe=""), self.path)
+        operation = find(self.service, self.method, path)
+        if operation is None or operation.id != self.id:
+            other = "no operation" if operation is None else operation.path
             raise InvalidOptionError(
                 f"{self.label} can't be called so: the path would be that of {other}. {NOTHING_SENT}"
             )
-        shown = _PLACEHOLDER.sub(lambda found: "***" if found[1] in _PERSONAL else filled[found[1]], self.path)
+        shown = _PLACEHOLDER.sub(lambda match: "***" if match[1] in _PERSONAL else filled[match[1]], self.path)
         return Operation(method=self.method, path=path, options=self.options), shown
 
     def shown(self, path: str) -> str:
@@ -247,7 +247,7 @@ _MORE: Final = (
 )
 """What the second part of the reference adds (rhythm-more.openapi.yaml)."""
 
-OPERATIONS: Final[Mapping[str, RhythmOperation]] = {one.id: one for one in (*_ALL, *_MORE)}
+OPERATIONS: Final[Mapping[str, RhythmOperation]] = {operation.id: operation for operation in (*_ALL, *_MORE)}
 """All operations of the API by name. The token endpoint is Auth0's, see `tonicdm.rhythm.tokens`."""
 
 SERVICES: Final = frozenset(
@@ -261,8 +261,9 @@ SERVICES: Final = frozenset(
 
 def find(service: str, method: str, path: str) -> RhythmOperation | None:
     """Return the operation that a percent-encoded *path* belongs to; words go before ``{names}``."""
-    found = [one for one in OPERATIONS.values() if one.service == service and one.matches(method, path)]
-    return min(found, key=lambda one: one.path.count("{"), default=None)
+    of_service = (operation for operation in OPERATIONS.values() if operation.service == service)
+    matching = [operation for operation in of_service if operation.matches(method, path)]
+    return min(matching, key=lambda operation: operation.path.count("{"), default=None)
 
 
 def known_path(service: str, method: str, path: str, tenant: str) -> RhythmOperation:
@@ -271,19 +272,19 @@ def known_path(service: str, method: str, path: str, tenant: str) -> RhythmOpera
     Raises:
         InvalidOptionError: No operation has it, or it is another tenant's.
     """
-    found = find(service, method, path)
-    if found is None:
+    operation = find(service, method, path)
+    if operation is None:
         raise InvalidOptionError(
             f"{method} {path} is no operation of {service} that is known here, and the API answers an unknown path "
             f"as it answers a foreign tenant. unchecked=True sends it all the same. {NOTHING_SENT}"
         )
-    for own, given in zip(found.path.split("/"), path.split("/"), strict=True):
+    for own, given in zip(operation.path.split("/"), path.split("/"), strict=True):
         if own == f"{{{TENANT}}}" and unquote(given) != tenant:
             raise InvalidOptionError(
-                f"{found.label}: the path names the tenant {unquote(given)!r}, this client is for {tenant!r}. "
+                f"{operation.label}: the path names the tenant {unquote(given)!r}, this client is for {tenant!r}. "
                 f"{NOTHING_SENT}"
             )
-    return found
+    return operation
 
 
 def checked_tenant(value: str) -> str:

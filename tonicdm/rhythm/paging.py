@@ -31,8 +31,8 @@ def read_page(answer: Any) -> tuple[list[Any], str | None]:
     if isinstance(answer, list):
         return answer, None
     if not isinstance(answer, dict) or not isinstance(answer.get("Items"), list):
-        found = "no array Items" if isinstance(answer, dict) else json_type(answer)
-        raise DecodeError([f"$: expected an array, or an object with Items, found {found}"])
+        actual = "no array Items" if isinstance(answer, dict) else json_type(answer)
+        raise DecodeError([f"$: expected an array, or an object with Items, found {actual}"])
     key = answer.get(KEY)
     if key is None or key in ("", {}):
         return answer["Items"], None
@@ -52,22 +52,22 @@ def parse_page(body: bytes) -> Any:
     Raises:
         DecodeError: It is no JSON.
     """
-    found = parse_json(body)
-    if isinstance(found, dict) and found.get(KEY) and not isinstance(found[KEY], str):
-        return {**found, KEY: _text_of(body.decode(json.detect_encoding(body)), KEY)}
-    return found
+    parsed = parse_json(body)
+    if isinstance(parsed, dict) and parsed.get(KEY) and not isinstance(parsed[KEY], str):
+        return {**parsed, KEY: _text_of(body.decode(json.detect_encoding(body)), KEY)}
+    return parsed
 
 
 def _text_of(text: str, name: str) -> str:
     """Return the text of a member's value in a JSON object that was parsed before; the last one, if it comes twice."""
-    place, found = _after_blank(text, text.index("{") + 1), ""
+    place, value = _after_blank(text, text.index("{") + 1), ""
     while text[place] == '"':
         key, place = _DECODER.raw_decode(text, place)
         begin = _after_blank(text, _after_blank(text, place) + 1)
         _, end = _DECODER.raw_decode(text, begin)
-        found = text[begin:end] if key == name else found
+        value = text[begin:end] if key == name else value
         place = _after_blank(text, _after_blank(text, end) + 1) if text[_after_blank(text, end)] == "," else end
-    return found
+    return value
 
 
 def _after_blank(text: str, place: int) -> int:
@@ -76,19 +76,19 @@ def _after_blank(text: str, place: int) -> int:
     return match.end()
 
 
-def paginate(fetch: Fetch, kind: type[R], label: str, *, prefetch: int = 0) -> Paginator[R]:
+def paginate(fetch: Fetch, model: type[R], label: str, *, prefetch: int = 0) -> Paginator[R]:
     """Return the list whose pages *fetch* gets.
 
     Args:
         fetch: Asks for a page.
-        kind: The records' class.
+        model: The records' class.
         label: Method and path, for errors.
         prefetch: Pages to fetch ahead.
     """
-    return Paginator(lambda _start: read_pages(fetch, kind, label), prefetch=prefetch)
+    return Paginator(lambda _start: read_pages(fetch, model, label), prefetch=prefetch)
 
 
-async def read_pages(fetch: Fetch, kind: type[R], label: str) -> AsyncGenerator[Page[R], None]:
+async def read_pages(fetch: Fetch, model: type[R], label: str) -> AsyncGenerator[Page[R], None]:
     """Yield all pages, empty ones included.
 
     Raises:
@@ -100,7 +100,7 @@ async def read_pages(fetch: Fetch, kind: type[R], label: str) -> AsyncGenerator[
     while number == 0 or key is not None:
         items, following = read_page(await fetch(key))
         number += 1
-        yield Page(number, tuple(CODEC.read_all(items, kind)))
+        yield Page(number, tuple(CODEC.read_all(items, model)))
         if following is not None and following in seen:
             raise RepeatedKeyError(label, number)
         if following is not None:

@@ -23,36 +23,36 @@ Steps: TypeAlias = Sequence[Mapping[str, Any]] | str | bytes
 """A JSON Patch: its steps, or their JSON text."""
 
 
-def body_of(kind: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON that sets *fields*, by attribute name, of a record of *kind*, checked against its types.
+def body_of(model: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON that sets *fields*, by attribute name, of a record of *model*, checked against its types.
 
     Raises:
         InvalidOptionError: A field is unknown, has another type, or is the id, which the service makes.
     """
     if "id" in fields or "id" in (fields.get("extra") or {}):
         raise InvalidOptionError(
-            f"the id of a {kind.__name__} is made by the service, which refuses one. {NOTHING_SENT}"
+            f"the id of a {model.__name__} is made by the service, which refuses one. {NOTHING_SENT}"
         )
-    body = CODEC.write_fields(kind, fields)
+    body = CODEC.write_fields(model, fields)
     try:
-        CODEC.read(body, kind)
+        CODEC.read(body, model)
     except DecodeError as error:
-        raise InvalidOptionError(f"the body is no {kind.__name__}: {'; '.join(error.paths)}. {NOTHING_SENT}") from None
+        raise InvalidOptionError(f"the body is no {model.__name__}: {'; '.join(error.paths)}. {NOTHING_SENT}") from None
     return body
 
 
-def steps_of(kind: type[Record], changes: Mapping[str, Any], operation: str = "add") -> list[dict[str, Any]]:
+def steps_of(model: type[Record], changes: Mapping[str, Any], operation: str = "add") -> list[dict[str, Any]]:
     """Return *changes*, by attribute name, as JSON Patch; None is sent as null, ``UNSET`` left out.
 
     Args:
-        kind: The record's class.
+        model: The record's class.
         changes: New values.
         operation: The word that sets a field.
 
     Raises:
         InvalidOptionError: Nothing would change, or `body_of` refuses a field.
     """
-    body = body_of(kind, changes)
+    body = body_of(model, changes)
     if not body:
         raise InvalidOptionError(f"an update needs at least one field. {NOTHING_SENT}")
     return [{"op": operation, "path": pointer(name), "value": value} for name, value in body.items()]
@@ -67,18 +67,18 @@ def checked_steps(steps: Steps) -> list[dict[str, Any]]:
     Raises:
         InvalidOptionError: The text is no JSON, or what it holds is no patch.
     """
-    found: Any = steps
+    parsed: Any = steps
     if isinstance(steps, (str, bytes)):
         try:
-            found = json.loads(steps)
+            parsed = json.loads(steps)
         except (ValueError, RecursionError):
             raise InvalidOptionError(f"the text of the patch is no JSON. {NOTHING_SENT}") from None
-    if not isinstance(found, Sequence) or isinstance(found, (str, bytes)) or not found:
+    if not isinstance(parsed, Sequence) or isinstance(parsed, (str, bytes)) or not parsed:
         raise InvalidOptionError(f"a patch is a list of at least one step (RFC 6902). {NOTHING_SENT}")
-    for number, step in enumerate(found):
+    for number, step in enumerate(parsed):
         if not (isinstance(step, Mapping) and isinstance(step.get("op"), str) and isinstance(step.get("path"), str)):
             raise InvalidOptionError(f"step {number} of the patch needs an op and a path (RFC 6902). {NOTHING_SENT}")
-    return [dict(step) for step in found]
+    return [dict(step) for step in parsed]
 
 
 def pointer(*names: str) -> str:
@@ -93,7 +93,7 @@ def merged(current: Iterable[CustomFieldValue], changes: Mapping[str, Any]) -> l
         current: The values that the record has now.
         changes: New values by ``custom_field_id``.
     """
-    kept = [one for one in current if one.custom_field_id not in changes]
+    kept = [value for value in current if value.custom_field_id not in changes]
     return kept + [custom_value(name, value) for name, value in changes.items() if value is not None]
 
 
@@ -114,9 +114,9 @@ def custom_value(name: str, value: Any) -> CustomFieldValue:
         value = json.dumps(CODEC.write(value), ensure_ascii=False)
     if isinstance(value, (str, datetime.date)):
         return CustomFieldValue(custom_field_id=name, string_value=CODEC.write(value))
-    if isinstance(value, Sequence) and all(isinstance(one, str) for one in value):
+    if isinstance(value, Sequence) and all(isinstance(item, str) for item in value):
         return CustomFieldValue(custom_field_id=name, list_value=tuple(value))
-    if isinstance(value, Sequence) and all(isinstance(one, Mapping) for one in value):
+    if isinstance(value, Sequence) and all(isinstance(item, Mapping) for item in value):
         return CustomFieldValue(custom_field_id=name, table_value=list(value))
     raise InvalidOptionError(
         f"{name}: a custom field takes a text, number, boolean, date, mapping (sent as JSON text), list of texts or "

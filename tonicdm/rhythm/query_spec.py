@@ -60,16 +60,16 @@ class QuerySpec:
         Args:
             dialect: The assumed words.
         """
-        found: dict[str, Any] = {dialect.output_key: [_output(one, dialect) for one in self.fields]}
+        body: dict[str, Any] = {dialect.output_key: [_output(field, dialect) for field in self.fields]}
         if self.criteria is not None:
             is_ours = isinstance(self.criteria, (Condition, Group))
-            found[dialect.criteria_key] = to_query(self.criteria, dialect) if is_ours else dict(self.criteria)  # type: ignore[arg-type]
+            body[dialect.criteria_key] = to_query(self.criteria, dialect) if is_ours else dict(self.criteria)  # type: ignore[arg-type]
         if self.sort:
-            found[dialect.sort_key] = [_sort(one, dialect) for one in self.sort]
+            body[dialect.sort_key] = [_sort(field, dialect) for field in self.sort]
         for name in ("limit", "offset", "name", "context_id"):
             if (value := getattr(self, name)) is not None:
-                found[name] = value
-        return found
+                body[name] = value
+        return body
 
     def fingerprint(self, tenant: str, output_format: str, dialect: QueryDialect) -> str:
         """Return a short text that is the same for the same query of the same tenant, and tells nothing of it."""
@@ -77,12 +77,12 @@ class QuerySpec:
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _output(one: OutputField, dialect: QueryDialect) -> dict[str, Any]:
-    return {dialect.field_key: one} if isinstance(one, str) else dict(one)
+def _output(field: OutputField, dialect: QueryDialect) -> dict[str, Any]:
+    return {dialect.field_key: field} if isinstance(field, str) else dict(field)
 
 
-def _sort(one: OutputField, dialect: QueryDialect) -> dict[str, Any]:
-    if not isinstance(one, str):
-        return dict(one)
-    word = dialect.descending if one.startswith("-") else dialect.ascending
-    return {dialect.field_key: one.removeprefix("-"), dialect.direction_key: word}
+def _sort(field: OutputField, dialect: QueryDialect) -> dict[str, Any]:
+    if not isinstance(field, str):
+        return dict(field)
+    word = dialect.descending if field.startswith("-") else dialect.ascending
+    return {dialect.field_key: field.removeprefix("-"), dialect.direction_key: word}

@@ -76,13 +76,13 @@ class RunningQuery:
             QueryFailedError: It failed.
             QueryTimeoutError: The deadline passed; the query goes on.
         """
-        found: QueryExecution | None = None
+        execution: QueryExecution | None = None
         for pause in self.rules.pauses():
             await self.clock.sleep_until(self.clock.monotonic() + pause)
-            found = await self.describe()
-            if self._ended(found):
-                return found
-        raise QueryTimeoutError(self.id, None if found is None else found.status, self.rules.deadline)
+            execution = await self.describe()
+            if self._ended(execution):
+                return execution
+        raise QueryTimeoutError(self.id, None if execution is None else execution.status, self.rules.deadline)
 
     def _ended(self, execution: QueryExecution) -> bool:
         stand = state_of(execution, self.dialect)
@@ -117,7 +117,7 @@ class RunningQuery:
 
     async def _saved(self, target: pathlib.Path, *, lenient: bool, keep_refused: bool) -> QueryResult:
         execution = await self._look() or await self.wait()
-        said = ""
+        last_error = ""
         for number in range(TRIES):
             if state_of(execution, self.dialect) is QueryState.EMPTY:
                 return self._nothing(target)
@@ -130,7 +130,7 @@ class RunningQuery:
                     file=str(target),
                 )
             try:
-                found = await download(
+                downloaded = await download(
                     self.plain,
                     uri,
                     target,
@@ -145,22 +145,23 @@ class RunningQuery:
                 lenience = "; accept it with lenient=True, or --lenient" if self.output_format == "csv" else ""
                 raise ResultError(self.id, f"{error}{_kept(error)}{lenience}", file=str(target)) from None
             except NotWholeError as error:
-                said = f"{error}{_kept(error)}"
+                last_error = f"{error}{_kept(error)}"
                 if not error.stale and number:
                     await self.clock.sleep_until(self.clock.monotonic() + self.rules.first * 2.0**number)
                 execution = await self.describe()
             else:
-                return self._result(found, execution)
-        raise ResultError(self.id, f"could not be fetched in {TRIES} tries: the last one {said}", file=str(target))
+                return self._result(downloaded, execution)
+        what = f"could not be fetched in {TRIES} tries: the last one {last_error}"
+        raise ResultError(self.id, what, file=str(target))
 
     async def _look(self) -> QueryExecution | None:
         """Return the state if the query has ended already, as one that is resumed may have."""
-        found = await self.describe()
-        return found if self._ended(found) else None
+        execution = await self.describe()
+        return execution if self._ended(execution) else None
 
-    def _result(self, found: Downloaded, execution: QueryExecution) -> QueryResult:
-        rows = _whole(execution.rows) if found.rows is None else found.rows
-        return QueryResult(query=self.id, path=found.path, rows=rows, size=found.size)
+    def _result(self, downloaded: Downloaded, execution: QueryExecution) -> QueryResult:
+        rows = _whole(execution.rows) if downloaded.rows is None else downloaded.rows
+        return QueryResult(query=self.id, path=downloaded.path, rows=rows, size=downloaded.size)
 
     def _nothing(self, target: pathlib.Path) -> QueryResult:
         content = NOTHING.get(self.output_format)

@@ -67,15 +67,15 @@ class RhythmSettings:
         given = token is not None or token_given
         if given and named:
             raise ConfigError("give token=, or client_id=, client_secret= and auth_domain=, not both")
-        found = cls(
+        settings = cls(
             tenant=checked_tenant(tenant if tenant is not None else env.get("RHYTHM_TENANT_ID", "")),
             base_url_template=check_template(base_url_template or env.get("RHYTHM_BASE_URL") or SERVICE_HOSTS),
             token=_secret("token", token),
         )
         if given:
-            return found
+            return settings
         return attrs.evolve(
-            found,
+            settings,
             client_id=_needed("client_id", client_id, env),
             client_secret=_secret("client_secret", client_secret or _needed("client_secret", None, env)),
             auth_domain=_needed("auth_domain", auth_domain, env),
@@ -110,13 +110,13 @@ def check_template(template: str) -> str:
 
 
 def _needed(name: str, value: str | None, env: Mapping[str, str]) -> str:
-    found = value or env.get(f"RHYTHM_{name.upper()}")
-    if not found:
+    setting = value or env.get(f"RHYTHM_{name.upper()}")
+    if not setting:
         raise ConfigError(
             f"no token and no {name}: give token=, or client_id=, client_secret= and auth_domain= "
             "(or RHYTHM_TOKEN, RHYTHM_CLIENT_ID, RHYTHM_CLIENT_SECRET, RHYTHM_AUTH_DOMAIN)"
         )
-    return found
+    return setting
 
 
 def _secret(name: str, value: str | Secret | None) -> Secret | None:

@@ -196,60 +196,60 @@ def choose(options: FetchOptions) -> Choice:
         UnknownTypeError: There is no such type, or it has not the strategy asked for.
         CriteriaError: The strategy asked for can't express the criteria.
     """
-    kind = FETCHABLE.get(options.type)
-    if kind is None:
+    fetch_type = FETCHABLE.get(options.type)
+    if fetch_type is None:
         return _choose_foreign(options)
     if options.strategy != "auto":
-        return _asked_for(options, kind)
-    why_query = _needs_query(options, kind)
-    if why_query is not None and kind.has_query:
+        return _asked_for(options, fetch_type)
+    why_query = _needs_query(options, fetch_type)
+    if why_query is not None and fetch_type.has_query:
         return Choice("query", why_query)
     if options.criteria is None:
-        return _unfiltered(options, kind)
-    if kind.search_operation is None:
+        return _unfiltered(options, fetch_type)
+    if fetch_type.search_operation is None:
         raise CriteriaError(f"{options.type} can only be listed, and a list has no criteria. {NOTHING_SENT}")
-    kind.to_search(options.criteria)
+    fetch_type.to_search(options.criteria)
     return Choice("search", "all criteria are the search's own and must all match: expected to fill a few pages")
 
 
-def _unfiltered(options: FetchOptions, kind: FetchType) -> Choice:
-    if kind.fixed:
+def _unfiltered(options: FetchOptions, fetch_type: FetchType) -> Choice:
+    if fetch_type.fixed:
         return Choice("list", "a small fixed set: one list")
-    if not kind.has_query and kind.list_operation is not None:
+    if not fetch_type.has_query and fetch_type.list_operation is not None:
         return Choice("list", "its only way: page by page")
-    if not kind.has_query:
-        kind.to_search(None)
+    if not fetch_type.has_query:
+        fetch_type.to_search(None)
         return Choice("search", "its only way: a search without criteria")
-    if kind.list_operation is not None and options.limit is not None and options.limit <= MAX_LISTED:
+    if fetch_type.list_operation is not None and options.limit is not None and options.limit <= MAX_LISTED:
         return Choice("list", f"at most {options.limit} records: a few pages of the list")
     return Choice("query", "all records: a query returns them at once, where pages could trip the rate limit")
 
 
-def _needs_query(options: FetchOptions, kind: FetchType) -> str | None:
+def _needs_query(options: FetchOptions, fetch_type: FetchType) -> str | None:
     """Return why only a query can do it; None if a list or a search can as well."""
     if any(_RELATED.search(name) for name in options.fields or ()):
         return "fields of related types: only a query has them"
     if options.criteria is None:
         return None
     try:
-        body = kind.to_search(options.criteria)
+        body = fetch_type.to_search(options.criteria)
     except CriteriaError:
         return "criteria with alternatives, nesting or comparisons: only a query has them"
-    foreign = sorted(set(body) - set(kind.search_criteria))
-    if foreign and kind.has_query:
+    foreign = sorted(set(body) - set(fetch_type.search_criteria))
+    if foreign and fetch_type.has_query:
         return f"the search is not known to have the criteria {', '.join(foreign)}"
     return None
 
 
-def _asked_for(options: FetchOptions, kind: FetchType) -> Choice:
+def _asked_for(options: FetchOptions, fetch_type: FetchType) -> Choice:
     strategy: Strategy = options.strategy  # type: ignore[assignment]
-    if not kind.can(strategy):
-        able = [one for one in get_args(Strategy) if kind.can(one)]
+    if not fetch_type.can(strategy):
+        able = [name for name in get_args(Strategy) if fetch_type.can(name)]
         raise UnknownTypeError(f"{options.type} has no {strategy}; it has {' and '.join(able)}. {NOTHING_SENT}")
     if strategy == "list" and options.criteria is not None:
         raise CriteriaError(f"a list has no criteria; use strategy='search' or 'query'. {NOTHING_SENT}")
     if strategy == "search":
-        kind.to_search(options.criteria)
+        fetch_type.to_search(options.criteria)
     if strategy != "query" and any(_RELATED.search(name) for name in options.fields or ()):
         raise CriteriaError(f"a {strategy} has no fields of related types; use strategy='query'. {NOTHING_SENT}")
     return Choice(strategy, "asked for")

@@ -136,9 +136,9 @@ async def synchronize(
     reports = []
     try:
         for name in chosen:
-            one = _TypeSync(rhythm, store, name, rules or SyncRules(), on_progress)
-            reports.append(one.report)
-            await one.run()
+            type_sync = _TypeSync(rhythm, store, name, rules or SyncRules(), on_progress)
+            reports.append(type_sync.report)
+            await type_sync.run()
     finally:
         keeper.cancel()
         with contextlib.suppress(asyncio.CancelledError, TonicDMError):
@@ -171,8 +171,8 @@ class _TypeSync:
         self.report = TypeSynced(f"rhythm_{name}")
 
     async def run(self) -> None:
-        kind, report = self.report.type, self.report
-        state = await self.store.state(kind)
+        record_type, report = self.report.type, self.report
+        state = await self.store.state(record_type)
         fields = await self._fields()
         since = self._since(state.until)
         report.since = None if since is None else since.isoformat()
@@ -181,7 +181,7 @@ class _TypeSync:
         due = not first and audit_due(state.audited, self.rules.compare, began)
         compared = await self._compare(since) if due else (began if first else None)
         await self.store.finish(
-            kind,
+            record_type,
             until=_stamp(began),
             audited=None if compared is None else _stamp(compared),
             changed=None if first else report.changed,
@@ -218,9 +218,9 @@ class _TypeSync:
         stamp = await self.store.draw(self.rhythm._caller.transport.clock.now())
 
         async def keep(part: Rows) -> None:
-            kind = self.report.type
+            record_type = self.report.type
             written = await self.store.write(
-                lambda db: writing.write_records(db, kind, part, DataQuantity.BASIC, stamp)
+                lambda db: writing.write_records(db, record_type, part, DataQuantity.BASIC, stamp)
             )
             self.report.changed += written.changed
             self.report.rows += len(part)
@@ -230,26 +230,27 @@ class _TypeSync:
 
     async def _compare(self, since: datetime.datetime | None) -> float:
         """Mark as deleted what a list of all ids has not; records changed of late are left for the next time."""
-        kind = self.report.type
-        await self.store.write(lambda db: db.execute("DELETE FROM scan WHERE type = ?", (kind,)))
+        record_type = self.report.type
+        await self.store.write(lambda db: db.execute("DELETE FROM scan WHERE type = ?", (record_type,)))
         spec = QuerySpec(type=self.query_type, fields=("id", MODIFIED), sort=("id",))
 
         async def keep(part: Rows) -> None:
-            await self.store.write(lambda db: rows.note_scanned(db, kind, writing.sorted_out(kind, part).times, 1))
+            times = writing.sorted_out(record_type, part).times
+            await self.store.write(lambda db: rows.note_scanned(db, record_type, times, 1))
 
         began = await self._read("ids", spec, keep)
         until = None if since is None else since.astimezone(datetime.UTC).isoformat()
-        gone = await self.store.read(lambda db: _gone(db, kind, until))
-        held = (await self.store.state(kind)).count
+        gone = await self.store.read(lambda db: _gone(db, record_type, until))
+        held = (await self.store.state(record_type)).count
         if too_many_deletions(len(gone), held) and not self.rules.confirmed:
             raise SyncStoppedError(
-                kind,
+                record_type,
                 f"{len(gone):,} of {held:,} records vanished at once; if that is right, run again with "
                 "--confirm-deletions",
             )
         at = _stamp(began)
         self.report.deleted = await self.store.write(
-            lambda db: writing.write_tombstones(db, kind, gone, DELETED, at, rows.draw(db, began))
+            lambda db: writing.write_tombstones(db, record_type, gone, DELETED, at, rows.draw(db, began))
         )
         return began
 
@@ -260,17 +261,17 @@ class _TypeSync:
         """
         path = self.store.path.with_name(f"{self.store.path.name}.{self.report.type}.{step}.json")
         result = await self.rhythm.queries.run(spec, path, rules=self.rules.poll, anew=True, keep_note=True)
-        found = read_rows(path)
-        while part := await asyncio.to_thread(self._take, found, result.query, path):
+        results = read_rows(path)
+        while part := await asyncio.to_thread(self._take, results, result.query, path):
             await keep(part)
         await asyncio.to_thread(_forget, path)
         assert result.started_at is not None
         # A note that an earlier version wrote by a clock that was ahead must not move the window there.
         return result.started_at if result.started_at <= self._now() else self._now() - MAX_JOB_SECONDS
 
-    def _take(self, found: Iterable[Any], query: str, path: pathlib.Path) -> Rows:
+    def _take(self, results: Iterable[Any], query: str, path: pathlib.Path) -> Rows:
         try:
-            part = list(itertools.islice(found, BATCH))
+            part = list(itertools.islice(results, BATCH))
             if all(isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] for row in part):
                 return part
             what = "has rows without an id, by which they would be stored"
@@ -291,16 +292,16 @@ class _TypeSync:
         described = await self.rhythm.queries.describe_type(self.query_type)
         key = self.rhythm._caller.dialect.query.field_key
         listed = described.fields if isinstance(described.fields, list) else []
-        named = [one[key] for one in listed if isinstance(one, dict) and isinstance(one.get(key), str)]
+        named = [entry[key] for entry in listed if isinstance(entry, dict) and isinstance(entry.get(key), str)]
         return tuple(dict.fromkeys((*needed, *(named or wire_names(self.model).values()))))
 
 
-def _gone(db: sqlite3.Connection, kind: str, until: str | None) -> list[str]:
+def _gone(db: sqlite3.Connection, record_type: str, until: str | None) -> list[str]:
     """Return the records that are not among the ids and have not changed since *until*."""
-    held: set[str] = set(rows.vanished(db, kind))
+    held: set[str] = set(rows.vanished(db, record_type))
     if until is not None:
         sql = "SELECT id FROM record WHERE type = ? AND updated >= ?"
-        held -= {one for (one,) in db.execute(sql, (kind, until))}
+        held -= {record_id for (record_id,) in db.execute(sql, (record_type, until))}
     return sorted(held)
 
 
@@ -322,10 +323,10 @@ def as_line(reports: Sequence[TypeSynced], seconds: float) -> str:
     """
     return json.dumps(
         {
-            "changed": sum(one.changed for one in reports),
-            "deleted": sum(one.deleted for one in reports),
+            "changed": sum(report.changed for report in reports),
+            "deleted": sum(report.deleted for report in reports),
             "seconds": round(seconds, 3),
-            "types": [one.as_json() for one in reports],
+            "types": [report.as_json() for report in reports],
         },
         separators=(",", ":"),
     )

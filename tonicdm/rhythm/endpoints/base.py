@@ -35,37 +35,37 @@ class Resource:
     async def _read(
         self,
         operation: str,
-        kind: type[R],
+        model: type[R],
         values: Mapping[str, str] | None = None,
         *,
         body: Any = None,
         **options: Any,
     ) -> R:
-        found = _first(await self._caller.call(operation, values, options, body=body))
-        if found is None:
+        record = _first(await self._caller.call(operation, values, options, body=body))
+        if record is None:
             raise DecodeError(["$: expected an object, found nothing"], what=OPERATIONS[operation].label)
-        return CODEC.read(found, kind)
+        return CODEC.read(record, model)
 
     async def _write(
-        self, operation: str, kind: type[R], body: Any, values: Mapping[str, str] | None = None
+        self, operation: str, model: type[R], body: Any, values: Mapping[str, str] | None = None
     ) -> R | None:
         """Send *body*; the answer is assumed to be the record, and may be nothing."""
-        found = _first(await self._caller.call(operation, values, body=body))
-        return CODEC.read(found, kind) if isinstance(found, dict) else None
+        record = _first(await self._caller.call(operation, values, body=body))
+        return CODEC.read(record, model) if isinstance(record, dict) else None
 
     async def _update(
-        self, operation: str, kind: type[R], record: str, changes: Mapping[str, Any], form: PatchForm | None
+        self, operation: str, model: type[R], record: str, changes: Mapping[str, Any], form: PatchForm | None
     ) -> R | None:
-        steps = steps_of(kind, changes, form or self._caller.dialect.patch_operation)
-        return await self._patch(operation, kind, record, steps)
+        steps = steps_of(model, changes, form or self._caller.dialect.patch_operation)
+        return await self._patch(operation, model, record, steps)
 
-    async def _patch(self, operation: str, kind: type[R], record: str, steps: Steps) -> R | None:
-        return await self._write(operation, kind, checked_steps(steps), {"id": record})
+    async def _patch(self, operation: str, model: type[R], record: str, steps: Steps) -> R | None:
+        return await self._write(operation, model, checked_steps(steps), {"id": record})
 
     def _list(
         self,
         operation: str,
-        kind: type[R],
+        model: type[R],
         *,
         values: Mapping[str, str] | None = None,
         fields: FieldNames = None,
@@ -78,7 +78,7 @@ class Resource:
             sent = body if key is None or not in_body else {**(body or {}), START_KEY.name: key}
             return await self._caller.call(operation, values, options, body=sent, parse=parse_page)
 
-        return paginate(fetch, kind, OPERATIONS[operation].label)
+        return paginate(fetch, model, OPERATIONS[operation].label)
 
 
 def search_body(criteria: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def moments(name: str, value: Any) -> list[str]:
         raise InvalidOptionError(f"{name} takes two datetimes with a zone: from, until. {NOTHING_SENT}")
     if pair[1] < pair[0]:
         raise InvalidOptionError(f"{name} ends before it begins, so nothing can match. {NOTHING_SENT}")
-    return [write_scalar(one) for one in pair]
+    return [write_scalar(moment) for moment in pair]
 
 
 def _first(answer: Any) -> Any:

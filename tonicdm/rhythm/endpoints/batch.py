@@ -46,7 +46,7 @@ class Batched(Resource, Generic[R]):
         """
         dialect = self._caller.dialect
         sent = written(operations, self.batch_model, dialect.batch, form or dialect.patch_operation)
-        found: list[Any] = []
+        results: list[Any] = []
         for start in range(0, len(sent), MAX_OPERATIONS):
             part = sent[start : start + MAX_OPERATIONS]
             try:
@@ -56,8 +56,9 @@ class Batched(Resource, Generic[R]):
                 if not start and not isinstance(error, DecodeError):
                     raise
                 unsent = sent[start + len(part) :]
-                found += [error] * len(part)
-                found += [BatchOperationError(str(one[dialect.batch.id_key]), "it was not sent") for one in unsent]
+                results += [error] * len(part)
+                ids = [str(operation[dialect.batch.id_key]) for operation in unsent]
+                results += [BatchOperationError(record_id, "it was not sent") for record_id in ids]
                 break
             except asyncio.CancelledError as error:
                 error.add_note(
@@ -65,8 +66,8 @@ class Batched(Resource, Generic[R]):
                     "carried out is unknown, and the rest was not sent"
                 )
                 raise
-            found += outcomes(answer, part, dialect.batch)
-        failed = {n: one for n, one in enumerate(found) if isinstance(one, BaseException)}
+            results += outcomes(answer, part, dialect.batch)
+        failed = {n: outcome for n, outcome in enumerate(results) if isinstance(outcome, BaseException)}
         if failed:
-            raise BulkError({n: one for n, one in enumerate(found) if n not in failed}, failed)
-        return found
+            raise BulkError({n: outcome for n, outcome in enumerate(results) if n not in failed}, failed)
+        return results

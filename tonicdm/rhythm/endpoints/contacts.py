@@ -194,11 +194,11 @@ class Contacts(Batched[Contact]):
             values: New values by ``custom_field_id``; None takes a value out.
             guarded: Whether to write only onto the version that was read.
         """
-        found = await self.get(contact, fields=("id", "sys_version", "custom_field_values"), consistent=True)
-        whole = merged(found.custom_field_values or (), values)
+        current = await self.get(contact, fields=("id", "sys_version", "custom_field_values"), consistent=True)
+        whole = merged(current.custom_field_values or (), values)
         steps = steps_of(Contact, {"custom_field_values": whole}, self._caller.dialect.patch_operation)
-        if guarded and found.sys_version is not None:
-            steps.insert(0, {"op": "test", "path": pointer("sys_version"), "value": found.sys_version})
+        if guarded and current.sys_version is not None:
+            steps.insert(0, {"op": "test", "path": pointer("sys_version"), "value": current.sys_version})
         return await self.patch(contact, steps)
 
     async def link_current_user(self, email_address: str, *, return_url: str | None = None) -> None:

@@ -117,8 +117,8 @@ class Queries(Resource):
             rules: How often to look, and for how long.
         """
         values = {"queryType": spec.type, "outputFormat": output_format}
-        found = await self._write("startQuery", QueryExecution, spec.body(self._caller.dialect.query), values)
-        return self.resume(_id(found), output_format=output_format, rules=rules)
+        started = await self._write("startQuery", QueryExecution, spec.body(self._caller.dialect.query), values)
+        return self.resume(_id(started), output_format=output_format, rules=rules)
 
     async def start_saved(
         self, chapter: str, saved_query: str, *, output_format: str = "json", rules: PollRules | None = None
@@ -132,8 +132,8 @@ class Queries(Resource):
             rules: How often to look, and for how long.
         """
         values = {"chapterId": chapter, "savedQueryId": saved_query, "outputFormat": output_format}
-        found = await self._write("runChapterSavedQuery", QueryExecution, None, values)
-        return self.resume(_id(found), output_format=output_format, rules=rules)
+        started = await self._write("runChapterSavedQuery", QueryExecution, None, values)
+        return self.resume(_id(started), output_format=output_format, rules=rules)
 
     def resume(self, query: str, *, output_format: str = "json", rules: PollRules | None = None) -> RunningQuery:
         """Return the query with this id, started here or elsewhere; nothing is sent.
@@ -159,8 +159,8 @@ class Queries(Resource):
         Args:
             query: Its id.
         """
-        found = await self._caller.call("describeQuery", {"id": query})
-        record = found[0] if isinstance(found, list) and found else found
+        state = await self._caller.call("describeQuery", {"id": query})
+        record = state[0] if isinstance(state, list) and state else state
         if not isinstance(record, dict):
             raise DecodeError(["$: expected an object"], what=f"the answer to how the query {query} stands")
         return CODEC.read({name: _number(name, value) for name, value in record.items()}, QueryExecution)

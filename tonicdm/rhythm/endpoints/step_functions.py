@@ -66,14 +66,14 @@ class Execution:
         for pause in chosen.pauses():
             await clock.sleep_until(clock.monotonic() + pause)
             try:
-                found = await self.describe()
+                execution = await self.describe()
             except AlreadyRunningError:
-                found = StepFunctionExecution()
-            if found.ended:
-                if not found.succeeded:
-                    raise ExecutionFailedError(self.arn, str(found.status))
-                return found
-            status = status if found.status is None else str(found.status)
+                execution = StepFunctionExecution()
+            if execution.ended:
+                if not execution.succeeded:
+                    raise ExecutionFailedError(self.arn, str(execution.status))
+                return execution
+            status = status if execution.status is None else str(execution.status)
         raise ExecutionTimeoutError(self.arn, status, chosen.deadline)
 
 
@@ -142,9 +142,9 @@ class StepFunctions(Resource):
             if keep is not None:
                 keep(arn)
             if started is not None:
-                told = started(arn)
-                if inspect.isawaitable(told):
-                    await told
+                notified = started(arn)
+                if inspect.isawaitable(notified):
+                    await notified
         except Exception as error:
             what = f"its ARN could not be {'kept' if isinstance(error, StoreError) else 'told'} ({_said(error)})"
             raise SubmittedError(label, what, arn=arn) from error
@@ -188,13 +188,13 @@ def parts_of(arn: str) -> Mapping[str, str]:
     Raises:
         InvalidOptionError: The text has another form.
     """
-    found = _ARN.fullmatch(arn) if isinstance(arn, str) else None
-    if found is None:
+    match = _ARN.fullmatch(arn) if isinstance(arn, str) else None
+    if match is None:
         raise InvalidOptionError(
             "this is no ARN of an execution: arn:…:execution:machine:id, or arn:…:express:machine:id:part. "
             f"{NOTHING_SENT}"
         )
-    parts = found.groupdict()
+    parts = match.groupdict()
     machine, execution = parts["machine"] or parts["express_machine"], parts["execution"] or parts["express_execution"]
     return {"machine": machine, "execution": execution}
 

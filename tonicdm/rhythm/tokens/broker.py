@@ -123,7 +123,7 @@ class TokenBroker:
                 f"the audience {audience!r} is not {AUDIENCE}, the only one that Rhythm accepts: a token for it would "
                 "be answered with 401 and still count for the month. Nothing was sent and no token was spent.",
                 expected=AUDIENCE,
-                found=[audience],
+                actual=[audience],
             )
         secret = _credential(client_secret)
         if not client_id:
@@ -455,19 +455,19 @@ def explain(
 def _used_up(refuse: Refuse, issuer: str, rules: MintRules, cost: str) -> TokenLimitError:
     closure, when, limit = refuse.closure, _when(refuse.until), refuse.limit
     if closure is None:
-        said = (
+        message = (
             f"{refuse.minted} machine tokens were minted this month, the stop is at {limit}: none is asked for before "
             f"{when}.{cost} See who minted them with: tonicdm rhythm tokens"
         )
     elif closure.cause is Cause.MONTH:
         limit = rules.line
-        said = (
+        message = (
             f"{refuse.minted} machine tokens were minted for this application this month, and more than {limit} need a "
             f"person's word (MintRules.line): none is asked for before {when}.{cost} {WORD}"
         )
     else:
         answer = f"its answer of {_when(closure.since)} ({closure.status} {closure.code}".rstrip() + ")"
-        said = (
+        message = (
             f"{issuer} issues no more machine tokens: {answer} looks like the month's limit of {rules.allowance:,}. No "
             f"process asks for one before {when}.{cost} {ON}"
             if closure.cause is Cause.LOCKED_OUT
@@ -475,7 +475,7 @@ def _used_up(refuse: Refuse, issuer: str, rules: MintRules, cost: str) -> TokenL
             f"proxy in front of it or a rate. Only this application waits, and asks once a day: not before {when}."
             f"{cost} {ON}"
         )
-    return TokenLimitError(said, opens_at=moment(refuse.until), minted=refuse.minted, limit=limit)
+    return TokenLimitError(message, opens_at=moment(refuse.until), minted=refuse.minted, limit=limit)
 
 
 def _too_many(refuse: Refuse, closure: Closure, issuer: str, rules: MintRules, cost: str) -> ShortLivedTokenError:

@@ -136,11 +136,11 @@ def read_grant(status: int, body: bytes) -> Grant | None:
     token = _secret(data.get("access_token"))
     if status != 200 or token is None:
         return None
-    said = _seconds(data.get("expires_in"))
+    seconds = _seconds(data.get("expires_in"))
     return Grant(
         token=token,
-        expires_in=said if said is not None and said > 0 else None,
-        reported_expires_in=said,
+        expires_in=seconds if seconds is not None and seconds > 0 else None,
+        reported_expires_in=seconds,
         refresh_token=_secret(data.get("refresh_token")),
         id_token=_secret(data.get("id_token")),
     )
@@ -176,9 +176,9 @@ def read_refusal(status: int, headers: Mapping[str, str], body: bytes, now: floa
     data = _object(body)
     word = data.get("error")
     code = word if isinstance(word, str) and _CODE.fullmatch(word) else ""
-    said = f"{word} {data.get('error_description')} {data.get('message')}".lower()
-    limit = code not in _OTHER_FAULTS and any(one in said for one in _LIMIT_WORDS)
-    months = _MONTH.search(said) and _SURE_LIMIT.search(said) and not _RATE.search(said)
+    text = f"{word} {data.get('error_description')} {data.get('message')}".lower()
+    limit = code not in _OTHER_FAULTS and any(limit_word in text for limit_word in _LIMIT_WORDS)
+    months = _MONTH.search(text) and _SURE_LIMIT.search(text) and not _RATE.search(text)
     if status in REFUSALS | {429} and limit and months:
         return Refusal(cause=Cause.LOCKED_OUT, status=status, code=code)
     if status == 429:
@@ -203,10 +203,10 @@ def _pause(headers: Mapping[str, str], now: float) -> float | None:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        parsed = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def _secret(value: object) -> Secret | None:

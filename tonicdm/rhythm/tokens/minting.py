@@ -154,9 +154,10 @@ def _permit(ledger: TokenLedger, application: Application, now: float, rules: Mi
     token, free = ledger.tokens.get(application.key), application.key in ledger.permitted
     bound = None if free else ledger.bounds.get(application.key)
     all_closures = (ledger.closures.get(TENANT), ledger.closures.get(application.key), bound)
-    closed = [one for one in all_closures if one and now < one.until and one.credentials in {"", credentials}]
+    lasting = [closure for closure in all_closures if closure and now < closure.until]
+    closed = [closure for closure in lasting if closure.credentials in {"", credentials}]
     if closed:
-        latest = max(closed, key=lambda one: one.until)
+        latest = max(closed, key=lambda closure: closure.until)
         return Refuse(latest.until, own if latest is bound else minted, closure=latest, token=token)
     if minted >= rules.stop:
         return Refuse(next_month(now), minted, limit=rules.stop)
@@ -220,15 +221,16 @@ def claimed(ledger: TokenLedger, mint: Mint, rules: MintRules = ASSUMED) -> Toke
     """
     since = month_start(month_start(mint.at) - 1)
     mint = attrs.evolve(mint, allowed=mint.allowed or mint.application in ledger.permitted)
-    mints = (*(one for one in ledger.mints if one.at >= since), mint)
-    told = attrs.evolve(ledger, mints=mints, permitted=ledger.permitted - {mint.application})
-    return _bounded(told, mint.application, mint.at, rules)
+    mints = (*(earlier for earlier in ledger.mints if earlier.at >= since), mint)
+    changed = attrs.evolve(ledger, mints=mints, permitted=ledger.permitted - {mint.application})
+    return _bounded(changed, mint.application, mint.at, rules)
 
 
 def unsent(ledger: TokenLedger, mint: Mint, rules: MintRules = ASSUMED) -> TokenLedger:
     """Take back a mint that surely never left."""
-    rest = attrs.evolve(_word_given_back(ledger, mint), mints=tuple(one for one in ledger.mints if one.id != mint.id))
-    return _bounded(rest, mint.application, mint.at, rules)
+    others = tuple(other for other in ledger.mints if other.id != mint.id)
+    remaining = attrs.evolve(_permit_again(ledger, mint), mints=others)
+    return _bounded(remaining, mint.application, mint.at, rules)
 
 
 def issued(ledger: TokenLedger, mint: Mint, token: CachedToken, rules: MintRules = ASSUMED) -> TokenLedger:
@@ -237,7 +239,7 @@ def issued(ledger: TokenLedger, mint: Mint, token: CachedToken, rules: MintRules
     The mint counts where the issuer's clock, as its answer told, saw it.
     """
     settled = attrs.evolve(mint, state=MintState.ISSUED, at=max(mint.at, token.minted_at - 1.0))
-    closures = {key: one for key, one in ledger.closures.items() if key not in {TENANT, mint.application}}
+    closures = {key: closure for key, closure in ledger.closures.items() if key not in {TENANT, mint.application}}
     tokens = {**ledger.tokens, mint.application: token}
     kept = attrs.evolve(_settled(ledger, settled), tokens=tokens, closures=closures)
     return _bounded(kept, mint.application, settled.at, rules)
@@ -247,17 +249,17 @@ def refused(ledger: TokenLedger, mint: Mint, closure: Closure, rules: MintRules 
     """Remember that the issuer said no; a lock-out holds for all applications."""
     key = TENANT if closure.cause is Cause.LOCKED_OUT else mint.application
     settled = attrs.evolve(mint, state=MintState.REFUSED, status=closure.status)
-    closed = _settled(_word_given_back(ledger, mint), settled)
-    told = attrs.evolve(closed, closures={**ledger.closures, key: closure})
-    return _bounded(told, mint.application, mint.at, rules)
+    closed = _settled(_permit_again(ledger, mint), settled)
+    changed = attrs.evolve(closed, closures={**ledger.closures, key: closure})
+    return _bounded(changed, mint.application, mint.at, rules)
 
 
 def unanswered(ledger: TokenLedger, mint: Mint, now: float, rules: MintRules, *, status: int = 0) -> TokenLedger:
     """Count a mint of unknown result, and let nobody try again before a growing pause is over."""
     closure = again_later(ledger, mint.application, Cause.UNANSWERED, now, rules, status=status)
     lost = _settled(ledger, attrs.evolve(mint, state=MintState.UNKNOWN, status=status))
-    told = attrs.evolve(lost, closures={**ledger.closures, mint.application: closure})
-    return _bounded(told, mint.application, mint.at, rules)
+    changed = attrs.evolve(lost, closures={**ledger.closures, mint.application: closure})
+    return _bounded(changed, mint.application, mint.at, rules)
 
 
 def again_later(
@@ -300,29 +302,30 @@ def locked_until(now: float, rules: MintRules) -> float:
 
 def reopened(ledger: TokenLedger) -> TokenLedger:
     """Forget every closure, and what damage made of the count: the operator takes it on, for one mint each."""
-    known = {one.application for one in ledger.mints} | ledger.tokens.keys() | ledger.bounds.keys()
+    known = {mint.application for mint in ledger.mints} | ledger.tokens.keys() | ledger.bounds.keys()
     return attrs.evolve(ledger, closures={}, bounds={}, permitted=frozenset(known), damage=None)
 
 
 def revoked(ledger: TokenLedger, applications: Iterable[str]) -> TokenLedger:
     """Mark the tokens of *applications* as no longer accepted; the mint of the next one is allowed with that."""
     chosen = set(applications)
-    tokens = {key: attrs.evolve(one, revoked=True) if key in chosen else one for key, one in ledger.tokens.items()}
-    return attrs.evolve(ledger, tokens=tokens, permitted=ledger.permitted | (chosen & tokens.keys()))
+    marked = {key: attrs.evolve(ledger.tokens[key], revoked=True) for key in chosen & ledger.tokens.keys()}
+    return attrs.evolve(ledger, tokens={**ledger.tokens, **marked}, permitted=ledger.permitted | marked.keys())
 
 
 def _settled(ledger: TokenLedger, mint: Mint) -> TokenLedger:
-    found = any(one.id == mint.id for one in ledger.mints)
+    is_known = any(known.id == mint.id for known in ledger.mints)
     mints = tuple(
-        attrs.evolve(mint, allowed=mint.allowed or one.allowed) if one.id == mint.id else one for one in ledger.mints
+        attrs.evolve(mint, allowed=mint.allowed or known.allowed) if known.id == mint.id else known
+        for known in ledger.mints
     )
     # After damage the claim may be missing, but it was sent.
-    return attrs.evolve(ledger, mints=mints if found else (*mints, mint))
+    return attrs.evolve(ledger, mints=mints if is_known else (*mints, mint))
 
 
-def _word_given_back(ledger: TokenLedger, mint: Mint) -> TokenLedger:
+def _permit_again(ledger: TokenLedger, mint: Mint) -> TokenLedger:
     """Return *ledger* with the person's word for a mint that did not cost anything."""
-    allowed = any(one.id == mint.id and one.allowed for one in ledger.mints)
+    allowed = any(known.id == mint.id and known.allowed for known in ledger.mints)
     return attrs.evolve(ledger, permitted=ledger.permitted | {mint.application}) if allowed else ledger
 
 
@@ -331,11 +334,11 @@ def _word_given_back(ledger: TokenLedger, mint: Mint) -> TokenLedger:
 
 def _bounded(ledger: TokenLedger, application: str, now: float, rules: MintRules) -> TokenLedger:
     """Draw the bounds of *application* by the mints that can have brought it a token, without a person's word."""
-    at = sorted(one.at for one in ledger.mints if one.application == application and _may_count(one))
-    bounds = {key: one for key, one in ledger.bounds.items() if key != application}
-    found = [_too_soon(ledger.bounds.get(application), at, rules), _day(at, now, rules), _month(at, now, rules)]
-    if closed := [one for one in found if one is not None]:
-        bounds[application] = max(closed, key=lambda one: one.until)
+    at = sorted(mint.at for mint in ledger.mints if mint.application == application and _may_count(mint))
+    bounds = {key: bound for key, bound in ledger.bounds.items() if key != application}
+    candidates = [_too_soon(ledger.bounds.get(application), at, rules), _day(at, now, rules), _month(at, now, rules)]
+    if closed := [closure for closure in candidates if closure is not None]:
+        bounds[application] = max(closed, key=lambda closure: closure.until)
     return ledger if bounds == ledger.bounds else attrs.evolve(ledger, bounds=bounds)
 
 
@@ -365,7 +368,7 @@ def _too_soon(before: Closure | None, at: list[float], rules: MintRules) -> Clos
 
 
 def _day(at: list[float], now: float, rules: MintRules) -> Closure | None:
-    recent = [one for one in at if one > now - DAY_SECONDS]
+    recent = [time for time in at if time > now - DAY_SECONDS]
     if len(recent) < rules.a_day:
         return None
     return Closure(cause=Cause.DAY, since=recent[-1], until=recent[-rules.a_day] + DAY_SECONDS)
@@ -373,7 +376,7 @@ def _day(at: list[float], now: float, rules: MintRules) -> Closure | None:
 
 def _month(at: list[float], now: float, rules: MintRules) -> Closure | None:
     month = month_of(now)
-    own = [one for one in at if month_of(one) == month]
+    own = [time for time in at if month_of(time) == month]
     return Closure(cause=Cause.MONTH, since=own[-1], until=next_month(now)) if len(own) >= rules.line else None
 
 

@@ -161,7 +161,7 @@ class FileTokenStore:
                 return ledger
             if not self._previous(key).exists():
                 return TokenLedger()
-        return self._update(key, lambda found: (found, found))
+        return self._update(key, lambda ledger: (ledger, ledger))
 
     def _update(self, key: str, step: Callable[[TokenLedger], tuple[TokenLedger, T]]) -> T:
         try:
@@ -181,8 +181,8 @@ class FileTokenStore:
     def _sharing(self) -> Sharing:
         if os.name != "posix":
             return PRIVATE
-        found = self.folder.stat()
-        sharing = sharing_of(found.st_mode, found.st_gid)
+        status = self.folder.stat()
+        sharing = sharing_of(status.st_mode, status.st_gid)
         if isinstance(sharing, str):
             raise StoreError(str(self.folder), f"can't keep tokens: {sharing}. Nothing was sent.")
         return sharing
@@ -276,9 +276,9 @@ def _load(path: pathlib.Path) -> TokenLedger | None:
         ) from error
     try:
         head, content = text.split(b"\n", 1)
-        said = json.loads(head)
-        newer = isinstance(said["version"], int) and said["version"] > VERSION
-        ledger = None if newer or said["sha256"] != _sum(content) else TokenLedger.from_json(json.loads(content))
+        header = json.loads(head)
+        newer = isinstance(header["version"], int) and header["version"] > VERSION
+        ledger = None if newer or header["sha256"] != _sum(content) else TokenLedger.from_json(json.loads(content))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         newer, ledger = False, None
     if newer:
