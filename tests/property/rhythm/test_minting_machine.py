@@ -209,7 +209,7 @@ class MintingMachine(RuleBasedStateMachine):
         self.damaged = True
         self.trouble |= {app.key for app in APPS}
         earlier = self.before.damage
-        same = earlier is not None and month_of(earlier.at) == month_of(self.time)
+        same = earlier is not None and month_of(self.time) in minting.damage_months(earlier, RULES)
         lost = 1 + ((earlier.missing or 0) if earlier is not None and same else 0)
         self.ledger = attrs.evolve(self.before, damage=Damage(at=self.time, missing=lost))
         self.before = self.ledger

@@ -196,3 +196,13 @@ def test_a_result_is_kept_though_damage_took_the_claim() -> None:
 def test_rules_that_make_no_sense_are_a_setting_error(wrong) -> None:
     with pytest.raises(ConfigError):
         MintRules(**wrong)
+
+
+def test_mints_that_damage_lost_at_the_end_of_a_month_count_in_the_next_one_too() -> None:
+    """A mint that was under way then may have brought its token in either month, and in no later one."""
+    end = minting.next_month(NOW)
+    late = TokenLedger(damage=Damage(at=end - 10, missing=1))
+    assert minting.counted(late, end - 5, RULES) == minting.counted(late, end + 5, RULES) == 1
+    assert minting.counted(late, minting.next_month(end) + 5, RULES) == 0
+    early = TokenLedger(damage=Damage(at=end - RULES.lease - 10, missing=1))
+    assert minting.counted(early, end + 5, RULES) == 0

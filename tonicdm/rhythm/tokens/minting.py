@@ -16,7 +16,17 @@ from typing import Final, TypeAlias
 import attrs
 
 from tonicdm.errors import ConfigError
-from tonicdm.rhythm.tokens.ledger import TENANT, Application, CachedToken, Cause, Closure, Mint, MintState, TokenLedger
+from tonicdm.rhythm.tokens.ledger import (
+    TENANT,
+    Application,
+    CachedToken,
+    Cause,
+    Closure,
+    Damage,
+    Mint,
+    MintState,
+    TokenLedger,
+)
 
 DAY_SECONDS: Final = 86400.0
 
@@ -189,10 +199,19 @@ def counted(ledger: TokenLedger, now: float, rules: MintRules, application: str 
         and application in {None, mint.application}
         and month in _months(mint, rules)
     )
-    if application is None and ledger.damage is not None and month_of(ledger.damage.at) == month:
-        lost = ledger.damage.missing
+    damage = ledger.damage
+    if application is None and damage is not None and month in damage_months(damage, rules):
+        lost = damage.missing
         total += max(0, rules.stop - rules.line) if lost is None else lost
     return total
+
+
+def damage_months(damage: Damage, rules: MintRules | None = None) -> set[str]:
+    """Return the months in which the mints count that *damage* may have hidden.
+
+    One that was under way then may have brought its token in the month after.
+    """
+    return {month_of(damage.at), month_of(damage.at + (rules or ASSUMED).lease)}
 
 
 def _months(mint: Mint, rules: MintRules) -> set[str]:

@@ -20,7 +20,7 @@ from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import StoreError
 from tonicdm.lockfile import locked, share
 from tonicdm.rhythm.tokens.ledger import Damage, TokenLedger
-from tonicdm.rhythm.tokens.minting import month_of
+from tonicdm.rhythm.tokens.minting import damage_months, month_of
 
 logger: Final = logging.getLogger("tonicdm")
 T = TypeVar("T")
@@ -213,10 +213,12 @@ class FileTokenStore:
         if previous is None:
             logger.error("the count of this month's machine tokens is lost; few more will be asked for in this month")
             return TokenLedger(damage=Damage(at=now, missing=None))
-        earlier = previous.damage if previous.damage and month_of(previous.damage.at) == month_of(now) else None
-        if earlier is not None and earlier.missing is None:
-            return previous
-        return attrs.evolve(previous, damage=Damage(at=now, missing=1 + ((earlier.missing or 0) if earlier else 0)))
+        earlier, missing = previous.damage, 1
+        if earlier is not None and month_of(now) in damage_months(earlier):
+            if earlier.missing is None:
+                return attrs.evolve(previous, damage=Damage(at=now, missing=None))
+            missing += earlier.missing
+        return attrs.evolve(previous, damage=Damage(at=now, missing=missing))
 
     def _set_aside(self, path: pathlib.Path) -> None:
         aside = path.with_name(f"{path.name}.damaged-{secrets.token_hex(4)}")
