@@ -21,8 +21,8 @@ from tonicdm.sandbox.messages import Refusal, Request, Response
 from tonicdm.sandbox.routes import IDS, Operation
 from tonicdm.sandbox.settings import SandboxSettings
 from tonicdm.sandbox.world import World
+from tonicdm.sandbox.world.firm import Record
 from tonicdm.sandbox.world.ids import compact
-from tonicdm.sandbox.world.table import Record
 
 PREFIX: Final = "/invented/"
 """Before the path of everything that stands here."""

@@ -8,8 +8,8 @@ from typing import Any
 from tonicdm.sandbox.messages import Refusal
 from tonicdm.sandbox.settings import SandboxSettings
 from tonicdm.sandbox.world import World
+from tonicdm.sandbox.world.firm import Record
 from tonicdm.sandbox.world.places import own_organization
-from tonicdm.sandbox.world.table import Record
 
 _CONTACTS: Mapping[str, tuple[str, ...]] = {
     "brands": ("organizationId", "isPrime"),

@@ -19,7 +19,7 @@ from tonicdm.sandbox.timed import Timed
 from tonicdm.sandbox.webhooks import Webhooks
 from tonicdm.sandbox.windows import Window, WindowState
 from tonicdm.sandbox.world import World, WorldSnapshot
-from tonicdm.sandbox.world.solo import leave_alone
+from tonicdm.sandbox.world.world import reduce_to_one_user
 
 
 @attrs.frozen
@@ -165,7 +165,7 @@ class Sandbox(Timed):
         seed = self._seed + 1 + len(self._service.tenants) if seed is None else seed
         world = World(records, seed, self.settings.zone, now=self.now, grouped=advanced_contacts)
         if of_one:
-            leave_alone(world)
+            reduce_to_one_user(world)
         world.listeners.append(self.webhooks.notify)
         self._service.tenants[token] = Tenant(world, advanced_contacts, advanced_metrics)
         self.settings.tokens = (*self.settings.tokens, token)

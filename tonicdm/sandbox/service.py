@@ -9,15 +9,19 @@ from typing import Any
 
 import attrs
 
-from tonicdm.sandbox import invented, lists, reads, singles, writes
+from tonicdm.sandbox import invented
 from tonicdm.sandbox.faults import NO_FAULTS, InjectedFaults
+from tonicdm.sandbox.handlers.create import create
+from tonicdm.sandbox.handlers.delete import delete
+from tonicdm.sandbox.handlers.get import read, singleton
+from tonicdm.sandbox.handlers.list import Ignored, pick, render
+from tonicdm.sandbox.handlers.update import update
 from tonicdm.sandbox.journal import Journal, JournalEntry, token_label
 from tonicdm.sandbox.messages import Refusal, Request, Response, json_response, refusal_response, rows_response
 from tonicdm.sandbox.options import Received, read_data_quantity, receive
 from tonicdm.sandbox.routes import BY_NAME, PATHS, Operation
 from tonicdm.sandbox.settings import DataQuantity, SandboxSettings
-from tonicdm.sandbox.units import cost_of, data_quantity_of
-from tonicdm.sandbox.windows import Window, WindowState, reset_header
+from tonicdm.sandbox.windows import Window, WindowState, cost_of, data_quantity_of, reset_header
 from tonicdm.sandbox.world import World
 
 TOO_MANY = "You have surpassed the max number of requests for an hour. Please wait until your limit resets."
@@ -239,20 +243,20 @@ class Service:
         world.milliseconds = settings.timestamps == "milliseconds"
         match operation.action:
             case "list":
-                ranks = lists.pick(world, operation, options, settings, self._chance, _ignored(injected))
-                rows = reads.render(world, operation.record_type, ranks, data_quantity, settings)
+                ranks = pick(world, operation, options, settings, self._chance, _ignored(injected))
+                rows = render(world, operation.record_type, ranks, data_quantity, settings)
                 return rows_response(self._linked(request, operation, rows, data_quantity))
             case "single":
-                record = singles.read(world, operation.record_type, options, data_quantity)
+                record = read(world, operation.record_type, options, data_quantity)
                 if operation.record_type == "presigned_upload" and settings.file_links != "none":
                     record = self.storage.begin_upload(record, invented.base_of(request), world.moment())
-                return json_response(200, reads.singleton(record, settings), 1)
+                return json_response(200, singleton(record, settings), 1)
             case "create":
-                return writes.create(world, operation, options, request.body, settings)
+                return create(world, operation, options, request.body, settings)
             case "change":
-                return writes.change(world, operation, request.body, settings)
+                return update(world, operation, request.body, settings)
             case "delete":
-                return writes.delete(world, operation, options, settings)
+                return delete(world, operation, options, settings)
 
     def _linked(
         self, request: Request, operation: Operation, rows: Iterator[Any], data_quantity: DataQuantity
@@ -325,8 +329,8 @@ def _arrival(injected: InjectedFaults) -> Any:
     return lambda name: not (no_underscores and "_" in name) and name.lower() not in lost
 
 
-def _ignored(injected: InjectedFaults) -> lists.Ignored:
-    return lists.Ignored(
+def _ignored(injected: InjectedFaults) -> Ignored:
+    return Ignored(
         page_size="ignore_page_size" in injected,
         page_number="ignore_page_number" in injected,
         updated_after="ignore_updated_after" in injected,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tonicdm.sandbox import SandboxSettings, World
+from tonicdm.sandbox.handlers.bodies import FIELDS
 from tonicdm.sandbox.messages import Request
 from tonicdm.sandbox.routes import KNOWN_OPTIONS, OPERATIONS
-from tonicdm.sandbox.schemas import FIELDS
 from tonicdm.sandbox.service import Service
 
 WORLD = World(600)

@@ -3,8 +3,7 @@
 import pytest
 
 from tonicdm.sandbox import SandboxSettings
-from tonicdm.sandbox.units import cost_of, data_quantity_of
-from tonicdm.sandbox.windows import Window, reset_header
+from tonicdm.sandbox.windows import Window, cost_of, data_quantity_of, reset_header
 
 
 def window(**settings):

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tonicdm.sandbox import World
-from tonicdm.sandbox.world import kinship, people
+from tonicdm.sandbox.world import people, person_slots
 from tonicdm.sandbox.world.noise import Shuffle
 from tonicdm.sandbox.world.record_types import MIN_RECORDS, RECORD_TYPES, counts
 
@@ -79,7 +79,7 @@ def test_two_staff_of_the_concepts_page():
     """One has one address, Two has two at different domains, info@ exists at both: the staff list shows 2."""
     firm = WORLD.firm
     staff = [rank for rank in range(WORLD.count("persons")) if people.is_staff(firm, rank)]
-    assert sorted(kinship.person_name(firm, rank) for rank in staff) == ["Employee One", "Employee Two"]
+    assert sorted(person_slots.person_name(firm, rank) for rank in staff) == ["Employee One", "Employee Two"]
     addresses = {r["emailAddress"] for r in WORLD.records("email_addresses")}
     assert addresses >= {
         "one@pacific-architects.com",

@@ -6,11 +6,10 @@ import unicodedata
 from array import array
 from collections.abc import Mapping
 
-from tonicdm.sandbox.world.firm import Firm
-from tonicdm.sandbox.world.kinship import STAFF, first_slot, name_of, owner, staff_count
+from tonicdm.sandbox.world.firm import NOTHING, STATUSES, Firm, Record
+from tonicdm.sandbox.world.person_slots import STAFF, first_slot, name_of, owner, staff_count
 from tonicdm.sandbox.world.places import brand_domain
 from tonicdm.sandbox.world.stamps import FIRST_DAY, date, stamp
-from tonicdm.sandbox.world.table import NOTHING, STATUSES, Record
 from tonicdm.sandbox.world.words import FIRST_NAMES, LAST_NAMES, TITLES
 
 _SYSTEM = ("info", "noreply", "accounts", "projects")

@@ -6,13 +6,12 @@ from array import array
 from collections.abc import Mapping
 
 from tonicdm.sandbox.world.addresses import embedded
-from tonicdm.sandbox.world.firm import Firm
+from tonicdm.sandbox.world.firm import ACTIVE, NOTHING, Firm, Record
 from tonicdm.sandbox.world.ids import hyphenated
-from tonicdm.sandbox.world.kinship import addresses, first_slot, me, name_of, staff_count
 from tonicdm.sandbox.world.noise import column
+from tonicdm.sandbox.world.person_slots import addresses, first_slot, me, name_of, staff_count
 from tonicdm.sandbox.world.places import brand_disciplines, own_organization
 from tonicdm.sandbox.world.stamps import stamp
-from tonicdm.sandbox.world.table import ACTIVE, NOTHING, Record
 from tonicdm.sandbox.world.words import TITLES
 
 

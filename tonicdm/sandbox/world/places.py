@@ -5,10 +5,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 
-from tonicdm.sandbox.world.firm import Firm
+from tonicdm.sandbox.world.firm import NOTHING, Firm, Record
 from tonicdm.sandbox.world.noise import column
 from tonicdm.sandbox.world.stamps import stamp
-from tonicdm.sandbox.world.table import NOTHING, Record
 from tonicdm.sandbox.world.words import (
     CERTIFICATIONS,
     CITIES,

@@ -6,13 +6,12 @@ from array import array
 from collections.abc import Mapping
 
 from tonicdm.sandbox.world.addresses import email_text
-from tonicdm.sandbox.world.firm import Firm
+from tonicdm.sandbox.world.firm import NOTHING, Firm, Record
 from tonicdm.sandbox.world.ids import hyphenated
-from tonicdm.sandbox.world.kinship import person_name, staff_count
 from tonicdm.sandbox.world.noise import column
+from tonicdm.sandbox.world.person_slots import person_name, staff_count
 from tonicdm.sandbox.world.places import own_organization
 from tonicdm.sandbox.world.stamps import FIRST_DAY, stamp
-from tonicdm.sandbox.world.table import NOTHING, Record
 from tonicdm.sandbox.world.words import BUILDINGS, CITIES, SUBJECTS, TITLES, ZONES
 
 _PURPOSES = ("billable", "billable", "opportunity", "overhead", "training", "billable", "billable", "billable")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tonicdm.sandbox.world import addresses, files, kinship, people, places, projects, workflow
-from tonicdm.sandbox.world.table import Link, RecordTypeSpec
+from tonicdm.sandbox.world import addresses, files, people, person_slots, places, projects, workflow
+from tonicdm.sandbox.world.firm import Link, RecordTypeSpec
 
 
 def _link(target: str, field: str | None = None) -> Link:
@@ -199,7 +199,7 @@ def counts(records: int, *, grouped: bool = True) -> dict[str, int]:
         sizes["organizations"] = sizes["brands"] - 1  # the own organization has two
     sizes[_REST] = records - sum(size for name, size in sizes.items() if name != _REST)
     # Each person has an address, and the two own brands have one without a person.
-    if sizes[_REST] < kinship.first_slot(sizes["persons"]) + 2:
+    if sizes[_REST] < person_slots.first_slot(sizes["persons"]) + 2:
         raise ValueError(f"a world has at least {MIN_RECORDS} records, not {records}")
     return sizes
 

@@ -6,10 +6,9 @@ from array import array
 from collections.abc import Callable, Mapping
 
 from tonicdm.sandbox.world.addresses import email_text
-from tonicdm.sandbox.world.firm import Firm
+from tonicdm.sandbox.world.firm import NOTHING, Firm, Record
 from tonicdm.sandbox.world.projects import staff_column
 from tonicdm.sandbox.world.stamps import FIRST_DAY, date, stamp
-from tonicdm.sandbox.world.table import NOTHING, Record
 from tonicdm.sandbox.world.words import STAGES, SUBJECTS
 
 PARTS = {

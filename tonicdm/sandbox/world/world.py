@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 import attrs
 
-from tonicdm.sandbox.world.firm import Firm
+from tonicdm.sandbox.world.firm import DELETED, GONE, NOTHING, STATUSES, Firm, Record, Table
 from tonicdm.sandbox.world.ids import compact
 from tonicdm.sandbox.world.people import keep_example
+from tonicdm.sandbox.world.person_slots import addresses, me
+from tonicdm.sandbox.world.places import own_organization
 from tonicdm.sandbox.world.record_types import RECORD_TYPES, counts
 from tonicdm.sandbox.world.stamps import stamp
-from tonicdm.sandbox.world.table import DELETED, GONE, NOTHING, STATUSES, Record, Table
 
 
 @attrs.frozen
@@ -208,3 +209,29 @@ class World:
         if rank is None:
             raise KeyError(f"no {record_type} record has the ID {text}")
         return rank
+
+
+SHARED_ADDRESS = "our-company@gmail.com"
+"""The page's example of a shared-domain address."""
+
+
+def reduce_to_one_user(world: World) -> None:
+    """Remove all of the staff but the user, whose one address becomes a shared-domain one."""
+    firm = world.firm
+    persons, emails = firm.tables["persons"], firm.tables["email_addresses"]
+    own, user = own_organization(firm), me(firm)
+    colleagues = {rank for rank, link in enumerate(persons.links["organization"]) if link == own and rank != user}
+    # What they wrote and answered for is the user's now.
+    for table in firm.tables.values():
+        for name, link in table.spec.links.items():
+            if link.target == "persons" and table is not emails:
+                for rank, target in enumerate(table.links[name]):
+                    if target in colleagues:
+                        table.refer(name, rank, user)
+    first, *others = addresses(firm, user)
+    gone = [number for rank in colleagues for number in addresses(firm, rank)]
+    for number in (*others, *gone):
+        world.delete("email_addresses", emails.id(number))
+    for rank in colleagues:
+        world.delete("persons", persons.id(rank))
+    world.update("email_addresses", emails.id(first), emailAddress=SHARED_ADDRESS)

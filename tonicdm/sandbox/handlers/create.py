@@ -1,16 +1,20 @@
-"""What a checked body does to the world, type by type where one field touches several records."""
+"""Create records: check the body, change the world, answer with what was created."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from tonicdm.sandbox.messages import Refusal
+from tonicdm.sandbox.handlers.bodies import FIELDS, REQUIRED, read_json, read_object
+from tonicdm.sandbox.licences import check_rights
+from tonicdm.sandbox.messages import Refusal, Response, json_response
+from tonicdm.sandbox.routes import Operation
+from tonicdm.sandbox.settings import SandboxSettings
 from tonicdm.sandbox.world import World
+from tonicdm.sandbox.world.firm import NOTHING
 from tonicdm.sandbox.world.ids import compact, hyphenated
 from tonicdm.sandbox.world.places import own_organization
-from tonicdm.sandbox.world.table import NOTHING
-from tonicdm.sandbox.world.workflow import PARTS, parts_of
+from tonicdm.sandbox.world.workflow import PARTS
 
 Fields = dict[str, Any]
 
@@ -19,7 +23,38 @@ _SHARED_DOMAINS = frozenset({"gmail.com", "outlook.com", "yahoo.com"})
 _SYSTEM_NAMES = frozenset({"info", "noreply", "no-reply", "accounts", "office"})
 
 
-def check(world: World, record_type: str, fields: Fields) -> None:
+def create(
+    world: World, operation: Operation, options: Mapping[str, str], body: bytes, settings: SandboxSettings
+) -> Response:
+    """Create records: 201.
+
+    Raises:
+        Refusal: 400 for a wrong body, 403 for a field the user may not set.
+    """
+    record_type = operation.record_type
+    value = read_json(body)
+    # Only a team takes several at once: its text asks for an array, its schema shows one object (reference).
+    many = record_type == "team" and isinstance(value, list)
+    bodies = [
+        read_object(item, FIELDS[record_type], REQUIRED.get(record_type, ()), settings)
+        for item in (value if many else [value])
+    ]
+    for fields in bodies:
+        check_rights(world, record_type, None, fields, settings)
+    try:
+        for fields in bodies:
+            check_references(world, record_type, fields)
+        record_ids = [_create_record(world, record_type, fields, options) for fields in bodies]
+    except KeyError as error:
+        raise Refusal(400, str(error.args[0])) from None
+    shown = "reason_codes" if record_type == "rfi_integrations" else record_type
+    created = [world.get(shown, record_id) for record_id in record_ids]
+    if settings.create_body == "none":
+        return Response(status=201)
+    return json_response(201, created if many or settings.create_body == "array" else created[0], len(created))
+
+
+def check_references(world: World, record_type: str, fields: Fields) -> None:
     """Do nothing if every reference in a body can be followed, also inside its parts and addresses.
 
     Checked before anything is changed, so that a refused body changes nothing.
@@ -29,30 +64,30 @@ def check(world: World, record_type: str, fields: Fields) -> None:
     """
     world.check("reason_codes" if record_type == "rfi_integrations" else record_type, fields)
     for name, inner in (("parts", PARTS.get(record_type, "")), ("emailAddresses", "email_addresses")):
-        for one in fields.get(name) or ():
-            world.check(inner, one)
-            if name == "emailAddresses" and one.get("id") is None and not one.get("emailAddress"):
+        for part in fields.get(name) or ():
+            world.check(inner, part)
+            if name == "emailAddresses" and part.get("id") is None and not part.get("emailAddress"):
                 raise KeyError("body.emailAddresses must have an emailAddress in each that is new")
-            if one.get("id") is not None and world.get(inner, one["id"]) is None:
-                raise KeyError(f"no {inner} record has the ID {one['id']}")
+            if part.get("id") is not None and world.get(inner, part["id"]) is None:
+                raise KeyError(f"no {inner} record has the ID {part['id']}")
 
 
-def create(world: World, record_type: str, fields: Fields, options: Mapping[str, str]) -> str:
+def _create_record(world: World, record_type: str, fields: Fields, options: Mapping[str, str]) -> str:
     """Create a record and what comes into being with it; return its compact ID.
 
     Raises:
         KeyError: A field refers to a record that does not exist.
         Refusal: 400, it contradicts a record that exists.
     """
-    fields = _stored(fields)
+    fields = stored_fields(fields)
     if record_type == "persons":
         return _create_person(world, fields)
     if record_type == "email_addresses":
-        return _create_address(world, fields)
+        return create_address(world, fields)
     if record_type in PARTS:
         parts = fields.pop("parts", None)
         record_id = world.create(record_type, **{"stage": "open", "manual_stage": False, **fields})
-        _add_parts(world, record_type, record_id, parts)
+        add_parts(world, record_type, record_id, parts)
         return record_id
     if record_type == "team":
         if compact(fields.setdefault("projectId", options["projectId"])) != options["projectId"].lower():
@@ -63,43 +98,7 @@ def create(world: World, record_type: str, fields: Fields, options: Mapping[str,
     return world.create("reason_codes" if record_type == "rfi_integrations" else record_type, **fields)
 
 
-def change(world: World, record_type: str, record_id: str, fields: Fields) -> None:
-    """Change a record, and the parts or addresses inside the body.
-
-    Raises:
-        KeyError: A field refers to a record that does not exist.
-    """
-    fields = _stored(fields)
-    if record_type in PARTS:
-        _add_parts(world, record_type, record_id, fields.pop("parts", None))
-    if record_type == "brands":
-        _check_domains(world, record_id, fields.get("domains") or ())
-    if record_type == "persons":
-        for address in fields.pop("emailAddresses", None) or ():
-            _merge_address(world, record_id, dict(address))
-    world.update(record_type, record_id, **fields)
-
-
-def _check_domains(world: World, record_id: str, domains: Iterable[str]) -> None:
-    """Refuse a domain of another brand (concepts page, "Brands": one Domain, at most one Brand)."""
-    wanted = set(domains)
-    for record in world.records("brands") if wanted else ():
-        taken = wanted.intersection(record.get("domains") or ())
-        if taken and record["id"] != record_id:
-            raise Refusal(400, f"body.domains: {min(taken)} belongs to another brand")
-
-
-def went_on(world: World, record_id: str) -> bool:
-    """Return whether a PCO was forwarded or returned, so that it cannot be deleted any more (reference)."""
-    rank = world.table("pcos").rank(record_id)
-    types = {
-        world.firm.record("pco_parts", part)["part_type"]
-        for part in ([] if rank is None else parts_of(world.firm, "pcos", rank))
-    }
-    return bool(types & {"forward", "return_of_forward"})
-
-
-def _stored(fields: Fields) -> Fields:
+def stored_fields(fields: Fields) -> Fields:
     """Return fields as they are kept: status as a word, an address with <br> for new lines, UUIDs with hyphens."""
     kept = dict(fields)
     for name in ("status", "ProjectMemberStatus"):
@@ -115,7 +114,7 @@ def _stored(fields: Fields) -> Fields:
     return kept
 
 
-def _add_parts(world: World, record_type: str, record_id: str, parts: list[Fields] | None) -> None:
+def add_parts(world: World, record_type: str, record_id: str, parts: list[Fields] | None) -> None:
     """Create the parts in a body, or change those that are named by their ID."""
     for part in parts or ():
         fields = {**part, "item_id": record_id}
@@ -134,11 +133,11 @@ def _create_person(world: World, fields: Fields) -> str:
     taken = {name: first[name] for name in ("name", "title") if name in first}
     person = world.create("persons", **{"brandId": brand, **_organization(world, brand), **taken, **fields})
     for address in addresses:
-        _create_address(world, {**_stored(address), "personId": person})
+        create_address(world, {**stored_fields(address), "personId": person})
     return person
 
 
-def _create_address(world: World, fields: Fields) -> str:
+def create_address(world: World, fields: Fields) -> str:
     """Create an address; its brand and type are assigned by its domain (concepts page, "Email Addresses")."""
     fields.pop("id", None)
     fields.pop("SelectiveNonCreation", None)
@@ -148,14 +147,6 @@ def _create_address(world: World, fields: Fields) -> str:
     return world.create(
         "email_addresses", **{"type": address_type, "deliveryStatus": "unknown", "brandId": brand, **fields}
     )
-
-
-def _merge_address(world: World, person: str, address: Fields) -> None:
-    address_id = address.pop("id", None)
-    if address_id is None:
-        _create_address(world, {**_stored(address), "personId": person})
-    else:
-        world.update("email_addresses", address_id, **{**_stored(address), "personId": person})
 
 
 def _organization(world: World, brand: str | None) -> Fields:

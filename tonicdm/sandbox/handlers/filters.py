@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from tonicdm.sandbox.world import World
+from tonicdm.sandbox.world.firm import NOTHING
 from tonicdm.sandbox.world.people import is_staff
-from tonicdm.sandbox.world.table import NOTHING
 from tonicdm.sandbox.world.words import PLATFORMS
 from tonicdm.sandbox.world.workflow import addresses
 

@@ -1,20 +1,21 @@
-"""GET operations that answer one object."""
+"""Get one object: the user, the own organization, an address to upload to, a token of another platform."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from tonicdm.sandbox.filters import CHOICES
+from tonicdm.sandbox.handlers.filters import CHOICES
 from tonicdm.sandbox.messages import Refusal
 from tonicdm.sandbox.options import read_ids, read_words
-from tonicdm.sandbox.settings import DataQuantity
+from tonicdm.sandbox.settings import DataQuantity, SandboxSettings
 from tonicdm.sandbox.world import World
+from tonicdm.sandbox.world.firm import Record
 from tonicdm.sandbox.world.ids import hyphenated
-from tonicdm.sandbox.world.kinship import me as user
 from tonicdm.sandbox.world.noise import key_of
+from tonicdm.sandbox.world.person_slots import me as user
 from tonicdm.sandbox.world.places import own_organization
 from tonicdm.sandbox.world.stamps import stamp
-from tonicdm.sandbox.world.table import Record
 
 
 def read(world: World, record_type: str, options: Mapping[str, str], data_quantity: DataQuantity) -> Record:
@@ -101,3 +102,8 @@ def _third_party_token(world: World, options: Mapping[str, str]) -> Record:
         "token": hyphenated(f"{key_of(world.firm.seed, platform, options['source'], now):032x}"),
         "expiryDatetime": stamp(now + 3600, 1),
     }
+
+
+def singleton(record: Any, settings: SandboxSettings) -> Any:
+    """Return one object, or an array of it: "records are returned in the form of an array" (concepts page)."""
+    return [record] if settings.me_shape == "array" else record

@@ -1,22 +1,23 @@
-"""Which records a list returns, and in which order: filters, sorting, paging. Pure, apart from the world it reads."""
+"""List records: filters, sorting, paging, and what a data_quantity shows of each."""
 
 from __future__ import annotations
 
 import json
 import random
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from tonicdm.sandbox.filters import CHOICES, match
+from tonicdm.sandbox.handlers.filters import CHOICES, match
+from tonicdm.sandbox.licences import opened
 from tonicdm.sandbox.messages import Refusal
 from tonicdm.sandbox.options import read_ids, read_integer, read_moment, read_statuses, read_words
 from tonicdm.sandbox.routes import Operation
-from tonicdm.sandbox.settings import SandboxSettings
+from tonicdm.sandbox.settings import DataQuantity, SandboxSettings
 from tonicdm.sandbox.world import World
-from tonicdm.sandbox.world.table import GONE, STATUSES, Record, Table
+from tonicdm.sandbox.world.firm import GONE, STATUSES, Record, Table
 
 Test = tuple[object, Callable[[int], bool]]
 
@@ -199,3 +200,30 @@ def _disordered(found: array[int], chance: random.Random) -> array[int]:
     cut = chance.randrange(len(found))
     turned = found[cut:] + found[:cut]
     return turned[::-1] if chance.random() < 0.5 else turned
+
+
+def render(
+    world: World, record_type: str, ranks: Iterable[int], data_quantity: DataQuantity, settings: SandboxSettings
+) -> Iterator[Record]:
+    """Return records one by one as a data_quantity shows them (concepts page, "Rate Limiting").
+
+    id_only: ID and last change. basic: own fields, references as ID and last change. complete: references expanded
+    by one level.
+    """
+    firm = world.firm
+    make = {"id_only": firm.stub, "basic": firm.record, "complete": firm.complete}[data_quantity]
+    rows = (make(record_type, rank) for rank in ranks)
+    hidden = _hidden(record_type, data_quantity, settings)
+    if hidden is not None:
+        rows = ({name: value for name, value in row.items() if name != hidden} for row in rows)
+    if settings.advanced_contacts and settings.advanced_metrics:
+        return rows
+    return (opened(world, record_type, row, settings) for row in rows)
+
+
+def _hidden(record_type: str, data_quantity: DataQuantity, settings: SandboxSettings) -> str | None:
+    """Return the field that a setting hides from every record of a list."""
+    without = (data_quantity == "id_only" and not settings.id_only_timestamps) or (
+        record_type == "file_transfers" and not settings.file_transfer_timestamps
+    )
+    return "datetimeUpdated" if without else None
