@@ -23,7 +23,7 @@ from tonicdm.endpoints.registry import RECORD_TYPES, endpoint_class
 from tonicdm.errors import TonicDMError
 from tonicdm.http.operation import Operation, Option
 from tonicdm.sandbox import control, faults
-from tonicdm.sandbox.rhythm import control as rhythm_control
+from tonicdm.sandbox.rhythm import rhythm_sandbox
 
 METHODS = ("list", "get", "get_many", "me", "staff", "create", "update", "add", "soft_delete", "delete")
 NOTHING = "\u200b"
@@ -218,7 +218,7 @@ class RhythmControlPaths(FromCode):
     """Every path by which the Rhythm side is steered."""
 
     def lines(self) -> Iterator[str]:
-        assert {f"{method} {path}" for method, path in rhythm_control.ACTIONS} == RHYTHM_CONTROLS.keys()
+        assert {f"{method} {path}" for method, path in rhythm_sandbox.ACTIONS} == RHYTHM_CONTROLS.keys()
         yield from table(("call", "what it does"), [(f"`{call}`", words) for call, words in RHYTHM_CONTROLS.items()])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 from aiohttp import web
@@ -12,9 +12,7 @@ from tonicdm.sandbox.faults import Faults
 from tonicdm.sandbox.journal import token_label
 from tonicdm.sandbox.messages import to_json
 from tonicdm.sandbox.settings import ServerSettings
-
-if TYPE_CHECKING:
-    from tonicdm.sandbox.sandbox import Sandbox
+from tonicdm.sandbox.state import SandboxState
 
 
 class Steerable(Protocol):
@@ -91,7 +89,7 @@ async def stream(request: web.BaseRequest, lines: Iterator[bytes]) -> web.Stream
     return response
 
 
-def _lines(box: Sandbox, request: web.BaseRequest) -> Iterator[bytes]:
+def _lines(box: SandboxState, request: web.BaseRequest) -> Iterator[bytes]:
     """Return the records of a type, soft-deleted ones too, as JSON lines in the order of their IDs."""
     record_type, data_quantity = request.query["type"], request.query.get("data_quantity", "basic")
     if data_quantity not in {"id_only", "basic", "complete"}:
@@ -113,7 +111,7 @@ async def body_of(request: web.BaseRequest) -> dict[str, Any]:
     return value
 
 
-async def _health(box: Sandbox, _: web.BaseRequest) -> Any:
+async def _health(box: SandboxState, _: web.BaseRequest) -> Any:
     return {"ok": True, "url": box.url, "seed": box.world.firm.seed, "zone": box.settings.zone}
 
 
@@ -126,7 +124,7 @@ async def _advance(box: Steerable, request: web.BaseRequest) -> Any:
     return {"now": box.now()}
 
 
-async def _journal(box: Sandbox, request: web.BaseRequest) -> Any:
+async def _journal(box: SandboxState, request: web.BaseRequest) -> Any:
     """Return the entries from number `since` on, and sums over all."""
     since = int(request.query.get("since", "0"))
     token = request.query.get("token")
@@ -134,7 +132,7 @@ async def _journal(box: Sandbox, request: web.BaseRequest) -> Any:
     return {"count": len(box.journal), "units": box.units(token), "entries": entries}
 
 
-async def _clear_journal(box: Sandbox, _: web.BaseRequest) -> Any:
+async def _clear_journal(box: SandboxState, _: web.BaseRequest) -> Any:
     box.journal.clear()
     return {"count": 0}
 
@@ -167,7 +165,7 @@ async def _set_settings(box: Steerable, request: web.BaseRequest) -> Any:
     return box.settings.as_json()
 
 
-async def _window(box: Sandbox, request: web.BaseRequest) -> Any:
+async def _window(box: SandboxState, request: web.BaseRequest) -> Any:
     state = box.window(request.query.get("token"))
     return {
         "used": state.used,
@@ -179,7 +177,7 @@ async def _window(box: Sandbox, request: web.BaseRequest) -> Any:
     }
 
 
-async def _spend(box: Sandbox, request: web.BaseRequest) -> Any:
+async def _spend(box: SandboxState, request: web.BaseRequest) -> Any:
     body = await body_of(request)
     box.spend(int(body["units"]), body.get("token"))
     return {"used": box.window(body.get("token")).used}
@@ -190,23 +188,23 @@ async def _reset(box: Steerable, _: web.BaseRequest) -> Any:
     return {"now": box.now()}
 
 
-async def _snapshot(box: Sandbox, _: web.BaseRequest) -> Any:
+async def _snapshot(box: SandboxState, _: web.BaseRequest) -> Any:
     """Keep a snapshot and return its number."""
     return {"snapshot": box.keep()}
 
 
-async def _restore(box: Sandbox, request: web.BaseRequest) -> Any:
+async def _restore(box: SandboxState, request: web.BaseRequest) -> Any:
     box.restore(box.kept(int((await body_of(request))["snapshot"])))
     return {"now": box.now()}
 
 
-async def _world(box: Sandbox, request: web.BaseRequest) -> Any:
+async def _world(box: SandboxState, request: web.BaseRequest) -> Any:
     if "type" in request.query:
         return await stream(request, _lines(box, request))
     return {record_type: box.world.count(record_type) for record_type in box.world.types}
 
 
-async def _change_world(box: Sandbox, request: web.BaseRequest) -> Any:
+async def _change_world(box: SandboxState, request: web.BaseRequest) -> Any:
     """Take {"update"|"create"|"delete"|"touch": [{"type", "id", "fields"}...]} and change the world uncharged."""
     body = await body_of(request)
     made = [box.world.create(item["type"], **item.get("fields", {})) for item in body.get("create", [])]
@@ -219,11 +217,11 @@ async def _change_world(box: Sandbox, request: web.BaseRequest) -> Any:
     return {"created": made}
 
 
-async def _webhooks(box: Sandbox, _: web.BaseRequest) -> Any:
+async def _webhooks(box: SandboxState, _: web.BaseRequest) -> Any:
     return [attrs.asdict(delivery) for delivery in box.webhooks.deliveries]
 
 
-async def _set_webhooks(box: Sandbox, request: web.BaseRequest) -> Any:
+async def _set_webhooks(box: SandboxState, request: web.BaseRequest) -> Any:
     """Take {"subscribe": [{"url", "secret", "record_types"}...], "set": {name: value}, "outage": true | false}."""
     body = await body_of(request)
     for item in body.get("subscribe", []):
@@ -260,7 +258,7 @@ STEERING: Actions[Steerable] = {
     ("POST", "/__reset"): _reset,
 }
 """What every sandbox answers."""
-ACTIONS: Actions[Sandbox] = {
+ACTIONS: Actions[SandboxState] = {
     ("GET", "/__health"): _health,
     **STEERING,
     ("GET", "/__journal"): _journal,

@@ -11,17 +11,17 @@ class Timed:
 
     Args:
         clock: What it goes by; the machine's unless given.
-        told: Its settings, which say how far it is off.
+        settings: Its settings, which say how far it is off.
     """
 
-    def __init__(self, clock: Clock | None, told: ServerSettings) -> None:
+    def __init__(self, clock: Clock | None, settings: ServerSettings) -> None:
         self._clock: Clock = clock or SystemClock()
-        self._told = told
+        self._server_settings = settings
         self._advanced = 0.0
 
     def now(self) -> float:
         """Return the server's time, Unix seconds: the clock, its skew, and what `advance` added."""
-        return self._clock.now() + self._told.skew_seconds + self._advanced
+        return self._clock.now() + self._server_settings.skew_seconds + self._advanced
 
     def advance(self, seconds: float) -> None:
         """Move the server's time forward, apart from the clock.
