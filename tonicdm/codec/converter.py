@@ -59,51 +59,53 @@ class Codec:
         import cattrs
 
         converter = cattrs.Converter(detailed_validation=detailed)
-        for kind, read in _SCALARS.items():
-            converter.register_structure_hook(kind, read)
-        converter.register_structure_hook_func(lambda kind: kind is RecordID, scalars.read_id)
+        for scalar, read in _SCALARS.items():
+            converter.register_structure_hook(scalar, read)
+        converter.register_structure_hook_func(lambda target: target is RecordID, scalars.read_id)
         for union in (float | str, float | str | None):
             converter.register_structure_hook(union, scalars.read_number_or_str)
-        converter.register_structure_hook_factory(_is_record, lambda kind: _reader(kind, converter, detailed=detailed))
-        converter.register_structure_hook_factory(_is_tuple, lambda kind: _list_reader(kind, converter))
+        converter.register_structure_hook_factory(
+            _is_record, lambda model: _reader(model, converter, detailed=detailed)
+        )
+        converter.register_structure_hook_factory(_is_tuple, lambda target: _list_reader(target, converter))
         for setup in self._setups:
             setup(converter)
         return converter
 
-    def read(self, value: Any, kind: type[R], *, at: str = "$") -> R:
+    def read(self, value: Any, model: type[R], *, at: str = "$") -> R:
         """Read one record out of a JSON value.
 
         Raises:
-            DecodeError: The value has not the form of *kind*.
+            DecodeError: The value has not the form of *model*.
         """
         try:
-            return self._fast.structure(value, kind)
+            return self._fast.structure(value, model)
         except Exception:  # noqa: BLE001 - whatever it was, the second reading names the place
-            raise self._explain(value, kind, at) from None
+            raise self._explain(value, model, at) from None
 
-    def read_all(self, values: Any, kind: type[R]) -> list[R]:
+    def read_all(self, values: Any, model: type[R]) -> list[R]:
         """Read an array of records.
 
         Raises:
-            DecodeError: It is no array, or one of its elements has not the form of *kind*.
+            DecodeError: It is no array, or one of its elements has not the form of *model*.
         """
         if not isinstance(values, list):
             raise DecodeError([f"$: expected array, found {scalars.json_type(values)}"])
-        read = self._fast.get_structure_hook(kind)
+        read = self._fast.get_structure_hook(model)
         try:
-            return [read(value, kind) for value in values]
+            return [read(value, model) for value in values]
         except Exception:
             for index, value in enumerate(values):
-                self.read(value, kind, at=f"$[{index}]")
+                self.read(value, model, at=f"$[{index}]")
             raise
 
-    def _explain(self, value: Any, kind: type[Record], at: str) -> DecodeError:
+    def _explain(self, value: Any, model: type[Record], at: str) -> DecodeError:
         try:
-            self._detailed.structure(value, kind)
+            self._detailed.structure(value, model)
         except Exception as error:  # noqa: BLE001 - turned into paths
             from tonicdm.codec.paths import explain
 
-            return DecodeError(explain(error, kind, at))
+            return DecodeError(explain(error, model, at))
         return DecodeError([f"{at}: unreadable"])
 
     def write(self, value: Any) -> Any:
@@ -131,24 +133,24 @@ class Codec:
                 out[wire_name] = _with_hyphens(self.write(value)) if name in hyphenated else self.write(value)
         return {**out, **record.extra}
 
-    def write_fields(self, kind: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the JSON body that sets *fields*, given by attribute name, of a record of *kind*.
+    def write_fields(self, model: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the JSON body that sets *fields*, given by attribute name, of a record of *model*.
 
-        ``UNSET`` is left out and ``None`` is sent as null. Names that *kind* does not know must be given by their
+        ``UNSET`` is left out and ``None`` is sent as null. Names that *model* does not know must be given by their
         wire name in ``extra``.
 
         Raises:
-            InvalidOptionError: *kind* has no such field, or a value has no JSON form.
+            InvalidOptionError: *model* has no such field, or a value has no JSON form.
         """
-        names = wire_names(kind)
-        hyphenated = hyphenated_names(kind)
+        names = wire_names(model)
+        hyphenated = hyphenated_names(model)
         out: dict[str, Any] = {}
         for name, value in fields.items():
             if name == "extra":
                 out.update(self.write(value or {}))
             elif name not in names:
                 raise InvalidOptionError(
-                    f"{kind.__name__} has no field {name!r}; fields that this package does not know go into "
+                    f"{model.__name__} has no field {name!r}; fields that this package does not know go into "
                     "extra={'wireName': value}. Nothing was sent."
                 )
             elif not isinstance(value, Unset):
@@ -198,30 +200,30 @@ def parse_json(body: bytes) -> Any:
         raise DecodeError([f"$: expected JSON, found {found}"]) from None
 
 
-def _is_record(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Record)
+def _is_record(model: Any) -> bool:
+    return isinstance(model, type) and issubclass(model, Record)
 
 
-def _is_tuple(kind: Any) -> bool:
-    return get_origin(kind) is tuple
+def _is_tuple(target: Any) -> bool:
+    return get_origin(target) is tuple
 
 
-def _reader(kind: type[Record], converter: cattrs.Converter, *, detailed: bool) -> Callable[[Any, Any], Record]:
+def _reader(model: type[Record], converter: cattrs.Converter, *, detailed: bool) -> Callable[[Any, Any], Record]:
     from cattrs.gen import make_dict_structure_fn, override
 
-    names = wire_names(kind)
+    names = wire_names(model)
     known = frozenset(names.values())
     renames: dict[str, Any] = {name: override(rename=wire_name) for name, wire_name in names.items()}
-    assumed = {name: names[name] for name in assumed_names(kind)}
-    hints = get_type_hints(kind) if assumed else {}
+    assumed = {name: names[name] for name in assumed_names(model)}
+    hints = get_type_hints(model) if assumed else {}
     for name in assumed:
         hook = _tolerant(converter.get_structure_hook(hints[name]), hints[name])
         renames[name] = override(rename=names[name], struct_hook=hook)
     omitted: dict[str, Any] = {
-        field.name: override(omit=True) for field in attrs.fields(kind) if field.name not in names
+        field.name: override(omit=True) for field in attrs.fields(model) if field.name not in names
     }
     read = make_dict_structure_fn(
-        kind,
+        model,
         converter,
         _cattrs_detailed_validation=detailed,
         **omitted,
@@ -232,7 +234,7 @@ def _reader(kind: type[Record], converter: cattrs.Converter, *, detailed: bool) 
     def read_record(value: Any, _kind: Any = None) -> Record:
         if type(value) is not dict:
             raise scalars.Refused("object", value)
-        record = read(value, kind)
+        record = read(value, model)
         unknown = value.keys() - known
         for own, name in assumed.items():
             # What came under an assumed name and is of another type is kept as it came.
@@ -251,20 +253,20 @@ def _reader(kind: type[Record], converter: cattrs.Converter, *, detailed: bool) 
     return read_record
 
 
-def _tolerant(read: Callable[[Any, Any], Any], kind: Any) -> Callable[[Any, Any], Any]:
+def _tolerant(read: Callable[[Any, Any], Any], model: Any) -> Callable[[Any, Any], Any]:
     """Make a reader of an assumed field: None where the assumption does not hold."""
 
     def read_assumed(value: Any, _kind: Any = None) -> Any:
         try:
-            return read(value, kind)
+            return read(value, model)
         except Exception:  # noqa: BLE001 - whatever the value is, it must not cost the record
             return None
 
     return read_assumed
 
 
-def _list_reader(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], tuple[Any, ...]]:
-    inner = get_args(kind)[0]
+def _list_reader(model: Any, converter: cattrs.Converter) -> Callable[[Any, Any], tuple[Any, ...]]:
+    inner = get_args(model)[0]
     plain = types.GenericAlias(list, (inner,))
     read_list = converter.get_structure_hook(plain)
 

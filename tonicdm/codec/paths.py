@@ -11,32 +11,32 @@ from tonicdm.codec.records import Record, wire_names
 from tonicdm.codec.scalars import Refused
 
 
-def explain(error: BaseException, kind: type, at: str = "$") -> list[str]:
-    """Return where and how *error* says a value failed to be a *kind*: ``$.emailAddresses[0].isPrime: expected …``.
+def explain(error: BaseException, model: type, at: str = "$") -> list[str]:
+    """Return where and how *error* says a value failed to be a *model*: ``$.emailAddresses[0].isPrime: expected …``.
 
     Args:
         error: What a converter with detailed validation raised.
-        kind: The record class that was read.
+        model: The record class that was read.
         at: The path of the value itself.
     """
-    return [f"{path}: {said}" for path, said in _walk(error, kind, at)]
+    return [f"{path}: {said}" for path, said in _walk(error, model, at)]
 
 
-def _walk(error: BaseException, kind: type, at: str) -> Iterator[tuple[str, str]]:
+def _walk(error: BaseException, model: type, at: str) -> Iterator[tuple[str, str]]:
     if isinstance(error, ClassValidationError):
         grouped, rest = error.group_exceptions()
-        owner = error.cl if isinstance(error.cl, type) else kind
+        owner = error.cl if isinstance(error.cl, type) else model
         names = wire_names(owner) if attrs.has(owner) and issubclass(owner, Record) else {}
         for inner, note in grouped:
             yield from _walk(inner, _class_of(note), f"{at}.{names.get(note.name, note.name)}")
         for inner in rest:
-            yield from _walk(inner, kind, at)
+            yield from _walk(inner, model, at)
     elif isinstance(error, IterableValidationError):
         grouped_items, rest = error.group_exceptions()
         for inner, item in grouped_items:
             yield from _walk(inner, _class_of(item), f"{at}[{item.index}]")
         for inner in rest:
-            yield from _walk(inner, kind, at)
+            yield from _walk(inner, model, at)
     elif isinstance(error, Refused):
         yield at, str(error)
     elif isinstance(error, KeyError):

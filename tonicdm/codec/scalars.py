@@ -31,10 +31,10 @@ def json_type(value: object) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
-def read_str(value: Any, kind: Any = str) -> str:
-    """Read a JSON string, or a member of the open enumeration *kind*: cattrs takes those for strings too."""
-    if kind is not str:
-        return read_enum(value, kind)
+def read_str(value: Any, enumeration: Any = str) -> str:
+    """Read a JSON string, or a member of the open *enumeration*: cattrs takes those for strings too."""
+    if enumeration is not str:
+        return read_enum(value, enumeration)
     if type(value) is str:
         return value
     raise Refused("string", value)
@@ -111,10 +111,10 @@ def read_date(value: Any, _type: Any = None) -> datetime.date:
         raise Refused("date", value) from None
 
 
-def read_enum(value: Any, kind: type[OpenEnum]) -> OpenEnum:
+def read_enum(value: Any, enumeration: type[OpenEnum]) -> OpenEnum:
     """Read a member of an open enumeration."""
     try:
-        return kind(value)
+        return enumeration(value)
     except ValueError:
         raise Refused("string", value) from None
 

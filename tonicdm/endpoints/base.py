@@ -8,13 +8,15 @@ import uuid
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Generic, TypeVar, cast, overload
 
+import attrs
+
 from tonicdm.codec import parse_json
 from tonicdm.endpoints.bodies import body_of, changes_of
 from tonicdm.endpoints.caller import Caller, Copy
 from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.many import BatchReader, RawRecords, RecordBatch
 from tonicdm.endpoints.payload import invalid_error, read_one
-from tonicdm.endpoints.refreshing import CacheReader, K, Refreshed, parse_cache, refresh
+from tonicdm.endpoints.refreshing import K, Refreshed, parse_cache, refresh
 from tonicdm.endpoints.splitting import source_of
 from tonicdm.errors import EndpointNotFoundError, InvalidOptionError, RecordNotFoundError
 from tonicdm.http.messages import Response
@@ -22,6 +24,7 @@ from tonicdm.http.operation import Operation
 from tonicdm.ids import record_id
 from tonicdm.models import CODEC, Record, RecordStub, read_with
 from tonicdm.paging import Paginator
+from tonicdm.plan.refresh import charged_as_stubs
 from tonicdm.types import (
     DataQuantity,
     DataQuantityLike,
@@ -66,21 +69,21 @@ class Endpoint:
     async def _read_one(
         self,
         operation: Operation,
-        kind: type[R],
+        model: type[R],
         options: Mapping[str, Any] | None = None,
         *,
         data_quantity: DataQuantity = DataQuantity.BASIC,
     ) -> R:
         answer = await self._caller.call(operation, options, data_quantity=data_quantity)
         with answer.naming_errors():
-            return read_one(answer, kind, operation.label, data_quantity)
+            return read_one(answer, model, operation.label, data_quantity)
 
-    async def _read_own(self, operation: Operation, kind: type[R], data_quantity: DataQuantityLike) -> R | RecordStub:
+    async def _read_own(self, operation: Operation, model: type[R], data_quantity: DataQuantityLike) -> R | RecordStub:
         """Read the one record of an operation without options: a stub of it under ``id_only``."""
         data_quantity = parse_data_quantity(data_quantity)
         if data_quantity is DataQuantity.ID_ONLY:
             return await self._read_one(operation, RecordStub, data_quantity=data_quantity)
-        return await self._read_one(operation, kind, data_quantity=data_quantity)
+        return await self._read_one(operation, model, data_quantity=data_quantity)
 
     def _record_data_quantity(self, data_quantity: DataQuantityLike) -> DataQuantity:
         """Read the data_quantity of a call whose records have no ID, so that stubs of them mean nothing.
@@ -93,20 +96,20 @@ class Endpoint:
             raise InvalidOptionError(f"{self!r} has no record IDs; use basic or complete. Nothing was sent.")
         return data_quantity
 
-    async def _write(self, operation: Operation, kind: type[R], body: Any, data_quantity: DataQuantity) -> R | None:
-        found = await self._write_all(operation, kind, body, data_quantity)
+    async def _write(self, operation: Operation, model: type[R], body: Any, data_quantity: DataQuantity) -> R | None:
+        found = await self._write_all(operation, model, body, data_quantity)
         return found[0] if found else None
 
     async def _write_all(
         self,
         operation: Operation,
-        kind: type[R],
+        model: type[R],
         body: Any,
         data_quantity: DataQuantity,
         options: Mapping[str, Any] | None = None,
     ) -> list[R]:
         return _records(
-            await self._caller.call(operation, options, data_quantity=data_quantity, body=body), kind, data_quantity
+            await self._caller.call(operation, options, data_quantity=data_quantity, body=body), model, data_quantity
         )
 
     async def _delete(self, operation: Operation, options: Mapping[str, Any]) -> None:
@@ -315,6 +318,44 @@ class Readable(Listed[M]):
         return await refresh(CacheReader(self), times, size=self._caller.facts.ids_for(self._listing.operation.path))
 
 
+CLOCK_STEP: Final = 0.001
+"""Seconds by which two looks at a clock may seem to be the same."""
+
+
+class CacheReader(Generic[M]):
+    """Reads for a refresh, and takes from the local copy what this very refresh has proven already.
+
+    Args:
+        endpoint: Where the records are.
+    """
+
+    def __init__(self, endpoint: Readable[M]) -> None:
+        self._endpoint = endpoint
+        self._clock = endpoint._caller.transport.budget.clock
+        self._began = self._clock.now()
+
+    async def stubs(self, ids: Sequence[RecordID]) -> tuple[RecordBatch[RecordStub], bool]:
+        """Return stubs, and whether they cost what stubs cost."""
+        units: list[int] = []
+        caller = self._endpoint._caller
+
+        def meter(answer: Response, cost: int) -> None:
+            units.append(cost)
+            if caller.meter is not None:
+                caller.meter(answer, cost)
+
+        metered = type(self._endpoint)(attrs.evolve(caller, meter=meter))
+        found = await metered.get_many(ids, data_quantity=DataQuantity.ID_ONLY)
+        return found, charged_as_stubs(units)
+
+    async def records(self, ids: Sequence[RecordID]) -> RecordBatch[M]:
+        """Return records."""
+        if self._endpoint._caller.copy is None:
+            return await self._endpoint.get_many(ids)
+        # Not 0, which would ask the server for what a stub has proven since this began.
+        return await self._endpoint.get_many(ids, max_age=self._clock.now() - self._began + CLOCK_STEP)
+
+
 class Writing(Endpoint, Generic[M]):
     """Endpoints whose records can be written."""
 
@@ -417,10 +458,10 @@ def split_data_quantity(fields: Mapping[str, Any]) -> tuple[DataQuantity, dict[s
     return parse_data_quantity(rest.pop("data_quantity", "basic")), rest
 
 
-def _records(answer: Response, kind: type[R], data_quantity: DataQuantity) -> list[R]:
+def _records(answer: Response, model: type[R], data_quantity: DataQuantity) -> list[R]:
     """Read an answer to a write: a record, an array of records, or nothing at all (docs/explanation/decisions.md)."""
     if answer.status == 204 or not answer.body.strip():
         return []
     with answer.naming_errors(), read_with(data_quantity):
         found = parse_json(answer.body)
-        return CODEC.read_all(found if isinstance(found, list) else [found] if found is not None else [], kind)
+        return CODEC.read_all(found if isinstance(found, list) else [found] if found is not None else [], model)

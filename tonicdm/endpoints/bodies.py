@@ -18,8 +18,8 @@ from tonicdm.types import RecordID, normalise_id
 _FORMS: Final[dict[type[Record], Mapping[str, Any]]] = {}
 
 
-def body_of(kind: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON body that sets *fields* of a record of *kind*, checked against its types.
+def body_of(model: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON body that sets *fields* of a record of *model*, checked against its types.
 
     IDs may stand where the body holds an object with an ID.
 
@@ -28,29 +28,29 @@ def body_of(kind: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
             left as they are.
         InvalidOptionError: A field is unknown or its value has another type.
     """
-    forms = _forms(kind)
+    forms = _forms(model)
     ready = {name: _ready(value, forms.get(name), name) for name, value in fields.items() if name != "extra"}
     if fields.get("extra"):
-        ready["extra"] = _ready_json(fields["extra"], kind, "extra")
-    body = CODEC.write_fields(kind, ready)
-    known = {name: body[name] for name in wire_names(kind).values() if name in body}
+        ready["extra"] = _ready_json(fields["extra"], model, "extra")
+    body = CODEC.write_fields(model, ready)
+    known = {name: body[name] for name in wire_names(model).values() if name in body}
     try:
         # Answers may have another type where a field is assumed; what is sent may not.
-        wrong = [f"$.{name}: another type than the model's" for name in CODEC.read(known, kind).extra]
+        wrong = [f"$.{name}: another type than the model's" for name in CODEC.read(known, model).extra]
     except DecodeError as error:
         wrong = list(error.paths)
     if wrong:
-        raise InvalidOptionError(f"the body is not a {kind.__name__}: {'; '.join(wrong)}. Nothing was sent.")
+        raise InvalidOptionError(f"the body is not a {model.__name__}: {'; '.join(wrong)}. Nothing was sent.")
     return body
 
 
-def changes_of(kind: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
+def changes_of(model: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON body that changes *fields*, as `body_of` does.
 
     Raises:
         InvalidOptionError: It would change nothing, or `body_of` refuses a field.
     """
-    body = body_of(kind, fields)
+    body = body_of(model, fields)
     if not body:
         raise InvalidOptionError("an update needs at least one field. Nothing was sent.")
     return body
@@ -75,11 +75,11 @@ def _ready(value: Any, form: Any, name: str) -> Any:
     return value
 
 
-def _ready_json(value: Mapping[str, Any], kind: type[Record] | None, name: str) -> dict[str, Any]:
+def _ready_json(value: Mapping[str, Any], model: type[Record] | None, name: str) -> dict[str, Any]:
     """Check the IDs of an object that is given as JSON, by the fields of the model that it is one of."""
-    names = {} if kind is None else {wire_name: own for own, wire_name in wire_names(kind).items()}
-    forms = {} if kind is None else _forms(kind)
-    hyphenated = frozenset() if kind is None else hyphenated_names(kind)
+    names = {} if model is None else {wire_name: own for own, wire_name in wire_names(model).items()}
+    forms = {} if model is None else _forms(model)
+    hyphenated = frozenset() if model is None else hyphenated_names(model)
     ready: dict[str, Any] = {}
     for wire_name, item in value.items():
         own, place = names.get(wire_name), f"{name}.{wire_name}"
@@ -93,8 +93,8 @@ def _ready_json(value: Mapping[str, Any], kind: type[Record] | None, name: str) 
 
 def _record_of(form: Any) -> type[Record] | None:
     """Return the model of what a field holds: a record, or the record that a reference may be given as."""
-    kind = get_args(form)[0] if get_origin(form) is Reference else form
-    return kind if isinstance(kind, type) and issubclass(kind, Record) else None
+    model = get_args(form)[0] if get_origin(form) is Reference else form
+    return model if isinstance(model, type) and issubclass(model, Record) else None
 
 
 def _check_ids(record: Record) -> None:
@@ -116,12 +116,12 @@ def _check_reference(reference: Reference[Any], name: str) -> None:
         record_id(reference.id, name)
 
 
-def _forms(kind: type[Record]) -> Mapping[str, Any]:
+def _forms(model: type[Record]) -> Mapping[str, Any]:
     """Return the type of every field, without ``None``."""
-    if kind not in _FORMS:
-        hints = get_type_hints(kind)
-        _FORMS[kind] = {name: _without_none(hints[name]) for name in wire_names(kind)}
-    return _FORMS[kind]
+    if model not in _FORMS:
+        hints = get_type_hints(model)
+        _FORMS[model] = {name: _without_none(hints[name]) for name in wire_names(model)}
+    return _FORMS[model]
 
 
 def _without_none(hint: Any) -> Any:

@@ -291,7 +291,7 @@ class Listing(Generic[M]):
             sent |= {"page_size": size or self.size, "page_number": number}
         answer = await self._caller.call(self.listing.with_pages, sent, data_quantity=data_quantity)
         with answer.naming_errors():
-            found = read_list(answer, self.listing)
+            found = read_list(answer, self.listing.operation.label, self.listing.fault)
             contradicted = contradiction(
                 found,
                 sent,

@@ -192,18 +192,18 @@ class _Search:
         return recent and bool(self._matches(record))
 
 
-def matcher(kind: type[Record], fields: Mapping[str, Any], names: Sequence[str] | None) -> Callable[[Record], bool]:
+def matcher(model: type[Record], fields: Mapping[str, Any], names: Sequence[str] | None) -> Callable[[Record], bool]:
     """Return a function that tells whether a record is what a body of *fields* creates.
 
     Args:
-        kind: The model.
+        model: The model.
         fields: What is sent, by Python name.
         names: The fields that must be equal; all of them unless given.
 
     Raises:
         InvalidOptionError: There is nothing to compare, or a name is none of the fields.
     """
-    sent = CODEC.read(body_of(kind, fields), kind)
+    sent = CODEC.read(body_of(model, fields), model)
     if names is not None and (isinstance(names, str) or not isinstance(names, Sequence)):
         raise InvalidOptionError(
             f"match must be a list of fields or a function, not a {type(names).__name__}. Nothing was sent."

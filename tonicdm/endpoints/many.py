@@ -177,7 +177,7 @@ class BatchReader:
         options = {"filter_ids": batch, **self._options}
         answer = await self._caller.call(self._operation, options, data_quantity=self._data_quantity)
         with answer.naming_errors():
-            elements = read_list(answer, self._listing)
+            elements = read_list(answer, self._operation.label, self._listing.fault)
             contradicted = contradiction(
                 elements,
                 options,

@@ -194,14 +194,14 @@ class ItemOptions(Reading, IDsOption, UpdatedOption, total=False):
     """Options of lists of workflow items."""
 
 
-def options_of(kind: type[Any], *more: str, **own: Parameter) -> dict[str, Parameter]:
+def options_of(typed_dict: type[Any], *more: str, **own: Parameter) -> dict[str, Parameter]:
     """Pick the options that a TypedDict of a list names, as `options` does.
 
     Args:
-        kind: The TypedDict; `Reading` in it is left out, and the page's number goes with its size.
+        typed_dict: The TypedDict; `Reading` in it is left out, and the page's number goes with its size.
         more: Further options by Python name.
         own: Options of this list only, or known ones under another name.
     """
-    names = [name for name in kind.__annotations__ if name not in Reading.__annotations__ and name not in own]
+    names = [name for name in typed_dict.__annotations__ if name not in Reading.__annotations__ and name not in own]
     paging = ["page_number"] if "page_size" in names else []
     return options(*more, *names, *paging, **own)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from tonicdm.codec import parse_json, wire_names
 from tonicdm.codec.elements import Elements, invalid_value, json_shape, read_elements
@@ -12,22 +12,24 @@ from tonicdm.http.messages import Response
 from tonicdm.models import CODEC, Record, read_with
 from tonicdm.types import DataQuantity, InvalidRecord
 
-if TYPE_CHECKING:
-    from tonicdm.endpoints.listing import ListOperation
-
 R = TypeVar("R", bound=Record)
 
 
-def read_list(answer: Response, listing: ListOperation[Any]) -> Elements:
+def read_list(answer: Response, label: str, fault_of: Callable[[Any], str | None]) -> Elements:
     """Return the elements of a list, as plain JSON; those that are no records apart.
+
+    Args:
+        answer: What came.
+        label: The call.
+        fault_of: Says why an element is no record, None where it is one.
 
     Raises:
         DecodeError: The answer is no list: an object, a scalar, null, an HTML page, an array that ends in the middle.
     """
     if answer.status == 204:
         return Elements([])
-    found = read_elements(answer.body, what=listing.operation.label)
-    faults = [listing.fault(item) for item in found.values]
+    found = read_elements(answer.body, what=label)
+    faults = [fault_of(item) for item in found.values]
     if not any(faults):
         return found
     values = [item for item, fault in zip(found.values, faults, strict=True) if fault is None]
@@ -39,12 +41,12 @@ def read_list(answer: Response, listing: ListOperation[Any]) -> Elements:
     return Elements(values, (*found.invalid, *others))
 
 
-def read_one(answer: Response, kind: type[R], label: str, data_quantity: DataQuantity) -> R:
+def read_one(answer: Response, model: type[R], label: str, data_quantity: DataQuantity) -> R:
     """Return the record of an answer that holds one: as an object, or as an array of one (sandbox: ``me_shape``).
 
     Args:
         answer: What came.
-        kind: The model.
+        model: The model.
         label: The call.
         data_quantity: The data_quantity that was sent.
 
@@ -58,30 +60,30 @@ def read_one(answer: Response, kind: type[R], label: str, data_quantity: DataQua
         (found,) = found
     if found is None:
         raise DecodeError(["$: expected an object, found nothing"], what=label)
-    if isinstance(found, dict) and not found.keys() & {"id", *wire_names(kind).values()}:
-        raise DecodeError([f"$: expected a {kind.__name__}, found {json_shape(found)}"], what=label)
+    if isinstance(found, dict) and not found.keys() & {"id", *wire_names(model).values()}:
+        raise DecodeError([f"$: expected a {model.__name__}, found {json_shape(found)}"], what=label)
     with read_with(data_quantity):
-        return CODEC.read(found, kind)
+        return CODEC.read(found, model)
 
 
-def decoded(values: Sequence[Any], kind: type[R], data_quantity: DataQuantity) -> tuple[list[R], list[InvalidRecord]]:
+def decoded(values: Sequence[Any], model: type[R], data_quantity: DataQuantity) -> tuple[list[R], list[InvalidRecord]]:
     """Return records as models, and apart those that have not the form of theirs.
 
     Args:
         values: As plain JSON.
-        kind: The model.
+        model: The model.
         data_quantity: The data_quantity that was sent.
     """
     records: list[R] = []
     invalid: list[InvalidRecord] = []
     with read_with(data_quantity):
         try:
-            return CODEC.read_all(list(values), kind), []
+            return CODEC.read_all(list(values), model), []
         except DecodeError:
             pass
         for index, value in enumerate(values):
             try:
-                records.append(CODEC.read(value, kind, at=f"$[{index}]"))
+                records.append(CODEC.read(value, model, at=f"$[{index}]"))
             except DecodeError as error:
                 invalid.append(invalid_value(index, "; ".join(error.paths), value))
     return records, invalid

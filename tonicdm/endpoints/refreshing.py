@@ -5,21 +5,17 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
 from tonicdm.codec.scalars import is_aware
 from tonicdm.endpoints.many import RecordBatch
 from tonicdm.errors import InvalidOptionError
-from tonicdm.http.messages import Response
 from tonicdm.ids import record_id
 from tonicdm.models import Record, RecordStub
-from tonicdm.plan.refresh import charged_as_stubs, check_pays
-from tonicdm.types import DataQuantity, RecordID
-
-if TYPE_CHECKING:
-    from tonicdm.endpoints.base import Readable
+from tonicdm.plan.refresh import check_pays
+from tonicdm.types import RecordID
 
 M = TypeVar("M", bound=Record)
 K = TypeVar("K", bound=str | uuid.UUID)
@@ -131,41 +127,3 @@ def _compared(
         missing=tuple(one for one in times if one in missing),
         updated={one: updated[one] for one in there},
     )
-
-
-CLOCK_STEP: Final = 0.001
-"""Seconds by which two looks at a clock may seem to be the same."""
-
-
-class CacheReader(Generic[M]):
-    """Reads for a refresh, and takes from the local copy what this very refresh has proven already.
-
-    Args:
-        endpoint: Where the records are.
-    """
-
-    def __init__(self, endpoint: Readable[M]) -> None:
-        self._endpoint = endpoint
-        self._clock = endpoint._caller.transport.budget.clock
-        self._began = self._clock.now()
-
-    async def stubs(self, ids: Sequence[RecordID]) -> tuple[RecordBatch[RecordStub], bool]:
-        """Return stubs, and whether they cost what stubs cost."""
-        units: list[int] = []
-        caller = self._endpoint._caller
-
-        def meter(answer: Response, cost: int) -> None:
-            units.append(cost)
-            if caller.meter is not None:
-                caller.meter(answer, cost)
-
-        metered = type(self._endpoint)(attrs.evolve(caller, meter=meter))
-        found = await metered.get_many(ids, data_quantity=DataQuantity.ID_ONLY)
-        return found, charged_as_stubs(units)
-
-    async def records(self, ids: Sequence[RecordID]) -> RecordBatch[M]:
-        """Return records."""
-        if self._endpoint._caller.copy is None:
-            return await self._endpoint.get_many(ids)
-        # Not 0, which would ask the server for what a stub has proven since this began.
-        return await self._endpoint.get_many(ids, max_age=self._clock.now() - self._began + CLOCK_STEP)
