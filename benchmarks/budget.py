@@ -89,7 +89,7 @@ CASES: dict[str, tuple[str, Callable[[int, str], Awaitable[Acquire]]]] = {
 
 
 async def acquire_all(names: list[str], folder: str) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {name: [] for name in names}
+    results: dict[str, list[float]] = {name: [] for name in names}
     for number in range(ROUNDS + 1):
         for name in names:
             acquire = await CASES[name][1](PLENTY, folder)
@@ -97,12 +97,12 @@ async def acquire_all(names: list[str], folder: str) -> dict[str, list[float]]:
             began = time.perf_counter()
             held = [await acquire() for _ in range(ACQUIRES)]
             if number:
-                found[name].append((time.perf_counter() - began) / ACQUIRES * 1e6)
+                results[name].append((time.perf_counter() - began) / ACQUIRES * 1e6)
             if name.startswith("tonicdm"):
                 for reservation in held:
                     await reservation.refund()
                 await held[0]._queue.access.close()
-    return found
+    return results
 
 
 def resident() -> int:
@@ -145,8 +145,8 @@ def main() -> None:
         for name in names:
             command = [sys.executable, "-m", "benchmarks.budget", name, folder]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            found = json.loads(done.stdout)
-            print(f"{name:<36}" + "".join(f"{value:>12,.2f}" for value in found.values()), flush=True)
+            results = json.loads(done.stdout)
+            print(f"{name:<36}" + "".join(f"{value:>12,.2f}" for value in results.values()), flush=True)
 
 
 if __name__ == "__main__":

@@ -30,9 +30,9 @@ def server(records: int = 1000) -> Iterator[str]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            found = re.search(r"http://\S+", process.stdout.readline())
-            assert found is not None
-            yield found.group()
+            address = re.search(r"http://\S+", process.stdout.readline())
+            assert address is not None
+            yield address.group()
         finally:
             process.terminate()
 
@@ -56,37 +56,37 @@ async def measure(url: str, folder: str) -> dict[str, list[float]]:
     async with clients(url, folder) as ours, aiohttp.ClientSession() as session:
         some = next(iter(ours.values()))
         offices = await some.offices.list().all()
-        one = str(offices[0].id)
-        headers = {"Authorization": "Bearer sandbox-token", "filterIDs": one, "data_quantity": "basic"}
+        office_id = str(offices[0].id)
+        headers = {"Authorization": "Bearer sandbox-token", "filterIDs": office_id, "data_quantity": "basic"}
 
         async def bare() -> None:
             async with session.get(f"{url}/core/offices", headers=headers) as response:
-                assert json.loads(await response.read())[0]["id"] == one
+                assert json.loads(await response.read())[0]["id"] == office_id
 
         async def call(tonic: TonicDM) -> None:
-            assert (await tonic.offices.get(one)).id == one
+            assert (await tonic.offices.get(office_id)).id == office_id
 
         cases = {"aiohttp + json": bare}
         for name, tonic in ours.items():
             cases[name] = lambda tonic=tonic: call(tonic)
-        found: dict[str, list[float]] = {name: [] for name in cases}
+        results: dict[str, list[float]] = {name: [] for name in cases}
         for number in range(ROUNDS + 1):
             for name, case in cases.items():
                 began = time.process_time()
                 for _ in range(CALLS):
                     await case()
                 if number:
-                    found[name].append((time.process_time() - began) / CALLS * 1e6)
-        return found
+                    results[name].append((time.process_time() - began) / CALLS * 1e6)
+        return results
 
 
 def main() -> None:
     with server() as url, tempfile.TemporaryDirectory() as folder:
-        found = asyncio.run(measure(url, folder))
+        results = asyncio.run(measure(url, folder))
     show(
         f"CPU per call of one record, {CALLS} calls a round, {ROUNDS} rounds (sequential, one connection)",
         "us",
-        found,
+        results,
         "aiohttp + json",
         "Ours decode the record into attrs, reserve, settle and check the answer; target with memory: 1.5.",
     )

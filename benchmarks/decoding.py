@@ -68,7 +68,7 @@ def main() -> None:
         Plain, make_dict_structure_fn(Plain, converter, _cattrs_detailed_validation=False, **overrides)
     )
     CODEC.read_all(parse_json(data), Person)
-    found = interleaved(
+    results = interleaved(
         {
             "json.loads": lambda: timed(lambda: json.loads(data)),
             "json.loads + plain cattrs, coercing": lambda: timed(
@@ -81,7 +81,7 @@ def main() -> None:
     show(
         f"Decoding {PERSONS:,} persons with addresses, {len(data):,} bytes, {ROUNDS} rounds",
         "ms",
-        found,
+        results,
         "json.loads",
         "The codec also normalises IDs, reads datetimes and references, and keeps unknown fields and nulls.",
     )

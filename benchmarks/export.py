@@ -16,7 +16,7 @@ from tonicdm.sandbox import Sandbox
 from tonicdm.store import Store
 from tonicdm.types import DataQuantity
 
-KIND = "persons"
+RECORD_TYPE = "persons"
 RECORDS = 846_000
 CHANGED = 1_000
 
@@ -78,10 +78,10 @@ CASES = {
 async def fill(file: pathlib.Path) -> int:
     """Make a store of persons, as a sync would."""
     async with Sandbox(records=RECORDS, seed=1, clock=VirtualClock()) as box, Store(file) as store:
-        records = list(box.world.records(KIND))
+        records = list(box.world.records(RECORD_TYPE))
         for start in range(0, len(records), 1000):
             await store.write_page(
-                KIND, records[start : start + 1000], DataQuantity.BASIC, None, stamp=await store.draw(0.0)
+                RECORD_TYPE, records[start : start + 1000], DataQuantity.BASIC, None, stamp=await store.draw(0.0)
             )
     return len(records)
 
@@ -90,11 +90,11 @@ def change(file: pathlib.Path) -> None:
     """Give some records a new place in the change feed."""
     db = sqlite3.connect(file)
     (last,) = db.execute("SELECT max(change_seq) FROM record").fetchone()
-    ids = [one for (one,) in db.execute("SELECT id FROM record ORDER BY random() LIMIT ?", (CHANGED,))]
+    ids = [record_id for (record_id,) in db.execute("SELECT id FROM record ORDER BY random() LIMIT ?", (CHANGED,))]
     with db:
         db.executemany(
             "UPDATE record SET change_seq = ?, raw = json_set(raw, '$.title', 'Partner') WHERE type = ? AND id = ?",
-            [(last + number, KIND, one) for number, one in enumerate(ids, 1)],
+            [(last + number, RECORD_TYPE, record_id) for number, record_id in enumerate(ids, 1)],
         )
     db.close()
 
@@ -112,7 +112,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder, "firm.db")
         count = asyncio.run(fill(file))
-        print(f"\n{count:,} {KIND}, whole, and after {CHANGED:,} of them changed; each a process of its own")
+        print(f"\n{count:,} {RECORD_TYPE}, whole, and after {CHANGED:,} of them changed; each a process of its own")
         print(f"{'destination':<42}{'wall s':>8}{'CPU s':>8}{'peak MB':>9}{'changes: wall s':>17}{'CPU s':>8}")
         first = {name: measure(program, file, to.format(folder)) for name, (program, to) in CASES.items()}
         change(file)

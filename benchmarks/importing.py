@@ -18,7 +18,7 @@ def imported(statement: str) -> float:
 
 
 def main() -> None:
-    found = interleaved(
+    results = interleaved(
         {
             "python": lambda: imported("pass"),
             "import aiohttp": lambda: imported("import aiohttp"),
@@ -26,11 +26,13 @@ def main() -> None:
         },
         ROUNDS,
     )
-    own = sorted(ours - theirs for ours, theirs in zip(found["import tonicdm"], found["import aiohttp"], strict=True))
+    own = sorted(
+        ours - theirs for ours, theirs in zip(results["import tonicdm"], results["import aiohttp"], strict=True)
+    )
     show(
         f"Start of a process, {ROUNDS} rounds",
         "ms",
-        found,
+        results,
         "import aiohttp",
         f"tonicdm beyond aiohttp: median {own[len(own) // 2]:.0f} ms; target 60.",
     )

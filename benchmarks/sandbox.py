@@ -45,7 +45,7 @@ def main() -> None:
 
         return run
 
-    found = interleaved({path: page(path, 1000) for path in PATHS}, 20)
-    show("Sandbox: a page of 1,000 basic records out of 1,000,000", "ms", found, PATHS[0])
-    found = interleaved({path: page(path, 1) for path in PATHS}, 200)
-    show("Sandbox: one basic record out of 1,000,000", "ms", found, PATHS[0])
+    results = interleaved({path: page(path, 1000) for path in PATHS}, 20)
+    show("Sandbox: a page of 1,000 basic records out of 1,000,000", "ms", results, PATHS[0])
+    results = interleaved({path: page(path, 1) for path in PATHS}, 200)
+    show("Sandbox: one basic record out of 1,000,000", "ms", results, PATHS[0])

@@ -14,7 +14,7 @@ EVENTS, SECONDS, RECORDS, POOL = 10_000, 60.0, 30_000, 450
 
 
 def main() -> None:
-    found = {}
+    results = {}
     for updated_after in (True, False):
         began = time.monotonic()
         print(f"\nA storm {'with' if updated_after else 'without'} updated_after")
@@ -23,7 +23,7 @@ def main() -> None:
             print(f"{time.monotonic() - began:8.1f} s  {line}", flush=True)
 
         with tempfile.TemporaryDirectory() as folder:
-            found[updated_after] = asyncio.run(
+            results[updated_after] = asyncio.run(
                 storm(
                     pathlib.Path(folder),
                     events=EVENTS,
@@ -36,39 +36,39 @@ def main() -> None:
             )
     print(f"\n{'':<52}{'with':>12}{'without':>12}  updated_after; target")
     for name, figure, target in _lines():
-        values = "".join(f"{figure(one):>12,}" for one in (found[True], found[False]))
+        values = "".join(f"{figure(storm):>12,}" for storm in (results[True], results[False]))
         print(f"{name:<52}{values}  {target}")
 
 
 def _lines():
-    def lost(one: Storm) -> int:
-        return len(one.kept - one.stored)
+    def lost(storm: Storm) -> int:
+        return len(storm.kept - storm.stored)
 
-    def twice(one: Storm) -> int:
-        return sum(count > 1 for count in one.effects.values())
+    def twice(storm: Storm) -> int:
+        return sum(count > 1 for count in storm.effects.values())
 
-    def none(one: Storm) -> int:
-        return len(one.kept - {event for event, _ in one.effects})
+    def none(storm: Storm) -> int:
+        return len(storm.kept - {event for event, _ in storm.effects})
 
     return (
-        ("events", lambda one: one.events, ""),
-        ("requests of the sender", lambda one: one.attempts, "about 30 % twice, more after each kill"),
-        ("without an answer, while the receiver was dead", lambda one: one.unanswered, ""),
-        ("duplicates told", lambda one: one.duplicates, ""),
-        ("receiver killed with -9", lambda one: one.killed["receiver"], "2"),
-        ("worker killed with -9", lambda one: one.killed["worker"], "1"),
-        ("accepted", lambda one: one.accepted, "all"),
+        ("events", lambda storm: storm.events, ""),
+        ("requests of the sender", lambda storm: storm.attempts, "about 30 % twice, more after each kill"),
+        ("without an answer, while the receiver was dead", lambda storm: storm.unanswered, ""),
+        ("duplicates told", lambda storm: storm.duplicates, ""),
+        ("receiver killed with -9", lambda storm: storm.killed["receiver"], "2"),
+        ("worker killed with -9", lambda storm: storm.killed["worker"], "1"),
+        ("accepted", lambda storm: storm.accepted, "all"),
         ("accepted and lost", lost, "0"),
         ("accepted and without effect", none, "0"),
         ("with more than one effect", twice, "0"),
-        ("records that differ from the server's", lambda one: one.wrong, "0"),
-        ("ack p50, ms", lambda one: round(one.ack(0.5), 1), ""),
-        ("ack p99, ms", lambda one: round(one.ack(0.99), 1), "under 100"),
-        ("units", lambda one: one.units, "at most 100, without: the bound"),
-        ("5 * sum of ceil(m/240)", lambda one: one.bound, ""),
-        ("calls", lambda one: one.calls, ""),
-        ("429s met", lambda one: one.refused, ""),
-        ("seconds from the kill to the end", lambda one: round(one.seconds, 1), ""),
+        ("records that differ from the server's", lambda storm: storm.wrong, "0"),
+        ("ack p50, ms", lambda storm: round(storm.ack(0.5), 1), ""),
+        ("ack p99, ms", lambda storm: round(storm.ack(0.99), 1), "under 100"),
+        ("units", lambda storm: storm.units, "at most 100, without: the bound"),
+        ("5 * sum of ceil(m/240)", lambda storm: storm.bound, ""),
+        ("calls", lambda storm: storm.calls, ""),
+        ("429s met", lambda storm: storm.refused, ""),
+        ("seconds from the kill to the end", lambda storm: round(storm.seconds, 1), ""),
     )
 
 

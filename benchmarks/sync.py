@@ -19,13 +19,13 @@ from tonicdm.store import Store, choose
 from tonicdm.sync import synchronize
 
 LIMIT = 10_000_000
-KIND = "persons"
+RECORD_TYPE = "persons"
 
 
 async def units() -> None:
-    """Print what each kind of run costs for a type of about 1e5 records."""
+    """Print what each form of run costs for a type of about 1e5 records."""
     clock = VirtualClock()
-    print(f"\nUnits of a sync of {KIND}, by the sandbox's journal")
+    print(f"\nUnits of a sync of {RECORD_TYPE}, by the sandbox's journal")
     print(f"{'case':<58}{'units':>8}{'planned':>14}  why")
     for records, share, works in ((846_000, 0.0936, True), (164_000, 0.1, True), (846_000, 0.05, False)):
         async with Sandbox(records=records, seed=1, clock=clock) as box:
@@ -41,7 +41,7 @@ async def units() -> None:
 async def _case(
     box: Sandbox, tonic: TonicDM, clock: VirtualClock, file: pathlib.Path, share: float, *, works: bool
 ) -> None:
-    count = box.world.count(KIND)
+    count = box.world.count(RECORD_TYPE)
     how = "" if works else ", no updated_after"
     await _run(box, tonic, file, f"first load of {count:,}{how}")
     clock.advance(3600)
@@ -52,8 +52,8 @@ async def _case(
     clock.advance(3600)
     changed = round(count * share)
     step = max(1, count // changed)
-    for one in list(box.world.ids(KIND))[::step][:changed]:
-        box.world.update(KIND, one, title="Partner")
+    for record_id in list(box.world.ids(RECORD_TYPE))[::step][:changed]:
+        box.world.update(RECORD_TYPE, record_id, title="Partner")
     clock.advance(600)
     await _run(box, tonic, file, f"{changed:,} of {count:,} changed{how}")
 
@@ -61,10 +61,11 @@ async def _case(
 async def _run(box: Sandbox, tonic: TonicDM, file: pathlib.Path, case: str) -> None:
     before = box.units()
     async with Store(file) as store:
-        report = await synchronize(tonic, store, choose([KIND]), audit="never")
-    spent, one = box.units() - before, report.types[0]
-    planned = f"{one.expected:,} to {'?' if one.max_units is None else f'{one.max_units:,}'}"
-    print(f"{case:<58}{spent:>8,}{planned:>14}  {'; '.join(one.why)}")
+        report = await synchronize(tonic, store, choose([RECORD_TYPE]), audit="never")
+    spent, done = box.units() - before, report.types[0]
+    maximum = "?" if done.max_units is None else f"{done.max_units:,}"
+    planned = f"{done.expected:,} to {maximum}"
+    print(f"{case:<58}{spent:>8,}{planned:>14}  {'; '.join(done.why)}")
 
 
 OURS = """
@@ -114,7 +115,7 @@ KINDS = "persons,email_addresses,projects,offices,brands,organizations,notes"
 
 def million() -> None:
     """Print wall time, CPU and memory of our sync and of a bare loop over the same pages."""
-    found: dict[str, tuple[float, float, float, int]] = {}
+    results: dict[str, tuple[float, float, float, int]] = {}
     with server(records=1_000_000) as url:
         for name, program in (("bare aiohttp loop", BARE), ("tonicdm sync", OURS)):
             with tempfile.TemporaryDirectory() as folder:
@@ -127,11 +128,11 @@ def million() -> None:
                 db = sqlite3.connect(file)
                 (rows,) = db.execute("SELECT count(*) FROM record").fetchone()
                 db.close()
-                found[name] = (wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, rows)
-    base = found["bare aiohttp loop"]
+                results[name] = (wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, rows)
+    base = results["bare aiohttp loop"]
     print("\nThe seven largest types of a firm of 1,000,000 records, first load; targets: 1.5 times, 300 MB")
     print(f"{'case':<22}{'records':>10}{'wall s':>10}{'ratio':>8}{'CPU s':>10}{'ratio':>8}{'peak MB':>10}")
-    for name, (wall, cpu, memory, rows) in found.items():
+    for name, (wall, cpu, memory, rows) in results.items():
         print(
             f"{name:<22}{rows:>10,}{wall:>10.1f}{wall / base[0]:>8.2f}{cpu:>10.1f}{cpu / base[1]:>8.2f}{memory:>10.0f}"
         )

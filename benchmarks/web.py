@@ -25,10 +25,10 @@ ROUNDS = 10
 
 
 def guide_app() -> web.Application:
-    found = re.search(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None
+    block = re.search(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None
     space: dict[str, Any] = {"__name__": "guide"}
-    exec(found.group(1), space)
+    exec(block.group(1), space)
     return space["make_app"]()
 
 
@@ -51,13 +51,13 @@ async def _visit(app: web.Application, rfis: list[str]) -> tuple[list[float], li
     try:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=VISITORS)) as session:
 
-            async def visit(one: str) -> float:
+            async def visit(rfi: str) -> float:
                 began = time.perf_counter()
-                async with session.get(f"{url}/{one}") as answer:
-                    pages[one] = await answer.json()
+                async with session.get(f"{url}/{rfi}") as answer:
+                    pages[rfi] = await answer.json()
                 return time.perf_counter() - began
 
-            await asyncio.gather(*(visit(one) for one in rfis))
+            await asyncio.gather(*(visit(rfi) for rfi in rfis))
             alone = [await visit(chance.choice(rfis)) for _ in range(VISITORS)]
             crowd = []
             for _ in range(ROUNDS):
@@ -85,11 +85,11 @@ async def run() -> None:
     print("\nA warm page of four records, milliseconds")
     print(f"{'page':<38}{'alone p50':>12}{'p95':>8}{f'{VISITORS} at once p50':>18}{'p95':>8}{'ratio':>8}")
     for name, (alone, crowd, _) in cases.items():
-        one, many = (
+        single, many = (
             [_percentile(alone, share) for share in (0.5, 0.95)],
             [_percentile(crowd, share) for share in (0.5, 0.95)],
         )
-        print(f"{name:<38}{one[0]:>12.1f}{one[1]:>8.1f}{many[0]:>18.1f}{many[1]:>8.1f}{many[1] / base:>8.2f}")
+        print(f"{name:<38}{single[0]:>12.1f}{single[1]:>8.1f}{many[0]:>18.1f}{many[1]:>8.1f}{many[1] / base:>8.2f}")
 
 
 def main() -> None:

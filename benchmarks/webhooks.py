@@ -45,7 +45,7 @@ class Server:
 
 
 @attrs.define
-class Found:
+class Measurement:
     """What a case has shown in its turns."""
 
     took: list[float] = attrs.field(factory=list)
@@ -103,19 +103,19 @@ async def measure(servers: dict[str, Server]) -> None:
         for server in servers.values():
             await at_rate(session, server.url, events("warm", 100), 100)
         for rate, count in RATES:
-            found = {name: Found() for name in servers}
+            results = {name: Measurement() for name in servers}
             for turn in range(TURNS):
                 for name, server in servers.items():
-                    with found[name].measured(server):
+                    with results[name].measured(server):
                         made = events(f"{rate}-{turn}", count // TURNS)
-                        found[name].took += await at_rate(session, server.url, made, rate)
-            for name, one in found.items():
-                one.report(f"{name}, {rate}/s")
+                        results[name].took += await at_rate(session, server.url, made, rate)
+            for name, measurement in results.items():
+                measurement.report(f"{name}, {rate}/s")
         for name, server in servers.items():
-            one = Found()
-            with one.measured(server):
-                one.took += await burst(session, server.url, events("burst", BURST))
-            one.report(f"{name}, burst of {BURST:,}")
+            measurement = Measurement()
+            with measurement.measured(server):
+                measurement.took += await burst(session, server.url, events("burst", BURST))
+            measurement.report(f"{name}, burst of {BURST:,}")
 
 
 def events(name: str, count: int) -> list[tuple[bytes, dict[str, str]]]:
@@ -156,7 +156,7 @@ async def burst(session: aiohttp.ClientSession, url: str, made: list[tuple[bytes
         return [await post(session, url, event) for event in waiting]
 
     parts = await asyncio.gather(*(sender() for _ in range(CONNECTIONS)))
-    return [one for part in parts for one in part]
+    return [seconds for part in parts for seconds in part]
 
 
 def bare(path: str | None) -> None:

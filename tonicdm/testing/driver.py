@@ -1,4 +1,4 @@
-"""Moves a virtual clock over every wait, so that hours of waiting pass in milliseconds."""
+"""Move a virtual clock over every wait, so that hours of waiting pass in milliseconds."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Drive:
         self._clock = clock
         self._tonics = tonics
 
-    async def __call__(self, work: Awaitable[T], *tonics: TonicDM, most: float = 24 * 3600.0) -> T:
+    async def __call__(self, work: Awaitable[T], *tonics: TonicDM, max_seconds: float = 24 * 3600.0) -> T:
         """Return what *work* returns, moving the clock to the next deadline whenever nothing else is going on.
 
         Args:
             work: A coroutine, task or future.
             tonics: Further clients that take part.
-            most: Seconds of virtual time that the work may take.
+            max_seconds: Seconds of virtual time that the work may take.
 
         Raises:
-            TimeoutError: It waits for longer than *most*.
+            TimeoutError: It waits for longer than *max_seconds*.
         """
         task = asyncio.ensure_future(work)
         clock, began, quiet = self._clock, self._clock.monotonic(), 0
@@ -46,8 +46,8 @@ class Drive:
                 await asyncio.sleep(0.001)
                 quiet = 0 if self._busy(tonics) else quiet + 1
                 if quiet >= _QUIET and not task.done() and (deadline := clock.next_deadline) is not None:
-                    if deadline - began > most:
-                        raise TimeoutError(f"the work waits for more than {most:,.0f} s of virtual time")
+                    if deadline - began > max_seconds:
+                        raise TimeoutError(f"the work waits for more than {max_seconds:,.0f} s of virtual time")
                     clock.advance(max(0.0, deadline - clock.monotonic()))
                     quiet = 0
         finally:

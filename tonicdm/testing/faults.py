@@ -1,4 +1,4 @@
-"""Failures by name, for as long as a ``with`` block lasts."""
+"""Inject faults by name, for a block of calls or for the next ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tonicdm.sandbox import FaultName, Sandbox
 
 
 class FaultHelpers:
-    """Makes a sandbox fail.
+    """Injects faults into a sandbox.
 
     Args:
         box: The sandbox.
@@ -23,7 +23,7 @@ class FaultHelpers:
     def during(
         self, name: FaultName, *, rate: float = 1.0, method: str | None = None, path: str | None = None, **details: Any
     ) -> Generator[None]:
-        """Let a fault hit all calls of a block, or a seeded share of them.
+        """Inject a fault into all calls of a block, or into a seeded share of them.
 
         Args:
             name: What happens, see `tonicdm.sandbox.faults.SUMMARY`.
@@ -41,7 +41,7 @@ class FaultHelpers:
     def next(
         self, name: FaultName, *, times: int = 1, method: str | None = None, path: str | None = None, **details: Any
     ) -> None:
-        """Let a fault hit the next calls.
+        """Inject a fault into the next calls.
 
         Args:
             name: What happens, see `tonicdm.sandbox.faults.SUMMARY`.
@@ -53,9 +53,9 @@ class FaultHelpers:
         self._box.faults.next(name, times=times, method=method, path=path, **details)
 
     def outage(self) -> contextlib.AbstractContextManager[None]:
-        """Let every call of a block get a proxy's 502, without a word on units."""
+        """Answer every call of a block with a proxy's 502, which says nothing of units."""
         return self.during("bad_gateway")
 
     def leave_units(self, units: int) -> None:
-        """Let another user of the token spend all but *units* of this window; 0 makes the next call a 429."""
+        """Spend, as another user of the token would, all but *units* of this window; 0 makes the next call a 429."""
         self._box.spend(max(0, self._box.window().remaining - units))

@@ -1,4 +1,4 @@
-"""Records for tests, by the types of the client: made up whole, with the fields that matter set by the test."""
+"""Make records for tests, by the models of the client: whole ones, with the fields that matter set by the test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tonicdm.types import DataQuantity
 
 R = TypeVar("R", bound=Record)
 
-KINDS: Final[Mapping[str, str]] = {
+RECORD_TYPES: Final[Mapping[str, str]] = {
     "Brand": "brands",
     "CertificationDefinition": "certification_definitions",
     "CloudFolderChild": "cloud_children",
@@ -46,7 +46,7 @@ KINDS: Final[Mapping[str, str]] = {
     "Task": "tasks",
     "ThumbnailSet": "thumbnails",
 }
-"""The sandbox's name of each type of record."""
+"""The record type in the sandbox of each model."""
 
 _NOT_COPIED: Final = frozenset({"id", "datetimeCreated", "datetimeUpdated", "emailAddresses", "parts", "files"})
 """Fields of the pattern that a new record has of its own, or gets from the records that refer to it."""
@@ -76,8 +76,10 @@ class Records:
             InvalidOptionError: A field is unknown or its value has another type.
             KeyError: A field refers to a record that the world does not have.
         """
-        kind = _kind(model)
-        made = self._world.create(kind, **{**self._pattern(kind), **_stored(kind, body_of(model, fields))})
+        record_type = _record_type_of(model)
+        made = self._world.create(
+            record_type, **{**self._pattern(record_type), **_stored(record_type, body_of(model, fields))}
+        )
         return self.get(model, made)
 
     def make_many(self, model: type[R], number: int, /, **fields: Any) -> list[R]:
@@ -99,11 +101,11 @@ class Records:
         Raises:
             KeyError: There is none.
         """
-        found = self._world.get(_kind(model), record_id)
-        if found is None:
-            raise KeyError(f"no {_kind(model)} record has the ID {record_id}")
+        values = self._world.get(_record_type_of(model), record_id)
+        if values is None:
+            raise KeyError(f"no {_record_type_of(model)} record has the ID {record_id}")
         with read_with(DataQuantity.BASIC):
-            return CODEC.read(found, model)
+            return CODEC.read(values, model)
 
     def change(self, record: R, /, **fields: Any) -> R:
         """Change a record of the world as somebody else would, and return it as it is then.
@@ -112,37 +114,37 @@ class Records:
             record: A record with an ID.
             fields: Values by attribute name.
         """
-        kind = _kind(type(record))
-        self._world.update(kind, _id(record), **_stored(kind, body_of(type(record), fields)))
+        record_type = _record_type_of(type(record))
+        self._world.update(record_type, _id(record), **_stored(record_type, body_of(type(record), fields)))
         return self.get(type(record), _id(record))
 
     def remove(self, record: Record, /, *, soft: bool = False) -> None:
         """Delete a record of the world as somebody else would, truly or by its status."""
-        self._world.delete(_kind(type(record)), _id(record), soft=soft)
+        self._world.delete(_record_type_of(type(record)), _id(record), soft=soft)
 
-    def _pattern(self, kind: str) -> dict[str, Any]:
-        table, firm = self._world.table(kind), self._world.firm
+    def _pattern(self, record_type: str) -> dict[str, Any]:
+        table, firm = self._world.table(record_type), self._world.firm
         rank = self._made % table.ids.count
         self._made += 1
         seeded = table.spec.make(firm, rank)
         own = {name: value for name, value in seeded.items() if name not in _NOT_COPIED}
         # The pattern may be a deleted record, or refer to one that is gone.
-        own = {name: value for name, value in own.items() if _followed(self._world, kind, name, value)}
+        own = {name: value for name, value in own.items() if _followed(self._world, record_type, name, value)}
         return {**own, table.spec.status_field: "active"} if table.spec.status_field else own
 
 
-def _followed(world: World, kind: str, name: str, value: Any) -> bool:
+def _followed(world: World, record_type: str, name: str, value: Any) -> bool:
     try:
-        world.check(kind, {name: value})
+        world.check(record_type, {name: value})
     except KeyError:
         return False
     return True
 
 
-def _kind(model: type[Record]) -> str:
-    name = KINDS.get(model.__name__)
+def _record_type_of(model: type[Record]) -> str:
+    name = RECORD_TYPES.get(model.__name__)
     if name is None or getattr(models, model.__name__) is not model:
-        raise TypeError(f"{model.__name__} is no record of the sandbox; there are {', '.join(KINDS)}")
+        raise TypeError(f"{model.__name__} is no record of the sandbox; there are {', '.join(RECORD_TYPES)}")
     return name
 
 
@@ -153,9 +155,9 @@ def _id(record: Record) -> str:
     return str(value)
 
 
-def _stored(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+def _stored(record_type: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a body's fields as the world keeps them; an address has <br> for new lines (reference)."""
     kept = dict(body)
-    if kind == "offices" and isinstance(address := kept.get("address"), str):
+    if record_type == "offices" and isinstance(address := kept.get("address"), str):
         kept["address"] = address.replace("\n", "<br>")
     return kept

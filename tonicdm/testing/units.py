@@ -1,4 +1,4 @@
-"""What calls cost, asserted over the sandbox's journal."""
+"""Assert what calls cost, over the journal of the sandbox."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tonicdm.sandbox import Journal, JournalEntry
 
 @attrs.define
 class Spent:
-    """What was called since some moment."""
+    """The calls since some moment, and their price."""
 
     _journal: Journal
     _start: int
@@ -65,7 +65,7 @@ class Units:
         """
         spent = Spent(self._journal, len(self._journal))
         yield spent
-        _hold(spent, max, exactly, calls)
+        _check(spent, max, exactly, calls)
 
     def total(
         self,
@@ -85,16 +85,16 @@ class Units:
             AssertionError: With the calls and their prices.
         """
         spent = Spent(self._journal, 0)
-        _hold(spent, max, exactly, calls)
+        _check(spent, max, exactly, calls)
         return spent
 
 
-def _hold(spent: Spent, most: int | None, exactly: int | None, calls: int | None) -> None:
+def _check(spent: Spent, maximum: int | None, exactly: int | None, calls: int | None) -> None:
     units, number = spent.units, len(spent.calls)
     wrong = [
         text
         for text, failed in (
-            (f"{units} units, at most {most} allowed", most is not None and units > most),
+            (f"{units} units, at most {maximum} allowed", maximum is not None and units > maximum),
             (f"{units} units, expected {exactly}", exactly is not None and units != exactly),
             (f"{number} calls, expected {calls}", calls is not None and number != calls),
         )

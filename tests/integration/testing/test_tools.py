@@ -11,7 +11,7 @@ from tonicdm.clock import VirtualClock
 from tonicdm.models import Office, Person, Project, Rfi
 from tonicdm.sandbox import Sandbox, SandboxSettings
 from tonicdm.testing import Drive, FaultHelpers, Records, Units, client_of, environment, sandbox_from
-from tonicdm.testing.records import KINDS
+from tonicdm.testing.records import RECORD_TYPES
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ async def test_an_error_inside_the_block_is_not_hidden_by_the_price(box: Sandbox
         await fail()
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", RECORD_TYPES)
 async def test_every_type_of_record_can_be_made_and_is_active(box: Sandbox, name: str) -> None:
     records = Records(box.world)
     made = records.make(getattr(models, name))
@@ -137,7 +137,7 @@ async def test_a_window_can_be_left_with_few_units(box: Sandbox, tonic: TonicDM,
 
 async def test_the_driver_stops_at_the_most_time_it_is_given(clock: VirtualClock) -> None:
     with pytest.raises(TimeoutError, match="virtual time"):
-        await Drive(clock)(clock.sleep_until(clock.monotonic() + 100), most=99)
+        await Drive(clock)(clock.sleep_until(clock.monotonic() + 100), max_seconds=99)
     assert clock.next_deadline is None
 
 
