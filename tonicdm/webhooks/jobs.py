@@ -381,8 +381,8 @@ def horizon(db: sqlite3.Connection) -> int:
 def settle(db: sqlite3.Connection, record_type: str, updates: Mapping[str, str | None], upto: int) -> None:
     """Note that the store has records as new as all their jobs up to *upto*.
 
-    One fetch that was sent after several events of a record had arrived satisfies all of them; but none that confirms
-    for a later update than came: servers may show a change some time after they have told of it.
+    One fetch that was sent after several events of a record had arrived satisfies all of them. It does not satisfy a
+    signed event that names a later update than came: servers may show a change some time after they sent its event.
 
     Args:
         db: The store.
