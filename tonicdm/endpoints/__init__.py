@@ -1,1 +1,1 @@
-"""Endpoint classes, one file per noun."""
+"""Endpoint classes, one file per record type."""

@@ -1,4 +1,4 @@
-"""The records of TonicDM, one file per noun; each is loaded when it is first named."""
+"""The records of TonicDM, one file per record type; each is loaded when it is first named."""
 
 from __future__ import annotations
 

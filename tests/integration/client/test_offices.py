@@ -1,4 +1,4 @@
-"""The first noun through the whole house, over real sockets."""
+"""One record type through all layers, over real sockets."""
 
 from __future__ import annotations
 
