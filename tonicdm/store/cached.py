@@ -1,4 +1,4 @@
-"""Single records, out of the store as long as they are fresh enough, else by the cheapest calls."""
+"""Reads by ID through a store: from the file while that is fresh enough, else by the cheapest calls."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ STUB: Final = "?"
 STUBS: Final = "id_only"
 """The capability of a list to answer with stubs for 1 unit, where its page does not show data_quantity."""
 
-MOST_ABSENT: Final = 10_000
+MAX_MISSING: Final = 10_000
 """IDs without a record that are remembered, so that asking for them again costs nothing while that is fresh."""
 
 
@@ -67,7 +67,7 @@ class CachedReads:
         self._budget = budget
         self._clock = budget.clock
         self._coalescer = Coalescer(self._clock, self._fetch, batch_window=batch_window)
-        self._absent: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._missing: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._checks: SingleFlight[tuple[str, str], None] = SingleFlight(name="tonicdm-owner")
         """The checks of whose the store is that are under way, by server and digest of the token."""
         self._checked: dict[tuple[str, str], OwnerError | None] = {}
@@ -120,20 +120,20 @@ class CachedReads:
 
         async def read(record_type: str, ids: Sequence[RecordID]) -> dict[RecordID, Any]:
             found = await self._read(caller, TYPES[record_type], ids, oldest, max_age)
-            return {one: item for one, item in found.items() if not isinstance(item, InvalidRecord)}
+            return {record_id: item for record_id, item in found.items() if not isinstance(item, InvalidRecord)}
 
         resolver = Resolver(read, self.seen_fields)
         tree = await resolver.check(type_name, tuple(resolve))
         items = await self._read(caller, TYPES[type_name], wanted, oldest, max_age)
         model, invalid = TYPES[type_name].listing.model, list[InvalidRecord]()
         sound, records = list[Any](), list[Record]()
-        for item in (items[one] for one in wanted if one in items):
+        for item in (items[record_id] for record_id in wanted if record_id in items):
             good, bad = ([], [item]) if isinstance(item, InvalidRecord) else decoded([item], model, DataQuantity.BASIC)
             records += good
             invalid += bad
             sound += [item] if good else []
         followed = await resolver.follow(sound, records, tree)
-        return followed, [one for one in wanted if one not in items], _distinct(invalid)
+        return followed, [record_id for record_id in wanted if record_id not in items], _distinct(invalid)
 
     async def get_stubs(
         self, caller: Caller, type_name: str, wanted: Sequence[RecordID], *, max_age: float
@@ -152,22 +152,24 @@ class CachedReads:
         record_type, now = TYPES[type_name], self._clock.now()
         known = await self._known(record_type, wanted, now, max_age)
         found: dict[RecordID, Any] = {
-            one: _stub(one, item.updated) for one, item in known.items() if item is not None and item.updated
+            record_id: _stub(record_id, item.updated)
+            for record_id, item in known.items()
+            if item is not None and item.updated
         }
-        gone = {one for one, item in known.items() if item is None}
-        rest = [one for one in wanted if one not in found and one not in gone]
-        if rest:
-            found |= await self._ask(record_type, caller, rest, now - max_age)
-        values = [found[one] for one in wanted if one in found]
-        invalid = _distinct(one for one in values if isinstance(one, InvalidRecord))
-        sound = [one for one in values if not isinstance(one, InvalidRecord)]
+        gone = {record_id for record_id, item in known.items() if item is None}
+        unknown = [record_id for record_id in wanted if record_id not in found and record_id not in gone]
+        if unknown:
+            found |= await self._ask(record_type, caller, unknown, now - max_age)
+        values = [found[record_id] for record_id in wanted if record_id in found]
+        invalid = _distinct(value for value in values if isinstance(value, InvalidRecord))
+        sound = [value for value in values if not isinstance(value, InvalidRecord)]
         stubs, others = decoded(sound, RecordStub, DataQuantity.ID_ONLY)
-        return stubs, [one for one in wanted if one not in found], [*invalid, *others]
+        return stubs, [record_id for record_id in wanted if record_id not in found], [*invalid, *others]
 
     async def invalidate(self, type_name: str, record: RecordID) -> None:
         """Note that a record was written to: what was read before is not served any more."""
         self._coalescer.forget(lambda key: isinstance(key, tuple) and key[0] == type_name, [record, record + STUB])
-        self._absent.pop((type_name, record), None)
+        self._missing.pop((type_name, record), None)
         now = self._clock.now()
         await self.store.write(lambda db: lookup.invalidate(db, type_name, [record], rows.draw(db, now)))
 
@@ -185,11 +187,11 @@ class CachedReads:
             lambda db: lookup.look_up(db, record_type.name, ids, deletable=record_type.deletable)
         )
         known: dict[RecordID, CachedRecord | None] = {}
-        for one in ids:
-            if one in held and is_fresh(held[one].proofs.as_of, now, max_age):
-                known[one] = None if held[one].gone else held[one]
-            elif is_fresh(self._absent.get((record_type.name, one)), now, max_age):
-                known[one] = None
+        for record_id in ids:
+            if record_id in held and is_fresh(held[record_id].proofs.as_of, now, max_age):
+                known[record_id] = None if held[record_id].gone else held[record_id]
+            elif is_fresh(self._missing.get((record_type.name, record_id)), now, max_age):
+                known[record_id] = None
         return known
 
     async def _read(
@@ -197,12 +199,14 @@ class CachedReads:
     ) -> dict[RecordID, Any]:
         now = self._clock.now()
         known = await self._known(record_type, ids, now, now - oldest if max_age > 0 else 0.0)
-        found: dict[RecordID, Any] = {one: json.loads(item.raw) for one, item in known.items() if item is not None}
-        rest = [one for one in ids if one not in known]
-        if rest:
+        found: dict[RecordID, Any] = {
+            record_id: json.loads(item.raw) for record_id, item in known.items() if item is not None
+        }
+        unknown = [record_id for record_id in ids if record_id not in known]
+        if unknown:
             shared = _sharing(record_type, caller)
-            landed = await self._coalescer.get(shared, rest, oldest=oldest, request=Request(record_type, caller))
-            found.update((RecordID(one), item) for one, item in landed.items())
+            fetched = await self._coalescer.get(shared, unknown, oldest=oldest, request=Request(record_type, caller))
+            found.update((RecordID(record_id), item) for record_id, item in fetched.items())
         return found
 
     async def _ask(
@@ -210,16 +214,24 @@ class CachedReads:
     ) -> dict[RecordID, Any]:
         """Return stubs out of the records that are under way already, or from the server."""
         key, request = _sharing(record_type, caller), Request(record_type, caller)
-        whole = {one for one in ids if self._coalescer.is_under_way(key, one, oldest=oldest)}
-        names = [one if one in whole else one + STUB for one in ids]
-        landed = await self._coalescer.get(key, names, oldest=oldest, request=request)
-        stubs = {one: landed[one + STUB] for one in ids if one + STUB in landed}
-        stubs |= {one: _stub(one, rows.updated_of(landed[one])) for one in whole if one in landed}
+        whole = {record_id for record_id in ids if self._coalescer.is_under_way(key, record_id, oldest=oldest)}
+        names = [record_id if record_id in whole else record_id + STUB for record_id in ids]
+        fetched = await self._coalescer.get(key, names, oldest=oldest, request=request)
+        stubs = {record_id: fetched[record_id + STUB] for record_id in ids if record_id + STUB in fetched}
+        stubs |= {
+            record_id: _stub(record_id, rows.updated_of(fetched[record_id]))
+            for record_id in whole
+            if record_id in fetched
+        }
         # A record that shows no timestamp of its own may have one in its stub.
-        untimed = [one for one in whole if one in stubs and stubs[one].get(UPDATED_NAMES[0]) is None]
+        untimed = [
+            record_id for record_id in whole if record_id in stubs and stubs[record_id].get(UPDATED_NAMES[0]) is None
+        ]
         if untimed:
-            landed = await self._coalescer.get(key, [one + STUB for one in untimed], oldest=oldest, request=request)
-            stubs |= {one: landed[one + STUB] for one in untimed if one + STUB in landed}
+            fetched = await self._coalescer.get(
+                key, [record_id + STUB for record_id in untimed], oldest=oldest, request=request
+            )
+            stubs |= {record_id: fetched[record_id + STUB] for record_id in untimed if record_id + STUB in fetched}
         return stubs
 
     # --- one batch ------------------------------------------------------------------------------------------------
@@ -227,8 +239,8 @@ class CachedReads:
     async def _fetch(self, request: Request, batch: Batch) -> Fetched:
         """Bring the records of a batch up to date, and return them, and the stubs that it was asked for."""
         record_type = request.record_type
-        whole = [RecordID(one) for one in batch.ids if not one.endswith(STUB)]
-        stubs = [RecordID(one.removesuffix(STUB)) for one in batch.ids if one.endswith(STUB)]
+        whole = [RecordID(record_id) for record_id in batch.ids if not record_id.endswith(STUB)]
+        stubs = [RecordID(record_id.removesuffix(STUB)) for record_id in batch.ids if record_id.endswith(STUB)]
 
         def sent() -> None:
             if batch.sent_at is None:
@@ -240,26 +252,39 @@ class CachedReads:
             lambda db: lookup.look_up(db, record_type.name, ids, deletable=record_type.deletable)
         )
         # What was written to, or has shown another timestamp, will have changed: no stub would spare its reading.
-        known = {one: held[one] for one in whole if one in held and held[one].can_be_current}
-        only = [one for one in stubs if one not in set(whole)]
+        known = {
+            record_id: held[record_id] for record_id in whole if record_id in held and held[record_id].can_be_current
+        }
+        only = [record_id for record_id in stubs if record_id not in set(whole)]
         if not (known and await self._looking_pays(record_type, len(whole) - len(known), list(known.values()), caller)):
             known = {}
-        told, current = await self._look(record_type, [*known, *only], held, caller, batch)
-        came = await self._load(record_type, [one for one in whole if one not in current], caller, batch)
-        unread = _unreadable(came, [one for one in whole if one not in current])
-        there = await self.store.read(
+        stubs_shown, current = await self._look(record_type, [*known, *only], held, caller, batch)
+        came = await self._load(
+            record_type, [record_id for record_id in whole if record_id not in current], caller, batch
+        )
+        unread = _unreadable(came, [record_id for record_id in whole if record_id not in current])
+        stored = await self.store.read(
             lambda db: lookup.look_up(db, record_type.name, whole, deletable=record_type.deletable)
         )
         records = {
-            one: json.loads(item.raw)
-            for one, item in there.items()
+            record_id: json.loads(item.raw)
+            for record_id, item in stored.items()
             # Where the newest version can't be read, the one before it is not what the server has.
-            if not item.gone and (record_type.name, one) not in self._absent and one not in unread
+            if not item.gone and (record_type.name, record_id) not in self._missing and record_id not in unread
         }
-        shown = {one: told.get(one) or _stub(one, there[one].updated) for one in stubs if one in told or one in records}
-        stubs_unreadable = {one + STUB: bad for one, bad in _unreadable(told, only).items()}
-        unreadable = {str(one): bad for one, bad in unread.items()}
-        return {**records, **unreadable, **{one + STUB: stub for one, stub in shown.items()}, **stubs_unreadable}
+        shown = {
+            record_id: stubs_shown.get(record_id) or _stub(record_id, stored[record_id].updated)
+            for record_id in stubs
+            if record_id in stubs_shown or record_id in records
+        }
+        stubs_unreadable = {record_id + STUB: bad for record_id, bad in _unreadable(stubs_shown, only).items()}
+        unreadable = {str(record_id): bad for record_id, bad in unread.items()}
+        return {
+            **records,
+            **unreadable,
+            **{record_id + STUB: stub for record_id, stub in shown.items()},
+            **stubs_unreadable,
+        }
 
     async def _looking_pays(
         self, record_type: RecordType, unknown: int, known: Sequence[CachedRecord], caller: Caller
@@ -306,25 +331,36 @@ class CachedReads:
             heeded = "yes" if charged_as_stubs(units) else "no"
             await self.store.set_capability(record_type.name, STUBS, heeded)
         ahead = self._ahead()
-        times = {one: rows.updated_of(stub) for one, stub in stubs.items()}
-        mine = {one: held[one] for one in stubs if one in held and not held[one].gone}
+        times = {record_id: rows.updated_of(stub) for record_id, stub in stubs.items()}
+        mine = {record_id: held[record_id] for record_id in stubs if record_id in held and not held[record_id].gone}
         current = {
-            one
-            for one, item in mine.items()
-            if is_unchanged(item.updated, times[one], _server_time(item, ahead), _seconds(times[one]))
+            record_id
+            for record_id, item in mine.items()
+            if is_unchanged(item.updated, times[record_id], _server_time(item, ahead), _seconds(times[record_id]))
         }
-        absent = [one for one in ids if not stubs.shown(one)]
+        missing = [record_id for record_id in ids if not stubs.shown(record_id)]
         # Those that are read whole by this batch are proven, or not, by what comes then.
-        stale = [one for one, item in mine.items() if one not in current and times[one] not in {None, item.updated}]
-        against = [one for one in (*stale, *absent) if one not in batch.ids]
+        stale = [
+            record_id
+            for record_id, item in mine.items()
+            if record_id not in current and times[record_id] not in {None, item.updated}
+        ]
+        against = [record_id for record_id in (*stale, *missing) if record_id not in batch.ids]
 
         def note(db: Any) -> None:
-            rows.confirm(db, record_type.name, {one: times[one] for one in current}, stamp, checked=stamp.at)
-            rows.dissent(db, record_type.name, {one: at for one, at in times.items() if one not in current}, stamp)
+            rows.confirm(
+                db, record_type.name, {record_id: times[record_id] for record_id in current}, stamp, checked=stamp.at
+            )
+            rows.dissent(
+                db,
+                record_type.name,
+                {record_id: at for record_id, at in times.items() if record_id not in current},
+                stamp,
+            )
             lookup.invalidate(db, record_type.name, against, stamp)
 
         await self.store.write(note)
-        self._note_absent(record_type, stubs, absent, stamp.at)
+        self._note_missing(record_type, stubs, missing, stamp.at)
         return stubs, current
 
     async def _load(self, record_type: RecordType, ids: Sequence[RecordID], caller: Caller, batch: Batch) -> RawRecords:
@@ -336,8 +372,8 @@ class CachedReads:
         # Units may have been waited for in between.
         at, ahead = batch.sent_at or stamp.at, self._ahead()
         stamp = attrs.evolve(stamp, at=at)
-        unread = [one for one in ids if one not in found]
-        absent = [one for one in unread if not found.shown(one)]
+        unread = [record_id for record_id in ids if record_id not in found]
+        missing = [record_id for record_id in unread if not found.shown(record_id)]
 
         def note(db: Any) -> None:
             lookup.take_over(db, record_type.name, list(found.values()), stamp, ahead=ahead, invalid=found.invalid)
@@ -345,20 +381,20 @@ class CachedReads:
             lookup.invalidate(db, record_type.name, unread, stamp)
 
         await self.store.write(note)
-        self._note_absent(record_type, found, absent, at)
+        self._note_missing(record_type, found, missing, at)
         return found
 
-    def _note_absent(
-        self, record_type: RecordType, there: Iterable[RecordID], absent: Iterable[RecordID], at: float
+    def _note_missing(
+        self, record_type: RecordType, stored: Iterable[RecordID], missing: Iterable[RecordID], at: float
     ) -> None:
         """Remember which records the server has and which not, the last ones asked for."""
-        for one in there:
-            self._absent.pop((record_type.name, one), None)
-        for one in absent:
-            self._absent[record_type.name, one] = at
-            self._absent.move_to_end((record_type.name, one))
-        while len(self._absent) > MOST_ABSENT:
-            self._absent.popitem(last=False)
+        for record_id in stored:
+            self._missing.pop((record_type.name, record_id), None)
+        for record_id in missing:
+            self._missing[record_type.name, record_id] = at
+            self._missing.move_to_end((record_type.name, record_id))
+        while len(self._missing) > MAX_MISSING:
+            self._missing.popitem(last=False)
 
     def _ahead(self) -> float:
         """Return by how many seconds the server's clock is ahead of this machine's, at least."""
@@ -381,15 +417,15 @@ def _sharing(record_type: RecordType, caller: Caller) -> Hashable:
 def _unreadable(came: RawRecords, asked: Iterable[RecordID]) -> dict[RecordID, InvalidRecord]:
     """Return what came for records and can't be read; an element without an ID may be any of those not there."""
     return {
-        one: next(bad for bad in came.invalid if bad.id in {one, None})
-        for one in asked
-        if one not in came and came.shown(one)
+        record_id: next(bad for bad in came.invalid if bad.id in {record_id, None})
+        for record_id in asked
+        if record_id not in came and came.shown(record_id)
     }
 
 
 def _distinct(invalid: Iterable[InvalidRecord]) -> list[InvalidRecord]:
     """Return each element once: one without an ID may stand for several records."""
-    return list({id(one): one for one in invalid}.values())
+    return list({id(element): element for element in invalid}.values())
 
 
 def _stub(record: RecordID, updated: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A type's table: its columns, their names and their SQL types. Pure; the views, the frames and the exports ask it."""
+"""The columns of a record type: their names and their SQL types, for the views, the frames and the exports. Pure."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ OWN_VALUES: Final = tuple(
 MAX_FIELDS: Final = 1_900
 """Fields of a type that have a column, those that were seen first; SQLite's results have at most 2,000 columns."""
 
-LONGEST_NAME: Final = 200
+MAX_NAME_LENGTH: Final = 200
 """Characters of a field's name that still makes a column."""
 
 MERGED: Final = frozenset({"id", "status", "updated"})
@@ -119,7 +119,7 @@ def widened(type_: SqlType | None, value_types: frozenset[str]) -> SqlType | Non
     if fits(type_, value_types) or (type_ is None and not value_types):
         return type_
     wider = _WIDER.get(type_, (SqlType.TEXT,))
-    return next((one for one in wider if fits(one, value_types)), SqlType.JSON)
+    return next((candidate for candidate in wider if fits(candidate, value_types)), SqlType.JSON)
 
 
 def text_form(text: str) -> str:
@@ -166,7 +166,7 @@ def has_column(wire: str) -> bool:
 
     Any other field is in the record's ``raw`` alone.
     """
-    return 0 < len(wire) <= LONGEST_NAME and wire.isprintable() and not {'"', "\\"} & set(wire)
+    return 0 < len(wire) <= MAX_NAME_LENGTH and wire.isprintable() and not {'"', "\\"} & set(wire)
 
 
 _FOREIGN: Final[dict[str, type[Record]]] = {}
@@ -201,10 +201,10 @@ def declared(hint: Any) -> SqlType | None:
     parts = [part for part in typing.get_args(hint) if part is not types.NoneType] if union else [hint]
     if len(parts) > 1:
         return SqlType.TEXT
-    (one,) = parts
-    if one in _PLAIN:
-        return _PLAIN[one]
-    plain = getattr(one, "__supertype__", one)  # of a NewType
+    (candidate,) = parts
+    if candidate in _PLAIN:
+        return _PLAIN[candidate]
+    plain = getattr(candidate, "__supertype__", candidate)  # of a NewType
     return SqlType.TEXT if isinstance(plain, type) and issubclass(plain, str) else SqlType.JSON
 
 

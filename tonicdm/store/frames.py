@@ -72,22 +72,22 @@ def series(db: sqlite3.Connection, source: str, parameters: Sequence[Any], *, in
     if source in TYPES:
         return _of_type(db, source, include_deleted=include_deleted)
     found = db.execute(source, parameters)
-    names = [one[0] for one in found.description or ()]
+    names = [column[0] for column in found.description or ()]
     columns = list(zip(*found, strict=True)) or [()] * len(names)
     return [Series(name, None, list(values)) for name, values in zip(names, columns, strict=True)]
 
 
 def _of_type(db: sqlite3.Connection, record_type: str, *, include_deleted: bool) -> list[Series]:
     columns = typed(db, record_type, columns_of(record_type, seen_fields(db, record_type)))
-    fields = [_value(one.wire, one.type) for one in columns]
+    fields = [_value(column.wire, column.type) for column in columns]
     where = "type = ?" if include_deleted else "type = ? AND reason IS NULL"
     sql = f"SELECT {', '.join([*OWN_VALUES, *fields])} FROM record WHERE {where} ORDER BY id"  # noqa: S608 - quoted in views
-    types = [*OWN_COLUMNS.items(), *((one.name, one.type or SqlType.TEXT) for one in columns)]
+    types = [*OWN_COLUMNS.items(), *((column.name, column.type or SqlType.TEXT) for column in columns)]
     out = [Series(name, type_, []) for name, type_ in types]
     readers = [_READERS.get(type_, _same) for _, type_ in types]
     for row in db.execute(sql, (record_type,)):
-        for one, read, value in zip(out, readers, row, strict=True):
-            one.cells.append(None if value is None else read(value))
+        for column, read, value in zip(out, readers, row, strict=True):
+            column.cells.append(None if value is None else read(value))
     return out
 
 
@@ -120,8 +120,8 @@ def to_arrow(columns: Sequence[Series]) -> Any:
         SqlType.TEXT: arrow.string(),
         SqlType.JSON: arrow.string(),
     }
-    arrays = [_array(arrow, one.cells, types[one.type]) for one in columns]
-    return arrow.Table.from_arrays(arrays, names=[one.name for one in columns])
+    arrays = [_array(arrow, column.cells, types[column.type]) for column in columns]
+    return arrow.Table.from_arrays(arrays, names=[column.name for column in columns])
 
 
 def _array(arrow: Any, values: list[Any], type_: Any) -> Any:
@@ -136,9 +136,9 @@ def to_pandas(columns: Sequence[Series]) -> pd.DataFrame:
     """Return *columns* as a ``pandas.DataFrame``."""
     pandas = module("pandas", "pandas")
     made = {
-        number: pandas.Series(one.cells, dtype=None if one.type is None else _PANDAS[one.type])
-        for number, one in enumerate(columns)
+        number: pandas.Series(column.cells, dtype=None if column.type is None else _PANDAS[column.type])
+        for number, column in enumerate(columns)
     }
     frame = pandas.DataFrame(made)
-    frame.columns = [one.name for one in columns]  # a statement may give two columns one name
+    frame.columns = [column.name for column in columns]  # a statement may give two columns one name
     return frame

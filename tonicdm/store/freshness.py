@@ -1,4 +1,4 @@
-"""How old what the store holds may be: the rules, without a clock and without I/O."""
+"""Rules for how old a stored record may be, without a clock and without I/O."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Proofs:
     """What is known of one record's age; Unix times by this machine's clock, None for "never"."""
 
     checked: float | None = None
-    """The server returned this record, or vouched for its timestamp."""
+    """The server returned this record, or confirmed its timestamp."""
     invalidated: float | None = None
     """It was written to, or asked for and not returned: what was proven before counts no more."""
     changes: float | None = None

@@ -1,4 +1,4 @@
-"""One sync of a store at a time: who has it, until when, and whether that process can still be there."""
+"""The lock that allows one sync of a store at a time: its holder, its lease, and whether the holder has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single records in the store, with what proves their age; each function takes the open database."""
+"""Stored records by ID, with what proves their age. Each function takes the open database."""
 
 from __future__ import annotations
 
@@ -54,9 +54,11 @@ def look_up(
             "SELECT id, raw, updated, deleted_at IS NOT NULL AND reason <> ?, checked, doubted FROM record "  # noqa: S608
             f"WHERE type = ? AND id IN ({marks})"
         )
-        for one, raw, updated, gone, checked, invalidated in db.execute(sql, [rows.SOFT_DELETED, record_type, *part]):
+        for record_id, raw, updated, gone, checked, invalidated in db.execute(
+            sql, [rows.SOFT_DELETED, record_type, *part]
+        ):
             proofs = Proofs(checked, invalidated, changes, listed, deletable)
-            held[one] = CachedRecord(raw, updated, bool(gone), proofs)
+            held[record_id] = CachedRecord(raw, updated, bool(gone), proofs)
     return held
 
 
@@ -70,7 +72,7 @@ def take_over(
     origin: Origin = Origin.BY_ID,
     invalid: Sequence[InvalidRecord] = (),
 ) -> Written:
-    """Store records that a call has brought, and note which others they vouch for.
+    """Store records that a call has brought, and note which others they confirm.
 
     A reference tells the timestamp of what it points to: a stored record that bears the same one was current then,
     unless it was read in the very second of its change.
@@ -104,7 +106,7 @@ def invalidate(db: sqlite3.Connection, record_type: str, ids: Iterable[str], sta
     """Note that what was proven of the records named by *ids* by calls that left before *stamp* counts no more."""
     db.executemany(
         "UPDATE record SET doubted = ?, doubted_number = ? WHERE type = ? AND id = ?",
-        [(stamp.at, stamp.number, record_type, one) for one in ids],
+        [(stamp.at, stamp.number, record_type, record_id) for record_id in ids],
     )
 
 

@@ -1,4 +1,4 @@
-"""What kinds of values the fields of the stored records have: from them follow the types of columns."""
+"""The types of values that the fields of stored records have, and the column types that follow from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 from tonicdm.store.columns import Column, SqlType, text_form, widened
 from tonicdm.store.views import extracted, literal, path
 
-MOST_COLUMNS: Final = 100
+MAX_COLUMNS: Final = 100
 """Fields in one statement; SQLite bounds the columns of a result."""
 
 EXACT: Final = 2**53
@@ -44,8 +44,8 @@ def value_types_of(
 
     def distinct(columns: Sequence[Column], expression: Callable[[str], str]) -> dict[str, frozenset[str]]:
         found: dict[str, frozenset[str]] = {}
-        for start in range(0, len(columns), MOST_COLUMNS):
-            part = columns[start : start + MOST_COLUMNS]
+        for start in range(0, len(columns), MAX_COLUMNS):
+            part = columns[start : start + MAX_COLUMNS]
             sql = ", ".join(f"group_concat(DISTINCT {expression(column.wire)})" for column in part)
             row = db.execute(f"SELECT {sql} FROM record WHERE {where}", parameters).fetchone()  # noqa: S608 - see views
             for column, value_types in zip(part, row, strict=True):
@@ -54,7 +54,9 @@ def value_types_of(
 
     # To look at the JSON types alone takes an eighth of the time, and is enough for most columns.
     found = distinct(columns, _json_type)
-    unsure = [one for one in columns if one.type not in INDIFFERENT and found[one.wire] & {"text", "integer"}]
+    unsure = [
+        column for column in columns if column.type not in INDIFFERENT and found[column.wire] & {"text", "integer"}
+    ]
     db.create_function("text_form", 1, text_form, deterministic=True)
     return found | distinct(unsure, _exact_type)
 

@@ -1,4 +1,4 @@
-"""The store's file: made for its owner alone, opened, and brought to this version; and what its errors mean."""
+"""Make, open and upgrade the store's file, and explain its errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tonicdm.store.schema import SCHEMA_VERSION, upgrade
 OWN_TABLES: Final = frozenset({"record", "checkpoint", "watermark", "meta"})
 """Tables that every store has had since the first version."""
 
-PATIENCE_SECONDS: Final = 30.0
+LOCK_TIMEOUT_SECONDS: Final = 30.0
 """For how long a statement waits for another program's lock."""
 
 OWNER_ONLY: Final = 0o600
@@ -51,7 +51,7 @@ def open_store(path: pathlib.Path) -> sqlite3.Connection:
     # Made here, so that nobody else can read it from its first byte on; SQLite gives -wal and -shm the same mode.
     with contextlib.suppress(OSError):
         path.touch(mode=OWNER_ONLY)
-    db = sqlite3.connect(path, timeout=PATIENCE_SECONDS, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(path, timeout=LOCK_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         version = version_of(db, path)
         db.execute("PRAGMA journal_mode = WAL")

@@ -1,4 +1,4 @@
-"""Whose records a store holds: the organization, the server, and the tokens that have shown both."""
+"""The owner of a store: the organization, the server, and the tokens that have shown both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tonicdm.config import ZONES
 NOTE: Final = "owner"
 """The note of the store under which its owner stands."""
 
-REMEMBERED: Final = 10
+MAX_FINGERPRINTS: Final = 10
 """Tokens that are known to belong to the owner; further ones push out the oldest."""
 
 FINGERPRINT_CHARACTERS: Final = 12
@@ -45,8 +45,8 @@ class Owner:
 
     def with_token(self, fingerprint: str) -> Self:
         """Return the owner with one more token that belongs to it."""
-        others = [one for one in self.fingerprints if one != fingerprint]
-        return type(self)(self.organization, self.server, (fingerprint, *others)[:REMEMBERED])
+        others = [known for known in self.fingerprints if known != fingerprint]
+        return type(self)(self.organization, self.server, (fingerprint, *others)[:MAX_FINGERPRINTS])
 
 
 def server_of(base_url: str) -> str:

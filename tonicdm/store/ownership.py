@@ -1,4 +1,4 @@
-"""The check of whose records a store holds, made once for each unknown token, before anything is read or served."""
+"""Check whose records a store holds, once for each unknown token, before anything is read or served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came and is no record that could be stored: kept as text, known to later runs, and decoded anew on request."""
+"""The quarantine: elements that could not be stored as records, kept as text and decoded anew on request."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def keep(
         origin: How it came.
         page: The page that it came on.
     """
-    held = rows.stored_records(db, record_type, [one.id for one in found if one.id is not None])
-    for one in found:
-        updated = rows.updated_of(one.readable)
-        before = None if one.id is None else held.get(one.id)
+    held = rows.stored_records(db, record_type, [element.id for element in found if element.id is not None])
+    for element in found:
+        updated = rows.updated_of(element.readable)
+        before = None if element.id is None else held.get(element.id)
         verdict = judge(None if before is None else before.version, Version(updated, stamp, origin))
         if verdict not in {Verdict.TAKE, Verdict.WENT_BACK}:
             continue
-        key = one.id or f"sha256:{hashlib.sha256(one.raw).hexdigest()}"
+        key = element.id or f"sha256:{hashlib.sha256(element.raw).hexdigest()}"
         db.execute(
             "INSERT INTO quarantine (type, key, id, updated, page, reason, raw, quality, origin, read_number, read_at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (type, key) DO UPDATE SET "
@@ -83,15 +83,15 @@ def keep(
             "read_at = excluded.read_at "
             "WHERE excluded.read_number >= read_number",
             (
-                record_type, key, one.id, updated, page, one.reason, one.raw, data_quantity.value, origin.value,
-                stamp.number, stamp.at,
+                record_type, key, element.id, updated, page, element.reason, element.raw, data_quantity.value,
+                origin.value, stamp.number, stamp.at,
             ),
         )  # fmt: skip
-        if one.id is None:
+        if element.id is None:
             db.execute(_FORGET_OLDEST, (record_type, record_type, MAX_UNIDENTIFIED))
         db.execute(
             "UPDATE record SET quarantined = ?, change_seq = ? WHERE type = ? AND id = ? AND quarantined IS NOT ?",
-            (one.reason, rows.newest_change(db) + 1, record_type, key, one.reason),
+            (element.reason, rows.newest_change(db) + 1, record_type, key, element.reason),
         )
 
 
@@ -128,10 +128,11 @@ def count(db: sqlite3.Connection, record_type: str) -> int:
     return int(db.execute("SELECT count(*) FROM quarantine WHERE type = ?", (record_type,)).fetchone()[0])
 
 
-def drop(db: sqlite3.Connection, one: Quarantined) -> None:
+def drop(db: sqlite3.Connection, element: Quarantined) -> None:
     """Forget one element, unless another one has taken its place since it was read."""
     db.execute(
-        "DELETE FROM quarantine WHERE type = ? AND key = ? AND read_number = ?", (one.type, one.key, one.stamp.number)
+        "DELETE FROM quarantine WHERE type = ? AND key = ? AND read_number = ?",
+        (element.type, element.key, element.stamp.number),
     )
 
 
@@ -144,8 +145,8 @@ def in_quarantine(db: sqlite3.Connection, record_type: str | None = None) -> lis
     elements = db.execute(sql, (record_type,))
     return [
         Quarantined(
-            type=type_, id=one, updated=updated, page=page, reason=reason, raw=raw, data_quantity=quantity,
+            type=type_, id=element, updated=updated, page=page, reason=reason, raw=raw, data_quantity=quantity,
             origin=origin, stamp=ReadStamp(number, at), key=key,
         )
-        for type_, one, updated, page, reason, raw, quantity, origin, number, at, key in elements
+        for type_, element, updated, page, reason, raw, quantity, origin, number, at, key in elements
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What users read of a store: statements, the change feed, records as models, frames."""
+"""The reading side of a store: statements, the change feed, records as models, frames."""
 
 from __future__ import annotations
 
@@ -109,9 +109,9 @@ class Readable(abc.ABC):
         (found,) = choose([record_type])
         last = ""
         while batch := await self.read(_batch(found, last, include_deleted=include_deleted)):
-            for one, record, error in batch:
+            for record_id, record, error in batch:
                 if error is not None and on_invalid != "skip":
-                    raise DecodeError(error.paths, what=f"the record {one} of {record_type}")
+                    raise DecodeError(error.paths, what=f"the record {record_id} of {record_type}")
                 yield record
             last = batch[-1][0]
 
@@ -157,13 +157,13 @@ def _batch(
     sql = f"SELECT id, raw, quality FROM record WHERE type = ? AND id > ? {live}ORDER BY id LIMIT {BATCH}"  # noqa: S608 - fixed
     model = record_type.listing.model
 
-    def decoded(one: str, raw: str, data_quantity: str) -> tuple[str, Any, DecodeError | None]:
+    def decoded(record_id: str, raw: str, data_quantity: str) -> tuple[str, Any, DecodeError | None]:
         value = json.loads(raw)
         try:
             with read_with(DataQuantity(data_quantity)):
-                return one, CODEC.read(value, model), None
+                return record_id, CODEC.read(value, model), None
         except DecodeError as error:
-            return one, InvalidRecord(0, "; ".join(error.paths), raw.encode(), value), error
+            return record_id, InvalidRecord(0, "; ".join(error.paths), raw.encode(), value), error
 
     def work(db: sqlite3.Connection) -> list[tuple[str, Any, DecodeError | None]]:
         # Decoded here, on the store's thread: a batch would hold up the event loop.

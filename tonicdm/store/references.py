@@ -1,4 +1,4 @@
-"""Which fields of a record name other records, and of which type (concepts page: references as ID and timestamp)."""
+"""References of a record: the fields that name other records, and the types of these (concepts page)."""
 
 from __future__ import annotations
 
@@ -95,9 +95,9 @@ def pointers(item: Mapping[str, Any], name: str) -> list[Pointer]:
     """Return the records that *item* names as *name*; none where the field is absent, null or unreadable."""
     for field in field_names(name):
         if item.get(field) is not None:
-            value = item[field]
-            found = [_pointer(one) for one in (value if isinstance(value, list) else [value])]
-            return [one for one in found if one is not None]
+            content = item[field]
+            found = [_pointer(value) for value in (content if isinstance(content, list) else [content])]
+            return [pointer for pointer in found if pointer is not None]
     return []
 
 
@@ -119,15 +119,14 @@ def _pointer(value: Any) -> Pointer | None:
 def stubs_within(item: Mapping[str, Any]) -> Iterator[tuple[str, Pointer]]:
     """Iterate over the references of *item* that carry a timestamp, with their types.
 
-    It is the target's own, so that a stored record which bears the same one is current (notes: the staleness check of
-    references is free).
+    It is the target's own, so that a stored record which bears the same one is current without a call.
     """
-    for field, value in item.items():
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, Mapping) and "id" in one and (record_type := _target_of_field(field)) is not None:
-                found = _pointer(one)
-                if found is not None and found.updated is not None:
-                    yield record_type, found
+    for field, content in item.items():
+        for value in content if isinstance(content, list) else [content]:
+            if isinstance(value, Mapping) and "id" in value and (record_type := _target_of_field(field)) is not None:
+                pointer = _pointer(value)
+                if pointer is not None and pointer.updated is not None:
+                    yield record_type, pointer
 
 
 def _target_of_field(field: str) -> str | None:

@@ -1,4 +1,4 @@
-"""From a record to the records that it names, level by level, each type asked for once."""
+"""Resolve references, level by level, with one request for each type."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Resolver:
         for name, rest in tree.names.items():
             record_type = target_of(name)
             named = {pointer.id for item in items for pointer in pointers(item, name)}
-            mine = {one: item for one, item in tasks[record_type].result().items() if one in named}
+            mine = {record_id: item for record_id, item in tasks[record_type].result().items() if record_id in named}
             with read_with(DataQuantity.BASIC):
                 models = CODEC.read_all(list(mine.values()), TYPES[record_type].listing.model)
             followed = await self.follow(list(mine.values()), models, rest)

@@ -1,4 +1,4 @@
-"""What a store does inside its transactions; each function takes the open database."""
+"""Statements on the tables of a store. Each function takes the open database."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def confirm(
     db.executemany(
         "UPDATE record SET checked = CASE WHEN ?3 IS NULL OR doubted_number > ?1 THEN checked "
         "ELSE max(coalesce(checked, 0), ?3) END, "
-        # One that left after it settles the doubt, be it in the same moment.
+        # One that left after it proves the record again, be it in the same moment.
         "doubted = CASE WHEN ?3 IS NULL OR doubted_number > ?1 THEN doubted ELSE NULL END, "
         "read_at = CASE WHEN read_number < ?1 THEN ?2 ELSE read_at END, "
         "dissent = CASE WHEN read_number < ?1 THEN NULL ELSE dissent END, read_number = max(read_number, ?1) "

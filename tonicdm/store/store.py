@@ -226,12 +226,12 @@ class Store(Readable):
 
         def work(db: sqlite3.Connection) -> list[str]:
             aside, fields = quarantine.count(db, record_type), len(views.without_column(db, record_type))
-            said = []
+            remarks = []
             if aside:
-                said.append(f"{aside:,} in quarantine: tonicdm quarantine shows them")
+                remarks.append(f"{aside:,} in quarantine: tonicdm quarantine shows them")
             if fields:
-                said.append(f"{fields:,} fields are in raw alone, because of their names or their number")
-            return said
+                remarks.append(f"{fields:,} fields are in raw alone, because of their names or their number")
+            return remarks
 
         return await self.read(work)
 

@@ -90,7 +90,7 @@ _BY_REQUEST: Final = (
     RecordType("tenants", default=False, why_not="described as for internal purposes of TonicDM", stamped=False),
 )
 
-TYPES: Final[Mapping[str, RecordType]] = {one.name: one for one in (*_DEFAULT, *_BY_REQUEST)}
+TYPES: Final[Mapping[str, RecordType]] = {record_type.name: record_type for record_type in (*_DEFAULT, *_BY_REQUEST)}
 """All types by name. Listable is what has a GET that requires no option (reference)."""
 
 

@@ -1,4 +1,4 @@
-"""Which of two versions of a record is kept: a pure rule, and no clock orders them.
+"""The rule for which of two versions of a record is kept. It is pure, and no clock orders them.
 
 Every read draws a number from the store before its call leaves. So of two reads that do not overlap, the later one has
 the greater number, whatever the clocks of the processes show and in whichever order their answers are written. A
@@ -94,8 +94,8 @@ def judge(held: Version | None, coming: Version, *, overlap: float = OVERLAP) ->
     return Verdict.KEEP
 
 
-def _is_older(one: Version, other: Version) -> bool:
-    return one.updated is not None and other.updated is not None and one.updated < other.updated
+def _is_older(version: Version, other: Version) -> bool:
+    return version.updated is not None and other.updated is not None and version.updated < other.updated
 
 
 def _has_gone_back(earlier: Version, later: Version, overlap: float) -> bool:

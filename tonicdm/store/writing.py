@@ -1,4 +1,4 @@
-"""From what a call brought to rows: the later version of each record stays, and what is no record is put aside."""
+"""Write what a call brought: the later version of each record stays, and what is no record is put aside."""
 
 from __future__ import annotations
 
@@ -55,13 +55,15 @@ class SortedOut:
     def times(self) -> dict[str, str | None]:
         """The timestamps of all that the answer surely named, by what names it in the store."""
         times = {key: rows.updated_of(item) for key, (item, _) in self.sound.items()}
-        aside = {str(one.id): rows.updated_of(one.readable) for one in self.invalid if one.id is not None}
+        aside = {
+            str(element.id): rows.updated_of(element.readable) for element in self.invalid if element.id is not None
+        }
         return {**aside, **times}
 
     @property
     def unidentified(self) -> int:
         """Elements whose ID can't be read."""
-        return sum(one.id is None for one in self.invalid)
+        return sum(element.id is None for element in self.invalid)
 
 
 def sorted_out(record_type: str, items: Sequence[Any], invalid: Sequence[InvalidRecord] = ()) -> SortedOut:
@@ -208,8 +210,8 @@ def write_tombstones(
         "ELSE read_at END, read_number = max(read_number, ?) WHERE type = ? AND id = ? "
         "AND (deleted_at IS NULL OR reason = ?)",
         [
-            (at, reason, first + n, stamp.number, stamp.at, stamp.number, record_type, one, SOFT_DELETED)
-            for n, one in enumerate(ids)
+            (at, reason, first + n, stamp.number, stamp.at, stamp.number, record_type, record_id, SOFT_DELETED)
+            for n, record_id in enumerate(ids)
         ],
     )
     return db.total_changes - before
@@ -246,19 +248,19 @@ def retry(db: sqlite3.Connection) -> tuple[int, int]:
     """
     aside = quarantine.in_quarantine(db)
     taken = 0
-    for one in aside:
+    for element in aside:
         try:
-            item = parse_strictly(one.raw)
+            item = parse_strictly(element.raw)
         except (ValueError, RecursionError):
             continue
-        found = sorted_out(one.type, [item])
+        found = sorted_out(element.type, [item])
         if not found.invalid:
-            quarantine.drop(db, one)
-            write_sorted(db, one.type, found, one.data_quantity, one.stamp, origin=one.origin)
+            quarantine.drop(db, element)
+            write_sorted(db, element.type, found, element.data_quantity, element.stamp, origin=element.origin)
             db.execute(
                 "UPDATE record SET quarantined = NULL, change_seq = ? WHERE type = ? AND id = ? "
                 "AND quarantined IS NOT NULL",
-                (rows.newest_change(db) + 1, one.type, one.key),
+                (rows.newest_change(db) + 1, element.type, element.key),
             )
             taken += 1
     return taken, len(aside)

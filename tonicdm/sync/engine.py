@@ -1,4 +1,4 @@
-"""A run: all types side by side, within the budget, into one store. What is done, the plan decides."""
+"""Run a sync: all types side by side, within the budget, into one store. The plan decides what is done."""
 
 from __future__ import annotations
 

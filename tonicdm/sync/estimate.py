@@ -1,4 +1,4 @@
-"""What a run would cost, from what the store knows; it sends nothing and spends nothing."""
+"""Estimate what a run would cost, from what the store knows. Nothing is sent or spent."""
 
 from __future__ import annotations
 

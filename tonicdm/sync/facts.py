@@ -1,4 +1,4 @@
-"""What a store knows of a type, as the plan takes it; and what a run has learned, as the store keeps it."""
+"""Read what a store knows of a type, as the plan takes it, and keep what a run has learned."""
 
 from __future__ import annotations
 
@@ -120,8 +120,8 @@ class _Reading:
         self._db, self._record_type, self._options, self._now = db, record_type, options, now
         sql = "SELECT type, name, value FROM capability WHERE type IN ('', ?)"
         found = db.execute(sql, (record_type.name,)).fetchall()
-        self._own = {name: value for one, name, value in found if one}
-        self._common = {name: value for one, name, value in found if not one}
+        self._own = {name: value for type_name, name, value in found if type_name}
+        self._common = {name: value for type_name, name, value in found if not type_name}
 
     def facts(self) -> TypeFacts:
         record_type, options = self._record_type, self._options
@@ -187,10 +187,10 @@ class _Reading:
         return attrs.evolve(facts, checkpoint=before, late=late, count=count)
 
     def _count(self, held: int, *, loaded: bool) -> int | None:
-        told = self._options.counts.get(self._record_type.name)
-        if told is not None or not loaded:
-            return told
-        held += self._one(_ASIDE, SOFT_DELETED)
+        given = self._options.counts.get(self._record_type.name)
+        if given is not None or not loaded:
+            return given
+        held += self._value(_ASIDE, SOFT_DELETED)
         if COUNTED not in self._own:
             return held
         # A list may show more or fewer than the store holds: doubles, what no one can read, what has no status.
@@ -204,22 +204,22 @@ class _Reading:
 
     def _since(self, moment: str, *, strict: bool = True) -> int:
         live = "SELECT count(*) FROM record WHERE type = ? AND (deleted_at IS NULL OR reason = ?) AND updated "
-        return self._one(live + ("> ?" if strict else ">= ?"), SOFT_DELETED, moment)
+        return self._value(live + ("> ?" if strict else ">= ?"), SOFT_DELETED, moment)
 
     def _sample(self) -> int:
         if not (self._record_type.licensed and self._record_type.listing.askable):
             return 0
-        return self._one("SELECT count(*) FROM record WHERE type = ? AND deleted_at IS NULL")
+        return self._value("SELECT count(*) FROM record WHERE type = ? AND deleted_at IS NULL")
 
     def _statuses_shown(self) -> bool:
         sql = "SELECT EXISTS (SELECT 1 FROM record WHERE type = ? AND status IN ('inactive', 'deleted', '0', '4'))"
-        return bool(self._one(sql))
+        return bool(self._value(sql))
 
     def _price(self, name: str) -> int | None:
         value = self._own.get(name)
         return None if value is None or self._record_type.listing.operation.has_data_quantity else int(value)
 
-    def _one(self, sql: str, *values: Any) -> int:
+    def _value(self, sql: str, *values: Any) -> int:
         (found,) = self._db.execute(sql, (self._record_type.name, *values)).fetchone()
         return int(found)
 

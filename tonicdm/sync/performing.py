@@ -1,4 +1,4 @@
-"""Makes the steps that a plan asks for: one call each, and what it brought, ready to be stored with the next step."""
+"""Make the steps of a plan: one call each, with what it brought ready to be stored beside the next step."""
 
 from __future__ import annotations
 
@@ -180,7 +180,9 @@ class Performer:
             found = writing.sorted_out(name, fetched.payload, fetched.invalid)
             stale = rows.stale_keys(db, name, found.times, ties=step.ties, trust=step.trust)
             unsettled = _unsettled({key: found.times[key] for key in stale}, at)
-            outcome = _seen(db, name, step, at, found, fetched.size, unsettled, [found.times[one] for one in stale])
+            outcome = _seen(
+                db, name, step, at, found, fetched.size, unsettled, [found.times[record_id] for record_id in stale]
+            )
             return found, attrs.evolve(outcome, stale=len(stale)), stale
 
         found, outcome, stale = await self.store.read(look)
@@ -190,7 +192,7 @@ class Performer:
             rows.note_scanned(db, name, found.times, step.number, stale)
             rows.confirm(db, name, {key: time for key, time in found.times.items() if key not in stale}, stamp)
             rows.dissent(db, name, {key: time for key, time in found.times.items() if key in stale}, stamp)
-            aside = [one for one in found.invalid if one.id is None]
+            aside = [element for element in found.invalid if element.id is None]
             if aside:
                 rows.note_blind(db, name)
                 quarantine.keep(db, name, aside, DataQuantity.ID_ONLY, stamp, Origin.LIST, page=step.page or None)
@@ -223,7 +225,7 @@ class Performer:
             count,
             Origin.BY_ID,
         )
-        missing = [one for one in ids if not found.shown(one)]
+        missing = [record_id for record_id in ids if not found.shown(record_id)]
         # The server may have cut the answer at a page of its own size.
         cut = bool(missing) and len(ids) > DEFAULT_PAGE and count in ROUND_SIZES
 
@@ -231,9 +233,11 @@ class Performer:
             written = done.write(db)
             if not cut:
                 # Where an element has no ID that can be read, any of the others may be that one.
-                rows.fetched(db, name, [one for one in ids if one not in missing])
+                rows.fetched(db, name, [record_id for record_id in ids if record_id not in missing])
                 # Listed a moment ago and not there any more: they count as not seen.
-                db.executemany("DELETE FROM scan WHERE type = ? AND id = ?", [(name, one) for one in missing])
+                db.executemany(
+                    "DELETE FROM scan WHERE type = ? AND id = ?", [(name, record_id) for record_id in missing]
+                )
             return written
 
         return Performed(attrs.evolve(done.outcome, cut=cut), write)
@@ -263,15 +267,16 @@ class Performer:
         most, fewest = -(-step.ids // 2), step.ids // 2
         sample: dict[str, tuple[str | None, str]] = {}
         for order, limit in (("DESC", most), ("ASC", fewest)):
-            for one, updated, raw in await self.store.query(sql.format(order), (self.record_type.name, limit)):
-                sample[one] = updated, raw
+            for record_id, updated, raw in await self.store.query(sql.format(order), (self.record_type.name, limit)):
+                sample[record_id] = updated, raw
         if not sample:
             return Performed(Outcome(at=at.isoformat()))
         found, count = await self._batch(step, list(sample))
         reshaped = any(
             # Values may differ without a new timestamp: a reference carries the time of what it points to.
-            rows.updated_of(item) == sample[one][0] and rows.shape_of(item) != rows.shape_of(json.loads(sample[one][1]))
-            for one, item in found.items()
+            rows.updated_of(item) == sample[record_id][0]
+            and rows.shape_of(item) != rows.shape_of(json.loads(sample[record_id][1]))
+            for record_id, item in found.items()
         )
         return Performed(Outcome(at=at.isoformat(), count=count, reshaped=reshaped))
 
@@ -299,19 +304,19 @@ class Performer:
         name = self.record_type.name
 
         def choose(db: sqlite3.Connection) -> tuple[list[str], list[str]]:
-            asked = [one for one in sorted(rows.vanished(db, name)) if one > step.after][: step.ids]
+            asked = [record_id for record_id in sorted(rows.vanished(db, name)) if record_id > step.after][: step.ids]
             return asked, _controls(db, name)
 
         asked, controls = await self.store.read(choose)
         if not asked:
             return Performed(Outcome(at=at.isoformat(), controls=len(controls), last=step.after))
         found, count = await self._batch(step, [*asked, *controls])
-        alive = [one for one in asked if found.shown(one)]
+        alive = [record_id for record_id in asked if found.shown(record_id)]
         outcome = Outcome(
             at=at.isoformat(),
             count=count,
             alive=len(alive),
-            controls=sum(found.shown(one) for one in controls),
+            controls=sum(found.shown(record_id) for record_id in controls),
             last=asked[-1],
         )
 
@@ -364,7 +369,7 @@ def statuses_proven(db: sqlite3.Connection, record_type: str) -> bool:
 
 def _controls(db: sqlite3.Connection, record_type: str) -> list[str]:
     sql = "SELECT id FROM scan WHERE type = ? AND NOT stale LIMIT ?"
-    return [one for (one,) in db.execute(sql, (record_type, CONTROLS))]
+    return [record_id for (record_id,) in db.execute(sql, (record_type, CONTROLS))]
 
 
 def _trouble(step: Step, error: Exception) -> Trouble | None:

@@ -1,4 +1,4 @@
-"""Reads one type off the server as plain JSON."""
+"""Read one record type from the server as plain JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tonicdm.types import DataQuantity, RecordID
 
 PARENT_OPTION: Final = "project_id"
 
-STANDSTILL: Final = 1.0
+STANDSTILL_SECONDS: Final = 1.0
 """Seconds of real time after which a clock that has not moved is not waited for: it may be one that somebody sets."""
 
 
@@ -69,13 +69,13 @@ class Reader:
         return self._tonic.budget.clock.now()
 
     async def sleep(self, seconds: float) -> None:
-        """Return after *seconds* of the client's clock, or once that has stood still for `STANDSTILL`."""
+        """Return after *seconds* of the client's clock, or once that has stood still for `STANDSTILL_SECONDS`."""
         clock = self._tonic.budget.clock
         waiting = asyncio.ensure_future(clock.sleep_until(clock.monotonic() + seconds))
         try:
             seen = clock.monotonic()
             while not waiting.done():
-                await asyncio.wait((waiting,), timeout=STANDSTILL)
+                await asyncio.wait((waiting,), timeout=STANDSTILL_SECONDS)
                 if clock.monotonic() == seen:
                     return
                 seen = clock.monotonic()

@@ -1,4 +1,4 @@
-"""What a sync says of itself while it runs and when it is done."""
+"""Reports of a sync, while it runs and when it is done."""
 
 from __future__ import annotations
 
@@ -114,40 +114,40 @@ class RunReport:
     @property
     def units(self) -> int:
         """Units of all calls."""
-        return self.owner.meter.units + sum(one.meter.units for one in self.types)
+        return self.owner.meter.units + sum(report.meter.units for report in self.types)
 
     @property
     def retried(self) -> int:
         """Attempts that failed or were lost, and were made again; what they cost is not among the units."""
-        return self.owner.meter.retried + sum(one.meter.retried for one in self.types)
+        return self.owner.meter.retried + sum(report.meter.retried for report in self.types)
 
     @property
     def changed(self) -> int:
         """Records that were new or different."""
-        return sum(one.changed for one in self.types)
+        return sum(report.changed for report in self.types)
 
     def as_json(self) -> str:
         """Return the run as one line of JSON, for machines."""
         types: dict[str, Any] = {
-            one.type: {
-                "changed": one.changed,
-                "deleted": one.deleted,
-                "units": one.meter.units,
-                "calls": one.meter.calls,
-                "went_back": one.went_back,
-                "quarantined": one.quarantined,
-                "expected": one.expected,
-                "max_units": one.max_units,
-                "most": one.max_units,  # the earlier name, kept for one version more
-                "retried": one.meter.retried,
-                "waited": round(one.meter.waited, 1),
-                "refused": None if one.refused is None else one.refused.status,
+            report.type: {
+                "changed": report.changed,
+                "deleted": report.deleted,
+                "units": report.meter.units,
+                "calls": report.meter.calls,
+                "went_back": report.went_back,
+                "quarantined": report.quarantined,
+                "expected": report.expected,
+                "max_units": report.max_units,
+                "most": report.max_units,  # the earlier name, kept for one version more
+                "retried": report.meter.retried,
+                "waited": round(report.meter.waited, 1),
+                "refused": None if report.refused is None else report.refused.status,
             }
-            for one in self.types
+            for report in self.types
         }
         total = {
             "changed": self.changed,
-            "deleted": sum(one.deleted for one in self.types),
+            "deleted": sum(report.deleted for report in self.types),
             "units": self.units,
             "retried": self.retried,
             "seconds": round(self.seconds, 1),
