@@ -32,6 +32,7 @@ from tonicdm.store.ownership import check_owner
 from tonicdm.store.resolving import Resolver
 from tonicdm.store.store import Store
 from tonicdm.store.types import TYPES, RecordType
+from tonicdm.store.versions import ReadStamp
 from tonicdm.store.views import seen_fields
 from tonicdm.types import DataQuantity, InvalidRecord, RecordID
 
@@ -314,22 +315,7 @@ class CachedReads:
         """
         if not ids:
             return RawRecords(), set()
-        units: list[int] = []
-
-        def meter(answer: Response, cost: int) -> None:
-            units.append(cost)
-            if caller.meter is not None:
-                caller.meter(answer, cost)
-
-        stamp = await self.store.draw(self._clock.now())
-        metered = attrs.evolve(caller, meter=meter)
-        stubs = await BatchReader(metered, record_type.listing, DataQuantity.ID_ONLY, _statuses(record_type)).read_raw(
-            ids
-        )
-        stamp = attrs.evolve(stamp, at=batch.sent_at or stamp.at)
-        if not record_type.listing.operation.has_data_quantity:
-            heeded = "yes" if charged_as_stubs(units) else "no"
-            await self.store.set_capability(record_type.name, STUBS, heeded)
+        stubs, stamp = await self._read_stubs(record_type, ids, caller, batch)
         ahead = self._ahead()
         times = {record_id: rows.updated_of(stub) for record_id, stub in stubs.items()}
         mine = {record_id: held[record_id] for record_id in stubs if record_id in held and not held[record_id].gone}
@@ -347,21 +333,37 @@ class CachedReads:
         ]
         against = [record_id for record_id in (*stale, *missing) if record_id not in batch.ids]
 
+        confirmed: dict[str, str | None] = {record_id: times[record_id] for record_id in current}
+        others: dict[str, str | None] = {record_id: at for record_id, at in times.items() if record_id not in current}
+
         def note(db: Any) -> None:
-            rows.confirm(
-                db, record_type.name, {record_id: times[record_id] for record_id in current}, stamp, checked=stamp.at
-            )
-            rows.dissent(
-                db,
-                record_type.name,
-                {record_id: at for record_id, at in times.items() if record_id not in current},
-                stamp,
-            )
+            rows.confirm(db, record_type.name, confirmed, stamp, checked=stamp.at)
+            rows.dissent(db, record_type.name, others, stamp)
             lookup.invalidate(db, record_type.name, against, stamp)
 
         await self.store.write(note)
         self._note_missing(record_type, stubs, missing, stamp.at)
         return stubs, current
+
+    async def _read_stubs(
+        self, record_type: RecordType, ids: Sequence[RecordID], caller: Caller, batch: Batch
+    ) -> tuple[RawRecords, ReadStamp]:
+        """Ask for stubs, and note whether the list is able to answer with them; return them and the call's stamp."""
+        units: list[int] = []
+
+        def meter(answer: Response, cost: int) -> None:
+            units.append(cost)
+            if caller.meter is not None:
+                caller.meter(answer, cost)
+
+        stamp = await self.store.draw(self._clock.now())
+        metered = attrs.evolve(caller, meter=meter)
+        reader = BatchReader(metered, record_type.listing, DataQuantity.ID_ONLY, _statuses(record_type))
+        stubs = await reader.read_raw(ids)
+        if not record_type.listing.operation.has_data_quantity:
+            heeded = "yes" if charged_as_stubs(units) else "no"
+            await self.store.set_capability(record_type.name, STUBS, heeded)
+        return stubs, attrs.evolve(stamp, at=batch.sent_at or stamp.at)
 
     async def _load(self, record_type: RecordType, ids: Sequence[RecordID], caller: Caller, batch: Batch) -> RawRecords:
         """Read records whole, store them, and return what came."""

@@ -30,7 +30,7 @@ def breaking(old: bytes, new: bytes) -> Callable[[Asked, Any], bytes | None]:
     """Return answers in which a text stands for another one, in whole records only."""
 
     def answer(asked: Asked, found: Any) -> bytes | None:
-        whole = asked.path == PERSONS and asked.quantity != "id_only"
+        whole = asked.path == PERSONS and asked.data_quantity != "id_only"
         return json.dumps(found).encode().replace(old, new) if whole else None
 
     return answer
@@ -100,7 +100,7 @@ async def test_a_bad_record_costs_only_itself_and_is_known_from_then_on(
     assert (again.meter.units, again.changed) == (1, 0), "nothing changed, so that it is not fetched again"
     audited = report_of(await run("persons", audit="always"))
     assert audited.deleted == 0
-    asked = [one.options.get("filterids", "") for one in server.calls if one.quantity != "id_only"]
+    asked = [one.options.get("filterids", "") for one in server.calls if one.data_quantity != "id_only"]
     assert not any(BAD in ids for ids in asked)
 
 
