@@ -83,27 +83,27 @@ class Paginator(Generic[T]):
         """
         if limit is not None and limit < 0:
             raise InvalidOptionError(f"limit must not be negative, it is {limit}. Nothing was sent.")
-        found: list[T] = []
+        records: list[T] = []
         if limit == 0:
-            return found
+            return records
         try:
             async with contextlib.aclosing(self.pages()) as pages:
                 async for page in pages:
-                    found.extend(page.records)
-                    if limit is not None and len(found) >= limit:
-                        return found[:limit]
+                    records.extend(page.records)
+                    if limit is not None and len(records) >= limit:
+                        return records[:limit]
         except EndlessListError as error:
-            error.records = found
+            error.records = records
             raise
         except DecodeError as error:
-            error.records = [*found, *error.records]
+            error.records = [*records, *error.records]
             raise
-        return found
+        return records
 
     async def first(self) -> T | None:
         """Return the first record, None if there is none; fetches one page."""
-        found = await self.all(limit=1)
-        return found[0] if found else None
+        records = await self.all(limit=1)
+        return records[0] if records else None
 
 
 async def _ahead(source: AsyncGenerator[Page[T], None], depth: int) -> AsyncGenerator[Page[T], None]:

@@ -95,17 +95,17 @@ class Raw(Generic[T]):
     @property
     def units(self) -> int:
         """Units of all the calls."""
-        return sum(one.units for one in self.responses)
+        return sum(response.units for response in self.responses)
 
     @property
     def attempts(self) -> int:
         """Attempts of all the calls."""
-        return sum(one.attempts for one in self.responses)
+        return sum(response.attempts for response in self.responses)
 
     @property
     def elapsed(self) -> float:
         """Seconds of all the calls, each of its last attempt."""
-        return sum(one.elapsed for one in self.responses)
+        return sum(response.elapsed for response in self.responses)
 
 
 class RawCalls:

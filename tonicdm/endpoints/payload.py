@@ -97,5 +97,8 @@ def invalid_error(invalid: Sequence[InvalidRecord], records: Sequence[Any], labe
         records: The others, decoded.
         label: The call.
     """
-    paths = [one.reason if one.reason.startswith("$") else f"$[{one.index}]: {one.reason}" for one in invalid]
+    paths = [
+        element.reason if element.reason.startswith("$") else f"$[{element.index}]: {element.reason}"
+        for element in invalid
+    ]
     return DecodeError(paths, what=label, records=records, invalid=invalid)

@@ -89,41 +89,41 @@ async def refresh(reader: Reader[M], times: Mapping[RecordID, datetime.datetime 
         size: IDs that one call holds.
     """
     known, unknown = [one for one in times if times[one] is not None], [one for one in times if times[one] is None]
-    told: dict[RecordID, datetime.datetime | None] = {}
+    times_read: dict[RecordID, datetime.datetime | None] = {}
     missing: set[RecordID] = set()
     stale: set[RecordID] = set()
     share = 0.0
     while known and check_pays(len(known), share, size, unknown=len(unknown) + len(stale)):
-        # All at once as soon as a batch has told the share.
-        batch, known = (known, []) if told or missing else (known[:size], known[size:])
+        # All at once as soon as a batch has shown the share.
+        batch, known = (known, []) if times_read or missing else (known[:size], known[size:])
         stubs, cheap = await reader.stubs(batch)
-        told |= {stub.id: stub.updated for stub in stubs}
+        times_read |= {stub.id: stub.updated for stub in stubs}
         missing |= set(stubs.missing)
         stale |= {stub.id for stub in stubs if stub.updated is None or stub.updated != times[stub.id]}
         share = len(stale) / len(batch) if cheap else 1.0
     wanted = {*known, *unknown, *stale}
     records = await reader.records([one for one in times if one in wanted]) if wanted else RecordBatch[M]([], [])
     missing |= set(records.missing)
-    return _compared(times, told, records, missing)
+    return _compared(times, times_read, records, missing)
 
 
 def _compared(
     times: Mapping[RecordID, datetime.datetime | None],
-    told: Mapping[RecordID, datetime.datetime | None],
+    times_read: Mapping[RecordID, datetime.datetime | None],
     records: Iterable[M],
     missing: set[RecordID],
 ) -> Refreshed[M]:
-    updated = dict(told)
+    updated = dict(times_read)
     changed: dict[RecordID, M] = {}
     for record in records:
         one = record_id(record["id"])
-        updated[one] = record.updated or told.get(one)
+        updated[one] = record.updated or times_read.get(one)
         if updated[one] is None or updated[one] != times[one]:
             changed[one] = record
-    there = [one for one in times if one in updated and one not in missing]
+    returned = [one for one in times if one in updated and one not in missing]
     return Refreshed(
-        changed=tuple(changed[one] for one in there if one in changed),
-        unchanged=tuple(one for one in there if one not in changed),
+        changed=tuple(changed[one] for one in returned if one in changed),
+        unchanged=tuple(one for one in returned if one not in changed),
         missing=tuple(one for one in times if one in missing),
-        updated={one: updated[one] for one in there},
+        updated={one: updated[one] for one in returned},
     )
