@@ -31,7 +31,8 @@ from tonicdm.http.transport import MAX_RESPONSE_BYTES, Transport
 from tonicdm.http.watching import Spent
 from tonicdm.http.wire import check_path
 from tonicdm.lazy import forget
-from tonicdm.transfer.methods import LinkConnections, Transfers
+from tonicdm.transfer.methods import Transfers
+from tonicdm.transfer.storage import LinkConnections
 from tonicdm.types import DataQuantityLike, OptionPlacement, Priority, Secret
 
 if TYPE_CHECKING:

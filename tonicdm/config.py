@@ -90,15 +90,15 @@ class Settings:
         token, read, environ = Secret.of(token), _reader(environ), None
         if zone is None and base_url is None:
             zone, base_url = read("TONICDM_ZONE"), read("TONICDM_BASE_URL")
-        found = {} if profile is None else profile
-        learned = "query" if found.get("option_source") == "query" else "header"
+        known = {} if profile is None else profile
+        learned = "query" if known.get("option_source") == "query" else "header"
         placement = option_placement or read("TONICDM_OPTION_PLACEMENT") or learned
         if placement not in get_args(OptionPlacement):
             raise ConfigError(f'option_placement must be "header" or "query", not {placement!r}')
         secret = _token(token or Secret.of(read("TONICDM_TOKEN")), needed=token_needed)
         return cls(
             base_url=_server(zone, base_url),
-            path_prefix=_prefix(path_prefix or str(found.get("path_prefix", ""))),
+            path_prefix=_prefix(path_prefix or str(known.get("path_prefix", ""))),
             token=secret,
             option_placement=placement,  # type: ignore[arg-type]
             budget=budget or read("TONICDM_BUDGET") or None,

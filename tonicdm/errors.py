@@ -193,9 +193,9 @@ class APIError(TonicDMError):
         self.attempts = attempts
         self.headers: Mapping[str, str] = {} if headers is None else headers
         self.request_id = request_id
-        said = " ".join(self.body.split())
+        explanation = " ".join(self.body.split())
         parts = [f"{method} {path} answered {status}" + (f" after {attempts} attempts" if attempts > 1 else "")]
-        parts.append(f": {said}" if said else ".")
+        parts.append(f": {explanation}" if explanation else ".")
         if rate_limit is not None:
             parts.append(f"\n{rate_limit.remaining:,} of {rate_limit.limit:,} units are left in this window.")
         if hint := note or self.advice:
@@ -257,13 +257,13 @@ def may_exist(error: TransportError | ServerError) -> MayExistError | None:
     """Return the error that says of a creating call what *error* leaves open; None where nothing was sent."""
     if isinstance(error, TransportError) and not error.sent:
         return None
-    for known, kind in _MAY_EXIST:
+    for known, error_type in _MAY_EXIST:
         if isinstance(error, known):
-            said = (
+            message = (
                 f"{error}\nThe record may have been created. Look for it before it is sent again; "
                 "create_or_find() does both."
             )
-            made = _rebuild(kind, (said,), vars(error))
+            made = _rebuild(error_type, (message,), vars(error))
             assert isinstance(made, MayExistError)
             return made
     return None
@@ -507,9 +507,9 @@ class BulkError(TonicDMError):
     """
 
     def __init__(self, done: dict[int, Any], failed: dict[int, BaseException]) -> None:
-        kinds = sorted({type(error).__name__ for error in failed.values()})
+        names = sorted({type(error).__name__ for error in failed.values()})
         super().__init__(
-            f"{len(failed)} of {len(done) + len(failed)} calls failed ({', '.join(kinds)}); "
+            f"{len(failed)} of {len(done) + len(failed)} calls failed ({', '.join(names)}); "
             "the results of the others are in .done, the errors in .failed."
         )
         self.done = done

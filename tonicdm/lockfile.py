@@ -81,12 +81,12 @@ def share(file: int, mode: int, group: int | None) -> None:
     """
     if sys.platform == "win32":
         return
-    found = os.fstat(file)
-    if found.st_uid != os.geteuid():
+    status = os.fstat(file)
+    if status.st_uid != os.geteuid():
         return
-    if group is not None and found.st_gid != group:
+    if group is not None and status.st_gid != group:
         os.fchown(file, -1, group)
-    if stat.S_IMODE(found.st_mode) != mode:
+    if stat.S_IMODE(status.st_mode) != mode:
         os.fchmod(file, mode)
 
 

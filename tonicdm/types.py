@@ -130,8 +130,8 @@ MIN_MASKED_CHARACTERS: Final = 6
 @functools.lru_cache(maxsize=8)
 def _spellings(secret: str) -> tuple[str, ...]:
     """Return the ways to write *secret*, longest first: as it is, in a URL, in JSON, in HTML."""
-    ways = {secret, quote(secret, safe=""), quote(secret), secret.replace("/", "\\/"), html.escape(secret)}
-    return tuple(sorted(ways, key=len, reverse=True))
+    spellings = {secret, quote(secret, safe=""), quote(secret), secret.replace("/", "\\/"), html.escape(secret)}
+    return tuple(sorted(spellings, key=len, reverse=True))
 
 
 class Secret:
@@ -166,8 +166,8 @@ class Secret:
         """
         if len(self._value) < MIN_MASKED_CHARACTERS:
             return text
-        for way in _spellings(self._value):
-            text = text.replace(way, MASK) if isinstance(text, str) else text.replace(way.encode(), MASK.encode())
+        for word in _spellings(self._value):
+            text = text.replace(word, MASK) if isinstance(text, str) else text.replace(word.encode(), MASK.encode())
         return text
 
     def __repr__(self) -> str:

@@ -98,12 +98,6 @@ def test_the_budget_does_no_io_in_its_core() -> None:
         assert not any(f"import {module}" in text for module in ("asyncio", "time", "random", "sqlite3", "os"))
 
 
-KNOWN_CIRCLES: list[set[str]] = [
-    {"transfer.methods", "transfer.pictures", "transfer.project", "transfer.upload"},
-]
-"""Modules that still import each other; nothing may be added."""
-
-
 def parsed() -> dict[str, ast.Module]:
     """Return every module of the package by its dotted name, without the package's own."""
     return {
@@ -166,9 +160,6 @@ def circle(graph: dict[str, set[str]]) -> list[str]:
 def test_no_modules_import_each_other() -> None:
     """Neither for types alone: what can't be named without the other is one with it."""
     graph = module_graph()
-    for members in KNOWN_CIRCLES:
-        for name in members:
-            graph.get(f"tonicdm.{name}", set()).difference_update(f"tonicdm.{other}" for other in members)
     assert circle(graph) == []
 
 

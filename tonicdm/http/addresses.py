@@ -26,15 +26,15 @@ def is_public(address: str) -> bool:
     Args:
         address: Of IPv4 or IPv6, as a socket names it.
     """
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv4Address):
-        return found.is_global and not found.is_multicast
-    inner = found.ipv4_mapped or found.sixtofour
-    if found in _NAT64:
-        inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return parsed.is_global and not parsed.is_multicast
+    inner = parsed.ipv4_mapped or parsed.sixtofour
+    if parsed in _NAT64:
+        inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
     if inner is not None:
         return is_public(str(inner))
-    return found in _PUBLIC_V6 and found.is_global
+    return parsed in _PUBLIC_V6 and parsed.is_global
 
 
 def public_socket(info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
@@ -44,12 +44,12 @@ def public_socket(info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.so
     gains nothing.
 
     Args:
-        info: Family, kind, protocol, name and address, as getaddrinfo returns them.
+        info: Family, type, protocol, name and address, as getaddrinfo returns them.
 
     Raises:
         PrivateAddressError: It leads elsewhere.
     """
-    family, kind, protocol, _, address = info
+    family, socket_type, protocol, _, address = info
     if not is_public(str(address[0])):
         raise PrivateAddressError
-    return socket.socket(family=family, type=kind, proto=protocol)
+    return socket.socket(family=family, type=socket_type, proto=protocol)

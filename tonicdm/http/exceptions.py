@@ -1,8 +1,9 @@
-"""What aiohttp and the system raise, as errors of this package: a table."""
+"""Translate exceptions of aiohttp and the system, by a table."""
 
 from __future__ import annotations
 
 import zlib
+from typing import Final
 
 import aiohttp
 import attrs
@@ -56,7 +57,7 @@ def map_exception(
 ) -> FailedAttempt | None:
     """Turn what an attempt raised into one of our errors.
 
-    The error names the kind of the foreign one and chains what the system said. It repeats nothing of a URL, of what
+    The error names the class of the foreign one and chains what the system said. It repeats nothing of a URL, of what
     the server wrote, or of a proxy's credentials, all of which aiohttp's errors may hold, and keeps none of their
     frames: request and connection stand in those.
 
@@ -95,10 +96,9 @@ def map_exception(
         )
     if not isinstance(error, FOREIGN) or isinstance(error, (KeyError, IndexError)):
         return None
-    outcome, kind, said = _read(error, call, sent=sent)
-    fate = call.if_lost if sent else NOTHING_SENT
-    ours = kind(
-        f"{call.label}{said}. {fate}",
+    outcome, error_type, text = _look_up(error, call, sent=sent)
+    ours = error_type(
+        f"{call.label}{text}. {call.if_lost if sent else NOTHING_SENT}",
         method=call.request.method,
         path=call.path,
         sent=sent,
@@ -110,11 +110,11 @@ def map_exception(
     return FailedAttempt(outcome, ours)
 
 
-def too_long(call: OutgoingRequest, most: int, status: int, attempt: int, request_id: str) -> FailedAttempt:
-    """Return the end of an attempt whose answer was longer than *most* bytes."""
+def too_long(call: OutgoingRequest, max_bytes: int, status: int, attempt: int, request_id: str) -> FailedAttempt:
+    """Return the end of an attempt whose answer was longer than *max_bytes* bytes."""
     error = ProtocolError(
-        f"{call.label}: the answer is longer than {most:,} bytes and was not read to its end; its units are charged. "
-        "Ask for smaller pages, or allow more by max_response_bytes=.",
+        f"{call.label}: the answer is longer than {max_bytes:,} bytes and was not read to its end; its units are "
+        "charged. Ask for smaller pages, or allow more by max_response_bytes=.",
         method=call.request.method,
         path=call.path,
         attempts=attempt,
@@ -124,31 +124,55 @@ def too_long(call: OutgoingRequest, most: int, status: int, attempt: int, reques
     return FailedAttempt(None, error)
 
 
-def _read(error: Exception, call: OutgoingRequest, *, sent: bool) -> tuple[Outcome, type[TransportError], str]:
+@attrs.frozen
+class _Row:
+    """What is made of some foreign exceptions."""
+
+    exceptions: tuple[type[Exception], ...]
+    sent: bool | None
+    """Whether the request had been sent; None for either."""
+    text: str
+    """What the message says behind the call's name."""
+    error: type[TransportError] | None = None
+    """None for `ProtocolError` of a request that was sent, and `ConnectError` of one that was not."""
+    outcome: Outcome | None = None
+    """None for a cut connection of a request that was sent, and for one that was not sent."""
+
+
+_TABLE: Final = (
+    _Row((TimeoutError,), True, " had no answer within {timeout:g} s", RequestTimeoutError, Outcome.TIMED_OUT),
+    _Row((TimeoutError,), False, ": no connection within {timeout:g} s", RequestTimeoutError),
+    _Row(
+        (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch),
+        None,
+        ": the server's certificate was not accepted ({name}); see ssl=",
+    ),
+    _Row(
+        (aiohttp.ClientSSLError,),
+        None,
+        ": the server and this client could not agree on TLS ({name}); see ssl= and base_url=",
+    ),
+    _Row((aiohttp.ClientHttpProxyError,), None, ": the proxy refused to connect ({status}); check proxy="),
+    _Row((Exception,), False, ": no connection could be made ({name}); check the network, base_url= and proxy="),
+    _Row((aiohttp.ClientPayloadError,), True, ": the answer broke off or could not be unpacked ({inner})"),
+    _Row(
+        (aiohttp.ClientConnectionError, OSError, EOFError),
+        True,
+        ": the connection was cut before the answer ({name})",
+    ),
+    _Row((Exception,), True, ": the answer was no valid HTTP ({inner})"),
+)
+"""The first row that fits holds."""
+
+
+def _look_up(error: Exception, call: OutgoingRequest, *, sent: bool) -> tuple[Outcome, type[TransportError], str]:
     """Return what an error means for a retry, its class here, and what is said of it."""
-    name = type(error).__name__
-    kind: type[TransportError] = ProtocolError if sent else ConnectError
-    outcome = Outcome.CUT if sent else Outcome.NOT_SENT
-    match error:
-        case TimeoutError():
-            kind, outcome = RequestTimeoutError, Outcome.TIMED_OUT if sent else Outcome.NOT_SENT
-            said = " had no answer" if sent else ": no connection"
-            said = f"{said} within {call.timeout:g} s"
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
-            said = f": the server's certificate was not accepted ({name}); see ssl="
-        case aiohttp.ClientSSLError():
-            said = f": the server and this client could not agree on TLS ({name}); see ssl= and base_url="
-        case aiohttp.ClientHttpProxyError():
-            said = f": the proxy refused to connect ({error.status}); check proxy="
-        case _ if not sent:
-            said = f": no connection could be made ({name}); check the network, base_url= and proxy="
-        case aiohttp.ClientPayloadError():
-            said = f": the answer broke off or could not be unpacked ({_inner(error)})"
-        case aiohttp.ClientConnectionError() | OSError() | EOFError():
-            said = f": the connection was cut before the answer ({name})"
-        case _:
-            said = f": the answer was no valid HTTP ({_inner(error)})"
-    return outcome, kind, said
+    row = next(row for row in _TABLE if isinstance(error, row.exceptions) and row.sent in {None, sent})
+    text = row.text.format(
+        name=type(error).__name__, inner=_inner(error), timeout=call.timeout, status=getattr(error, "status", None)
+    )
+    outcome = row.outcome or (Outcome.CUT if sent else Outcome.NOT_SENT)
+    return outcome, row.error or (ProtocolError if sent else ConnectError), text
 
 
 def _inner(error: BaseException) -> str:

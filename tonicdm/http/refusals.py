@@ -14,38 +14,38 @@ RESET_TOLERANCE_SECONDS: Final = 5.0
 """Seconds by which more than the Reset is waited for, as clocks and whole seconds may be off, without saying so."""
 
 
-def refused(call: OutgoingRequest, answer: Response, *, asked: float | None = None) -> APIError:
-    """Return the error of *answer*, whose status is none of success.
+def refused(call: OutgoingRequest, response: Response, *, asked: float | None = None) -> APIError:
+    """Return the error of *response*, whose status is none of success.
 
     Args:
         call: What was called.
-        answer: What came.
+        response: What came.
         asked: Seconds after which the server wants to be asked again.
     """
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "method": call.request.method,
         "path": call.path,
-        "body": answer.body[:2000].decode("utf-8", "replace"),
-        "rate_limit": answer.rate_limit,
-        "attempts": answer.attempts,
-        "headers": answer.headers,
-        "request_id": answer.request_id,
+        "body": response.body[:2000].decode("utf-8", "replace"),
+        "rate_limit": response.rate_limit,
+        "attempts": response.attempts,
+        "headers": response.headers,
+        "request_id": response.request_id,
     }
-    if answer.status == 429:
-        until = _cooldown_until(answer)
+    if response.status == 429:
+        until = _cooldown_until(response)
         reset_at = None if until is None else utc(until)
-        return RateLimitedError(cost=call.cost, reset_at=reset_at, **told)
-    note = REDIRECTED if 300 <= answer.status < 400 else ""
+        return RateLimitedError(cost=call.cost, reset_at=reset_at, **fields)
+    note = REDIRECTED if 300 <= response.status < 400 else ""
     if asked is not None:
         note = f"The server wants to be asked again in {asked:,.0f} s."
-    return api_error_class(answer.status)(status=answer.status, note=note, **told)
+    return api_error_class(response.status)(status=response.status, note=note, **fields)
 
 
-def _cooldown_until(answer: Response) -> float | None:
+def _cooldown_until(response: Response) -> float | None:
     """Return the server time until which a 429 stops all calls: the Reset that it named, unless it is another."""
-    named = None if answer.rate_limit is None else answer.rate_limit.reset
-    if answer.cooldown_until is None or (
-        named is not None and 0 <= answer.cooldown_until - named <= RESET_TOLERANCE_SECONDS
+    named = None if response.rate_limit is None else response.rate_limit.reset
+    if response.cooldown_until is None or (
+        named is not None and 0 <= response.cooldown_until - named <= RESET_TOLERANCE_SECONDS
     ):
         return named
-    return answer.cooldown_until
+    return response.cooldown_until

@@ -93,7 +93,7 @@ def decide(
     """
     if attempt >= policy.attempts or (outcome is not Outcome.NOT_SENT and method not in IDEMPOTENT):
         return None
-    longest = min(policy.cap, policy.base * 2.0 ** min(attempt - 1, 60))
-    least = min(policy.floor, longest)
-    pause = least + chance * (longest - least)
+    max_pause = min(policy.cap, policy.base * 2.0 ** min(attempt - 1, 60))
+    min_pause = min(policy.floor, max_pause)
+    pause = min_pause + chance * (max_pause - min_pause)
     return Again(pause if asked is None else max(pause, min(asked, policy.max_retry_after)))

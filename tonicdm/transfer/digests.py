@@ -78,13 +78,13 @@ class Hashes:
 
     def update(self, piece: bytes) -> None:
         """Take the next bytes."""
-        for one in self._running.values():
-            one.update(piece)
+        for running in self._running.values():
+            running.update(piece)
 
     def mismatch(self, expected: Mapping[str, str]) -> str | None:
         """Return the name of a hash that is another one than expected; None where all that were counted fit."""
-        for name, one in self._running.items():
-            if name in expected and not hmac.compare_digest(one.hexdigest(), expected[name]):
+        for name, running in self._running.items():
+            if name in expected and not hmac.compare_digest(running.hexdigest(), expected[name]):
                 return name
         return None
 

@@ -39,7 +39,7 @@ LinkSource: TypeAlias = Callable[[], Awaitable[str | Secret]]
 OnProgress: TypeAlias = Callable[[int, int | None], None]
 """Told the bytes that are there and those of the whole, None where the server does not name them."""
 
-BATCH: Final = 1 << 18
+WRITE_BYTES: Final = 1 << 18
 """Bytes that are gathered before they are written, on a thread."""
 MAX_PAUSE_SECONDS: Final = 120.0
 """The longest pause that a server may ask for by Retry-After before a download ends, to be gone on with later."""
@@ -237,40 +237,40 @@ class _Download:
     async def _attempt(self) -> bool:
         """Make one request; whether the file is whole now."""
         received = self._target.received
-        lost = None
+        failed = None
         try:
-            async with self._answered(range_headers(self._known, received)) as (answer, link):
-                return await self._answer(answer, link, received)
+            async with self._request(range_headers(self._known, received)) as (response, link):
+                return await self._handle(response, link, received)
         except ConfigError:
             raise UnsafeLinkError("the link, or what it redirects to, is no URL. Nothing was sent there.") from None
         except TransportError as error:
             # Its text names the path of the link.
-            lost = _LaterError(f"the connection failed ({type(error).__name__})")
-        raise lost
+            failed = _LaterError(f"the connection failed ({type(error).__name__})")
+        raise failed
 
-    async def _answer(self, answer: PlainStream, link: Secret, received: int) -> bool:
-        found = Representation.of(answer.status, answer.headers, self._all.clock.now())
-        step = judge(answer.status, answer.headers, found, self._known, received)
+    async def _handle(self, response: PlainStream, link: Secret, received: int) -> bool:
+        found = Representation.of(response.status, response.headers, self._all.clock.now())
+        step = judge(response.status, response.headers, found, self._known, received)
         skip = 0
         match step:
             case Step.REFUSED:
-                self._refused(answer.status, link)
+                self._refused(response.status, link)
             case Step.LATER:
-                pause = retry_after(answer.headers, self._all.clock.now()) or 0.0
-                raise _LaterError(f"{host_of(link)} answered {answer.status}", answer.status, pause)
+                pause = retry_after(response.headers, self._all.clock.now()) or 0.0
+                raise _LaterError(f"{host_of(link)} answered {response.status}", response.status, pause)
             case Step.AGAIN:
                 await self._restart()
                 return False
             case Step.COMPLETE:
                 return True
             case Step.START:
-                if not await self._begun(found, answer.headers.get("Content-Disposition"), link):
+                if not await self._begun(found, response.headers.get("Content-Disposition"), link):
                     return self._known is not None and self._known.size == self._target.received
             case Step.SKIP:
                 skip = received
             case Step.APPEND:
                 self._in_one_go = False
-        await self._take(answer.chunks, skip)
+        await self._take(response.chunks, skip)
         size = None if self._known is None else self._known.size
         return size is None or self._target.received >= size
 
@@ -279,11 +279,11 @@ class _Download:
         known_decoder(found)
         if found.size is not None and not found.encoding:
             self._promise.check_size(found.size)
-        there = await self._target.begin(found, proposed_name(disposition, path_of(link)))
-        self._known = there or found
-        self._resumed_from = self._target.received if there else 0
-        self._in_one_go = there is None
-        return there is None
+        kept = await self._target.begin(found, proposed_name(disposition, path_of(link)))
+        self._known = kept or found
+        self._resumed_from = self._target.received if kept else 0
+        self._in_one_go = kept is None
+        return kept is None
 
     async def _take(self, chunks: AsyncIterator[bytes], skip: int) -> None:
         batch = bytearray()
@@ -292,7 +292,7 @@ class _Download:
                 piece = chunk[skip:]
                 skip -= min(skip, len(chunk))
                 batch += piece
-                if len(batch) >= BATCH:
+                if len(batch) >= WRITE_BYTES:
                     await self._store(batch)
         except TransportError:
             await self._store(batch)
@@ -351,9 +351,9 @@ class _Download:
         again = decide(self._all.retry, "GET", Outcome.CUT, max(1, self._failures), random.random())
         if (again is None and not progress) or error.pause > MAX_PAUSE_SECONDS:
             kept = self._target.received
-            rest = f"{kept:,} bytes are kept; the next call goes on from there" if kept else "Nothing was received"
+            advice = f"{kept:,} bytes are kept; the next call goes on from there" if kept else "Nothing was received"
             raise DownloadError(
-                f"the file could not be had: {error.what} after {self._failures or 1} tries without a byte. {rest}. "
+                f"the file could not be had: {error.what} after {self._failures or 1} tries without a byte. {advice}. "
                 "Nothing was charged.",
                 path=self._target.name,
                 status=error.status,
@@ -363,16 +363,16 @@ class _Download:
         await clock.sleep_until(clock.monotonic() + max(error.pause, again.pause if again else 0.0))
 
     @contextlib.asynccontextmanager
-    async def _answered(self, headers: dict[str, str]) -> AsyncGenerator[tuple[PlainStream, Secret]]:
+    async def _request(self, headers: dict[str, str]) -> AsyncGenerator[tuple[PlainStream, Secret]]:
         """Ask, and follow redirects, each of which is checked before it is followed."""
         link = await self._source.link()
         for _ in range(MAX_REDIRECTS + 1):
             self._all.rules.check(link)
             plain = self._all.plain_for(link, allow_private=self._allow_private)
-            async with plain.stream(link, headers, timeout=self._timeout, raw=True) as answer:
-                leads_to = redirect_of(answer.status, Secret(answer.headers.get("Location", "")), link)
+            async with plain.stream(link, headers, timeout=self._timeout, raw=True) as response:
+                leads_to = redirect_of(response.status, Secret(response.headers.get("Location", "")), link)
                 if leads_to is None:
-                    yield answer, link
+                    yield response, link
                     return
             link = leads_to
         raise UnsafeLinkError(f"{host_of(link)}: more than {MAX_REDIRECTS} redirects. Nothing was charged.")

@@ -62,7 +62,7 @@ class PartFile:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file is not None:
             self._file.close()
@@ -128,7 +128,7 @@ class PartFile:
             file = os.open(self.part, _FLAGS, 0o666)
             try:
                 try_lock(file)
-                there = os.stat(self.part)  # noqa: PTH116 - compared with a descriptor's
+                named = os.stat(self.part)  # noqa: PTH116 - compared with a descriptor's
             except FileNotFoundError:
                 os.close(file)  # its holder gave it its name between the two statements
                 continue
@@ -138,7 +138,7 @@ class PartFile:
             except OSError:
                 os.close(file)
                 raise
-            if os.path.samestat(there, os.fstat(file)):
+            if os.path.samestat(named, os.fstat(file)):
                 return file
             os.close(file)
 

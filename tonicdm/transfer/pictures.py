@@ -21,7 +21,7 @@ from tonicdm.transfer.targets import Promise
 from tonicdm.types import IDLike, Secret
 
 if TYPE_CHECKING:
-    from tonicdm.transfer.methods import Transfers
+    from tonicdm.transfer.storage import DownloadMethods
 
 _SIGNATURES: Final = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"GIF8": "gif", b"RIFF": "webp", b"BM": "bmp"}
 _DATA_URI: Final = re.compile(r"data:image/[\w.+-]+;base64,(.*)", re.DOTALL | re.IGNORECASE)
@@ -72,7 +72,7 @@ def extension_of(content: bytes) -> str | None:
 
 
 async def save_thumbnails(
-    client: Transfers,
+    client: DownloadMethods,
     file_ids: Iterable[IDLike],
     to: str | os.PathLike[str],
     *,
@@ -96,7 +96,7 @@ async def save_thumbnails(
 
 
 async def _saved(
-    client: Transfers, picture: Secret | bytes, folder: pathlib.Path, stem: str, *, allow_private: bool
+    client: DownloadMethods, picture: Secret | bytes, folder: pathlib.Path, stem: str, *, allow_private: bool
 ) -> Downloaded:
     if isinstance(picture, Secret):
         return await client.download(picture, folder / f"{stem}.png", allow_private=allow_private)

@@ -23,13 +23,13 @@ from tonicdm.transfer.manifest import Entry, Manifest
 from tonicdm.types import IDLike, Secret
 
 if TYPE_CHECKING:
-    from tonicdm.transfer.methods import Transfers
+    from tonicdm.transfer.storage import DownloadMethods
 
-Fate: TypeAlias = Literal["downloaded", "skipped", "failed"]
-OnFile: TypeAlias = Callable[[str, Fate], None]
+FileOutcome: TypeAlias = Literal["downloaded", "skipped", "failed"]
+OnFile: TypeAlias = Callable[[str, FileOutcome], None]
 """Told a file's ID and what became of it."""
 
-AT_ONCE: Final = 4
+MAX_DOWNLOADS: Final = 4
 """Files that are downloaded at the same time."""
 LINKS_PER_CALL: Final = 50
 """Files whose links are asked for in one call; links expire, so not many are asked for ahead."""
@@ -73,7 +73,7 @@ class ProjectDownload:
 
 
 async def download_project(
-    client: Transfers,
+    client: DownloadMethods,
     project: IDLike,
     to: str | os.PathLike[str],
     links: FileLinks,
@@ -86,21 +86,21 @@ async def download_project(
     folder = pathlib.Path(to)
     manifest = Manifest(folder, identity)
     await asyncio.to_thread(manifest.open)
-    work = _Project(client, folder, manifest, links, on_file or (lambda _id, _fate: None), allow_private)
+    work = _Project(client, folder, manifest, links, on_file or (lambda _id, _outcome: None), allow_private)
     async for files in _files_of(client, identity):
         await work.bring(files)
     return ProjectDownload(downloaded=work.downloaded, skipped=work.skipped, failed=work.failed)
 
 
-async def _files_of(client: Transfers, project: str) -> AsyncIterator[list[File]]:
+async def _files_of(client: DownloadMethods, project: str) -> AsyncIterator[list[File]]:
     """Yield a project's files, some at a time: those of the filesets that its workflow items' parts name."""
     filesets = await _filesets_of(client, project)
     for first in range(0, len(filesets), IDS_PER_CALL):
         yield await client.files.list(filter_fileset_ids=filesets[first : first + IDS_PER_CALL]).all()
 
 
-async def _filesets_of(client: Transfers, project: str) -> list[str]:
-    found: dict[str, None] = {}
+async def _filesets_of(client: DownloadMethods, project: str) -> list[str]:
+    filesets: dict[str, None] = {}
     lists: tuple[Any, ...] = (
         client.rfis.list(data_quantity="complete", project_id=project),
         client.submittals.list(data_quantity="complete"),
@@ -109,15 +109,15 @@ async def _filesets_of(client: Transfers, project: str) -> list[str]:
     for items in lists:
         async for item in items:
             if item.project_id == project:
-                found |= {part.fileset_id: None for part in item.parts or () if part.fileset_id is not None}
-    return list(found)
+                filesets |= {part.fileset_id: None for part in item.parts or () if part.fileset_id is not None}
+    return list(filesets)
 
 
 @attrs.define
 class _Project:
     """One run."""
 
-    _client: Transfers
+    _client: DownloadMethods
     _folder: pathlib.Path
     _manifest: Manifest
     _links: FileLinks
@@ -142,7 +142,7 @@ class _Project:
             some = wanted[first : first + LINKS_PER_CALL]
             links = await self._links_of(some)
             try:
-                async for _ in as_completed((self._one(file, links) for file in some), limit=AT_ONCE):
+                async for _ in as_completed((self._one(file, links) for file in some), limit=MAX_DOWNLOADS):
                     pass
             except BulkError as error:
                 # What is no error of one file, such as a manifest that can't be written, ends the run.
@@ -182,24 +182,24 @@ class _Project:
 
         before = self._manifest.entries.get(identity)
         to = f"{self._folder}{os.sep}" if before is None else self._folder / before.name
-        found = await self._client.download(link, to, allow_private=self._allow_private)
-        assert found.path is not None
-        entry = Entry(id=identity, name=found.path.name, size=found.size, updated=_updated(file))
+        downloaded = await self._client.download(link, to, allow_private=self._allow_private)
+        assert downloaded.path is not None
+        entry = Entry(id=identity, name=downloaded.path.name, size=downloaded.size, updated=_updated(file))
         await asyncio.to_thread(self._manifest.add, entry)
 
     async def _links_of(self, files: Sequence[File], *, anew: bool = False) -> dict[str, Secret]:
         identities = [str(file.id) for file in files]
         if self._links.path is None:
-            there = await self._client.files.list(filter_ids=identities).all() if anew else files
-            return _read([(str(file.id), file[self._links.field]) for file in there if self._links.field in file])
+            records = await self._client.files.list(filter_ids=identities).all() if anew else files
+            return _read([(str(file.id), file[self._links.field]) for file in records if self._links.field in file])
         given = {self._links.option: ",".join(identities)}
         operation = Operation(method="GET", path=check_path(self._links.path), options=named(given))
-        answer = await self._client.caller.call(operation, given)
-        found = parse_json(answer.body)
+        response = await self._client.caller.call(operation, given)
+        content = parse_json(response.body)
         return _read(
             [
                 (str(row.get(self._links.id_field)).replace("-", "").lower(), row.get(self._links.field))
-                for row in (found if isinstance(found, list) else [found])
+                for row in (content if isinstance(content, list) else [content])
                 if isinstance(row, dict)
             ]
         )

@@ -21,7 +21,7 @@ from tonicdm.models import PresignedUpload
 from tonicdm.types import IDLike, Secret
 
 if TYPE_CHECKING:
-    from tonicdm.transfer.methods import Transfers
+    from tonicdm.transfer.storage import DownloadMethods
 
 PIECE: Final = 1 << 18
 """Bytes that are read and sent at once."""
@@ -63,12 +63,12 @@ class Uploaded:
     """Bytes."""
     etag: str | None
     """What the address said of it."""
-    answer: Any = attrs.field(default=None, repr=False)
-    """The answer of the finalizing call as plain JSON; None where none was made."""
+    finalized: Any = attrs.field(default=None, repr=False)
+    """The response of the finalizing call as plain JSON; None where none was made."""
 
 
 async def upload(
-    client: Transfers,
+    client: DownloadMethods,
     path: str | os.PathLike[str],
     plan: UploadPlan,
     *,
@@ -80,17 +80,17 @@ async def upload(
     """See `Transfers.upload`."""
     file = pathlib.Path(path)
     size = await asyncio.to_thread(_size_of, file)
-    kind = content_type or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    media_type = content_type or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     started = await client.uploads.initialize(
-        fileset_id=fileset_id, content_type=kind, file_path_name_ext=name or file.name
+        fileset_id=fileset_id, content_type=media_type, file_path_name_ext=name or file.name
     )
-    headers = {"Content-Type": kind, "Content-Length": str(size)}
+    headers = {"Content-Type": media_type, "Content-Length": str(size)}
     etag = await _sent(client, _address(started, plan), file, headers, allow_private=allow_private)
     if plan.finalize_path is None:
         return Uploaded(size=size, etag=etag)
     operation = Operation(method=plan.finalize_method, path=plan.finalize_path)
-    answer = await client.caller.call(operation, {}, body=plan.finalize_body)
-    return Uploaded(size=size, etag=etag, answer=parse_json(answer.body) if answer.body.strip() else None)
+    response = await client.caller.call(operation, {}, body=plan.finalize_body)
+    return Uploaded(size=size, etag=etag, finalized=parse_json(response.body) if response.body.strip() else None)
 
 
 def _address(started: PresignedUpload | str, plan: UploadPlan) -> Secret:
@@ -115,27 +115,27 @@ def _address(started: PresignedUpload | str, plan: UploadPlan) -> Secret:
 
 
 async def _sent(
-    client: Transfers, link: Secret, file: pathlib.Path, headers: dict[str, str], *, allow_private: bool
+    client: DownloadMethods, link: Secret, file: pathlib.Path, headers: dict[str, str], *, allow_private: bool
 ) -> str | None:
     storage = client._storage()
     storage.rules.check(link)
     plain = storage.plain_for(link, allow_private=allow_private)
-    answer, fault = None, ""
+    response, fault = None, ""
     opened = await asyncio.to_thread(file.open, "rb")
     try:
-        answer = await plain.put(link, _pieces(opened), headers, timeout=client.caller.timeout)
+        response = await plain.put(link, _pieces(opened), headers, timeout=client.caller.timeout)
     except TransportError as error:
         fault = type(error).__name__
     finally:
         # A server may answer before it has taken the whole: then nobody reads the pieces to their end.
         opened.close()
-    if answer is None:
+    if response is None:
         raise DownloadError(f"the bytes could not be sent ({fault}). Start the upload anew.", path=str(file))
-    if not 200 <= answer.status < 300:
+    if not 200 <= response.status < 300:
         raise DownloadError(
-            f"the upload's address refused the bytes with {answer.status}.", path=str(file), status=answer.status
+            f"the upload's address refused the bytes with {response.status}.", path=str(file), status=response.status
         )
-    return answer.headers.get("ETag")
+    return response.headers.get("ETag")
 
 
 async def _pieces(opened: BinaryIO) -> AsyncIterator[bytes]:

@@ -232,7 +232,7 @@ async def test_what_follows_an_upload_is_off_until_it_is_named(tmp_path: pathlib
             url=server.url + "/put/{upload_id}", finalize_path="/fileset/finalize", finalize_body={"a": 1}
         )
         done = await tonic.upload(path, plan, content_type="text/plain")
-    assert done.answer == {"id": "x"}
+    assert done.finalized == {"id": "x"}
     start, put, end = server.requests
     assert start.header("contentType") == "text/plain"
     assert (put.method, put.target, put.body, put.header("Authorization")) == (
