@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import pathlib
 import re
 import signal
@@ -38,29 +37,35 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
-def documented_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Servers that the examples find through the variables that users set."""
+def documented_variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Run the servers that the examples use; yield the variables that users set, and PWD for the folder."""
     slow = ("query_queued_seconds", "query_seconds", "submitted_seconds", "execution_seconds")
     at_once = tuple(word for name in slow for word in ("--set", f"{name}=0"))
     with (
         server("--records", "2000", "--limit", "100000") as tonicdm,
         server("--rhythm", "--records", "500", *at_once) as rhythm,
-        pytest.MonkeyPatch.context() as patch,
     ):
         folder = tmp_path_factory.mktemp("documentation")
-        patch.setenv("TONICDM_BASE_URL", tonicdm)
-        patch.setenv("TONICDM_TOKEN", "sandbox-token")
-        patch.setenv("TONICDM_BUDGET", str(folder / "budget.db"))
-        patch.setenv("RHYTHM_TENANT_ID", "sandbox.example.org")
-        patch.setenv("RHYTHM_CLIENT_ID", "sandbox-client")
-        patch.setenv("RHYTHM_CLIENT_SECRET", "sandbox-secret")
-        patch.setenv("RHYTHM_AUTH_DOMAIN", f"{rhythm}/auth0")
-        patch.setenv("RHYTHM_BASE_URL", f"{rhythm}/{{service}}")
-        patch.setenv("RHYTHM_TOKENS", str(folder / "tokens"))
-        before = pathlib.Path.cwd()
-        os.chdir(folder)
-        yield
-        os.chdir(before)
+        yield {
+            "PWD": str(folder),
+            "TONICDM_BASE_URL": tonicdm,
+            "TONICDM_TOKEN": "sandbox-token",
+            "TONICDM_BUDGET": str(folder / "budget.db"),
+            "RHYTHM_TENANT_ID": "sandbox.example.org",
+            "RHYTHM_CLIENT_ID": "sandbox-client",
+            "RHYTHM_CLIENT_SECRET": "sandbox-secret",
+            "RHYTHM_AUTH_DOMAIN": f"{rhythm}/auth0",
+            "RHYTHM_BASE_URL": f"{rhythm}/{{service}}",
+            "RHYTHM_TOKENS": str(folder / "tokens"),
+        }
+
+
+@pytest.fixture
+def documented_server(documented_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an example find the servers; the tests beside it see neither its variables nor its folder."""
+    for name, value in documented_variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(documented_variables["PWD"])
 
 
 pytest_collect_file = Sybil(

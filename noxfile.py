@@ -12,6 +12,9 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 EXTRAS = "cli,duckdb,arrow,pandas,dlt"
 """All that the tests of an installed copy use."""
 
+SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+"""A worker for each core, and each file in one of them; ``nox -s tests -- -n 0`` runs them in one process."""
+
 PURE_CORES = ["tonicdm/budget/*.py"]
 
 
@@ -23,14 +26,14 @@ def groups(*names: str) -> list[str]:
 def tests(session: nox.Session) -> None:
     """Run the test suite against an installed copy of the package."""
     session.install(f".[{EXTRAS}]", *groups("tests"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session(python=["3.11", "3.12", "3.13", "3.14"])
 def versions(session: nox.Session) -> None:
     """Run the test suite on each supported Python that is installed here."""
     session.install(f".[{EXTRAS}]", *groups("tests"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session
@@ -50,7 +53,7 @@ def lowest(session: nox.Session) -> None:
         "tests",
         silent=True,
     )
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session
@@ -58,7 +61,7 @@ def coverage(session: nox.Session) -> None:
     """Run the test suite with branch coverage; fail below 95 % over all, or 100 % of the pure cores."""
     session.install(f".[{EXTRAS}]", *groups("tests", "coverage"))
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", *SIDE_BY_SIDE, *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report", "--skip-covered")
     session.run("coverage", "report", "--fail-under=100", "--include", ",".join(PURE_CORES))
@@ -68,7 +71,7 @@ def coverage(session: nox.Session) -> None:
 def thorough(session: nox.Session) -> None:
     """Run what is too long for the ordinary tests: whole months, many kills, many examples."""
     session.install(f".[{EXTRAS}]", *groups("tests"))
-    session.run("pytest", "-m", "thorough", *session.posargs)
+    session.run("pytest", *SIDE_BY_SIDE, "-m", "thorough", *session.posargs)
 
 
 @nox.session
@@ -137,4 +140,4 @@ def build(session: nox.Session) -> None:
     session.run("python", "-m", "build", "--outdir", str(out), ".")
     wheel = max(out.glob("*.whl"), key=lambda path: path.stat().st_mtime)
     session.install(f"{wheel}[{EXTRAS}]", "--force-reinstall")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
