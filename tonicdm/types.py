@@ -93,6 +93,9 @@ class DataQuantity(enum.StrEnum):
 
 _UNITS: Final = {DataQuantity.ID_ONLY: 1, DataQuantity.BASIC: 5, DataQuantity.COMPLETE: 20}
 
+MAX_UNITS_PER_CALL: Final = DataQuantity.COMPLETE.units
+"""The highest price of a call, which is reserved where no document tells its price."""
+
 DataQuantityLike: TypeAlias = DataQuantity | Literal["id_only", "basic", "complete"]
 """A `DataQuantity` or its wire word."""
 

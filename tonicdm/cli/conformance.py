@@ -8,7 +8,7 @@ import datetime
 import click
 
 from tonicdm.cli.connection import Connection, connected
-from tonicdm.conformance import ALLOWANCE, RECORDED, Exchange, Profile, Recording, check, contradictions
+from tonicdm.conformance import MAX_RECORDED_UNITS, MAX_UNITS, Exchange, Profile, Recording, check, contradictions
 from tonicdm.http.retry import RetryPolicy
 
 
@@ -18,7 +18,7 @@ from tonicdm.http.retry import RetryPolicy
 @click.option(
     "--units",
     type=click.IntRange(min=1),
-    help=f"Most units to spend; {ALLOWANCE} unless given, {RECORDED} with --record.",
+    help=f"Most units to spend; {MAX_UNITS} unless given, {MAX_RECORDED_UNITS} with --record.",
 )
 @click.option("--profile", "known", type=click.Path(), help="Go on from an earlier run: ask only what it left open.")
 @click.option("--output", type=click.Path(), help="Write the profile here; else to --profile, else to the terminal.")
@@ -47,7 +47,7 @@ def conformance(
         _replay(Recording.read(replay))
         return
     before = None if known is None else Profile.read(known)
-    allowance = units or (ALLOWANCE if record is None else RECORDED)
+    allowance = units or (MAX_UNITS if record is None else MAX_RECORDED_UNITS)
     exchanges: list[Exchange] = []
 
     async def run() -> Profile:

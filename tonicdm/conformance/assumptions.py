@@ -1,4 +1,4 @@
-"""What this package takes for granted and the documents do not print; a recording may contradict it. Pure.
+"""Assumptions of this package that no document prints, and how a recording may contradict them. Pure.
 
 Each stands at its place in the reference (``x-assumed``) or in `docs/explanation/decisions`. What only a write could
 show is in the list too, so that nothing assumed is forgotten, and is never contradicted by a recording.
@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from tonicdm.conformance.recording import Exchange, Recording
-from tonicdm.conformance.shapes import kinds_of, records_of
+from tonicdm.conformance.shapes import forms_of, records_of
 from tonicdm.conformance.state import Scalar
 from tonicdm.plan.arithmetic import IDS_PER_CALL
 
@@ -38,61 +38,61 @@ class Contradiction:
 
     place: str
     says: str
-    found: str
+    actual: str
     """What came instead."""
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.says} But {self.found}."
+        return f"{self.place}: {self.says} But {self.actual}."
 
 
 def contradictions(recording: Recording) -> list[Contradiction]:
     """Return the assumptions that a recording contradicts, in the order of the list."""
     return [
-        Contradiction(one.place, one.says, found)
-        for one in ASSUMPTIONS
-        if one.check is not None and (found := one.check(recording)) is not None
+        Contradiction(assumption.place, assumption.says, actual)
+        for assumption in ASSUMPTIONS
+        if assumption.check is not None and (actual := assumption.check(recording)) is not None
     ]
 
 
 def _at(recording: Recording, path: str) -> Iterator[Exchange]:
     prefix = str(recording.answers.get("path_prefix", ""))
-    return (one for one in recording.exchanges if one.path == prefix + path)
+    return (exchange for exchange in recording.exchanges if exchange.path == prefix + path)
 
 
 def _path(path: str) -> Check:
     def check(recording: Recording) -> str | None:
-        statuses = {one.status for one in _at(recording, path)}
+        statuses = {exchange.status for exchange in _at(recording, path)}
         return f"{path} answered 404" if 404 in statuses and 200 not in statuses else None
 
     return check
 
 
-def _field(path: str, field: str, *kinds: str, of: str | None = None, may_lack: bool = False) -> Check:
-    """Return a check that records of a list have a field, and that it is of one of some kinds.
+def _field(path: str, field: str, *forms: str, of: str | None = None, may_lack: bool = False) -> Check:
+    """Return a check that records of a list have a field, and that it has one of some forms.
 
     Args:
         path: The list.
         field: The field's name on the wire.
-        kinds: Kinds that its values may have; any where none are named.
+        forms: Forms that its values may have; any where none are named.
         of: The field whose objects hold it.
         may_lack: Whether its absence proves nothing, as of what a licence hides or only some records have.
     """
 
     def check(recording: Recording) -> str | None:
         total, seen = 0, set[str]()
-        for one in _at(recording, path):
-            if one.status != 200 or "id_only" in (*one.header.values(), *one.query.values()):
+        for exchange in _at(recording, path):
+            if exchange.status != 200 or "id_only" in (*exchange.header.values(), *exchange.query.values()):
                 continue
-            count, fields = records_of(one.body)
+            count, fields = records_of(exchange.body)
             if of is not None:
                 count, fields = records_of(fields.get(of))
             total += count
-            seen |= kinds_of(fields.get(field))
+            seen |= forms_of(fields.get(field))
         if not total:
             return None
         if not seen:
             return None if may_lack else f"none of {total} records of {path} has {field}"
-        strange = sorted(seen - {*kinds, "null"}) if kinds else []
+        strange = sorted(seen - {*forms, "null"}) if forms else []
         return f"{field} in {path} is {', '.join(strange)}" if strange else None
 
     return check
@@ -100,32 +100,34 @@ def _field(path: str, field: str, *kinds: str, of: str | None = None, may_lack: 
 
 def _answer(name: str, expected: Scalar) -> Check:
     def check(recording: Recording) -> str | None:
-        found = recording.answers.get(name, expected)
-        return None if found == expected else f"it is {found!r}"
+        answer = recording.answers.get(name, expected)
+        return None if answer == expected else f"it is {answer!r}"
 
     return check
 
 
 def _ids_per_call(recording: Recording) -> str | None:
     # A tenant of fewer persons is asked for fewer, which proves nothing of 240.
-    asked = any(one.question == f"{IDS_PER_CALL} ids" for one in recording.exchanges)
+    asked = any(exchange.question == f"{IDS_PER_CALL} ids" for exchange in recording.exchanges)
     return _answer("ids_per_call", IDS_PER_CALL)(recording) if asked else None
 
 
 def _refusal(status: int, media: str) -> Check:
     def check(recording: Recording) -> str | None:
-        found = {one.headers.get("content-type", media) for one in recording.exchanges if one.status == status}
-        return f"{status} came as {', '.join(sorted(found))}" if found - {media} else None
+        types = {
+            exchange.headers.get("content-type", media) for exchange in recording.exchanges if exchange.status == status
+        }
+        return f"{status} came as {', '.join(sorted(types))}" if types - {media} else None
 
     return check
 
 
 def _error_body(recording: Recording) -> str | None:
-    for one in recording.exchanges:
-        if 400 <= one.status < 600 and one.status != 429 and one.body is not None:
-            fields = one.body.get("object", {}) if isinstance(one.body, dict) else {}
+    for exchange in recording.exchanges:
+        if 400 <= exchange.status < 600 and exchange.status != 429 and exchange.body is not None:
+            fields = exchange.body.get("object", {}) if isinstance(exchange.body, dict) else {}
             if "message" not in fields:
-                return f"{one.status} of {one.path} has no object with a message"
+                return f"{exchange.status} of {exchange.path} has no object with a message"
     return None
 
 

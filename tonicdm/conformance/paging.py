@@ -1,7 +1,8 @@
-"""Questions about pages, their order, and how many IDs fit into one call. No I/O."""
+"""Questions about lists: pages, their order, updated_after, and how many IDs fit into one call. No I/O."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from typing import Final
 
@@ -9,6 +10,7 @@ from tonicdm.conformance.reaching import listing
 from tonicdm.conformance.state import Ask, Seen, State, stamps
 
 _PAIR: Final = {"pageSize": "2"}
+_FUTURE: Final = "2100-01-01T00:00:00Z"
 _SORTED: Final = {"sortBy": "name", "sortDirection": "asc"}
 
 
@@ -28,11 +30,11 @@ def learn_first(state: State, seen: Seen) -> State:
     if seen.status != 200 or len(seen.ids) > 2:
         why = f"pageSize=2 was not heeded: status {seen.status}, {len(seen.ids)} records"
         return state.learn(unsettled={"cost_mode": why, "page_base": why})
-    found = stamps(seen.records)
-    state = state.learn(first=seen.ids, stamps=found)
+    times = stamps(seen.records)
+    state = state.learn(first=seen.ids, stamps=times)
     if seen.stubs:
-        state = state.learn({"id_only_timestamps": bool(found)})
-    if not found:
+        state = state.learn({"id_only_timestamps": bool(times)})
+    if not times:
         state = state.learn(unsettled={"updated_after_inclusive": "the records show no time to ask for"})
     if len(seen.ids) < 2:
         return state.learn(unsettled={"cost_mode": "the tenant has fewer than two persons"})
@@ -123,8 +125,8 @@ def learn_ids(number: int) -> Callable[[State, Seen], State]:
     def learn(state: State, seen: Seen) -> State:
         if seen.status == 200 and len(seen.ids) == number:
             return state.learn({"ids_per_call": number})
-        said = "the connection was cut" if seen.status == 0 else f"status {seen.status}, {len(seen.ids)} records"
-        return state.learn(unsettled={"ids_per_call": f"{number} IDs in one call: {said}"})
+        reason = "the connection was cut" if seen.status == 0 else f"status {seen.status}, {len(seen.ids)} records"
+        return state.learn(unsettled={"ids_per_call": f"{number} IDs in one call: {reason}"})
 
     return learn
 
@@ -165,3 +167,50 @@ def learn_default(state: State, seen: Seen) -> State:
         return state.learn({"page_size_default": count})
     why = f"{count} records came, and the tenant is not known to have more" if seen.status == 200 else str(seen.status)
     return state.learn(unsettled={"page_size_default": why})
+
+
+# --- updated_after, which only the concepts page names ---------------------------------------------------------------
+
+
+def ask_future(state: State) -> Ask | None:
+    """Ask for what changes long after today: nothing, unless the option is ignored."""
+    if not state.facts.get("first") or "updated_after_supported" in state.answers:
+        return None
+    return listing(state, 2, pageSize="2", updated_after=_FUTURE)
+
+
+def learn_future(state: State, seen: Seen) -> State:
+    """Learn whether updated_after does anything."""
+    if seen.status != 200:
+        return state.learn(unsettled={"updated_after_supported": f"it was answered with {seen.status}"})
+    supported = not seen.records
+    if not supported:
+        state = state.learn(unsettled={"updated_after_inclusive": "updated_after has no effect"})
+    return state.learn({"updated_after_supported": supported})
+
+
+def ask_same(state: State) -> Ask | None:
+    """Ask for what changed after the very time of a record of the first page.
+
+    A filter only takes records away, so in the same order that record is still among the first two, if it is in.
+    """
+    if not state.answers.get("updated_after_supported") or "updated_after_inclusive" in state.answers:
+        return None
+    stamps: dict[str, datetime.datetime] = state.facts.get("stamps", {})
+    if not stamps:
+        return None
+    _, at = _witness(state)
+    text = at.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+    return listing(state, 2, pageSize="2", sortBy="name", sortDirection="asc", updated_after=text)
+
+
+def learn_same(state: State, seen: Seen) -> State:
+    """Learn whether that record is among them."""
+    if seen.status != 200:
+        return state.learn(unsettled={"updated_after_inclusive": f"it was answered with {seen.status}"})
+    return state.learn({"updated_after_inclusive": _witness(state)[0] in seen.ids})
+
+
+def _witness(state: State) -> tuple[str, datetime.datetime]:
+    stamps: dict[str, datetime.datetime] = state.facts["stamps"]
+    return next(iter(stamps.items()))

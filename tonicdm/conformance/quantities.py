@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tonicdm.conformance.reaching import ME, PERSONS, QUANTITY_NAMES
-from tonicdm.conformance.state import MAX_UNITS_PER_CALL, Ask, Seen, State
-from tonicdm.types import DataQuantity
+from tonicdm.conformance.state import Ask, Seen, State
+from tonicdm.types import MAX_UNITS_PER_CALL, DataQuantity
 
 
 def ask_spelling(state: State) -> Ask | None:
@@ -51,7 +51,7 @@ def at_first(ask: Callable[[State], Ask | None]) -> Callable[[State], Ask | None
 
 
 def learn_default(state: State, seen: Seen) -> State:
-    """Learn which quality comes unasked."""
+    """Learn which data_quantity comes unasked."""
     return _learn(state, seen, "default_quantity")
 
 
@@ -68,15 +68,15 @@ def learn_unlisted(state: State, seen: Seen) -> State:
 
 
 def _learn(state: State, seen: Seen, name: str) -> State:
-    quality = quality_of(seen)
-    if quality is None:
+    data_quantity = data_quantity_of(seen)
+    if data_quantity is None:
         why = f"neither the price nor the records tell: status {seen.status}, {seen.cost} units at most"
         return state.learn(unsettled={name: why})
-    return state.learn({name: quality})
+    return state.learn({name: data_quantity})
 
 
-def quality_of(seen: Seen) -> str | None:
-    """Return the quality of an answer of one record, by its fields and its price."""
+def data_quantity_of(seen: Seen) -> str | None:
+    """Return the data_quantity of a response of one record, by its fields and its price."""
     if seen.status != 200 or len(seen.records) != 1:
         return None
     if seen.stubs:
@@ -85,7 +85,7 @@ def quality_of(seen: Seen) -> str | None:
 
 
 def _by_references(record: dict[str, Any]) -> str | None:
-    """Return the quality that references show: stubs in basic, whole records in complete (concepts page)."""
+    """Return the data_quantity that references show: stubs in basic, whole records in complete (concepts page)."""
     references = [set(value) for value in record.values() if isinstance(value, dict) and "datetimeUpdated" in value]
     if not references:
         return None

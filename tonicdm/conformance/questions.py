@@ -1,8 +1,8 @@
 """The questions in their order: when each makes sense, what is called, and what the answer teaches. No I/O.
 
 All reads are cut down to a few records, so that a server that charges per record stays cheap too, and ask for id_only.
-Only the two questions for the defaults leave data_quantity out. They can cost 20 units, so they come last; and as the
-first call of a run that goes on from an earlier one, for which nothing else has been spent yet.
+Only the two questions for the defaults leave data_quantity out. They can cost 20 units, so they come last, or
+first in a run that goes on from an earlier one, when nothing else has been spent yet.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from tonicdm.conformance import paging, quantities, reaching, since
+from tonicdm.conformance import paging, quantities, reaching
 from tonicdm.conformance.state import Ask, Seen, State
 
 
@@ -31,13 +31,13 @@ class Question:
 
 _DEFAULTS: Final = (
     Question(
-        name="default quality",
+        name="default data_quantity",
         settles=("default_quantity",),
         ask=quantities.ask_default,
         learn=quantities.learn_default,
     ),
     Question(
-        name="default quality elsewhere",
+        name="default data_quantity elsewhere",
         settles=("unlisted_quantity",),
         ask=quantities.ask_unlisted,
         learn=quantities.learn_unlisted,
@@ -45,7 +45,10 @@ _DEFAULTS: Final = (
 )
 
 QUESTIONS: Final[tuple[Question, ...]] = (
-    *(attrs.evolve(one, name=f"{one.name}, first", ask=quantities.at_first(one.ask)) for one in _DEFAULTS),
+    *(
+        attrs.evolve(question, name=f"{question.name}, first", ask=quantities.at_first(question.ask))
+        for question in _DEFAULTS
+    ),
     Question(
         name="reach",
         settles=("path_prefix", "me_shape", "date_header", "limit", "window_seconds", "window_start", "quantity_read"),
@@ -79,10 +82,10 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question(
         name="updated_after",
         settles=("updated_after_supported",),
-        ask=since.ask_future,
-        learn=since.learn_future,
+        ask=paging.ask_future,
+        learn=paging.learn_future,
     ),
-    Question(name="inclusive", settles=("updated_after_inclusive",), ask=since.ask_same, learn=since.learn_same),
+    Question(name="inclusive", settles=("updated_after_inclusive",), ask=paging.ask_same, learn=paging.learn_same),
     *(
         Question(
             name=f"{number} ids",
@@ -98,7 +101,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     *_DEFAULTS,
 )
 
-LONG_ENOUGH: Final = 3.0
+MIN_SPAN_SECONDS: Final = 3.0
 """Seconds between two answers from which it shows whether Reset moves with the time."""
 
 POINTS: Final = (*dict.fromkeys(name for question in QUESTIONS for name in question.settles), "reset_moves")
@@ -138,10 +141,10 @@ def _reset(state: State) -> State:
         return state
     (began, first), (ended, last) = seen
     span, moved = ended - began, last - first
-    if span < LONG_ENOUGH:
+    if span < MIN_SPAN_SECONDS:
         return state.learn(unsettled={"reset_moves": f"the run took {span:.1f} s, too short to see a Reset move"})
     if abs(moved) <= 1:
         return state.learn({"reset_moves": False})
-    if abs(moved - span) <= LONG_ENOUGH:
+    if abs(moved - span) <= MIN_SPAN_SECONDS:
         return state.learn({"reset_moves": True})
     return state.learn(unsettled={"reset_moves": f"it moved by {moved:.0f} s in {span:.0f} s: another window began"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tonicdm.conformance.state import MAX_UNITS_PER_CALL, Ask, Seen, State
-from tonicdm.types import RateLimit
+from tonicdm.conformance.state import Ask, Seen, State
+from tonicdm.types import MAX_UNITS_PER_CALL, RateLimit
 
-SLIP: Final = 3.0
+WINDOW_TOLERANCE_SECONDS: Final = 3.0
 """Seconds by which what is left of a fresh window may differ from its length."""
 
 ME: Final = "/core/me"
@@ -22,9 +22,9 @@ PREFIXES: Final = ("", "/v1.0")
 """The reference's paths, and those of one example of the concepts page."""
 
 
-def everywhere(quantity: str = "id_only") -> tuple[dict[str, str], dict[str, str]]:
+def everywhere(data_quantity: str = "id_only") -> tuple[dict[str, str], dict[str, str]]:
     """Return data_quantity in both places and both spellings: it is read if it is read anywhere."""
-    return dict.fromkeys(QUANTITY_NAMES, quantity), dict.fromkeys(QUANTITY_NAMES, quantity)
+    return dict.fromkeys(QUANTITY_NAMES, data_quantity), dict.fromkeys(QUANTITY_NAMES, data_quantity)
 
 
 def factor(state: State) -> int:
@@ -42,10 +42,10 @@ def placed(state: State, options: Mapping[str, str]) -> tuple[dict[str, str], di
     return headers, query
 
 
-def listing(state: State, most: int, **options: str) -> Ask:
+def listing(state: State, max_records: int, **options: str) -> Ask:
     """Return a read of persons, which every firm has."""
     headers, query = placed(state, options)
-    return Ask(path=PERSONS, headers=headers, query=query, most=most, factor=factor(state))
+    return Ask(path=PERSONS, headers=headers, query=query, max_records=max_records, factor=factor(state))
 
 
 # --- path and window --------------------------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ def ask_me_with_prefix(state: State) -> Ask | None:
     if not state.facts.get("not_found"):
         return None
     headers, query = everywhere()
-    # The error was charged as the quality that was asked for, or it says nothing of what an answer costs.
+    # The error was charged as the data_quantity that was asked for, or it says nothing of what a response costs.
     known = 1 if state.spent == state.calls else MAX_UNITS_PER_CALL
     return Ask(path=ME, prefix=PREFIXES[1], headers=headers, query=query, factor=known)
 
@@ -100,16 +100,16 @@ def _met(state: State, seen: Seen) -> State:
 
 
 def _window(state: State, seen: Seen) -> State:
-    found = seen.rate_limit
-    if found is None:
+    rate_limit = seen.rate_limit
+    if rate_limit is None:
         why = "the answer had no valid X-Rate-Limit headers"
         unsettled: dict[str, str] = {"limit": why, "window_seconds": why, "window_start": why}
         return state.learn(unsettled=unsettled).stop(f"{why}: nothing can be paid for safely")
     now = seen.at if seen.date is None else seen.date
-    state = _length(state.learn({"limit": found.limit}), found, found.reset - now)
-    if found.reset % 3600 == 0:
+    state = _length(state.learn({"limit": rate_limit.limit}), rate_limit, rate_limit.reset - now)
+    if rate_limit.reset % 3600 == 0:
         return state.learn({"window_start": "aligned"})
-    if found.used <= MAX_UNITS_PER_CALL and found.reset - now > 3500:
+    if rate_limit.used <= MAX_UNITS_PER_CALL and rate_limit.reset - now > 3500:
         return state.learn({"window_start": "first_call"})
     why = (
         "windows do not begin on the hour; whether at the first call or at the last one's end can't be seen mid-window"
@@ -117,10 +117,10 @@ def _window(state: State, seen: Seen) -> State:
     return state.learn(unsettled={"window_start": why})
 
 
-def _length(state: State, found: RateLimit, left: float) -> State:
+def _length(state: State, rate_limit: RateLimit, left: float) -> State:
     """Learn how long a window lasts: what is left of one in which hardly a unit was spent."""
     minutes = round(left / 60)
-    if found.used <= MAX_UNITS_PER_CALL and abs(left - 60 * minutes) <= SLIP and minutes:
+    if rate_limit.used <= MAX_UNITS_PER_CALL and abs(left - 60 * minutes) <= WINDOW_TOLERANCE_SECONDS and minutes:
         return state.learn({"window_seconds": 60 * minutes})
     why = f"it lasts {left:.0f} s at least; how long it was before can't be seen mid-window"
     return state.learn(unsettled={"window_seconds": why})
@@ -136,7 +136,7 @@ def ask_placement(state: State) -> Ask | None:
     headers, query = everywhere()
     headers |= {"filterIDs": state.facts["me"], "pageSize": "2"}
     query |= {"filterIds": NOBODY, "pageSize": "2"}
-    return Ask(path=PERSONS, headers=headers, query=query, most=2, factor=factor(state))
+    return Ask(path=PERSONS, headers=headers, query=query, max_records=2, factor=factor(state))
 
 
 def learn_placement(state: State, seen: Seen) -> State:
@@ -154,7 +154,7 @@ def ask_query(state: State) -> Ask | None:
         return None
     headers, query = everywhere()
     query |= {"filterIds": state.facts["me"], "pageSize": "2"}
-    return Ask(path=PERSONS, headers=headers, query=query, most=2, factor=factor(state))
+    return Ask(path=PERSONS, headers=headers, query=query, max_records=2, factor=factor(state))
 
 
 def learn_query(state: State, seen: Seen) -> State:
@@ -172,7 +172,7 @@ def ask_other(state: State) -> Ask | None:
     headers, query = everywhere()
     headers["pageSize"] = "2"
     query["filterIds"] = state.facts["me"]
-    return Ask(path=PERSONS, headers=headers, query=query, most=2, factor=factor(state))
+    return Ask(path=PERSONS, headers=headers, query=query, max_records=2, factor=factor(state))
 
 
 def learn_other(state: State, seen: Seen) -> State:
@@ -186,7 +186,7 @@ def ask_case(state: State) -> Ask | None:
         return None
     headers, query = everywhere()
     headers |= {"filterids": state.facts["me"], "pageSize": "2"}
-    return Ask(path=PERSONS, headers=headers, query=query, most=2, factor=factor(state))
+    return Ask(path=PERSONS, headers=headers, query=query, max_records=2, factor=factor(state))
 
 
 def learn_case(state: State, seen: Seen) -> State:

@@ -1,4 +1,4 @@
-"""What was asked of a server and what came, as shapes: a file that can be shown to anybody."""
+"""Recordings: what was asked of a server and what came, as shapes, in a file that can be shown to anybody."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NUMBERS: Final = frozenset({"x-rate-limit-limit", "x-rate-limit-remaining", "co
 
 @attrs.frozen(kw_only=True)
 class Exchange:
-    """One question and its answer."""
+    """One question and the response to it."""
 
     question: str
     """Its name."""
@@ -39,7 +39,7 @@ class Exchange:
     status: int
     """HTTP status; 0 where the connection was cut."""
     headers: Mapping[str, str] = attrs.field(factory=dict)
-    """The answer's headers."""
+    """The response's headers."""
     body: Shape = None
     """Its body; None for none, ``not JSON`` for what is none."""
     cost: int = 0
@@ -47,7 +47,7 @@ class Exchange:
 
     @classmethod
     def of(cls, question: str, path: str, ask: Ask, seen: Seen) -> Self:
-        """Take the shapes of a question and its answer."""
+        """Take the shapes of a question and the response to it."""
         return cls(
             question=question,
             path=path,
@@ -83,7 +83,7 @@ class Recording:
         content = {
             "version": VERSION,
             "answers": dict(self.answers),
-            "exchanges": [attrs.asdict(one) for one in self.exchanges],
+            "exchanges": [attrs.asdict(exchange) for exchange in self.exchanges],
         }
         part = target.with_name(f"{target.name}.part")
         try:
@@ -103,7 +103,7 @@ class Recording:
             data: Any = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
             if data["version"] != VERSION:
                 raise ConfigError(f"the recording has version {data['version']}, this package reads {VERSION}")
-            return cls(exchanges=tuple(Exchange(**one) for one in data["exchanges"]), answers=data["answers"])
+            return cls(exchanges=tuple(Exchange(**fields) for fields in data["exchanges"]), answers=data["answers"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             if isinstance(error, ConfigError):
                 raise
@@ -113,8 +113,8 @@ class Recording:
 @functools.cache
 def _words() -> frozenset[str]:
     """Return the texts of the reference's enumerations, which say nothing of a customer."""
-    kinds = [one for one in vars(enums).values() if isinstance(one, type) and issubclass(one, OpenEnum)]
-    return frozenset(member.value for kind in kinds for member in kind)
+    classes = [value for value in vars(enums).values() if isinstance(value, type) and issubclass(value, OpenEnum)]
+    return frozenset(member.value for enumeration in classes for member in enumeration)
 
 
 def _option(text: str) -> Shape:

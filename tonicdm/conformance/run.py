@@ -1,8 +1,8 @@
-"""Asks: the only part of the check that calls a server, through the client's transport and budget."""
+"""Ask a server the questions, through the client's transport and budget."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import urlencode
 
@@ -12,23 +12,28 @@ from tonicdm.budget import UnitBudget
 from tonicdm.budget.headers import http_date
 from tonicdm.client import TonicDM
 from tonicdm.conformance.questions import finished, following
+from tonicdm.conformance.reaching import placed
 from tonicdm.conformance.recording import Exchange
-from tonicdm.conformance.state import ALLOWANCE, LOW, Ask, Scalar, Seen, State, parse
-from tonicdm.conformance.tour import stops
+from tonicdm.conformance.state import MAX_UNITS, MIN_UNITS_LEFT, Ask, Scalar, Seen, State, parse
+from tonicdm.endpoints.base import Listed
 from tonicdm.endpoints.caller import Caller
+from tonicdm.endpoints.registry import RECORD_TYPES, endpoint_class
 from tonicdm.errors import BODY_SHOWN, APIError, AuthenticationError, BudgetError, TransportError
 from tonicdm.http.messages import OutgoingRequest
 from tonicdm.http.wire import Request
-from tonicdm.types import RateLimit
+from tonicdm.types import MAX_UNITS_PER_CALL, DataQuantity, RateLimit
 
-PATIENCE: Final = 5.0
+MAX_WAIT_SECONDS: Final = 5.0
 """Seconds that a question waits for units at most; a longer wait means that the budget is low."""
+
+SINGLES: Final = ("/core/me", "/core/persons/me", "/core/organizations/me", "/core/organizations/me/staff")
+"""What is read besides the lists; the concepts page names all of them."""
 
 
 async def check(
     tonic: TonicDM,
     *,
-    allowance: int = ALLOWANCE,
+    allowance: int = MAX_UNITS,
     known: Mapping[str, Scalar] | None = None,
     progress: Callable[[str], None] | None = None,
     record: Callable[[Exchange], None] | None = None,
@@ -39,8 +44,8 @@ async def check(
         tonic: A client of the server; made with ``retry=RetryPolicy(attempts=1)``, so that no question is paid twice.
         allowance: Units that this run may cost at most.
         known: Answers of an earlier run, which are not asked for again.
-        progress: Told of each question before it is asked.
-        record: Given the shapes of each question and its answer. A page of two records of every list is then read
+        progress: Called with the name of each question before it is asked.
+        record: Given the shapes of each question and its response. A page of two records of every list is then read
             too, as far as the allowance goes.
 
     Returns:
@@ -53,7 +58,7 @@ async def check(
     state = State(allowance=allowance, answers=dict(known or {}), last=_window(tonic.budget))
     if run.caller.path_prefix:
         state = state.learn({"path_prefix": run.caller.path_prefix})
-    if state.last is not None and state.last.remaining < LOW:
+    if state.last is not None and state.last.remaining < MIN_UNITS_LEFT:
         state = state.stop(f"only {state.last.remaining} units are left in this window")
     try:
         while True:
@@ -87,10 +92,38 @@ class _Run:
 
     async def toured(self, state: State) -> State:
         """Read a page of every list, as far as the allowance goes."""
-        for name, ask in stops(state):
+        for name, ask in _tour(state):
             if state.stopped is None and state.price(ask) <= state.left:
                 state, _ = await self.asked(state, name, ask)
         return state
+
+
+def _tour(state: State) -> Iterator[tuple[str, Ask]]:
+    """Yield a name and a call for each path that can be read without an ID.
+
+    Args:
+        state: What is known: where options are read, and that a call has one price whatever comes back.
+    """
+    if state.answers.get("cost_mode") != "call":
+        return
+    paging: dict[str, bool] = dict.fromkeys(SINGLES, False)
+    for record_type in RECORD_TYPES:
+        resource = endpoint_class(record_type)
+        if issubclass(resource, Listed) and not resource._listing.operation.required:
+            paging[resource._listing.operation.path] = "page_size" in resource._listing.operation.options
+    factor = DataQuantity.BASIC.units if state.answers.get("quantity_read") else MAX_UNITS_PER_CALL
+    for path, pages in paging.items():
+        headers, query = placed(state, {"pageSize": "2"} if pages else {})
+        basic = DataQuantity.BASIC.value
+        yield (
+            f"tour {path}",
+            Ask(
+                path=path,
+                headers={name: basic if value == "id_only" else value for name, value in headers.items()},
+                query={name: basic if value == "id_only" else value for name, value in query.items()},
+                factor=factor,
+            ),
+        )
 
 
 def _prefix(state: State, ask: Ask) -> str:
@@ -112,9 +145,9 @@ async def _seen(caller: Caller, state: State, ask: Ask) -> Seen:
         query=urlencode(ask.query, safe=",:"),
         headers=(("Accept", "application/json"), *ask.headers.items()),
     )
-    call = OutgoingRequest(request=request, base_url=caller.base_url, cost=state.price(ask), max_wait=PATIENCE)
+    call = OutgoingRequest(request=request, base_url=caller.base_url, cost=state.price(ask), max_wait=MAX_WAIT_SECONDS)
     try:
-        answer = await transport.send(call)
+        response = await transport.send(call)
     except (BudgetError, AuthenticationError):
         raise
     except APIError as error:
@@ -129,11 +162,11 @@ async def _seen(caller: Caller, state: State, ask: Ask) -> Seen:
     except TransportError:
         return Seen(status=0, at=transport.clock.now(), empty=True)
     return Seen(
-        status=answer.status,
-        payload=parse(answer.body),
-        rate_limit=answer.rate_limit,
-        date=http_date(answer.headers.get("Date", "")),
+        status=response.status,
+        payload=parse(response.body),
+        rate_limit=response.rate_limit,
+        date=http_date(response.headers.get("Date", "")),
         at=transport.clock.now(),
-        headers=answer.headers,
-        empty=not answer.body.strip(),
+        headers=response.headers,
+        empty=not response.body.strip(),
     )

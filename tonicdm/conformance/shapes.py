@@ -1,6 +1,6 @@
-"""What a JSON value looks like, without what it says. Pure.
+"""Shapes of JSON values: their form without their content. Pure.
 
-A shape is JSON itself: the name of a kind, ``{"object": {field: shape}, "optional": [field]}``,
+A shape is JSON itself: the name of a text's or a scalar's form, ``{"object": {field: shape}, "optional": [field]}``,
 ``{"array": how many, "items": shape}``, or ``{"any": [shape]}`` where values differ.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 Shape: TypeAlias = Any
 
 _SCALARS: Final = {type(None): "null", bool: "boolean", int: "integer", float: "number"}
-_KINDS: Final = (
+_FORMS: Final = (
     ("empty text", re.compile(r"\s*")),
     ("hex32", re.compile(r"[0-9a-fA-F]{32}")),
     ("uuid", re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")),
@@ -40,61 +40,64 @@ def shape_of(value: Any, words: frozenset[str] = frozenset()) -> Shape:
         words: Texts that stand in the reference's enumerations, which are kept as they are.
     """
     if isinstance(value, str):
-        return f"word {value}" if value in words else _kind_of(value)
+        return f"word {value}" if value in words else _form_of(value)
     if isinstance(value, list):
-        return {"array": len(value), "items": merged(shape_of(one, words) for one in value)}
+        return {"array": len(value), "items": merged(shape_of(item, words) for item in value)}
     if isinstance(value, dict):
         return _object(value, words)
     return _SCALARS[type(value)]
 
 
-def _kind_of(text: str) -> str:
-    return next((name for name, pattern in _KINDS if pattern.fullmatch(text)), "text")
+def _form_of(text: str) -> str:
+    return next((name for name, pattern in _FORMS if pattern.fullmatch(text)), "text")
 
 
 def _object(value: Mapping[str, Any], words: frozenset[str]) -> Shape:
     if len(value) > _MAX_FIELDS or any(not _is_field(key) for key in value):
         # Keys such as IDs or addresses are data themselves.
-        keys = sorted({_kind_of(key) for key in value})
-        return {"map": len(value), "keys": keys, "items": merged(shape_of(one, words) for one in value.values())}
-    return {"object": {key: shape_of(one, words) for key, one in value.items()}, "optional": []}
+        keys = sorted({_form_of(key) for key in value})
+        return {"map": len(value), "keys": keys, "items": merged(shape_of(item, words) for item in value.values())}
+    return {"object": {key: shape_of(item, words) for key, item in value.items()}, "optional": []}
 
 
 def _is_field(key: str) -> bool:
-    return _FIELD.fullmatch(key) is not None and _kind_of(key) == "text"
+    return _FIELD.fullmatch(key) is not None and _form_of(key) == "text"
 
 
 def merged(shapes: Iterable[Shape]) -> Shape:
     """Return one shape for many values; None for none."""
-    found: list[Shape] = []
+    options: list[Shape] = []
     for shape in shapes:
-        for one in shape["any"] if isinstance(shape, dict) and "any" in shape else [shape]:
-            _join(found, one)
-    if not found:
+        for option in shape["any"] if isinstance(shape, dict) and "any" in shape else [shape]:
+            _join(options, option)
+    if not options:
         return None
-    return found[0] if len(found) == 1 else {"any": sorted(found, key=lambda one: json.dumps(one, sort_keys=True))}
+    if len(options) == 1:
+        return options[0]
+    return {"any": sorted(options, key=lambda option: json.dumps(option, sort_keys=True))}
 
 
-def _join(found: list[Shape], shape: Shape) -> None:
+def _join(options: list[Shape], shape: Shape) -> None:
     if isinstance(shape, dict):
         form = next(iter(shape))
-        for number, other in enumerate(found):
+        for number, other in enumerate(options):
             if isinstance(other, dict) and form in other:
-                found[number] = _joined(other, shape)
+                options[number] = _joined(other, shape)
                 return
-    if shape not in found:
-        found.append(shape)
+    if shape not in options:
+        options.append(shape)
 
 
-def _joined(one: dict[str, Any], other: dict[str, Any]) -> Shape:
-    if "object" not in one:
-        items = merged(shape for shape in (one["items"], other["items"]) if shape is not None)
-        return {**one, **other, next(iter(one)): max(one[next(iter(one))], other[next(iter(one))]), "items": items}
-    mine, theirs = one["object"], other["object"]
+def _joined(first: dict[str, Any], second: dict[str, Any]) -> Shape:
+    if "object" not in first:
+        items = merged(shape for shape in (first["items"], second["items"]) if shape is not None)
+        form = next(iter(first))
+        return {**first, **second, form: max(first[form], second[form]), "items": items}
+    ours, theirs = first["object"], second["object"]
     fields = {
-        key: merged(shape[key] for shape in (mine, theirs) if key in shape) for key in dict.fromkeys((*mine, *theirs))
+        key: merged(shape[key] for shape in (ours, theirs) if key in shape) for key in dict.fromkeys((*ours, *theirs))
     }
-    optional = {*one["optional"], *other["optional"], *(mine.keys() ^ theirs.keys())}
+    optional = {*first["optional"], *second["optional"], *(ours.keys() ^ theirs.keys())}
     return {"object": fields, "optional": sorted(optional)}
 
 
@@ -106,10 +109,10 @@ def records_of(shape: Shape) -> tuple[int, dict[str, Shape]]:
     return (count, items["object"]) if isinstance(items, dict) and "object" in items else (0, {})
 
 
-def kinds_of(shape: Shape) -> set[str]:
-    """Return the kinds that a shape allows, with ``object`` and ``array`` for those."""
+def forms_of(shape: Shape) -> set[str]:
+    """Return the forms that a shape allows, with ``object`` and ``array`` for those."""
     if isinstance(shape, str):
         return {"word"} if shape.startswith("word ") else {shape}
     if isinstance(shape, dict) and "any" in shape:
-        return set().union(*(kinds_of(one) for one in shape["any"]))
+        return set().union(*(forms_of(option) for option in shape["any"]))
     return set() if shape is None else {next(iter(shape))}

@@ -1,4 +1,4 @@
-"""What is known of a server so far, and what that cost. No I/O."""
+"""The state of a check: what is known of a server so far, and what that cost. No I/O."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ from typing import Any, Final
 
 import attrs
 
-from tonicdm.types import DataQuantity, RateLimit
+from tonicdm.types import RateLimit
 
-ALLOWANCE: Final = 20
-"""Units that one run may cost at most: the price of a single call of the dearest kind."""
+MAX_UNITS: Final = 20
+"""Units that one run may cost at most: the price of one `complete` call."""
 
-RECORDED: Final = 200
+MAX_RECORDED_UNITS: Final = 200
 """Units that a recorded run may cost at most: 5 for a page of each list besides the questions."""
 
-LOW: Final = 100
-"""Units left in the window below which nothing is asked: they are somebody's."""
-
-MAX_UNITS_PER_CALL: Final = DataQuantity.COMPLETE.units
+MIN_UNITS_LEFT: Final = 100
+"""Units left in the window below which nothing is asked: others need them."""
 
 Scalar = str | int | bool
 
-_SAME_WINDOW: Final = 2.0
+_RESET_TOLERANCE_SECONDS: Final = 2.0
 """Seconds by which Resets of one window may differ: some servers print now + time to live, cut to whole seconds."""
 
 
@@ -39,7 +37,7 @@ class Ask:
     """Options sent as header lines."""
     query: Mapping[str, str] = attrs.field(factory=dict)
     """Options sent in the query string."""
-    most: int = 1
+    max_records: int = 1
     """Records that it can return, if the options that cut it down are read."""
     factor: int = 1
     """Units that it costs, or that each record costs, at most."""
@@ -47,7 +45,7 @@ class Ask:
 
 @attrs.frozen(kw_only=True)
 class Seen:
-    """One answer."""
+    """One response."""
 
     status: int
     """HTTP status; 0 when the connection was cut."""
@@ -59,23 +57,23 @@ class Seen:
     at: float = 0.0
     """Unix time by the local clock."""
     cost: int = 0
-    """Units it cost at most, by the difference of two answers' Remaining."""
+    """Units it cost at most, by the difference of two responses' Remaining."""
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    """The answer's headers."""
+    """The response's headers."""
     empty: bool = False
     """Whether it had no body."""
     exact: bool = False
-    """Whether it cost just that: both answers are of one window, or less was used in it than the call could cost."""
+    """Whether it cost just that: both responses are of one window, or less was used in it than the call could cost."""
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The objects of the answer."""
+        """The objects of the response."""
         items = self.payload if isinstance(self.payload, list) else [self.payload]
         return [item for item in items if isinstance(item, dict)]
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The IDs of the answer, as they came."""
+        """The IDs of the response, as they came."""
         return tuple(str(item.get("id")) for item in self.records)
 
     @property
@@ -86,9 +84,9 @@ class Seen:
 
 @attrs.frozen(kw_only=True)
 class State:
-    """What is known so far; every answer makes a new one."""
+    """What is known so far; every response makes a new one."""
 
-    allowance: int = ALLOWANCE
+    allowance: int = MAX_UNITS
     answers: Mapping[str, Scalar] = attrs.field(factory=dict)
     """Settled points by name; where the sandbox has a setting for one, by the setting's."""
     unsettled: Mapping[str, str] = attrs.field(factory=dict)
@@ -112,7 +110,7 @@ class State:
 
     def price(self, ask: Ask) -> int:
         """Return what a call can cost at most, by what is known."""
-        return ask.factor if self.answers.get("cost_mode") == "call" else ask.factor * ask.most
+        return ask.factor if self.answers.get("cost_mode") == "call" else ask.factor * ask.max_records
 
     def learn(
         self,
@@ -123,11 +121,11 @@ class State:
     ) -> State:
         """Return the state with something more known; what is settled is unsettled no longer."""
         settled = {**self.answers, **(answers or {})}
-        doubts = {**self.unsettled, **(unsettled or {})}
+        open_points = {**self.unsettled, **(unsettled or {})}
         return attrs.evolve(
             self,
             answers=settled,
-            unsettled={name: why for name, why in doubts.items() if name not in settled},
+            unsettled={name: why for name, why in open_points.items() if name not in settled},
             facts={**self.facts, **facts},
         )
 
@@ -136,16 +134,16 @@ class State:
         return attrs.evolve(self, stopped=self.stopped or why)
 
     def charged(self, ask: Ask, seen: Seen) -> tuple[State, Seen]:
-        """Account for a call; the answer comes back with its price.
+        """Account for a call, and return its response with its price.
 
-        Where the price can't be told, the dearest possible is taken: a limit is kept for certain or not at all.
+        Where the price can't be told, the highest possible one is taken, so that the limit is kept for certain.
         """
         now, before = seen.rate_limit, self.last
-        same = now is not None and before is not None and abs(now.reset - before.reset) <= _SAME_WINDOW
+        same = now is not None and before is not None and abs(now.reset - before.reset) <= _RESET_TOLERANCE_SECONDS
         if now is not None and before is not None and same:
             cost = max(0, now.used - before.used)
         else:
-            # In a window that was open before, what others had used is in it; it can't be more than the dearest.
+            # In a window that was open before, what others had used is in it; it can't be more than the highest price.
             cost = self.price(ask) if now is None else min(now.used, self.price(ask))
             if seen.stubs:
                 # Stubs are id_only: 1 unit, or 1 for each (concepts page, "Rate Limiting").
@@ -155,9 +153,9 @@ class State:
         if now is not None:
             began, _ = self.facts.get("resets", ((seen.at, now.reset),) * 2)
             state = state.learn(resets=(began, (seen.at, now.reset)))
-        if now is not None and now.remaining < LOW:
+        if now is not None and now.remaining < MIN_UNITS_LEFT:
             state = state.stop(
-                f"only {now.remaining} units are left in this window, and fewer than {LOW} are not touched"
+                f"only {now.remaining} units are left in this window, and fewer than {MIN_UNITS_LEFT} are not touched"
             )
         return state, seen
 
@@ -165,14 +163,14 @@ class State:
 def moment(text: object) -> datetime.datetime | None:
     """Read a timestamp of a record; None if it is none."""
     try:
-        found = datetime.datetime.fromisoformat(str(text))
+        parsed = datetime.datetime.fromisoformat(str(text))
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=datetime.UTC)
 
 
 def parse(body: bytes) -> Any:
-    """Return the JSON of an answer, None if it is none."""
+    """Return the JSON of a response, None if it is none."""
     try:
         return json.loads(body)
     except ValueError:
@@ -181,5 +179,5 @@ def parse(body: bytes) -> Any:
 
 def stamps(records: Sequence[Mapping[str, Any]]) -> dict[str, datetime.datetime]:
     """Return the timestamps of records by ID, of those that have one."""
-    found = {str(item.get("id")): moment(item.get("datetimeUpdated")) for item in records}
-    return {identity: at for identity, at in found.items() if at is not None}
+    times = {str(item.get("id")): moment(item.get("datetimeUpdated")) for item in records}
+    return {identity: at for identity, at in times.items() if at is not None}

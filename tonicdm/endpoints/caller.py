@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -15,13 +15,10 @@ from tonicdm.http.operation import Operation
 from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import Transport
 from tonicdm.http.wire import build
-from tonicdm.types import DataQuantity, InvalidRecord, OptionPlacement, Priority, RecordID
+from tonicdm.types import MAX_UNITS_PER_CALL, DataQuantity, InvalidRecord, OptionPlacement, Priority, RecordID
 
 if TYPE_CHECKING:
     from tonicdm.models import Record, RecordStub
-
-MAX_UNITS_PER_CALL: Final = DataQuantity.COMPLETE.units
-"""Reserved where no document tells the price: writes, and reads whose page shows no data_quantity."""
 
 
 @attrs.define
@@ -124,6 +121,7 @@ class Caller:
         call = OutgoingRequest(
             request=request,
             base_url=self.base_url,
+            # No document tells the price of writes, and of reads whose page shows no data_quantity.
             cost=word.units if priced else MAX_UNITS_PER_CALL,
             expected=word.units if priced else None,
             priority=self.priority,

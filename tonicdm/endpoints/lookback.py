@@ -14,11 +14,10 @@ from tonicdm import checks
 from tonicdm.codec.scalars import is_aware
 from tonicdm.endpoints.base import ALL_STATUSES, Creating, Readable, split_data_quantity
 from tonicdm.endpoints.bodies import body_of
-from tonicdm.endpoints.caller import MAX_UNITS_PER_CALL
 from tonicdm.errors import ConfigError, InvalidOptionError, MayExistError, SeveralFoundError
 from tonicdm.http.watching import Spent
 from tonicdm.models import CODEC, Record
-from tonicdm.types import UNSET, DataQuantity
+from tonicdm.types import MAX_UNITS_PER_CALL, UNSET, DataQuantity
 
 M = TypeVar("M", bound=Record)
 logger: Final = logging.getLogger("tonicdm")

@@ -10,7 +10,7 @@ import pytest
 
 from tonicdm import AuthenticationError, RetryPolicy, TonicDM, UnitBudget
 from tonicdm.clock import VirtualClock
-from tonicdm.conformance import ALLOWANCE, Profile, State, check
+from tonicdm.conformance import MAX_UNITS, Profile, State, check
 from tonicdm.sandbox import Sandbox, SandboxSettings
 from tonicdm.testing import client_of, sandbox_from
 
@@ -50,7 +50,7 @@ CHOICES: dict[str, dict[str, Any]] = {
 }
 
 
-async def examine(box: Sandbox, clock: VirtualClock, allowance: int = ALLOWANCE, **more: Any) -> State:
+async def examine(box: Sandbox, clock: VirtualClock, allowance: int = MAX_UNITS, **more: Any) -> State:
     """Run the check as a user does: who knows nothing of the server gives no prefix and no placement."""
     settings: dict[str, Any] = {"path_prefix": "", "option_placement": None, "retry": RetryPolicy(attempts=1)}
     async with client_of(box, clock, **settings) as tonic:
@@ -62,11 +62,13 @@ async def test_each_choice_is_named_for_twenty_units(name: str) -> None:
     """What is settled is what the server is set to; the journal, not the client, counts the units."""
     clock = VirtualClock(NOON)
     async with sandbox_from(clock, records=4_000, **CHOICES[name]) as box:
-        found = await examine(box, clock)
-        assert {point: found.answers.get(point) for point in CHOICES[name]} == CHOICES[name]
-        assert box.units() <= found.spent <= ALLOWANCE
-        told = {name.replace("_data_quantity", "_quantity"): value for name, value in box.settings.as_json().items()}
-        assert {point: value for point, value in found.answers.items() if point in told and value != told[point]} == {}
+        state = await examine(box, clock)
+        assert {point: state.answers.get(point) for point in CHOICES[name]} == CHOICES[name]
+        assert box.units() <= state.spent <= MAX_UNITS
+        points = {name.replace("_data_quantity", "_quantity"): value for name, value in box.settings.as_json().items()}
+        assert {
+            point: value for point, value in state.answers.items() if point in points and value != points[point]
+        } == {}
         assert not box.calls(status=429)
         assert {call.method for call in box.journal} == {"GET"}
 
@@ -81,28 +83,28 @@ async def test_the_defaults_are_named_by_runs_that_go_on(point: str, quantity: s
         assert point not in answers
         for _ in range(2):
             before = box.units()
-            found = await examine(box, clock, known=answers)
-            assert box.units() - before <= ALLOWANCE
-            answers = found.answers
+            state = await examine(box, clock, known=answers)
+            assert box.units() - before <= MAX_UNITS
+            answers = state.answers
         assert answers[point] == quantity
-        assert found.unsettled.keys() <= {"reset_moves"}
+        assert state.unsettled.keys() <= {"reset_moves"}
 
 
 async def test_who_allows_more_gets_everything_in_one_run() -> None:
     clock = VirtualClock(NOON)
     async with sandbox_from(clock, records=4_000, default_data_quantity="complete") as box:
-        found = await examine(box, clock, allowance=80)
-        assert found.answers["default_quantity"] == "complete"
-        assert found.unsettled.keys() == {"reset_moves"}
-        assert box.units() == found.spent <= 80
+        state = await examine(box, clock, allowance=80)
+        assert state.answers["default_quantity"] == "complete"
+        assert state.unsettled.keys() == {"reset_moves"}
+        assert box.units() == state.spent <= 80
 
 
 async def test_a_run_says_what_it_could_not_settle_and_why() -> None:
     clock = VirtualClock(NOON)
     async with sandbox_from(clock, records=4_000, cost_mode="record") as box:
-        found = await examine(box, clock)
-        assert "charges each of them" in found.unsettled["ids_per_call"]
-        assert "could cost 20 units" in found.unsettled["default_quantity"]
+        state = await examine(box, clock)
+        assert "charges each of them" in state.unsettled["ids_per_call"]
+        assert "could cost 20 units" in state.unsettled["default_quantity"]
 
 
 async def test_the_date_header_and_a_moving_reset_are_seen() -> None:
@@ -110,18 +112,18 @@ async def test_the_date_header_and_a_moving_reset_are_seen() -> None:
     clock = VirtualClock(NOON)
     async with sandbox_from(clock, records=4_000) as box:
         box.faults.on("no_date")
-        found = await examine(box, clock, progress=lambda _: clock.advance(1.0))
-        assert found.answers["date_header"] is False
-        assert found.answers["reset_moves"] is False
-        assert found.answers["window_start"] == "first_call"
+        state = await examine(box, clock, progress=lambda _: clock.advance(1.0))
+        assert state.answers["date_header"] is False
+        assert state.answers["reset_moves"] is False
+        assert state.answers["window_start"] == "first_call"
 
 
 async def test_a_long_list_of_ids_that_is_cut_off_is_halved() -> None:
     clock = VirtualClock(NOON)
     async with sandbox_from(clock, records=4_000, header_limit=4_200, header_limit_response="cut") as box:
-        found = await examine(box, clock)
-        assert found.answers["ids_per_call"] == 120
-        assert box.units() <= ALLOWANCE
+        state = await examine(box, clock)
+        assert state.answers["ids_per_call"] == 120
+        assert box.units() <= MAX_UNITS
 
 
 @pytest.mark.parametrize("fault", ["ignore_data_quantity", "no_underscore_headers"])
@@ -130,10 +132,10 @@ async def test_a_server_that_reads_no_data_quantity_is_not_asked_further(fault: 
     clock = VirtualClock(NOON)
     async with sandbox_from(clock, records=4_000) as box:
         box.faults.on(fault)
-        found = await examine(box, clock)
-        assert found.answers["quantity_read"] is False
-        assert "could cost" in found.unsettled["option_source"]
-        assert box.units() <= ALLOWANCE
+        state = await examine(box, clock)
+        assert state.answers["quantity_read"] is False
+        assert "could cost" in state.unsettled["option_source"]
+        assert box.units() <= MAX_UNITS
 
 
 @pytest.mark.parametrize(
@@ -143,10 +145,10 @@ async def test_whatever_a_server_ignores_no_run_costs_more(fault: Any) -> None:
     clock = VirtualClock(NOON)
     async with sandbox_from(clock, records=4_000) as box:
         box.faults.on(fault)
-        found = await examine(box, clock)
-        assert box.units() <= found.spent <= ALLOWANCE
+        state = await examine(box, clock)
+        assert box.units() <= state.spent <= MAX_UNITS
         if fault == "ignore_updated_after":
-            assert found.answers["updated_after_supported"] is False
+            assert state.answers["updated_after_supported"] is False
 
 
 @pytest.mark.parametrize("fault", ["server_error", "bad_gateway", "no_rate_headers", "truncated_body", "forbidden"])
@@ -154,8 +156,8 @@ async def test_a_broken_server_ends_the_run_with_a_reason(fault: Any) -> None:
     clock = VirtualClock(NOON)
     async with sandbox_from(clock, records=4_000) as box:
         box.faults.on(fault)
-        found = await examine(box, clock)
-        assert found.stopped
+        state = await examine(box, clock)
+        assert state.stopped
         assert len(box.journal) == 1
 
 
@@ -164,9 +166,9 @@ async def test_a_low_budget_stops_it_at_the_first_sign(others: int) -> None:
     clock = VirtualClock(NOON)
     async with sandbox_from(clock, records=4_000) as box:
         box.spend(others)
-        found = await examine(box, clock)
+        state = await examine(box, clock)
         assert len(box.journal) == 1
-        assert "units are left" in str(found.stopped)
+        assert "units are left" in str(state.stopped)
         assert not box.calls(status=429)
 
 
@@ -178,9 +180,9 @@ async def test_a_ledger_that_knows_of_a_low_budget_asks_nothing() -> None:
             box.spend(3_550)
             await tonic.me.get()
             calls = len(box.journal)
-            found = await check(tonic)
+            state = await check(tonic)
         assert len(box.journal) == calls
-        assert "units are left" in str(found.stopped)
+        assert "units are left" in str(state.stopped)
 
 
 async def test_a_spent_window_is_met_once_and_not_waited_for() -> None:
@@ -188,10 +190,10 @@ async def test_a_spent_window_is_met_once_and_not_waited_for() -> None:
     clock = VirtualClock(NOON)
     async with sandbox_from(clock, records=4_000) as box:
         box.spend(3_600)
-        found = await examine(box, clock)
+        state = await examine(box, clock)
         assert len(box.journal) == 1
-        assert found.stopped
-        assert found.spent <= ALLOWANCE
+        assert state.stopped
+        assert state.spent <= MAX_UNITS
 
 
 async def test_in_a_window_that_others_have_used_it_asks_as_much() -> None:
@@ -199,10 +201,10 @@ async def test_in_a_window_that_others_have_used_it_asks_as_much() -> None:
     clock = VirtualClock(NOON)
     async with sandbox_from(clock, records=4_000) as box:
         box.spend(1_000)
-        found = await examine(box, clock)
-        assert found.answers["option_source"] == "header"
-        assert found.answers["page_base"] == 1
-        assert box.units() == found.spent <= ALLOWANCE
+        state = await examine(box, clock)
+        assert state.answers["option_source"] == "header"
+        assert state.answers["page_base"] == 1
+        assert box.units() == state.spent <= MAX_UNITS
 
 
 async def test_a_refused_token_is_an_error() -> None:
@@ -216,10 +218,12 @@ async def test_a_small_firm_is_examined_as_far_as_it_goes() -> None:
     """Of 60 persons no 240 IDs can be asked for; what needs one is not settled, and nothing wrong is said."""
     clock = VirtualClock(NOON)
     async with sandbox_from(clock, records=510) as box:
-        found = await examine(box, clock)
-        told = {name.replace("_data_quantity", "_quantity"): value for name, value in box.settings.as_json().items()}
-        assert {point: value for point, value in found.answers.items() if point in told and value != told[point]} == {}
-        assert found.answers["ids_per_call"] == 60
+        state = await examine(box, clock)
+        points = {name.replace("_data_quantity", "_quantity"): value for name, value in box.settings.as_json().items()}
+        assert {
+            point: value for point, value in state.answers.items() if point in points and value != points[point]
+        } == {}
+        assert state.answers["ids_per_call"] == 60
 
 
 async def test_a_client_with_the_profile_s_prefix_and_placement_works(tmp_path: pathlib.Path) -> None:
@@ -227,8 +231,8 @@ async def test_a_client_with_the_profile_s_prefix_and_placement_works(tmp_path: 
     clock = VirtualClock(NOON)
     path = tmp_path / "server.toml"
     async with sandbox_from(clock, records=4_000, option_source="query", path_prefix="/v1.0") as box:
-        found = await examine(box, clock)
-        Profile.of(found, server="http://x", checked_at=datetime.datetime.now(datetime.UTC)).write(path)
+        state = await examine(box, clock)
+        Profile.of(state, server="http://x", checked_at=datetime.datetime.now(datetime.UTC)).write(path)
     assert box.token not in path.read_text(encoding="utf-8")
     async with sandbox_from(clock, settings=SandboxSettings.from_profile(path)) as twin:
         assert twin.settings.option_source == "query"

@@ -12,14 +12,14 @@ from tests.contract.reference import document
 from tests.hostile import Hostile, answer
 from tonicdm import ConfigError, RetryPolicy, TonicDM, UnitBudget
 from tonicdm.clock import SystemClock
-from tonicdm.conformance import ASSUMPTIONS, RECORDED, Exchange, Recording, check, contradictions
+from tonicdm.conformance import ASSUMPTIONS, MAX_RECORDED_UNITS, Exchange, Recording, check, contradictions
 from tonicdm.sandbox import Sandbox
 from tonicdm.testing import sandbox_from
 
 from .test_command import invoke
 
 
-async def recorded(box: Sandbox, tmp_path: pathlib.Path, *, allowance: int = RECORDED) -> Recording:
+async def recorded(box: Sandbox, tmp_path: pathlib.Path, *, allowance: int = MAX_RECORDED_UNITS) -> Recording:
     exchanges: list[Exchange] = []
     async with TonicDM(
         token=box.token,
@@ -35,22 +35,22 @@ async def recorded(box: Sandbox, tmp_path: pathlib.Path, *, allowance: int = REC
 async def test_a_recording_shows_nothing_of_the_firm(tmp_path: pathlib.Path) -> None:
     """No token, no name, no ID, no address, no time of anything; and no more units than allowed."""
     async with sandbox_from(SystemClock(), records=4_000) as box:
-        found = await recorded(box, tmp_path)
+        result = await recorded(box, tmp_path)
         text = (tmp_path / "first.json").read_text(encoding="utf-8")
-        assert box.units() <= RECORDED
+        assert box.units() <= MAX_RECORDED_UNITS
         assert box.token not in text
         assert not re.search(r"[0-9a-fA-F]{32}", text)
         assert not re.search(r"\w@\w", text)
         assert not re.search(r"\d{4}-\d\d-\d\d", text)
         assert "127.0.0.1" not in text
         lowered = text.lower()
-        for kind in ("persons", "organizations", "brands", "projects", "offices"):
+        for record_type in ("persons", "organizations", "brands", "projects", "offices"):
             for rank in range(40):
-                record = box.world.firm.record(kind, rank)
+                record = box.world.firm.record(record_type, rank)
                 for field in ("name", "nameLong", "projectNameLegal", "title", "address", "emailAddress"):
                     value = str(record.get(field) or "")
                     assert len(value) < 4 or value.lower() not in lowered, field
-    asked = {one.path for one in found.exchanges}
+    asked = {item.path for item in result.exchanges}
     assert {"/core/me", "/core/brands", "/core/organizations/me/staff", "/workflow/rfis", "/fileset/files"} <= asked
     assert len(asked) > 20
 
@@ -58,8 +58,8 @@ async def test_a_recording_shows_nothing_of_the_firm(tmp_path: pathlib.Path) -> 
 async def test_a_server_as_it_is_assumed_contradicts_nothing(tmp_path: pathlib.Path) -> None:
     """The sandbox at its defaults is what is assumed, but for fields that its records do not have."""
     async with sandbox_from(SystemClock(), records=4_000) as box:
-        found = contradictions(await recorded(box, tmp_path))
-    assert [str(one) for one in found] == []
+        result = contradictions(await recorded(box, tmp_path))
+    assert [str(item) for item in result] == []
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ async def test_each_contradiction_is_named_by_its_place(
 ) -> None:
     """Whatever the server does otherwise, the recording says which assumption is wrong, and no other."""
     async with sandbox_from(SystemClock(), records=4_000, **settings) as box:
-        found = contradictions(await recorded(box, tmp_path))
-    assert {one.place.replace("/", " ").split()[-1] for one in found} == names
+        result = contradictions(await recorded(box, tmp_path))
+    assert {item.place.replace("/", " ").split()[-1] for item in result} == names
 
 
 async def test_fields_and_paths_of_the_reference_are_held_against_what_came(tmp_path: pathlib.Path) -> None:
@@ -110,26 +110,26 @@ async def test_fields_and_paths_of_the_reference_are_held_against_what_came(tmp_
         ) as tonic,
     ):
         state = await check(tonic, allowance=400, known={"cost_mode": "call"}, record=exchanges.append)
-    found = {one.place: one.found for one in contradictions(Recording.of(state, exchanges))}
+    result = {item.place: item.actual for item in contradictions(Recording.of(state, exchanges))}
     schema = "components/schemas/EmailAddress/properties"
-    assert found[f"{schema}/emailAddress"] == "emailAddress in /core/emailaddresses is integer"
-    assert found[f"{schema}/type"] == "none of 1 records of /core/emailaddresses has type"
-    assert f"{schema}/isPrime" not in found
-    assert found["paths/~1core~1certification-definitions/get"].endswith("answered 404")
-    assert "components/schemas/ErrorMessage" in found
+    assert result[f"{schema}/emailAddress"] == "emailAddress in /core/emailaddresses is integer"
+    assert result[f"{schema}/type"] == "none of 1 records of /core/emailaddresses has type"
+    assert f"{schema}/isPrime" not in result
+    assert result["paths/~1core~1certification-definitions/get"].endswith("answered 404")
+    assert "components/schemas/ErrorMessage" in result
 
 
 def places(node: Any, path: tuple[str, ...] = ()) -> list[str]:
-    found = ["/".join(path)] if isinstance(node, dict) and node.get("x-assumed") else []
+    result = ["/".join(path)] if isinstance(node, dict) and node.get("x-assumed") else []
     items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for key, value in items:
-        found += places(value, (*path, str(key).replace("/", "~1")))
-    return found
+        result += places(value, (*path, str(key).replace("/", "~1")))
+    return result
 
 
 def test_every_assumption_of_the_reference_is_in_the_list() -> None:
     """Each x-assumed has its line, also those that only a write could show; and no line has a place that is none."""
-    listed = [one.place for one in ASSUMPTIONS if not one.place.startswith("decisions: ")]
+    listed = [item.place for item in ASSUMPTIONS if not item.place.startswith("decisions: ")]
     assert sorted(listed) == sorted(places(document()))
 
 
@@ -139,7 +139,7 @@ async def test_the_command_records_and_replays(tmp_path: pathlib.Path) -> None:
     async with sandbox_from(SystemClock(), records=4_000, page_base=0) as box:
         done = await invoke(box, "--record", str(path), answer="y\n")
         assert done.exit_code == 0, done.output
-        assert f"at most {RECORDED} units" in done.output
+        assert f"at most {MAX_RECORDED_UNITS} units" in done.output
         box.journal.clear()
         again = await invoke(box, "--replay", str(path))
         assert not box.journal

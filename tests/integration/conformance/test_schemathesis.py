@@ -91,9 +91,9 @@ def test_no_answer_contradicts_the_reference_but_for_agreed_deviations(url: str,
         f"schemathesis: {calls} calls of {len(operations)} operations, {len(found)} agreed deviations: {dict(agreed)}"
     )
     assert len(operations) == 61
-    unexplained = {(one.operation, one.check): one for one in found if explain(one) is None}
+    unexplained = {(item.operation, item.check): item for item in found if explain(item) is None}
     assert not unexplained, "\n".join(
-        f"{one.check} {one.operation} {one.status}: {one.message[:300]!r} {one.said[:200]} {str(one.body)[:200]}"
-        for one in unexplained.values()
+        f"{item.check} {item.operation} {item.status}: {item.message[:300]!r} {item.said[:200]} {str(item.body)[:200]}"
+        for item in unexplained.values()
     )
-    assert {one.name for one in DEVIATIONS} == set(agreed), "a deviation that is never seen needs no agreement"
+    assert {item.name for item in DEVIATIONS} == set(agreed), "a deviation that is never seen needs no agreement"

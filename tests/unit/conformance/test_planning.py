@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tonicdm.conformance.questions import POINTS, QUESTIONS, finished, following
-from tonicdm.conformance.state import ALLOWANCE, LOW, Ask, Seen, State
+from tonicdm.conformance.state import MAX_UNITS, MIN_UNITS_LEFT, Ask, Seen, State
 from tonicdm.types import RateLimit
 
 RESET = 1_800_003_600.0
@@ -81,7 +81,7 @@ def test_stubs_show_their_price_also_in_an_unknown_window() -> None:
 
 
 def test_a_lost_answer_is_taken_to_have_cost_all_it_could() -> None:
-    state, _ = State(last=RateLimit(3600, 3500, RESET)).charged(Ask(path="/x", factor=5, most=2), Seen(status=0))
+    state, _ = State(last=RateLimit(3600, 3500, RESET)).charged(Ask(path="/x", factor=5, max_records=2), Seen(status=0))
     assert state.spent == 10
 
 
@@ -89,12 +89,12 @@ def test_another_user_s_units_count_as_ours() -> None:
     """They can't be told apart; so the limit is kept for certain, and the run ends earlier."""
     state = State(last=RateLimit(3600, 3600, RESET))
     state, _ = state.charged(Ask(path="/x", factor=1), seen(31))
-    assert state.spent > ALLOWANCE
+    assert state.spent > MAX_UNITS
     assert following(attrs.evolve(state, answers={}))[1] is None
 
 
 def test_few_units_left_stop_the_run() -> None:
-    state, _ = State().charged(Ask(path="/x"), seen(3600 - LOW + 1))
+    state, _ = State().charged(Ask(path="/x"), seen(3600 - MIN_UNITS_LEFT + 1))
     assert state.stopped
     assert following(state)[1] is None
     assert set(finished(state).unsettled) == set(POINTS)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tonicdm.conformance.shapes import kinds_of, merged, records_of, shape_of
+from tonicdm.conformance.shapes import forms_of, merged, records_of, shape_of
 
 SECRETS = (
     "Jane Doe",
@@ -28,7 +28,7 @@ VALUES = st.recursive(
 def test_no_value_stands_in_a_shape(value: object):
     """Not as a value, and not as a key where keys are data."""
     text = json.dumps(shape_of(value))
-    assert not [one for one in SECRETS if one in text]
+    assert not [secret for secret in SECRETS if secret in text]
     assert not any(number in text for number in ("7946", "s3cret"))
 
 
@@ -36,7 +36,7 @@ def test_no_value_stands_in_a_shape(value: object):
 def test_a_shape_is_one_whatever_the_order(values: list[object]):
     """A page shuffled has the same shape, so that two recordings can be compared."""
     shapes = [shape_of(value) for value in values]
-    assert kinds_of(merged(shapes)) == kinds_of(merged(reversed(shapes)))
+    assert forms_of(merged(shapes)) == forms_of(merged(reversed(shapes)))
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,6 @@ def test_a_list_of_records_has_the_fields_of_all():
     count, fields = records_of(body)
     assert count == 2
     assert body["items"]["optional"] == ["x"]
-    assert kinds_of(fields["office"]) == {"null", "object"}
+    assert forms_of(fields["office"]) == {"null", "object"}
     assert records_of(shape_of({"id": "x"}))[0] == 1
     assert records_of(shape_of("x")) == (0, {})
