@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import itertools
@@ -41,7 +42,8 @@ class Table:
 def name_of(value: Any) -> str:
     """Return what names a value in a report."""
     text = value if isinstance(value, str) else getattr(value, "__name__", None) or repr(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    text = text.encode("unicode-escape").decode("ascii")  # half a pair of surrogates can't be reported
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def for_each(
@@ -77,10 +79,23 @@ def for_each(
         cases.append((name or "-".join(parts(case)), case))
 
     def decorate(test: Test) -> Test:
-        table = getattr(test, "table", None) or Table(test)
+        table = getattr(test, "table", None) or Table(run_examples(test))
         return as_test(table.times(arguments, cases))
 
     return decorate
+
+
+def run_examples(test: Test) -> Test:
+    """Let each example of an async property run in a loop of its own, as pytest-asyncio does where it sees one."""
+    property_ = getattr(test, "hypothesis", None)
+    if property_ is not None and inspect.iscoroutinefunction(inner := property_.inner_test):
+
+        @functools.wraps(inner)
+        def example(*args: Any, **kwargs: Any) -> None:
+            asyncio.run(inner(*args, **kwargs))
+
+        property_.inner_test = example
+    return test
 
 
 def as_test(table: Table) -> Test:

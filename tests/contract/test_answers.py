@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
+from tests.cases import for_each
 from tonicdm import models
 from tonicdm.codec import OpenEnum, Record, assumed_names, wire_names
 from tonicdm.endpoints import brands, notes, team
@@ -44,7 +45,7 @@ def test_every_schema_is_a_record_or_an_enumeration():
     assert {*RECORDS, *ENUMS, *NO_RECORDS} == schemas().keys()
 
 
-@pytest.mark.parametrize("operation", READS, ids=lambda one: one.id)
+@for_each("operation", READS, ids=lambda one: one.id)
 @QUICK
 @given(data=st.data())
 def test_an_answer_decodes_and_encodes_to_the_same_values(operation: Described, data: Any):
@@ -72,7 +73,7 @@ def assert_same(value: Any, kind: type[Record]) -> None:
     assert hash(record) == hash(CODEC.read(value, kind)) or "token" in value
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@for_each("name", RECORDS)
 @settings(QUICK, max_examples=10)
 @given(data=st.data())
 def test_the_strategy_makes_what_the_schema_allows(name: str, data: Any):
@@ -82,7 +83,7 @@ def test_the_strategy_makes_what_the_schema_allows(name: str, data: Any):
     OAS31Validator(schema, format_checker=oas31_format_checker).validate(value)
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@for_each("name", RECORDS)
 def test_a_record_has_the_fields_of_its_schema_and_what_the_concepts_page_speaks_of(name: str):
     """A field that no document prints is marked as assumed, and in its docstring, too."""
     kind = kind_of(name)
@@ -101,7 +102,7 @@ def words_of(schema: dict[str, Any]) -> set[str]:
     return {*schema.get("enum", []), *schema.get("x-known-values", [])}
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@for_each("name", RECORDS)
 def test_a_field_with_documented_words_is_an_open_enumeration_of_them(name: str):
     kind = kind_of(name)
     hints = get_type_hints(kind)
@@ -131,7 +132,7 @@ def test_a_closed_choice_of_orders_is_that_of_the_reference(operation: str, opti
     assert list(get_args(get_type_hints(options)["sort_by"])) == schema["enum"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("option", "kind"),
     [
         ("filterObjectType", models.ObjectType),

@@ -12,6 +12,7 @@ from openapi_core.exceptions import OpenAPIError
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 from yarl import URL
 
+from tests.cases import for_each
 from tonicdm import models
 
 from .calls import BASE, FURTHER, ID, METHOD_OF, Sent, arguments, call, call_with, methods
@@ -98,7 +99,7 @@ def test_every_operation_has_exactly_one_method_and_no_method_is_without_operati
     assert {name.partition(".")[2] for name in others} <= set(FURTHER)
 
 
-@pytest.mark.parametrize("name", methods())
+@for_each("name", methods())
 async def test_a_method_calls_its_operation_and_nothing_else(name: str):
     sent, _ = await call(name)
     assert sent
@@ -129,8 +130,8 @@ async def test_a_request_with_options_in_the_query_is_valid(name: str, by_query:
         by_query.validate_request(Asked.of(one))
 
 
-@pytest.mark.parametrize("name", METHOD_OF.values())
-@pytest.mark.parametrize("placement", ["header", "query"])
+@for_each("name", METHOD_OF.values())
+@for_each("placement", ["header", "query"])
 async def test_a_method_has_every_option_of_its_operation_and_no_other(name: str, placement: str):
     operation = PRIMARY[name]
     sent, _ = await call(name, option_placement=placement)
@@ -148,7 +149,7 @@ def _named(operation: Described) -> list[dict[str, Any]]:
     return [{"x-query-name": one["name"], **one} for one in operation.parameters]
 
 
-@pytest.mark.parametrize("name", [name for name, operation in PRIMARY.items() if operation.body is not None])
+@for_each("name", [name for name, operation in PRIMARY.items() if operation.body is not None])
 async def test_a_method_can_send_every_field_that_its_body_may_have(name: str):
     """Fields marked readOnly and the ID of a record to be made are left out."""
     operation = PRIMARY[name]
@@ -166,7 +167,7 @@ async def test_a_method_can_send_every_field_that_its_body_may_have(name: str):
     assert body.keys() - fields.keys() - BODIES_BEYOND.get(operation.id, set()) - {"zzUnknown"} == set()
 
 
-@pytest.mark.parametrize("name", METHOD_OF.values())
+@for_each("name", METHOD_OF.values())
 async def test_a_method_gives_the_records_of_its_operation(name: str):
     """The class is named like the schema; unknown fields of the answer are kept."""
     operation = PRIMARY[name]
@@ -180,7 +181,7 @@ async def test_a_method_gives_the_records_of_its_operation(name: str):
     assert record["zzUnknown"] == 1
 
 
-@pytest.mark.parametrize("name", [name for name in methods() if name.endswith((".list", ".staff"))])
+@for_each("name", [name for name in methods() if name.endswith((".list", ".staff"))])
 async def test_a_list_sends_its_default_order_and_size(name: str):
     """Pages without a set order may overlap: where there is a sort option, it is sent; and 1000 records a page."""
     _, kwargs = arguments(name)

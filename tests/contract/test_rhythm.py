@@ -20,6 +20,7 @@ from openapi_core.exceptions import OpenAPIError
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
+from tests.cases import for_each
 from tonicdm import rhythm
 from tonicdm.codec import OpenEnum, Record, wire_names
 from tonicdm.errors import BulkError
@@ -214,7 +215,7 @@ async def test_a_method_calls_its_operation_once_and_validly(name: str, api: Ope
     assert re.fullmatch(pattern, one.url.raw_path)
 
 
-@pytest.mark.parametrize("name", [name for name, one in OPERATIONS.items() if name in CALLS and one.body is not None])
+@for_each("name", [name for name, one in OPERATIONS.items() if name in CALLS and one.body is not None])
 async def test_a_method_can_send_every_field_that_its_body_may_have(name: str) -> None:
     operation = OPERATIONS[name]
     sent, _ = await call(name, [example(operation)])
@@ -278,7 +279,7 @@ async def test_the_validator_sees_what_is_wrong(case: str, api: OpenAPI) -> None
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CALLS)
+@for_each("name", CALLS)
 @QUICK
 @given(data=st.data())
 async def test_an_answer_is_read_and_says_the_same_when_written_again(name: str, data: Any) -> None:
@@ -319,7 +320,7 @@ async def test_an_answer_is_read_and_says_the_same_when_written_again(name: str,
     assert len(written) == len(values) and all(map(same, values, written)), f"{values} became {written}"
 
 
-@pytest.mark.parametrize("name", CALLS)
+@for_each("name", CALLS)
 @settings(QUICK, max_examples=2)
 @given(data=st.data())
 def test_the_strategy_makes_what_the_reference_allows(name: str, data: Any) -> None:
@@ -336,7 +337,7 @@ async def test_the_answers_of_the_other_tests_are_the_references(name: str, api:
     assert not found.errors
 
 
-@pytest.mark.parametrize("name", [name for name, one in OPERATIONS.items() if name in CALLS])
+@for_each("name", [name for name, one in OPERATIONS.items() if name in CALLS])
 async def test_a_method_gives_the_record_of_its_operation_and_keeps_unknown_fields(name: str) -> None:
     operation = OPERATIONS[name]
     _, result = await call(name, [example(operation)])
@@ -355,13 +356,13 @@ def test_every_schema_is_a_record_or_is_accounted_for() -> None:
     assert {*RECORDS, *ELSEWHERE} == set(document()["components"]["schemas"])
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@for_each("name", RECORDS)
 def test_a_record_has_the_fields_of_its_schema_and_no_others(name: str) -> None:
     schema = inlined(document()["components"]["schemas"][name])
     assert set(schema["properties"]) == set(wire_names(RECORDS[name]).values())
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@for_each("name", RECORDS)
 def test_a_field_with_documented_words_is_an_open_enumeration_of_them(name: str) -> None:
     schema = inlined(document()["components"]["schemas"][name])
     hints = get_type_hints(RECORDS[name])

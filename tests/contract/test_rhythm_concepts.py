@@ -6,7 +6,7 @@ import ast
 import pathlib
 from typing import Final
 
-import pytest
+from tests.cases import for_each
 
 from .concepts import FOLDER
 
@@ -77,7 +77,7 @@ SHOWN: Final = {
 """Words of the page, and the test that shows what they say."""
 
 
-@pytest.mark.parametrize(("words", "test"), SHOWN.items())
+@for_each(("words", "test"), SHOWN.items())
 def test_a_sentence_of_the_page_has_a_test(words: str, test: str):
     """The words stand on the page, and the test is there; what it shows it says itself."""
     assert words in (FOLDER / "rhythm-concepts.txt").read_text(encoding="utf-8").replace("**", "")

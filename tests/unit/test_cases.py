@@ -63,6 +63,18 @@ def test_a_property_is_tried_for_each_case() -> None:
     assert (noted.names, noted.failed) == (["0", "10"], ["0"])
 
 
+def test_an_async_property_is_tried_for_each_case() -> None:
+    @for_each("bound", [0, 10])
+    @settings(database=None, max_examples=20)
+    @given(data=st.data())
+    async def below(bound: int, data: st.DataObject) -> None:
+        assert data.draw(st.integers(0, 5)) <= bound
+
+    noted = Subtests()
+    below(subtests=noted)
+    assert (noted.names, noted.failed) == (["0", "10"], ["0"])
+
+
 def test_a_table_without_a_case_is_an_error() -> None:
     @for_each("number", [])
     def nothing(number: int) -> None: ...

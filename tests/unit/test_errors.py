@@ -6,8 +6,7 @@ import copy
 import datetime
 import pickle
 
-import pytest
-
+from tests.cases import for_each
 from tonicdm import errors
 from tonicdm.types import RateLimit
 
@@ -70,8 +69,8 @@ def test_every_class_of_the_tree_has_an_example() -> None:
     assert {type(example) for example in EXAMPLES} == ours
 
 
-@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("copied", [lambda e: pickle.loads(pickle.dumps(e)), copy.deepcopy, copy.copy])
+@for_each("error", EXAMPLES, ids=lambda error: type(error).__name__)
+@for_each("copied", [lambda e: pickle.loads(pickle.dumps(e)), copy.deepcopy, copy.copy])
 def test_an_error_survives_pickle_and_copies_with_all_it_holds(error, copied) -> None:
     again = copied(error)
     assert type(again) is type(error)
@@ -80,7 +79,7 @@ def test_an_error_survives_pickle_and_copies_with_all_it_holds(error, copied) ->
     assert {name: value for name, value in vars(again).items() if name != "failed"} == simple
 
 
-@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+@for_each("error", EXAMPLES, ids=lambda error: type(error).__name__)
 def test_timeouts_and_lookups_are_what_python_calls_them(error) -> None:
     timeouts = (errors.RequestTimeoutError, errors.BudgetTimeoutError)
     assert isinstance(error, TimeoutError) == isinstance(error, timeouts)
@@ -98,7 +97,7 @@ def test_a_long_body_is_cut() -> None:
     assert len(str(error)) < 2 * errors.BODY_SHOWN
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("status", "kind"),
     [
         (400, errors.BadRequestError),

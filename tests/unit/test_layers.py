@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import pytest
 
 import tonicdm
+from tests.cases import for_each
 
 ROOT = pathlib.Path(tonicdm.__file__).parent
 MODULES = sorted(path for path in ROOT.rglob("*.py"))
@@ -57,7 +58,7 @@ def imports(path: pathlib.Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+@for_each("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_module_imports_from_a_layer_above_its_own(path: pathlib.Path) -> None:
     own = package(path.relative_to(ROOT).parts)
     if own == "__init__":
@@ -196,9 +197,7 @@ def test_comments_cite_only_what_the_repository_has() -> None:
     assert {name: what for name, what in cited.items() if what} == {}
 
 
-@pytest.mark.parametrize(
-    "remark", ["design.md", "(design 6)", "(design: paging)", "docs/none.md", "see issue 12", "../x"]
-)
+@for_each("remark", ["design.md", "(design 6)", "(design: paging)", "docs/none.md", "see issue 12", "../x"])
 def test_a_citation_of_what_is_not_there_is_noticed(remark: str) -> None:
     assert astray(remark)
 

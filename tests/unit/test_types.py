@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm import UNSET, DataQuantity, InvalidIDError, RateLimit, Secret
 from tonicdm.ids import record_id
 from tonicdm.types import normalise_id
@@ -42,7 +43,7 @@ def test_rate_headers_are_read_as_the_page_shows_them() -> None:
     assert rate is not None and rate.used == 1
 
 
-@pytest.mark.parametrize(
+@for_each(
     "change",
     [
         {"X-Rate-Limit-Reset": "1466182244000"},

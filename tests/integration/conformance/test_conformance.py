@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm import AuthenticationError, RetryPolicy, TonicDM, UnitBudget
 from tonicdm.clock import VirtualClock
 from tonicdm.conformance import MAX_UNITS, Profile, State, check
@@ -57,7 +58,7 @@ async def examine(box: Sandbox, clock: VirtualClock, allowance: int = MAX_UNITS,
         return await check(tonic, allowance=allowance, **more)
 
 
-@pytest.mark.parametrize("name", CHOICES)
+@for_each("name", CHOICES)
 async def test_each_choice_is_named_for_twenty_units(name: str) -> None:
     """What is settled is what the server is set to; the journal, not the client, counts the units."""
     clock = VirtualClock(NOON)
@@ -73,8 +74,8 @@ async def test_each_choice_is_named_for_twenty_units(name: str) -> None:
         assert {call.method for call in box.journal} == {"GET"}
 
 
-@pytest.mark.parametrize("quantity", ["id_only", "basic", "complete"])
-@pytest.mark.parametrize("point", ["default_quantity", "unlisted_quantity"])
+@for_each("quantity", ["id_only", "basic", "complete"])
+@for_each("point", ["default_quantity", "unlisted_quantity"])
 async def test_the_defaults_are_named_by_runs_that_go_on(point: str, quantity: str) -> None:
     """Asking what comes unasked can cost 20 units, so it is the first call of a later run; none costs more than 20."""
     clock = VirtualClock(NOON)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tests.listserver import Asked, ListServer
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.clock import VirtualClock
@@ -104,7 +105,7 @@ async def check(seed: int) -> None:
         assert held(path, "persons") == server.truth
 
 
-@pytest.mark.parametrize("seed", range(12))
+@for_each("seed", range(12))
 async def test_no_change_is_lost_in_these_schedules(seed: int) -> None:
     """After runs amid changes, one run in peace leaves the file as the server is, without a look for deletions."""
     await check(seed)

@@ -8,6 +8,7 @@ import multidict
 import pytest
 from hypothesis import example, given
 
+from tests.cases import for_each
 from tonicdm.budget.headers import MAX_DELAY_SECONDS, MAX_LIMIT, Report, When, http_date, read, retry_after
 
 START = 1_800_000_000.0
@@ -15,7 +16,7 @@ DATE = "Fri, 15 Jan 2027 08:00:00 GMT"
 LIMIT, REMAINING, RESET = "X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "limit"),
     [
         ("3600", 3600),
@@ -44,7 +45,7 @@ def test_a_limit_is_1_to_a_thousand_million(text, limit):
     assert read({LIMIT: text}).limit == limit
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "remaining"),
     [("0", 0), ("-1", 0), ("-9000", 0), ("17.9", 17), ("5,5", 5), ("5,6", None), ("9" * 400, None), ("none", None)],
 )
@@ -56,7 +57,7 @@ def test_more_left_than_allowed_says_nothing_of_either_and_leaves_the_reset():
     assert read({LIMIT: "10", REMAINING: "11", RESET: "1800000000"}) == Report(reset=When(at=START))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "reset"),
     [
         ("1800000000", When(at=START)),
@@ -113,7 +114,7 @@ def test_an_http_date_is_utc_wherever_it_is_read(text, zone, monkeypatch):
         time.tzset()
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "yesterday",
@@ -140,7 +141,7 @@ def test_a_date_out_of_a_cache_tells_no_time():
     assert read({"Date": DATE}).date == START
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "seconds"),
     [
         ("17", 17.0),

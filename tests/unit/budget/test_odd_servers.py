@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.cases import for_each
 from tests.unit.budget.virtualtime import START, LoopClock, run
 from tonicdm.budget import BudgetRules, UnitBudget
 from tonicdm.types import Priority
@@ -151,7 +152,7 @@ def test_concurrent_429s_are_one_refusal():
     assert log.into[0] - log.refused[0] == pytest.approx(12, abs=1.5)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("headers", "silence"),
     [
         ({REMAINING: "-1"}, 3.0),
@@ -352,8 +353,8 @@ def test_a_server_whose_reset_has_another_clock_stalls_nobody(behind):
     assert len(log.refused) < 40
 
 
-@pytest.mark.parametrize("set_by", [-7200, -3600, -45, 45, 3600])
-@pytest.mark.parametrize("at", [20, 595])
+@for_each("set_by", [-7200, -3600, -45, 45, 3600])
+@for_each("at", [20, 595])
 def test_a_server_whose_clock_was_set_while_nobody_called_stalls_nobody(set_by, at):
     """Date and Reset move together, in a spent window: the next one is no more of the old because it is named so."""
     served: dict[int, int] = {}

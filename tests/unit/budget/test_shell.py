@@ -8,6 +8,7 @@ from decimal import Decimal
 import attrs
 import pytest
 
+from tests.cases import for_each
 from tests.unit.budget.virtualtime import START, LoopClock, run
 from tonicdm import TonicDM
 from tonicdm.budget import BudgetRules, Concurrency, UnitBudget
@@ -347,7 +348,7 @@ def test_snapshot_and_forecast_show_the_queue():
 # --- cancelling ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("moment", [0, 1, 2, 3, 4, 5, 6, 8, 10, 15])
+@for_each("moment", [0, 1, 2, 3, 4, 5, 6, 8, 10, 15])
 def test_a_cancellation_at_any_await_gives_back_exactly_what_was_not_spent(moment):
     """I3: after it H holds nothing, or the call had been sent and stays charged until known; slots are free."""
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cases import for_each
 from tests.unit.budget.test_window import START, answer, at, opened, send
 from tonicdm.budget import BudgetRules
 from tonicdm.budget.rules import Reason
@@ -37,7 +38,7 @@ def test_each_lane_expects_to_wait_for_those_above_it():
     assert eta["bulk"] == pytest.approx(3600, abs=5)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("used", "cost", "ahead", "windows"),
     [(0, 3600, 0, 1), (0, 3601, 0, 2), (3000, 600, 0, 1), (3000, 601, 0, 2), (3000, 4200, 600, 2), (3600, 7200, 0, 2)],
 )

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm.codec.elements import MAX_DEPTH, read_elements, split, unstorable
 from tonicdm.errors import DecodeError
 
@@ -66,7 +67,7 @@ def test_one_bad_element_leaves_the_others_as_they_are(found: list, data: st.Dat
     assert (invalid.index, invalid.id) == (place, "0" * 31 + "9")
 
 
-@pytest.mark.parametrize(("bad", "reason"), BROKEN.values(), ids=BROKEN)
+@for_each(("bad", "reason"), BROKEN.values(), ids=BROKEN)
 def test_a_bad_element_says_what_is_wrong_keeps_its_text_and_shows_what_can_be_read(bad: bytes, reason: str) -> None:
     element = (
         b'{"id": "00000000000000000000000000000002", "secret": %s, "datetimeUpdated": "2026-01-01T00:00:00Z"}' % bad
@@ -108,7 +109,7 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize(("text", "said"), SHAPES.items(), ids=lambda value: str(value)[:24])
+@for_each(("text", "said"), SHAPES.items(), ids=lambda value: str(value)[:24])
 def test_what_is_no_array_is_an_error_that_says_what_came_and_no_value(text: bytes, said: str) -> None:
     with pytest.raises(DecodeError) as caught:
         read_elements(text, what="GET /core/persons")

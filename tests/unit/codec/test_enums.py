@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm import DecodeError, models
 from tonicdm.codec import OpenEnum
 from tonicdm.models import CODEC, Office, Project, ProjectPurpose, Status
@@ -16,7 +17,7 @@ CLASSES = [one for one in (getattr(models, name) for name in models.__all__) if 
 ENUMS = [one for one in CLASSES if issubclass(one, OpenEnum) and one is not OpenEnum]
 
 
-@pytest.mark.parametrize("kind", ENUMS, ids=lambda one: one.__name__)
+@for_each("kind", ENUMS, ids=lambda one: one.__name__)
 def test_an_unknown_word_is_kept_typed_and_equal_to_its_text(kind: type[OpenEnum]):
     word = kind("brand new")
     assert isinstance(word, kind)
@@ -28,7 +29,7 @@ def test_an_unknown_word_is_kept_typed_and_equal_to_its_text(kind: type[OpenEnum
     assert type(pickle.loads(pickle.dumps(word))) is kind
 
 
-@pytest.mark.parametrize("kind", ENUMS, ids=lambda one: one.__name__)
+@for_each("kind", ENUMS, ids=lambda one: one.__name__)
 def test_a_known_word_is_its_member(kind: type[OpenEnum]):
     for member in kind:
         assert kind(str(member)) is member

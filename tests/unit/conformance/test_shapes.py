@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm.conformance.shapes import forms_of, merged, records_of, shape_of
 
 SECRETS = (
@@ -39,7 +39,7 @@ def test_a_shape_is_one_whatever_the_order(values: list[object]):
     assert forms_of(merged(shapes)) == forms_of(merged(reversed(shapes)))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "shape"),
     [
         ("f71f272f752c4307b36c5124688562c4", "hex32"),

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.cases import for_each
 from tests.contract.calls import ID, arguments, client, endpoint_class, methods
 from tests.contract.mocking import mocked
 from tonicdm import InvalidIDError, InvalidOptionError, Paginator
@@ -114,7 +115,7 @@ async def refusal(work: Awaitable[None]) -> str:
     return ""
 
 
-@pytest.mark.parametrize("name", methods())
+@for_each("name", methods())
 async def test_a_wrong_value_of_any_argument_is_refused_before_anything_is_sent(name: str):
     args, kwargs = arguments(name)
     async with aiohttp.ClientSession() as session, client(session) as tonic:
@@ -130,7 +131,7 @@ async def test_a_wrong_value_of_any_argument_is_refused_before_anything_is_sent(
         assert (seen.reserved, seen.remaining) == (0, seen.limit)
 
 
-@pytest.mark.parametrize("name", methods())
+@for_each("name", methods())
 async def test_an_argument_that_a_method_does_not_know_is_refused(name: str):
     args, kwargs = arguments(name)
     noun, _, method = name.partition(".")
@@ -141,7 +142,7 @@ async def test_an_argument_that_a_method_does_not_know_is_refused(name: str):
             await attempt(tonic, name, args, {**kwargs, "zz_nonsense": 1})
 
 
-@pytest.mark.parametrize("name", [name for name in methods() if name.endswith(".update")])
+@for_each("name", [name for name in methods() if name.endswith(".update")])
 async def test_a_change_of_nothing_is_refused(name: str):
     from tonicdm import UNSET
 
@@ -203,7 +204,7 @@ NESTED: dict[str, list[Any]] = {
 """IDs inside JSON objects, wherever the models know one."""
 
 
-@pytest.mark.parametrize(("name", "wrong"), [(name, one) for name, ones in NESTED.items() for one in ones])
+@for_each(("name", "wrong"), [(name, one) for name, ones in NESTED.items() for one in ones])
 async def test_an_id_inside_a_json_object_is_checked_by_the_models_fields(name: str, wrong: dict[str, Any]):
     """At any depth, before anything is sent; the error names the place and not the value."""
     _, kwargs = arguments(name)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import for_each
 from tests.unit.endpoints.pagingserver import Server, record
 from tonicdm.endpoints.listing import Listing
 from tonicdm.endpoints.offices import Offices
@@ -48,8 +49,8 @@ def listed(pages: Pages, **how: Any) -> tuple[Circle, Paginator[Any]]:
     return server, Paginator(Listing(server, Offices._listing, {"page_size": SIZE}, DataQuantity.BASIC, **how))
 
 
-@pytest.mark.parametrize("raw", [False, True], ids=["records", "plain JSON"])
-@pytest.mark.parametrize("name", CIRCLES)
+@for_each("raw", [False, True], ids=["records", "plain JSON"])
+@for_each("name", CIRCLES)
 async def test_two_pages_running_without_a_new_record_end_it(name: str, raw: bool) -> None:
     server, pages = listed(CIRCLES[name], raw=raw)
     with pytest.raises(EndlessListError, match="circles") as caught:

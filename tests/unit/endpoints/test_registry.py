@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import for_each
 from tests.contract.calls import BASE, ID, NOUNS
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.endpoints.base import Endpoint
@@ -57,7 +58,7 @@ def test_the_registry_names_every_attribute_of_a_client():
     assert tuple(RECORD_TYPES) == NOUNS
 
 
-@pytest.mark.parametrize("record_type", NOUNS)
+@for_each("record_type", NOUNS)
 def test_a_class_says_its_record_type_itself(record_type: str):
     """Neither a file's name nor a base class decides it."""
     kind = endpoint_class(record_type)

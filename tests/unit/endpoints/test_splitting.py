@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm import InvalidOptionError, OptionIgnoredError
 from tonicdm.endpoints.disciplines import Disciplines
 from tonicdm.endpoints.offices import Offices
@@ -77,10 +78,8 @@ async def test_ids_that_are_repeated_in_another_spelling_are_asked_for_once():
     assert server.calls[0]["filter_ids"] == [one, two]
 
 
-@pytest.mark.parametrize("count", [3, 300])
-@pytest.mark.parametrize(
-    "make", [iter, tuple, lambda wanted: dict.fromkeys(wanted).keys()], ids=["iterator", "tuple", "keys"]
-)
+@for_each("count", [3, 300])
+@for_each("make", [iter, tuple, lambda wanted: dict.fromkeys(wanted).keys()], ids=["iterator", "tuple", "keys"])
 async def test_ids_come_in_whatever_can_be_iterated_over(count: int, make: Any):
     server = Server(count=count)
     wanted = named(*range(count))
@@ -159,7 +158,7 @@ async def test_two_long_lists_of_ids_are_split_crosswise():
 # --- options that the package does not know --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("given", "text"),
     [("a b", "a b"), (17, "17"), (True, "true"), (["x", 2], "x,2"), (SINCE, "2026-01-01T00:00:00Z"),
      (SINCE.date(), "2026-01-01"), (uuid.UUID(int=1), "0" * 31 + "1")],
@@ -177,7 +176,7 @@ async def test_an_unknown_option_is_passed_on_by_the_type_of_its_value(given: An
     assert sent == [text]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "said"),
     [("filterIDs", "filter_ids"), ("filterids", "filter_ids"), ("sort_by", "sort_by"), ("sortBy", "sort_by"),
      ("pageSize", "page_size"), ("dataQuantity", "itself"), ("data_quantity", "itself"),

@@ -8,9 +8,8 @@ import inspect
 import pathlib
 import re
 
-import pytest
-
 import tonicdm.endpoints
+from tests.cases import for_each
 from tests.contract.calls import BASE, METHOD_OF, NOUNS, endpoint_class, methods
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.endpoints.base import Endpoint
@@ -26,14 +25,14 @@ def test_a_client_has_one_attribute_for_each_noun():
     assert found == set(NOUNS)
 
 
-@pytest.mark.parametrize("noun", NOUNS)
+@for_each("noun", NOUNS)
 def test_a_noun_stands_in_the_file_of_its_name(noun: str):
     kind = endpoint_class(noun)
     assert kind.__module__ == f"tonicdm.endpoints.{noun}"
     assert vars(importlib.import_module(kind.__module__))[kind.__name__] is kind
 
 
-@pytest.mark.parametrize("name", methods())
+@for_each("name", methods())
 def test_a_method_describes_itself_and_all_its_arguments(name: str):
     noun, _, method = name.partition(".")
     function = getattr(endpoint_class(noun), method)
@@ -47,7 +46,7 @@ def test_a_method_describes_itself_and_all_its_arguments(name: str):
         ), parameter
 
 
-@pytest.mark.parametrize(("operation", "name"), METHOD_OF.items())
+@for_each(("operation", "name"), METHOD_OF.items())
 def test_a_method_names_its_source(operation: str, name: str):
     """The reference's operationId stands in the method's description, or in its class's."""
     noun, _, method = name.partition(".")
@@ -56,7 +55,7 @@ def test_a_method_names_its_source(operation: str, name: str):
     assert inherited or operation in (inspect.getdoc(getattr(kind, method)) or "")
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda one: one.stem)
+@for_each("file", FILES, ids=lambda one: one.stem)
 def test_every_option_and_field_has_a_description(file: pathlib.Path):
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ClassDef) and re.search(r"(Options|Fields|Changes|Option|Reading|Extra)$", node.name):

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm.http.addresses import PrivateAddressError, is_public, public_socket
 
 PRIVATE = [
@@ -18,7 +19,7 @@ PRIVATE = [
 PUBLIC = ["8.8.8.8", "93.184.216.34", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]
 
 
-@pytest.mark.parametrize("address", PRIVATE)
+@for_each("address", PRIVATE)
 def test_a_private_address_is_no_public_one(address: str):
     """Loopback, link-local, private, shared, reserved; also inside an address of IPv6 that wraps it."""
     assert not is_public(address)
@@ -27,7 +28,7 @@ def test_a_private_address_is_no_public_one(address: str):
         public_socket((family, socket.SOCK_STREAM, 6, "", (address, 443)))
 
 
-@pytest.mark.parametrize("address", PUBLIC)
+@for_each("address", PUBLIC)
 def test_a_public_address_is_one(address: str):
     assert is_public(address)
 

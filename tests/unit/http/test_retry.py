@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm import ConfigError
 from tonicdm.http.retry import Again, Outcome, RetryPolicy, decide, outcome_of
 
 POLICY = RetryPolicy(attempts=4, base=0.5, cap=3.0, floor=0.2, max_retry_after=60.0)
 
 
-@pytest.mark.parametrize("method", ["POST", "PATCH"])
-@pytest.mark.parametrize("outcome", [one for one in Outcome if one is not Outcome.NOT_SENT])
+@for_each("method", ["POST", "PATCH"])
+@for_each("outcome", [one for one in Outcome if one is not Outcome.NOT_SENT])
 def test_a_write_that_may_have_arrived_is_never_repeated(method: str, outcome: Outcome) -> None:
     assert decide(POLICY, method, outcome, 1, 0.5) is None
 
@@ -55,7 +56,7 @@ def test_what_the_server_asks_for_makes_no_write_go_again() -> None:
     assert decide(POLICY, "POST", Outcome.SERVER_ERROR, 1, 0.5, 1.0) is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     "wrong",
     [{"attempts": 0}, {"attempts": 2.5}, {"attempts": True}, {"base": -1}, {"cap": math.inf}, {"floor": math.nan},
      {"max_retry_after": math.inf}, {"base": "1"}],

@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 import attrs
 import pytest
 
+from tests.cases import for_each
 from tonicdm import DataQuantity, Secret, models
 from tonicdm.codec import wire_names
 from tonicdm.models import (
@@ -35,7 +36,7 @@ CLASSES = [one for one in (getattr(models, name) for name in models.__all__) if 
 KINDS = [one for one in CLASSES if issubclass(one, Record) and one is not Record]
 ID = "f71f272f752c4307b36c5124688562c4"
 NEEDED = {RecordStub: {"id": ID}}
-by_name = pytest.mark.parametrize("kind", KINDS, ids=lambda one: one.__name__)
+by_name = for_each("kind", KINDS, ids=lambda one: one.__name__)
 
 
 def test_every_record_class_of_the_package_is_public():
@@ -181,7 +182,7 @@ def test_the_user_has_every_field_of_a_person():
     assert wire_names(Person).items() <= wire_names(models.Me).items()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "name", "wire_name"),
     [
         (models.Project, "office", "office"),
@@ -204,7 +205,7 @@ def test_an_assumption_that_does_not_hold_costs_no_record(kind: type[Record], na
     assert (empty.extra, empty[wire_name], CODEC.write(empty)) == ({}, None, {"id": ID, wire_name: None})
 
 
-@pytest.mark.parametrize("name", ["datetimeUpdated", "datetime_updated", "updated"])
+@for_each("name", ["datetimeUpdated", "datetime_updated", "updated"])
 @by_name
 def test_every_record_tells_when_it_changed_whatever_the_wire_calls_it(kind: type[Record], name: str):
     record = CODEC.read({**NEEDED.get(kind, {}), name: "2026-02-03T13:00:00+01:00"}, kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from tests.cases import for_each
 from tonicdm.plan.estimate import Plan, Strategy, describe_facts, estimate_owner, estimate_type
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.forecast import Run, Scenario, simulate
@@ -40,9 +41,7 @@ def test_a_first_load_costs_five_units_a_page_and_one_for_what_changed_meanwhile
     assert estimate_type(attrs.evolve(NEW, count=count)).expected == units
 
 
-@pytest.mark.parametrize(
-    ("changed", "units"), [(0, 1), (30, 6), (200, 7), (999, 6), (1_968, 12), (2_000, 13), (9_502, 53)]
-)
+@for_each(("changed", "units"), [(0, 1), (30, 6), (200, 7), (999, 6), (1_968, 12), (2_000, 13), (9_502, 53)])
 def test_what_changed_costs_a_look_and_its_pages(changed: int, units: int) -> None:
     """1 + 5K; 1 for what changed while several pages were read; 1 where the list may be longer than it shows.
 

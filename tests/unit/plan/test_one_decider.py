@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 import pathlib
 
-import pytest
-
 import tonicdm
+from tests.cases import for_each
 
 ROOT = pathlib.Path(tonicdm.__file__).parent
 MODULES = sorted(path for name in ("sync", "webhooks", "store") for path in (ROOT / name).rglob("*.py"))
@@ -28,7 +27,7 @@ def reasons(path: pathlib.Path) -> list[str]:
     return knows
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+@for_each("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_but_the_plan_decides_by_price(path: pathlib.Path) -> None:
     """The sync, the webhooks and the cached reads ask the plan; else what is planned and what is done differ."""
     assert reasons(path) == []

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm.errors import InvalidOptionError
 from tonicdm.rhythm import BatchDelete, BatchPatch
 from tonicdm.rhythm.assumed import BatchDialect
@@ -25,7 +26,7 @@ def test_a_batch_is_written_with_the_words_of_the_dialect() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("operations", "why"),
     [
         ([], "at least one"),
@@ -45,7 +46,7 @@ def test_what_can_not_be_sent_is_refused_whole(operations: list[Any], why: str) 
     assert "Nothing was sent" in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("answer", "failed"),
     [
         ({"error_count": 0, "success_count": 2}, []),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tests.unit.rhythm.fakeissuer import jwt
 from tonicdm.rhythm.claims import (
     AUDIENCE,
@@ -58,13 +59,13 @@ def test_all_documented_claims_are_read() -> None:
     assert not found.verified
 
 
-@pytest.mark.parametrize("missing", list(FULL))
+@for_each("missing", list(FULL))
 def test_any_claim_may_be_missing(missing: str) -> None:
     """Two pages contradict each other on which are there."""
     read_claims(jwt(**{name: value for name, value in FULL.items() if name != missing}))
 
 
-@pytest.mark.parametrize("value", [None, 5, "", [], {}, True])
+@for_each("value", [None, 5, "", [], {}, True])
 def test_a_claim_of_another_kind_counts_as_missing(value) -> None:
     found = read_claims(jwt(**{NAMESPACE + "contact_id": value, "exp": value if value != 5 else "x", "aud": value}))
     assert found.contact is None
@@ -76,7 +77,7 @@ def test_the_names_are_with_http_and_not_https() -> None:
     assert read_claims(jwt(**{"https://rhythmsoftware.com/tenant_id": "x"})).tenant is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text", ["", "abc", "a.b", "a.b.c.d", "..", "a.b.c", "é.é.é", "e30.W10.x", "e30.bnVsbA.x", "x" * 70_000, "{}.{}.{}"]
 )
 def test_garbage_is_a_clear_error_that_does_not_repeat_it(text: str) -> None:

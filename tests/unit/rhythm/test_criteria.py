@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm import InvalidOptionError
 from tonicdm.rhythm import QueryDialect, all_of, any_of, field
 from tonicdm.rhythm.criteria import Condition, Criteria, Group, to_query, to_search
@@ -105,7 +106,7 @@ def test_times_are_written_in_iso_8601_and_need_a_zone() -> None:
         field("a") >= datetime.datetime(2026, 11, 22)  # noqa: B015, DTZ001
 
 
-@pytest.mark.parametrize(
+@for_each(
     "wrong",
     [
         lambda: field(""), lambda: field("a").is_in("abc"), lambda: field("a").is_in([]), all_of, lambda: any_of(1),

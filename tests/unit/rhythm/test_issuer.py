@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.cases import for_each
 from tests.unit.rhythm.fakeissuer import dates
 from tonicdm.errors import ConfigError
 from tonicdm.rhythm.tokens.issuer import Issuer, read_date, read_grant, read_refusal
@@ -31,15 +32,13 @@ def test_a_domain_or_a_url_names_the_issuer(given: str, base: str) -> None:
     assert issuer.token_url == f"{base}/oauth/token"
 
 
-@pytest.mark.parametrize(
-    "wrong", ["", "http://example.us.auth0.com", "ftp://x", "https://a:b@x", "https://x?y=1", "a b"]
-)
+@for_each("wrong", ["", "http://example.us.auth0.com", "ftp://x", "https://a:b@x", "https://x?y=1", "a b"])
 def test_a_secret_goes_to_no_wrong_or_open_place(wrong: str) -> None:
     with pytest.raises(ConfigError):
         Issuer.parse(wrong)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("status", "headers", "body", "cause", "pause"),
     [
         (429, {}, {"error": "too_many_requests"}, Cause.UNSURE, None),
@@ -102,14 +101,12 @@ def test_words_that_are_no_codes_are_not_repeated() -> None:
     assert "s3cret" not in repr(read_refusal(401, {}, body, NOW, MintRules()))
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"x", b"[]", b"{}", b'{"access_token": ""}', b'{"access_token": "a b"}', b"[" * 9999]
-)
+@for_each("body", [b"", b"x", b"[]", b"{}", b'{"access_token": ""}', b'{"access_token": "a b"}', b"[" * 9999])
 def test_an_answer_without_a_usable_token_is_none(body: bytes) -> None:
     assert read_grant(200, body) is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("given", "seconds"),
     [
         (86400, 86400.0),

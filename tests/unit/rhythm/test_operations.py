@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm import ConfigError, InvalidOptionError
 from tonicdm.rhythm.errors import InvalidTenantError
 from tonicdm.rhythm.operations import OPERATIONS, checked_tenant, find, known_path
@@ -22,7 +23,7 @@ VALUES = {
 TENANT = "example.org"
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@for_each("name", OPERATIONS)
 def test_every_filled_path_is_found_as_its_own_operation(name: str) -> None:
     """Words such as ``search`` are not taken for ids, nor ids for words."""
     operation = OPERATIONS[name]
@@ -31,9 +32,7 @@ def test_every_filled_path_is_found_as_its_own_operation(name: str) -> None:
     assert known_path(operation.service, operation.method, filled.path, TENANT) is operation
 
 
-@pytest.mark.parametrize(
-    "tenant", ["", " ", "a/b", "/", "https://example.org", "..", ".", "a b", "a?b", "a%2fb", "a\\b", "tenänt"]
-)
+@for_each("tenant", ["", " ", "a/b", "/", "https://example.org", "..", ".", "a b", "a?b", "a%2fb", "a\\b", "tenänt"])
 def test_a_tenant_that_would_change_the_path_is_refused(tenant: str) -> None:
     with pytest.raises(InvalidTenantError, match="Nothing was sent"):
         checked_tenant(tenant)
@@ -46,7 +45,7 @@ def test_a_tenant_like_a_domain_is_taken(tenant: str) -> None:
     assert checked_tenant(tenant) == tenant
 
 
-@pytest.mark.parametrize("wrong", ["", ".", "..", "a/b", "a b", "a\nb", "ü"])
+@for_each("wrong", ["", ".", "..", "a/b", "a b", "a\nb", "ü"])
 def test_an_id_that_no_record_has_is_refused(wrong: str) -> None:
     with pytest.raises(InvalidOptionError, match="Nothing was sent"):
         OPERATIONS["getContact"].fill(TENANT, {"id": wrong})
@@ -81,7 +80,7 @@ def test_a_path_that_is_not_known_or_of_another_tenant_is_told_apart() -> None:
         known_path("events", "GET", "/contacts/example.org", TENANT)
 
 
-@pytest.mark.parametrize("wrong", ["contacts", "rolodex:", ":contacts", "rolodex/contacts", "a:b:c", ""])
+@for_each("wrong", ["contacts", "rolodex:", ":contacts", "rolodex/contacts", "a:b:c", ""])
 def test_a_query_type_has_an_app_and_a_kind(wrong: str) -> None:
     with pytest.raises(InvalidOptionError):
         OPERATIONS["getQueryDescription"].fill(TENANT, {"queryType": wrong})

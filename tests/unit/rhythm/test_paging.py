@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm import DecodeError
 from tonicdm.rhythm.errors import RepeatedKeyError
 from tonicdm.rhythm.models import Contact
@@ -67,7 +68,7 @@ async def test_a_repeated_key_ends_in_an_error_and_not_in_a_loop(keys: list[Any]
     assert len(seen) == len(asked) == len(keys)
 
 
-@pytest.mark.parametrize("answer", [None, "x", 1, {}, {"Items": None}, {"items": []}])
+@for_each("answer", [None, "x", 1, {}, {"Items": None}, {"items": []}])
 async def test_what_is_no_page_is_told(answer: Any) -> None:
     contacts, _ = server([answer])
     with pytest.raises(DecodeError, match=r"expected an array, or an object with Items"):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm import InvalidOptionError
 from tonicdm.rhythm.models import CODEC, Contact, CustomFieldValue
 from tonicdm.rhythm.patches import body_of, custom_value, merged, pointer, steps_of
@@ -32,7 +33,7 @@ def test_a_pointer_names_exactly_one_member(name: str) -> None:
     assert path[1:].replace("~1", "/").replace("~0", "~") == name
 
 
-@pytest.mark.parametrize(
+@for_each(
     "wrong",
     [
         {},
@@ -69,7 +70,7 @@ def test_custom_fields_that_are_not_named_are_kept() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "member"),
     [
         (True, "boolean_value"), (1, "numeric_value"), (1.5, "numeric_value"), ("x", "string_value"),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm.errors import ConfigError, InvalidOptionError, StoreError
 from tonicdm.rhythm import ASSUMED, PollRules, QueryDialect, QuerySpec, field
 from tonicdm.rhythm.jobs import JobFile, Note
@@ -47,7 +48,7 @@ def test_rules_that_would_hurry_or_shrink_are_refused(wrong: dict[str, float]) -
 # --- how it stands ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("state", "stand"),
     [
         ({}, QueryState.RUNNING),
@@ -75,7 +76,7 @@ def test_an_unknown_word_means_that_it_goes_on(word: str) -> None:
         assert state_of(QueryExecution(status=word), ASSUMED) is QueryState.RUNNING
 
 
-@pytest.mark.parametrize("name", ASSUMED.result_uris)
+@for_each("name", ASSUMED.result_uris)
 def test_the_uri_is_found_under_each_assumed_name_and_shows_itself_nowhere(name: str) -> None:
     execution = CODEC.read({"status": "SUCCEEDED", name: "https://s/x?signature=1"}, QueryExecution)
     uri = uri_of(execution, ASSUMED)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm.rhythm.rows import CsvCounter, JsonCounter, JsonReader, MalformedError, NoCounter, counter_of
 
 VALUES = st.recursive(
@@ -70,7 +71,7 @@ def test_an_array_that_breaks_off_is_never_taken_for_whole(rows: list[Any], cuts
         read(text[:end], cuts)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [b"", b" ", b"[1,]", b"[,1]", b"[1 2]", b"[1]]", b"[1] 2", b"[1", b"<html>", b"[1,,2]", b'[{"a":}]', b"\xff"],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm import InvalidOptionError
 from tonicdm.rhythm import ASSUMED, field
 from tonicdm.rhythm.errors import CriteriaError, UnknownTypeError
@@ -12,7 +13,7 @@ from tonicdm.rhythm.strategy import FETCHABLE, FetchOptions, choose, query_type_
 NG = field("last_name") == "Ng"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("options", "strategy", "why"),
     [
         (FetchOptions(type="address_types"), "list", "small fixed set"),
@@ -46,7 +47,7 @@ def test_the_choice_and_its_reason(options: FetchOptions, strategy: str, why: st
     assert why in found.reason
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("given", "error"),
     [
         ({"type": "nothing"}, UnknownTypeError),

@@ -6,8 +6,7 @@ import copy
 import datetime
 import pickle
 
-import pytest
-
+from tests.cases import for_each
 from tonicdm import errors as house
 from tonicdm.rhythm import errors
 
@@ -27,10 +26,8 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"), EXAMPLES, ids=lambda value: getattr(value, "__name__", type(value).__name__)
-)
-@pytest.mark.parametrize("copied", [lambda e: pickle.loads(pickle.dumps(e)), copy.deepcopy, copy.copy])
+@for_each(("error", "kind"), EXAMPLES, ids=lambda value: getattr(value, "__name__", type(value).__name__))
+@for_each("copied", [lambda e: pickle.loads(pickle.dumps(e)), copy.deepcopy, copy.copy])
 def test_an_error_survives_pickle_and_copies_with_all_it_holds(error, kind, copied) -> None:
     again = copied(error)
     assert type(again) is type(error)

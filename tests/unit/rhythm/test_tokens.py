@@ -10,6 +10,7 @@ import traceback
 
 import pytest
 
+from tests.cases import for_each
 from tests.unit.rhythm.conftest import Make, drive
 from tests.unit.rhythm.fakeissuer import DOMAIN, SECRET, FakeIssuer, answer
 from tonicdm.clock import VirtualClock
@@ -407,7 +408,7 @@ async def test_a_token_for_another_audience_or_tenant_is_not_sent_and_not_minted
     assert await make(client_id="c").claims() is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     "wrong",
     [
         {"client_id": ""},

@@ -3,9 +3,9 @@
 import json
 
 import hypothesis.strategies as st
-import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests.cases import for_each
 from tonicdm.sandbox import SandboxSettings, World
 from tonicdm.sandbox.handlers.bodies import FIELDS
 from tonicdm.sandbox.messages import Request
@@ -38,7 +38,7 @@ def answer(method, path, options=(), body=b""):
     return SERVICE.handle(Request(method=method, path=path, headers=headers, body=body), 1_800_000_000.0)
 
 
-@pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.method in {"POST", "PATCH"}], ids=lambda o: o.name)
+@for_each("operation", [o for o in OPERATIONS if o.method in {"POST", "PATCH"}], ids=lambda o: o.name)
 @FEW
 @given(data=st.data())
 def test_any_body_gets_an_answer_of_the_page(operation, data):
@@ -59,7 +59,7 @@ def test_any_body_gets_an_answer_of_the_page(operation, data):
     WORLD.restore(PRISTINE)
 
 
-@pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.method in {"GET", "DELETE"}], ids=lambda o: o.name)
+@for_each("operation", [o for o in OPERATIONS if o.method in {"GET", "DELETE"}], ids=lambda o: o.name)
 @FEW
 @given(options=OPTIONS)
 def test_any_options_get_an_answer_of_the_page(operation, options):

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm.sandbox.messages import Refusal
 from tonicdm.sandbox.rhythm.criteria import compile_group
 from tonicdm.sandbox.rhythm.operations import AUTH, FILES, find, target
@@ -20,7 +21,7 @@ def matches(group, record=RECORD, **settings):
     return compile_group(group, RhythmSettings(**settings), lambda _: True)(record.get)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("field", "operator", "value", "holds"),
     [
         ("name", "eq", "zoë", True),
@@ -63,8 +64,8 @@ def test_operator_means_what_it_says(field, operator, value, holds):
 
 
 def test_every_operator_is_tried_above():
-    own = test_operator_means_what_it_says.pytestmark[0].args[1]
-    assert {case[1] for case in own} == set(OPERATORS)
+    own = test_operator_means_what_it_says.table
+    assert {dict(zip(own.arguments, values, strict=True))["operator"] for _, values in own.cases} == set(OPERATORS)
 
 
 def test_names_are_settings():
@@ -102,7 +103,7 @@ def test_group_with_both_keys_wants_both():
     assert matches({})
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("document", "steps", "result"),
     [
         ({"a": 1}, [{"op": "add", "path": "/b", "value": 2}], {"a": 1, "b": 2}),
@@ -129,7 +130,7 @@ def test_patch_steps_follow_the_rfc(document, steps, result):
     assert patched(document, steps) == result
 
 
-@pytest.mark.parametrize(
+@for_each(
     "step",
     [
         {"op": "remove", "path": "/b"},
@@ -152,7 +153,7 @@ def test_patch_that_fails_changes_nothing(step):
     assert document == {"a": 1, "l": [1, 2]}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("host", "path", "service", "segments"),
     [
         ("127.0.0.1:80", "/rolodex/contacts/t", "rolodex", ("contacts", "t")),
@@ -169,7 +170,7 @@ def test_service_is_the_host_or_the_first_segment(host, path, service, segments)
     assert (where.service, where.segments) == (service, segments)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("method", "path", "operation"),
     [
         ("GET", "/rolodex/contacts/current", "getCurrentContact"),

@@ -2,9 +2,9 @@
 
 import pathlib
 
-import pytest
 import yaml
 
+from tests.cases import for_each
 from tonicdm.sandbox.routes import BY_NAME, KNOWN_OPTIONS, OPERATIONS, PATHS, QUERY_NAMES
 
 REFERENCE = yaml.safe_load(
@@ -30,7 +30,7 @@ def test_all_paths_and_operations_are_there():
     assert set(BY_NAME) == {(method, path) for method, path, _ in operations()}
 
 
-@pytest.mark.parametrize(("method", "path", "operation"), operations(), ids=lambda v: v if isinstance(v, str) else "")
+@for_each(("method", "path", "operation"), operations(), ids=lambda v: v if isinstance(v, str) else "")
 def test_operation_lists_the_options_of_the_reference(method, path, operation):
     ours = BY_NAME[method, path]
     theirs = list(parameters(operation))

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm.sandbox import World
 from tonicdm.sandbox.world import people, person_slots
 from tonicdm.sandbox.world.noise import Shuffle
@@ -24,7 +25,7 @@ def test_same_arguments_give_byte_identical_records():
     assert texts[0] != json.dumps(everything(World(700, seed=10)), ensure_ascii=False)
 
 
-@pytest.mark.parametrize("records", [*range(MIN_RECORDS, MIN_RECORDS + 200), 1_000, 12_345])
+@for_each("records", [*range(MIN_RECORDS, MIN_RECORDS + 200), 1_000, 12_345])
 def test_world_has_exactly_the_records_asked_for(records):
     sizes = counts(records)
     assert sum(sizes.values()) == records
@@ -36,14 +37,14 @@ def test_too_small_a_world_says_what_is_possible():
         World(MIN_RECORDS - 1)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 10, 97, 1000])
+@for_each("count", [1, 2, 3, 10, 97, 1000])
 def test_shuffle_is_a_permutation_that_goes_back(count):
     shuffle = Shuffle(count, "x")
     assert sorted(map(shuffle, range(count))) == list(range(count))
     assert all(shuffle.back(shuffle(n)) == n for n in range(count))
 
 
-@pytest.mark.parametrize("record_type", TYPES)
+@for_each("record_type", TYPES)
 def test_ids_are_compact_ordered_and_lead_back_to_their_records(record_type):
     ids = WORLD.ids(record_type)
     assert ids == sorted(set(ids))
@@ -58,7 +59,7 @@ def test_no_id_belongs_to_two_types():
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize("record_type", RECORD_TYPES, ids=lambda k: k.name)
+@for_each("record_type", RECORD_TYPES, ids=lambda k: k.name)
 def test_every_reference_exists_and_complete_expands_it_by_one_level(record_type):
     for rank in range(WORLD.count(record_type.name)):
         basic = WORLD.firm.record(record_type.name, rank)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm.store import views
 from tonicdm.store.columns import (
     FITS,
@@ -44,7 +45,7 @@ def test_a_type_fits_all_values_and_only_ever_widens(start: SqlType | None, firs
         assert not fits(once, first | then), "a type changes only if it must"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kinds", "type_"),
     [
         ({"true", "false"}, SqlType.BOOLEAN),

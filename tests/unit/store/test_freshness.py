@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm.store.freshness import CHANGE_INTERVAL, TIE, Proofs, is_fresh, is_unchanged, stale_share
 
 TIMES = st.none() | st.floats(0, 1e6)
@@ -57,7 +58,7 @@ def test_no_age_allows_nothing_from_the_store():
     assert not is_fresh(100, 100, 0)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("held", "stub", "read_at", "stub_time", "expected"),
     [
         ("a", "a", 100.0, 100.0 - TIE - 1, True),

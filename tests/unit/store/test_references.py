@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm.errors import InvalidOptionError
 from tonicdm.store.references import field_names, is_list, parse_references, pointers, stubs_within, target_of
 from tonicdm.store.types import TYPES
@@ -12,7 +13,7 @@ A, B = "a" * 32, "b" * 32
 NAME = "office"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "kind"),
     [
         ("office", "offices"),

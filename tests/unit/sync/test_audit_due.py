@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import datetime
 
-import pytest
-
+from tests.cases import for_each
 from tonicdm.sync.facts import audit_due
 
 NOW = 1_800_000_000.0
 HOUR, DAY, WEEK = 3_600, 86_400, 7 * 86_400
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("audit", "ago", "due"),
     [
         ("never", WEEK, False),

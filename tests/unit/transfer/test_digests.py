@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm import InvalidOptionError
 from tonicdm.transfer.digests import Hashes, digests_of, parse_checksum
 
@@ -16,7 +17,7 @@ SHA = hashlib.sha256(b"x")
 B64 = base64.b64encode(SHA.digest()).decode()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("headers", "whole", "found"),
     [
         ({"Repr-Digest": f"sha-256=:{B64}:"}, False, {"sha256": SHA.hexdigest()}),
@@ -50,7 +51,7 @@ def test_a_checksum_is_read_in_either_form(name: str, content: bytes, as_hex: bo
     assert hashes.mismatch({name: "0"}) == name
 
 
-@pytest.mark.parametrize("text", ["", "sha256", "sha256:", "sha256:zz", "crc:00", "md5:" + "0" * 31])
+@for_each("text", ["", "sha256", "sha256:", "sha256:zz", "crc:00", "md5:" + "0" * 31])
 def test_what_is_no_checksum_is_refused(text: str):
     with pytest.raises(InvalidOptionError, match="Nothing was sent"):
         parse_checksum(text)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm.transfer.names import MAX_BYTES, UNNAMED, numbered, proposed_name, safe_name
 
 DEVICES = (
@@ -51,7 +52,7 @@ def test_a_safe_name_is_one_name_on_every_system(text: str):
     assert safe_name(name) == name, "a safe name stays as it is"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("disposition", "path", "name"),
     [
         ('attachment; filename="a.pdf"', "/x", "a.pdf"),

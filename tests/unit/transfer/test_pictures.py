@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm import DownloadError, Secret
 from tonicdm.transfer.pictures import picture_of
 
@@ -36,7 +37,7 @@ def test_a_link_is_known(element: object, field: str | None):
     assert found.reveal() == LINK
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("element", "match"),
     [
         (None, "is a NoneType"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm.transfer.ranges import Representation, Step, judge, range_headers
 
 KNOWN = Representation(etag='"v1"', last_modified=None, size=100)
@@ -19,7 +19,7 @@ def step_of(status: int, headers: dict[str, str], known: Representation | None =
     return judge(status, headers, Representation.of(status, headers, NOW), known, received)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("status", "headers", "step"),
     [
         (200, {"ETag": '"v1"', "Content-Length": "100"}, Step.SKIP),
@@ -63,7 +63,7 @@ def test_416_is_the_end_where_all_is_there():
     assert step_of(416, {"Content-Range": "bytes */100"}, known=None, received=0) is Step.REFUSED
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("headers", "validator"),
     [
         ({"ETag": '"v1"', "Last-Modified": MODIFIED}, '"v1"'),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm.errors import ConfigError, MalformedEventError
 from tonicdm.store import TYPES
 from tonicdm.store.rows import updated_of
@@ -36,7 +37,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
+@for_each("form", FORMS)
 def test_type_and_ids_are_found_in_every_usual_form(form: str) -> None:
     found = event(FORMS[form])
     assert (found.record_type, found.ids) == ("persons", (ONE,))
@@ -64,7 +65,7 @@ def test_ids_are_compact_unique_and_in_order_and_what_is_no_id_is_left_out() -> 
     assert found.ids == (TWO, ONE)
 
 
-@pytest.mark.parametrize("name", TYPES)
+@for_each("name", TYPES)
 def test_every_type_is_known_in_singular_plural_and_any_spelling(name: str) -> None:
     one = name.removesuffix("es") if name.endswith("sses") else name.removesuffix("s")
     camel = "".join(part.capitalize() for part in one.split("_"))
@@ -73,7 +74,7 @@ def test_every_type_is_known_in_singular_plural_and_any_spelling(name: str) -> N
             assert record_type_of(words) == name, words
 
 
-@pytest.mark.parametrize("words", ["", "updated", "unicorn.updated", "project_team_updated", ".", "per son"])
+@for_each("words", ["", "updated", "unicorn.updated", "project_team_updated", ".", "per son"])
 def test_a_type_is_not_guessed_from_what_only_resembles_it(words: str) -> None:
     assert record_type_of(words) is None
 
@@ -122,7 +123,7 @@ def test_a_long_key_is_cut_to_its_digest_and_stays_distinct() -> None:
     assert len(first) == len(second) == 64
 
 
-@pytest.mark.parametrize(
+@for_each(
     "body",
     [b"", b"{", b"7", b'"text"', b"null", b"\xff\xfe", b"[" * 200_000, b'{"a": ' + b"9" * 5000 + b"}", b"id=1&x=2"],
     ids=lambda body: str(body[:6]),
@@ -133,7 +134,7 @@ def test_what_is_no_json_object_or_array_is_malformed_and_not_repeated(body: byt
     assert len(str(caught.value)) < 80
 
 
-@pytest.mark.parametrize("payload", [{}, [], {"data": None}, {"data": 7}, {"type": 7, "id": True}, [[], 7, None, "x"]])
+@for_each("payload", [{}, [], {"data": None}, {"data": 7}, {"type": 7, "id": True}, [[], 7, None, "x"]])
 def test_json_of_any_other_content_is_an_event_without_records(payload) -> None:
     found = event(payload)
     assert (found.record_type, found.ids) == (None, ())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm.errors import ConfigError, DecodeError
 from tonicdm.webhooks.handlers import Delivery, Handlers, matches
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("pattern", "event_type", "record_type", "meant"),
     [
         ("persons.updated", "persons.updated", "persons", True),
@@ -34,7 +35,7 @@ def test_patterns(pattern, event_type, record_type, meant):
     assert matches(pattern, event_type, record_type) is meant
 
 
-@pytest.mark.parametrize("pattern", ["", "persons", "*.updated", "persons.", ".updated", "per*.updated", "a b.c"])
+@for_each("pattern", ["", "persons", "*.updated", "persons.", ".updated", "per*.updated", "a b.c"])
 def test_other_patterns_are_refused(pattern):
     with pytest.raises(ConfigError, match="a handler is for"):
         Handlers().on(pattern)

@@ -8,6 +8,7 @@ import logging
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.webhooks import Limits
 from tonicdm.webhooks.receiver import Receiver
@@ -306,7 +307,7 @@ def test_without_a_verifier_there_is_no_receiver_and_the_choices_are_named(sink)
         Receiver(sink)
 
 
-@pytest.mark.parametrize("name", ["max_body", "body_seconds", "max_readers", "max_held", "max_waiting", "retry_after"])
+@for_each("name", ["max_body", "body_seconds", "max_readers", "max_held", "max_waiting", "retry_after"])
 def test_a_limit_is_more_than_nothing(name) -> None:
     with pytest.raises(ConfigError, match=name):
         Limits(**{name: 0})

@@ -6,6 +6,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from tests.cases import for_each
 from tonicdm.webhooks.rules import (
     InboxRules,
     State,
@@ -93,7 +94,7 @@ def test_a_whole_newer_record_that_is_vouched_for_is_applied():
     assert verdict(LATER, held=None, updated=None) is Verdict.APPLY
 
 
-@pytest.mark.parametrize(
+@for_each(
     "case",
     [
         {"trusted": False},

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm.errors import ConfigError, SignatureError
 from tonicdm.types import Secret
 from tonicdm.webhooks.receiver import lowered
@@ -66,8 +67,8 @@ def test_a_timestamp_may_be_off_by_the_tolerance_either_way(away, genuine) -> No
         check(StandardWebhooks(KEY, tolerance=400), headers)
 
 
-@pytest.mark.parametrize("name", ["Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"])
-@pytest.mark.parametrize("change", ["absent", "empty", "changed"])
+@for_each("name", ["Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"])
+@for_each("change", ["absent", "empty", "changed"])
 def test_every_header_is_needed_as_it_was_signed(name, change) -> None:
     headers = signed()
     del headers[name]
@@ -77,7 +78,7 @@ def test_every_header_is_needed_as_it_was_signed(name, change) -> None:
         check(StandardWebhooks(KEY), headers)
 
 
-@pytest.mark.parametrize("sent", ["now", "-5", "1e9", "١٢٣", "9" * 40, "1800000000.5", "nan"])
+@for_each("sent", ["now", "-5", "1e9", "١٢٣", "9" * 40, "1800000000.5", "nan"])
 def test_a_timestamp_is_a_plain_number_of_seconds(sent) -> None:
     with pytest.raises(SignatureError, match="no Unix time"):
         check(StandardWebhooks(KEY), {**signed(), "Webhook-Timestamp": sent})
@@ -124,7 +125,7 @@ def test_only_what_was_checked_is_vouched_for() -> None:
     check(Unverified(), {})
 
 
-@pytest.mark.parametrize(
+@for_each(
     "make",
     [
         StandardWebhooks,

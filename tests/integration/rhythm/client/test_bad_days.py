@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.cases import for_each
 from tests.hostile import NEVER, Hostile, answer
 from tonicdm.errors import APIError, BulkError, StoreError
 from tonicdm.rhythm import BatchDelete, RhythmClient, ThrottleRules
@@ -27,7 +28,7 @@ def client(server: Hostile, **settings) -> RhythmClient:
 # --- work that was started ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("status", "body"),
     [
         (202, b""),
