@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import operator
 from typing import SupportsIndex, cast
@@ -81,6 +82,21 @@ def seconds(name: str, value: object, *, positive: bool = False, endless: bool =
     if endless and value == math.inf:
         return math.inf
     return real_number(name, value, above_minimum=positive, unit="seconds")
+
+
+def aware(name: str, value: object) -> datetime.datetime:
+    """Return *value* as it is, if it is a datetime with a time zone.
+
+    Args:
+        name: Of the setting, for the error.
+        value: What was given.
+
+    Raises:
+        ConfigError: It is no datetime, or has no time zone, so that nobody knows when it is.
+    """
+    if not isinstance(value, datetime.datetime) or value.utcoffset() is None:
+        raise ConfigError(f"{name} must be a datetime with a time zone, not {_shown(value)}")
+    return value
 
 
 def _shown(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import random
 import warnings
@@ -11,6 +12,7 @@ from typing import Any, Final, Self
 from tonicdm import checks
 from tonicdm.budget import forks
 from tonicdm.budget.access import LedgerAccess
+from tonicdm.budget.history import WindowRecord, appended
 from tonicdm.budget.lanes import LANES, Concurrency, Waiter
 from tonicdm.budget.ledgers import Ledger
 from tonicdm.budget.ledgers.memory import MemoryLedger
@@ -18,9 +20,10 @@ from tonicdm.budget.loops import Queues
 from tonicdm.budget.pacer import Pacer
 from tonicdm.budget.paths import expanded, is_memory
 from tonicdm.budget.reservation import DEFAULT_LIMITS, Reservation
-from tonicdm.budget.rules import BudgetRules, Instant
-from tonicdm.budget.views import Forecast, Snapshot, WaitNotice, forecast_of, snapshot_of
+from tonicdm.budget.rules import BudgetRules, Instant, Share
+from tonicdm.budget.views import UNTIL_RESUMED, Forecast, Snapshot, WaitNotice, forecast_of, snapshot_of, too_late
 from tonicdm.budget.waiting import OWN_SLOTS, WaitLimits, WaitQueue
+from tonicdm.budget.window import Window
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import ClientClosedError, ConfigError
 from tonicdm.types import Priority
@@ -152,6 +155,7 @@ class UnitBudget:
         slots: Concurrency | None = None,
         read: bool = True,
         label: str = "",
+        share: Share | None = None,
         on_wait: Callable[[WaitNotice], None] | None = None,
         notify_every: float | None = None,
     ) -> Reservation:
@@ -167,6 +171,7 @@ class UnitBudget:
             slots: Bounds the calls under way together with others that name the same object.
             read: False for calls that write; they never go first into an unknown window while a read waits.
             label: What the call is, for errors and notices.
+            share: What all calls with one label may take of a window together; None where it may take all.
             on_wait: Called when the call has to wait.
             notify_every: Seconds after which *on_wait* is called again, as long as it lasts.
 
@@ -189,7 +194,9 @@ class UnitBudget:
                 on_wait,
                 None if notify_every is None else checks.seconds("notify_every", notify_every, positive=True),
             )
-        waiter = Waiter(cost, priority, job, slots or OWN_SLOTS, read, label)
+        if share is not None:
+            job = (share, job)  # so that calls behind it, which may take more, do not wait for it
+        waiter = Waiter(cost, priority, job, slots or OWN_SLOTS, read, label, share=share)
         return Reservation(self._queues, waiter, limits, self._chance)
 
     def _make_queue(self, freed: Callable[[WaitQueue], None]) -> WaitQueue:
@@ -208,19 +215,86 @@ class UnitBudget:
         window = self.ledger.peek()
         return window.clock.lower(self.now(), window.rules)
 
-    def forecast(self, cost: int, *, priority: Priority = "normal") -> Forecast:
+    def history(self) -> list[WindowRecord]:
+        """Return the windows that are over, the latest one last.
+
+        A ledger keeps the last 720 of them, a month of hours.
+        """
+        window, now = self.ledger.peek(), self.now()
+        records = self.ledger.history()
+        # What has ended by the clock alone is noted by the next call.
+        window.advance(now)
+        return appended(records, window.ended, window.rules.reset_tolerance)
+
+    def forecast(
+        self,
+        cost: int,
+        *,
+        priority: Priority = "normal",
+        share: Share | None = None,
+        finish_by: datetime.datetime | None = None,
+    ) -> Forecast:
         """Forecast when *cost* units could be spent behind the calls that wait; spends and reserves nothing.
 
         Args:
             cost: Units of a whole job; may be many windows' worth.
             priority: The lane of its calls; all but the interactive one leave its reserve.
+            share: What the job may take of each window; None where it may take all.
+            finish_by: When they have to be spent, with a time zone.
 
         Raises:
-            ConfigError: *cost* is no number of units.
+            ConfigError: *cost* is no number of units, or *finish_by* has no time zone.
+            BudgetTimeoutError: They can't be spent before *finish_by*.
         """
         cost = checks.whole_number("the cost of a job", cost, minimum=0, maximum=MAX_COST)
         ahead = sum(units for _, units in self._queues.sums.values())
-        return forecast_of(self.ledger.peek(), self.now(), cost, ahead, priority)
+        window, now = self.ledger.peek(), self.now()
+        forecast = forecast_of(window, now, cost, ahead, priority, share)
+        if finish_by is not None and forecast.done_at > checks.aware("finish_by", finish_by):
+            raise too_late(forecast, finish_by, share)
+        return forecast
+
+    # --- pausing ------------------------------------------------------------------------------------------------
+
+    async def pause(self, seconds: float | None = None) -> None:
+        """Send nothing more, in all processes of the ledger. Calls under way end as they would.
+
+        What is known of a 429 stays as it is. A version of this package that knows no pause takes it for a cooldown of
+        a day at most.
+
+        Args:
+            seconds: How long; None until `resume`.
+
+        Raises:
+            ConfigError: *seconds* is no number of seconds.
+            LedgerUnavailableError: The ledger can't be used.
+        """
+        length = None if seconds is None else checks.seconds("the length of a pause", seconds, positive=True)
+
+        def step(window: Window) -> None:
+            until = UNTIL_RESUMED if length is None else window.clock.lower(self.now(), window.rules) + length
+            window.cooldown.paused_until = min(until, UNTIL_RESUMED)
+
+        await self._access.run(step)
+
+    async def resume(self) -> bool:
+        """Take back a pause; other processes notice it within a second or so.
+
+        Returns:
+            Whether the budget was paused.
+
+        Raises:
+            LedgerUnavailableError: The ledger can't be used.
+        """
+
+        def step(window: Window) -> bool:
+            window.advance(self.now())
+            paused, window.cooldown.paused_until = window.cooldown.paused_until, None
+            return paused is not None
+
+        paused = await self._access.run(step)
+        self._queues.wake()
+        return paused
 
     # --- a refreshed token --------------------------------------------------------------------------------------
 

@@ -23,8 +23,30 @@ class Cooldown:
     """Monotonic time at which the cooldown ends, or ended. The server's clock may be set meanwhile: it has no part."""
     ends_for: float | None = None
     """The `until` from which `ends_at` was reckoned; an older version changes that alone."""
+    paused_until: float | None = None
+    """Server time until which somebody has paused the budget; no part of what the 429s demand."""
     probes: bool = False
     """Whether a call tries when it ends, whatever is known of the window: no 429 named an end that is obeyed."""
+
+    @property
+    def until_or_paused(self) -> float | None:
+        """The later of `until` and `paused_until`, stored as the first: a version that knows no pause obeys it too."""
+        return max(filter(None, (self.until, self.paused_until)), default=None)
+
+    @until_or_paused.setter
+    def until_or_paused(self, value: float | None) -> None:
+        # `until_beside_pause` was read before.
+        if self.paused_until is None or value != self.paused_until:
+            self.until = value
+
+    @property
+    def until_beside_pause(self) -> float | None:
+        """What the 429s name while the budget is paused, stored beside `until_or_paused`."""
+        return None if self.paused_until is None else self.until
+
+    @until_beside_pause.setter
+    def until_beside_pause(self, value: float | None) -> None:
+        self.until = value
 
     def end(self, reset: float, rules: BudgetRules) -> float:
         """Return the server time from which a call may go into the window behind *reset*."""
@@ -103,6 +125,7 @@ class Cooldown:
     def inherit(self, old: Cooldown) -> None:
         """Obey also what *old*, of another token of the same user, demands."""
         self.consecutive_429s, self.slack = max(old.consecutive_429s, self.consecutive_429s), max(old.slack, self.slack)
+        self.paused_until = max(filter(None, (self.paused_until, old.paused_until)), default=None)
         if old.until is None:
             return
         known = [cooldown.ends_at for cooldown in (self, old) if cooldown.ends_at is not None and cooldown.reckoned]

@@ -40,6 +40,8 @@ class Entry:
     """What the call is."""
     holder: str = ""
     """Which process made it."""
+    job_label: str = ""
+    """The label of its job, whose units are counted together; empty where it has none."""
 
 
 @attrs.define
@@ -67,9 +69,11 @@ class Holdings:
         """Return the entry of *number* if it still holds units."""
         return self.entries.get(number)
 
-    def reserve(self, cost: int, until: float, lane: str, label: str, holder: str) -> Entry:
+    def reserve(self, cost: int, until: float, lane: str, label: str, holder: str, job_label: str = "") -> Entry:
         """Hold *cost* units for a call that was not sent yet."""
-        return self._add(Entry(0, cost, EntryState.RESERVED, until, lane=lane, label=label, holder=holder))
+        return self._add(
+            Entry(0, cost, EntryState.RESERVED, until, lane=lane, label=label, holder=holder, job_label=job_label)
+        )
 
     def adopt(self, entry: Entry) -> None:
         """Hold the same units as *entry* of another budget."""

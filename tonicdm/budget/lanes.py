@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from tonicdm import checks
-from tonicdm.budget.rules import Denied, Granted, Instant, Reason
+from tonicdm.budget.rules import Denied, Granted, Instant, Reason, Share
 from tonicdm.budget.window import Window
 from tonicdm.types import Priority
 
@@ -101,6 +101,10 @@ class Waiter:
     """Set when the call was cancelled, refused or granted; the queue drops it when it comes across it."""
     left: bool = False
     """Whether the shell has counted it out."""
+    share: Share | None = None
+    """What its job may take of a window; None where it may take all."""
+    since: float = 0.0
+    """Monotonic time at which it began to queue."""
 
 
 class JobQueue:
@@ -228,6 +232,7 @@ class Lanes:
             if waiter is None or not isinstance(decision, Granted):
                 return decision if isinstance(decision, Denied) else None
             waiter.gone = True
+            window.counts_now().count_wait(now.monotonic - waiter.since)
             taken[id(waiter.slots)] = taken.get(id(waiter.slots), 0) + 1
             granted.append((waiter, decision))
             self._take_turns(waiter)
@@ -242,21 +247,43 @@ class Lanes:
             usable = window.limit - window.guard(now)
             candidates.sort(key=lambda waiter: (waiter.cost <= usable, not waiter.read, waiter.cost))
         refusals: list[Denied] = []
+        bounded: list[Waiter] = []
         skipped: set[int] = set()
         for waiter in candidates:
             if waiter.cost in skipped:
                 continue
-            decision = window.admit(waiter.cost, now, lane=waiter.lane, label=waiter.label, holder=holder)
+            decision = _ask(window, waiter, now, holder)
             if isinstance(decision, Granted):
                 return waiter, decision
             refusals.append(decision)
+            if decision.reason is Reason.SHARE:
+                bounded.append(waiter)
+                continue
             if decision.reason not in {Reason.SPENT, Reason.UNKNOWN}:
                 # It will fit once responses come or the reserve decays: nobody may take these units before it.
                 break
             # It can't fit in this window at all, so smaller calls may use what is left of it. Or it could if it were
             # known what became of lost calls: then the responses to smaller ones tell.
             skipped.add(waiter.cost)
+        if bounded and len(bounded) == len(refusals):
+            return self._beyond_shares(window, now, bounded, _sum_up(refusals), holder)
         return None, _sum_up(refusals)
+
+    def _beyond_shares(
+        self, window: Window, now: Instant, bounded: list[Waiter], refusal: Denied | None, holder: str
+    ) -> tuple[Waiter | None, Granted | Denied | None]:
+        """Give a job what is left near the end of a window, beyond its share, if no other call waits for it."""
+        server = window.clock.lower(now, window.rules)
+        if window.reset is None or server < window.share_opens(window.reset):
+            return None, refusal
+        queues = (queue for jobs in self._jobs.values() for queue in jobs.values())
+        if any(waiter not in bounded for queue in queues for waiter in queue.heads()):
+            return None, refusal  # it waits for a slot
+        for waiter in bounded:
+            decision = _ask(window, waiter, now, holder, beyond_share=True)
+            if isinstance(decision, Granted):
+                return waiter, decision
+        return None, refusal
 
     def _candidates(self, taken: dict[int, int]) -> list[Waiter]:
         """Return the calls that may be asked next, in the order of lanes, turns and arrival."""
@@ -276,9 +303,22 @@ class Lanes:
         jobs[key] = jobs.pop(key)
 
 
+def _ask(window: Window, waiter: Waiter, now: Instant, holder: str, *, beyond_share: bool = False) -> Granted | Denied:
+    return window.admit(
+        waiter.cost,
+        now,
+        lane=waiter.lane,
+        label=waiter.label,
+        holder=holder,
+        share=waiter.share,
+        beyond_share=beyond_share,
+    )
+
+
 def _sum_up(refusals: list[Denied]) -> Denied | None:
     """Say why the first in line waits, and when the first of all asked can be served."""
     if not refusals:
         return None
     times = [refusal.until for refusal in refusals if refusal.until is not None]
-    return Denied(refusals[0].reason, min(times, default=None), sooner=len(times) < len(refusals))
+    sooner = len(times) < len(refusals) or any(refusal.sooner for refusal in refusals)
+    return Denied(refusals[0].reason, min(times, default=None), sooner=sooner)

@@ -49,6 +49,9 @@ class BudgetRules:
     """Share of the limit kept for the interactive lane; it decays to zero until the reset."""
     reserve_tail: float = 60.0
     """Seconds before the reset at which that reserve is gone, so that there is time to use the last of it."""
+    share_tail: float = 300.0
+    """Seconds before the reset from which on a job may take more than its share, of what nobody else waits for; at most
+    a tenth of a window."""
     clock_margin: float = 5.0
     """Seconds that the local clock may be wrong by, while no Date header has shown the server's."""
     drift: float = 200e-6
@@ -89,6 +92,27 @@ class BudgetRules:
 
 
 @attrs.frozen
+class Share:
+    """What the calls of one label may take of a window together, in all processes of the ledger."""
+
+    label: str
+    """Names the job."""
+    fraction: float = 1.0
+    """Of the window's limit."""
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.label, str) or not self.label.strip() or not self.label.isprintable():
+            raise ConfigError("label= names a job: a text of printable characters")
+        checks.real_number("share", self.fraction, above_minimum=True, unit="parts of a window, up to 1")
+        if self.fraction > 1:
+            raise ConfigError(f"share= is a part of a window: above 0 and up to 1, not {self.fraction}")
+
+    def units(self, limit: int) -> int:
+        """Return the units that it allows of a window of *limit* units."""
+        return int(self.fraction * limit)
+
+
+@attrs.frozen
 class Instant:
     """One reading of both local clocks."""
 
@@ -108,6 +132,8 @@ class Instant:
 class Reason(enum.StrEnum):
     """Why a call waits."""
 
+    PAUSED = "paused"
+    """Somebody has paused the budget; it goes on when that ends or is taken back."""
     BLOCKED = "blocked"
     """A 429 came; nothing is sent before the reset it named."""
     FIRST_CALL = "first call"
@@ -118,6 +144,8 @@ class Reason(enum.StrEnum):
     """The units are reserved by calls whose responses are awaited."""
     UNKNOWN = "outcome of lost calls unknown"
     """Calls without a response stay charged until a later response shows what became of them."""
+    SHARE = "share of the window spent"
+    """Its job has taken the share of the window that it may take."""
     RESERVE = "interactive reserve"
     """What is left is kept for the interactive lane for now."""
     QUEUE = "queue"
@@ -163,6 +191,8 @@ class Settlement:
     """What the call really cost; None where other calls were in flight, so that it is not known."""
     foreign: int = 0
     """Units that others spent at least since the previous response."""
+    foreign_in_window: int = 0
+    """Units that others spent at least in this window."""
     blocked: bool = False
     """Whether the response was a 429."""
     blocked_until: float | None = None

@@ -9,6 +9,7 @@ import attrs
 
 from tonicdm.budget.entries import Entry
 from tonicdm.budget.headers import Report
+from tonicdm.budget.history import MANY, MAX_LABELS
 from tonicdm.budget.meaning import Known, Meaning, Response, interpret, wait_after_429
 from tonicdm.budget.rules import LONG_AGO, Instant, Named, Settlement
 from tonicdm.budget.window import Window
@@ -59,6 +60,7 @@ def settle(
         blocked=status == 429,
         blocked_until=None if window.cooldown.until is None else window.cooldown_until(now),
         learned_window=learned,
+        foreign_in_window=window.foreign_usage.spent,
     )
 
 
@@ -257,10 +259,12 @@ def _account(window: Window, entry: Entry | None, spent: int, sent_at: float, *,
         units = min(entry.cost, spent) if spent > 0 else entry.cost
         window.foreign_usage.own += units
         key = (entry.lane, entry.label)
-        if key not in window.accounts and len(window.accounts) >= 100:
-            key = (entry.lane, "...")
+        if key not in window.accounts and len(window.accounts) >= MAX_LABELS:
+            key = (entry.lane, MANY)
         calls, sum_ = window.accounts.get(key, (0, 0))
         window.accounts[key] = (calls + 1, sum_ + units)
+        if entry.job_label:
+            window.counts_now().count_settled(entry.job_label, units)
     if not counted:
         window.foreign_usage.own = window.used  # who spent what is not known
     if reported:
@@ -269,6 +273,7 @@ def _account(window: Window, entry: Entry | None, spent: int, sent_at: float, *,
 
 def _cool_down(window: Window, known: Known, response: Response, meaning: Meaning, now: Instant, chance: float) -> None:
     """Obey a 429: until the later of a believed Reset and Retry-After, else for a window."""
+    window.counts_now().limited += 1
     wait = wait_after_429(known, response)
     # What comes from something between knows nothing of the window.
     from_server = response.reset is not None or response.remaining is not None

@@ -13,7 +13,7 @@ import attrs
 
 from tonicdm.budget.entries import EntryState
 from tonicdm.budget.lanes import LANES, Ahead, Waiter
-from tonicdm.budget.rules import Instant, Reason
+from tonicdm.budget.rules import Instant, Reason, Share
 from tonicdm.budget.window import Window
 from tonicdm.errors import BudgetTimeoutError
 from tonicdm.types import Priority
@@ -76,6 +76,14 @@ class Snapshot:
     """Calls reserved or sent and their units, by lane and label."""
     ledger: str
     """Where the state is kept."""
+    paused_until: datetime.datetime | None = None
+    """Until when somebody has paused the budget, UTC; None where it is not paused."""
+    pause_ends: bool = True
+    """Whether the pause ends by itself; else it lasts until ``resume``, and `paused_until` is a day of no meaning."""
+    limited: int = 0
+    """Answers with status 429 in this window."""
+    by_label: Mapping[str, tuple[int, int]] = attrs.field(factory=dict)
+    """Calls settled in this window and their units, by the label of their job."""
 
     @property
     def available(self) -> int:
@@ -92,12 +100,16 @@ class Forecast:
     """Seconds until the first of them, at the least; 0 where it waits for responses, see `waits_for`."""
     done_in: float
     """Seconds until the last of them, at the least."""
+    done_at: datetime.datetime
+    """The same as a time of the server's clock, UTC."""
     windows: int
     """How many windows they touch, at the least."""
     waits_for: Reason | None = None
     """What keeps the first of them; None where it can be spent now."""
 
 
+UNTIL_RESUMED: Final = 4_102_444_800.0
+"""The end of a pause that only lasts until it is taken back: the year 2100, which older versions can read as well."""
 MIN_NAMED_WAIT_SECONDS: Final = 0.5
 """Seconds below which a wait is not worth a number."""
 
@@ -120,6 +132,8 @@ def earliest(window: Window, cost: int, now: Instant, *, ahead: int = 0, lane: P
     start, cooldown = server, window.cooldown
     if cooldown.until is not None:
         start = window.cooldown_until(now)
+    if cooldown.paused_until is not None and cooldown.paused_until < UNTIL_RESUMED:
+        start = max(start, cooldown.paused_until)
     end = None if window.reset is None else cooldown.end(window.reset, window.rules)
     if end is not None and end > start and not (cooldown.until is not None and cooldown.probes):
         usable_now = max(0, window.limit - _guard(window, now) - window.used)
@@ -178,11 +192,36 @@ def snapshot_of(window: Window, now: Instant, waiting: Mapping[Priority, tuple[i
         spent=dict(window.accounts),
         under_way=under_way,
         ledger=where,
+        paused_until=None if (paused := window.cooldown.paused_until) is None else utc(paused),
+        pause_ends=paused is None or paused < UNTIL_RESUMED,
+        limited=window.counts_now().limited,
+        by_label=window.counts_now().by_label,
     )
 
 
-def forecast_of(window: Window, now: Instant, cost: int, ahead: int, lane: Priority = "normal") -> Forecast:
-    """Reckon when *cost* units could be spent in *lane* behind *ahead* others."""
+def _by_share(window: Window, now: Instant, cost: int, share: Share) -> tuple[float, float, int]:
+    """Return when a job's share allows the first and the last of *cost* units, and how many windows that takes.
+
+    What a job may take beyond its share near the end of a window is not counted on.
+    """
+    server = window.clock.lower(now, window.rules)
+    units = max(1, min(share.units(window.limit), window.limit - window.rules.guard))
+    left = units
+    if window.reset is not None:
+        left = max(0, min(units, window.left_of_share(share)))
+    next_at = server if window.reset is None else window.cooldown.end(window.reset, window.rules)
+    if cost <= left:
+        return server, server, 1
+    more = -(-(cost - left) // units)
+    # Without a known Reset the first of the windows begins now.
+    last = more if window.reset is None else more - 1
+    return (server if left else next_at), next_at + last * window.length, more + (left > 0)
+
+
+def forecast_of(
+    window: Window, now: Instant, cost: int, ahead: int, lane: Priority = "normal", share: Share | None = None
+) -> Forecast:
+    """Reckon when *cost* units could be spent in *lane* behind *ahead* others, by a job that may take *share*."""
     start = earliest(window, min(cost, 1), now, ahead=ahead, lane=lane)
     done = earliest(window, cost, now, ahead=ahead, lane=lane)
     denied = window.explain(1, now, lane) if cost else None
@@ -193,10 +232,15 @@ def forecast_of(window: Window, now: Instant, cost: int, ahead: int, lane: Prior
     if first == 0:
         first = usable - (ahead - free) % usable
     windows = 1 + max(0, -(-(cost - first) // usable))
+    if share is not None and cost:
+        starts, ends, touched = _by_share(window, now, cost, share)
+        reason = Reason.SHARE if reason is None and starts > start else reason
+        start, done, windows = max(start, starts), max(done, ends), max(windows, touched)
     return Forecast(
         cost=cost,
         start_in=window.seconds_until(start, now),
         done_in=window.seconds_until(done, now),
+        done_at=utc(done),
         windows=windows,
         waits_for=reason,
     )
@@ -205,6 +249,9 @@ def forecast_of(window: Window, now: Instant, cost: int, ahead: int, lane: Prior
 def notice_of(window: Window, now: Instant, waiter: Waiter, reason: Reason, ahead: Ahead) -> WaitNotice:
     """Say how long *waiter* waits at least behind calls of its own process."""
     at = earliest(window, waiter.cost, now, ahead=ahead.surely, lane=waiter.lane)
+    if reason is Reason.SHARE and window.reset is not None and waiter.share is not None:
+        # Near the end of the window it may have what nobody else waits for.
+        at = max(at, window.share_opens(window.reset)) if waiter.cost > window.left_of_share(waiter.share) else at
     return WaitNotice(
         label=waiter.label,
         cost=waiter.cost,
@@ -241,4 +288,21 @@ def refusal(notice: WaitNotice, max_wait: float | None, *, waited: bool = False)
         reset_at=notice.until if timed else None,
         wait=notice.wait,
         max_wait=max_wait,
+    )
+
+
+def too_late(forecast: Forecast, finish_by: datetime.datetime, share: Share | None = None) -> BudgetTimeoutError:
+    """Make the error for a job that can't be done in time."""
+    job = f" of {share.label!r}" if share is not None else ""
+    allowed = f" with share={share.fraction:g}" if share is not None and share.fraction < 1 else ""
+    windows = "1 window" if forecast.windows == 1 else f"{forecast.windows:,} windows"
+    left = (finish_by - forecast.done_at).total_seconds() + forecast.done_in
+    return BudgetTimeoutError(
+        f"{forecast.cost:,} units{job} can't be spent before finish_by={finish_by:%Y-%m-%d %H:%M:%S %Z}: they take "
+        f"{windows}{allowed}, until {forecast.done_at:%Y-%m-%d %H:%M:%S} UTC at the earliest.\nNothing was sent. Give "
+        "it more time, or a larger share; or let it do less.",
+        cost=forecast.cost,
+        reset_at=forecast.done_at,
+        wait=forecast.done_in,
+        max_wait=max(0.0, left),
     )

@@ -162,7 +162,14 @@ class WaitQueue:
         def step(window: Window) -> Granted | Denied:
             if waiter.cost > window.ceiling:
                 raise _over_limit(waiter.cost, window.ceiling)
-            decision = window.admit(waiter.cost, self.now(), lane=waiter.lane, label=waiter.label, holder=self._holder)
+            decision = window.admit(
+                waiter.cost,
+                self.now(),
+                lane=waiter.lane,
+                label=waiter.label,
+                holder=self._holder,
+                share=waiter.share,
+            )
             if isinstance(decision, Granted):
                 made.append(decision.entry)
             return decision
@@ -225,7 +232,9 @@ class WaitQueue:
             # It counts itself now, and those of its job that came later; what was ahead once can only have shrunk.
             before = before.at_most(self._ahead_of(waiter).without(waiter.cost))
             with contextlib.suppress(TonicDMError):  # the queue raises it for whoever waits
-                denied = await self.access.try_once(lambda window: window.explain(waiter.cost, self.now(), waiter.lane))
+                denied = await self.access.try_once(
+                    lambda window: window.explain(waiter.cost, self.now(), waiter.lane, waiter.share)
+                )
                 on_wait(await self._estimate_wait(waiter, denied or Denied(Reason.QUEUE), before))
 
     # --- counting ------------------------------------------------------------------------------------------
@@ -289,6 +298,7 @@ class WaitQueue:
         """
         handle: asyncio.Future[Granted | Denied] = asyncio.get_running_loop().create_future()
         waiter.handle = handle
+        waiter.since = self.clock.monotonic()
         self._arrivals.append(waiter)
         self._count(waiter, 1)
         self.wake()

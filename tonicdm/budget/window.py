@@ -16,7 +16,8 @@ from tonicdm.budget.claims import Claims
 from tonicdm.budget.cooldown import Cooldown
 from tonicdm.budget.entries import EntryState, Holdings
 from tonicdm.budget.foreign_usage import ForeignUsage
-from tonicdm.budget.rules import LONG_AGO, BudgetRules, Denied, Granted, Instant, Reason
+from tonicdm.budget.history import Counts, WindowRecord
+from tonicdm.budget.rules import LONG_AGO, BudgetRules, Denied, Granted, Instant, Reason, Share
 from tonicdm.budget.serverclock import ServerClock
 from tonicdm.types import Priority
 
@@ -70,6 +71,10 @@ class Window:
     """Whether this window is only remembered, as the ledger was lost: one call goes first, as others may have spent."""
     accounts: dict[tuple[str, str], tuple[int, int]] = attrs.field(factory=dict)
     """Settled calls and their units in this window, by lane and label; for people, not for the rules."""
+    counts: Counts = attrs.field(factory=Counts)
+    """What else is counted in this window, and the units of jobs that have a label."""
+    ended: list[WindowRecord] = attrs.field(factory=list, eq=False, repr=False)
+    """Windows that ended since a ledger last stored them."""
 
     @property
     def held(self) -> int:
@@ -106,6 +111,8 @@ class Window:
         self.holdings.window = self.length
         self.holdings.sweep(now.monotonic)
         server, cooldown = self.clock.lower(now, self.rules), self.cooldown
+        if cooldown.paused_until is not None and server >= cooldown.paused_until:
+            cooldown.paused_until = None
         if cooldown.until is not None:
             if not cooldown.reckoned:
                 cooldown.resume(server, now.monotonic, self.rules)
@@ -142,6 +149,7 @@ class Window:
 
     def forget_window(self, now: Instant) -> None:
         """Begin an unknown window; reservations and cooldown stay."""
+        self._record_end(now)
         self.reset = self.opened_at = self.first = None
         self.used, self.assumed, self.provisional, self.rolled_at = 0, False, False, now.monotonic
         self.unconfirmed = False
@@ -149,12 +157,48 @@ class Window:
         if self.limit_call:
             self.limit_before = max(self.limit_before, self.rules.limit)
         self.foreign_usage.begin(now.monotonic)
-        self.accounts = {}
+        self.accounts, self.counts = {}, Counts(self.rolled_at)
+
+    def counts_now(self) -> Counts:
+        """Return the counts of this window."""
+        if not self.counts.are_of(self.rolled_at):
+            self.counts = Counts(self.rolled_at)
+        return self.counts
+
+    def record(self, ended_at: float) -> WindowRecord | None:
+        """Return a record of this window, ended at *ended_at*; None where nothing happened in it."""
+        counts = self.counts_now()
+        if not (self.used or self.accounts or counts.limited):
+            return None
+        return WindowRecord(
+            ended_at=ended_at,
+            limit=self.limit,
+            used=self.used,
+            foreign=self.foreign_usage.spent,
+            limited=counts.limited,
+            waits=counts.waits,
+            waited=round(counts.waited, 1),
+            spent=dict(self.accounts),
+            by_label=counts.by_label,
+        )
+
+    def _record_end(self, now: Instant) -> None:
+        ended_at = self.clock.lower(now, self.rules) if self.reset is None else self.reset
+        if (record := self.record(ended_at)) is not None:
+            self.ended.append(record)
 
     # --- admission ----------------------------------------------------------------------------------------------
 
     def admit(
-        self, cost: int, now: Instant, *, lane: Priority = "normal", label: str = "", holder: str = ""
+        self,
+        cost: int,
+        now: Instant,
+        *,
+        lane: Priority = "normal",
+        label: str = "",
+        holder: str = "",
+        share: Share | None = None,
+        beyond_share: bool = False,
     ) -> Granted | Denied:
         """Reserve *cost* units, or say why and until when not.
 
@@ -164,26 +208,31 @@ class Window:
             lane: Only the interactive lane may use the interactive reserve.
             label: Noted with the reservation, as the next.
             holder: Who reserves.
+            share: What its job may take; None where it may take all.
+            beyond_share: Whether it may take more, as nobody else waits for what is left.
         """
-        if (denied := self.explain(cost, now, lane)) is not None:
+        if (denied := self.explain(cost, now, lane, None if beyond_share else share)) is not None:
             return denied
-        entry = self.holdings.reserve(cost, now.monotonic + self.rules.lease, lane, label, holder)
+        job_label = "" if share is None else share.label
+        entry = self.holdings.reserve(cost, now.monotonic + self.rules.lease, lane, label, holder, job_label)
         if self.probing:
             self.first = entry.number
         return Granted(entry.number, first=self.probing)
 
-    def explain(self, cost: int, now: Instant, lane: Priority) -> Denied | None:
+    def explain(self, cost: int, now: Instant, lane: Priority, share: Share | None = None) -> Denied | None:
         """Say why a call of *cost* units has to wait; None if it need not."""
         self.advance(now)
-        return self._refusal(cost, now, lane)
+        return self._refusal(cost, now, lane, share)
 
-    def _refusal(self, cost: int, now: Instant, lane: Priority) -> Denied | None:
-        if self.cooldown.until is not None:
-            return Denied(Reason.BLOCKED, self.cooldown_until(now))
+    def _refusal(self, cost: int, now: Instant, lane: Priority, share: Share | None) -> Denied | None:
+        if (forbidden := self._forbidden(now)) is not None:
+            return forbidden
         if self.probing and self._awaits_first():
             return Denied(Reason.FIRST_CALL)
         if self.reset is None:
             return self._too_much(cost, self.ceiling)
+        if share is not None and cost > self.left_of_share(share):
+            return self._share_is_spent(self.reset, now)
         usable = self.limit - self.guard(now)
         if self.used + cost > usable:
             return Denied(Reason.SPENT, self.cooldown.end(self.reset, self.rules))
@@ -194,6 +243,12 @@ class Window:
         if denied is None and lane != "interactive":
             denied = self._kept_in_reserve(usable - self.used - self.held - cost, now)
         return denied
+
+    def _forbidden(self, now: Instant) -> Denied | None:
+        """Say until when nothing may be sent, whatever is left."""
+        if self.cooldown.paused_until is not None:
+            return Denied(Reason.PAUSED, self.cooldown.paused_until, sooner=True)
+        return None if self.cooldown.until is None else Denied(Reason.BLOCKED, self.cooldown_until(now))
 
     def _awaits_first(self) -> bool:
         """Tell whether a call went ahead that was neither given back nor lost, which passes the turn on."""
@@ -219,6 +274,26 @@ class Window:
             # Calls without a response are in the way: those may turn out not to count.
             return Denied(Reason.IN_FLIGHT if self.held > self.unknown else Reason.UNKNOWN, ends, sooner=True)
         return Denied(Reason.RESERVE, ends)
+
+    def left_of_share(self, share: Share) -> int:
+        """Return the units that one more call of a job may cost, so that its share is kept.
+
+        A share that is smaller than a call allows one call in a window.
+        """
+        label = share.label
+        taken = self.counts_now().by_label.get(label, (0, 0))[1]
+        taken += sum(entry.cost for entry in self.holdings.entries.values() if entry.job_label == label)
+        return share.units(self.limit) - taken if taken else max(share.units(self.limit), self.ceiling)
+
+    def share_opens(self, reset: float) -> float:
+        """Return the server time from which on jobs may take what nobody else waits for, beyond their shares."""
+        return reset - min(self.rules.share_tail, self.length / 10)
+
+    def _share_is_spent(self, reset: float, now: Instant) -> Denied:
+        opens = self.share_opens(reset)
+        later = self.clock.lower(now, self.rules) >= opens
+        until = self.cooldown.end(reset, self.rules) if later else opens
+        return Denied(Reason.SHARE, until, sooner=self.held > 0)
 
     def reserve_ends(self, left: int, reset: float) -> float:
         """Return the server time from which *left* units are enough to leave to the interactive lane.
@@ -269,7 +344,7 @@ class Window:
         open_now = not self.probing or self.first == number
         # Measured by the same limit as in `admit`: if the two disagreed, a call would go round between them for good.
         limit = self.limit if self.reset is not None else self.ceiling
-        if self.cooldown.until is not None or not open_now or self.used + self.held > limit:
+        if self._forbidden(now) is not None or not open_now or self.used + self.held > limit:
             self.refund(number)
             return False
         self.holdings.send(entry, now.monotonic, timeout)
@@ -312,7 +387,7 @@ class Window:
         if before.reset is not None and (self.reset is None or (before.reset, before.used) > (self.reset, self.used)):
             # What others spent since is not known, so one call goes first. A window that is spent is waited for.
             for field in attrs.fields(Window):
-                if field.name not in {"rules", "holdings"}:
+                if field.name not in {"rules", "holdings", "ended"}:
                     setattr(self, field.name, copy.copy(getattr(before, field.name)))
             self.first, self.unconfirmed = None, True
         else:
@@ -332,6 +407,7 @@ class Window:
         self.holdings.restart(now.monotonic)
         for name in ("rolled_at", "renewed_at", "limit_sent_at", "used_reported_at", "reset_reported_at"):
             setattr(self, name, min(getattr(self, name), now.monotonic))
+        self.counts.began_at = self.rolled_at
         self.claims = Claims()
         self.foreign_usage.since = self.foreign_usage.seen_at = now.monotonic
         self.cooldown.limited_at = None if self.cooldown.limited_at is None else now.monotonic

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from tonicdm.budget.history import WindowRecord
 from tonicdm.budget.window import Window
 from tonicdm.errors import BudgetError
 
@@ -37,6 +38,10 @@ class Ledger(Protocol):
             LedgerBusyError: It can't be done now and may be tried again.
             LedgerUnavailableError: It can't be done before somebody mends the ledger.
         """
+        ...
+
+    def history(self) -> list[WindowRecord]:
+        """Return the windows that are over, as far as they are kept, the latest one last."""
         ...
 
     def peek(self) -> Window:

@@ -42,6 +42,11 @@ _SCHEMA: Final = (
         holder TEXT NOT NULL, PRIMARY KEY (key, number)
     ) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE IF NOT EXISTS history (
+        key TEXT NOT NULL, ended_at REAL NOT NULL, record TEXT NOT NULL, PRIMARY KEY (key, ended_at)
+    ) WITHOUT ROWID
+    """,
     "CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID",
     f"""
     CREATE TRIGGER IF NOT EXISTS keep BEFORE INSERT ON window BEGIN
@@ -50,7 +55,7 @@ _SCHEMA: Final = (
     END
     """,  # noqa: S608 - names of ours
 )
-_OURS: Final = frozenset({"window", "entry", "kept", "keep"})
+_OURS: Final = frozenset({"window", "entry", "kept", "keep", "history"})
 _SQL_TYPES: Final = {int: "INTEGER", float: "REAL", str: "TEXT"}
 _ENTRY_COLUMNS: Final = {stored.name: _SQL_TYPES[stored.value_type] for stored in ENTRY} | {AHEAD: "REAL"}
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tonicdm.budget import forks
+from tonicdm.budget.history import WindowRecord, appended
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.budget.window import Window
 
@@ -20,6 +21,7 @@ class MemoryLedger:
 
     def __init__(self, rules: BudgetRules | None = None) -> None:
         self.window: Window = Window(rules or BudgetRules())
+        self._history: list[WindowRecord] = []
         self._lock = threading.Lock()
         forks.watch(self)
 
@@ -32,7 +34,20 @@ class MemoryLedger:
         """Apply *step*; there is no await inside, so nobody can be cancelled within."""
         with self._lock:  # another thread may run a loop of its own
             self.window.holdings.touched.clear()
-            return step(self.window)
+            result = step(self.window)
+            if self.window.ended:
+                self._keep_ended()
+            return result
+
+    def _keep_ended(self) -> None:
+        ended, self.window.ended = self.window.ended, []
+        self._history = appended(self._history, ended, self.window.rules.reset_tolerance)
+
+    def history(self) -> list[WindowRecord]:
+        """Return the windows that are over."""
+        with self._lock:
+            self._keep_ended()
+            return list(self._history)
 
     @property
     def used(self) -> bool:

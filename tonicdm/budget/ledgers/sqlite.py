@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -19,6 +19,7 @@ import attrs
 
 from tonicdm.budget import forks
 from tonicdm.budget.entries import Entry
+from tonicdm.budget.history import MAX_WINDOWS, WindowRecord
 from tonicdm.budget.ledgers import stored
 from tonicdm.budget.ledgers.file import SCHEMA_VERSION, DamagedError, LedgerFile, MissingError, roll_back
 from tonicdm.budget.ledgers.stored import AHEAD, Names, Row
@@ -34,6 +35,11 @@ FORK_SECONDS: Final = 2.0
 
 _ENTRY_NAMES: Final = (*(value.name for value in stored.ENTRY), AHEAD)
 _LOOK: Final = "SELECT version, user_version FROM window, pragma_user_version WHERE key = ?"
+_LAST_RECORDS: Final = "SELECT ended_at, record FROM history WHERE key = ? ORDER BY ended_at DESC LIMIT ?"
+_FORGET_RECORDS: Final = (
+    "DELETE FROM history WHERE key = ? AND ended_at <= "
+    "(SELECT ended_at FROM history WHERE key = ? ORDER BY ended_at DESC LIMIT 1 OFFSET ?)"
+)
 _NEW_WINDOW: Final = "INSERT INTO window (version, boot, state, key) VALUES (?, ?, ?, ?)"
 _SAVE_WINDOW: Final = "UPDATE window SET version = ?, boot = ?, state = ? WHERE key = ?"
 # Columns that a later version has added stay as they are.
@@ -131,11 +137,26 @@ class SQLiteLedger:
         state.window.recover(before)
         return state.window
 
-    def _read_for_peek(self) -> _StoredWindow:
+    def history(self) -> list[WindowRecord]:
+        """Read the windows that are over; a reader in WAL mode waits for nobody."""
+        rows: list[tuple[float, str]] = []
+        with contextlib.suppress(sqlite3.Error):  # no such table: the version before made the file
+            if self._file.exists:
+                with self._reader() as reader:
+                    rows = reader.execute(_LAST_RECORDS, (self.key, MAX_WINDOWS)).fetchall()
+        records = (WindowRecord.from_json(text) for _, text in reversed(rows))
+        return [record for record in records if record is not None]
+
+    @contextlib.contextmanager
+    def _reader(self) -> Generator[sqlite3.Connection]:
         with (
             self._peeking,
             contextlib.closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as reader,
         ):
+            yield reader
+
+    def _read_for_peek(self) -> _StoredWindow:
+        with self._reader() as reader:
             reader.execute("BEGIN")
             tables = {name for (name,) in reader.execute("SELECT name FROM sqlite_master")}
             # The version before may have made the file; it is given what it lacks by the first step.
@@ -299,6 +320,8 @@ class SQLiteLedger:
         return self._ahead
 
     def _store(self, connection: sqlite3.Connection) -> None:
+        if self._window.ended:
+            self._store_ended(connection)
         text, holdings = self._pack(), self._window.holdings
         if not holdings.touched and text == self._text:
             return  # the step only looked
@@ -314,6 +337,21 @@ class SQLiteLedger:
         holdings.touched.clear()
         self._text = text
         self._version += 1
+
+    def _store_ended(self, connection: sqlite3.Connection) -> None:
+        """Note the windows that are over in the history, and forget the oldest of it."""
+        ended, self._window.ended = self._window.ended, []
+        for record in ended:
+            row = connection.execute(_LAST_RECORDS, (self.key, 1)).fetchone()
+            last = None if row is None else WindowRecord.from_json(row[1])
+            if last is not None and last.is_continued_by(record, self._rules.reset_tolerance):
+                connection.execute("DELETE FROM history WHERE key = ? AND ended_at = ?", (self.key, row[0]))
+                record = last.continued(record)  # noqa: PLW2901 - one record for one window
+            connection.execute(
+                "INSERT OR REPLACE INTO history (key, ended_at, record) VALUES (?, ?, ?)",
+                (self.key, record.ended_at, record.to_json()),
+            )
+        connection.execute(_FORGET_RECORDS, (self.key, self.key, MAX_WINDOWS))
 
 
 @attrs.frozen

@@ -79,6 +79,8 @@ AHEAD: Final = "ahead"
 """The stored name of the seconds by which our clock was ahead. Where it is missing, the version before wrote."""
 ACCOUNTS: Final = "accounts"
 """The stored name of the settled calls and their units by lane and label."""
+BY_LABEL: Final = "counts.by_label"
+"""The stored name of the settled calls and their units by the label of their job; only there where one has any."""
 
 PLAIN: Final = (
     Stored("limit", "limit", int),
@@ -102,7 +104,7 @@ LISTS: Final[Mapping[str, tuple[Stored, ...]]] = {
         Stored("clock.wall", "clock.wall", float, Base.OFFSET),
     ),
     "silence": (
-        Stored("silence.until", "cooldown.until", float),
+        Stored("silence.until", "cooldown.until_or_paused", float),
         Stored("silence.limited_at", "cooldown.limited_at", float, Base.MONOTONIC),
         Stored("silence.strikes", "cooldown.consecutive_429s", int),
         Stored("silence.slack", "cooldown.slack", float),
@@ -139,6 +141,12 @@ ADDED: Final[tuple[Stored, ...]] = (
     Stored("silence.ends_for", "cooldown.ends_for", float),
     Stored("silence.probes", "cooldown.probes", bool),
     Stored("unconfirmed", "unconfirmed", bool),
+    Stored("pause.until", "cooldown.paused_until", float),
+    Stored("pause.silence", "cooldown.until_beside_pause", float),
+    Stored("counts.began_at", "counts.began_at", float, Base.MONOTONIC),
+    Stored("counts.limited", "counts.limited", int),
+    Stored("counts.waits", "counts.waits", int),
+    Stored("counts.waited", "counts.waited", float),
 )
 """Values that it does not know, by name. What is new in a window gets its name here."""
 
@@ -152,6 +160,7 @@ ENTRY: Final = (
     Stored("lane", "lane", str),
     Stored("label", "label", str),
     Stored("holder", "holder", str),
+    Stored("job", "job_label", str),
 )
 """The columns of a reservation. What is new in one gets a column here, which older files are given."""
 
@@ -159,6 +168,8 @@ NOT_STORED: Final = frozenset(
     {
         "rules",
         "accounts",
+        "ended",
+        "counts.by_label",
         "holdings.rules",
         "holdings.entries",
         "holdings.held",
@@ -228,6 +239,9 @@ class Names:
             self._accounts = window.accounts.copy()
             self._accounts_text = json.dumps([[*key, *sums] for key, sums in window.accounts.items()])
         parts = [self._state.pack(window, ahead), self._next.pack(window, ahead)]
+        if window.counts.by_label:
+            rows = [[label, *sums] for label, sums in window.counts.by_label.items()]
+            parts.append(f'"{BY_LABEL}": {json.dumps(rows)}')
         if unknown:
             parts.append(json.dumps(unknown)[1:-1])
         return f'{{{", ".join(parts)}, "{ACCOUNTS}": {self._accounts_text}, "{AHEAD}": {ahead}}}'
@@ -253,7 +267,7 @@ class Names:
 
     def unknown(self, row: Row) -> Row:
         """Return what of *row* another version stored that is not known here."""
-        known = {*(stored.name for stored in (*PLAIN, *self.added)), *LISTS, ACCOUNTS, AHEAD}
+        known = {*(stored.name for stored in (*PLAIN, *self.added)), *LISTS, ACCOUNTS, BY_LABEL, AHEAD}
         return {name: value for name, value in row.items() if name not in known}
 
     def unpack(self, row: Row, entries: Iterable[Entry], rules: BudgetRules, ahead: float) -> Window:
@@ -281,6 +295,7 @@ class Names:
         window.accounts = {
             (str(lane), str(label)): (int(calls), int(units)) for lane, label, calls, units in row[ACCOUNTS]
         }
+        window.counts.by_label = {str(label): (int(calls), int(units)) for label, calls, units in row.get(BY_LABEL, ())}
         fill(window, entries)
         return window
 
