@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tonicdm.budget.entries import EntryState
 from tonicdm.budget.headers import MAX_LIMIT, Report, read
-from tonicdm.budget.ledgers.stored import Names, entry_from, entry_values, fill
+from tonicdm.budget.ledgers.stored import ENTRY, Names, entry_from, entry_values, fill
 from tonicdm.budget.rules import BudgetRules, Granted, Instant
 from tonicdm.budget.settling import settle
 from tonicdm.budget.window import Window
@@ -192,7 +192,7 @@ class HostileMachine(RuleBasedStateMachine):
         else:
             row, _ = self.names.read(self.names.pack(before, 0.0, {}), None)
             columns = [entry_values(entry, 0.0) for entry in before.holdings]
-            fields = ("number", "cost", "state", "until", "sent_at", "closed_at", "lane", "label", "holder")
+            fields = [stored.name for stored in ENTRY]
             entries = [entry_from(dict(zip(fields, each, strict=True)), 0.0) for each in columns]
             self.window = self.names.unpack(row, entries, RULES, 0.0)
             fill(self.window, entries)
