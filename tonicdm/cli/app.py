@@ -2,58 +2,41 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Final
 
 import click
 
 from tonicdm._version import __version__
-from tonicdm.cli.failures import Guarded
+from tonicdm.cli.groups import Entry, Root
 
-COMMANDS: Final[Mapping[str, str]] = {
-    "budget": "budget:budget",
-    "conformance": "conformance:conformance",
-    "download": "download:download",
-    "export": "export:export_command",
-    "get": "records:get",
-    "list": "records:list_records",
-    "plan": "sync:plan",
-    "quarantine": "quarantine:quarantine",
-    "rhythm": "rhythm:rhythm",
-    "sandbox": "sandbox:sandbox",
-    "sync": "sync:sync",
-    "webhooks": "inbox:webhooks",
-    "whoami": "whoami:whoami",
+COMMANDS: Final[Mapping[str, Entry]] = {
+    "budget": Entry("budget:budget", "Show the units that are left, as this machine knows them."),
+    "completion": Entry("completion:completion", "Print what makes a shell complete this command."),
+    "conformance": Entry("conformance:conformance", "Find out how a server answers where documents are silent."),
+    "download": Entry("download:download", "Bring the files of a project into a folder."),
+    "export": Entry("export:export_command", "Bring DuckDB, Parquet or CSV up to date with a copy."),
+    "get": Entry("records:get", "Fetch records by their IDs."),
+    "list": Entry("records:list_records", "List records of a type."),
+    "plan": Entry("sync:plan", "Show what a sync would do and cost; send nothing."),
+    "quarantine": Entry("quarantine:quarantine", "Show what a sync got that is no record."),
+    "rhythm": Entry("rhythm:rhythm", "Work with a Rhythm tenant."),
+    "sandbox": Entry("sandbox:sandbox", "Run a local server with made-up data."),
+    "sync": Entry("sync:sync", "Bring a copy of a tenant in a file up to date."),
+    "webhooks": Entry("webhooks:webhooks", "Receive webhooks and work them off."),
+    "whoami": Entry("whoami:whoami", "Show whose token this is."),
 }
-"""Where each command is: a module of this package, and a name in it. Only the one that runs is loaded."""
+"""Where each command is, and what the list of commands says of it. Only the one that runs is loaded."""
+
+EPILOG: Final = """Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 token or rights refused, 4 no units within
+--max-wait, 5 network, 6 local file or output, 130 interrupted, 141 the reader of the output has gone."""
 
 
-class Commands(Guarded):
-    """The commands, each loaded when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the names."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Return the command of that name; None where there is none."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(f"tonicdm.cli.{module}"), name)
-        return command
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Root, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
 @click.version_option(__version__, prog_name="tonicdm")
 def tonicdm() -> None:
-    r"""Work with a TonicDM tenant within its budget.
+    """Work with a TonicDM tenant within its budget.
 
     The token comes from TONICDM_TOKEN or --token, the server from TONICDM_ZONE, TONICDM_BASE_URL, --zone or
     --base-url.
-
-    \b
-    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 token or rights refused, 4 no units within --max-wait,
-    5 network, 6 local file, 130 interrupted.
     """

@@ -20,10 +20,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from tonicdm.cli import logs
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.signals import stop_event
 from tonicdm.cli.sync import TYPES, seconds_of
-from tonicdm.cli.webhooks import log_to_stderr, webhooks
 from tonicdm.errors import ConfigError
 from tonicdm.store import Store, choose
 from tonicdm.webhooks.gaps import keep_repairing
@@ -57,7 +57,7 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
 # --- working ----------------------------------------------------------------------------------------------------------
 
 
-@webhooks.command()
+@click.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--every", help="Also look for what webhooks missed, in this interval, such as 1h or 1d.")
 @TYPES
@@ -106,7 +106,7 @@ def work(
     interval = seconds_of(every, "--every") if every else None
 
     async def run() -> None:
-        log_to_stderr()
+        logs.configure(logs.level_of_option(), default="info")
         stop = stop_event()
         async with connection.client() as tonic, Store(file) as store:
             inbox = Inbox(store, handlers=known, rules=inbox_rules)
@@ -161,7 +161,7 @@ def _handlers(text: str) -> Handlers:
 # --- looking ----------------------------------------------------------------------------------------------------------
 
 
-@webhooks.command("list")
+@click.command("list")
 @FILE
 @filtered
 @click.option("--limit", default=50, show_default=True, help="At most so many, the newest first.")
@@ -189,7 +189,7 @@ def list_jobs(
     _show(file, entries, _entries, as_json=as_json, watch=watch, interval=interval)
 
 
-@webhooks.command()
+@click.command()
 @FILE
 @click.argument("key")
 @click.option("--body", is_flag=True, help="Print the event's body, which may hold personal data.")
@@ -222,7 +222,7 @@ def show(*, file: str, key: str, body: bool, as_json: bool) -> None:
         click.echo(content.decode("utf-8", "replace"))
 
 
-@webhooks.command()
+@click.command()
 @FILE
 @JSON
 @WATCH
@@ -235,7 +235,7 @@ def stats(*, file: str, as_json: bool, watch: bool, interval: float) -> None:
 # --- acting -----------------------------------------------------------------------------------------------------------
 
 
-@webhooks.command()
+@click.command()
 @FILE
 @click.argument("keys", nargs=-1)
 @filtered
@@ -254,7 +254,7 @@ def replay(
     click.echo(f"{count:,} to be tried again.")
 
 
-@webhooks.command()
+@click.command()
 @FILE
 @click.argument("keys", nargs=-1)
 @filtered
@@ -388,6 +388,3 @@ def _safe(text: str) -> str:
 
 def _utc(seconds: float) -> str:
     return f"{datetime.datetime.fromtimestamp(seconds, datetime.UTC):%Y-%m-%d %H:%M:%S}"
-
-
-__all__ = ["webhooks"]

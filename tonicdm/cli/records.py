@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import datetime
-import json
-import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
+from click.shell_completion import CompletionItem
 
+from tonicdm.cli.columns import record_table
 from tonicdm.cli.connection import Connection, connected
+from tonicdm.cli.groups import meant
+from tonicdm.cli.output import Output, output_options
 from tonicdm.client import TonicDM
 from tonicdm.endpoints.base import Listed, Readable
+from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.options import UPDATED_AFTER
 from tonicdm.endpoints.registry import RECORD_TYPES, endpoint_class
 from tonicdm.errors import InvalidOptionError
 from tonicdm.models import CODEC, Record
+from tonicdm.types import DataQuantity
 
-MAX_COLUMNS: Final = 8
-"""Columns of a table on a terminal; JSON and CSV have all."""
 
-FORMAT = click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table")
+class ResourceType(click.ParamType[str]):
+    """The name of a record type, completed by shells."""
+
+    name = "resource"
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
+        """Say what is missing."""
+        return f"It is one of {', '.join(_fetchable(_ability(ctx)))}"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a record type that the command can fetch."""
+        del param
+        return [CompletionItem(name) for name in _fetchable(_ability(ctx)) if name.startswith(incomplete)]
+
+
+RESOURCE = click.argument("resource", type=ResourceType())
 QUANTITY = click.option(
     "--data-quantity", type=click.Choice(["id_only", "basic", "complete"]), default="basic", show_default=True
 )
 
 
 @click.command()
-@click.argument("resource")
+@RESOURCE
 @click.argument("ids", nargs=-1, required=True)
 @QUANTITY
-@FORMAT
+@output_options
 @connected
-def get(connection: Connection, *, resource: str, ids: tuple[str, ...], data_quantity: Any, form: str) -> None:
+def get(connection: Connection, *, resource: str, ids: tuple[str, ...], data_quantity: Any, output: Output) -> None:
     """Fetch records by ID: tonicdm get persons ID ID ...
 
     With --data-quantity id_only: when each was last changed, for 1 unit for 240 IDs.
@@ -49,15 +63,15 @@ def get(connection: Connection, *, resource: str, ids: tuple[str, ...], data_qua
             return list(records), records.missing
 
     records, missing = asyncio.run(run())
-    if records or form != "table":
-        show(records, form)
+    if records or not output.is_text:
+        show(output, resource, data_quantity, records)
     if missing:
         click.echo(f"Not returned by the server: {', '.join(missing)}", err=True)
         click.get_current_context().exit(1)
 
 
 @click.command("list")
-@click.argument("resource")
+@RESOURCE
 @click.option("--project-id", help="Only records of this project, where the endpoint has the option.")
 @click.option("--updated-after", type=click.DateTime(), help="Only records changed after this time, UTC.")
 @click.option("-o", "--option", "pairs", multiple=True, metavar="NAME=VALUE", help="Any option, lists with commas.")
@@ -77,7 +91,7 @@ def get(connection: Connection, *, resource: str, ids: tuple[str, ...], data_qua
 )
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many records.")
 @QUANTITY
-@FORMAT
+@output_options
 @connected
 def list_records(
     connection: Connection,
@@ -90,7 +104,7 @@ def list_records(
     on_ignored: str,
     limit: int | None,
     data_quantity: Any,
-    form: str,
+    output: Output,
 ) -> None:
     """List records, such as: tonicdm list rfis --project-id ID -o filter_stages=open,forwarded ."""
     options: dict[str, Any] = {"on_ignored": on_ignored, **dict(_pair(text) for text in pairs)}
@@ -108,14 +122,36 @@ def list_records(
             listed = endpoint.list(data_quantity=data_quantity, options=passed, **options)
             return await listed.all(limit=limit)  # type: ignore[no-any-return]
 
-    show(asyncio.run(run()), form)
+    show(output, resource, data_quantity, asyncio.run(run()))
+
+
+def show(output: Output, resource: str, data_quantity: str, records: Sequence[Record]) -> None:
+    """Print records: JSON and CSV have all their fields, a table has the type's columns."""
+    record_type = _record_type(resource)
+    rows = [CODEC.write(record) for record in records]
+    listing: ListOperation[Any] = getattr(endpoint_class(record_type), "_listing")  # noqa: B009 - not of all classes
+    model = listing.model_under(DataQuantity(data_quantity))
+    output.show(rows, record_table(record_type, model, rows))
+
+
+def _record_type(resource: str) -> str:
+    return resource.replace("-", "_").lower()
+
+
+def _ability(context: click.Context | None) -> type[Any]:
+    return Listed if context is not None and context.info_name == "list" else Readable
+
+
+def _fetchable(ability: type[Any]) -> list[str]:
+    return sorted(name for name in RECORD_TYPES if issubclass(endpoint_class(name), ability))
 
 
 def _endpoint(tonic: TonicDM, resource: str, ability: type[Listed[Any]]) -> Any:
-    name = resource.replace("-", "_").lower()
+    name = _record_type(resource)
     if name not in RECORD_TYPES or not issubclass(endpoint_class(name), ability):
-        fit = sorted(key for key in RECORD_TYPES if issubclass(endpoint_class(key), ability))
-        raise InvalidOptionError(f"no such resource here: {resource}; there are {', '.join(fit)}. Nothing was sent.")
+        names = _fetchable(ability)
+        near = meant(name, names) or f"; there are {', '.join(names)}"
+        raise InvalidOptionError(f"no such resource here: {resource}{near}. Nothing was sent.".replace("?.", "?"))
     return getattr(tonic, name)
 
 
@@ -133,45 +169,3 @@ def _pair(text: str) -> tuple[str, Any]:
         return name, int(value)
     is_list = "," in value or (name.startswith("filter_") and name.endswith("s"))
     return name, value.split(",") if is_list else value
-
-
-# --- showing ----------------------------------------------------------------------------------------------------------
-
-
-def show(records: Sequence[Record], form: str) -> None:
-    """Print *records*.
-
-    Args:
-        records: What to print.
-        form: ``table``, ``json`` (an array) or ``csv``.
-    """
-    rows = [CODEC.write(record) for record in records]
-    if form == "json":
-        json.dump(rows, sys.stdout, ensure_ascii=False, indent=2)
-        print()
-    elif form == "csv":
-        writer = csv.DictWriter(sys.stdout, _columns(rows))
-        writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    else:
-        _table(rows)
-
-
-def _columns(rows: Sequence[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row))
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> None:
-    plain = [name for name in _columns(rows) if not any(isinstance(row.get(name), (list, dict)) for row in rows)]
-    table = Table(caption=f"{len(rows):,} records")
-    for name in plain[:MAX_COLUMNS]:
-        table.add_column(name, overflow="ellipsis", no_wrap=name == "id")
-    for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in plain[:MAX_COLUMNS]))
-    Console().print(table)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict, bool)) else str(value)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import pathlib
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import click
 
+from tonicdm.cli import logs
+from tonicdm.cli.groups import Entry, LazyGroup
 from tonicdm.cli.signals import stop_event
 from tonicdm.errors import ConfigError
 from tonicdm.webhooks.receiver import NO_VERIFIER, Limits, Receiver
@@ -19,12 +21,23 @@ from tonicdm.webhooks.verify import SharedSecret, StandardWebhooks, Unverified, 
 BYTES_PER_UNIT: Final = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2}
 
 
-@click.group()
+COMMANDS: Final[Mapping[str, Entry]] = {
+    "list": Entry("inbox:list_jobs", "List what is in the inbox of a file."),
+    "purge": Entry("inbox:purge", "Forget what is done."),
+    "replay": Entry("inbox:replay", "Try dead letters again."),
+    "serve": Entry("webhooks:serve", "Receive webhooks and store them in a file."),
+    "show": Entry("inbox:show", "Show one event with its jobs."),
+    "stats": Entry("inbox:stats", "Show how many events wait, are done or dead."),
+    "work": Entry("inbox:work", "Work off the events in a file."),
+}
+
+
+@click.group(cls=LazyGroup, entries=COMMANDS)
 def webhooks() -> None:
     """Receive webhooks and work them off."""
 
 
-@webhooks.command()
+@click.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, help="Port; 0 for any free one.")
@@ -72,7 +85,7 @@ def serve(
 async def _serve(file: str, receiver: Receiver, host: str, port: int, path: str) -> None:
     from tonicdm.webhooks.serve import serve as run
 
-    log_to_stderr()
+    logs.configure(logs.level_of_option(), default="info")
 
     def ready(url: str) -> None:
         click.echo(f"Receiving on {url} into {file}; stop it with Ctrl-C.")
@@ -122,12 +135,3 @@ def _bytes(text: str) -> int:
     if match is None:
         raise ConfigError(f"--max-body takes bytes, such as 65536, 64KiB or 1MiB, not {text!r}")
     return int(match[1]) * BYTES_PER_UNIT[match[2]]
-
-
-def log_to_stderr() -> None:
-    """Send what the receiver and the worker log to stderr."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    logger = logging.getLogger("tonicdm.webhooks")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)

@@ -16,9 +16,12 @@ def test_list_prints_tables_json_and_csv(run: Run) -> None:
     assert len(listed) == 3
     rows = list(csv.DictReader(io.StringIO(run("list", "offices", "--limit", "3", "--format", "csv").stdout)))
     assert [row["id"] for row in rows] == [record["id"] for record in listed]
-    table = run("list", "offices", "--limit", "3").stdout
+    table = run("list", "offices", "--limit", "3", "--format", "table").stdout
     assert listed[0]["id"] in table
     assert "3 records" in table
+    tabbed = run("list", "offices", "--limit", "3")
+    assert [line.split("\t")[0] for line in tabbed.stdout.splitlines()] == ["id", *(row["id"] for row in listed)]
+    assert "3 records" in tabbed.stderr
 
 
 def test_list_takes_any_option_of_the_endpoint(run: Run) -> None:

@@ -35,7 +35,7 @@ def run(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 async def test_it_shows_who_minted_when_and_what_is_left_and_takes_the_operators_word(run, tmp_path) -> None:
     empty = await run()
-    assert (empty.exit_code, "No machine token" in empty.stdout) == (0, True)
+    assert (empty.exit_code, "No machine token" in empty.stderr) == (0, True)
     store = FileTokenStore(tmp_path / "rhythm")
     async with RhythmSandbox(records=3) as box:
         box.add_client("nightly", "s")
