@@ -98,9 +98,13 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def pyright(session: nox.Session) -> None:
-    """Check types with pyright, and that every public name is typed; needs Node.js or the network to get it."""
+    """Check types with pyright, that every public name is typed, and what the checkers say of mistakes.
+
+    It needs Node.js, or the network to get it.
+    """
     session.install(f".[{EXTRAS},testing]", *groups("types", "tests"))
     session.run("pyright")
+    session.run("pytest", "-m", "thorough", "tests/typing")
     session.run("pyright", "--verifytypes", "tonicdm", "--ignoreexternal")
 
 

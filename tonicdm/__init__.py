@@ -39,7 +39,7 @@ from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.watching import Spent
 from tonicdm.paging import Page, Paginator
 from tonicdm.raw import Raw, RawResponse
-from tonicdm.types import UNSET, DataQuantity, InvalidRecord, RateLimit, RecordID, Secret
+from tonicdm.types import UNSET, DataQuantity, InvalidRecord, ListOf, RateLimit, RecordID, Secret, Zone
 
 __all__ = [
     "UNSET",
@@ -63,6 +63,7 @@ __all__ = [
     "InvalidOptionError",
     "InvalidRecord",
     "LedgerUnavailableError",
+    "ListOf",
     "MayExistError",
     "OptionIgnoredError",
     "Page",
@@ -86,5 +87,6 @@ __all__ = [
     "TransportError",
     "UnitBudget",
     "UnsafeLinkError",
+    "Zone",
     "__version__",
 ]

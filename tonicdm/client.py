@@ -33,7 +33,7 @@ from tonicdm.http.wire import check_path
 from tonicdm.lazy import forget
 from tonicdm.transfer.methods import Transfers
 from tonicdm.transfer.storage import LinkConnections
-from tonicdm.types import DataQuantityLike, OptionPlacement, Priority, Secret
+from tonicdm.types import DataQuantityLike, OptionPlacement, Priority, Secret, Zone
 
 if TYPE_CHECKING:
     from tonicdm.raw import RawCalls
@@ -118,7 +118,7 @@ class TonicDM(Transfers):
         self,
         token: str | Secret | TokenSource | None = None,
         *,
-        zone: str | None = None,
+        zone: Zone | None = None,
         base_url: str | None = None,
         path_prefix: str = "",
         option_placement: OptionPlacement | None = None,
@@ -245,7 +245,7 @@ class TonicDM(Transfers):
         timeout: float | None = None,
         max_wait: float | None = None,
         option_placement: OptionPlacement | None = None,
-        zone: str | None = None,
+        zone: Zone | None = None,
         max_age: float | None = None,
         headers: Mapping[str, str] | None = None,
         retry: RetryPolicy | None = None,

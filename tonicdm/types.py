@@ -7,8 +7,8 @@ import functools
 import html
 import re
 import uuid
-from collections.abc import Mapping
-from typing import Any, AnyStr, Final, Literal, NewType, NoReturn, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, AnyStr, Final, Literal, NewType, NoReturn, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import attrs
@@ -18,6 +18,40 @@ RecordID = NewType("RecordID", str)
 
 IDLike: TypeAlias = str | uuid.UUID
 """What users may pass where an ID is asked for: 32 hex characters or a `uuid.UUID`."""
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class CollectionOf(Protocol[T_co]):
+    """A collection that is no text: a list, a tuple, a set, the keys of a dictionary.
+
+    A text is a collection of texts to Python, and so it would be to type checkers. What tells the two apart is that a
+    text can only be asked whether it contains a text.
+    """
+
+    def __contains__(self, item: object, /) -> bool:
+        """Tell whether it holds *item*."""
+        ...
+
+    def __iter__(self) -> Iterator[T_co]:
+        """Iterate over the values."""
+        ...
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
+
+
+class ListOf(CollectionOf[T_co], Protocol[T_co]):
+    """A list, a tuple or another sequence, but no text, for an option that takes several values."""
+
+    def index(self, item: Any, /) -> int:
+        """Return the place of *item*."""
+        ...
+
+
+Zone: TypeAlias = Literal["us", "de", "ie"]
+"""A zone, where an organization's data are kept (concepts page, "Data Residency")."""
 
 Priority: TypeAlias = Literal["interactive", "normal", "bulk"]
 """The lane in which a call waits for units."""

@@ -11,7 +11,7 @@ import click
 
 from tonicdm.budget import UnitBudget
 from tonicdm.client import TonicDM
-from tonicdm.types import Priority
+from tonicdm.types import Priority, Zone
 
 
 @attrs.frozen(kw_only=True)
@@ -19,7 +19,7 @@ class Connection:
     """Where and how to call."""
 
     token: str | None
-    zone: str | None
+    zone: Zone | None
     base_url: str | None
     path_prefix: str
     option_placement: Any

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import uuid
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, Generic, TypeVar, cast, overload
 
 import attrs
@@ -26,9 +26,11 @@ from tonicdm.models import CODEC, Record, RecordStub, read_with
 from tonicdm.paging import Paginator
 from tonicdm.plan.refresh import charged_as_stubs
 from tonicdm.types import (
+    CollectionOf,
     DataQuantity,
     DataQuantityLike,
     IDLike,
+    ListOf,
     OnInvalid,
     RecordDataQuantity,
     RecordID,
@@ -147,7 +149,7 @@ class Readable(Listed[M]):
         *,
         data_quantity: StubDataQuantity,
         max_age: float | None = None,
-        resolve: Sequence[str] = (),
+        resolve: ListOf[str] = (),
     ) -> RecordStub: ...
     @overload
     async def get(
@@ -156,7 +158,7 @@ class Readable(Listed[M]):
         *,
         data_quantity: RecordDataQuantity = "basic",
         max_age: float | None = None,
-        resolve: Sequence[str] = (),
+        resolve: ListOf[str] = (),
     ) -> M: ...
     @overload
     async def get(
@@ -165,7 +167,7 @@ class Readable(Listed[M]):
         *,
         data_quantity: DataQuantityLike,
         max_age: float | None = None,
-        resolve: Sequence[str] = (),
+        resolve: ListOf[str] = (),
     ) -> M | RecordStub: ...
     async def get(
         self,
@@ -173,7 +175,7 @@ class Readable(Listed[M]):
         *,
         data_quantity: DataQuantityLike = "basic",
         max_age: float | None = None,
-        resolve: Sequence[str] = (),
+        resolve: ListOf[str] = (),
     ) -> M | RecordStub:
         """Return one record.
 
@@ -206,40 +208,40 @@ class Readable(Listed[M]):
     @overload
     async def get_many(
         self,
-        records: Iterable[IDLike],
+        records: CollectionOf[IDLike] | Iterator[IDLike],
         *,
         data_quantity: StubDataQuantity,
         max_age: float | None = None,
-        resolve: Sequence[str] = (),
+        resolve: ListOf[str] = (),
         on_invalid: OnInvalid = "raise",
     ) -> RecordBatch[RecordStub]: ...
     @overload
     async def get_many(
         self,
-        records: Iterable[IDLike],
+        records: CollectionOf[IDLike] | Iterator[IDLike],
         *,
         data_quantity: RecordDataQuantity = "basic",
         max_age: float | None = None,
-        resolve: Sequence[str] = (),
+        resolve: ListOf[str] = (),
         on_invalid: OnInvalid = "raise",
     ) -> RecordBatch[M]: ...
     @overload
     async def get_many(
         self,
-        records: Iterable[IDLike],
+        records: CollectionOf[IDLike] | Iterator[IDLike],
         *,
         data_quantity: DataQuantityLike,
         max_age: float | None = None,
-        resolve: Sequence[str] = (),
+        resolve: ListOf[str] = (),
         on_invalid: OnInvalid = "raise",
     ) -> RecordBatch[M] | RecordBatch[RecordStub]: ...
     async def get_many(
         self,
-        records: Iterable[IDLike],
+        records: CollectionOf[IDLike] | Iterator[IDLike],
         *,
         data_quantity: DataQuantityLike = "basic",
         max_age: float | None = None,
-        resolve: Sequence[str] = (),
+        resolve: ListOf[str] = (),
         on_invalid: OnInvalid = "raise",
     ) -> RecordBatch[M] | RecordBatch[RecordStub]:
         """Return many records by ID, in as few calls as their IDs fit into.
@@ -284,7 +286,7 @@ class Readable(Listed[M]):
         ids: Sequence[RecordID],
         data_quantity: DataQuantity,
         age: float,
-        resolve: Sequence[str],
+        resolve: ListOf[str],
         on_invalid: OnInvalid,
     ) -> RecordBatch[Any]:
         """Read records from the local copy, as far as they are fresh enough there."""
@@ -418,7 +420,7 @@ class Deleting(Endpoint):
             await self._delete(self._delete_operation, {"id": identity})
 
 
-def _age(caller: Caller, data_quantity: DataQuantity, max_age: float | None, resolve: Sequence[str]) -> float:
+def _age(caller: Caller, data_quantity: DataQuantity, max_age: float | None, resolve: ListOf[str]) -> float:
     """Return how old a record may be."""
     if max_age is not None and (isinstance(max_age, (bool, str)) or not max_age >= 0):
         raise InvalidOptionError(f"max_age must be seconds, 0 or more, not {max_age!r}. Nothing was sent.")

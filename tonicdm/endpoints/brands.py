@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, Unpack, overload
+from typing import Any, Literal, TypeAlias, Unpack, get_args, overload
 
 from tonicdm.endpoints.base import Readable, SoftDeleting
 from tonicdm.endpoints.fields import ID, Flag, Pointer, StatusField, Text
@@ -12,26 +11,30 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, opt
 from tonicdm.http.operation import Operation
 from tonicdm.models import Brand, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset
+from tonicdm.types import DataQuantityLike, IDLike, ListOf, RecordDataQuantity, StubDataQuantity, Unset
 
 PATH = "/core/brands"
+
+
+BrandSort: TypeAlias = Literal["name_long", "name_short", "name_initials"]
+"""What a list of brands can be sorted by (reference: sortBy)."""
 
 
 class BrandOptions(PageOptions, IDsOption, UpdatedOption, total=False):
     """Options of a list of brands (reference: getBrands)."""
 
-    filter_discipline_ids: Sequence[IDLike]
+    filter_discipline_ids: ListOf[IDLike]
     """Only brands of these disciplines."""
-    filter_organization_ids: Sequence[IDLike]
+    filter_organization_ids: ListOf[IDLike]
     """Only brands of these organizations."""
-    sort_by: Literal["nameLong", "nameShort", "nameInitials"]
-    """Field to sort by; ``nameLong`` unless given."""
+    sort_by: BrandSort
+    """Field to sort by; ``name_long`` unless given."""
 
 
 class BrandChanges(StatusField, total=False):
     """Fields of a brand that can be changed (reference: Brand)."""
 
-    domains: Sequence[str] | Unset
+    domains: ListOf[str] | Unset
     """All mail domains of the brand."""
     name_long: Text
     """Full official name; up to 128 characters."""
@@ -39,7 +42,7 @@ class BrandChanges(StatusField, total=False):
     """Friendly name used in the app; up to 128 characters."""
     name_initials: Text
     """Initials; up to 4 characters."""
-    disciplines: Sequence[Pointer] | Unset
+    disciplines: ListOf[Pointer] | Unset
     """All disciplines that a person of this brand may have, as IDs or records."""
     organization_id: ID
     """The organization it belongs to; AdvancedContacts licence."""
@@ -65,6 +68,7 @@ class Brands(Readable[Brand], SoftDeleting[Brand]):
         operation=Operation(method="GET", path=PATH, options=options_of(BrandOptions), has_data_quantity=True),
         model=Brand,
         sort="nameLong",
+        sorts=get_args(BrandSort),
     )
     _update_operation = Operation(method="PATCH", path=PATH)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import SoftDeleting
@@ -13,7 +12,7 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, opt
 from tonicdm.http.operation import Operation
 from tonicdm.models import EmailAddress, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset
+from tonicdm.types import DataQuantityLike, IDLike, ListOf, RecordDataQuantity, StubDataQuantity, Unset
 
 PATH = "/core/emailaddresses"
 
@@ -21,11 +20,11 @@ PATH = "/core/emailaddresses"
 class EmailAddressOptions(PageOptions, IDsOption, UpdatedOption, total=False):
     """Options of a list of email addresses (reference: getEmailAddresses)."""
 
-    filter_brand_ids: Sequence[IDLike]
+    filter_brand_ids: ListOf[IDLike]
     """Only addresses of these brands."""
-    filter_discipline_ids: Sequence[IDLike]
+    filter_discipline_ids: ListOf[IDLike]
     """Only addresses of these disciplines."""
-    filter_office_ids: Sequence[IDLike]
+    filter_office_ids: ListOf[IDLike]
     """Only addresses of these offices."""
 
 

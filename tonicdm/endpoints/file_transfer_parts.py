@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Listed
@@ -11,7 +10,7 @@ from tonicdm.endpoints.options import FILTER_IDS, FILTER_PART_IDS, Reading, opti
 from tonicdm.http.operation import Operation
 from tonicdm.models import FileTransferPart, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity
+from tonicdm.types import DataQuantityLike, IDLike, ListOf, RecordDataQuantity, StubDataQuantity
 
 PATH = "/workflow/filetransfer-parts"
 
@@ -19,9 +18,9 @@ PATH = "/workflow/filetransfer-parts"
 class FileTransferPartOptions(Reading, total=False):
     """Options of a list of parts of file transfers (reference: getFileTransferParts)."""
 
-    file_transfer_ids: Sequence[IDLike]
+    file_transfer_ids: ListOf[IDLike]
     """Only parts of these; on the wire filterIDs, which takes IDs of file transfers here."""
-    part_ids: Sequence[IDLike]
+    part_ids: ListOf[IDLike]
     """Only these parts; on the wire filterPartIds."""
 
 

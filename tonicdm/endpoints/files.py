@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Readable
@@ -11,7 +10,7 @@ from tonicdm.endpoints.options import IDsOption, Reading, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import File, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity
+from tonicdm.types import DataQuantityLike, IDLike, ListOf, RecordDataQuantity, StubDataQuantity
 
 PATH = "/fileset/files"
 
@@ -19,7 +18,7 @@ PATH = "/fileset/files"
 class FileOptions(Reading, IDsOption, total=False):
     """Options of a list of files (reference: getFiles)."""
 
-    filter_fileset_ids: Sequence[IDLike]
+    filter_fileset_ids: ListOf[IDLike]
     """Only files of these filesets."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Listed
@@ -11,7 +10,7 @@ from tonicdm.endpoints.options import FILTER_IDS, PageOptions, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import Label, ObjectType, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity
+from tonicdm.types import DataQuantityLike, IDLike, ListOf, RecordDataQuantity, StubDataQuantity
 
 PATH = "/core/labels"
 
@@ -19,7 +18,7 @@ PATH = "/core/labels"
 class LabelOptions(PageOptions, total=False):
     """Options of a list of labels (reference: getLabels)."""
 
-    object_ids: Sequence[IDLike]
+    object_ids: ListOf[IDLike]
     """Only labels of these objects; on the wire filterIDs, which takes IDs of objects here."""
     filter_object_type: ObjectType | str
     """Kind of the objects; only ``person`` is documented."""

@@ -45,6 +45,8 @@ class ListOperation(Generic[M]):
     """Whether filterIDs names the records themselves, not their parents."""
     sort: str | None = None
     """The sortBy sent when the caller gives none: pages without a set order may overlap."""
+    sorts: tuple[str, ...] = ()
+    """What it can be sorted by, by Python name."""
 
     def model_under(self, data_quantity: DataQuantity) -> type[M | RecordStub]:
         """Return what its records are under a data_quantity."""

@@ -17,7 +17,7 @@ from tonicdm.endpoints.bodies import body_of
 from tonicdm.errors import ConfigError, InvalidOptionError, MayExistError, SeveralFoundError
 from tonicdm.http.watching import Spent
 from tonicdm.models import CODEC, Record
-from tonicdm.types import MAX_UNITS_PER_CALL, UNSET, DataQuantity
+from tonicdm.types import MAX_UNITS_PER_CALL, UNSET, DataQuantity, ListOf
 
 M = TypeVar("M", bound=Record)
 logger: Final = logging.getLogger("tonicdm")
@@ -26,7 +26,7 @@ MARGIN_SECONDS: Final = 5.0
 """Seconds before the sending from which on a record may be the one that was sent: what is known of the server's clock
 is a bound, and its times may be cut to whole seconds."""
 
-Match: TypeAlias = Sequence[str] | Callable[[Any], bool]
+Match: TypeAlias = ListOf[str] | Callable[[Any], bool]
 """Which record is the one that was to be created: names of fields that must be equal, or a function that says."""
 
 
@@ -191,7 +191,7 @@ class _Search:
         return recent and bool(self._matches(record))
 
 
-def matcher(model: type[Record], fields: Mapping[str, Any], names: Sequence[str] | None) -> Callable[[Record], bool]:
+def matcher(model: type[Record], fields: Mapping[str, Any], names: ListOf[str] | None) -> Callable[[Record], bool]:
     """Return a function that tells whether a record is what a body of *fields* creates.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Unpack, overload
+from typing import Any, Literal, TypeAlias, Unpack, get_args, overload
 
 from tonicdm.endpoints.base import SoftDeleting
 from tonicdm.endpoints.fields import ID, Flag, StatusField, Text
@@ -17,11 +17,15 @@ from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubData
 PATH = "/core/notes"
 
 
+NoteSort: TypeAlias = Literal["person_name", "action_date_time"]
+"""What a list of notes can be sorted by (reference: sortBy)."""
+
+
 class NoteOptions(PageOptions, IDsOption, UpdatedOption, total=False):
     """Options of a list of notes (reference: getNotes)."""
 
-    sort_by: Literal["personName", "actionDateTime"]
-    """Field to sort by; ``actionDateTime`` unless given."""
+    sort_by: NoteSort
+    """Field to sort by; ``action_date_time`` unless given."""
 
 
 class NoteFields(StatusField, total=False):
@@ -51,6 +55,7 @@ class Notes(CreatingOnce[Note], SoftDeleting[Note]):
         operation=Operation(method="GET", path=PATH, options=options_of(NoteOptions), has_data_quantity=True),
         model=Note,
         sort="actionDateTime",
+        sorts=get_args(NoteSort),
     )
     _create_operation = Operation(method="POST", path=PATH)
     _update_operation = Operation(method="PATCH", path=PATH)

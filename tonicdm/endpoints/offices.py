@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Unpack, overload
+from typing import Any, Literal, TypeAlias, Unpack, get_args, overload
 
 from tonicdm.endpoints.base import SoftDeleting
 from tonicdm.endpoints.fields import ID, Number, StatusField, Text
@@ -13,17 +12,31 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, opt
 from tonicdm.http.operation import Operation
 from tonicdm.models import Office, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset
+from tonicdm.types import DataQuantityLike, IDLike, ListOf, RecordDataQuantity, StubDataQuantity, Unset
 
 PATH = "/core/offices"
+
+
+OfficeSort: TypeAlias = Literal[
+    "name",
+    "address",
+    "phone_country_code",
+    "phone_number",
+    "status",
+    "id",
+    "organization_id",
+    "datetime_created",
+    "datetime_updated",
+]
+"""What a list of offices can be sorted by: the plain fields of a record, as the reference gives an example only."""
 
 
 class OfficeOptions(PageOptions, IDsOption, UpdatedOption, total=False):
     """Options of a list of offices (reference: getOffices)."""
 
-    filter_organization_ids: Sequence[IDLike]
+    filter_organization_ids: ListOf[IDLike]
     """Only offices of these organizations."""
-    sort_by: str
+    sort_by: OfficeSort
     """Field to sort by; ``name`` unless given."""
 
 
@@ -56,6 +69,7 @@ class Offices(CreatingOnce[Office], SoftDeleting[Office]):
         operation=Operation(method="GET", path=PATH, options=options_of(OfficeOptions), has_data_quantity=True),
         model=Office,
         sort="name",
+        sorts=get_args(OfficeSort),
     )
     _create_operation = Operation(method="POST", path=PATH)
     _update_operation = Operation(method="PATCH", path=PATH)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, TypedDict
 
+from tonicdm.codec import camel
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http import operation as encode
 from tonicdm.http.headers import is_header_name, is_reserved
 from tonicdm.http.operation import NOTHING_SENT, Operation, Parameter
 from tonicdm.models import Status
-from tonicdm.types import IDLike, OnInvalid
+from tonicdm.types import IDLike, ListOf, OnInvalid
 
 Encoder: TypeAlias = Callable[[str, Any], str]
 
@@ -109,7 +111,7 @@ def passed(operation: Operation, given: Any) -> dict[str, Parameter]:
         )
     made = named(given, encode.plain)
     arguments = {
-        spelling.lower(): name for name, one in operation.options.items() for spelling in _spellings(name, one)
+        spelling.lower(): name for name, option in operation.options.items() for spelling in _spellings(name, option)
     }
     for name in made:
         if (argument := arguments.get(name.lower())) is not None:
@@ -119,6 +121,38 @@ def passed(operation: Operation, given: Any) -> dict[str, Parameter]:
     if UPDATED_AFTER in made:
         made[UPDATED_AFTER] = Parameter(UPDATED_AFTER, encode.moment)
     return made
+
+
+SORT_BY: Final = "sort_by"
+
+
+class SortField(str):
+    """The wire name of a field to sort by, which may be sent."""
+
+    __slots__ = ()
+
+
+def sort_field(value: Any, names: Sequence[str]) -> SortField:
+    """Return the wire name of a field to sort by.
+
+    Args:
+        value: Its Python name or its wire name, or what this has returned before.
+        names: The Python names of the fields that the list can be sorted by.
+
+    Raises:
+        InvalidOptionError: It is none of them.
+    """
+    if isinstance(value, SortField):
+        return value
+    wire = {name: camel(name) for name in names}
+    if isinstance(value, str) and (value in wire or value in wire.values()):
+        return SortField(wire.get(value, value))
+    near = difflib.get_close_matches(str(value), wire, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    raise InvalidOptionError(
+        f"sort_by must be one of {', '.join(wire)}, not {value!r}{hint} A field that is not listed here goes into "
+        f"options={{'sortBy': ...}}. {NOTHING_SENT}"
+    )
 
 
 def _spellings(name: str, option: Parameter) -> tuple[str, str, str]:
@@ -160,7 +194,7 @@ class Reading(TypedDict, total=False):
 class IDsOption(TypedDict, total=False):
     """The option of lists that can be cut to known records."""
 
-    filter_ids: Sequence[IDLike]
+    filter_ids: ListOf[IDLike]
     """Only these records; every other filter is ignored then (reference: filterIDs). More than one call holds are asked
     for in several, in the order of the IDs; with a ``sort_by`` all are read before the first comes."""
 
@@ -177,7 +211,7 @@ class SearchOptions(Reading, total=False):
 
     search_query: str | Mapping[str, Any] | Sequence[Any]
     """JSON, as text or as values; its grammar is not documented."""
-    filter_statuses: Sequence[Status | str]
+    filter_statuses: ListOf[Status | str]
     """Only records with these statuses: ``active``, ``inactive``, ``deleted``; ``active`` alone when this is absent."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Unpack, overload
 
 from tonicdm.endpoints.base import Readable
@@ -11,7 +10,7 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, Reading, UpdatedOp
 from tonicdm.http.operation import Operation
 from tonicdm.models import Organization, Person, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity
+from tonicdm.types import DataQuantityLike, IDLike, ListOf, RecordDataQuantity, StubDataQuantity
 
 PATH = "/core/organizations"
 
@@ -19,7 +18,7 @@ PATH = "/core/organizations"
 class OrganizationOptions(PageOptions, IDsOption, UpdatedOption, total=False):
     """Options of a list of organizations (reference: getOrganizations)."""
 
-    filter_disciplines: Sequence[IDLike]
+    filter_disciplines: ListOf[IDLike]
     """Only organizations of these disciplines."""
 
 

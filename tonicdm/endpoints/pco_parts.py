@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Unpack
 
 from tonicdm.endpoints.base import Listed
@@ -11,7 +10,7 @@ from tonicdm.endpoints.options import FILTER_IDS, Reading, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import PcoPart
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, RecordDataQuantity
+from tonicdm.types import IDLike, ListOf, RecordDataQuantity
 
 PATH = "/workflow/pco-parts"
 
@@ -19,7 +18,7 @@ PATH = "/workflow/pco-parts"
 class PcoPartOptions(Reading, total=False):
     """Options of a list of parts of proposed change orders (reference: getPcoParts)."""
 
-    pco_ids: Sequence[IDLike]
+    pco_ids: ListOf[IDLike]
     """Only parts of these; on the wire filterIDs, which takes IDs of proposed change orders here."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack, overload
+from typing import Any, Literal, TypeAlias, Unpack, get_args, overload
 
 from tonicdm.endpoints.base import SoftDeleting
 from tonicdm.endpoints.fields import ID, Extra, Pointer, StatusField, Text
@@ -14,21 +14,25 @@ from tonicdm.http.operation import Operation
 from tonicdm.ids import record_id
 from tonicdm.models import Me, Person, PersonEmailAddress, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import UNSET, DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset
+from tonicdm.types import UNSET, DataQuantityLike, IDLike, ListOf, RecordDataQuantity, StubDataQuantity, Unset
 
 PATH = "/core/persons"
+
+
+PersonSort: TypeAlias = Literal["name", "title", "status", "id", "datetime_created", "datetime_updated"]
+"""What a list of persons can be sorted by: the plain fields of a record, as the reference gives an example only."""
 
 
 class PersonOptions(PageOptions, IDsOption, UpdatedOption, total=False):
     """Options of a list of persons (reference: getPersons)."""
 
-    filter_organization_ids: Sequence[IDLike]
+    filter_organization_ids: ListOf[IDLike]
     """Only persons of these organizations."""
-    filter_disciplines: Sequence[IDLike]
+    filter_disciplines: ListOf[IDLike]
     """Only persons of these disciplines."""
-    filter_office_ids: Sequence[IDLike]
+    filter_office_ids: ListOf[IDLike]
     """Only persons of these offices."""
-    sort_by: str
+    sort_by: PersonSort
     """Field to sort by; ``name`` unless given."""
 
 
@@ -65,6 +69,7 @@ class Persons(CreatingOnce[Person], SoftDeleting[Person]):
         operation=Operation(method="GET", path=PATH, options=options_of(PersonOptions), has_data_quantity=True),
         model=Person,
         sort="name",
+        sorts=get_args(PersonSort),
     )
     _create_operation = Operation(method="POST", path=PATH)
     _update_operation = Operation(method="PATCH", path=PATH)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Unpack, overload
+from typing import Any, Literal, TypeAlias, Unpack, get_args, overload
 
 from tonicdm.endpoints.base import Updating
 from tonicdm.endpoints.bodies import body_of
@@ -14,18 +13,32 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, UpdatedOption, opt
 from tonicdm.http.operation import Operation
 from tonicdm.models import Project, ProjectPurpose, RecordStub, SystemAccess
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset
+from tonicdm.types import DataQuantityLike, IDLike, ListOf, RecordDataQuantity, StubDataQuantity, Unset
 
 PATH = "/core/projects"
+
+
+ProjectSort: TypeAlias = Literal[
+    "project_number",
+    "project_name_legal",
+    "project_name_known_as",
+    "zone",
+    "purpose",
+    "status",
+    "system_access",
+    "is_locked",
+    "id",
+]
+"""What a list of projects can be sorted by: the plain fields of a record, as the reference gives an example only."""
 
 
 class ProjectOptions(PageOptions, IDsOption, UpdatedOption, total=False):
     """Options of a list of projects (reference: getProjects)."""
 
-    filter_organization_ids: Sequence[IDLike]
+    filter_organization_ids: ListOf[IDLike]
     """Only projects of these organizations."""
-    sort_by: str
-    """Field to sort by; ``projectNumber`` unless given."""
+    sort_by: ProjectSort
+    """Field to sort by; ``project_number`` unless given."""
 
 
 class ProjectFields(StatusField, total=False):
@@ -60,6 +73,7 @@ class Projects(CreatingOnce[Project], Updating[Project]):
         operation=Operation(method="GET", path=PATH, options=options_of(ProjectOptions), has_data_quantity=True),
         model=Project,
         sort="projectNumber",
+        sorts=get_args(ProjectSort),
     )
     _create_operation = Operation(method="POST", path=PATH)
     _update_operation = Operation(method="PATCH", path=PATH)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Unpack
 
 from tonicdm.endpoints.base import Listed
@@ -11,7 +10,7 @@ from tonicdm.endpoints.options import FILTER_IDS, FILTER_PART_IDS, Reading, opti
 from tonicdm.http.operation import Operation
 from tonicdm.models import RfiPart
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, RecordDataQuantity
+from tonicdm.types import IDLike, ListOf, RecordDataQuantity
 
 PATH = "/workflow/rfi-parts"
 
@@ -19,9 +18,9 @@ PATH = "/workflow/rfi-parts"
 class RfiPartOptions(Reading, total=False):
     """Options of a list of parts of RFIs (reference: getRfiParts)."""
 
-    rfi_ids: Sequence[IDLike]
+    rfi_ids: ListOf[IDLike]
     """Only parts of these RFIs; on the wire filterIDs, which takes IDs of RFIs here."""
-    part_ids: Sequence[IDLike]
+    part_ids: ListOf[IDLike]
     """Only these parts; on the wire filterPartIds."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack, overload
+from typing import Any, Literal, TypeAlias, Unpack, get_args, overload
 
 from tonicdm.endpoints.base import Deleting, SoftDeleting
 from tonicdm.endpoints.fields import ID, Pointer, WorkflowFields
@@ -13,29 +13,48 @@ from tonicdm.endpoints.options import ItemOptions, options, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import RecordStub, Rfi, RfiPart, Stage, Status, Workflow
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity, Unset
+from tonicdm.types import DataQuantityLike, IDLike, ListOf, RecordDataQuantity, StubDataQuantity, Unset
 
 PATH = "/workflow/rfis"
+
+
+RfiSort: TypeAlias = Literal[
+    "number",
+    "our_number",
+    "our_revision",
+    "our_title",
+    "our_response_required_date",
+    "stage",
+    "status",
+    "manual_stage",
+    "manual_received_datetime",
+    "manual_response_datetime",
+    "project_id",
+    "responsible_person_id",
+    "id",
+]
+"""What a list of RFIs can be sorted by: the example of the concepts page ("Non-standard Patterns"), and the plain
+fields of a record."""
 
 
 class RfiOptions(ItemOptions, total=False):
     """Options of a list of RFIs (reference: getRfis; the last four are shown on the concepts page only)."""
 
-    filter_workflows: Sequence[Workflow | str]
+    filter_workflows: ListOf[Workflow | str]
     """Only items of these workflows: ``rfi``, ``submittal``, ``pco``."""
-    filter_stages: Sequence[Stage | str]
+    filter_stages: ListOf[Stage | str]
     """Only items in these stages: ``open``, ``forwarded``, ``void``."""
-    filter_from: Sequence[str]
+    filter_from: ListOf[str]
     """Only items with a part from one of these addresses."""
-    filter_to: Sequence[str]
+    filter_to: ListOf[str]
     """Only items with a part to one of these addresses."""
-    filter_cc: Sequence[str]
+    filter_cc: ListOf[str]
     """Only items with a part copied to one of these addresses."""
     project_id: IDLike
     """Only items of this project."""
     filter_status: Status | str
     """Only items of this status."""
-    sort_by: str
+    sort_by: RfiSort
     """Field to sort by, for example ``number``."""
 
 
@@ -60,7 +79,11 @@ class Rfis(CreatingOnce[Rfi], SoftDeleting[Rfi], Deleting):
 
     record_type = "rfis"
     _model = Rfi
-    _listing = ListOperation(operation=Operation(method="GET", path=PATH, options=options_of(RfiOptions)), model=Rfi)
+    _listing = ListOperation(
+        operation=Operation(method="GET", path=PATH, options=options_of(RfiOptions)),
+        model=Rfi,
+        sorts=get_args(RfiSort),
+    )
     _create_operation = Operation(method="POST", path=PATH)
     _update_operation = Operation(method="PATCH", path=PATH)
     _delete_operation = Operation(method="DELETE", path=PATH, options=options("id"), required=frozenset({"id"}))

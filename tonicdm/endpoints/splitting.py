@@ -10,12 +10,14 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
+from tonicdm.codec import camel
 from tonicdm.codec.elements import Elements
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.listing import Listing, ListOperation, identity
 from tonicdm.endpoints.many import BatchReader
-from tonicdm.endpoints.options import IDS, UPDATED_AFTER, passed
+from tonicdm.endpoints.options import IDS, SORT_BY, UPDATED_AFTER, SortField, passed, sort_field
 from tonicdm.errors import InvalidOptionError
+from tonicdm.http.operation import text
 from tonicdm.ids import record_id
 from tonicdm.paging import Page
 from tonicdm.plan.arithmetic import MIN_IDS
@@ -48,11 +50,14 @@ def source_of(
     if on_ignored not in ON_IGNORED:
         raise InvalidOptionError(f"on_ignored must be raise or accept, not {on_ignored!r}. Nothing was sent.")
     if more is not None:
+        more, options = _take_sort(listing, more, options)
         made = passed(listing.operation, more)
         operation = attrs.evolve(listing.operation, options={**listing.operation.options, **made})
         listing, options = attrs.evolve(listing, operation=operation), {**options, **more}
     _check_names(listing, options)
     options = {name: _stored(listing, name, value) for name, value in options.items()}
+    if options.get(SORT_BY) is not None:
+        options[SORT_BY] = sort_field(options[SORT_BY], listing.sorts)
 
     def read(options: Mapping[str, Any], *, raw: bool = False) -> Listing[Any]:
         unproven = UPDATED_AFTER in (more or ())
@@ -73,6 +78,19 @@ def source_of(
         return whole
     order = _order(listing, options)
     return SplitList(parts=parts, page=whole.page, size=whole.size, order=order, by_own_ids=_by_own_ids(whole, options))
+
+
+def _take_sort(listing: ListOperation[Any], more: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Take the field to sort by out of the options by wire name: one that is not listed may be named there.
+
+    Returns:
+        The others, and the options by Python name with it.
+    """
+    field = more.get("sortBy") if isinstance(more, Mapping) and listing.sorts else None
+    if not isinstance(field, str) or SORT_BY in options or field in map(camel, listing.sorts):
+        return more, dict(options)
+    others = {name: value for name, value in more.items() if name != "sortBy"}
+    return others, {**options, SORT_BY: SortField(text("sortBy", field))}
 
 
 def _check_names(listing: ListOperation[Any], options: Mapping[str, Any]) -> None:

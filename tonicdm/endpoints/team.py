@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Unpack
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias, Unpack, get_args
 
 from tonicdm.codec import wire_names
 from tonicdm.endpoints.base import Listed, parse_data_quantity
@@ -15,17 +15,21 @@ from tonicdm.http.operation import Operation
 from tonicdm.ids import record_id
 from tonicdm.models import ProjectMember
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, RecordID
+from tonicdm.types import DataQuantityLike, IDLike, ListOf, RecordDataQuantity, RecordID
 
 PATH = "/core/team"
+
+
+TeamSort: TypeAlias = Literal["name", "email", "title", "office"]
+"""What a list of members can be sorted by (reference: sortBy)."""
 
 
 class TeamOptions(PageOptions, total=False):
     """Options of a list of members (reference: getTeam)."""
 
-    filter_disciplines: Sequence[IDLike]
+    filter_disciplines: ListOf[IDLike]
     """Only members of these disciplines."""
-    sort_by: Literal["name", "email", "title", "office"]
+    sort_by: TeamSort
     """Field to sort by; ``name`` unless given."""
 
 
@@ -43,6 +47,7 @@ class Team(Listed[ProjectMember]):
         ),
         model=ProjectMember,
         sort="name",
+        sorts=get_args(TeamSort),
     )
     _stubs = False
     _add_operation = Operation(

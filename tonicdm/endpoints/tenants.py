@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Unpack, overload
+from typing import Any, Literal, TypeAlias, Unpack, get_args, overload
 
 from tonicdm.endpoints.base import Listed
 from tonicdm.endpoints.listing import ListOperation
@@ -11,21 +10,25 @@ from tonicdm.endpoints.options import IDsOption, PageOptions, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import CustomerType, GlobalTenant, IndustryRole, RecordStub
 from tonicdm.paging import Paginator
-from tonicdm.types import DataQuantityLike, IDLike, RecordDataQuantity, StubDataQuantity
+from tonicdm.types import DataQuantityLike, IDLike, ListOf, RecordDataQuantity, StubDataQuantity
 
 PATH = "/global/tenants"
+
+
+TenantSort: TypeAlias = Literal["domain"]
+"""What a list of tenants can be sorted by: the example of the reference, which shows no fields."""
 
 
 class TenantOptions(PageOptions, IDsOption, total=False):
     """Options of a list of tenants (reference: getGlobalTenants)."""
 
-    filter_industry_roles: Sequence[IndustryRole | str]
+    filter_industry_roles: ListOf[IndustryRole | str]
     """Only tenants of these roles: ``generalcontractor``, ``primeconsultant``."""
-    filter_customer_types: Sequence[CustomerType | str]
+    filter_customer_types: ListOf[CustomerType | str]
     """Only tenants of these types: ``none``, ``former``, ``pilot``, ``unpaid``, ``paid``."""
-    filter_discipline_ids: Sequence[IDLike]
+    filter_discipline_ids: ListOf[IDLike]
     """Only tenants of these disciplines."""
-    sort_by: str
+    sort_by: TenantSort
     """Field to sort by; ``domain`` unless given."""
 
 
@@ -37,6 +40,7 @@ class Tenants(Listed[GlobalTenant]):
         operation=Operation(method="GET", path=PATH, options=options_of(TenantOptions), has_data_quantity=True),
         model=GlobalTenant,
         sort="domain",
+        sorts=get_args(TenantSort),
     )
 
     @overload

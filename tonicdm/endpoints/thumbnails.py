@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Unpack
 
 from tonicdm.endpoints.base import Listed
@@ -11,7 +10,7 @@ from tonicdm.endpoints.options import FILTER_IDS, Reading, options_of
 from tonicdm.http.operation import Operation
 from tonicdm.models import ThumbnailSet, ThumbnailSize
 from tonicdm.paging import Paginator
-from tonicdm.types import IDLike, RecordDataQuantity
+from tonicdm.types import IDLike, ListOf, RecordDataQuantity
 
 PATH = "/fileset/thumbnails"
 
@@ -19,7 +18,7 @@ PATH = "/fileset/thumbnails"
 class ThumbnailOptions(Reading, total=False):
     """Options of a list of thumbnails (reference: getThumbnails)."""
 
-    file_ids: Sequence[IDLike]
+    file_ids: ListOf[IDLike]
     """Only thumbnails of these files; on the wire filterIDs, which takes IDs of files here."""
     filter_thumbnail_size: ThumbnailSize | str
     """Their size; only ``small`` is documented."""

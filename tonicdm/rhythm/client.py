@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import ssl as ssl_module
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, cast
 
@@ -20,6 +20,7 @@ from tonicdm.rhythm.caller import RhythmCaller
 from tonicdm.rhythm.claims import Claims, check_audience, check_tenant, peek_claims
 from tonicdm.rhythm.criteria import Criteria
 from tonicdm.rhythm.endpoints.applications import Applications, Chapters
+from tonicdm.rhythm.endpoints.base import FieldNames
 from tonicdm.rhythm.endpoints.collect import BatchPosting, Credits, Invoices, Payments
 from tonicdm.rhythm.endpoints.commerce import Cancellations, Orders
 from tonicdm.rhythm.endpoints.contacts import Contacts
@@ -461,7 +462,7 @@ class RhythmClient:
         self,
         type: str,  # noqa: A002 - the word that the API uses
         criteria: Criteria | None = None,
-        fields: Iterable[str] | None = None,
+        fields: FieldNames = None,
         strategy: str = "auto",
         *,
         limit: int | None = None,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tonicdm.transfer.storage import DownloadMethods
-from tonicdm.types import IDLike
+from tonicdm.types import CollectionOf, IDLike
 
 if TYPE_CHECKING:
     from tonicdm.transfer.download import Downloaded
@@ -20,7 +20,7 @@ class Transfers(DownloadMethods):
 
     async def save_thumbnails(
         self,
-        file_ids: Iterable[IDLike],
+        file_ids: CollectionOf[IDLike] | Iterator[IDLike],
         to: str | os.PathLike[str],
         *,
         size: str = "small",

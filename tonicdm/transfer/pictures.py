@@ -8,7 +8,7 @@ import binascii
 import os
 import pathlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from tonicdm.errors import DownloadError
@@ -18,7 +18,7 @@ from tonicdm.transfer.download import Downloaded
 from tonicdm.transfer.files import FileTarget
 from tonicdm.transfer.ranges import Representation
 from tonicdm.transfer.targets import Promise
-from tonicdm.types import IDLike, Secret
+from tonicdm.types import CollectionOf, IDLike, Secret
 
 if TYPE_CHECKING:
     from tonicdm.transfer.storage import DownloadMethods
@@ -73,7 +73,7 @@ def extension_of(content: bytes) -> str | None:
 
 async def save_thumbnails(
     client: DownloadMethods,
-    file_ids: Iterable[IDLike],
+    file_ids: CollectionOf[IDLike] | Iterator[IDLike],
     to: str | os.PathLike[str],
     *,
     size: str,

@@ -184,7 +184,7 @@ async def test_an_unknown_option_is_passed_on_by_the_type_of_its_value(given: An
 )  # fmt: skip
 def test_an_option_that_the_package_knows_is_refused_under_options(name: str, said: str):
     with pytest.raises(InvalidOptionError, match=said):
-        Persons(Server(count=1)).list(options={name: "x"})  # type: ignore[arg-type]
+        Persons(Server(count=1)).list(options={name: "name"})  # type: ignore[arg-type]
     for paging in ("pageSize", "pageNumber"):
         with pytest.raises(InvalidOptionError, match="itself"):
             Disciplines(Server(count=1)).list(options={paging: 1})  # type: ignore[arg-type]

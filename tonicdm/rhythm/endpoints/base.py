@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from tonicdm.codec import Record
@@ -16,10 +16,11 @@ from tonicdm.rhythm.models import CODEC
 from tonicdm.rhythm.operations import OPERATIONS, START_KEY
 from tonicdm.rhythm.paging import paginate, parse_page
 from tonicdm.rhythm.patches import PatchForm, Steps, checked_steps, steps_of
+from tonicdm.types import CollectionOf
 
 R = TypeVar("R", bound=Record)
 
-FieldNames: TypeAlias = Iterable[str] | None
+FieldNames: TypeAlias = CollectionOf[str] | Iterator[str] | None
 """Names of the fields to return; None for whole records (concepts page, "List")."""
 
 

@@ -30,7 +30,7 @@ from tonicdm.rhythm.models import (
     PaymentType,
 )
 from tonicdm.rhythm.patches import PatchForm, Steps, body_of
-from tonicdm.types import Secret, Unset
+from tonicdm.types import ListOf, Secret, Unset
 
 
 def _look_for_payment(_body: Mapping[str, Any]) -> str:
@@ -108,7 +108,7 @@ class CreditFields(TypedDict, total=False):
     """Fields of a credit that can be sent; described at `Credit` (reference: Credit)."""
 
     payment_id: Text
-    confirmation_email_recipients: Sequence[str] | Unset | None
+    confirmation_email_recipients: ListOf[str] | Unset | None
     payment_line_item_id: Text
     contact_id: Text
     organization_id: Text
@@ -298,7 +298,7 @@ class Credits(Resource):
 class BatchPosting(Resource):
     """The posting of finance batches (``/batchPosting`` of the collect service)."""
 
-    async def preview(self, batches: Sequence[str], business_unit: str) -> BatchPostingCheck:
+    async def preview(self, batches: ListOf[str], business_unit: str) -> BatchPostingCheck:
         """Check whether batches can be posted (reference: previewBatchPosting).
 
         Args:

@@ -15,7 +15,7 @@ from tonicdm.rhythm.endpoints.step_functions import Execution, Started
 from tonicdm.rhythm.endpoints.values import Flag, Number, Text
 from tonicdm.rhythm.models import Address, Cancellation, CancellationAction, CustomFieldValue, Order, OwnerType
 from tonicdm.rhythm.patches import body_of
-from tonicdm.types import Unset
+from tonicdm.types import ListOf, Unset
 
 KEY: Final = "duplicate_prevention_key"
 """The member by which the server tells one submission of an order from another (reference: processOrder)."""
@@ -51,7 +51,7 @@ class OrderFields(TypedDict, total=False):
     bill_to_organization_id: Text
     bill_parent_organization: Flag
     send_email_confirmation_to_customer: Flag
-    additional_email_confirmation_recipients: Sequence[str] | Unset | None
+    additional_email_confirmation_recipients: ListOf[str] | Unset | None
     type: Text
     store_id: Text
     event_id: Text

@@ -12,7 +12,7 @@ from tonicdm.rhythm.endpoints.batch import Batched
 from tonicdm.rhythm.endpoints.values import Flag, Text
 from tonicdm.rhythm.models import Address, Contact, CustomFieldValue, TypedPhoneNumber
 from tonicdm.rhythm.patches import PatchForm, Steps, body_of, merged, pointer, steps_of
-from tonicdm.types import Unset
+from tonicdm.types import ListOf, Unset
 
 
 class ContactFields(TypedDict, total=False):
@@ -37,7 +37,7 @@ class ContactFields(TypedDict, total=False):
     organization_id: Text
     organization_name: Text
     new_organization_info: Any
-    contact_role_ids: Sequence[str] | Unset | None
+    contact_role_ids: ListOf[str] | Unset | None
     job_title: Text
     link_work_address_to_organization: Flag
     link_work_phone_number_to_organization: Flag
@@ -73,7 +73,7 @@ class ContactCriteria(TypedDict, total=False):
     job_title: str
     last_name: str
     nickname: str
-    ids: Sequence[str]
+    ids: ListOf[str]
     number: float | str
     extra: Mapping[str, Any]
     """Criteria that this package does not know, by wire name: the list is cut off in the documents."""

@@ -21,7 +21,7 @@ from tonicdm.rhythm.models import (
     RecurringGift,
 )
 from tonicdm.rhythm.patches import PatchForm, Steps
-from tonicdm.types import Unset
+from tonicdm.types import ListOf, Unset
 
 
 class GiftChanges(TypedDict, total=False):
@@ -67,15 +67,15 @@ class GiftChanges(TypedDict, total=False):
 class PledgeCriteria(TypedDict, total=False):
     """Criteria of a search, which must all match; each takes a list (reference: PledgeSearch)."""
 
-    appeal_id: Sequence[str]
-    campaign_id: Sequence[str]
-    contact_id: Sequence[str]
-    fund_id: Sequence[str]
-    ids: Sequence[str]
-    order_id: Sequence[str]
-    organization_id: Sequence[str]
-    status: Sequence[str]
-    type: Sequence[str]
+    appeal_id: ListOf[str]
+    campaign_id: ListOf[str]
+    contact_id: ListOf[str]
+    fund_id: ListOf[str]
+    ids: ListOf[str]
+    order_id: ListOf[str]
+    organization_id: ListOf[str]
+    status: ListOf[str]
+    type: ListOf[str]
     date: tuple[datetime.datetime, datetime.datetime]
     """From the first moment to the second, both with a zone."""
     extra: Mapping[str, Any]

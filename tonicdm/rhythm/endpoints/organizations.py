@@ -11,7 +11,7 @@ from tonicdm.rhythm.endpoints.base import FieldNames, Resource, search_body
 from tonicdm.rhythm.endpoints.values import Text
 from tonicdm.rhythm.models import Address, CustomFieldValue, Organization, TypedAddress, TypedPhoneNumber
 from tonicdm.rhythm.patches import PatchForm, Steps, body_of
-from tonicdm.types import Unset
+from tonicdm.types import ListOf, Unset
 
 
 class OrganizationFields(TypedDict, total=False):
@@ -22,7 +22,7 @@ class OrganizationFields(TypedDict, total=False):
     date_profile_last_updated: datetime.datetime | Unset | None
     website: Text
     domain_name: Text
-    alternate_domain_names: Sequence[str] | Unset | None
+    alternate_domain_names: ListOf[str] | Unset | None
     description: Text
     address: Address | Mapping[str, Any] | Unset | None
     billing_address: Address | Mapping[str, Any] | Unset | None
@@ -34,7 +34,7 @@ class OrganizationFields(TypedDict, total=False):
     parent_organization_id: Text
     notes: Text
     logo_url: Text
-    flags: Sequence[str] | Unset | None
+    flags: ListOf[str] | Unset | None
     status: Text
     tax_exempt: bool | Unset | None
     custom_field_values: Sequence[CustomFieldValue | Mapping[str, Any]] | Unset | None
@@ -54,7 +54,7 @@ class OrganizationCriteria(TypedDict, total=False):
     """Criteria of a search, which must all match (carried over from contacts, so assumed)."""
 
     name: str
-    ids: Sequence[str]
+    ids: ListOf[str]
     extra: Mapping[str, Any]
     """Criteria that this package does not know, by wire name."""
 

@@ -19,7 +19,7 @@ from tonicdm.rhythm.models import (
     Workflow,
 )
 from tonicdm.rhythm.patches import body_of
-from tonicdm.types import Unset
+from tonicdm.types import ListOf, Unset
 
 
 class WorkflowFields(TypedDict, total=False):
@@ -48,7 +48,7 @@ class QueryDeliveryScheduleFields(TypedDict, total=False):
 
     name: Text
     email: Any
-    email_addresses: Sequence[str] | Unset | None
+    email_addresses: ListOf[str] | Unset | None
     saved_query_id: Text
     output_format: DeliveryFormat | str | Unset | None
     start_date: datetime.datetime | Unset | None

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Required, TypedDict, Unpack
 
 from tonicdm.paging import Paginator
 from tonicdm.rhythm.endpoints.base import FieldNames, Resource, search_body
 from tonicdm.rhythm.endpoints.lists import Listed
 from tonicdm.rhythm.models import RegistrantDirectory, RegistrationGroup, RegistrationProcess
+from tonicdm.types import ListOf
 
 
 class RegistrationGroupCriteria(TypedDict, total=False):
     """Criteria of a search, which must all match (reference: RegistrationGroupSearch)."""
 
     event_id: Required[str]
-    administrator_id: Sequence[str]
-    ids: Sequence[str]
+    administrator_id: ListOf[str]
+    ids: ListOf[str]
     name: str
-    organization_id: Sequence[str]
+    organization_id: ListOf[str]
     extra: Mapping[str, Any]
     """Criteria that this package does not know, by wire name."""
 
