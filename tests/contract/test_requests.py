@@ -114,7 +114,7 @@ async def test_a_method_calls_its_operation_and_nothing_else(name: str):
         assert METHOD_OF[operation.id].partition(".")[0] == noun
 
 
-@pytest.mark.parametrize("name", methods())
+@for_each("name", methods())
 async def test_a_request_with_options_in_headers_is_valid(name: str, by_header: OpenAPI):
     sent, _ = await call(name)
     for one in sent:
@@ -122,7 +122,7 @@ async def test_a_request_with_options_in_headers_is_valid(name: str, by_header: 
         by_header.validate_request(Asked.of(one))
 
 
-@pytest.mark.parametrize("name", methods())
+@for_each("name", methods())
 async def test_a_request_with_options_in_the_query_is_valid(name: str, by_query: OpenAPI):
     sent, _ = await call(name, option_placement="query")
     for one in sent:
@@ -212,8 +212,8 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("placement", ["header", "query"])
-@pytest.mark.parametrize("case", WRONG)
+@for_each("placement", ["header", "query"])
+@for_each("case", WRONG)
 def test_the_validator_sees_what_is_wrong(case: str, placement: str, by_header: OpenAPI, by_query: OpenAPI):
     """A validator that never objects would prove nothing."""
     operation, given, body = WRONG[case]

@@ -192,7 +192,7 @@ def test_the_states_that_end_an_execution_are_those_of_the_reference() -> None:
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@for_each("name", OPERATIONS)
 async def test_a_method_calls_its_operation_once_and_validly(name: str, api: OpenAPI) -> None:
     """Host, path, query string and body, with every argument given."""
     operation = OPERATIONS[name]
@@ -239,8 +239,8 @@ async def test_a_method_can_send_every_field_that_its_body_may_have(name: str) -
     assert given - fields <= {"zzUnknown", "sys_external_id", "name", "zz"}
 
 
-@pytest.mark.parametrize("name", [name for name, one in OPERATIONS.items() if "exclusiveStartKey" in one.options])
-@pytest.mark.parametrize("key", ["plain key/+&=?%", {"id": "a b", "n": 1}])
+@for_each("name", [name for name, one in OPERATIONS.items() if "exclusiveStartKey" in one.options])
+@for_each("key", ["plain key/+&=?%", {"id": "a b", "n": 1}])
 async def test_the_next_page_is_asked_for_by_the_key_of_the_last(name: str, key: Any, api: OpenAPI) -> None:
     page = {"Items": [{"id": ID}], "Count": 1}
     sent, pages = await call(name, [{**page, "LastEvaluatedKey": key}, {**page, "Items": []}])
@@ -267,7 +267,7 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
+@for_each("case", WRONG)
 async def test_the_validator_sees_what_is_wrong(case: str, api: OpenAPI) -> None:
     """A validator that never objects would prove nothing."""
     name, changes = WRONG[case]
@@ -329,7 +329,7 @@ def test_the_strategy_makes_what_the_reference_allows(name: str, data: Any) -> N
     OAS31Validator(inlined(OPERATIONS[name].answer), format_checker=oas31_format_checker).validate(answer)
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@for_each("name", OPERATIONS)
 async def test_the_answers_of_the_other_tests_are_the_references(name: str, api: OpenAPI) -> None:
     answer = example(OPERATIONS[name])
     sent, _ = await call(name, [answer])

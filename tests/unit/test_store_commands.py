@@ -11,6 +11,7 @@ import sqlite3
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.cases import for_each
 from tonicdm.cli.app import tonicdm
 from tonicdm.store import Store
 from tonicdm.types import DataQuantity
@@ -36,7 +37,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(tonicdm, arguments)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("arguments", "code", "says"),
     [
         (["firm.db", "--types", "nonsense"], 2, "no such record type: nonsense; there are organizations"),
@@ -51,7 +52,7 @@ def run(*arguments: str) -> Result:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-@pytest.mark.parametrize("command", ["sync", "plan"])
+@for_each("command", ["sync", "plan"])
 def test_what_cannot_be_synced_is_refused_before_anything_is_sent(
     command: str, arguments: list[str], code: int, says: str, folder: pathlib.Path
 ) -> None:

@@ -6,6 +6,7 @@ import datetime
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm import ConfigError, InvalidIDError, InvalidOptionError, TonicDM
 from tonicdm.sandbox import Sandbox
 
@@ -20,7 +21,7 @@ async def nothing_is_sent_or_charged(tonic: TonicDM, box: Sandbox):
     assert (seen.remaining, seen.reserved) == (3600, 0)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "wrong",
     ["", "x" * 32, "a" * 31, "a" * 33, "0f8fad5b-d9cb-469f-a165-70867728950e", "a" * 32 + "\n", 5, None, b"a" * 32],
 )
@@ -36,7 +37,7 @@ async def test_wrong_ids_are_refused(tonic: TonicDM, wrong) -> None:
         tonic.offices.list(filter_ids=[wrong])
 
 
-@pytest.mark.parametrize(
+@for_each(
     "options",
     [
         {"filter_nothing": "x"},

@@ -7,6 +7,7 @@ import pickle
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm import (
     InvalidOptionError,
     MayExistError,
@@ -177,7 +178,7 @@ async def test_what_stays_unknown_is_an_error_after_the_second_sending(tonic: To
     assert posts(box) == 2
 
 
-@pytest.mark.parametrize(
+@for_each(
     "wrong",
     [{"match": []}, {"match": ["address"]}, {"match": "name"}, {"match": ["nonsense"]}, {"since": "today"},
      {"since": NAIVE}, {"max_units": 0}, {"max_units": True}, {"name": 5},

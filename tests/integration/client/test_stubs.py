@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm import BudgetTimeoutError, DataQuantity, InvalidIDError, InvalidOptionError, RecordNotFoundError, TonicDM
 from tonicdm.models import RecordStub
 from tonicdm.sandbox import Sandbox
@@ -67,8 +68,8 @@ async def test_what_makes_no_sense_for_a_stub_is_refused_before_anything_is_sent
     assert box.units() == before
 
 
-@pytest.mark.parametrize("noun", ["persons", "projects", "rfis", "brands", "files", "offices", "notes"])
-@pytest.mark.parametrize("quantity", ["id_only", "basic", "complete"])
+@for_each("noun", ["persons", "projects", "rfis", "brands", "files", "offices", "notes"])
+@for_each("quantity", ["id_only", "basic", "complete"])
 async def test_every_record_knows_when_it_changed_and_how_it_was_read(
     tonic: TonicDM, box: Sandbox, noun: str, quantity: str
 ):

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.cases import for_each
 from tests.hostile import CUT, NEVER, RESET, Hostile, Request, answer, bare, drip, head
 from tonicdm import Hooks, Secret, TonicDM, TonicDMError
 from tonicdm.http.auth import Auth
@@ -69,10 +70,11 @@ async def caught(tonic: TonicDM) -> BaseException:
     return found.value
 
 
-@pytest.mark.parametrize("own", [True, False], ids=["own session", "user's session"])
-@pytest.mark.parametrize("name", REPLIES)
+@for_each("own", [True, False], ids=["own session", "user's session"])
+@for_each("name", REPLIES)
 async def test_no_failure_shows_the_token(name: str, own: bool, make: Make, hostile: Hostile, caplog):
     """By text, repr, attributes, logs and the locals of every frame of this package and of aiohttp."""
+    hostile.requests.clear()
     hostile.otherwise = REPLIES[name]
     events: list[Any] = []
     hooks = Hooks(on_request=events.append, on_response=events.append, on_retry=events.append)
@@ -162,12 +164,12 @@ async def test_the_error_of_a_users_own_trace_shows_no_token_in_our_frames(make:
     assert leaks(found.value, TOKEN) == []
 
 
-@pytest.mark.parametrize(
+@for_each(
     "settings",
     [{}, {"zone": "xx"}, {"base_url": "ftp://x"}, {"base_url": "http://x", "max_wait": -1},
      {"base_url": "http://x", "option_placement": "body"}, {"base_url": "http://x", "max_age": 3}],
 )  # fmt: skip
-@pytest.mark.parametrize("by", ["argument", "variable"])
+@for_each("by", ["argument", "variable"])
 def test_a_wrong_setting_shows_no_token(settings: dict[str, Any], by: str, monkeypatch):
     monkeypatch.delenv("TONICDM_BASE_URL", raising=False)
     monkeypatch.delenv("TONICDM_ZONE", raising=False)
@@ -178,8 +180,8 @@ def test_a_wrong_setting_shows_no_token(settings: dict[str, Any], by: str, monke
     assert leaks(found.value, TOKEN) == []
 
 
-@pytest.mark.parametrize("wrong", [f"{TOKEN}\n", f" {TOKEN}", f"Bearer {TOKEN}", f"{TOKEN}é"])
-@pytest.mark.parametrize("by", ["argument", "variable", "source", "secret"])
+@for_each("wrong", [f"{TOKEN}\n", f" {TOKEN}", f"Bearer {TOKEN}", f"{TOKEN}é"])
+@for_each("by", ["argument", "variable", "source", "secret"])
 async def test_a_token_that_no_header_can_carry_is_not_shown(wrong: str, by: str, make: Make, monkeypatch):
     async def source() -> str:
         return wrong

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tests.hostile import CUT, NEVER, RESET, Hostile, Step, answer, bare, head
 from tonicdm import Hooks, ProtocolError, RequestTimeoutError, ServerError, TonicDM, TonicDMError, UnitBudget
 
@@ -115,9 +116,10 @@ async def outcome(tonic: TonicDM) -> str:
     return "nothing" if found is None else str(found.name)
 
 
-@pytest.mark.parametrize("name", ODD)
+@for_each("name", ODD)
 async def test_an_odd_answer_is_read_or_is_an_error_of_ours(name: str, make: Make, hostile: Hostile):
     """It costs what was sent and no more, the log can be written, and the next call is as good as any."""
+    hostile.requests.clear()
     hostile.script = [ODD[name]]
     events: list[Any] = []
     hooks = Hooks(on_request=events.append, on_response=events.append)
@@ -133,7 +135,7 @@ WELL = ("reason of bytes", "header of bytes", "endless 1xx", "extra bytes", "raw
         "odd date", "odd rate", "odd cookies", "JSON with BOM", "header of 60,000 bytes")  # fmt: skip
 
 
-@pytest.mark.parametrize("name", WELL)
+@for_each("name", WELL)
 async def test_what_is_odd_beside_the_data_costs_no_data(name: str, make: Make, hostile: Hostile):
     hostile.script = [ODD[name]]
     assert await outcome(make(retry=ONCE)) == "Lisbon"

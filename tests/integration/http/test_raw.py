@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import for_each
 from tests.hostile import CUT, Hostile, answer
 from tonicdm import (
     APIError,
@@ -153,8 +154,8 @@ REFUSED: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("headers", REFUSED, ids=lambda one: repr(one)[:40])
-@pytest.mark.parametrize("where", ["client", "view"])
+@for_each("headers", REFUSED, ids=lambda one: repr(one)[:40])
+@for_each("where", ["client", "view"])
 async def test_lines_that_speak_in_our_name_are_refused(headers: Any, where: str, make: Make, hostile: Hostile):
     tonic = make()
     with pytest.raises(InvalidOptionError, match="Nothing was sent"):

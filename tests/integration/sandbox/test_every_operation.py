@@ -9,6 +9,7 @@ import yaml
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from tests.cases import for_each
 from tonicdm.sandbox.routes import OPERATIONS
 
 REFERENCE = yaml.safe_load(
@@ -37,9 +38,10 @@ def assert_valid(instance, operation, status="200"):
     ).validate(instance)
 
 
-@pytest.mark.parametrize("data_quantity", ["id_only", "basic", "complete"])
-@pytest.mark.parametrize("operation", READS, ids=lambda o: o.path)
+@for_each("data_quantity", ["id_only", "basic", "complete"])
+@for_each("operation", READS, ids=lambda o: o.path)
 async def test_read_answers_in_the_references_shape(box, get, operation, data_quantity):
+    box.reset()
     options = options_for(box, operation)
     status, body, _ = await get(operation.path, data_quantity=data_quantity, **options)
     assert status == 200
@@ -58,13 +60,15 @@ async def test_missing_required_option_is_refused_by_name(get, operation):
     assert operation.required[0] in body["message"]
 
 
-@pytest.mark.parametrize("operation", [o for o in READS if "data_quantity" not in o.options], ids=lambda o: o.path)
+@for_each("operation", [o for o in READS if "data_quantity" not in o.options], ids=lambda o: o.path)
 async def test_read_without_the_option_in_the_reference_costs_the_setting(box, get, operation):
+    box.reset()
     await get(operation.path, **options_for(box, operation))
     assert box.units() == 5
     box.settings.unlisted_data_quantity = "complete"
     await get(operation.path, **options_for(box, operation))
     assert box.units() == 25
+    box.settings.unlisted_data_quantity = "basic"
 
 
 def bodies(box):

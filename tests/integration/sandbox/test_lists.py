@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.cases import for_each
+
 ALL = "active,inactive,deleted"
 
 
@@ -38,7 +40,7 @@ async def test_me_is_the_user_with_settings_and_home_zone(box, get, send):
     assert (await get("/core/organizations/me"))[1][0]["homeZone"] == "us"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("path", "record_type", "option", "field"),
     [
         ("/core/persons", "persons", "filterOrganizationIds", "organizationId"),
@@ -177,7 +179,7 @@ async def test_page_base_is_a_setting(box, get):
     assert (await get("/core/projects", pageNumber=0))[0] == 400
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("option", "value"),
     [
         ("pageSize", "0"),

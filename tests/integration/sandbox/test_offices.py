@@ -4,6 +4,7 @@ import email.utils
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm.sandbox.service import TOO_MANY
 
 OFFICES = "/core/offices"
@@ -144,7 +145,7 @@ async def test_create_change_and_soft_delete(box, get, send, clock):
     assert [r["id"] for r in page] == sorted(r["id"] for r in page)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("method", "body", "named"),
     [
         ("POST", {}, "name"),
@@ -159,6 +160,7 @@ async def test_create_change_and_soft_delete(box, get, send, clock):
     ],
 )
 async def test_wrong_body_is_refused_by_name_and_changes_nothing(box, send, method, body, named):
+    box.reset()
     before = list(box.world.records("offices"))
     status, answer = await send(method, OFFICES, body)
     assert status == 400

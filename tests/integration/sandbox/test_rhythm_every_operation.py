@@ -10,6 +10,7 @@ import yarl
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from tests.cases import for_each
 from tests.contract.rhythm import document
 from tonicdm.sandbox.rhythm.operations import AUTH, OPERATIONS
 
@@ -135,7 +136,7 @@ async def token(rhythm):
     return rhythm.issuer.grant(form, rhythm.now())["access_token"]
 
 
-@pytest.mark.parametrize("operation", SERVED, ids=lambda operation: operation.id)
+@for_each("operation", SERVED, ids=lambda operation: operation.id)
 async def test_operation_answers_in_the_references_shape(rhythm, clock, call, parameters, operation):
     known = await parameters(operation)
     clock.advance(20)
@@ -159,7 +160,7 @@ async def test_operation_answers_in_the_references_shape(rhythm, clock, call, pa
     assert set(DESCRIBED[operation.id][3]["responses"]["200"].get("headers", {})) <= set(headers)
 
 
-@pytest.mark.parametrize("operation", SERVED, ids=lambda operation: operation.id)
+@for_each("operation", SERVED, ids=lambda operation: operation.id)
 async def test_refusals_have_the_references_error_body(rhythm, call, parameters, operation):
     known = await parameters(operation)
     path = re.sub(r"\{(\w+)\}", lambda found: known[found[1]], operation.path)

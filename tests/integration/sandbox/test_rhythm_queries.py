@@ -15,6 +15,7 @@ import pytest
 import yarl
 from click.testing import CliRunner
 
+from tests.cases import for_each
 from tonicdm.cli.sandbox import sandbox
 from tonicdm.sandbox.__main__ import main
 from tonicdm.sandbox.rhythm import RhythmSandbox, RhythmSettings
@@ -225,7 +226,7 @@ async def test_public_description_wants_a_token_unless_the_setting_says_otherwis
     assert (await call("GET", "system", path, headers={}))[0] == 200
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("body", "record_type", "form", "status"),
     [
         ({}, "rolodex:contacts", "json", 400),

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm import InvalidOptionError, ServerError, TonicDM, models
 from tonicdm.clock import VirtualClock
 from tonicdm.models import Office, Person, Project, Rfi
@@ -64,7 +65,7 @@ async def test_an_error_inside_the_block_is_not_hidden_by_the_price(box: Sandbox
         await fail()
 
 
-@pytest.mark.parametrize("name", RECORD_TYPES)
+@for_each("name", RECORD_TYPES)
 async def test_every_type_of_record_can_be_made_and_is_active(box: Sandbox, name: str) -> None:
     records = Records(box.world)
     made = records.make(getattr(models, name))

@@ -10,6 +10,7 @@ import traceback
 
 import pytest
 
+from tests.cases import for_each
 from tests.hostile import CUT, Hostile, head
 from tonicdm import (
     ClientClosedError,
@@ -151,7 +152,7 @@ async def test_what_is_no_link_is_said(tonic: TonicDM, tmp_path: pathlib.Path, u
         await tonic.download(url, tmp_path / "x")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("options", "match"),
     [
         ({"size": -1}, "size must be"),

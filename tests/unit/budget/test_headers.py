@@ -5,7 +5,6 @@ import time
 
 import hypothesis.strategies as st
 import multidict
-import pytest
 from hypothesis import example, given
 
 from tests.cases import for_each
@@ -89,8 +88,8 @@ def test_names_are_found_in_any_case():
     assert read({"x-rate-limit-limit": "60", "X-RATE-LIMIT-REMAINING": "1"}) == Report(limit=60, remaining=1)
 
 
-@pytest.mark.parametrize("zone", ["", "America/Los_Angeles", "Asia/Tokyo"])
-@pytest.mark.parametrize(
+@for_each("zone", ["", "America/Los_Angeles", "Asia/Tokyo"])
+@for_each(
     "text",
     [
         DATE,

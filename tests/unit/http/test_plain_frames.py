@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import for_each
 from tests.hostile import CUT, NEVER, RESET, Hostile, answer, head
 from tests.integration.http.frames import chain, leaks
 from tonicdm import Secret, TonicDMError
@@ -40,8 +41,8 @@ FAULTS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
-@pytest.mark.parametrize("work", [posts, reads])
+@for_each("name", FAULTS)
+@for_each("work", [posts, reads])
 async def test_no_error_of_a_plain_request_shows_what_was_sent(work: Work, name: str, hostile: Hostile):
     hostile.otherwise = FAULTS[name]
     url = "http://127.0.0.1:9" if name == "refused" else hostile.url

@@ -87,7 +87,7 @@ async def test_a_sender_that_hangs_up_leaves_the_others_of_its_group_their_answe
     assert set(sink.stored) == {"1", "2"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("method", "headers", "body", "status"),
     [
         ("GET", None, BODY, 405),
@@ -104,6 +104,7 @@ async def test_a_sender_that_hangs_up_leaves_the_others_of_its_group_their_answe
 async def test_what_is_refused_is_refused_with_its_status_and_not_stored(
     make, sink, method, headers, body, status, caplog
 ) -> None:
+    caplog.clear()
     receiver = make(max_body=100_000)
     with caplog.at_level(logging.DEBUG, "tonicdm.webhooks"):
         reply = await receiver.receive(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from click.testing import CliRunner
 
+from tests.cases import for_each
 from tonicdm.cli.app import tonicdm
 
 
@@ -12,7 +12,7 @@ def run(file, *options, **environment):
     return CliRunner(env=environment).invoke(tonicdm, ["webhooks", "serve", str(file), "--port", "0", *options])
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("options", "said"),
     [
         ((), "StandardWebhooks(secret), SharedSecret(header, secret), or Unverified()"),

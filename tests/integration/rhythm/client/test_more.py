@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from tests.cases import for_each
 from tonicdm import Hooks
 from tonicdm.errors import BulkError, InvalidOptionError, ServerError
 from tonicdm.rhythm import BatchDelete, BatchPatch, Dialect, field, to_rules
@@ -129,7 +130,7 @@ def test_rules_of_workflows_have_facts_and_paths() -> None:
     assert Dialect(query=RULES).query.field_key == "path"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "attribute",
     [
         "coupons", "coupon_code_generations", "billing_templates", "installment_plans", "registration_processes",
