@@ -1,4 +1,4 @@
-"""The Rhythm client: settings, life cycle, and one attribute per noun."""
+"""The Rhythm client: settings, life cycle, and one attribute for each resource."""
 
 from __future__ import annotations
 
@@ -15,46 +15,14 @@ from tonicdm.http.hooks import Hooks
 from tonicdm.http.plain import Plain
 from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import Transport
+from tonicdm.lazy import Lazy
 from tonicdm.rhythm.assumed import ASSUMED, Dialect
 from tonicdm.rhythm.caller import RhythmCaller
 from tonicdm.rhythm.claims import Claims, check_audience, check_tenant, peek_claims
 from tonicdm.rhythm.criteria import Criteria
-from tonicdm.rhythm.endpoints.applications import Applications, Chapters
 from tonicdm.rhythm.endpoints.base import FieldNames
-from tonicdm.rhythm.endpoints.collect import BatchPosting, Credits, Invoices, Payments
-from tonicdm.rhythm.endpoints.commerce import Cancellations, Orders
-from tonicdm.rhythm.endpoints.contacts import Contacts
-from tonicdm.rhythm.endpoints.events import Events
-from tonicdm.rhythm.endpoints.fundraising import Gifts, Pledges, RecurringGifts
-from tonicdm.rhythm.endpoints.lists import (
-    AddressTypes,
-    ApplicationProcesses,
-    BillingNotices,
-    BillingTemplates,
-    CertificationFees,
-    Certifications,
-    CommunicationTypes,
-    ContactDuplicates,
-    CouponCodeGenerations,
-    Coupons,
-    CustomFields,
-    CustomQueryDefinitions,
-    GivingProcesses,
-    InstallmentPlans,
-    PageLayouts,
-    Sections,
-    ServiceConfigurations,
-    ServiceMetadata,
-    TaskTypes,
-)
-from tonicdm.rhythm.endpoints.memberships import Memberships
-from tonicdm.rhythm.endpoints.organizations import Organizations
-from tonicdm.rhythm.endpoints.platform import QueryDeliverySchedules, SavedSearches, Workflows
 from tonicdm.rhythm.endpoints.queries import Queries
-from tonicdm.rhythm.endpoints.query_definitions import QueryDefinitions
-from tonicdm.rhythm.endpoints.registrations import RegistrantDirectories, RegistrationGroups, RegistrationProcesses
-from tonicdm.rhythm.endpoints.scores import EngagementScores
-from tonicdm.rhythm.endpoints.step_functions import StepFunctions
+from tonicdm.rhythm.endpoints.resources import Resources
 from tonicdm.rhythm.fetch import Fetched, fetch
 from tonicdm.rhythm.settings import RhythmSettings
 from tonicdm.rhythm.strategy import FetchOptions
@@ -69,7 +37,7 @@ TokenLike: TypeAlias = str | Secret | TokenSource | Bearer
 """A token, an async function that returns one, or whoever has one: a `TokenBroker`, a `UserSession`."""
 
 
-class RhythmClient:
+class RhythmClient(Resources):
     """A client of the Rhythm API for one tenant.
 
     ```python
@@ -226,7 +194,7 @@ class RhythmClient:
         other._caller.transport.budget = self._caller.transport.budget
         return other
 
-    # --- what is there ------------------------------------------------------------------------------------------
+    # --- resources ----------------------------------------------------------------------------------------------
 
     @property
     def tenant_id(self) -> str:
@@ -238,225 +206,8 @@ class RhythmClient:
         """The broker made here; None where the token comes from somewhere else."""
         return self._broker
 
-    @functools.cached_property
-    def contacts(self) -> Contacts:
-        """Persons."""
-        return Contacts(self._caller)
-
-    @functools.cached_property
-    def organizations(self) -> Organizations:
-        """Companies and bodies."""
-        return Organizations(self._caller)
-
-    @functools.cached_property
-    def address_types(self) -> AddressTypes:
-        """Kinds of addresses."""
-        return AddressTypes(self._caller)
-
-    @functools.cached_property
-    def communication_types(self) -> CommunicationTypes:
-        """Kinds of communication."""
-        return CommunicationTypes(self._caller)
-
-    @functools.cached_property
-    def engagement_scores(self) -> EngagementScores:
-        """Scores of a contact or organization."""
-        return EngagementScores(self._caller)
-
-    @functools.cached_property
-    def events(self) -> Events:
-        """Events."""
-        return Events(self._caller)
-
-    @functools.cached_property
-    def memberships(self) -> Memberships:
-        """Memberships."""
-        return Memberships(self._caller)
-
-    @functools.cached_property
-    def contact_duplicates(self) -> ContactDuplicates:
-        """Contacts that may be the same person."""
-        return ContactDuplicates(self._caller)
-
-    @functools.cached_property
-    def registration_groups(self) -> RegistrationGroups:
-        """Groups who register for an event together."""
-        return RegistrationGroups(self._caller)
-
-    @functools.cached_property
-    def registration_processes(self) -> RegistrationProcesses:
-        """Ways to register for events."""
-        return RegistrationProcesses(self._caller)
-
-    @functools.cached_property
-    def registrant_directories(self) -> RegistrantDirectories:
-        """Directories of those who registered."""
-        return RegistrantDirectories(self._caller)
-
-    @functools.cached_property
-    def applications(self) -> Applications:
-        """Joins, renewals and the like."""
-        return Applications(self._caller)
-
-    @functools.cached_property
-    def application_processes(self) -> ApplicationProcesses:
-        """Ways to apply for a membership."""
-        return ApplicationProcesses(self._caller)
-
-    @functools.cached_property
-    def billing_notices(self) -> BillingNotices:
-        """Notices of what is due."""
-        return BillingNotices(self._caller)
-
-    @functools.cached_property
-    def sections(self) -> Sections:
-        """Sections of the association."""
-        return Sections(self._caller)
-
-    @functools.cached_property
-    def chapters(self) -> Chapters:
-        """Chapters of the association."""
-        return Chapters(self._caller)
-
-    @functools.cached_property
-    def gifts(self) -> Gifts:
-        """Gifts."""
-        return Gifts(self._caller)
-
-    @functools.cached_property
-    def recurring_gifts(self) -> RecurringGifts:
-        """Gifts that repeat."""
-        return RecurringGifts(self._caller)
-
-    @functools.cached_property
-    def pledges(self) -> Pledges:
-        """Promises to give."""
-        return Pledges(self._caller)
-
-    @functools.cached_property
-    def giving_processes(self) -> GivingProcesses:
-        """Ways to give."""
-        return GivingProcesses(self._caller)
-
-    @functools.cached_property
-    def certifications(self) -> Certifications:
-        """Certifications of contacts."""
-        return Certifications(self._caller)
-
-    @functools.cached_property
-    def certification_fees(self) -> CertificationFees:
-        """What certifications cost."""
-        return CertificationFees(self._caller)
-
-    @functools.cached_property
-    def orders(self) -> Orders:
-        """Orders."""
-        return Orders(self._caller)
-
-    @functools.cached_property
-    def cancellations(self) -> Cancellations:
-        """Cancellations of orders."""
-        return Cancellations(self._caller)
-
-    @functools.cached_property
-    def payments(self) -> Payments:
-        """Payments."""
-        return Payments(self._caller)
-
-    @functools.cached_property
-    def invoices(self) -> Invoices:
-        """Invoices."""
-        return Invoices(self._caller)
-
-    @functools.cached_property
-    def credits(self) -> Credits:
-        """Amounts that customers can still use."""
-        return Credits(self._caller)
-
-    @functools.cached_property
-    def batch_posting(self) -> BatchPosting:
-        """The posting of finance batches."""
-        return BatchPosting(self._caller)
-
-    @functools.cached_property
-    def coupons(self) -> Coupons:
-        """Coupons."""
-        return Coupons(self._caller)
-
-    @functools.cached_property
-    def coupon_code_generations(self) -> CouponCodeGenerations:
-        """Processes that make coupon codes."""
-        return CouponCodeGenerations(self._caller)
-
-    @functools.cached_property
-    def billing_templates(self) -> BillingTemplates:
-        """What invoices look like."""
-        return BillingTemplates(self._caller)
-
-    @functools.cached_property
-    def installment_plans(self) -> InstallmentPlans:
-        """Plans by which something is paid in parts."""
-        return InstallmentPlans(self._caller)
-
-    @functools.cached_property
-    def custom_fields(self) -> CustomFields:
-        """Fields that the tenant has defined."""
-        return CustomFields(self._caller)
-
-    @functools.cached_property
-    def task_types(self) -> TaskTypes:
-        """Kinds of tasks."""
-        return TaskTypes(self._caller)
-
-    @functools.cached_property
-    def page_layouts(self) -> PageLayouts:
-        """Layouts of pages."""
-        return PageLayouts(self._caller)
-
-    @functools.cached_property
-    def service_metadata(self) -> ServiceMetadata:
-        """What the services say of themselves."""
-        return ServiceMetadata(self._caller)
-
-    @functools.cached_property
-    def service_configurations(self) -> ServiceConfigurations:
-        """How the services are set up."""
-        return ServiceConfigurations(self._caller)
-
-    @functools.cached_property
-    def workflows(self) -> Workflows:
-        """What runs when a record changes, or relative to a date."""
-        return Workflows(self._caller)
-
-    @functools.cached_property
-    def query_delivery_schedules(self) -> QueryDeliverySchedules:
-        """Saved queries whose results are sent by e-mail."""
-        return QueryDeliverySchedules(self._caller)
-
-    @functools.cached_property
-    def saved_searches(self) -> SavedSearches:
-        """Search parameters that were saved."""
-        return SavedSearches(self._caller)
-
-    @functools.cached_property
-    def query_definitions(self) -> QueryDefinitions:
-        """Saved queries of the rolodex app."""
-        return QueryDefinitions(self._caller)
-
-    @functools.cached_property
-    def custom_query_definitions(self) -> CustomQueryDefinitions:
-        """Queries that the tenant has defined."""
-        return CustomQueryDefinitions(self._caller)
-
-    @functools.cached_property
-    def queries(self) -> Queries:
-        """Everything that matches, in one file."""
-        return Queries(self._caller, self._plain)
-
-    @functools.cached_property
-    def step_functions(self) -> StepFunctions:
-        """Orders, invoices and payments under way."""
-        return StepFunctions(self._caller)
+    queries: Lazy[Queries] = Lazy(lambda client, _name: Queries(client._caller, client._plain))
+    """Everything that matches, in one file."""
 
     def fetch(
         self,

@@ -103,7 +103,7 @@ from tonicdm.rhythm import FileTokenStore, TokenBroker
 async def main():
     broker = TokenBroker(*sys.argv[1:4], store=FileTokenStore(sys.argv[4]))
     mint = asyncio.create_task(broker.token())
-    while not (broker._work and next(iter(broker._works.values())).minting):
+    while not len(broker._minting):
         await asyncio.sleep(0.001)
     read, write = os.pipe()
     if (child := os.fork()) == 0:

@@ -55,7 +55,12 @@ async def make(clock: VirtualClock, issuer: FakeIssuer, store: MemoryTokenStore)
         await broker.close()
 
 
-async def drive(clock: VirtualClock, work: Awaitable[T], most: float = 2 * 86400.0) -> T:
+def obtaining(broker: TokenBroker) -> asyncio.Task[Any] | None:
+    """Return the task that all callers of a broker wait for."""
+    return broker._obtaining.task(broker.application.key)
+
+
+async def drive(clock: VirtualClock, work: Awaitable[T], max_seconds: float = 2 * 86400.0) -> T:
     """Await *work*, moving *clock* to the next deadline whenever nothing else can go on."""
     task, began, idle = asyncio.ensure_future(work), clock.monotonic(), 0
     try:
@@ -63,7 +68,7 @@ async def drive(clock: VirtualClock, work: Awaitable[T], most: float = 2 * 86400
             await asyncio.sleep(0)
             idle += 1
             if idle >= 20 and not task.done() and (deadline := clock.next_deadline) is not None:
-                assert deadline - began < most, "the work waits for longer than it may"
+                assert deadline - began < max_seconds, "the work waits for longer than it may"
                 clock.advance(max(0.0, deadline - clock.monotonic()))
                 idle = 0
     finally:

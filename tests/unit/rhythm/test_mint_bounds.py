@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.unit.rhythm.conftest import Make, drive
+from tests.unit.rhythm.conftest import Make, drive, obtaining
 from tests.unit.rhythm.fakeissuer import FakeIssuer, answer
 from tonicdm.clock import VirtualClock
 from tonicdm.errors import TonicDMError
@@ -120,8 +120,8 @@ async def test_processes_that_die_in_the_middle_of_each_mint_are_bounded(make, i
         task = asyncio.create_task(dying.token())
         for _ in range(20):
             await asyncio.sleep(0)
-        if dying._work is not None:
-            dying._work.cancel()
+        if (work := obtaining(dying)) is not None:
+            work.cancel()
         await asyncio.gather(task, return_exceptions=True)
         clock.advance(1200)
     assert len(issuer.asked) == 4

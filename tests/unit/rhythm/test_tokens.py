@@ -11,7 +11,7 @@ import traceback
 import pytest
 
 from tests.cases import for_each
-from tests.unit.rhythm.conftest import Make, drive
+from tests.unit.rhythm.conftest import Make, drive, obtaining
 from tests.unit.rhythm.fakeissuer import DOMAIN, SECRET, FakeIssuer, answer
 from tonicdm.clock import VirtualClock
 from tonicdm.errors import ClientClosedError, ConfigError, ConnectError, RequestTimeoutError, StoreError
@@ -113,8 +113,9 @@ async def test_a_process_that_dies_while_it_mints_frees_the_way_after_its_lease(
     issuer.gate, dying = asyncio.Event(), make()
     task = asyncio.create_task(dying.token())
     await asyncio.sleep(0.01)
-    assert dying._work is not None
-    dying._work.cancel()
+    work = obtaining(dying)
+    assert work is not None
+    work.cancel()
     await asyncio.gather(task, return_exceptions=True)
     issuer.gate, began = None, clock.monotonic()
     heir = make()

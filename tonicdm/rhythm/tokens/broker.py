@@ -36,6 +36,7 @@ from tonicdm.rhythm.tokens.ledger import Application, CachedToken, Cause, Closur
 from tonicdm.rhythm.tokens.minter import Minter, NoTokenError
 from tonicdm.rhythm.tokens.minting import MintNow, MintRules, Refuse, Use, Wait, decide, moment
 from tonicdm.rhythm.tokens.store import FileTokenStore, TokenStore
+from tonicdm.singleflight import SingleFlight
 from tonicdm.types import Secret
 
 logger: Final = logging.getLogger("tonicdm")
@@ -62,14 +63,6 @@ class MintEvent:
     """Mints left before the stop, after this one."""
     above_line: bool
     """Whether the application has more than the documents expect in a whole month."""
-
-
-@attrs.define
-class _Work:
-    """How one event loop's callers get a token together."""
-
-    task: asyncio.Task[CachedToken]
-    minting: bool = False
 
 
 class TokenBroker:
@@ -156,7 +149,8 @@ class TokenBroker:
         self._timeout = timeout
         self._who = who
         self._held: CachedToken | None = None
-        self._works: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Work] = weakref.WeakKeyDictionary()
+        self._obtaining: SingleFlight[str, CachedToken] = SingleFlight(name="tonicdm-rhythm-token")
+        self._minting: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -170,7 +164,7 @@ class TokenBroker:
     ) -> None:
         await self.close()
 
-    # --- what a transport asks ----------------------------------------------------------------------------------
+    # --- the transport's side ---------------------------------------------------------------------------------
 
     async def token(self) -> Secret:
         """Return the token to send; in the last minute of a token's life, after its end.
@@ -212,7 +206,7 @@ class TokenBroker:
         renewed = await self.token()
         return renewed.reveal() != refused.reveal()
 
-    # --- what else there is to know -----------------------------------------------------------------------------
+    # --- the operator's side -----------------------------------------------------------------------------------
 
     async def claims(self) -> Claims | None:
         """Return the claims of the cached token; None where there is none that can be read. Mints nothing."""
@@ -233,39 +227,22 @@ class TokenBroker:
     async def close(self) -> None:
         """Let a mint of this event loop that is under way bring its token; twice is once."""
         self._closed = True
-        work = self._works.get(asyncio.get_running_loop())
-        if work is not None:
-            if not work.minting:
-                work.task.cancel()
-            await asyncio.wait([work.task])
+        task = self._obtaining.task(self.application.key)
+        if task is not None:
+            if task not in self._minting:
+                task.cancel()
+            await asyncio.wait([task])
 
     # --- getting a token ----------------------------------------------------------------------------------------
 
-    @property
-    def _work(self) -> asyncio.Task[CachedToken] | None:
-        """What this event loop's callers wait for. A task of another loop, or of a parent's, is nothing to wait for."""
-        work = self._works.get(asyncio.get_running_loop())
-        return None if work is None else work.task
-
     async def _shared(self) -> CachedToken:
-        loop = asyncio.get_running_loop()
-        task = self._work
-        if task is None:
-            task = loop.create_task(self._obtain(), name="tonicdm-rhythm-token")
-            self._works[loop] = _Work(task)
-            task.add_done_callback(self._done)
         try:
-            # A caller that is cancelled must not take the token away from the others.
-            return await asyncio.shield(task)
+            return await self._obtaining.run(self.application.key, self._obtain)
         except asyncio.CancelledError:
-            if self._closed and task.cancelled():
+            caller = asyncio.current_task()
+            if self._closed and caller is not None and not caller.cancelling():
                 raise ClientClosedError(_CLOSED) from None
             raise
-
-    def _done(self, task: asyncio.Task[CachedToken]) -> None:
-        self._works.pop(task.get_loop(), None)
-        if not task.cancelled():
-            task.exception()  # taken note of, should nobody wait any more
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncGenerator[Plain]:
@@ -352,7 +329,7 @@ class TokenBroker:
 
         return await self.store.update(self._minter.key, step)
 
-    def _tell(self, decision: MintNow) -> None:
+    def _announce(self, decision: MintNow) -> None:
         event = MintEvent(
             client_id=self.application.client_id,
             number=decision.number,
@@ -381,18 +358,19 @@ class TokenBroker:
 
     async def _mint(self, http: Plain) -> CachedToken | None:
         """Mint; None where another process came first."""
-        work = self._works[asyncio.get_running_loop()]
-        work.minting = True
+        task = asyncio.current_task()
+        assert task is not None
+        self._minting.add(task)
         try:
             claim = await self._claim()
             if claim is None:
                 return None
-            self._tell(claim[1])
+            self._announce(claim[1])
             return await self._minter.mint(claim[0], http)
         except NoTokenError as error:
             raise await self._without_token(error.status) from None
         finally:
-            work.minting = False
+            self._minting.discard(task)
 
 
 def _credential(value: str | Secret) -> Secret:
@@ -411,9 +389,9 @@ def _aware(value: datetime.datetime) -> float:
 # --- refusals --------------------------------------------------------------------------------------------------------
 
 
-ON: Final = "To go on at once: tonicdm rhythm tokens --retry"
+RETRY_HINT: Final = "To go on at once: tonicdm rhythm tokens --retry"
 _USED_UP: Final = frozenset({Cause.MONTH, Cause.LOCKED_OUT, Cause.UNSURE})
-WORD: Final = "To allow one more: tonicdm rhythm tokens --retry"
+PERMIT_HINT: Final = "To allow one more: tonicdm rhythm tokens --retry"
 
 
 def explain(
@@ -439,7 +417,7 @@ def explain(
             path=f"{issuer}/oauth/token",
             code=closure.code,
             note=f"{TokenRefusedError.advice} These are not tried again before {when}, corrected ones at once.{cost} "
-            f"{ON}",
+            f"{RETRY_HINT}",
             opens_at=opens_at,
         )
     if closure.cause is Cause.THROTTLED:
@@ -448,7 +426,7 @@ def explain(
         why = "gave no usable answer to the last request" + (f" ({closure.status})" if closure.status else "")
         why += ": a redirect, or a proxy's or firewall's page" if 300 <= closure.status < 500 else ""
     return TokenPauseError(
-        f"{issuer} {why}: no process asks for a machine token before {when}.{cost} {ON}", opens_at=opens_at
+        f"{issuer} {why}: no process asks for a machine token before {when}.{cost} {RETRY_HINT}", opens_at=opens_at
     )
 
 
@@ -463,17 +441,17 @@ def _used_up(refuse: Refuse, issuer: str, rules: MintRules, cost: str) -> TokenL
         limit = rules.line
         message = (
             f"{refuse.minted} machine tokens were minted for this application this month, and more than {limit} need a "
-            f"person's word (MintRules.line): none is asked for before {when}.{cost} {WORD}"
+            f"person's word (MintRules.line): none is asked for before {when}.{cost} {PERMIT_HINT}"
         )
     else:
         answer = f"its answer of {_when(closure.since)} ({closure.status} {closure.code}".rstrip() + ")"
         message = (
             f"{issuer} issues no more machine tokens: {answer} looks like the month's limit of {rules.allowance:,}. No "
-            f"process asks for one before {when}.{cost} {ON}"
+            f"process asks for one before {when}.{cost} {RETRY_HINT}"
             if closure.cause is Cause.LOCKED_OUT
             else f"{issuer} refused a machine token: {answer} may be the month's limit, or something else, such as a "
             f"proxy in front of it or a rate. Only this application waits, and asks once a day: not before {when}."
-            f"{cost} {ON}"
+            f"{cost} {RETRY_HINT}"
         )
     return TokenLimitError(message, opens_at=moment(refuse.until), minted=refuse.minted, limit=limit)
 
@@ -491,7 +469,7 @@ def _too_many(refuse: Refuse, closure: Closure, issuer: str, rules: MintRules, c
     return ShortLivedTokenError(
         f"{many}: {issuer} gave the last one {named}. None is asked for before "
         f"{moment(refuse.until):%Y-%m-%d %H:%M:%S} UTC.{cost} Look at the token's lifetime in the console, and at the "
-        f"issuer's clock. {WORD}",
+        f"issuer's clock. {PERMIT_HINT}",
         opens_at=moment(refuse.until),
         exp=exp,
         expires_in=expires_in,

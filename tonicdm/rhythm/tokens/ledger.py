@@ -211,8 +211,9 @@ def _stored(value: Mint | CachedToken | Closure) -> dict[str, Any]:
 
 
 def _mint(stored: Mapping[str, Any]) -> Mint:
-    named = {_ATTRIBUTES.get(name, name): member for name, member in stored.items()}
-    return Mint(**named | {"state": MintState(named["state"])})
+    named: dict[str, Any] = {_ATTRIBUTES.get(name, name): member for name, member in stored.items()}
+    named["state"] = MintState(named["state"])
+    return Mint(**named)
 
 
 def _split_off(stored: Mapping[str, dict[str, Any]], names: set[str]) -> dict[str, dict[str, Any]]:
