@@ -14,9 +14,9 @@ from tonicdm.cli.sync import seconds_of
 from tonicdm.errors import ConfigError
 from tonicdm.rhythm import RhythmClient
 from tonicdm.rhythm.fetch import default_fields
-from tonicdm.rhythm.polling import PollRules
-from tonicdm.rhythm.query_spec import QuerySpec
-from tonicdm.rhythm.running import QueryResult
+from tonicdm.rhythm.query.polling import PollRules
+from tonicdm.rhythm.query.running import QueryResult
+from tonicdm.rhythm.query.spec import QuerySpec
 
 
 @click.command()

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from tonicdm.cli.rhythm_connection import RhythmConnection, rhythm_connected
 from tonicdm.cli.sync import seconds_of
-from tonicdm.rhythm.polling import PollRules
+from tonicdm.rhythm.query.polling import PollRules
 from tonicdm.rhythm.sync import MODELS, SyncRules, TypeSynced, as_line, synchronize
 from tonicdm.store import Store
 

@@ -15,6 +15,7 @@ from tonicdm.errors import InvalidOptionError
 from tonicdm.ids import record_id
 
 NOTHING_SENT: Final = "Nothing was sent."
+READ_FAILED: Final = "Nothing was changed by it."
 
 
 @attrs.frozen

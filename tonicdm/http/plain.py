@@ -18,7 +18,7 @@ from tonicdm.http.addresses import PrivateAddressError, public_socket
 from tonicdm.http.exceptions import map_exception
 from tonicdm.http.messages import OutgoingRequest
 from tonicdm.http.middleware import SingleRequest
-from tonicdm.http.operation import NOTHING_SENT
+from tonicdm.http.operation import NOTHING_SENT, READ_FAILED
 from tonicdm.http.session import USER_AGENT, BodyTooLongError, SessionHolder, read_body
 from tonicdm.http.wire import Request
 from tonicdm.types import Secret
@@ -27,7 +27,6 @@ MAX_BODY_BYTES: Final = 1 << 20
 """Bytes of an answer that are read whole; tokens and their refusals take some thousand."""
 
 DELIVERY_UNKNOWN: Final = "Whether the server took it is unknown."
-READ_FAILED: Final = "Nothing was changed by it."
 
 
 @attrs.frozen(kw_only=True)

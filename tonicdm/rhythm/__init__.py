@@ -7,9 +7,9 @@ from tonicdm.rhythm.client import RhythmClient
 from tonicdm.rhythm.criteria import Criteria, all_of, any_of, field, to_rules
 from tonicdm.rhythm.endpoints.step_functions import Execution
 from tonicdm.rhythm.fetch import Fetched
-from tonicdm.rhythm.polling import PollRules
-from tonicdm.rhythm.query_spec import QuerySpec
-from tonicdm.rhythm.running import QueryResult, RunningQuery
+from tonicdm.rhythm.query.polling import PollRules
+from tonicdm.rhythm.query.running import QueryResult, RunningQuery
+from tonicdm.rhythm.query.spec import QuerySpec
 from tonicdm.rhythm.scope import as_user
 from tonicdm.rhythm.throttle import ThrottleRules
 from tonicdm.rhythm.tokens.broker import MintEvent, TokenBroker

@@ -1,4 +1,4 @@
-"""Everything that Rhythm's public pages do not say, in one place: each a setting that can be put right without code.
+"""Assumptions about what Rhythm's public pages do not say; each is a setting.
 
 The reference file marks such points ``x-assumed``; the paths among them are listed in `INFERRED_PATHS`. When a tenant
 shows otherwise, give `RhythmClient` another `Dialect`.

@@ -1,4 +1,4 @@
-"""Batches of writes as values: what is sent, and what an answer says of each operation; no I/O.
+"""Batches of writes as values: the body that is sent, and the result of each operation. No I/O.
 
 A batch takes at most 100 operations, each a patch or a delete (reference: BatchRequest). Their members, and those of
 the results, are not printed: they are words of a `BatchDialect`.

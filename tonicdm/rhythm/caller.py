@@ -1,4 +1,4 @@
-"""How a call of Rhythm is made, and what its refusals mean there."""
+"""Make the calls of Rhythm, and explain their refusals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tonicdm.errors import (
     ServerError,
 )
 from tonicdm.http.messages import OutgoingRequest, Response
-from tonicdm.http.operation import Operation, Parameter, text
+from tonicdm.http.operation import READ_FAILED, Operation, Parameter, text
 from tonicdm.http.transport import Transport
 from tonicdm.http.wire import build, check_path
 from tonicdm.rhythm.assumed import ASSUMED, INFERRED_PATHS, Dialect
@@ -35,7 +35,6 @@ LOOK_IT_UP: Final = (
     "Whether it was carried out is unknown, and it was not sent again: look for what it should have made or changed "
     "before you send it a second time."
 )
-READ_FAILED: Final = "Nothing was changed by it."
 
 ADVICE: Final[Mapping[int, str]] = {
     401: "The token is missing, expired or for another audience; or it is a user's who has no contact yet "

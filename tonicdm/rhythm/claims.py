@@ -1,4 +1,4 @@
-"""Claims of an access token; believed only where a key is given."""
+"""Claims of an access token; they are verified only where a key is given."""
 
 from __future__ import annotations
 

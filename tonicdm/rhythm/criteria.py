@@ -1,4 +1,4 @@
-"""Criteria as values: ``field("last_name") == "Ng"``, joined by ``&`` and ``|``, written down in one place.
+"""Criteria as values: ``field("last_name") == "Ng"``, joined by ``&`` and ``|``, and their wire form.
 
 The wire's form of criteria is only assumed (reference: CriteriaGroup), so nothing but `to_query` knows it, and the
 words come from a `QueryDialect`.

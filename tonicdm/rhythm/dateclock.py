@@ -1,4 +1,4 @@
-"""Bounds of a server's time, by the Date headers of its answers."""
+"""Bounds of a server's time, by the Date headers of its responses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tonicdm.budget.rules import BudgetRules, Instant
 from tonicdm.budget.serverclock import ServerClock
 from tonicdm.clock import Clock
 
-DRIFT: Final = BudgetRules()
+_BUDGET_RULES: Final = BudgetRules()
 """The drift of local clocks is the same as for a budget."""
 
 STALE_SECONDS: Final = 600.0
@@ -29,7 +29,7 @@ class DateClock:
     def now(self) -> float:
         """Return the earliest that the server's clock can show, Unix seconds; by the local clock until it was heard."""
         instant = Instant(self._clock.monotonic(), self._clock.now())
-        return instant.wall if self._seen.low is None else self._seen.lower(instant, DRIFT)
+        return instant.wall if self._seen.low is None else self._seen.lower(instant, _BUDGET_RULES)
 
     @property
     def is_known(self) -> bool:
@@ -55,4 +55,4 @@ class DateClock:
         if self.is_known and received_at - self._seen.at > STALE_SECONDS:
             self._seen.forget()
         wall = self._clock.now() - (self._clock.monotonic() - received_at)
-        self._seen.observe(date, sent_at, Instant(received_at, wall), DRIFT)
+        self._seen.observe(date, sent_at, Instant(received_at, wall), _BUDGET_RULES)

@@ -314,11 +314,11 @@ class SubmissionUnknownError(TonicDMError):
         note: The file that remembers the submission; None without one.
     """
 
-    def __init__(self, label: str, look: str, *, note: str | None = None) -> None:
+    def __init__(self, label: str, advice: str, *, note: str | None = None) -> None:
         remembered = "" if note is None else f" Then remove {note}, which keeps it from being submitted twice."
         super().__init__(
             f"{label} was submitted, and no answer tells whether it began. It may have: do not submit it again before "
-            f"you know. {look}.{remembered}"
+            f"you know. {advice}.{remembered}"
         )
         self.note = note
 
@@ -331,10 +331,10 @@ class SubmittedError(SubmissionUnknownError):
     """
 
     def __init__(self, label: str, what: str, *, arn: str | None = None) -> None:
-        look = "Look up what it should have made or changed" if arn is None else f"Wait for its execution: {arn}"
+        advice = "Look up what it should have made or changed" if arn is None else f"Wait for its execution: {arn}"
         TonicDMError.__init__(
             self,
-            f"{label} was submitted, and {what}. It may have begun, and must not be submitted again. {look}.",
+            f"{label} was submitted, and {what}. It may have begun, and must not be submitted again. {advice}.",
         )
         self.note: str | None = None
         self.arn = arn

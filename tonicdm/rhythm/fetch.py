@@ -8,7 +8,7 @@ import pathlib
 import re
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from tonicdm.codec import Record
 from tonicdm.errors import DecodeError, InvalidOptionError
@@ -19,14 +19,14 @@ from tonicdm.rhythm.endpoints.base import Resource
 from tonicdm.rhythm.endpoints.queries import Queries
 from tonicdm.rhythm.errors import ResultError
 from tonicdm.rhythm.models import CODEC
-from tonicdm.rhythm.query_spec import OutputField, QuerySpec
-from tonicdm.rhythm.rows import MalformedError, read_rows
+from tonicdm.rhythm.query.rows import MalformedError, read_rows
+from tonicdm.rhythm.query.spec import OutputField, QuerySpec
 from tonicdm.rhythm.strategy import FETCHABLE, Choice, FetchOptions, Strategy, choose, query_type_of
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
 
-ROWS: int = 1000
+BATCH_ROWS: Final = 1000
 """Rows of a query's result that are handed out as one page."""
 
 
@@ -94,7 +94,7 @@ def _query(
 
 def _take(rows: Iterable[Any], query: str) -> list[Any]:
     try:
-        return list(itertools.islice(rows, ROWS))
+        return list(itertools.islice(rows, BATCH_ROWS))
     except MalformedError as error:
         raise ResultError(query, str(error)) from None
 

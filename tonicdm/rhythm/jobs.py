@@ -1,4 +1,4 @@
-"""What must be remembered of a task at the server, so that a crash does not start it again.
+"""Notes of tasks at the server, so that a crash does not start one again.
 
 A note stands in a file beside the output: a task has one output, the note needs no store to be open, and it goes away
 with the output's arrival. It holds an id and a fingerprint of what was asked; no criteria, no URI, no token.

@@ -1,6 +1,6 @@
-"""The operations that are known, as values; and what is checked before one is sent.
+"""The known operations as values, and the checks before one is sent.
 
-A wrong path and a wrong tenant are both answered "denied" (concepts page, "Requests"). So both are looked at here,
+A wrong path and a wrong tenant are both answered "denied" (concepts page, "Requests"). So both are checked here,
 where the error can still say which it was.
 """
 

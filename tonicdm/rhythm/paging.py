@@ -1,4 +1,4 @@
-"""Pages that name the next one: LastEvaluatedKey goes back as exclusiveStartKey until there is none."""
+"""Paging by keys: a page's LastEvaluatedKey is the next one's exclusiveStartKey, until there is none."""
 
 from __future__ import annotations
 

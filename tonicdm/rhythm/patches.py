@@ -1,4 +1,4 @@
-"""From changes to JSON Patch (RFC 6902), and the one list that must be changed with care.
+"""Changes as JSON Patch (RFC 6902), and the merging of custom field values.
 
 ``custom_field_values`` is replaced as a whole: who sends a list drops every value that is not in it, those included
 that somebody else has set meanwhile. `merged` makes the whole list out of the current one and what is to change.

@@ -1,4 +1,4 @@
-"""Which of list, search and query fetches what is wanted, and why; no I/O.
+"""Choose between list, search and query, and say why. No I/O.
 
 The table of the concepts page ("Retrieving Multiple Items"): all three return chosen fields; lists and searches come in
 pages; searches and queries filter; only queries have complex criteria, fields of related types and several formats. The

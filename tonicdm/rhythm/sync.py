@@ -28,9 +28,9 @@ from tonicdm.rhythm.criteria import field
 from tonicdm.rhythm.errors import ResultError
 from tonicdm.rhythm.jobs import MAX_JOB_SECONDS, JobFile
 from tonicdm.rhythm.models import Contact, Organization
-from tonicdm.rhythm.polling import PollRules
-from tonicdm.rhythm.query_spec import QuerySpec
-from tonicdm.rhythm.rows import MalformedError, read_rows
+from tonicdm.rhythm.query.polling import PollRules
+from tonicdm.rhythm.query.rows import MalformedError, read_rows
+from tonicdm.rhythm.query.spec import QuerySpec
 from tonicdm.rhythm.strategy import query_type_of
 from tonicdm.store import Store, rows, writing
 from tonicdm.store.columns import enter_model
@@ -48,8 +48,8 @@ MODELS: Final[Mapping[str, type[Record]]] = {"contacts": Contact, "organizations
 MODIFIED: Final = "sys_last_modified_at"
 """The field that changes are told by (reference: SysFields)."""
 LOOKBACK: Final = datetime.timedelta(days=3)
-"""How far back behind the last run each run looks."""
-BATCH: Final = 1000
+"""How far before the last run each run asks for changes."""
+BATCH_ROWS: Final = 1000
 """Rows of one transaction."""
 
 for _name, _model in MODELS.items():
@@ -271,7 +271,7 @@ class _TypeSync:
 
     def _take(self, results: Iterable[Any], query: str, path: pathlib.Path) -> Rows:
         try:
-            part = list(itertools.islice(results, BATCH))
+            part = list(itertools.islice(results, BATCH_ROWS))
             if all(isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] for row in part):
                 return part
             what = "has rows without an id, by which they would be stored"

@@ -1,4 +1,4 @@
-"""Tokens of users who log in: kept in the session object only, never beside the machine tokens, and never counted."""
+"""Tokens of users who log in; they are kept in the session object only, and are never counted."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tonicdm.errors import ConfigError, InvalidOptionError, StoreError
 from tonicdm.rhythm import ASSUMED, PollRules, QueryDialect, QuerySpec, field
 from tonicdm.rhythm.jobs import JobFile, Note
 from tonicdm.rhythm.models import CODEC, QueryExecution
-from tonicdm.rhythm.polling import QueryState, state_of, uri_of
+from tonicdm.rhythm.query.polling import QueryState, state_of, uri_of
 
 DIALECT = QueryDialect()
 NOTE = Note(id="q-1", fingerprint="f", started_at=1.5)

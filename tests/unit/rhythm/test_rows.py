@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cases import for_each
-from tonicdm.rhythm.rows import CsvCounter, JsonCounter, JsonReader, MalformedError, NoCounter, counter_of
+from tonicdm.rhythm.query.rows import CsvCounter, JsonCounter, JsonReader, MalformedError, NoCounter, counter_of
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),

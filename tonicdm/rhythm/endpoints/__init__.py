@@ -1,1 +1,1 @@
-"""The nouns of Rhythm, one file each."""
+"""The resources of Rhythm, one module each."""

@@ -33,11 +33,11 @@ from tonicdm.rhythm.patches import PatchForm, Steps, body_of
 from tonicdm.types import ListOf, Secret, Unset
 
 
-def _look_for_payment(_body: Mapping[str, Any]) -> str:
+def _hint_for_payment(_body: Mapping[str, Any]) -> str:
     return "The payer's payments and the invoice's balance show whether it was taken"
 
 
-def _look_for_invoice(_body: Mapping[str, Any]) -> str:
+def _hint_for_invoice(_body: Mapping[str, Any]) -> str:
     return "The customer's invoices, by a query of collect:invoices, show whether it was made"
 
 
@@ -155,7 +155,7 @@ class Payments(Processing):
             APIError: The server refused it; no work began.
         """
         return await self._process(
-            "processPayment", body_of(Payment, fields), note=note, started=started, look=_look_for_payment
+            "processPayment", body_of(Payment, fields), note=note, started=started, lookup_hint=_hint_for_payment
         )
 
     async def process_public(
@@ -195,7 +195,9 @@ class Payments(Processing):
             "payment": dict(payment),
             "sharing_secret": secret,
         }
-        return await self._process("processPublicPayment", body, note=note, started=started, look=_look_for_payment)
+        return await self._process(
+            "processPublicPayment", body, note=note, started=started, lookup_hint=_hint_for_payment
+        )
 
     async def get_for_portal(
         self, organization: str, payment: str, *, fields: FieldNames = None, consistent: bool | None = None
@@ -239,7 +241,7 @@ class Invoices(Processing):
             APIError: The server refused it; no work began.
         """
         return await self._process(
-            "processInvoice", body_of(Invoice, fields), note=note, started=started, look=_look_for_invoice
+            "processInvoice", body_of(Invoice, fields), note=note, started=started, lookup_hint=_hint_for_invoice
         )
 
     async def get(self, invoice: str, *, fields: FieldNames = None, consistent: bool | None = None) -> Invoice:

@@ -21,11 +21,11 @@ KEY: Final = "duplicate_prevention_key"
 """The member by which the server tells one submission of an order from another (reference: processOrder)."""
 
 
-def _look_for_order(body: Mapping[str, Any]) -> str:
+def _hint_for_order(body: Mapping[str, Any]) -> str:
     return f"orders.find({body[KEY]!r}) shows whether there is such an order"
 
 
-def _look_for_cancellation(body: Mapping[str, Any]) -> str:
+def _hint_for_cancellation(body: Mapping[str, Any]) -> str:
     return f"cancellations.list_by_order({body.get('order_id')!r}) shows whether the order was cancelled"
 
 
@@ -139,7 +139,7 @@ class Orders(Processing, Listed[Order]):
             APIError: The server refused it; no work began.
         """
         return await self._process(
-            "processOrder", body_of(Order, fields), note=note, started=started, look=_look_for_order, key=KEY
+            "processOrder", body_of(Order, fields), note=note, started=started, lookup_hint=_hint_for_order, key=KEY
         )
 
     async def find(self, duplicate_prevention_key: str, *, fields: FieldNames = None) -> Order | None:
@@ -193,7 +193,9 @@ class Cancellations(Processing):
             APIError: The server refused it; no work began.
         """
         body = body_of(Cancellation, fields)
-        return await self._process("processCancellation", body, note=note, started=started, look=_look_for_cancellation)
+        return await self._process(
+            "processCancellation", body, note=note, started=started, lookup_hint=_hint_for_cancellation
+        )
 
     def list_by_order(self, order: str, *, fields: FieldNames = None) -> Paginator[Cancellation]:
         """List the cancellations of an order (reference: listCancellationsByOrderId).

@@ -1,4 +1,4 @@
-"""What a tenant sets up: workflows, deliveries, saved searches."""
+"""Set-up of a tenant: workflows, deliveries, saved searches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls that start work which goes on after their answer: orders, invoices, payments, cancellations."""
+"""Calls that start work which goes on after their response: orders, invoices, payments, cancellations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tonicdm.rhythm.errors import SubmissionUnknownError
 from tonicdm.rhythm.jobs import JobFile, Note
 from tonicdm.rhythm.operations import OPERATIONS
 
-Look = Callable[[Mapping[str, Any]], str]
+LookupHint = Callable[[Mapping[str, Any]], str]
 """Says how to find out whether a body was acted on, for errors."""
 
 
@@ -33,7 +33,7 @@ class Processing(Resource):
         *,
         note: str | os.PathLike[str] | None,
         started: Started | None,
-        look: Look,
+        lookup_hint: LookupHint,
         key: str | None = None,
     ) -> Execution:
         """Start the work once, whatever crashes.
@@ -47,7 +47,7 @@ class Processing(Resource):
             body: What to send.
             note: The file.
             started: Told the ARN before anything else.
-            look: How to find out whether it was carried out.
+            lookup_hint: How to find out whether it was carried out.
             key: Member of the body by which the server tells submissions apart; filled in where it is absent.
 
         Raises:
@@ -55,7 +55,7 @@ class Processing(Resource):
         """
         file = None if note is None else JobFile(pathlib.Path(note))
         with contextlib.nullcontext() if file is None else file.held():
-            return await self._started(operation, body, file=file, started=started, look=look, key=key)
+            return await self._started(operation, body, file=file, started=started, lookup_hint=lookup_hint, key=key)
 
     async def _started(
         self,
@@ -64,11 +64,11 @@ class Processing(Resource):
         *,
         file: JobFile | None,
         started: Started | None,
-        look: Look,
+        lookup_hint: LookupHint,
         key: str | None,
     ) -> Execution:
         functions = StepFunctions(self._caller)
-        digest = fingerdigestof(self._caller.tenant, operation, body)
+        digest = fingerprint_of(self._caller.tenant, operation, body)
         now = self._caller.transport.clock.now()
         earlier = None if file is None else file.matching(digest)
         if earlier is not None and earlier.id:
@@ -78,7 +78,7 @@ class Processing(Resource):
             made_at = now if earlier is None else earlier.started_at
             body = {**body, key: uuid.uuid4().hex if file is None else _key_of(file.path, digest, made_at)}
         unknown = SubmissionUnknownError(
-            OPERATIONS[operation].label, look(body), note=None if file is None else str(file.path)
+            OPERATIONS[operation].label, lookup_hint(body), note=None if file is None else str(file.path)
         )
         if earlier is not None:
             raise unknown
@@ -112,7 +112,7 @@ class Processing(Resource):
             raise
 
 
-def fingerdigestof(tenant: str, operation: str, body: Mapping[str, Any]) -> str:
+def fingerprint_of(tenant: str, operation: str, body: Mapping[str, Any]) -> str:
     """Return what tells one submission from another; nothing of the body can be had back from it.
 
     Args:

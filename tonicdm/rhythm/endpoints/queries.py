@@ -26,9 +26,9 @@ from tonicdm.rhythm.endpoints.base import Resource
 from tonicdm.rhythm.errors import NotFoundError, QueryFailedError, QueryTimeoutError, ResultError
 from tonicdm.rhythm.jobs import MAX_TRIES, JobFile, Note
 from tonicdm.rhythm.models import CODEC, QueryExecution, QueryTypeDescription
-from tonicdm.rhythm.polling import PollRules
-from tonicdm.rhythm.query_spec import OutputField, QuerySpec
-from tonicdm.rhythm.running import QueryResult, RunningQuery
+from tonicdm.rhythm.query.polling import PollRules
+from tonicdm.rhythm.query.running import QueryResult, RunningQuery
+from tonicdm.rhythm.query.spec import OutputField, QuerySpec
 
 logger: Final = logging.getLogger("tonicdm")
 

@@ -1,4 +1,4 @@
-"""How people register for events."""
+"""Registrations for events."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.rhythm.endpoints.base import Resource
 from tonicdm.rhythm.errors import AlreadyRunningError, ExecutionFailedError, ExecutionTimeoutError, SubmittedError
 from tonicdm.rhythm.models import CODEC, ExecutionStarted, StepFunctionExecution
-from tonicdm.rhythm.polling import PollRules
+from tonicdm.rhythm.query.polling import PollRules
 
 _ARN: Final = re.compile(
     r"arn:[^:\s/]+:[^:\s/]+:[^:\s/]*:[^:\s/]*:"
@@ -47,7 +47,7 @@ class Execution:
         await self.functions.cancel(self.arn)
 
     async def wait(self, rules: PollRules | None = None) -> StepFunctionExecution:
-        """Look with growing pauses until it has ended.
+        """Poll with growing pauses until it has ended.
 
         A 429 on the way means that it runs, or that calls come too fast: it is looked at later.
 
@@ -146,7 +146,7 @@ class StepFunctions(Resource):
                 if inspect.isawaitable(notified):
                     await notified
         except Exception as error:
-            what = f"its ARN could not be {'kept' if isinstance(error, StoreError) else 'told'} ({_said(error)})"
+            what = f"its ARN could not be {'kept' if isinstance(error, StoreError) else 'told'} ({_message_of(error)})"
             raise SubmittedError(label, what, arn=arn) from error
         except BaseException as error:
             # Who is cancelled or interrupted must still find what was begun.
@@ -214,5 +214,5 @@ def _details(answer: Any) -> ExecutionStarted | None:
         return None
 
 
-def _said(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     return str(error) if isinstance(error, TonicDMError) else type(error).__name__

@@ -1,4 +1,4 @@
-"""What stands inside several records, and the housekeeping fields that all stored ones share."""
+"""Parts that several records hold, and the housekeeping fields that all stored records share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tenant sets up: fields of its own, workflows, deliveries, saved searches."""
+"""Set-up of a tenant: fields of its own, workflows, deliveries, saved searches."""
 
 from __future__ import annotations
 

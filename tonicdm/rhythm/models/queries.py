@@ -1,4 +1,4 @@
-"""Queries: what is saved of them, what their fields are, and how one that was started stands."""
+"""Queries: the saved ones, the descriptions of their fields, and the state of one that was started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How people register for events, together and alone."""
+"""Registrations for events, of groups and of single persons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Auth0 tenant that issues tokens, and what its answers say."""
+"""The Auth0 tenant that issues tokens, its responses, and its clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a machine token is used, awaited, minted or refused: pure rules over the ledger.
+"""Pure rules over the ledger: whether a machine token is used, awaited, minted or refused.
 
 At most 31 mints a month and application (concepts page, "Tokens"): one a day, so none before the last token's life
 has ended. Any earlier renewal would make 32 in a month of 31 days. Mints that bring no good token are bounded as well:

@@ -201,7 +201,7 @@ async def test_a_redirect_to_a_bad_place_or_in_a_circle_is_an_error(tmp_path, ta
 
 
 def test_a_redirect_from_outside_does_not_lead_inside() -> None:
-    from tonicdm.rhythm.download import NotWholeError, _check_host
+    from tonicdm.rhythm.query.download import NotWholeError, _check_host
     from tonicdm.types import Secret
 
     _check_host(Secret("https://bucket.example.com/x"), Secret("https://bucket.us-west-2.example.com/x"))

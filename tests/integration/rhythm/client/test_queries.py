@@ -123,7 +123,7 @@ async def test_a_download_that_breaks_off_is_fetched_again_and_leaves_no_half_fi
 
 async def test_missing_rows_are_noticed(rhythm, box, clock, tmp_path, monkeypatch) -> None:
     """A file that is whole as such, and has fewer rows than the server named, is not taken for the result."""
-    from tonicdm.rhythm import running
+    from tonicdm.rhythm.query import running
 
     (tmp_path / "x").write_text("an older result")
     monkeypatch.setattr(running, "_whole", lambda rows: None if rows is None else int(rows) + 1)

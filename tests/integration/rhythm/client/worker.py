@@ -14,7 +14,8 @@ import sys
 import time
 from typing import Any
 
-from tonicdm.rhythm import PollRules, QuerySpec, RhythmClient, ThrottleRules, download, running
+from tonicdm.rhythm import PollRules, QuerySpec, RhythmClient, ThrottleRules
+from tonicdm.rhythm.query import download, running
 
 SPEC = QuerySpec(type="rolodex:contacts", fields=("id", "name", "email_address", "sys_last_modified_at"), sort=("id",))
 LATE = 1.3

@@ -1,4 +1,4 @@
-"""When to look again at what runs at the server, and what an answer means; no clock, no I/O."""
+"""Rules of polling a query: the pauses, and the state that a response means. No clock, no I/O."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tonicdm.types import Secret
 
 @attrs.frozen(kw_only=True)
 class PollRules:
-    """How often to look; the documents name no interval."""
+    """How often to poll; the documents name no interval."""
 
     first: float = 1.0
-    """Seconds before the first look."""
+    """Seconds before the first poll."""
     factor: float = 2.0
     """How much each pause is longer than the one before."""
     cap: float = 30.0

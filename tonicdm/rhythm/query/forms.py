@@ -1,4 +1,4 @@
-"""Whether a downloaded file is a result: told by how it begins and ends, and by what its rows count to.
+"""The check that a downloaded file is a result: by its beginning, its end, and the number of its rows.
 
 A signed host answers its errors as pages, some with status 200. A file that is cut is fetched again; one that is whole
 and written in an odd way would come the same way each time.
@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from tonicdm.rhythm.rows import (
+from tonicdm.rhythm.query.rows import (
     BrokenOffError,
     CsvCounter,
     ErrorPageError,
@@ -27,13 +27,13 @@ from tonicdm.rhythm.rows import (
     is_error,
 )
 
-_HEAD: Final = 4096
+_HEAD_BYTES: Final = 4096
 """Bytes of the beginning that are looked at."""
-_TAIL: Final = 22 + 65_535
+_TAIL_BYTES: Final = 22 + 65_535
 """Bytes of the end: the last record of a ZIP file with the longest comment (APPNOTE 4.3.16)."""
 _PAGE: Final = re.compile(rb"<[!?a-zA-Z]")
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_MAX_FIELD_SIZE: Final = 1 << 24
+_MAX_FIELD_LENGTH: Final = 1 << 24
 """Characters of a field that is still one."""
 
 
@@ -75,8 +75,8 @@ class Form:
     def feed(self, piece: bytes) -> None:
         """Take the next piece."""
         self._size += len(piece)
-        self._head += piece[: _HEAD - len(self._head)]
-        self._tail = (self._tail + piece)[-_TAIL:]
+        self._head += piece[: _HEAD_BYTES - len(self._head)]
+        self._tail = (self._tail + piece)[-_TAIL_BYTES:]
         if self._broken is None:
             try:
                 self._counter.feed(piece)
@@ -128,7 +128,7 @@ class Form:
         head = self._head.removeprefix(codecs.BOM_UTF8).lstrip()
         if _PAGE.match(head) and not any(word in self._format.lower() for word in ("xml", "html")):
             raise ErrorPageError("is an HTML or XML page and no result")
-        if self._format != "json" and not self._is_excel and self._size <= _HEAD and _is_json_error(head):
+        if self._format != "json" and not self._is_excel and self._size <= _HEAD_BYTES and _is_json_error(head):
             raise ErrorPageError("is an error of the server and no rows")
 
     def _check_archive(self) -> None:
@@ -163,7 +163,7 @@ def count_loosely(file: pathlib.Path, *, header: bool) -> int | None:
     with file.open("rb") as binary:
         encoding = "utf-16" if binary.read(2) in _UTF_16 else "utf-8-sig"
         binary.seek(0)
-        before = csv.field_size_limit(_MAX_FIELD_SIZE)
+        before = csv.field_size_limit(_MAX_FIELD_LENGTH)
         try:
             text = io.TextIOWrapper(binary, encoding=encoding, newline="")
             records = sum(1 for record in csv.reader(text, strict=True) if record)

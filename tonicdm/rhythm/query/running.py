@@ -1,4 +1,4 @@
-"""A query that runs at the server: waiting for it, and bringing its result home."""
+"""A query that runs at the server: wait for it, and save its result."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tonicdm.clock import Clock
 from tonicdm.errors import StoreError
 from tonicdm.http.plain import Plain
 from tonicdm.rhythm.assumed import Dialect
-from tonicdm.rhythm.download import Downloaded, NotWholeError, OddResultError, download
 from tonicdm.rhythm.errors import QueryFailedError, QueryTimeoutError, ResultError
-from tonicdm.rhythm.forms import Form, Named
 from tonicdm.rhythm.jobs import JobFile
 from tonicdm.rhythm.models import QueryExecution
-from tonicdm.rhythm.polling import PollRules, QueryState, state_of, uri_of
+from tonicdm.rhythm.query.download import Downloaded, NotWholeError, OddResultError, download
+from tonicdm.rhythm.query.forms import Form, Named
+from tonicdm.rhythm.query.polling import PollRules, QueryState, state_of, uri_of
 from tonicdm.transfer.part import PartFile
 
 Describe: TypeAlias = Callable[[str], Awaitable[QueryExecution]]
 
-TRIES: Final = 5
+MAX_TRIES: Final = 5
 """How often a result is fetched before it is given up; each try asks for a fresh URI."""
-NOTHING: Final = {"json": b"[]\n", "csv": b""}
+EMPTY_FILES: Final = {"json": b"[]\n", "csv": b""}
 """What stands in the file of a query that found nothing."""
 
 
@@ -67,7 +67,7 @@ class RunningQuery:
         return await self.describe_by_id(self.id)
 
     async def wait(self) -> QueryExecution:
-        """Look with growing pauses until it has ended.
+        """Poll with growing pauses until it has ended.
 
         Returns:
             Its last state; a query without rows has ended as well.
@@ -85,10 +85,10 @@ class RunningQuery:
         raise QueryTimeoutError(self.id, None if execution is None else execution.status, self.rules.deadline)
 
     def _ended(self, execution: QueryExecution) -> bool:
-        stand = state_of(execution, self.dialect)
-        if stand is QueryState.FAILED:
+        state = state_of(execution, self.dialect)
+        if state is QueryState.FAILED:
             raise QueryFailedError(self.id, execution.status or "")
-        return stand is not QueryState.RUNNING
+        return state is not QueryState.RUNNING
 
     async def save(
         self, path: str | os.PathLike[str], *, lenient: bool = False, keep_refused: bool = True, held: bool = False
@@ -116,9 +116,9 @@ class RunningQuery:
             return await self._saved(pathlib.Path(path), lenient=lenient, keep_refused=keep_refused)
 
     async def _saved(self, target: pathlib.Path, *, lenient: bool, keep_refused: bool) -> QueryResult:
-        execution = await self._look() or await self.wait()
+        execution = await self._ended_already() or await self.wait()
         last_error = ""
-        for number in range(TRIES):
+        for number in range(MAX_TRIES):
             if state_of(execution, self.dialect) is QueryState.EMPTY:
                 return self._nothing(target)
             uri = uri_of(execution, self.dialect)
@@ -151,10 +151,10 @@ class RunningQuery:
                 execution = await self.describe()
             else:
                 return self._result(downloaded, execution)
-        what = f"could not be fetched in {TRIES} tries: the last one {last_error}"
-        raise ResultError(self.id, what, file=str(target))
+        message = f"could not be fetched in {MAX_TRIES} tries: the last one {last_error}"
+        raise ResultError(self.id, message, file=str(target))
 
-    async def _look(self) -> QueryExecution | None:
+    async def _ended_already(self) -> QueryExecution | None:
         """Return the state if the query has ended already, as one that is resumed may have."""
         execution = await self.describe()
         return execution if self._ended(execution) else None
@@ -164,7 +164,7 @@ class RunningQuery:
         return QueryResult(query=self.id, path=downloaded.path, rows=rows, size=downloaded.size)
 
     def _nothing(self, target: pathlib.Path) -> QueryResult:
-        content = NOTHING.get(self.output_format)
+        content = EMPTY_FILES.get(self.output_format)
         if content is None:
             return QueryResult(query=self.id, path=None, rows=0, size=0)
         with PartFile(target, StoreError) as part:

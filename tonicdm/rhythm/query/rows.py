@@ -1,4 +1,4 @@
-"""Rows of a result, read while it streams: no more than a piece and the row it breaks off in is held in memory."""
+"""Read and count the rows of a result while it streams; a piece and one unfinished row are held in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
-PIECE: Final = 1 << 18
+PIECE_BYTES: Final = 1 << 18
 """Bytes that are read from a file at once."""
 _BLANK: Final = " \t\r\n"
 _LONE_RETURN: Final = re.compile(rb"\r[^\n]")
@@ -47,8 +47,8 @@ class JsonReader:
 
     def __init__(self) -> None:
         self._text = codecs.getincrementaldecoder("utf-8-sig")()
-        self._rest = ""
-        self._enough = 0
+        self._unread = ""
+        self._retry_at = 0
         self._in_array: bool | None = None
         self._comma_due = False
         self._ended = False
@@ -66,15 +66,15 @@ class JsonReader:
             MalformedError: The text is no such JSON, or breaks off.
         """
         try:
-            self._rest += self._text.decode(piece, last)
+            self._unread += self._text.decode(piece, last)
         except UnicodeDecodeError:
             raise MalformedError("is no UTF-8") from None
         # A row that is longer than many pieces is not tried again with each of them.
-        if last or len(self._rest) >= self._enough:
+        if last or len(self._unread) >= self._retry_at:
             yield from self._elements(last=last)
-            self._enough = 2 * len(self._rest)
-        if last and not (self._ended or (self._in_array is False and not self._rest)):
-            raise _end_of(self._rest)
+            self._retry_at = 2 * len(self._unread)
+        if last and not (self._ended or (self._in_array is False and not self._unread)):
+            raise _end_of(self._unread)
 
     @property
     def in_array(self) -> bool:
@@ -82,7 +82,7 @@ class JsonReader:
         return bool(self._in_array)
 
     def _elements(self, *, last: bool) -> Iterator[Any]:
-        text, place = self._rest, 0
+        text, place = self._unread, 0
         while (place := self._marks(text, place)) < len(text):
             try:
                 value, behind = _DECODER.raw_decode(text, place)
@@ -93,7 +93,7 @@ class JsonReader:
             place, self._comma_due = behind, True
             self.count += 1
             yield value
-        self._rest = text[place:]
+        self._unread = text[place:]
 
     def _marks(self, text: str, place: int) -> int:
         """Return the place of the next element, behind blanks, commas and the array's brackets."""
@@ -119,14 +119,14 @@ class JsonReader:
         return place
 
 
-def _end_of(rest: str) -> MalformedError:
-    """Return the error for a text whose *rest* is no element: it breaks off where its parser came to its end."""
+def _end_of(tail: str) -> MalformedError:
+    """Return the error for a text whose *tail* is no element: it breaks off where its parser came to its end."""
     try:
-        _DECODER.raw_decode(rest.lstrip())
+        _DECODER.raw_decode(tail.lstrip())
     except json.JSONDecodeError as error:
-        at_end = error.pos >= len(rest.strip()) or error.msg.startswith("Unterminated string")
+        at_end = error.pos >= len(tail.strip()) or error.msg.startswith("Unterminated string")
         # A word such as true is refused at its first letter, however much of it is there.
-        if not at_end and not any(word.startswith(rest.strip()[error.pos :]) for word in ("true", "false", "null")):
+        if not at_end and not any(word.startswith(tail.strip()[error.pos :]) for word in ("true", "false", "null")):
             return MalformedError("has a row that is no JSON")
     return BrokenOffError("breaks off")
 
@@ -238,6 +238,6 @@ def read_rows(path: pathlib.Path) -> Iterator[Any]:
     """
     reader = JsonReader()
     with path.open("rb") as file:
-        while piece := file.read(PIECE):
+        while piece := file.read(PIECE_BYTES):
             yield from reader.read(piece)
     yield from reader.read(b"", last=True)

@@ -1,4 +1,4 @@
-"""From a signed URI to a file: streamed, counted, renamed when it is whole. The URI shows itself nowhere."""
+"""Download from a signed URI to a file: streamed, counted, and renamed when it is whole. No error shows the URI."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ import yarl
 from tonicdm.errors import StoreError, TransportError, UnsafeLinkError
 from tonicdm.http.addresses import is_public
 from tonicdm.http.plain import Plain
-from tonicdm.rhythm.forms import Form, Named, OddFormError
-from tonicdm.rhythm.rows import BrokenOffError, ErrorPageError, MalformedError
+from tonicdm.rhythm.query.forms import Form, Named, OddFormError
+from tonicdm.rhythm.query.rows import BrokenOffError, ErrorPageError, MalformedError
 from tonicdm.transfer.links import redirect_of
 from tonicdm.transfer.part import PartFile
 from tonicdm.types import Secret
 
-BATCH: Final = 1 << 18
+BATCH_BYTES: Final = 1 << 18
 """Bytes that are gathered before they are written and counted, on a thread."""
 
-
-REDIRECTS: Final = 3
-"""How often a signed host may send on; storage services do it once, to the region of the file."""
+MAX_REDIRECTS: Final = 3
+"""Redirects of a signed host that are followed; storage services send one, to the region of the file."""
 
 
 class NotWholeError(Exception):
@@ -114,7 +113,7 @@ async def _fetch(
     plain: Plain, uri: Secret, part: PartFile, form: Form, *, renew_on: frozenset[int], timeout: float
 ) -> None:
     """Stream the answer into *part*; a redirect is followed where its target is no worse than the URI itself."""
-    for _ in range(1 + REDIRECTS):
+    for _ in range(1 + MAX_REDIRECTS):
         try:
             async with plain.stream(uri, timeout=timeout) as answer:
                 target = redirect_of(answer.status, Secret(answer.headers.get("Location", "")), uri)
@@ -130,14 +129,14 @@ async def _fetch(
             raise NotWholeError(f"is not safe to fetch: {error}") from None
         _check_host(uri, target)
         uri = target
-    raise NotWholeError(f"was redirected more than {REDIRECTS} times")
+    raise NotWholeError(f"was redirected more than {MAX_REDIRECTS} times")
 
 
 async def _stream(chunks: AsyncIterator[bytes], part: PartFile, form: Form) -> None:
     batch: list[bytes] = []
     async for piece in chunks:
         batch.append(piece)
-        if sum(map(len, batch)) >= BATCH:
+        if sum(map(len, batch)) >= BATCH_BYTES:
             await asyncio.to_thread(_take, part, form, b"".join(batch))
             batch.clear()
     await asyncio.to_thread(_take, part, form, b"".join(batch))
