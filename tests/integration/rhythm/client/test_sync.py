@@ -171,7 +171,7 @@ async def test_an_interrupted_run_goes_on_with_its_query(rhythm, box, clock, tmp
 async def test_a_crash_while_rows_are_stored_costs_no_second_query(rhythm, box, clock, tmp_path, monkeypatch) -> None:
     from tonicdm.rhythm import sync as module
 
-    monkeypatch.setattr(module, "BATCH", 100)
+    monkeypatch.setattr(module, "BATCH_ROWS", 100)
     write, left = module.writing.write_records, 3
 
     def failing(*args):
