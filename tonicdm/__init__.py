@@ -39,6 +39,7 @@ from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.watching import Spent
 from tonicdm.paging import Page, Paginator
 from tonicdm.raw import Raw, RawResponse
+from tonicdm.tokens import TokenCommand, TokenFile, TokenKeyring
 from tonicdm.types import UNSET, DataQuantity, InvalidRecord, ListOf, RateLimit, RecordID, Secret, Zone
 
 __all__ = [
@@ -82,6 +83,9 @@ __all__ = [
     "ServerError",
     "SeveralFoundError",
     "Spent",
+    "TokenCommand",
+    "TokenFile",
+    "TokenKeyring",
     "TonicDM",
     "TonicDMError",
     "TransportError",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import datetime
 import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Mapping
@@ -14,7 +15,7 @@ import aiohttp
 import attrs
 
 from tonicdm import checks
-from tonicdm.budget import UnitBudget
+from tonicdm.budget import Share, UnitBudget
 from tonicdm.budget.default import budget_key as token_key
 from tonicdm.budget.default import open_budget
 from tonicdm.clock import Clock, SystemClock
@@ -31,6 +32,7 @@ from tonicdm.http.transport import MAX_RESPONSE_BYTES, Transport
 from tonicdm.http.watching import Spent
 from tonicdm.http.wire import check_path
 from tonicdm.lazy import forget
+from tonicdm.tokens import token_source
 from tonicdm.transfer.methods import Transfers
 from tonicdm.transfer.storage import LinkConnections
 from tonicdm.types import DataQuantityLike, OptionPlacement, Priority, Secret, Zone
@@ -77,7 +79,8 @@ class TonicDM(Transfers):
     ```
 
     Args:
-        token: The bearer token, or an async function that returns one; else TONICDM_TOKEN.
+        token: The bearer token, or a source: a `TokenFile`, `TokenCommand` or `TokenKeyring`, or an async function that
+            returns a token. Else TONICDM_TOKEN, TONICDM_TOKEN_FILE or TONICDM_TOKEN_COMMAND.
         zone: ``us``, ``de`` or ``ie``; else TONICDM_ZONE. There is no default zone.
         base_url: A server instead of a zone; else TONICDM_BASE_URL.
         path_prefix: Put before every path; one example of the concepts page has ``/v1.0``.
@@ -148,11 +151,10 @@ class TonicDM(Transfers):
         # Sealed first: tools that track errors show the variables of the frames that an error passes.
         token = token if callable(token) else Secret.of(token)
         answers = {} if profile is None else read_profile(profile)
-        source = token if callable(token) else None
         fixed = None if callable(token) else token
         settings = Settings.resolve(
             token=fixed,
-            token_needed=source is None,
+            token_needed=not callable(token),
             zone=zone,
             base_url=base_url,
             path_prefix=path_prefix,
@@ -160,6 +162,7 @@ class TonicDM(Transfers):
             budget_key=budget_key,
             profile=answers,
         )
+        source = token if callable(token) else token_source(settings.token_file, settings.token_command)
         if budget is not None and budget_key is not None:
             raise ConfigError("budget_key= chooses a budget of the file; with budget= there is nothing to choose")
         if session is not None and (connector is not None or proxy is not None or trust_env or ssl is not True):
@@ -170,7 +173,7 @@ class TonicDM(Transfers):
         clock = clock or (budget.clock if budget is not None else SystemClock())
         transport = Transport(
             Auth(None if source else settings.token, source),
-            budget or _default_budget(settings, clock, with_source=source is not None),
+            budget or _default_budget(settings, clock, source),
             clock=clock,
             max_concurrency=max_concurrency,
             retry=retry,
@@ -249,6 +252,9 @@ class TonicDM(Transfers):
         max_age: float | None = None,
         headers: Mapping[str, str] | None = None,
         retry: RetryPolicy | None = None,
+        label: str | None = None,
+        share: float | None = None,
+        finish_by: datetime.datetime | None = None,
     ) -> TonicDM:
         """Return a view of this client with other preferences, on the same connections and budget.
 
@@ -261,8 +267,14 @@ class TonicDM(Transfers):
             max_age: Seconds that a record from the store may be old.
             headers: Header lines that go with its calls, beside those of this client; the same name replaces.
             retry: How often and how soon its failed calls go again.
+            label: Names a job: its calls are counted together in the budget's history, in all processes of a ledger.
+            share: What the calls of *label* may take of each window together, above 0 and up to 1. In the last five
+                minutes of a window they may take more, of what no other call waits for.
+            finish_by: When its calls have to be sent at the latest, with a time zone. A sync says beforehand whether
+                it can be done by then.
 
         Raises:
+            ConfigError: An option is out of range.
             InvalidOptionError: A header can't be sent, is an option, or is one that this package writes.
         """
         if option_placement not in {None, "header", "query"}:
@@ -277,6 +289,8 @@ class TonicDM(Transfers):
             "max_age": _seconds("max_age", max_age),
             "headers": None if headers is None else merged(self.caller.headers, check_added(headers, OPTION_NAMES)),
             "retry": retry,
+            "share": _share(self.caller.share, label, share),
+            "finish_by": None if finish_by is None else checks.aware("finish_by", finish_by),
         }
         changes = {name: value for name, value in given.items() if value is not None}
         if max_wait is not None:
@@ -367,16 +381,19 @@ def _facts(answers: ServerProfile) -> ServerFacts:
     return facts
 
 
-def _default_budget(settings: Settings, clock: Clock, *, with_source: bool) -> UnitBudget:
-    own, former = _budget_keys(settings, with_source=with_source)
+def _default_budget(settings: Settings, clock: Clock, source: TokenSource | None) -> UnitBudget:
+    own, former = _budget_keys(settings, source)
     if settings.budget_key is not None:
         return open_budget(settings.budget, key=settings.budget_key, clock=clock, former_key=own, former_counts=True)
     return open_budget(settings.budget, key=own, clock=clock, former_key=former)
 
 
-def _budget_keys(settings: Settings, *, with_source: bool) -> tuple[str, str | None]:
+def _budget_keys(settings: Settings, source: TokenSource | None) -> tuple[str, str | None]:
     """Return the key of the budget, and the one that the version before gave it if that was another."""
-    if with_source or settings.token is None:
+    if (identity := getattr(source, "identity", None)) is not None:
+        # The place stays where its tokens come and go, and so does what is known of their budget.
+        return token_key(f"token of {identity}", settings.base_url), None
+    if source is not None or settings.token is None:
         # The tokens of a source come and go; the server they are for is what stays.
         return token_key(f"source of {settings.base_url}"), None
     # The version before kept all servers of a token under one key.
@@ -388,6 +405,17 @@ def _lane(priority: Priority) -> Priority:
     if priority not in {"interactive", "normal", "bulk"}:
         raise ConfigError(f"priority must be interactive, normal or bulk, not {priority!r}")
     return priority
+
+
+def _share(former: Share | None, label: str | None, fraction: float | None) -> Share | None:
+    """Return what the calls of a view may take; what is not given stays as it was."""
+    if label is None and fraction is None:
+        return None
+    name = label if label is not None or former is None else former.label
+    if name is None:
+        raise ConfigError("share= bounds what the calls of a label take together; give label=, too")
+    same = former is not None and former.label == name
+    return Share(name, fraction if fraction is not None else former.fraction if same and former else 1.0)
 
 
 def _seconds(name: str, value: float | None) -> float | None:

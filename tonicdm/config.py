@@ -41,6 +41,10 @@ class Settings:
     """Put before every path; empty, or like ``/v1.0``, which one example of the concepts page shows."""
     token: Secret | None = None
     """The bearer token; None where a token source is given instead."""
+    token_file: str | None = None
+    """The file to read it from."""
+    token_command: str | None = None
+    """The command that prints it, as one would type it."""
     option_placement: OptionPlacement = "header"
     """Where options travel (concepts page, "Non-standard Patterns")."""
     budget: str | None = None
@@ -71,7 +75,7 @@ class Settings:
         """Take each setting from its argument, else from its variable.
 
         Args:
-            token: Bearer token, else TONICDM_TOKEN.
+            token: Bearer token, else TONICDM_TOKEN, else what TONICDM_TOKEN_FILE or TONICDM_TOKEN_COMMAND names.
             token_needed: False where a token source stands in for a token.
             zone: ``us``, ``de`` or ``ie``, else TONICDM_ZONE.
             base_url: Instead of a zone, else TONICDM_BASE_URL.
@@ -95,11 +99,16 @@ class Settings:
         placement = option_placement or read("TONICDM_OPTION_PLACEMENT") or learned
         if placement not in get_args(OptionPlacement):
             raise ConfigError(f'option_placement must be "header" or "query", not {placement!r}')
-        secret = _token(token or Secret.of(read("TONICDM_TOKEN")), needed=token_needed)
+        file = command = None
+        if token is None and token_needed:
+            token, file, command = _token_settings(read)
+        secret = _token(token, needed=token_needed and not (file or command))
         return cls(
             base_url=_server(zone, base_url),
             path_prefix=_prefix(path_prefix or str(known.get("path_prefix", ""))),
             token=secret,
+            token_file=file,
+            token_command=command,
             option_placement=placement,  # type: ignore[arg-type]
             budget=budget or read("TONICDM_BUDGET") or None,
             budget_key=_budget_key(budget_key if budget_key is not None else read("TONICDM_BUDGET_KEY"), secret),
@@ -184,6 +193,15 @@ def _reader(environ: Mapping[str, str] | None) -> Callable[[str], str | None]:
     return read
 
 
+def _token_settings(read: Callable[[str], str | None]) -> tuple[Secret | None, str | None, str | None]:
+    """Return the token, its file or its command, whichever is set."""
+    names = ("TONICDM_TOKEN", "TONICDM_TOKEN_FILE", "TONICDM_TOKEN_COMMAND")
+    names_set = [name for name in names if read(name)]
+    if len(names_set) > 1:
+        raise ConfigError(f"set one of {' and '.join(names_set)}, not both: which token is meant can't be told")
+    return Secret.of(read(names[0])), read(names[1]) or None, read(names[2]) or None
+
+
 def _budget_key(key: str | None, token: Secret | None) -> str | None:
     if not key:
         return None
@@ -197,7 +215,9 @@ def _budget_key(key: str | None, token: Secret | None) -> str | None:
 def _token(token: Secret | None, *, needed: bool) -> Secret | None:
     if token is None or not token.reveal():
         if needed:
-            raise ConfigError("no token: give token= or set TONICDM_TOKEN")
+            raise ConfigError(
+                "no token: give token=, or set TONICDM_TOKEN, TONICDM_TOKEN_FILE or TONICDM_TOKEN_COMMAND"
+            )
         return None
     # A pasted line break would split the header; say so without repeating the token.
     if not token.fits_header:

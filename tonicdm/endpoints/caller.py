@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from tonicdm.budget import UnitBudget
+from tonicdm.budget import Share, UnitBudget
 from tonicdm.endpoints.options import DATA_QUANTITY, MAX_PAGE_SIZE
-from tonicdm.errors import ServerError, TransportError, may_exist
+from tonicdm.errors import BudgetTimeoutError, ServerError, TransportError, may_exist
 from tonicdm.http.messages import OutgoingRequest, Response
 from tonicdm.http.operation import Operation
 from tonicdm.http.retry import RetryPolicy
@@ -77,6 +78,10 @@ class Caller:
     timeout: float = 30.0
     soft_delete_value: str | int = "deleted"
     job: Hashable = None
+    share: Share | None = None
+    """What its calls may take of a window, with all others of the same label; None where they may take all."""
+    finish_by: datetime.datetime | None = None
+    """When its calls have to be sent at the latest; None for no such time."""
     copy: Copy | None = None
     """Where single records are kept and read from."""
     max_age: float = 0.0
@@ -125,9 +130,10 @@ class Caller:
             cost=word.units if priced else MAX_UNITS_PER_CALL,
             expected=word.units if priced else None,
             priority=self.priority,
-            max_wait=self.max_wait,
+            max_wait=self._max_wait(),
             timeout=self.timeout,
             job=self.job,
+            share=self.share,
             on_sent=self.on_sent,
             headers=self.headers,
             retry=self.retry,
@@ -141,3 +147,14 @@ class Caller:
         if self.meter is not None:
             self.meter(answer, word.units if answer.observed_cost is None else answer.observed_cost)
         return answer
+
+    def _max_wait(self) -> float | None:
+        """Return for how long a call may wait from now on."""
+        if self.finish_by is None:
+            return self.max_wait
+        left = self.finish_by.timestamp() - self.transport.clock.now()
+        if left < 0:
+            raise BudgetTimeoutError(
+                f"finish_by={self.finish_by:%Y-%m-%d %H:%M:%S %Z} has passed. Nothing was sent.", wait=0.0, max_wait=0.0
+            )
+        return left if self.max_wait is None else min(self.max_wait, left)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from types import TracebackType
 from typing import Any, Protocol
 
-from tonicdm.budget import Concurrency, Settlement, WaitNotice
+from tonicdm.budget import Concurrency, Settlement, Share, WaitNotice
 from tonicdm.types import Priority
 
 
@@ -47,6 +47,7 @@ class Admission(Protocol):
         slots: Concurrency,
         read: bool,
         label: str,
+        share: Share | None,
         on_wait: Callable[[WaitNotice], None] | None,
     ) -> Admitted:
         """Queue one attempt; the arguments are those of `UnitBudget.reserve`."""

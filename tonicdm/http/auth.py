@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from tonicdm.errors import ConfigError
 from tonicdm.http.messages import Response
 from tonicdm.singleflight import SingleFlight
 from tonicdm.types import Secret
+
+logger: Final = logging.getLogger("tonicdm")
 
 TokenSource: TypeAlias = Callable[[], Awaitable[str]]
 """An async function that returns a token that is valid now."""
@@ -31,7 +34,8 @@ class Auth:
 
     Args:
         token: A token that never changes.
-        source: Asked for the first token, and for another one when the server refuses the last.
+        source: Asked for the first token, and for another one when the server refuses the last, or when the source
+            says by ``is_stale()`` that it has one.
     """
 
     def __init__(self, token: Secret | None = None, source: TokenSource | None = None) -> None:
@@ -39,11 +43,21 @@ class Auth:
             raise ConfigError("no token: give token= or set TONICDM_TOKEN")
         self._token = token
         self._source = source
+        self._is_stale: Callable[[], bool] | None = getattr(source, "is_stale", None)
         self._renewal: SingleFlight[None, Secret] = SingleFlight(name="tonicdm-token")
 
     async def token(self) -> Secret:
-        """Return the token to send."""
-        return self._token if self._token is not None else await self._renew()
+        """Return the token to send, read anew where its source has another one by now."""
+        if self._token is not None and (self._is_stale is None or not self._is_stale()):
+            return self._token
+        try:
+            return await self._renew()
+        except ConfigError as error:
+            if self._token is None:
+                raise
+            # A file that is just being replaced is empty for a moment; the token at hand is as good as before.
+            logger.warning("the token could not be read again, the last one stays in use: %s", error)
+            return self._token
 
     async def refresh(self, refused: Secret, _answer: Response | None = None, /) -> bool:
         """Get another token in place of the *refused* one.
@@ -69,5 +83,7 @@ class Auth:
         token = Secret.of(await self._source())
         if not isinstance(token, Secret) or not token.reveal() or not token.fits_header:
             raise ConfigError("the token source returned no text that a header can carry")
+        if self._token is not None and self._token.reveal() == token.reveal():
+            return self._token  # others may wait with it
         self._token = token
         return token

@@ -14,7 +14,15 @@ from tonicdm.clock import Clock
 from tonicdm.http.admission import Admission, Admitted
 from tonicdm.http.exceptions import FOREIGN, FailedAttempt, map_exception, too_long
 from tonicdm.http.headers import Headers
-from tonicdm.http.hooks import BudgetMismatchEvent, Hooks, RequestEvent, ResponseEvent, WindowEvent
+from tonicdm.http.hooks import (
+    BudgetMismatchEvent,
+    FailureEvent,
+    ForeignUsageEvent,
+    Hooks,
+    RequestEvent,
+    ResponseEvent,
+    WindowEvent,
+)
 from tonicdm.http.messages import OutgoingRequest, Response, WaitAllowance
 from tonicdm.http.middleware import SingleRequest
 from tonicdm.http.session import USER_AGENT, BodyTooLongError, SessionHolder, read_body
@@ -170,7 +178,10 @@ class Exchange:
                     headers = Headers(response.headers.items(), self._token.mask)
                 elapsed = channel.clock.monotonic() - began
             except BodyTooLongError:
-                return too_long(call, channel.max_response_bytes, self.status, progress.attempt, progress.request_id)
+                return self._failed(
+                    too_long(call, channel.max_response_bytes, self.status, progress.attempt, progress.request_id),
+                    entered,
+                )
             except Exception as error:
                 failed = map_exception(
                     error,
@@ -182,7 +193,7 @@ class Exchange:
                 )
                 if failed is None:
                     raise
-                return failed
+                return self._failed(failed, entered)
             finally:
                 self._note_units()
         return self._response(headers, body, rate_limit, elapsed)
@@ -200,6 +211,7 @@ class Exchange:
             slots=channel.slots,
             read=call.request.method == "GET",
             label=call.label,
+            share=call.share,
             on_wait=channel.hooks.wait,
         )
         return admitted
@@ -273,6 +285,7 @@ class Exchange:
                 path=call.path,
                 cost=call.cost,
                 priority=call.priority,
+                base_url=call.base_url,
                 attempt=self._progress.attempt,
                 request_id=self._progress.request_id,
             )
@@ -294,12 +307,38 @@ class Exchange:
                 rate_limit=rate_limit,
                 attempt=self._progress.attempt,
                 elapsed=elapsed,
+                priority=call.priority,
+                base_url=call.base_url,
                 request_id=self._progress.request_id,
             )
         )
+        if self.settlement.foreign:
+            foreign, in_window = self.settlement.foreign, self.settlement.foreign_in_window
+            self._channel.hooks.foreign_usage(
+                ForeignUsageEvent(method=call.request.method, path=call.path, units=foreign, in_window=in_window)
+            )
         if (seconds := self.settlement.learned_window) is not None:
             event = WindowEvent(method=call.request.method, path=call.path, seconds=seconds)
             self._channel.hooks.window(event)
+
+    def _failed(self, failed: FailedAttempt, entered: float) -> FailedAttempt:
+        """Tell of an attempt that ended without a whole response, and return it."""
+        call, began = self._call, self._reservation.sent_at
+        self._channel.hooks.failure(
+            FailureEvent(
+                method=call.request.method,
+                path=call.path,
+                error_type=type(failed.error).__name__,
+                status=self.status or None,
+                sent=began is not None,
+                attempt=self._progress.attempt,
+                elapsed=self._channel.clock.monotonic() - (entered if began is None else began),
+                priority=call.priority,
+                base_url=call.base_url,
+                request_id=self._progress.request_id,
+            )
+        )
+        return failed
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         max_bytes = self._channel.max_response_bytes

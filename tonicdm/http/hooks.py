@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from tonicdm.budget import WaitNotice
+from tonicdm.budget import Reason, WaitNotice
 from tonicdm.types import Priority, RateLimit
 
 logger: Final = logging.getLogger("tonicdm")
@@ -25,6 +25,8 @@ class RequestEvent:
     """Units reserved."""
     priority: Priority
     attempt: int
+    base_url: str = ""
+    """Scheme, host and port of the server."""
     request_id: str = ""
     """What the call is named by in its request header and in errors; the same for all its attempts."""
 
@@ -44,6 +46,31 @@ class ResponseEvent:
     attempt: int
     elapsed: float
     """Seconds since the call passed the gate."""
+    priority: Priority = "normal"
+    base_url: str = ""
+    """Scheme, host and port of the server."""
+    request_id: str = ""
+    """What the call is named by in its request header and in errors; the same for all its attempts."""
+
+
+@attrs.frozen(kw_only=True)
+class FailureEvent:
+    """An attempt ended without a whole answer."""
+
+    method: str
+    path: str
+    error_type: str
+    """Name of the error's class, such as ``ConnectError``."""
+    status: int | None
+    """The HTTP status, where the head of an answer came; None where it did not."""
+    sent: bool
+    """Whether the attempt had passed the gate, so that its units stay charged."""
+    attempt: int
+    elapsed: float
+    """Seconds since the call passed the gate, or since it began to connect."""
+    priority: Priority = "normal"
+    base_url: str = ""
+    """Scheme, host and port of the server."""
     request_id: str = ""
     """What the call is named by in its request header and in errors; the same for all its attempts."""
 
@@ -77,6 +104,19 @@ class BudgetMismatchEvent:
 
 
 @attrs.frozen(kw_only=True)
+class ForeignUsageEvent:
+    """Others spend the token's units: a program that shares no ledger with this one."""
+
+    method: str
+    """Of the call whose answer showed it."""
+    path: str
+    units: int
+    """Units that they spent at least since the answer before."""
+    in_window: int
+    """Units that they spent at least in this window."""
+
+
+@attrs.frozen(kw_only=True)
 class WindowEvent:
     """Answers agree that the server's windows last otherwise than was known."""
 
@@ -96,6 +136,8 @@ class Hooks:
     on_retry: Callable[[RetryEvent], Any] | None = None
     on_budget_mismatch: Callable[[BudgetMismatchEvent], Any] | None = None
     on_window: Callable[[WindowEvent], Any] | None = None
+    on_failure: Callable[[FailureEvent], Any] | None = None
+    on_foreign_usage: Callable[[ForeignUsageEvent], Any] | None = None
 
     def request(self, event: RequestEvent) -> None:
         """Tell that a call is being sent."""
@@ -114,10 +156,29 @@ class Hooks:
 
     def wait(self, notice: WaitNotice) -> None:
         """Tell that a call waits for units."""
-        level = logging.INFO if notice.wait >= 1 else logging.DEBUG
+        level = logging.INFO if notice.wait >= 1 or notice.reason is Reason.PAUSED else logging.DEBUG
         units = f" for {notice.cost} units" if notice.cost else ""
         logger.log(level, "%s waits %.0f s%s: %s", notice.label, notice.wait, units, notice.reason)
         _tell(self.on_wait, notice)
+
+    def failure(self, event: FailureEvent) -> None:
+        """Tell that an attempt ended without a whole answer."""
+        named = _named(event.request_id)
+        logger.debug("%s %s: %s after %.3f s%s", event.method, event.path, event.error_type, event.elapsed, named)
+        _tell(self.on_failure, event)
+
+    def foreign_usage(self, event: ForeignUsageEvent) -> None:
+        """Tell that others spend the token's units."""
+        # The first sign in a window is news; what follows is a detail.
+        level = logging.WARNING if event.units == event.in_window else logging.INFO
+        logger.log(
+            level,
+            "others spent %d units of this token, %d in this window; as many are left to them from now on as they are "
+            "expected to spend",
+            event.units,
+            event.in_window,
+        )
+        _tell(self.on_foreign_usage, event)
 
     def retry(self, event: RetryEvent) -> None:
         """Tell that a call goes again."""

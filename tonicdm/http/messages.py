@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from tonicdm.budget import Share
 from tonicdm.errors import TonicDMError
 from tonicdm.http.headers import Headers
 from tonicdm.http.retry import RetryPolicy
@@ -34,6 +35,8 @@ class OutgoingRequest:
     timeout: float = 30.0
     """Seconds that one attempt may take."""
     job: Hashable = None
+    share: Share | None = None
+    """What its job may take of a window; None where it may take all."""
     on_sent: Callable[[], None] | None = None
     """Told each time that an attempt passes the gate."""
     shown_path: str = ""

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import attrs
 
-from tonicdm.budget import Concurrency, Reason, Settlement, WaitNotice
+from tonicdm.budget import Concurrency, Reason, Settlement, Share, WaitNotice
 from tonicdm.budget.headers import retry_after
 from tonicdm.budget.pacer import Pacer
 from tonicdm.budget.views import utc
@@ -96,6 +96,7 @@ class Throttle:
         slots: Concurrency | None = None,
         read: bool = True,  # noqa: ARG002
         label: str = "",
+        share: Share | None = None,  # noqa: ARG002
         on_wait: Callable[[WaitNotice], None] | None = None,
     ) -> Leave:
         """Queue one attempt of one call; used as ``async with``.
@@ -109,6 +110,7 @@ class Throttle:
             slots: How many attempts may be under way together; None for any number.
             read: Not needed.
             label: What the call is, for errors and notices.
+            share: Not needed: there are no windows.
             on_wait: Told when the attempt has to wait for a cooldown to end.
 
         Raises:

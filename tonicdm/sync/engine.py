@@ -32,7 +32,7 @@ from tonicdm.store.rows import Checkpoint
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
 from tonicdm.store.writing import Written
-from tonicdm.sync.estimate import options_for
+from tonicdm.sync.estimate import estimate_run, options_for
 from tonicdm.sync.facts import IDS, SyncOptions, facts_of, keep_learned, note_counted, parents_of
 from tonicdm.sync.performing import Performer, Write
 from tonicdm.sync.reader import Reader
@@ -75,6 +75,7 @@ async def synchronize(
         What was done. A type that the server refuses is reported, not raised.
 
     Raises:
+        BudgetTimeoutError: It can't be done by the client's ``finish_by``; nothing was sent.
         OwnerError: The store holds another organization's records; nothing was written.
         SyncStoppedError: Going on could have deleted what is still there.
         StoreError: The file is full, locked, or synced by somebody else.
@@ -87,6 +88,7 @@ async def synchronize(
     options = options_for(tonic, SyncOptions(audit=audit, confirmed=confirmed, projects=projects, counts=counts or {}))
     reports = [TypeReport(type=record_type.name) for record_type in types]
     try:
+        await _check_deadline(tonic, store, types, options)
         meter = Meter()
         checked = await check_owner(attrs.evolve(tonic.caller, meter=meter, job="owner"), store, rebind=new_owner)
         owner = OwnerReport(ownership=checked.ownership, meter=meter, why=checked.why)
@@ -103,6 +105,14 @@ async def synchronize(
             await store.refresh_views()
             await store.release_lock()
     return RunReport(types=reports, seconds=clock.monotonic() - began, owner=owner)
+
+
+async def _check_deadline(tonic: TonicDM, store: Store, types: Sequence[RecordType], options: SyncOptions) -> None:
+    """Refuse a run that can't be done by the client's ``finish_by``: even the units that are expected come too late."""
+    caller = tonic.caller
+    if caller.finish_by is not None:
+        plan = await estimate_run(tonic, store, types, options)
+        tonic.budget.forecast(plan.expected, priority=caller.priority, share=caller.share, finish_by=caller.finish_by)
 
 
 async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]], renewal: Coroutine[Any, Any, None]) -> None:
