@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
-import re
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -18,18 +15,6 @@ from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 sys.path.append(str(pathlib.Path(__file__).parent))
 
 
-@contextlib.contextmanager
-def server(*options: str) -> Iterator[str]:
-    """Run a sandbox in a process of its own; its URL."""
-    command = [sys.executable, "-m", "tonicdm.sandbox", "--port", "0", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        found = re.search(r"http://[^\s;]+", process.stdout.readline())
-        assert found is not None
-        yield found.group()
-        process.terminate()
-
-
 def pytest_configure() -> None:
     # A shell starts jobs in the background with Ctrl-C ignored, and so would run the commands that the tests interrupt.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -39,11 +24,13 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def documented_variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Run the servers that the examples use; yield the variables that users set, and PWD for the folder."""
+    from tests.processes import sandbox
+
     slow = ("query_queued_seconds", "query_seconds", "submitted_seconds", "execution_seconds")
     at_once = tuple(word for name in slow for word in ("--set", f"{name}=0"))
     with (
-        server("--records", "2000", "--limit", "100000") as tonicdm,
-        server("--rhythm", "--records", "500", *at_once) as rhythm,
+        sandbox("--records", "2000", "--limit", "100000") as tonicdm,
+        sandbox("--rhythm", "--records", "500", *at_once) as rhythm,
     ):
         folder = tmp_path_factory.mktemp("documentation")
         yield {

@@ -18,6 +18,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from tests import processes
 from tonicdm import TonicDM
 
 GUIDE = pathlib.Path(__file__).parents[3] / "docs" / "how-to" / "web-app.md"
@@ -36,17 +37,12 @@ def make_app() -> web.Application:
 @pytest.fixture
 def server(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A server of its own process with 20,000 records and the usual 3,600 units."""
-    command = [sys.executable, "-m", "tonicdm.sandbox", "--port", "0", "--records", "20000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        found = re.search(r"http://[^\s;]+", process.stdout.readline())
-        assert found is not None
-        monkeypatch.setenv("TONICDM_BASE_URL", found.group())
+    with processes.sandbox("--records", "20000") as url:
+        monkeypatch.setenv("TONICDM_BASE_URL", url)
         monkeypatch.setenv("TONICDM_TOKEN", "sandbox-token")
         monkeypatch.setenv("TONICDM_BUDGET", str(tmp_path / "budget.db"))
         monkeypatch.chdir(tmp_path)
-        yield found.group()
-        process.terminate()
+        yield url
 
 
 @pytest.fixture

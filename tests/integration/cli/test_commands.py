@@ -11,8 +11,8 @@ import pytest
 from .conftest import Run
 
 
-def test_list_prints_tables_json_and_csv(run: Run) -> None:
-    listed = json.loads(run("list", "offices", "--limit", "3", "--format", "json").stdout)
+def test_list_prints_tables_json_and_csv(run_process: Run, run: Run) -> None:
+    listed = json.loads(run_process("list", "offices", "--limit", "3", "--format", "json").stdout)
     assert len(listed) == 3
     rows = list(csv.DictReader(io.StringIO(run("list", "offices", "--limit", "3", "--format", "csv").stdout)))
     assert [row["id"] for row in rows] == [record["id"] for record in listed]

@@ -26,10 +26,12 @@ def truth(server: str, kind: str, *, active: bool = False) -> set[str]:
     return {record["id"].replace("-", "") for record in records if not active or record["status"] == "active"}
 
 
-def test_the_file_holds_exactly_what_the_server_has(run: Run, server: str, tmp_path: pathlib.Path) -> None:
+def test_the_file_holds_exactly_what_the_server_has(
+    run_process: Run, run: Run, server: str, tmp_path: pathlib.Path
+) -> None:
     """Deleted and inactive records included, where the endpoint can be asked for them; a second run changes nothing."""
     file = tmp_path / "firm.db"
-    first = run("sync", str(file))
+    first = run_process("sync", str(file))
     assert first.returncode == 0, first.stderr
     for kind in ("offices", "persons", "projects", "notes"):
         assert {one for (one,) in rows(file, f"SELECT id FROM {kind}")} == truth(server, kind)

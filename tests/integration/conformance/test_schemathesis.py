@@ -7,13 +7,14 @@ import collections
 import importlib.util
 import json
 import pathlib
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from tests import processes
 
 from .deviations import DEVIATIONS, Failure, explain
 
@@ -28,13 +29,8 @@ EXAMPLES = 25
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    command = [sys.executable, "-m", "tonicdm.sandbox", "--records", "2000", "--limit", "1000000000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        found = re.search(r"http://\S+", process.stdout.readline())
-        assert found is not None
-        yield found.group()
-        process.terminate()
+    with processes.sandbox("--records", "2000", "--limit", "1000000000") as url:
+        yield url
 
 
 def events(report: pathlib.Path) -> Iterator[dict[str, Any]]:

@@ -6,29 +6,28 @@ import asyncio
 import contextlib
 import json
 import pathlib
-import subprocess
-import sys
 
 import duckdb
 import pandas
 import pyarrow.parquet
 import pytest
 
+from tests import processes
+from tests.processes import Completed
 from tonicdm.store import Store
 
 from .readback import differences, from_duckdb, from_parquet, stored
 from .test_crash import change
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "tonicdm.cli", "export", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+def run(*arguments: str) -> Completed:
+    return processes.run("export", *arguments)
 
 
 def test_the_command_exports_what_changed_and_says_so(path: pathlib.Path, tmp_path: pathlib.Path) -> None:
     to = f"duckdb:{tmp_path / 'firm.duckdb'}"
     asyncio.run(change(path, 0, 30))
-    first = run(str(path), "--to", to)
+    first = processes.run_process("export", str(path), "--to", to)
     assert (first.returncode, first.stderr) == (0, "")
     assert "offices" in first.stdout
     asyncio.run(change(path, 1, 30))

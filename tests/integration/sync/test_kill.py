@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import pathlib
 import random
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
+from tests import processes
+
 TYPES = "persons,projects,offices,email_addresses"
 
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[str]:
-    records = str(request.param)
-    command = [sys.executable, "-m", "tonicdm.sandbox", "--port", "0", "--records", records, "--limit", "1000000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        yield next(word for word in line.replace(";", " ").split() if word.startswith("http"))
-        process.terminate()
+    with processes.sandbox("--records", str(request.param), "--limit", "1000000") as url:
+        yield url
 
 
 def units_charged(server: str) -> int:
@@ -44,13 +39,8 @@ def test_kills_lose_nothing_and_cost_what_was_under_way(server: str, tmp_path: p
     under way at each kill: at most one call for each type.
     """
     file, chance = tmp_path / "firm.db", random.Random(4)
-    environment = {
-        **os.environ,
-        "TONICDM_TOKEN": "sandbox-token",
-        "TONICDM_BASE_URL": server,
-        "TONICDM_BUDGET": str(tmp_path / "budget.db"),
-    }
-    command = [sys.executable, "-m", "tonicdm.cli", "sync", str(file), "--types", TYPES]
+    environment = processes.environment(server, tmp_path)
+    command = [*processes.COMMAND, "sync", str(file), "--types", TYPES]
     latency = json.dumps({"latency_seconds": [0.05, 0.15]}).encode()
     urllib.request.urlopen(urllib.request.Request(f"{server}/__settings", latency)).close()
     counts = {}

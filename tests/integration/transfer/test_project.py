@@ -6,13 +6,12 @@ import hashlib
 import json
 import os
 import pathlib
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
 
+from tests import processes
 from tests.hostile import Hostile, answer, bare
 from tonicdm import ConfigError, DownloadError, InvalidIDError, RetryPolicy, TonicDM, UnitBudget, UnsafeLinkError
 from tonicdm.sandbox import Sandbox, SandboxSettings
@@ -161,20 +160,10 @@ async def test_a_field_that_is_not_there_is_named_for_each_file(tonic: TonicDM, 
 
 def test_the_command_downloads_and_skips(tmp_path: pathlib.Path):
     """Exit codes 2 without a setting, 0 with it; the second run skips."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TONICDM_")}
-    command = [sys.executable, "-m", "tonicdm.sandbox", "--records", "1500", "--set", "file_links=field"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        env = {
-            **kept,
-            "TONICDM_TOKEN": "sandbox-token",
-            "TONICDM_BASE_URL": server.stdout.readline().strip(),
-            "TONICDM_BUDGET": str(tmp_path / "budget.db"),
-        }
+    with processes.sandbox("--records", "1500", "--set", "file_links=field") as url:
 
-        def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-            line = [sys.executable, "-m", "tonicdm.cli", *arguments]
-            return subprocess.run(line, env=env, capture_output=True, text=True, timeout=60, check=False)
+        def run(*arguments: str) -> processes.Completed:
+            return processes.run(*arguments, env=processes.environment(url, tmp_path))
 
         rfis = json.loads(run("list", "rfis", "--data-quantity", "complete", "--format", "json").stdout)
         project = next(one["project_id"] for one in rfis if any(part.get("fileset_id") for part in one["parts"]))
@@ -189,7 +178,6 @@ def test_the_command_downloads_and_skips(tmp_path: pathlib.Path):
         assert second.stdout.startswith("0 files downloaded")
         missing = run("download", project, "--to", str(tmp_path / "other"), "--link-field", "nothing")
         assert missing.returncode == 1
-        server.terminate()
 
 
 async def test_thumbnails_come_by_what_they_look_like(box: Sandbox, tonic: TonicDM, tmp_path: pathlib.Path):

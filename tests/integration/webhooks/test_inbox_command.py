@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import re
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 
 import pytest
 
+from tests import processes
+from tests.processes import COMMAND
 from tonicdm.store import Store
 from tonicdm.webhooks import Inbox, parse
 
-COMMAND = [sys.executable, "-m", "tonicdm.cli"]
 HANDLERS = """
 import pathlib
 from tonicdm.webhooks import Handlers
@@ -36,34 +35,18 @@ def no_registry(): ...
 
 @pytest.fixture(scope="module")
 def server():
-    command = [sys.executable, "-m", "tonicdm.sandbox", "--port", "0", "--records", "2000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield process.stdout.readline().strip()
-        process.terminate()
+    with processes.sandbox("--records", "2000") as url:
+        yield url
 
 
 @pytest.fixture
 def environment(server, tmp_path):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TONICDM_")}
-    budget = str(tmp_path / "budget.db")
-    here = {"TONICDM_TOKEN": "sandbox-token", "TONICDM_BASE_URL": server, "TONICDM_BUDGET": budget, "COLUMNS": "200"}
-    return {**kept, **here}
+    return {**processes.environment(server, tmp_path), "COLUMNS": "200"}
 
 
 @pytest.fixture
 def run(environment, tmp_path):
-    def run(*arguments):
-        return subprocess.run(
-            [*COMMAND, "webhooks", *arguments],
-            env=environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run
+    return lambda *arguments: processes.run("webhooks", *arguments, env=environment, cwd=tmp_path)
 
 
 @pytest.fixture
