@@ -165,7 +165,7 @@ class Hooks:
         """Tell that an attempt ended without a whole answer."""
         named = _named(event.request_id)
         logger.debug("%s %s: %s after %.3f s%s", event.method, event.path, event.error_type, event.elapsed, named)
-        _tell(self.on_failure, event)
+        _notify(self.on_failure, event)
 
     def foreign_usage(self, event: ForeignUsageEvent) -> None:
         """Tell that others spend the token's units."""
@@ -178,7 +178,7 @@ class Hooks:
             event.units,
             event.in_window,
         )
-        _tell(self.on_foreign_usage, event)
+        _notify(self.on_foreign_usage, event)
 
     def retry(self, event: RetryEvent) -> None:
         """Tell that a call goes again."""
