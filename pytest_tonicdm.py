@@ -116,7 +116,9 @@ def _refusing_fixtures() -> types.ModuleType:
     @pytest.fixture
     def tonicdm_sandbox() -> None:
         """Say what is missing: without an event loop there is no server."""
-        pytest.fail("tonicdm's fixtures need pytest-asyncio: pip install 'tonicdm[testing]'", pytrace=False)
+        pytest.fail(
+            "tonicdm's fixtures need pytest-asyncio, from the extra testing: pip install pytest-asyncio", pytrace=False
+        )
 
     return _plugin(tonicdm_sandbox=tonicdm_sandbox, tonicdm_client=tonicdm_sandbox)
 

@@ -21,7 +21,7 @@ from tonicdm.endpoints import options as known
 from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.registry import RECORD_TYPES, endpoint_class
 from tonicdm.errors import TonicDMError
-from tonicdm.http.operation import Operation, Option
+from tonicdm.http.operation import Operation, Parameter
 from tonicdm.sandbox import control, faults
 from tonicdm.sandbox.rhythm import rhythm_sandbox
 
@@ -71,7 +71,7 @@ class WireNames(FromCode):
     """Every option: its Python name, its names on the wire, and the lists and calls that take it."""
 
     def lines(self) -> Iterator[str]:
-        users: dict[tuple[str, Option], list[str]] = {}
+        users: dict[tuple[str, Parameter], list[str]] = {}
         for record_type, operation in operations():
             for name, option in operation.options.items():
                 users.setdefault((name, option), []).append(f"{record_type} ({operation.method})")
@@ -164,7 +164,7 @@ def _details(name: str) -> str:
 
 
 CONTROLS = {
-    "GET /__health": "whether it runs, its URL, seed and zone",
+    "GET /__health": "whether it runs; its URL, seed and zone, and the variables for a client",
     "GET /__clock": "its time",
     "POST /__clock": '`{"advance": 3600}` moves its time forward',
     "GET /__journal": "the calls so far; `?since=` skips so many, `?token=` takes those of one token",
@@ -194,7 +194,7 @@ class ControlPaths(FromCode):
 
 
 RHYTHM_CONTROLS = {
-    "GET /__health": "whether it runs; its URLs, tenant, client ID and audience",
+    "GET /__health": "whether it runs; its URLs, tenant, client ID and audience, and the variables for a client",
     "GET /__clock": "its time",
     "POST /__clock": '`{"advance": 3600}` moves its time forward',
     "GET /__faults": "the faults that are switched on or scripted",

@@ -12,5 +12,5 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in {"click", "rich"}:
             raise
-        sys.exit(f"tonicdm: the command needs {error.name}: pip install 'tonicdm[cli]'")
+        sys.exit(f"tonicdm: the command needs {error.name}, from the extra cli: pip install click rich")
     tonicdm()

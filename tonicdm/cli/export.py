@@ -39,7 +39,7 @@ class ExportOptions:
 def export_command(*, file: str, to: str, types: str | None, full: bool, keep_deleted: bool, json_line: bool) -> None:
     """Bring a DuckDB file, or a folder of Parquet or CSV files, up to date with FILE, which a sync has made.
 
-    Only what changed since the last export is looked at. Sends nothing; needs the extra duckdb.
+    Only what changed since the last export is looked at. Sends nothing. DuckDB and Parquet need the extra duckdb.
     """
     options = ExportOptions(
         file=file,

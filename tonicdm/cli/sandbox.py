@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import json
+import shlex
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any, Final
 
 import click
 from click.core import ParameterSource
 
 from tonicdm.cli.signals import stop_event
+from tonicdm.errors import ConfigError
 from tonicdm.sandbox import Sandbox, SandboxSettings
 from tonicdm.sandbox.rhythm import RhythmSandbox
 
 _TYPED = ParameterSource.COMMANDLINE
+
+MAX_START_SECONDS: Final = 15.0
+"""How long ``--env`` waits for a sandbox that was started just before it."""
+
+POLL_SECONDS: Final = 0.1
 
 
 @click.command()
@@ -24,8 +38,21 @@ _TYPED = ParameterSource.COMMANDLINE
 @click.option("--limit", default=3600, show_default=True, help="Units of a window.")
 @click.option("--window", default=3600.0, show_default=True, help="Length of a window in seconds.")
 @click.option("--rhythm", is_flag=True, help="Run a local Rhythm instead; it has no units.")
-def sandbox(*, host: str, port: int, records: int, seed: int, limit: int, window: float, rhythm: bool) -> None:
-    """Run a local TonicDM with made-up data that charges units as the real one does."""
+@click.option("--env", "show_env", is_flag=True, help="Start none; print the export lines of the one that runs there.")
+def sandbox(
+    *, host: str, port: int, records: int, seed: int, limit: int, window: float, rhythm: bool, show_env: bool
+) -> None:
+    r"""Run a local TonicDM with made-up data that charges units as the real one does.
+
+    It prints what a client needs to find it. With --env, a shell takes that from the sandbox that runs already:
+
+    \b
+      tonicdm sandbox &
+      eval "$(tonicdm sandbox --env)"
+    """
+    if show_env:
+        click.echo("\n".join(_exports(_running(host, port))))
+        return
     if rhythm:
         context = click.get_current_context()
         if given := [name for name in ("limit", "window") if context.get_parameter_source(name) is _TYPED]:
@@ -38,16 +65,46 @@ def sandbox(*, host: str, port: int, records: int, seed: int, limit: int, window
 async def _serve(host: str, port: int, records: int, seed: int, settings: SandboxSettings) -> None:
     stop = stop_event()
     async with Sandbox(records=records, seed=seed, settings=settings, host=host, port=port) as box:
-        click.echo(f"Sandbox with {records:,} records on {box.url}; stop it with Ctrl-C. To use it:")
-        click.echo(f"  export TONICDM_BASE_URL={box.url} TONICDM_TOKEN={box.token}")
+        _announce(f"Sandbox with {records:,} records on {box.url}; Ctrl-C stops it.", box.environment)
         await stop.wait()
 
 
 async def _serve_rhythm(host: str, port: int, records: int, seed: int) -> None:
     stop = stop_event()
     async with RhythmSandbox(records=records, seed=seed, host=host, port=port) as box:
-        click.echo(f"Rhythm sandbox with {records:,} contacts on {box.url}; stop it with Ctrl-C. To use it:")
-        click.echo(f"  export RHYTHM_BASE_URL='{box.service_url}' RHYTHM_AUTH_DOMAIN={box.auth_url}")
-        click.echo(f"  export RHYTHM_TENANT_ID={box.tenant_id} RHYTHM_CLIENT_ID={box.client_id}")
-        click.echo(f"  export RHYTHM_CLIENT_SECRET={box.client_secret}")
+        _announce(f"Rhythm sandbox with {records:,} contacts on {box.url}; Ctrl-C stops it.", box.environment)
         await stop.wait()
+
+
+def _announce(line: str, environment: Mapping[str, str]) -> None:
+    click.echo(f"{line}\nTo use it, paste this into another terminal:\n")
+    click.echo("\n".join(_exports(environment)))
+
+
+def _exports(environment: Mapping[str, str]) -> list[str]:
+    return [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
+
+
+def _running(host: str, port: int) -> Mapping[str, str]:
+    """Return the variables of the sandbox that runs on *host* and *port*; wait for one that is just starting.
+
+    Raises:
+        ConfigError: None answers there.
+    """
+    url = f"http://{host}:{port}/__health"
+    # Addresses of this machine are asked without a proxy.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    until = time.monotonic() + MAX_START_SECONDS
+    while True:
+        try:
+            with opener.open(url, timeout=MAX_START_SECONDS) as response:
+                health: Mapping[str, Any] = json.load(response)
+                return dict(health["environment"])
+        except (urllib.error.HTTPError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"what answers at http://{host}:{port} is no sandbox of this version") from error
+        except OSError as error:
+            if time.monotonic() > until:
+                raise ConfigError(
+                    f"no sandbox answers at http://{host}:{port}; start one with: tonicdm sandbox --port {port} &"
+                ) from error
+        time.sleep(POLL_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import sys
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,7 +46,10 @@ def connect(where: str, file: str | os.PathLike[str] | None = None) -> duckdb.Du
     try:
         import duckdb
     except ModuleNotFoundError as error:
-        raise ConfigError("an export needs DuckDB: pip install 'tonicdm[duckdb]'. Nothing was written") from error
+        raise ConfigError(
+            "an export to duckdb: or parquet: needs DuckDB, the extra duckdb: pip install duckdb. "
+            "Nothing was written; csv: needs no extra"
+        ) from error
     with map_errors(where):
         # Nothing is fetched from the network: all that is needed is built in.
         config: Any = {"memory_limit": MEMORY_LIMIT, "autoinstall_known_extensions": "false"}
@@ -66,16 +70,22 @@ def map_errors(where: str) -> Generator[None]:
     Raises:
         ExportError: Something failed.
     """
-    import duckdb
-
     try:
         yield
-    except (duckdb.Error, OSError) as error:
+    except Exception as error:
+        if not isinstance(error, (OSError, *_duckdb_errors())):
+            raise
         what = _describe_error(str(error))
         if what is None and isinstance(error, OSError):
             what = f"could not be written: {error.strerror}. It holds what it held before"
         exc_type = type(error).__name__
         raise ExportError(where, what or f"failed in DuckDB ({exc_type}). It holds what it held before") from None
+
+
+def _duckdb_errors() -> tuple[type[Exception], ...]:
+    """Return DuckDB's error class; nothing where it is not in use, as for CSV."""
+    loaded = sys.modules.get("duckdb")
+    return () if loaded is None else (loaded.Error,)
 
 
 def _describe_error(text: str) -> str | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 import attrs
 
 from tonicdm.errors import ExportError
-from tonicdm.export import duck
+from tonicdm.export import csvfile, duck
 from tonicdm.export.database import LIVE
 from tonicdm.export.manifest import Manifest, Step
 from tonicdm.store.views import literal
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "manifest.json"
 # Small row groups: DuckDB holds those that it writes in memory, and a record may be of any size.
-OPTIONS: Final = {"parquet": "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192", "csv": "FORMAT csv, HEADER"}
+PARQUET: Final = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192"
 
 
 class Folder:
@@ -45,19 +45,22 @@ class Folder:
         self._work = self._path / ".export"
         self.staging: pathlib.Path = self._work / "rows"
         self._opened: duckdb.DuckDBPyConnection | None = None
+        self._interrupted = False
         self._lock: sqlite3.Connection | None = None
         self._ready: list[str] = []
         self._gone: list[str] = []
 
     def __enter__(self) -> Self:
-        self._opened = duck.connect(self.where)
+        if self.form == "parquet":
+            self._opened = duck.connect(self.where)
         try:
             with duck.map_errors(self.where):
                 self._path.mkdir(exist_ok=True)
                 self._work.mkdir(exist_ok=True)
             self._take()
             with duck.map_errors(self.where):
-                self._opened.execute(f"SET temp_directory = {literal(str(self._work / 'spill'))}")
+                if self._opened is not None:
+                    self._opened.execute(f"SET temp_directory = {literal(str(self._work / 'spill'))}")
                 self._finish()
         except BaseException:
             self._release()
@@ -83,13 +86,9 @@ class Folder:
             self._lock.close()
         self._opened = self._lock = None
 
-    @property
-    def _db(self) -> duckdb.DuckDBPyConnection:
-        assert self._opened is not None, "used outside of its with block"
-        return self._opened
-
     def interrupt(self) -> None:
-        """End the statement under way; from another thread."""
+        """End the writing under way; from another thread."""
+        self._interrupted = True
         if self._opened is not None:
             self._opened.interrupt()
 
@@ -129,15 +128,22 @@ class Folder:
             staged: All rows of the type.
             keep_deleted: Whether deleted records stay.
         """
-        where = "" if keep_deleted else f" WHERE {LIVE}"
         file = self._next(step.record_type)
         with duck.map_errors(self.where):
             file.parent.mkdir(exist_ok=True)
-            sql = f"COPY (FROM ({staged.select}){where}) TO {literal(str(file))} ({OPTIONS[self.form]})"
-            (written,) = self._db.execute(sql).fetchone() or (0,)
+            if self._opened is None:
+                written = csvfile.write(staged, file, keep_deleted=keep_deleted, check=self._check)
+            else:
+                where = "" if keep_deleted else f" WHERE {LIVE}"
+                sql = f"COPY (FROM ({staged.select}){where}) TO {literal(str(file))} ({PARQUET})"
+                (written,) = self._opened.execute(sql).fetchone() or (0,)
             _to_disk(file)
         self._ready.append(step.record_type)
         return written, 0
+
+    def _check(self) -> None:
+        if self._interrupted:
+            raise ExportError(self.where, "was interrupted. It holds what it held before")
 
     def drop(self, record_type: str) -> None:
         """Remove the file of a type, with the commit."""

@@ -80,7 +80,7 @@ async def export(
         on_progress: Called as it goes on, from a thread of the export's own.
 
     Raises:
-        ConfigError: *to* names no destination, or DuckDB is not installed.
+        ConfigError: *to* names no destination, or DuckDB is not installed and it is no CSV.
         ExportError: The destination is in use, holds something else, or can't be written.
         StoreError: The store can't be read.
     """

@@ -61,7 +61,7 @@ def dlt_source(
     try:
         import dlt
     except ModuleNotFoundError as error:
-        raise ConfigError("this needs dlt: pip install 'tonicdm[dlt]'") from error
+        raise ConfigError("this needs dlt, the extra dlt: pip install dlt") from error
     with Source(path) as source:
         tables = {name: columns_of(name, seen_fields(source.db, name)) for name in source.types()}
     record_types = list(tables) if types is None else [wanted.name for wanted in types if wanted.name in tables]

@@ -112,7 +112,13 @@ async def body_of(request: web.BaseRequest) -> dict[str, Any]:
 
 
 async def _health(box: SandboxState, _: web.BaseRequest) -> Any:
-    return {"ok": True, "url": box.url, "seed": box.world.firm.seed, "zone": box.settings.zone}
+    return {
+        "ok": True,
+        "url": box.url,
+        "seed": box.world.firm.seed,
+        "zone": box.settings.zone,
+        "environment": box.environment,
+    }
 
 
 async def _clock(box: Steerable, _: web.BaseRequest) -> Any:

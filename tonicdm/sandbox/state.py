@@ -81,6 +81,11 @@ class SandboxState(Timed):
         return self.settings.tokens[0]
 
     @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which a client finds this server, with a token."""
+        return {"TONICDM_BASE_URL": self.url, "TONICDM_TOKEN": self.token}
+
+    @property
     def journal(self) -> Journal:
         """All calls so far, those under /__ excepted."""
         return self._service.journal

@@ -57,7 +57,7 @@ def module(name: str, extra: str) -> Any:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise ConfigError(f"this needs {name}: pip install 'tonicdm[{extra}]'") from error
+        raise ConfigError(f"this needs {name}, the extra {extra}: pip install {name}") from error
 
 
 def series(db: sqlite3.Connection, source: str, parameters: Sequence[Any], *, include_deleted: bool) -> list[Series]:

@@ -59,7 +59,7 @@ async def test_it(tonicdm_client):
 
 def test_without_pytest_asyncio_the_fixtures_say_what_is_missing(tmp_path: pathlib.Path) -> None:
     done = run(tmp_path, "def test_it(tonicdm_sandbox): ...", "-p", "no:asyncio")
-    assert "pip install 'tonicdm[testing]'" in done.stdout
+    assert "the extra testing: pip install pytest-asyncio" in done.stdout
     assert done.returncode == 1
 
 

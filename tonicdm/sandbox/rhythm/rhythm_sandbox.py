@@ -36,6 +36,7 @@ async def _health(box: RhythmSandbox, _: web.BaseRequest) -> Any:
         "tenant_id": box.tenant_id,
         "client_id": box.client_id,
         "audience": box.audience,
+        "environment": box.environment,
     }
 
 
