@@ -47,8 +47,8 @@ class Settings:
     """The command that prints it, as one would type it."""
     option_placement: OptionPlacement = "header"
     """Where options travel (concepts page, "Non-standard Patterns")."""
-    budget: str | None = None
-    """Where the budget is kept: ``memory``, a file, or None for the default file."""
+    budget: str | None = attrs.field(default=None, repr=lambda where: repr(shown_place(where)))
+    """Where the budget is kept: ``memory``, a file, ``postgresql://…``, or None for the default file."""
     budget_key: str | None = None
     """Which budget of the file; None for the one of the token and the server."""
 
@@ -81,7 +81,7 @@ class Settings:
             base_url: Instead of a zone, else TONICDM_BASE_URL.
             path_prefix: Put before every path.
             option_placement: ``header`` or ``query``, else TONICDM_OPTION_PLACEMENT, else ``header``.
-            budget: ``memory`` or a file, else TONICDM_BUDGET.
+            budget: ``memory``, a file or ``postgresql://…``, else TONICDM_BUDGET.
             budget_key: Which budget of the file, else TONICDM_BUDGET_KEY.
             profile: What a server was found to want, for path_prefix and option_placement where nothing else is given.
             environ: Read instead of `os.environ`.
@@ -200,6 +200,14 @@ def _token_settings(read: Callable[[str], str | None]) -> tuple[Secret | None, s
     if len(names_set) > 1:
         raise ConfigError(f"set one of {' and '.join(names_set)}, not both: which token is meant can't be told")
     return Secret.of(read(names[0])), read(names[1]) or None, read(names[2]) or None
+
+
+def shown_place(where: str | None) -> str | None:
+    """Return what people may see of a file's path or a database's URL: not its user and password."""
+    if where is None or "://" not in where:
+        return where
+    scheme, _, rest = where.partition("://")
+    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
 
 
 def _budget_key(key: str | None, token: Secret | None) -> str | None:

@@ -18,7 +18,7 @@ from tonicdm.budget.ledgers import Ledger
 from tonicdm.budget.ledgers.memory import MemoryLedger
 from tonicdm.budget.loops import Queues
 from tonicdm.budget.pacer import Pacer
-from tonicdm.budget.paths import expanded, is_memory
+from tonicdm.budget.paths import expanded, is_memory, is_postgresql
 from tonicdm.budget.reservation import DEFAULT_LIMITS, Reservation
 from tonicdm.budget.rules import BudgetRules, Instant, Share
 from tonicdm.budget.views import UNTIL_RESUMED, Forecast, Snapshot, WaitNotice, forecast_of, snapshot_of, too_late
@@ -76,6 +76,8 @@ class UnitBudget:
         self._queues = Queues(self._make_queue)
         self._chance = random.random
         self._counts_apart = False
+        if ledger is not None:
+            ledger.on_change(self._queues.wake)
         forks.watch(self)
 
     @classmethod
@@ -98,11 +100,12 @@ class UnitBudget:
         replace_damaged: bool = False,
         **settings: Any,
     ) -> UnitBudget:
-        """Make a budget that all processes of this host share through a file.
+        """Make a budget that all processes share through a file, or those of several hosts through a database.
 
         Args:
             path: The SQLite file; made if absent. ``~`` and variables in it are replaced; ``:memory:`` is `memory`.
-            key: Which budget of the file. Use one per token, and never the token itself.
+                ``postgresql://…`` is a database, which needs the extra ``postgres``; the hosts' clocks may differ.
+            key: Which budget of the file or database. Use one per token, and never the token itself.
             former_key: Under which key the budget was kept before. When the file has none under *key* yet, it begins
                 with the calls under way and the cooldown after a 429 that it finds there.
             former_counts: Whether to take over whatever stands there; else only what the version before wrote.
@@ -111,7 +114,7 @@ class UnitBudget:
             settings: As for `UnitBudget`.
 
         Raises:
-            ConfigError: *path* names no file.
+            ConfigError: *path* names no file or database.
         """
         from tonicdm.budget.ledgers.sqlite import SQLiteLedger
 
@@ -120,6 +123,11 @@ class UnitBudget:
         if is_memory(path):
             return cls.memory(**settings)
         clock = settings.pop("clock", None) or SystemClock()
+        if is_postgresql(path):
+            from tonicdm.budget.ledgers.postgresql import PostgreSQLLedger
+
+            shared = PostgreSQLLedger(os.fspath(path), key=key, rules=settings.get("rules"), clock=clock)
+            return cls(shared, clock=shared.clock, **settings)
         ledger = SQLiteLedger(
             expanded(path),
             key=key,

@@ -12,7 +12,7 @@ from typing import Final
 import yarl
 
 from tonicdm.budget.budgeter import UnitBudget
-from tonicdm.budget.paths import expanded, is_memory
+from tonicdm.budget.paths import expanded, is_memory, is_postgresql
 from tonicdm.clock import Clock
 from tonicdm.config import ZONES
 from tonicdm.errors import ConfigError
@@ -62,7 +62,7 @@ def open_budget(
     """Open the budget that settings ask for.
 
     Args:
-        where: ``memory``, a file, or None for the user's own file.
+        where: ``memory``, a file, ``postgresql://…``, or None for the user's own file.
         key: Which budget of the file.
         clock: Time.
         former_key: Under which key the budget was kept before, if it was another one.
@@ -70,10 +70,12 @@ def open_budget(
             wrote there.
 
     Raises:
-        ConfigError: *where* names no file.
+        ConfigError: *where* names no file or database.
     """
     if where is not None and is_memory(where):
         return UnitBudget.memory(clock=clock)
+    if where is not None and is_postgresql(where):
+        return UnitBudget.shared(where, key=key, clock=clock)
     try:
         path = _checked_default_path() if where is None else expanded(where)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""Paths of budgets as users write them: a file, with ``~`` and variables in it, or the word for memory."""
+"""Places of budgets as users write them: a file, with ``~`` and variables in it, a database, or memory."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def is_memory(where: str | os.PathLike[str]) -> bool:
     return os.fspath(where) in _MEMORY
 
 
+def is_postgresql(where: str | os.PathLike[str]) -> bool:
+    """Tell whether *where* is the URL of a PostgreSQL database."""
+    return str(os.fspath(where)).startswith(("postgresql://", "postgres://"))
+
+
 def expanded(where: str | os.PathLike[str]) -> pathlib.Path:
     """Return the file that *where* names, absolute, with ``~`` and variables replaced.
 
@@ -26,7 +31,12 @@ def expanded(where: str | os.PathLike[str]) -> pathlib.Path:
         ConfigError: It is empty, a URL, or no path, or a variable or home directory in it is unknown.
     """
     text = os.fspath(where)
-    if not text.strip() or "\0" in text or "://" in text or text.startswith("file:"):
+    if "://" in text:  # it may hold a password
+        scheme = text.partition("://")[0]
+        raise ConfigError(
+            f"the budget is kept in a file, in PostgreSQL (postgresql://…) or in memory, not in {scheme}://"
+        )
+    if not text.strip() or "\0" in text or text.startswith("file:"):
         raise ConfigError(f"the budget is kept in a file, or in memory; {text!r} names neither")
     path = os.path.expandvars(os.path.expanduser(text))  # noqa: PTH111 - also says when there is no home directory
     if path.startswith("~") or "$" in path:

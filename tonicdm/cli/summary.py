@@ -45,10 +45,7 @@ async def in_the_file(store: Store, before: int) -> dict[str, InTheFile]:
             "sum(change_seq > ?1 AND (deleted_at IS NULL OR reason = ?2)), "
             "sum(change_seq > ?1 AND deleted_at IS NOT NULL AND reason = ?2) FROM record GROUP BY type"
         )
-        return {
-            record_type: InTheFile(*map(int, numbers))
-            for record_type, *numbers in db.execute(sql, (before, SOFT_DELETED))
-        }
+        return {kind: InTheFile(*map(int, found)) for kind, *found in db.execute(sql, (before, SOFT_DELETED))}
 
     return await store.read(count)
 
@@ -69,59 +66,43 @@ def summary(report: RunReport, held: Mapping[str, InTheFile]) -> Table:
         table.add_row(
             "owner", *[""] * 4, "1", f"{report.owner.meter.units:,}", f"{MIN_UNITS}-{MAX_UNITS}", report.owner.why
         )
-    for type_report in report.types:
-        in_file = held.get(type_report.type, InTheFile())
-        figures = (
-            in_file.live,
-            in_file.as_before,
-            in_file.changed,
-            type_report.deleted,
-            type_report.meter.calls,
-            type_report.meter.units,
-        )
-        table.add_row(
-            type_report.type,
-            *(f"{number:,}" for number in figures),
-            _planned(type_report),
-            "; ".join(_notes(type_report, in_file)),
-        )
+    for one in report.types:
+        found = held.get(one.type, InTheFile())
+        figures = (found.live, found.as_before, found.changed, one.deleted, one.meter.calls, one.meter.units)
+        table.add_row(one.type, *(f"{number:,}" for number in figures), _planned(one), "; ".join(_notes(one, found)))
     return table
 
 
 def remarks(report: RunReport) -> list[str]:
     """Return what is to be said below the table."""
-    lines = []
+    found = []
     if report.retried:
-        lines.append(
+        found.append(
             f"{report.retried:,} attempts failed or were lost and were made again; what they cost is not in the units."
         )
     if report.owner.why and not report.owner.meter.calls:
-        lines.append(report.owner.why)
-    return lines
+        found.append(report.owner.why)
+    return found
 
 
-def _planned(type_report: TypeReport) -> str:
-    if type_report.max_units is None:
-        return f"{type_report.expected:,} or more"
-    return (
-        f"{type_report.expected:,}"
-        if type_report.max_units == type_report.expected
-        else f"{type_report.expected:,}-{type_report.max_units:,}"
-    )
+def _planned(one: TypeReport) -> str:
+    if one.max_units is None:
+        return f"{one.expected:,} or more"
+    return f"{one.expected:,}" if one.max_units == one.expected else f"{one.expected:,}-{one.max_units:,}"
 
 
-def _notes(type_report: TypeReport, in_file: InTheFile) -> list[str]:
-    if type_report.refused is not None:
-        return [f"refused by the server ({type_report.refused.status})"]
-    notes = list(type_report.why)
-    if in_file.marked:
-        notes.append(f"{in_file.marked:,} of the new or changed have the status of a deleted record")
-    if type_report.went_back:
-        notes.append(f"{type_report.went_back:,} went back to an older version")
-    if type_report.quarantined:
-        notes.append(f"{type_report.quarantined:,} in quarantine (tonicdm quarantine FILE)")
-    if type_report.ahead:
-        notes.append(f"{type_report.ahead:,} are stamped in the future")
-    if type_report.settled:
-        notes.append(f"waited {type_report.settled:.0f} s for changes of the same second")
+def _notes(one: TypeReport, found: InTheFile) -> list[str]:
+    if one.refused is not None:
+        return [f"refused by the server ({one.refused.status})"]
+    notes = list(one.why)
+    if found.marked:
+        notes.append(f"{found.marked:,} of the new or changed have the status of a deleted record")
+    if one.went_back:
+        notes.append(f"{one.went_back:,} went back to an older version")
+    if one.quarantined:
+        notes.append(f"{one.quarantined:,} in quarantine (tonicdm quarantine FILE)")
+    if one.ahead:
+        notes.append(f"{one.ahead:,} are stamped in the future")
+    if one.settled:
+        notes.append(f"waited {one.settled:.0f} s for changes of the same second")
     return notes

@@ -57,33 +57,33 @@ def read_elements(body: bytes, *, what: str = "the answer") -> Elements:
         DecodeError: It is no array, or ends in the middle.
     """
     try:
-        values = parse_strictly(body)
+        found = parse_strictly(body)
     except (ValueError, RecursionError):
         return _one_by_one(body, what)
-    if not isinstance(values, list):
-        raise DecodeError([f"$: expected an array, found {json_shape(values)}"], what=what)
+    if not isinstance(found, list):
+        raise DecodeError([f"$: expected an array, found {json_shape(found)}"], what=what)
     suspicious = _MAYBE_SURROGATE.search(body) is not None
-    if not suspicious and not is_deeper(values, MAX_DEPTH + 1):
-        return Elements(values)
-    return _sorted_out([(value, None) for value in values])
+    if not suspicious and not is_deeper(found, MAX_DEPTH + 1):
+        return Elements(found)
+    return _sorted_out([(value, None) for value in found])
 
 
 def _one_by_one(body: bytes, what: str) -> Elements:
     cut = split(body, b"[", what=what)
-    parsed: list[tuple[Any, bytes | None]] = []
+    found: list[tuple[Any, bytes | None]] = []
     for raw in cut:
         try:
-            parsed.append((parse_strictly(raw), None))
+            found.append((parse_strictly(raw), None))
         except (ValueError, RecursionError) as error:
-            parsed.append((error, raw))
-    return _sorted_out(parsed)
+            found.append((error, raw))
+    return _sorted_out(found)
 
 
-def _sorted_out(parsed: list[tuple[Any, bytes | None]]) -> Elements:
+def _sorted_out(found: list[tuple[Any, bytes | None]]) -> Elements:
     """Tell sound elements from others: each is a value, or the error that its text has met."""
     values: list[Any] = []
     invalid: list[InvalidRecord] = []
-    for index, (value, raw) in enumerate(parsed):
+    for index, (value, raw) in enumerate(found):
         if raw is not None:
             invalid.append(InvalidRecord(index, _reason(value), raw, readable_fields(raw)))
         elif (reason := unstorable(value)) is not None:
@@ -154,8 +154,8 @@ def is_deeper(value: Any, depth: int) -> bool:
             return False
         level = [
             child
-            for container in level
-            for child in (container.values() if type(container) is dict else container)
+            for one in level
+            for child in (one.values() if type(one) is dict else one)
             if type(child) is dict or type(child) is list
         ]
     return bool(level)
@@ -216,37 +216,37 @@ class _StructureError(ValueError):
 def _top_level(text: bytes) -> Iterator[tuple[bytes, int]]:
     """Iterate over the commas of the top level, and over its end; nothing comes where the text ends before it."""
     stack: list[bytes] = []
-    for match in _TOKEN.finditer(text):
-        token = match.group()
+    for found in _TOKEN.finditer(text):
+        token = found.group()
         if token == b'"':
             return
         if token in _CLOSERS:
             stack.append(_CLOSERS[token])
         elif token == b",":
             if len(stack) == 1:
-                yield token, match.start()
+                yield token, found.start()
         elif token in {b"]", b"}"}:
             if stack.pop() != token:
                 raise _StructureError("brackets that do not match")
             if not stack:
-                yield token, match.start()
+                yield token, found.start()
                 return
 
 
 def readable_fields(raw: bytes) -> dict[str, Any]:
     """Return those fields of an object's text that can be parsed; none where it is no object."""
-    fields: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     try:
         members = split(raw, b"{")
     except DecodeError:
-        return fields
+        return found
     for member in members:
         try:
-            parsed = parse_strictly(b"{" + member + b"}")
+            one = parse_strictly(b"{" + member + b"}")
         except (ValueError, RecursionError):
             continue
-        fields.update((name, value) for name, value in parsed.items() if unstorable([name, value]) is None)
-    return fields
+        found.update((name, value) for name, value in one.items() if unstorable([name, value]) is None)
+    return found
 
 
 def json_shape(value: Any) -> str:

@@ -48,18 +48,18 @@ class Copy(Protocol):
     """A local copy of records, which single records are read from as long as they are fresh enough."""
 
     async def get_many(
-        self, caller: Caller, record_type: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
+        self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
     ) -> tuple[list[Record], list[RecordID], list[InvalidRecord]]:
         """Return the records named by *wanted* that exist, the IDs of those that do not, and what is no record."""
         ...
 
     async def get_stubs(
-        self, caller: Caller, record_type: str, wanted: Sequence[RecordID], *, max_age: float
+        self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float
     ) -> tuple[list[RecordStub], list[RecordID], list[InvalidRecord]]:
         """Return stubs of the records named by *wanted* that exist, the IDs of the others, and what is no record."""
         ...
 
-    async def invalidate(self, record_type: str, record: RecordID) -> None:
+    async def invalidate(self, noun: str, record: RecordID) -> None:
         """Note that a record was written to."""
         ...
 

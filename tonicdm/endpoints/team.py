@@ -87,8 +87,8 @@ class Team(Listed[ProjectMember]):
             raise InvalidOptionError("add needs at least one member. Nothing was sent.")
         bodies = [self._body(member, project) for member in members]
         body = bodies[0] if len(bodies) == 1 else bodies
-        added = await self._write_all(self._add_operation, ProjectMember, body, data_quantity, {"project_id": project})
-        return tuple(added)
+        found = await self._write_all(self._add_operation, ProjectMember, body, data_quantity, {"project_id": project})
+        return tuple(found)
 
     def _body(self, member: ProjectMember | Mapping[str, Any], project: RecordID) -> dict[str, Any]:
         fields: dict[str, Any] = {}

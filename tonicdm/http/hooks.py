@@ -144,7 +144,7 @@ class Hooks:
         # An API without units reserves none.
         reserved = f", {event.cost} units reserved" if event.cost else ""
         logger.debug("%s %s: sending%s%s", event.method, event.path, reserved, _named(event.request_id))
-        _notify(self.on_request, event)
+        _tell(self.on_request, event)
 
     def response(self, event: ResponseEvent) -> None:
         """Tell that an answer came."""
@@ -152,20 +152,20 @@ class Hooks:
         left = f", {units} units left" if event.cost else ""
         named = _named(event.request_id)
         logger.debug("%s %s: %d in %.3f s%s%s", event.method, event.path, event.status, event.elapsed, left, named)
-        _notify(self.on_response, event)
+        _tell(self.on_response, event)
 
     def wait(self, notice: WaitNotice) -> None:
         """Tell that a call waits for units."""
         level = logging.INFO if notice.wait >= 1 or notice.reason is Reason.PAUSED else logging.DEBUG
         units = f" for {notice.cost} units" if notice.cost else ""
         logger.log(level, "%s waits %.0f s%s: %s", notice.label, notice.wait, units, notice.reason)
-        _notify(self.on_wait, notice)
+        _tell(self.on_wait, notice)
 
     def failure(self, event: FailureEvent) -> None:
         """Tell that an attempt ended without a whole answer."""
         named = _named(event.request_id)
         logger.debug("%s %s: %s after %.3f s%s", event.method, event.path, event.error_type, event.elapsed, named)
-        _notify(self.on_failure, event)
+        _tell(self.on_failure, event)
 
     def foreign_usage(self, event: ForeignUsageEvent) -> None:
         """Tell that others spend the token's units."""
@@ -178,7 +178,7 @@ class Hooks:
             event.units,
             event.in_window,
         )
-        _notify(self.on_foreign_usage, event)
+        _tell(self.on_foreign_usage, event)
 
     def retry(self, event: RetryEvent) -> None:
         """Tell that a call goes again."""
@@ -191,26 +191,26 @@ class Hooks:
             event.pause,
             _named(event.request_id),
         )
-        _notify(self.on_retry, event)
+        _tell(self.on_retry, event)
 
     def budget_mismatch(self, event: BudgetMismatchEvent) -> None:
         """Tell that a call cost other units than expected."""
         logger.warning(
             "%s %s: %d units charged instead of %d", event.method, event.path, event.observed, event.expected
         )
-        _notify(self.on_budget_mismatch, event)
+        _tell(self.on_budget_mismatch, event)
 
     def window(self, event: WindowEvent) -> None:
         """Tell that the length of a window was learned."""
         logger.warning("the budget's windows last %.0f s, as several answers agree", event.seconds)
-        _notify(self.on_window, event)
+        _tell(self.on_window, event)
 
 
 def _named(request_id: str) -> str:
     return f" [{request_id}]" if request_id else ""
 
 
-def _notify(hook: Callable[[E], Any] | None, event: E) -> None:
+def _tell(hook: Callable[[E], Any] | None, event: E) -> None:
     if hook is None:
         return
     try:

@@ -122,12 +122,8 @@ def _no_reset(response: Response, *_: object) -> None:
 
 
 def _no_gateway(response: Response, *_: object) -> None:
-    replacement = bad_gateway()
-    response.status, response.body, response.content_type = (
-        replacement.status,
-        replacement.body,
-        replacement.content_type,
-    )
+    gone = bad_gateway()
+    response.status, response.body, response.content_type = gone.status, gone.body, gone.content_type
     response.file = None
     _without_rate(response)
 

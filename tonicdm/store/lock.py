@@ -77,9 +77,9 @@ def acquire(db: sqlite3.Connection, now: float, *, me: Holder | None = None) -> 
         me: Who asks; this process unless given.
     """
     mine = me or Holder.this_process()
-    row = db.execute("SELECT value FROM meta WHERE name = ?", (NOTE,)).fetchone()
-    if row is not None:
-        holder, until = _read(row[0])
+    found = db.execute("SELECT value FROM meta WHERE name = ?", (NOTE,)).fetchone()
+    if found is not None:
+        holder, until = _read(found[0])
         if holder != mine and until > now and not holder.surely_dead(mine):
             return Busy(holder.pid, until - now)
     value = json.dumps({**attrs.asdict(mine), "until": now + LEASE_SECONDS})
@@ -89,17 +89,17 @@ def acquire(db: sqlite3.Connection, now: float, *, me: Holder | None = None) -> 
 
 def release(db: sqlite3.Connection, *, me: Holder | None = None) -> None:
     """Give the lock back, if it is still this process that has it."""
-    row = db.execute("SELECT value FROM meta WHERE name = ?", (NOTE,)).fetchone()
-    if row is not None and _read(row[0])[0] == (me or Holder.this_process()):
+    found = db.execute("SELECT value FROM meta WHERE name = ?", (NOTE,)).fetchone()
+    if found is not None and _read(found[0])[0] == (me or Holder.this_process()):
         db.execute("DELETE FROM meta WHERE name = ?", (NOTE,))
 
 
 def _read(value: str) -> tuple[Holder, float]:
     """Read the note; that of an earlier version is a PID and a time."""
     try:
-        stored = json.loads(value)
-        until = float(stored.pop("until"))
-        return Holder(**stored), until
+        found = json.loads(value)
+        until = float(found.pop("until"))
+        return Holder(**found), until
     except (ValueError, TypeError, KeyError, AttributeError):
         pid, _, until_text = value.partition(" ")
         return Holder("", "", int(pid), ""), float(until_text)

@@ -44,8 +44,8 @@ def look_up(
         ids: Compact lower case.
         deletable: As in `Proofs`.
     """
-    row = db.execute("SELECT changes, listed FROM watermark WHERE type = ?", (record_type,)).fetchone()
-    changes, listed = row or (None, None)
+    found = db.execute("SELECT changes, listed FROM watermark WHERE type = ?", (record_type,)).fetchone()
+    changes, listed = found or (None, None)
     held: dict[str, CachedRecord] = {}
     for start in range(0, len(ids), rows.CHUNK):
         part = ids[start : start + rows.CHUNK]

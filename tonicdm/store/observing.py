@@ -43,22 +43,22 @@ def value_types_of(
     """
 
     def distinct(columns: Sequence[Column], expression: Callable[[str], str]) -> dict[str, frozenset[str]]:
-        seen_types: dict[str, frozenset[str]] = {}
+        found: dict[str, frozenset[str]] = {}
         for start in range(0, len(columns), MAX_COLUMNS):
             part = columns[start : start + MAX_COLUMNS]
             sql = ", ".join(f"group_concat(DISTINCT {expression(column.wire)})" for column in part)
             row = db.execute(f"SELECT {sql} FROM record WHERE {where}", parameters).fetchone()  # noqa: S608 - see views
             for column, value_types in zip(part, row, strict=True):
-                seen_types[column.wire] = frozenset(value_types.split(",") if value_types else ()) - {"null"}
-        return seen_types
+                found[column.wire] = frozenset(value_types.split(",") if value_types else ()) - {"null"}
+        return found
 
     # To look at the JSON types alone takes an eighth of the time, and is enough for most columns.
-    seen_types = distinct(columns, _json_type)
+    found = distinct(columns, _json_type)
     unsure = [
-        column for column in columns if column.type not in INDIFFERENT and seen_types[column.wire] & {"text", "integer"}
+        column for column in columns if column.type not in INDIFFERENT and found[column.wire] & {"text", "integer"}
     ]
     db.create_function("text_form", 1, text_form, deterministic=True)
-    return seen_types | distinct(unsure, _exact_type)
+    return found | distinct(unsure, _exact_type)
 
 
 def _json_type(wire: str) -> str:

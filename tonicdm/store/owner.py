@@ -66,8 +66,8 @@ def fingerprint_of(digest: str) -> str:
 
 def read_owner(db: sqlite3.Connection) -> Owner | None:
     """Return whose store it is; None where nobody has said so yet."""
-    row = db.execute("SELECT value FROM meta WHERE name = ?", (NOTE,)).fetchone()
-    return None if row is None else Owner(**json.loads(row[0]))
+    found = db.execute("SELECT value FROM meta WHERE name = ?", (NOTE,)).fetchone()
+    return None if found is None else Owner(**json.loads(found[0]))
 
 
 def write_owner(db: sqlite3.Connection, owner: Owner) -> None:

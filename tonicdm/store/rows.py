@@ -134,7 +134,7 @@ class StoredRecord:
 
 def stored_records(db: sqlite3.Connection, record_type: str, keys: Sequence[str]) -> dict[str, StoredRecord]:
     """Return the stored records of *keys*, tombstones included, by key."""
-    records: dict[str, StoredRecord] = {}
+    found: dict[str, StoredRecord] = {}
     for start in range(0, len(keys), CHUNK):
         part = keys[start : start + CHUNK]
         marks = ",".join("?" * len(part))
@@ -145,8 +145,8 @@ def stored_records(db: sqlite3.Connection, record_type: str, keys: Sequence[str]
         )
         for key, raw, data_quantity, deleted_at, quarantined, updated, number, at, dissent in rows:
             version = Version(updated, ReadStamp(number, at), dissent=dissent)
-            records[key] = StoredRecord(raw, data_quantity, deleted_at, quarantined, version)
-    return records
+            found[key] = StoredRecord(raw, data_quantity, deleted_at, quarantined, version)
+    return found
 
 
 def newest_change(db: sqlite3.Connection) -> int:
@@ -345,12 +345,12 @@ def is_blind(db: sqlite3.Connection, record_type: str) -> bool:
 
 def has_earlier(db: sqlite3.Connection, record_type: str) -> bool:
     """Tell whether the store had records of *record_type* when the pass over it began."""
-    (exists,) = db.execute(
+    (found,) = db.execute(
         "SELECT EXISTS (SELECT 1 FROM record WHERE type = ? "
         "AND change_seq <= (SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?))",
         (record_type, f"scan of {record_type} from"),
     ).fetchone()
-    return bool(exists)
+    return bool(found)
 
 
 def vanished(db: sqlite3.Connection, record_type: str) -> list[str]:

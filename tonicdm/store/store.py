@@ -175,8 +175,8 @@ class Store(Readable):
 
     async def meta(self, name: str) -> str | None:
         """Return a note of the store."""
-        row = await self.read(lambda db: db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone())
-        return None if row is None else str(row[0])
+        found = await self.read(lambda db: db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone())
+        return None if found is None else str(found[0])
 
     async def set_meta(self, name: str, value: str) -> None:
         """Keep a note."""
@@ -185,8 +185,8 @@ class Store(Readable):
     async def capability(self, record_type: str, name: str) -> str | None:
         """Return what a server was found to be able to do for *record_type* (``""``: for all)."""
         sql = "SELECT value FROM capability WHERE type = ? AND name = ?"
-        row = await self.read(lambda db: db.execute(sql, (record_type, name)).fetchone())
-        return None if row is None else str(row[0])
+        found = await self.read(lambda db: db.execute(sql, (record_type, name)).fetchone())
+        return None if found is None else str(found[0])
 
     async def set_capability(self, record_type: str, name: str, value: str) -> None:
         """Remember what a server was found to be able to do."""

@@ -118,7 +118,7 @@ def write_records(
 def write_sorted(
     db: sqlite3.Connection,
     record_type: str,
-    elements: SortedOut,
+    found: SortedOut,
     data_quantity: DataQuantity,
     stamp: ReadStamp,
     *,
@@ -126,12 +126,12 @@ def write_sorted(
     page: int | None = None,
 ) -> Written:
     """Do what `write_records` does with what is sorted out already."""
-    held = rows.stored_records(db, record_type, list(elements.sound))
+    held = rows.stored_records(db, record_type, list(found.sound))
     puts: list[tuple[Any, ...]] = []
     shown: dict[str, str | None] = {}
     dissents: dict[str, str | None] = {}
     went_back = 0
-    for key, (item, raw) in elements.sound.items():
+    for key, (item, raw) in found.sound.items():
         before, version = held.get(key), Version(rows.updated_of(item), stamp, origin)
         verdict = judge(None if before is None else before.version, version)
         if verdict is Verdict.DISSENT:
@@ -149,9 +149,9 @@ def write_sorted(
     rows.confirm(db, record_type, shown, stamp)
     rows.dissent(db, record_type, dissents, stamp)
     quarantine.release(db, record_type, [*shown, *(row[1] for row in puts)], stamp)
-    views.note_fields(db, record_type, [item for item, _ in elements.sound.values()])
-    quarantine.keep(db, record_type, elements.invalid, data_quantity, stamp, origin, page=page)
-    return Written(len(puts), went_back, len(elements.invalid), elements.unidentified)
+    views.note_fields(db, record_type, [item for item, _ in found.sound.values()])
+    quarantine.keep(db, record_type, found.invalid, data_quantity, stamp, origin, page=page)
+    return Written(len(puts), went_back, len(found.invalid), found.unidentified)
 
 
 def _encoded(item: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -186,8 +186,8 @@ def _row(
 
 
 def _is_same(before: rows.StoredRecord, raw: str, data_quantity: DataQuantity, deleted_at: str | None) -> bool:
-    stored = (before.raw, before.data_quantity, before.deleted_at, before.quarantined)
-    return stored == (raw, data_quantity.value, deleted_at, None)
+    found = (before.raw, before.data_quantity, before.deleted_at, before.quarantined)
+    return found == (raw, data_quantity.value, deleted_at, None)
 
 
 def write_tombstones(
@@ -253,10 +253,10 @@ def retry(db: sqlite3.Connection) -> tuple[int, int]:
             item = parse_strictly(element.raw)
         except (ValueError, RecursionError):
             continue
-        elements = sorted_out(element.type, [item])
-        if not elements.invalid:
+        found = sorted_out(element.type, [item])
+        if not found.invalid:
             quarantine.drop(db, element)
-            write_sorted(db, element.type, elements, element.data_quantity, element.stamp, origin=element.origin)
+            write_sorted(db, element.type, found, element.data_quantity, element.stamp, origin=element.origin)
             db.execute(
                 "UPDATE record SET quarantined = NULL, change_seq = ? WHERE type = ? AND id = ? "
                 "AND quarantined IS NOT NULL",

@@ -119,9 +119,9 @@ class _Reading:
     def __init__(self, db: sqlite3.Connection, record_type: RecordType, options: SyncOptions, now: float) -> None:
         self._db, self._record_type, self._options, self._now = db, record_type, options, now
         sql = "SELECT type, name, value FROM capability WHERE type IN ('', ?)"
-        learned = db.execute(sql, (record_type.name,)).fetchall()
-        self._own = {name: value for type_name, name, value in learned if type_name}
-        self._common = {name: value for type_name, name, value in learned if not type_name}
+        found = db.execute(sql, (record_type.name,)).fetchall()
+        self._own = {name: value for type_name, name, value in found if type_name}
+        self._common = {name: value for type_name, name, value in found if not type_name}
 
     def facts(self) -> TypeFacts:
         record_type, options = self._record_type, self._options
@@ -220,8 +220,8 @@ class _Reading:
         return None if value is None or self._record_type.listing.operation.has_data_quantity else int(value)
 
     def _value(self, sql: str, *values: Any) -> int:
-        (value,) = self._db.execute(sql, (self._record_type.name, *values)).fetchone()
-        return int(value)
+        (found,) = self._db.execute(sql, (self._record_type.name, *values)).fetchone()
+        return int(found)
 
 
 def keep_learned(db: sqlite3.Connection, facts: TypeFacts, progress: Progress) -> None:
@@ -251,8 +251,8 @@ def keep_learned(db: sqlite3.Connection, facts: TypeFacts, progress: Progress) -
         "value = CAST({}(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER)) AS TEXT)"
     )
     db.executemany(sql.format("min"), [(name, str(value)) for name, value in common.items() if value])
-    largest = {IDS_PROVEN: progress.ids_proven, LARGEST: progress.largest_page}
-    db.executemany(sql.format("max"), [(name, str(value)) for name, value in largest.items() if value])
+    most = {IDS_PROVEN: progress.ids_proven, LARGEST: progress.largest_page}
+    db.executemany(sql.format("max"), [(name, str(value)) for name, value in most.items() if value])
 
 
 def note_counted(db: sqlite3.Connection, record_type: str, counted: int) -> None:

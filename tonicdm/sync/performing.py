@@ -103,8 +103,8 @@ class Performer:
         """Read a page of records."""
         parents = self.reader.parents
         if self.record_type.by_own_ids and parents is not None:
-            batch, count = await self._batch(step, parents[step.list_number : step.list_number + step.ids])
-            return await self._records(step, at, stamp, list(batch.values()), batch.invalid, count, Origin.BY_ID)
+            found, count = await self._batch(step, parents[step.list_number : step.list_number + step.ids])
+            return await self._records(step, at, stamp, list(found.values()), found.invalid, count, Origin.BY_ID)
         parent = None if parents is None else parents[step.list_number]
         fetched = await self._fetch(step, parent)
         return await self._records(step, at, stamp, fetched.payload, fetched.invalid, fetched.size, Origin.LIST)
@@ -131,12 +131,12 @@ class Performer:
     ) -> Performed:
         name = self.record_type.name
 
-        def inspect(db: sqlite3.Connection) -> tuple[SortedOut, Outcome, dict[str, datetime.datetime]]:
-            elements = writing.sorted_out(name, records, invalid)
-            unsettled = _unsettled(elements.times, at)
-            return elements, _seen(db, name, step, at, elements, count, unsettled, elements.times.values()), unsettled
+        def look(db: sqlite3.Connection) -> tuple[SortedOut, Outcome, dict[str, datetime.datetime]]:
+            found = writing.sorted_out(name, records, invalid)
+            unsettled = _unsettled(found.times, at)
+            return found, _seen(db, name, step, at, found, count, unsettled, found.times.values()), unsettled
 
-        elements, outcome, unsettled = await self.store.read(inspect)
+        found, outcome, unsettled = await self.store.read(look)
         self.report.ahead += outcome.ahead
         marked = frozenset(unsettled) if step.mark else frozenset[str]()
 
@@ -144,15 +144,15 @@ class Performer:
             written = writing.write_sorted(
                 db,
                 name,
-                elements,
+                found,
                 DataQuantity(step.data_quantity or "basic"),
                 stamp,
                 origin=origin,
                 page=step.page or None,
             )
-            rows.fetched(db, name, list(elements.times))
+            rows.fetched(db, name, list(found.times))
             if step.kind is not StepKind.STALE_PAGE:
-                rows.note_scanned(db, name, elements.times, step.number, marked)
+                rows.note_scanned(db, name, found.times, step.number, marked)
             if written.unidentified:
                 rows.note_blind(db, name)
             return written
@@ -165,41 +165,34 @@ class Performer:
         fetched = await self._fetch(step, None if parents is None else parents[step.list_number])
         name = self.record_type.name
 
-        def inspect(db: sqlite3.Connection) -> Outcome:
-            elements = writing.sorted_out(name, fetched.payload, fetched.invalid)
-            return _seen(db, name, step, at, elements, fetched.size, {}, ())
+        def look(db: sqlite3.Connection) -> Outcome:
+            found = writing.sorted_out(name, fetched.payload, fetched.invalid)
+            return _seen(db, name, step, at, found, fetched.size, {}, ())
 
-        return Performed(await self.store.read(inspect))
+        return Performed(await self.store.read(look))
 
     async def _stubs(self, step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
         """Read a page of stubs, and compare them with the store."""
         fetched = await self._fetch(step)
         name = self.record_type.name
 
-        def inspect(db: sqlite3.Connection) -> tuple[SortedOut, Outcome, set[str]]:
-            elements = writing.sorted_out(name, fetched.payload, fetched.invalid)
-            stale = rows.stale_keys(db, name, elements.times, ties=step.ties, trust=step.trust)
-            unsettled = _unsettled({key: elements.times[key] for key in stale}, at)
+        def look(db: sqlite3.Connection) -> tuple[SortedOut, Outcome, set[str]]:
+            found = writing.sorted_out(name, fetched.payload, fetched.invalid)
+            stale = rows.stale_keys(db, name, found.times, ties=step.ties, trust=step.trust)
+            unsettled = _unsettled({key: found.times[key] for key in stale}, at)
             outcome = _seen(
-                db,
-                name,
-                step,
-                at,
-                elements,
-                fetched.size,
-                unsettled,
-                [elements.times[record_id] for record_id in stale],
+                db, name, step, at, found, fetched.size, unsettled, [found.times[record_id] for record_id in stale]
             )
-            return elements, attrs.evolve(outcome, stale=len(stale)), stale
+            return found, attrs.evolve(outcome, stale=len(stale)), stale
 
-        elements, outcome, stale = await self.store.read(inspect)
+        found, outcome, stale = await self.store.read(look)
         self.report.ahead += outcome.ahead
 
         def write(db: sqlite3.Connection) -> Written:
-            rows.note_scanned(db, name, elements.times, step.number, stale)
-            rows.confirm(db, name, {key: time for key, time in elements.times.items() if key not in stale}, stamp)
-            rows.dissent(db, name, {key: time for key, time in elements.times.items() if key in stale}, stamp)
-            aside = [element for element in elements.invalid if element.id is None]
+            rows.note_scanned(db, name, found.times, step.number, stale)
+            rows.confirm(db, name, {key: time for key, time in found.times.items() if key not in stale}, stamp)
+            rows.dissent(db, name, {key: time for key, time in found.times.items() if key in stale}, stamp)
+            aside = [element for element in found.invalid if element.id is None]
             if aside:
                 rows.note_blind(db, name)
                 quarantine.keep(db, name, aside, DataQuantity.ID_ONLY, stamp, Origin.LIST, page=step.page or None)
@@ -211,8 +204,8 @@ class Performer:
 
     async def _tally(self, _step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
         sql = "SELECT page, count(*) FROM scan WHERE type = ? AND stale GROUP BY page ORDER BY page"
-        counted = await self.store.query(sql, (self.record_type.name,))
-        counts = tuple((int(page), int(count)) for page, count in counted)
+        found = await self.store.query(sql, (self.record_type.name,))
+        counts = tuple((int(page), int(count)) for page, count in found)
         return Performed(Outcome(at=at.isoformat(), stale_by_page=counts))
 
     async def _by_id(self, step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
@@ -222,17 +215,17 @@ class Performer:
         ids = [str(row[0]) for row in await self.store.query(sql, (name, step.ids))]
         if not ids:
             return Performed(Outcome(at=at.isoformat()))
-        batch, count = await self._batch(step, ids)
+        found, count = await self._batch(step, ids)
         done = await self._records(
             attrs.evolve(step, kind=StepKind.STALE_PAGE),
             at,
             stamp,
-            list(batch.values()),
-            batch.invalid,
+            list(found.values()),
+            found.invalid,
             count,
             Origin.BY_ID,
         )
-        missing = [record_id for record_id in ids if not batch.shown(record_id)]
+        missing = [record_id for record_id in ids if not found.shown(record_id)]
         # The server may have cut the answer at a page of its own size.
         cut = bool(missing) and len(ids) > DEFAULT_PAGE and count in ROUND_SIZES
 
@@ -251,10 +244,10 @@ class Performer:
 
     async def _batch(self, step: Step, ids: Sequence[str]) -> tuple[RawRecords, int]:
         assert step.data_quantity is not None
-        batch, count = await self.reader.batch(ids, DataQuantity(step.data_quantity))
-        self.report.records += len(batch)
+        found, count = await self.reader.batch(ids, DataQuantity(step.data_quantity))
+        self.report.records += len(found)
         self.report.pages += 1
-        return batch, count
+        return found, count
 
     async def _wait(self, step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
         await self.reader.sleep(step.seconds)
@@ -271,19 +264,19 @@ class Performer:
             "SELECT id, updated, raw FROM record WHERE type = ? AND deleted_at IS NULL "
             "ORDER BY (SELECT count(*) FROM json_each(raw)) {}, id LIMIT ?"
         )
-        of_many_fields, of_few_fields = -(-step.ids // 2), step.ids // 2
+        most, fewest = -(-step.ids // 2), step.ids // 2
         sample: dict[str, tuple[str | None, str]] = {}
-        for order, limit in (("DESC", of_many_fields), ("ASC", of_few_fields)):
+        for order, limit in (("DESC", most), ("ASC", fewest)):
             for record_id, updated, raw in await self.store.query(sql.format(order), (self.record_type.name, limit)):
                 sample[record_id] = updated, raw
         if not sample:
             return Performed(Outcome(at=at.isoformat()))
-        batch, count = await self._batch(step, list(sample))
+        found, count = await self._batch(step, list(sample))
         reshaped = any(
             # Values may differ without a new timestamp: a reference carries the time of what it points to.
             rows.updated_of(item) == sample[record_id][0]
             and rows.shape_of(item) != rows.shape_of(json.loads(sample[record_id][1]))
-            for record_id, item in batch.items()
+            for record_id, item in found.items()
         )
         return Performed(Outcome(at=at.isoformat(), count=count, reshaped=reshaped))
 
@@ -292,7 +285,7 @@ class Performer:
     async def _missing(self, _step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
         name = self.record_type.name
 
-        def inspect(db: sqlite3.Connection) -> Outcome:
+        def look(db: sqlite3.Connection) -> Outcome:
             (held,) = db.execute(
                 "SELECT count(*) FROM record WHERE type = ? AND deleted_at IS NULL", (name,)
             ).fetchone()
@@ -304,7 +297,7 @@ class Performer:
                 controls=len(_controls(db, name)),
             )
 
-        return Performed(await self.store.read(inspect))
+        return Performed(await self.store.read(look))
 
     async def _confirm(self, step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
         """Ask for absent records, beside some that are there."""
@@ -317,13 +310,13 @@ class Performer:
         asked, controls = await self.store.read(choose)
         if not asked:
             return Performed(Outcome(at=at.isoformat(), controls=len(controls), last=step.after))
-        batch, count = await self._batch(step, [*asked, *controls])
-        alive = [record_id for record_id in asked if batch.shown(record_id)]
+        found, count = await self._batch(step, [*asked, *controls])
+        alive = [record_id for record_id in asked if found.shown(record_id)]
         outcome = Outcome(
             at=at.isoformat(),
             count=count,
             alive=len(alive),
-            controls=sum(batch.shown(record_id) for record_id in controls),
+            controls=sum(found.shown(record_id) for record_id in controls),
             last=asked[-1],
         )
 
@@ -370,8 +363,8 @@ _BY_KIND: Final[dict[StepKind, Callable[[Performer, Step, datetime.datetime, Rea
 def statuses_proven(db: sqlite3.Connection, record_type: str) -> bool:
     """Tell whether the list has shown records that are not active: only then absence means more than a status."""
     sql = "SELECT EXISTS (SELECT 1 FROM record WHERE type = ? AND status IN ('inactive', 'deleted', '0', '4'))"
-    (proven,) = db.execute(sql, (record_type,)).fetchone()
-    return bool(proven)
+    (found,) = db.execute(sql, (record_type,)).fetchone()
+    return bool(found)
 
 
 def _controls(db: sqlite3.Connection, record_type: str) -> list[str]:
@@ -401,13 +394,13 @@ def _seen(
     record_type: str,
     step: Step,
     at: datetime.datetime,
-    elements: SortedOut,
+    found: SortedOut,
     count: int,
     unsettled: dict[str, datetime.datetime],
     news: Iterable[str | None],
 ) -> Outcome:
     """Return what a page has shown, compared with the pages of the same list before it."""
-    times = elements.times
+    times = found.times
     before = {} if step.begins else _pages_of(db, record_type, list(times))
     series = abs(step.number) // SERIES
     earlier = {
@@ -426,9 +419,9 @@ def _seen(
         count=count,
         fresh=count - len(earlier),
         repeated=repeated,
-        has_ids=all(isinstance(item.get("id"), str) for item, _ in elements.sound.values()),
+        has_ids=all(isinstance(item.get("id"), str) for item, _ in found.sound.values()),
         unstamped=all(time is None for time in times.values()),
-        damaged=elements.unidentified > 0,
+        damaged=found.unidentified > 0,
         settles_at=max(unsettled.values()).isoformat() if unsettled else None,
         ties_from=min(time for key, time in times.items() if key in unsettled and time) if unsettled else None,
         ahead=sum(is_ahead(time, at) for time in news if time is not None and time > horizon),
@@ -437,10 +430,10 @@ def _seen(
 
 def _pages_of(db: sqlite3.Connection, record_type: str, keys: Sequence[str]) -> dict[str, int]:
     """Return on which page of the run each record was seen before."""
-    page_numbers: dict[str, int] = {}
+    found: dict[str, int] = {}
     for start in range(0, len(keys), rows.CHUNK):
         part = keys[start : start + rows.CHUNK]
         marks = ",".join("?" * len(part))
         sql = f"SELECT id, page FROM scan WHERE type = ? AND id IN ({marks})"  # noqa: S608 - placeholders only
-        page_numbers.update(db.execute(sql, [record_type, *part]).fetchall())
-    return page_numbers
+        found.update(db.execute(sql, [record_type, *part]).fetchall())
+    return found

@@ -101,7 +101,7 @@ class Manifest:
 
 def _row(line: str) -> dict[str, Any] | None:
     try:
-        row = json.loads(line)
+        found = json.loads(line)
     except ValueError:
         return None
-    return row if isinstance(row, dict) else None
+    return found if isinstance(found, dict) else None

@@ -113,7 +113,7 @@ class Worker:
                     await self.inbox.cleanup()
                     cleaned = self._clock.monotonic()
                 if not await self._cycle():
-                    await self._pause(stop)
+                    await self._rest(stop)
         return self.report
 
     async def drain(self) -> WorkReport:
@@ -147,7 +147,7 @@ class Worker:
             await self._clock.sleep_until(self._clock.monotonic() + self.inbox.rules.lease / 3)
             await self.inbox.renew(list(self._leases))
 
-    async def _pause(self, stop: asyncio.Event) -> None:
+    async def _rest(self, stop: asyncio.Event) -> None:
         """Wait until something may have to be done: the next look, a task that ended, the end."""
         stopped = asyncio.ensure_future(stop.wait())
         next_poll = asyncio.ensure_future(self._clock.sleep_until(self._clock.monotonic() + self.rules.poll))

@@ -24,7 +24,16 @@ WINDOW = 5.0
 
 
 @pytest.fixture
-def start(tmp_path):
+def place(request, tmp_path):
+    """Where the processes' ledger is kept."""
+    case = getattr(request.node, "callspec", None)
+    if case is not None and case.params.get("kept") == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return str(tmp_path / "b.db")
+
+
+@pytest.fixture
+def start(place):
     """Starts worker processes on one ledger; whatever is left of them is killed."""
     started = []
 
@@ -35,7 +44,7 @@ def start(tmp_path):
             "-m",
             "tests.integration.budget.worker",
             box.url,
-            str(tmp_path / "b.db"),
+            place,
             str(WINDOW),
         ]
         started.append(subprocess.Popen([*command, *more], stdout=subprocess.PIPE, text=True, cwd=root))
@@ -52,11 +61,16 @@ async def line(process: subprocess.Popen[str]) -> str:
     return await asyncio.to_thread(process.stdout.readline)
 
 
-async def test_four_processes_one_killed_one_stopped_see_no_429(start, tmp_path):
-    """The ledger's books equal the server's: zero 429, and in the end every unit is accounted for."""
+@pytest.mark.parametrize("kept", ["file", "postgresql"])
+async def test_four_processes_one_killed_one_stopped_see_no_429(kept, start, place):
+    """The ledger's books equal the server's: zero 429, and in the end every unit is accounted for.
+
+    In PostgreSQL the processes are of hosts whose clocks are up to five minutes off.
+    """
+    skews = [f"skew={seconds}" for seconds in (-300, -100, 100, 300)] if kept == "postgresql" else [""] * 4
     settings = SandboxSettings(limit=400, window_seconds=WINDOW, latency_seconds=(0.01, 0.15))
     async with Sandbox(records=600, settings=settings) as box:
-        workers = [start(box) for _ in range(4)]
+        workers = [start(box, skew) for skew in skews]
         for worker in workers:
             assert await line(worker) == "ready\n"
         await asyncio.sleep(1.0)
@@ -64,7 +78,7 @@ async def test_four_processes_one_killed_one_stopped_see_no_429(start, tmp_path)
         os.kill(workers[1].pid, signal.SIGSTOP)
         await asyncio.sleep(5.0)  # longer than its leases, its timeouts and T_settle
         os.kill(workers[1].pid, signal.SIGCONT)
-        workers.append(start(box))
+        workers.append(start(box, skews[0]))
         assert await line(workers[-1]) == "ready\n"
         await asyncio.sleep(8.0)
         counts = 0
@@ -77,7 +91,7 @@ async def test_four_processes_one_killed_one_stopped_see_no_429(start, tmp_path)
         assert box.units() > 400, "more than one window's worth"
         # The units of the killed process's calls come back when a later call has answered, in any window.
         await asyncio.sleep(2.1)
-        budget = UnitBudget.shared(tmp_path / "b.db", key="k", rules=rules(WINDOW))
+        budget = UnitBudget.shared(place, key="k", rules=rules(WINDOW))
         async with budget, TonicDM("sandbox-token", base_url=box.url, budget=budget) as tonic:
             await tonic.offices.list(data_quantity="id_only").first()
             await asyncio.sleep(2.1)

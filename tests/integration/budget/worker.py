@@ -10,6 +10,7 @@ import sys
 
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.budget import BudgetRules
+from tonicdm.clock import SystemClock
 from tonicdm.errors import BudgetError, TransportError
 
 PRICES = {"id_only": 1, "basic": 5, "complete": 20}
@@ -20,8 +21,28 @@ def rules(window: float) -> BudgetRules:
     return BudgetRules(window=window, settle_time=2.0, lease=2.0, reserve_tail=window / 10)
 
 
-def make(file: str, window: float) -> UnitBudget:
-    return UnitBudget.shared(file, key="k", rules=rules(window), max_calls_per_second=None, replace_damaged=True)
+class OtherHost(SystemClock):
+    """Clocks of another host: the wall clock is minutes off, the monotonic one began at another time."""
+
+    def __init__(self, skew: float) -> None:
+        self.skew = skew
+
+    def now(self) -> float:
+        return super().now() + self.skew
+
+    def monotonic(self) -> float:
+        return super().monotonic() + 100 * abs(self.skew)
+
+
+def make(place: str, window: float, *, skew: float = 0.0) -> UnitBudget:
+    return UnitBudget.shared(
+        place,
+        key="k",
+        rules=rules(window),
+        max_calls_per_second=None,
+        replace_damaged=True,
+        clock=OtherHost(skew) if skew else SystemClock(),
+    )
 
 
 async def work(tonic: TonicDM, stop: asyncio.Event, counts: dict[str, int]) -> None:
@@ -63,7 +84,8 @@ def fork_after(budget: UnitBudget) -> None:
 
 
 if __name__ == "__main__":
-    own = make(sys.argv[2], float(sys.argv[3]))
+    skew = next((float(word.removeprefix("skew=")) for word in sys.argv[4:] if word.startswith("skew=")), 0.0)
+    own = make(sys.argv[2], float(sys.argv[3]), skew=skew)
     if "fork" in sys.argv[4:]:
         fork_after(own)
     asyncio.run(main(sys.argv[1], own, None))

@@ -48,6 +48,13 @@ class Ledger(Protocol):
         """Return the window as last known, to look at only."""
         ...
 
+    def on_change(self, call: Callable[[], None]) -> None:
+        """Call *call*, from any thread, when another process has changed what waiting calls wait for.
+
+        A ledger that can't know of it need not; it is looked at every `poll_seconds`.
+        """
+        ...
+
     async def close(self) -> None:
         """Let go of files and threads; twice is once."""
         ...

@@ -58,6 +58,9 @@ class MemoryLedger:
         """Return the window itself."""
         return self.window
 
+    def on_change(self, call: Callable[[], None]) -> None:
+        """Do nothing: no other process changes it."""
+
     async def close(self) -> None:
         """Do nothing."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import copy
 import os
@@ -12,8 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import attrs
 
@@ -23,10 +21,11 @@ from tonicdm.budget.history import MAX_WINDOWS, WindowRecord
 from tonicdm.budget.ledgers import stored
 from tonicdm.budget.ledgers.file import SCHEMA_VERSION, DamagedError, LedgerFile, MissingError, roll_back
 from tonicdm.budget.ledgers.stored import AHEAD, Names, Row
+from tonicdm.budget.ledgers.threads import LedgerThread
 from tonicdm.budget.rules import BudgetRules, Instant
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock, SystemClock
-from tonicdm.errors import ClientClosedError, LedgerUnavailableError
+from tonicdm.errors import LedgerUnavailableError
 
 T = TypeVar("T")
 
@@ -86,7 +85,7 @@ class SQLiteLedger:
         self._rules = rules or BudgetRules()
         self._clock = clock
         self._file = LedgerFile(self.path, replaceable=replaceable)
-        self._thread: ThreadPoolExecutor | None = None
+        self._thread = LedgerThread(self._transact)
         self._lock, self._peeking = threading.Lock(), threading.Lock()
         self._locked: list[threading.Lock] = []
         self._window = Window(self._rules)
@@ -97,7 +96,6 @@ class SQLiteLedger:
         self._text = ""
         self._unknown: Row = {}
         self._remembered: Window | None = None
-        self._closed = False
         forks.watch(self)
 
     @property
@@ -107,17 +105,7 @@ class SQLiteLedger:
 
     async def run(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:
         """Apply *step* in a transaction on the ledger's thread."""
-        if self._closed:
-            raise ClientClosedError("this budget is closed")
-        work = self._submit(lambda: self._transact(step))
-        try:
-            return await asyncio.shield(asyncio.wrap_future(work))
-        except asyncio.CancelledError:
-            # The thread finishes the step all the same; what it did is undone behind it, in the same queue.
-            if undo is not None and not self._closed:
-                self._submit(lambda: self._transact(undo))
-            work.add_done_callback(_ignore_error)
-            raise
+        return await self._thread.run(step, undo)
 
     def peek(self) -> Window:
         """Read the window as it stands in the file; a reader in WAL mode waits for nobody."""
@@ -162,19 +150,12 @@ class SQLiteLedger:
             # The version before may have made the file; it is given what it lacks by the first step.
             return self._read(reader, self.key, with_kept="kept" in tables)
 
+    def on_change(self, call: Callable[[], None]) -> None:
+        """Do nothing: SQLite tells nobody of changes, so the file is looked at every `poll_seconds`."""
+
     async def close(self) -> None:
         """Finish what is queued and close the file."""
-        if not self._closed:
-            self._closed = True
-            work = self._submit(self._file.disconnect)
-            if self._thread is not None:
-                self._thread.shutdown(wait=False)
-            await asyncio.shield(asyncio.wrap_future(work))
-
-    def _submit(self, function: Callable[[], T]) -> Future[T]:
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tonicdm-ledger")
-        return self._thread.submit(function)
+        await self._thread.close(self._file.disconnect)
 
     # --- forks --------------------------------------------------------------------------------------------------
 
@@ -191,7 +172,7 @@ class SQLiteLedger:
     def after_fork_in_child(self) -> None:
         """Take a thread and a connection of its own; those of the parent are not there, or must not be used."""
         self._lock, self._peeking, self._locked = threading.Lock(), threading.Lock(), []
-        self._thread = None
+        self._thread.forget()
         self._file.forget()
         self._version = -1
 
@@ -296,7 +277,7 @@ class SQLiteLedger:
             if written is None:
                 window = Window(self._rules)
                 # In a new file no reservation may have the number of one that a process made in the old one.
-                window.holdings.next_number = _random_first_number()
+                window.holdings.next_number = random_first_number()
                 stored.fill(window, entries)
                 return _StoredWindow(0, window)
             row, by_us = self._names.read(written[2], kept and kept[0])
@@ -376,13 +357,7 @@ def _change_nothing(_: Window) -> None:
     """Change nothing."""
 
 
-def _ignore_error(step: Future[Any]) -> None:
-    """Take note of a step's error that nobody awaits any more; the next step meets the same cause."""
-    with contextlib.suppress(BaseException):
-        step.result()
-
-
-def _random_first_number() -> int:
+def random_first_number() -> int:
     """Choose the first number of a new file's reservations, so that none of an older file has the same."""
     return 1 + (secrets.randbelow(1 << 40) << 20)
 

@@ -161,7 +161,7 @@ def _life(injected: InjectedFaults) -> TokenLife | None:
 
 
 @attrs.define
-class RoutedRequest:
+class Visit:
     """What is known about a call so far; the journal is written from it."""
 
     request: Request
@@ -214,18 +214,18 @@ class Service:
             at: Server time of its arrival, *now* when not given.
             damage: Changes the answer as faults do, before it is written down.
         """
-        routed = self._route(request, now, injected)
+        visit = self._visit(request, now, injected)
         try:
-            response = self._fault_response(routed) or self._serve(routed)
+            response = self._faulted(visit) or self._serve(visit)
         except Refusal as refusal:
-            routed.reason = refusal.message
-            response = (xml_refusal if routed.where.service == FILES else refusal_response)(refusal)
+            visit.reason = refusal.message
+            response = (xml_refusal if visit.where.service == FILES else refusal_response)(refusal)
             if isinstance(refusal, Denial):
-                routed.reason = refusal.reason
+                visit.reason = refusal.reason
                 response.headers |= refusal.headers
         response.headers["Date"] = formatdate(now, usegmt=True)
         damage(response)
-        self._write(routed, response, now if at is None else at)
+        self._write(visit, response, now if at is None else at)
         return response
 
     def lost(self, request: Request, now: float, injected: InjectedFaults, status: int = 0) -> None:
@@ -237,19 +237,17 @@ class Service:
             injected: Faults that hit it.
             status: What something in front of the server answered; 0 when the connection was cut.
         """
-        self._write(self._route(request, now, injected), Response(status=status), now)
+        self._write(self._visit(request, now, injected), Response(status=status), now)
 
-    def _route(self, request: Request, now: float, injected: InjectedFaults) -> RoutedRequest:
+    def _visit(self, request: Request, now: float, injected: InjectedFaults) -> Visit:
         where = target(request.header("Host"), request.raw_path)
         endpoint = find(where, request.method, *order_operation(self.settings))
         operation = None if endpoint is None else endpoint.id
-        return RoutedRequest(
-            request, where, now, injected, endpoint, "download" if where.service == FILES else operation
-        )
+        return Visit(request, where, now, injected, endpoint, "download" if where.service == FILES else operation)
 
-    def _fault_response(self, routed: RoutedRequest) -> Response | None:
+    def _faulted(self, visit: Visit) -> Response | None:
         """Return what a fault answers in place of the rules."""
-        injected = routed.injected
+        injected = visit.injected
         if "response" in injected and not injected.detail("response", "served"):
             return described_response(injected)
         if "server_error_html" in injected:
@@ -260,80 +258,78 @@ class Service:
         if "unauthorized" in injected:
             return refusal_response(Refusal(401, "Unauthorized"))
         if "too_many_requests" in injected:
-            return self._rate_limited(routed, injected.detail("too_many_requests", "retry_after"))
+            return self._pressed(visit, injected.detail("too_many_requests", "retry_after"))
         return refusal_response(Refusal(403, DENIED)) if "forbidden" in injected else None
 
-    def _rate_limited(self, routed: RoutedRequest, retry_after: object) -> Response:
+    def _pressed(self, visit: Visit, retry_after: object) -> Response:
         """Return a 429 of the kind that the operation has: on step functions it means that an instance runs."""
-        if routed.where.service == AUTH:
+        if visit.where.service == AUTH:
             response = refused(GrantRefusal(429, "too_many_requests", "the rate limit of the endpoint is reached"))
         else:
-            running = routed.endpoint is not None and "stepFunctions" in routed.endpoint.segments
+            running = visit.endpoint is not None and "stepFunctions" in visit.endpoint.segments
             response = refusal_response(Refusal(429, RUNNING if running else TOO_MANY))
         if retry_after is not None:
             response.headers["Retry-After"] = str(retry_after)
         return response
 
-    def _serve(self, routed: RoutedRequest) -> Response:
-        service = routed.where.service
+    def _serve(self, visit: Visit) -> Response:
+        service = visit.where.service
         if service == FILES:
-            return download(
-                routed.request, routed.where.segments, self.tenants, routed.now, self.issuer.key, self.folder
-            )
+            return download(visit.request, visit.where.segments, self.tenants, visit.now, self.issuer.key, self.folder)
         if service == AUTH:
-            return self._auth(routed)
-        response = self._api(routed)
+            return self._auth(visit)
+        response = self._api(visit)
         response.headers |= CORS
         return response
 
-    def _auth(self, routed: RoutedRequest) -> Response:
-        request, segments, now = routed.request, routed.where.segments, routed.now
+    def _auth(self, visit: Visit) -> Response:
+        request, segments, now = visit.request, visit.where.segments, visit.now
         try:
             if (request.method, segments) == ("GET", ("authorize",)):
-                routed.operation = "authorize"
+                visit.operation = "authorize"
                 return authorize(self.issuer, dict(request.query), now)
-            if routed.endpoint is None:
+            if visit.endpoint is None:
                 raise Refusal(404, "Not Found")
             form = read_form(self.issuer, request)
             if form.get("grant_type") != "client_credentials":
-                routed.operation = "issueUserToken"
+                visit.operation = "issueUserToken"
             client = self.issuer.clients.get(form.get("client_id", ""))
             if client is not None:
-                routed.client, routed.tenant = client.id, client.tenant
-            return json_response(200, self.issuer.grant(form, now, _life(routed.injected)), 1)
+                visit.client, visit.tenant = client.id, client.tenant
+            return json_response(200, self.issuer.grant(form, now, _life(visit.injected)), 1)
         except GrantRefusal as refusal:
-            routed.reason = refusal.error
+            visit.reason = refusal.error
             return refused(refusal)
 
-    def _api(self, routed: RoutedRequest) -> Response:
-        settings, operation = self.settings, routed.endpoint
+    def _api(self, visit: Visit) -> Response:
+        settings, operation = self.settings, visit.endpoint
         open_to_all = (
             operation is not None
             and "public" in operation.segments
             and (not settings.public_needs_token or operation.id in NO_TOKEN)
         )
-        parameters = operation.parameters(routed.where.segments) if operation else {}
-        claims = {} if open_to_all else self._claims(routed)
+        parameters = operation.parameters(visit.where.segments) if operation else {}
+        claims = {} if open_to_all else self._claims(visit)
         if operation is None:
             raise Denial(settings.denied_status, DENIED, "unknown URI")
         own = claims.get(f"{CLAIM}tenant_id")
-        asked = routed.tenant = parameters.get("tenantId", own)
+        asked = visit.tenant = parameters.get("tenantId", own)
         tenant = self.tenants.get(str(asked))
         if tenant is None or (claims and asked != own):
             raise Denial(settings.denied_status, DENIED, "foreign tenant")
-        self._throttle(tenant, routed.now)
+        self._throttle(tenant, visit.now)
         if operation.id in settings.contact_bound and f"{CLAIM}contact_id" not in claims:
             raise Denial(401, "Unauthorized", "no contact")
         context = Context(
             operation=operation,
             parameters=parameters,
-            query=dict(routed.request.query),
-            body=routed.request.body,
+            query=dict(visit.request.query),
+            body=visit.request.body,
             claims=claims,
             tenant=tenant,
             settings=settings,
-            now=routed.now,
-            injected=routed.injected,
+            now=visit.now,
+            injected=visit.injected,
             url=self.url,
             folder=self.folder,
             key=self.issuer.key,
@@ -343,23 +339,23 @@ class Service:
             return link(context, self.issuer)
         return HANDLERS[operation.id](context)
 
-    def _claims(self, routed: RoutedRequest) -> Mapping[str, Any]:
+    def _claims(self, visit: Visit) -> Mapping[str, Any]:
         """Return what the bearer token says.
 
         Raises:
             Denial: 401; the answer does not say why, the journal does.
         """
-        token = routed.request.token
+        token = visit.request.token
         if token is None and self.settings.bare_token:
-            token = routed.request.header("Authorization")
+            token = visit.request.header("Authorization")
         claims = None if token is None else self.issuer.claims(token)
         if claims is None:
             raise Denial(401, "Unauthorized", "no token" if token is None else "not a token of this server")
-        routed.claims, routed.client = claims, claims["azp"]
+        visit.claims, visit.client = claims, claims["azp"]
         audience = claims["aud"]
         if self.settings.audience not in ([audience] if isinstance(audience, str) else audience):
             raise Denial(401, "Unauthorized", "audience")
-        if routed.now >= claims.get("exp", float("inf")):
+        if visit.now >= claims.get("exp", float("inf")):
             raise Denial(401, "Unauthorized", "expired")
         if self.issuer.is_revoked(claims):
             raise Denial(401, "Unauthorized", "revoked")
@@ -371,11 +367,11 @@ class Service:
         Raises:
             Denial: 429, the tenant has made too many in the last second.
         """
-        max_calls = self.settings.requests_per_second
-        if max_calls is None:
+        most = self.settings.requests_per_second
+        if most is None:
             return
         tenant.recent = [at for at in tenant.recent if now - 1 < at <= now]
-        if len(tenant.recent) >= max_calls:
+        if len(tenant.recent) >= most:
             raise Denial(429, TOO_MANY, "requests_per_second", self._retry_after(now))
         tenant.recent.append(now)
 
@@ -389,24 +385,24 @@ class Service:
             case "none":
                 return {}
 
-    def _write(self, routed: RoutedRequest, response: Response, at: float) -> None:
-        request = routed.request
+    def _write(self, visit: Visit, response: Response, at: float) -> None:
+        request = visit.request
         self.journal.add(
             RhythmEntry(
                 at=at,
-                operation=routed.operation,
-                service=routed.where.service,
-                tenant=routed.tenant,
-                token=routed.claims.get("jti"),
-                client=routed.client,
+                operation=visit.operation,
+                service=visit.where.service,
+                tenant=visit.tenant,
+                token=visit.claims.get("jti"),
+                client=visit.client,
                 method=request.method,
-                path=routed.where.path,
+                path=visit.where.path,
                 parameters=tuple(name for name, _ in request.query),
-                status=None if "drop_after" in routed.injected else response.status or None,
-                reason=routed.reason,
+                status=None if "drop_after" in visit.injected else response.status or None,
+                reason=visit.reason,
                 records=response.records,
                 bytes=response.length,
                 authorized=request.header("Authorization") is not None,
-                fault=routed.injected.label,
+                fault=visit.injected.label,
             )
         )

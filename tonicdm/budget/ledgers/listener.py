@@ -1,0 +1,98 @@
+"""Notifications of a PostgreSQL database, on a connection and a thread of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import psycopg
+
+logger: Final = logging.getLogger("tonicdm")
+
+PROBE_SECONDS: Final = 2.0
+"""Seconds within which a notification of our own must come back, or there is a pooler that swallows them."""
+SLICE_SECONDS: Final = 0.5
+"""Seconds after which the thread looks whether it is to end."""
+MIN_RECONNECT_SECONDS: Final = 1.0
+"""Seconds to the first try to listen again after a lost connection; they double with each."""
+MAX_RECONNECT_SECONDS: Final = 30.0
+
+
+class Listener:
+    """Waits for notifications of one channel, and connects again when the database was away.
+
+    Args:
+        conninfo: Of the database.
+        channel: What to listen to.
+        notified: Called on the thread with the payload of each.
+    """
+
+    def __init__(self, conninfo: str, channel: str, notified: Callable[[str], None]) -> None:
+        self._conninfo = conninfo
+        self._channel = channel
+        self._notified = notified
+        self._stop = threading.Event()
+        self.connection: psycopg.Connection[Any] | None = None
+        self.works = False
+        """Whether notifications come; not behind a pooler in transaction mode."""
+
+    def start(self) -> None:
+        """Begin on a thread that never holds up the end of the process."""
+        threading.Thread(target=self._run, name="tonicdm-listener", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread within half a second."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        pause = MIN_RECONNECT_SECONDS
+        while not self._stop.is_set():
+            try:
+                if not self._listen():
+                    return
+                pause = MIN_RECONNECT_SECONDS
+            except Exception as error:  # noqa: BLE001 - a lost notification costs a moment, not a call
+                logger.debug("listening to %s ended (%s); again in %g s", self._channel, error, pause)
+            self.works = False
+            self._stop.wait(pause)
+            pause = min(2 * pause, MAX_RECONNECT_SECONDS)
+
+    def _listen(self) -> bool:
+        """Listen until the connection is lost or the thread is to end; False where no notification ever comes."""
+        import psycopg
+
+        probe = secrets.token_hex(8)
+        self.connection = psycopg.connect(
+            self._conninfo,
+            autocommit=True,
+            connect_timeout=5,
+            prepare_threshold=None,
+            application_name="tonicdm-listen",
+        )
+        try:
+            with self.connection as connection:
+                connection.execute(f"LISTEN {self._channel}")
+                connection.execute("SELECT pg_notify(%s, %s)", (self._channel, probe))
+                self.works = any(
+                    notify.payload == probe for notify in connection.notifies(timeout=PROBE_SECONDS, stop_after=1)
+                )
+                if not self.works:
+                    logger.warning(
+                        "the database's pooler passes no notifications on (it pools by transaction): calls that wait "
+                        "for units which come free on another host look for them each second"
+                    )
+                    return False
+                while not self._stop.is_set():
+                    for notify in connection.notifies(timeout=SLICE_SECONDS):
+                        if notify.payload != probe:
+                            self._notified(notify.payload)
+        finally:
+            with contextlib.suppress(Exception):
+                self.connection.close()
+            self.connection = None
+        return not self._stop.is_set()

@@ -1,0 +1,536 @@
+"""A ledger in PostgreSQL: shared by the processes of several hosts; needs the extra ``postgres``.
+
+The hosts' clocks have no part in it. All times are stored on the *timeline*: the database's clock and a correction,
+which takes back whatever that clock is set by. Each process knows by how much its own monotonic clock is ahead of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import attrs
+
+from tonicdm._version import __version__
+from tonicdm.budget import forks
+from tonicdm.budget.history import MAX_WINDOWS, WindowRecord, appended
+from tonicdm.budget.ledgers import LedgerBusyError, stored
+from tonicdm.budget.ledgers.listener import Listener
+from tonicdm.budget.ledgers.sqlite import random_first_number
+from tonicdm.budget.ledgers.stored import Names, Row
+from tonicdm.budget.ledgers.threads import LedgerThread
+from tonicdm.budget.rules import BudgetRules
+from tonicdm.budget.window import Window
+from tonicdm.clock import Clock, SystemClock
+from tonicdm.errors import ConfigError, LedgerUnavailableError
+
+if TYPE_CHECKING:
+    import psycopg
+
+T = TypeVar("T")
+
+SCHEMA: Final = "tonicdm_budget"
+"""The schema of all budgets of a database."""
+FORM: Final = 1
+"""The form of its tables; higher ones are of later versions."""
+STATEMENT_MS: Final = 5_000
+"""Milliseconds that one statement may take, waiting for another process included."""
+CONNECT_SECONDS: Final = 5
+"""Seconds that one try to connect may take."""
+PEEK_SECONDS: Final = 0.5
+"""Seconds for which somebody who only looks waits for the database; then the window as last known is shown."""
+CLOCK_TOLERANCE_SECONDS: Final = 2.0
+"""Seconds by which the database's clock may move against ours between two steps without having been set."""
+MAX_DRIFT: Final = 1e-3
+"""Share of the time between two steps by which it may move beside that."""
+SAME_SECONDS: Final = 0.1
+"""Seconds below which two readings of both clocks count as the same: the network's delay differs from step to step."""
+POLL_SECONDS: Final = 1.0
+"""How often to look for what others changed where nobody notifies us."""
+NOTIFIED_POLL_SECONDS: Final = 5.0
+"""The same where notifications come; one may be lost with its connection."""
+
+_SQL_TYPES: Final = {int: "bigint", float: "double precision", str: "text"}
+_COLUMNS: Final = {value.name: _SQL_TYPES[value.value_type] for value in stored.ENTRY}
+_TABLES: Final = (
+    f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
+    f"CREATE TABLE IF NOT EXISTS {SCHEMA}.form (number integer NOT NULL)",
+    f"""
+    CREATE TABLE IF NOT EXISTS {SCHEMA}.budget (
+        key text PRIMARY KEY, version bigint NOT NULL, correction double precision NOT NULL, state text NOT NULL
+    )
+    """,
+    f"CREATE TABLE IF NOT EXISTS {SCHEMA}.entry (key text NOT NULL, number bigint NOT NULL, PRIMARY KEY (key, number))",
+    *(f"ALTER TABLE {SCHEMA}.entry ADD COLUMN IF NOT EXISTS {name} {type_}" for name, type_ in _COLUMNS.items()),
+    f"""
+    CREATE TABLE IF NOT EXISTS {SCHEMA}.history (
+        key text NOT NULL, ended_at double precision NOT NULL, record text NOT NULL, PRIMARY KEY (key, ended_at)
+    )
+    """,
+)
+_NAMES: Final = ", ".join(value.name for value in stored.ENTRY)
+_LOCK_ROW: Final = f"SELECT version, correction FROM {SCHEMA}.budget WHERE key = %s FOR UPDATE"  # noqa: S608
+_MAKE_ROW: Final = f"INSERT INTO {SCHEMA}.budget VALUES (%s, 0, 0, '') ON CONFLICT (key) DO NOTHING"  # noqa: S608
+_READ_STATE: Final = f"SELECT state FROM {SCHEMA}.budget WHERE key = %s"  # noqa: S608
+_READ_ENTRIES: Final = f"SELECT {_NAMES} FROM {SCHEMA}.entry WHERE key = %s"  # noqa: S608
+_SAVE_STATE: Final = f"UPDATE {SCHEMA}.budget SET version = %s, correction = %s, state = %s WHERE key = %s"  # noqa: S608
+_SAVE_ENTRY: Final = (
+    f"INSERT INTO {SCHEMA}.entry (key, {_NAMES}) VALUES (%s{', %s' * len(stored.ENTRY)}) "  # noqa: S608
+    "ON CONFLICT (key, number) DO UPDATE SET "
+    + ", ".join(f"{value.name} = excluded.{value.name}" for value in stored.ENTRY[1:])
+)
+_READ_HISTORY: Final = f"SELECT record FROM {SCHEMA}.history WHERE key = %s ORDER BY ended_at DESC LIMIT %s"  # noqa: S608
+_TRIM_HISTORY: Final = (
+    f"DELETE FROM {SCHEMA}.history WHERE key = %s AND ended_at <= "  # noqa: S608
+    f"(SELECT ended_at FROM {SCHEMA}.history WHERE key = %s ORDER BY ended_at DESC LIMIT 1 OFFSET %s)"
+)
+_DROP_ENTRY: Final = f"DELETE FROM {SCHEMA}.entry WHERE key = %s AND number = %s"  # noqa: S608
+
+
+class PostgreSQLLedger:
+    """Keeps the window in a row of a table; a step is one transaction that has the row locked.
+
+    A process has at most two connections: one for the steps, one that is notified when units come free elsewhere.
+
+    Args:
+        url: ``postgresql://…``; a password in it is shown nowhere.
+        key: Which budget of the database; derived from the token by the client.
+        rules: The budget's settings.
+        clock: Ours; only its monotonic readings count.
+        time_sql: What the database's time is read by, Unix seconds.
+
+    Raises:
+        ConfigError: *url* is none, or psycopg is not installed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str,
+        rules: BudgetRules | None = None,
+        clock: Clock | None = None,
+        time_sql: str = "extract(epoch FROM clock_timestamp())::float8",
+    ) -> None:
+        self._conninfo, self._where = _check(url)
+        self.key = key
+        self.poll_seconds: float | None = POLL_SECONDS
+        self._rules = rules or BudgetRules()
+        self._clock = clock or SystemClock()
+        self._read_time = f"SELECT {time_sql}"
+        self._thread = LedgerThread(self._transact)
+        self._connection: psycopg.Connection[Any] | None = None
+        self._listener: Listener | None = None
+        self._on_change: Callable[[], None] | None = None
+        self._lock, self._held = threading.Lock(), False
+        self._names = Names()
+        self._window = self._shown = Window(self._rules)
+        self._version = -1
+        self._correction = 0.0
+        self._text = ""
+        self._unknown: Row = {}
+        self._ahead: float | None = None
+        self._read_at = 0.0
+        self.clock: Clock = DatabaseClock(self._clock, self._wall)
+        """Tells the database's time, so that the hosts' wall clocks may differ."""
+        forks.watch(self)
+
+    @property
+    def where(self) -> str:
+        """Host and database, without user and password."""
+        return self._where
+
+    async def run(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:
+        """Apply *step* in a transaction on the ledger's thread."""
+        return await self._thread.run(step, undo)
+
+    def peek(self) -> Window:
+        """Return the window as it stands in the database, or as last known where that can't be had at once."""
+        if not self._thread.closed:
+            with contextlib.suppress(Exception):  # it is shown to people; a step tells what is wrong
+                self._shown = self._thread.submit(lambda: self._transact(copy.deepcopy)).result(timeout=PEEK_SECONDS)
+        return self._shown
+
+    def history(self) -> list[WindowRecord]:
+        """Read the windows that are over."""
+        if self._thread.closed:
+            return []
+        try:
+            return self._thread.submit(self._read_history).result(timeout=STATEMENT_MS / 1000)
+        except (LedgerBusyError, TimeoutError):
+            return []
+
+    def on_change(self, call: Callable[[], None]) -> None:
+        """Call *call*, from another thread, when another process has changed what waiting calls wait for."""
+        self._on_change = call
+
+    async def close(self) -> None:
+        """Finish what is queued and close both connections."""
+        if self._listener is not None:
+            self._listener.stop()
+        await self._thread.close(self._disconnect)
+
+    # --- forks --------------------------------------------------------------------------------------------------
+
+    def before_fork(self) -> None:
+        """Wait for the step that runs."""
+        self._held = self._lock.acquire(timeout=CONNECT_SECONDS)
+
+    def after_fork_in_parent(self) -> None:
+        """Let the steps go on."""
+        if self._held:
+            self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Take a thread and connections of its own; to end the parent's sessions would be a fault in the parent."""
+        self._lock, self._version, self._ahead = threading.Lock(), -1, None
+        self._thread.forget()
+        for connection in (self._connection, None if self._listener is None else self._listener.connection):
+            if connection is not None:
+                leave_to_parent(connection)
+        self._connection = self._listener = None
+
+    # --- on the ledger's thread ---------------------------------------------------------------------------------
+
+    def _transact(self, step: Callable[[Window], T]) -> T:
+        import psycopg
+
+        with self._lock:
+            try:
+                connection = self._connect()
+                with connection.transaction():
+                    result = self._apply(connection, step)
+            except psycopg.Error as error:
+                self._version = -1
+                raise self._translate(error) from error
+            except BaseException:
+                # What the step changed in memory did not happen; it is read anew.
+                self._version = -1
+                raise
+        self._listen()
+        return result
+
+    def _apply(self, connection: psycopg.Connection[Any], step: Callable[[Window], T]) -> T:
+        version, correction, moved = self._lock_row(connection)
+        if version != self._version:
+            self._load(connection, version)
+        free = _free(self._window)
+        result = step(self._window)
+        if self._save(connection, correction, moved=moved) and _free(self._window) > free:
+            connection.execute("SELECT pg_notify(%s, %s)", (SCHEMA, f"{self.key} {self._name}"))
+        return result
+
+    def _lock_row(self, connection: psycopg.Connection[Any]) -> tuple[int, float, bool]:
+        """Lock the budget's row, read the database's clock, and return version, correction, and whether it moved."""
+        with connection.pipeline():
+            connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}")
+            row = connection.execute(_LOCK_ROW, (self.key,))
+            # A statement of its own: read in the one before, it would be the time before the wait for the lock.
+            now = connection.execute(self._read_time)
+            found, (time_now,) = row.fetchone(), now.fetchone() or (0.0,)
+        if found is None:
+            connection.execute(_MAKE_ROW, (self.key,))
+            found = connection.execute(_LOCK_ROW, (self.key,)).fetchone() or (0, 0.0)
+            (time_now,) = connection.execute(self._read_time).fetchone() or (0.0,)
+        version, correction = found
+        was = correction
+        correction += self._jump(float(time_now) + correction, correction)
+        return int(version), correction, correction != was
+
+    def _jump(self, timeline: float, correction: float) -> float:
+        """Return the seconds to add to the correction because the database's clock was set; mostly 0.
+
+        Whether it was set or our own clock stood still can't be told apart. To go on without a jump errs on the safe
+        side: times that were stored pass later at most. Who sees that another process has corrected it already, takes
+        that as it is.
+        """
+        now = self._clock.monotonic()
+        ahead, before = now - timeline, self._ahead
+        elapsed, self._read_at = now - self._read_at, now
+        if before is None or correction != self._correction:
+            self._ahead, self._correction = ahead, correction
+            return 0.0
+        moved = ahead - before
+        if abs(moved) > CLOCK_TOLERANCE_SECONDS + MAX_DRIFT * elapsed:
+            self._correction = correction + moved
+            return moved
+        if abs(moved) > SAME_SECONDS:
+            self._ahead = ahead
+        return 0.0
+
+    def _load(self, connection: psycopg.Connection[Any], version: int) -> None:
+        ahead = self._ahead or 0.0
+        (state,) = connection.execute(_READ_STATE, (self.key,)).fetchone() or ("",)
+        cursor = connection.execute(_READ_ENTRIES, (self.key,))
+        names = [value.name for value in stored.ENTRY]
+        try:
+            entries = [stored.entry_from(dict(zip(names, values, strict=True)), ahead) for values in cursor]
+            if state:
+                row, _ = self._names.read(state, None)
+                self._window = self._names.unpack(row, entries, self._rules, ahead)
+                self._unknown = self._names.unknown(row)
+            else:
+                self._window, self._unknown = Window(self._rules), {}
+                self._window.holdings.next_number = random_first_number()
+                stored.fill(self._window, entries)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise LedgerUnavailableError(
+                f"the budget {self.key} in {self._where} is damaged: its state can't be decoded ({error!r}). Nothing "
+                f"was sent. Delete its row from {SCHEMA}.budget, and a new one is begun",
+                ledger=self._where,
+            ) from error
+        self._version, self._text = version, self._pack()
+
+    def _pack(self) -> str:
+        return self._names.pack(self._window, self._ahead or 0.0, self._unknown)
+
+    def _save(self, connection: psycopg.Connection[Any], correction: float, *, moved: bool) -> bool:
+        """Store what the step has changed; return whether it was anything."""
+        if self._window.ended:
+            self._save_ended(connection)
+        text, holdings = self._pack(), self._window.holdings
+        if not holdings.touched and text == self._text and not moved:
+            return False  # the step only looked
+        with connection.pipeline():
+            connection.execute(_SAVE_STATE, (self._version + 1, correction, text, self.key))
+            for number in holdings.touched:
+                entry = holdings.get(number)
+                if entry is None:
+                    connection.execute(_DROP_ENTRY, (self.key, number))
+                else:
+                    connection.execute(_SAVE_ENTRY, (self.key, *stored.entry_values(entry, self._ahead or 0.0)))
+        holdings.touched.clear()
+        self._text = text
+        self._version += 1
+        return True
+
+    def _save_ended(self, connection: psycopg.Connection[Any]) -> None:
+        """Note the windows that are over in the history, and forget the oldest of it."""
+        ended, self._window.ended = self._window.ended, []
+        last = _records(connection.execute(_READ_HISTORY, (self.key, 1)))
+        if last:
+            connection.execute(
+                f"DELETE FROM {SCHEMA}.history WHERE key = %s AND ended_at = %s",  # noqa: S608
+                (self.key, last[0].ended_at),
+            )
+        for record in appended(last, ended, self._rules.reset_tolerance):
+            connection.execute(
+                f"INSERT INTO {SCHEMA}.history VALUES (%s, %s, %s) "  # noqa: S608
+                "ON CONFLICT (key, ended_at) DO UPDATE SET record = excluded.record",
+                (self.key, record.ended_at, record.to_json()),
+            )
+        connection.execute(_TRIM_HISTORY, (self.key, self.key, MAX_WINDOWS))
+
+    def _read_history(self) -> list[WindowRecord]:
+        import psycopg
+
+        with self._lock:
+            try:
+                return _records(self._connect().execute(_READ_HISTORY, (self.key, MAX_WINDOWS)))[::-1]
+            except psycopg.Error as error:
+                raise self._translate(error) from error
+
+    def _wall(self) -> float | None:
+        """Return the database's time, Unix seconds; None before it was read."""
+        return None if self._ahead is None else self._clock.monotonic() - self._ahead
+
+    # --- connections --------------------------------------------------------------------------------------------
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            connection = connect(self._conninfo)
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _listen(self) -> None:
+        """Begin to listen, once there is somebody to wake."""
+        if self._on_change is None or self._thread.closed:
+            return
+        if self._listener is None:
+            self._listener = Listener(self._conninfo, SCHEMA, self._notified)
+            self._listener.start()
+        self.poll_seconds = NOTIFIED_POLL_SECONDS if self._listener.works else POLL_SECONDS
+
+    @property
+    def _name(self) -> str:
+        """What this ledger is called in notifications: nobody is woken by itself."""
+        return f"{os.getpid()}-{id(self)}"
+
+    def _notified(self, payload: str) -> None:
+        key, _, sender = payload.partition(" ")
+        if key == self.key and sender != self._name and self._on_change is not None:
+            self._on_change()
+
+    def _prepare(self, connection: psycopg.Connection[Any]) -> None:
+        """Make the tables where they are missing, and refuse those of a later version.
+
+        Raises:
+            ConfigError: They are of a later version.
+            LedgerUnavailableError: They are not there, and this role may not make them.
+        """
+        import psycopg
+
+        if connection.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.form",)).fetchone() == (None,):
+            try:
+                make_tables(connection)
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise LedgerUnavailableError(
+                    f"{self._where} has no tables for budgets, and this role may not make them ({_text(error)}). "
+                    "Nothing was sent. Let a role that owns the database run: tonicdm db upgrade URL",
+                    ledger=self._where,
+                ) from None
+        (form,) = connection.execute(f"SELECT max(number) FROM {SCHEMA}.form").fetchone() or (None,)  # noqa: S608
+        if form is not None and form > FORM:
+            raise ConfigError(
+                f"the budgets in {self._where} were written by a newer tonicdm: they have form {form}, and tonicdm "
+                f"{__version__} reads form {FORM}. Nothing was sent. Upgrade this one, or name another database"
+            )
+
+    def _translate(self, error: psycopg.Error) -> Exception:
+        """Return what *error* means: whether to try again, or that somebody has to mend something."""
+        import psycopg
+
+        if self._connection is not None and (self._connection.closed or self._connection.broken):
+            self._disconnect()
+        lasting = (
+            psycopg.errors.InvalidAuthorizationSpecification,
+            psycopg.errors.InvalidCatalogName,
+            psycopg.errors.InsufficientPrivilege,
+            psycopg.errors.UndefinedTable,
+            psycopg.errors.UndefinedColumn,
+        )
+        if isinstance(error, lasting):
+            self._disconnect()  # tables that were taken away are made again
+            return LedgerUnavailableError(
+                f"the budget in {self._where} can't be used as it is ({_text(error)}). Nothing was sent. Name another "
+                "one (TONICDM_BUDGET, or budget=)",
+                ledger=self._where,
+            )
+        return LedgerBusyError(f"the budget in {self._where} can't be used now ({_text(error)})")
+
+
+@attrs.define
+class DatabaseClock:
+    """Our monotonic clock, and the database's wall clock, so that all hosts see one.
+
+    Args:
+        base: The clock of this machine.
+        wall: Returns the database's time, Unix seconds; None before it was read.
+    """
+
+    base: Clock
+    wall: Callable[[], float | None]
+
+    @property
+    def counts_suspension(self) -> bool:
+        """Whether `monotonic` goes on while the machine is suspended."""
+        return bool(getattr(self.base, "counts_suspension", True))
+
+    def now(self) -> float:
+        """Return the database's time; this machine's until it was read."""
+        shared = self.wall()
+        return self.base.now() if shared is None else shared
+
+    def monotonic(self) -> float:
+        """Return this machine's seconds."""
+        return self.base.monotonic()
+
+    async def sleep_until(self, deadline: float) -> None:
+        """Return once `monotonic` has reached *deadline*."""
+        await self.base.sleep_until(deadline)
+
+
+def connect(conninfo: str) -> psycopg.Connection[Any]:
+    """Open a connection that also a pooler in transaction mode can serve: it prepares no statements."""
+    import psycopg
+
+    connection = psycopg.connect(
+        conninfo,
+        autocommit=True,
+        connect_timeout=CONNECT_SECONDS,
+        prepare_threshold=None,
+        application_name="tonicdm-budget",
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=2 * STATEMENT_MS,
+    )
+    connection.execute("SELECT 1")
+    return connection
+
+
+def make_tables(connection: psycopg.Connection[Any]) -> None:
+    """Make the tables of budgets; two processes at once make them once."""
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (SCHEMA,))
+        for statement in _TABLES:
+            connection.execute(statement)
+        connection.execute(
+            f"INSERT INTO {SCHEMA}.form SELECT {FORM} WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.form)"  # noqa: S608
+        )
+
+
+def leave_to_parent(connection: psycopg.Connection[Any]) -> None:
+    """Make a forked child unable to speak on its parent's connection; the end of the child would close the session."""
+    with contextlib.suppress(Exception):
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, connection.fileno())
+        os.close(nowhere)
+    _parents.append(connection)
+
+
+_parents: list[psycopg.Connection[Any]] = []
+"""Connections of a parent process, which are never let go of here."""
+
+
+def _check(url: str) -> tuple[str, str]:
+    """Return *url* as psycopg takes it, and what of it people may see.
+
+    Raises:
+        ConfigError: It is no such URL, or psycopg is not installed.
+    """
+    try:
+        import psycopg
+    except ImportError as error:
+        raise ConfigError(
+            "a budget in PostgreSQL needs psycopg: pip install 'tonicdm[postgres]'. Nothing was sent."
+        ) from error
+    try:
+        parts = psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.Error:
+        # The driver's own message repeats the URL, with its password.
+        raise ConfigError("the URL of the budget's database can't be read. Nothing was sent.") from None
+    place = parts.get("host") or parts.get("hostaddr") or "localhost"
+    port = f":{parts['port']}" if parts.get("port") else ""
+    return psycopg.conninfo.make_conninfo(url), f"postgresql://{place}{port}/{parts.get('dbname') or ''}"
+
+
+def _text(error: Exception) -> str:
+    """Return the first line of a driver's message; the others repeat statements and hints."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _records(rows: Iterable[tuple[str]]) -> list[WindowRecord]:
+    records = (WindowRecord.from_json(text) for (text,) in rows)
+    return [record for record in records if record is not None]
+
+
+def _free(window: Window) -> tuple[bool, bool, int, float]:
+    """Return what waiting calls wait for; greater when more of them may go."""
+    left = 0 if window.probing else window.limit - window.used - window.held
+    turn_is_free = window.first is None or window.holdings.get(window.first) is None
+    return window.cooldown.until is None, turn_is_free, left, window.reset or 0.0
