@@ -76,7 +76,7 @@ def test_quarantine_lists_what_came_and_decodes_it_anew(folder: pathlib.Path) ->
     assert listed.exit_code == 0
     assert ID in listed.output and "surrogates" in listed.output and "unreadable" in listed.output
     assert "secret" not in listed.output
-    lines = [json.loads(line) for line in run("quarantine", "firm.db", "--json").output.splitlines()]
+    lines = json.loads(run("quarantine", "firm.db", "--json").stdout)
     assert {one["id"] for one in lines} == {ID, None}
     assert any("secret" in one["raw"] for one in lines)
     tried = run("quarantine", "firm.db", "--retry")

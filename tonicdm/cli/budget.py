@@ -5,85 +5,101 @@ from __future__ import annotations
 import asyncio
 import datetime
 from collections.abc import Mapping
+from typing import Any, Final
 
+import attrs
 import click
-from rich.console import Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
 
 from tonicdm.budget import Snapshot
 from tonicdm.cli.connection import Connection, connected
+from tonicdm.cli.output import Facts, Output, Part, Table, output_options
+from tonicdm.cli.text import number
+from tonicdm.cli.watching import watch_parts
 
-MAX_LABELS = 12
+MAX_LABELS: Final = 12
 """Endpoints shown, those that cost most."""
 
 
 @click.command()
 @click.option("--watch", is_flag=True, help="Go on showing it until Ctrl-C.")
 @click.option("--interval", default=1.0, show_default=True, help="Seconds between two looks.")
+@output_options
 @connected
-def budget(connection: Connection, *, watch: bool, interval: float) -> None:
+def budget(connection: Connection, *, watch: bool, interval: float, output: Output) -> None:
     """Show the budget of the token as the shared ledger has it; sends nothing and spends nothing.
 
     Calls that wait are those of other processes' own queues, which the ledger does not hold; what they have reserved
     or sent is shown.
     """
-    asyncio.run(_watch(connection, max(0.1, interval)) if watch else _once(connection))
+    asyncio.run(_show(connection, output, interval if watch else None))
 
 
-async def _once(connection: Connection) -> None:
+async def _show(connection: Connection, output: Output, interval: float | None) -> None:
     async with connection.client() as tonic:
-        for line in lines(tonic.budget.snapshot()):
-            click.echo(line)
+        if interval is None:
+            snapshot = tonic.budget.snapshot()
+            output.show(document(snapshot), facts(snapshot))
+            return
+
+        async def read() -> tuple[Any, list[Part]]:
+            snapshot = tonic.budget.snapshot()
+            return document(snapshot), [_bar(snapshot), facts(snapshot), *_accounts(snapshot)]
+
+        await watch_parts(output, read, interval)
 
 
-async def _watch(connection: Connection, interval: float) -> None:
-    async with connection.client() as tonic:
-        with Live(_view(tonic.budget.snapshot()), refresh_per_second=4) as live:
-            while True:
-                await asyncio.sleep(interval)
-                live.update(_view(tonic.budget.snapshot()))
+def document(snapshot: Snapshot) -> dict[str, Any]:
+    """Return a snapshot as JSON has it: spent and under way are lists, one object for each lane and endpoint."""
+    values = attrs.asdict(snapshot, recurse=False)
+    for name in ("spent", "under_way"):
+        values[name] = [
+            {"lane": lane, "endpoint": label, "calls": calls, "units": units}
+            for (lane, label), (calls, units) in values[name].items()
+        ]
+    for name in ("waiting", "by_label"):
+        values[name] = {key: {"calls": calls, "units": units} for key, (calls, units) in values[name].items()}
+    values["waits_for"] = {lane: None if reason is None else str(reason) for lane, reason in snapshot.waits_for.items()}
+    for name, value in values.items():
+        if isinstance(value, datetime.datetime):
+            values[name] = value.isoformat(timespec="seconds")
+    return {**values, "available": snapshot.available}
 
 
-def lines(snapshot: Snapshot) -> list[str]:
+def facts(snapshot: Snapshot) -> Facts:
     """Describe a snapshot."""
-    text = [
-        f"Units     {snapshot.remaining:,} of {snapshot.limit:,} left, {snapshot.reserved:,} of them reserved",
-        f"Unknown   {snapshot.unknown:,} units of calls that ended without an answer",
-        f"Foreign   {snapshot.foreign:,} units at least were spent by others; {snapshot.guard:,} are left to them",
-        f"Ledger    {snapshot.ledger}",
+    pairs = [
+        ("Units    ", f"{snapshot.remaining:,} of {snapshot.limit:,} left, {snapshot.reserved:,} of them reserved"),
+        ("Unknown", f"{snapshot.unknown:,} units of calls that ended without an answer"),
+        ("Foreign", f"{snapshot.foreign:,} units at least were spent by others; {snapshot.guard:,} are left to them"),
+        ("Ledger", snapshot.ledger),
     ]
     if snapshot.reset_at is None:
-        text.append("Window    unknown: the next call goes first, alone")
+        pairs.append(("Window", "unknown: the next call goes first, alone"))
     else:
-        text.append(f"Reset     {snapshot.reset_at:%H:%M:%S} UTC ({_until(snapshot.reset_at)})")
+        pairs.append(("Reset", f"{snapshot.reset_at:%H:%M:%S} UTC ({_until(snapshot.reset_at)})"))
     if snapshot.blocked_until is not None:
-        text.append(
-            f"Blocked   until {snapshot.blocked_until:%H:%M:%S} UTC ({_until(snapshot.blocked_until)}), after a 429"
-        )
-    return text
+        until = snapshot.blocked_until
+        pairs.append(("Blocked", f"until {until:%H:%M:%S} UTC ({_until(until)}), after a 429"))
+    return Facts(pairs)
 
 
-def _view(snapshot: Snapshot) -> Group:
-    used = snapshot.limit - snapshot.remaining
-    return Group(
-        ProgressBar(total=snapshot.limit, completed=min(snapshot.limit, used + snapshot.reserved), width=60),
-        Text("\n".join(lines(snapshot))),
-        _accounts("Spent in this window", snapshot.spent),
-        _accounts("Reserved or under way", snapshot.under_way),
-    )
+def _bar(snapshot: Snapshot) -> str:
+    held = min(snapshot.limit, snapshot.limit - snapshot.remaining + snapshot.reserved)
+    filled = round(60 * held / max(1, snapshot.limit))
+    return f"[{'#' * filled}{'.' * (60 - filled)}]"
 
 
-def _accounts(title: str, accounts: Mapping[tuple[str, str], tuple[int, int]]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for name in ("lane", "endpoint", "calls", "units"):
-        table.add_column(name, justify="right" if name in {"calls", "units"} else "left")
-    sorted_accounts = sorted(accounts.items(), key=lambda item: -item[1][1])
-    for (lane, label), (calls, units) in sorted_accounts[:MAX_LABELS]:
-        table.add_row(lane, label, f"{calls:,}", f"{units:,}")
-    return table
+def _accounts(snapshot: Snapshot) -> list[Part]:
+    return [
+        _account("Spent in this window", snapshot.spent),
+        _account("Reserved or under way", snapshot.under_way),
+    ]
+
+
+def _account(title: str, accounts: Mapping[tuple[str, str], tuple[int, int]]) -> Table:
+    dearest = sorted(accounts.items(), key=lambda item: -item[1][1])[:MAX_LABELS]
+    rows = [(label, lane, calls, units) for (lane, label), (calls, units) in dearest]
+    return Table(["endpoint", "lane", number("calls"), number("units")], rows, title=title)
 
 
 def _until(moment: datetime.datetime) -> str:

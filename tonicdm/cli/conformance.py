@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import sys
+from typing import Any
 
 import click
 
 from tonicdm.cli.connection import Connection, connected
+from tonicdm.cli.output import Line, Output, Table, output_options, readable_lines
+from tonicdm.cli.text import Column
 from tonicdm.conformance import MAX_RECORDED_UNITS, MAX_UNITS, Exchange, Profile, Recording, check, contradictions
 from tonicdm.http.retry import RetryPolicy
 
 
 @click.command()
+@output_options
 @connected
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @click.option(
@@ -21,7 +26,9 @@ from tonicdm.http.retry import RetryPolicy
     help=f"Most units to spend; {MAX_UNITS} unless given, {MAX_RECORDED_UNITS} with --record.",
 )
 @click.option("--profile", "known", type=click.Path(), help="Go on from an earlier run: ask only what it left open.")
-@click.option("--output", type=click.Path(), help="Write the profile here; else to --profile, else to the terminal.")
+@click.option(
+    "--output", "target", type=click.Path(), help="Write the profile here; else to --profile, else to the terminal."
+)
 @click.option(
     "--record",
     type=click.Path(dir_okay=False),
@@ -38,13 +45,14 @@ def conformance(
     yes: bool,
     units: int | None,
     known: str | None,
-    output: str | None,
+    target: str | None,
     record: str | None,
     replay: str | None,
+    output: Output,
 ) -> None:
     """Find out, by reading only, how the server answers where the API's documents are silent."""
     if replay is not None:
-        _replay(Recording.read(replay))
+        _replay(Recording.read(replay), output)
         return
     before = None if known is None else Profile.read(known)
     allowance = units or (MAX_UNITS if record is None else MAX_RECORDED_UNITS)
@@ -61,7 +69,7 @@ def conformance(
                 tonic,
                 allowance=allowance,
                 known=None if before is None else before.answers,
-                progress=lambda name: click.echo(f"  asking: {name}", err=True),
+                progress=_asking,
                 record=None if record is None else exchanges.append,
             )
             if record is not None:
@@ -70,27 +78,49 @@ def conformance(
             return Profile.of(state, server=server, checked_at=datetime.datetime.now(datetime.UTC))
 
     profile = asyncio.run(run())
-    _report(profile)
-    target = output or known
-    if target is None:
-        click.echo(profile.to_toml())
+    if output.form:
+        output.show(_document(profile), _table(profile))
     else:
+        for line in readable_lines([_table(profile)]):
+            click.echo(line, err=True)
+    target = target or known
+    if target is not None:
         profile.write(target)
         click.echo(f"Written to {target}.", err=True)
+    elif not output.form:
+        click.echo(profile.to_toml())
 
 
-def _replay(recording: Recording) -> None:
-    contradicted = contradictions(recording)
-    for assumption in contradicted:
-        click.echo(str(assumption))
+def _asking(question: str) -> None:
+    """Name the question that is asked, on a terminal; a log gets none of it."""
+    if sys.stderr.isatty():
+        click.echo(f"  asking: {question}", err=True)
+
+
+def _replay(recording: Recording, output: Output) -> None:
+    contradicted = [str(assumption) for assumption in contradictions(recording)]
+    document = {"exchanges": len(recording.exchanges), "contradicted": contradicted}
+    output.show(document, *(Line(assumption) for assumption in contradicted))
     click.echo(f"{len(recording.exchanges)} exchanges, {len(contradicted)} assumptions contradicted.", err=True)
     if contradicted:
         click.get_current_context().exit(1)
 
 
-def _report(profile: Profile) -> None:
-    click.echo(f"{profile.server}: {profile.calls} calls, {profile.units} units at most", err=True)
-    for name, value in profile.answers.items():
-        click.echo(f"  {name:<26} {value}", err=True)
-    for name, why in profile.unsettled.items():
-        click.echo(f"  {name:<26} not settled: {why}", err=True)
+def _document(profile: Profile) -> dict[str, Any]:
+    return {
+        "server": profile.server,
+        "checked_at": profile.checked_at.isoformat(timespec="seconds"),
+        "calls": profile.calls,
+        "units": profile.units,
+        "answers": dict(profile.answers),
+        "unsettled": dict(profile.unsettled),
+    }
+
+
+def _table(profile: Profile) -> Table:
+    rows = [
+        *((name, value, "") for name, value in profile.answers.items()),
+        *((name, "not settled", why) for name, why in profile.unsettled.items()),
+    ]
+    title = f"{profile.server}: {profile.calls} calls, {profile.units} units at most"
+    return Table([Column("question", whole=True), "answer", "why not"], rows, title=title)

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 import time
-from typing import Self
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Self
 
 from tonicdm.client import TonicDM
 from tonicdm.sync import TypeReport
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 REFRESH_SECONDS = 0.5
 """Seconds between two refreshes."""
+
+
+@contextlib.contextmanager
+def progress(tonic: TonicDM, types: int) -> Iterator[Callable[[TypeReport], None]]:
+    """Show how far a sync has come, on stderr, where that is a terminal; a log gets nothing.
+
+    Args:
+        tonic: Whose budget is shown.
+        types: How many types are synced.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _report: None
+        return
+    from rich.console import Console
+
+    with Display(tonic, Console(stderr=True), types) as display:
+        yield display.update
 
 
 class Display:
@@ -26,13 +46,15 @@ class Display:
     """
 
     def __init__(self, tonic: TonicDM, console: Console, types: int) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
         self._tonic = tonic
         self._types = types
         self._reports: dict[str, TypeReport] = {}
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", markup=False),
             TimeElapsedColumn(),
             console=console,
         )

@@ -8,6 +8,8 @@ import attrs
 import click
 
 from tonicdm.cli.connection import Connection, connected
+from tonicdm.cli.output import Line, Output, output_options
+from tonicdm.cli.text import printable
 from tonicdm.errors import ConfigError
 from tonicdm.transfer.project import NO_LINK, FileLinks, ProjectDownload
 
@@ -41,6 +43,7 @@ class Wanted:
 )
 @click.option("--link-id-field", default="id", show_default=True, help="The field in its answers that names the file.")
 @click.option("--allow-private", is_flag=True, help="Follow links to private and loopback addresses, too.")
+@output_options
 @connected
 def download(
     connection: Connection,
@@ -52,6 +55,7 @@ def download(
     link_option: str,
     link_id_field: str,
     allow_private: bool,
+    output: Output,
 ) -> None:
     """Bring the files of PROJECT's RFIs, submittals and change orders into a folder.
 
@@ -64,9 +68,15 @@ def download(
     wanted = Wanted(project=project, to=to, links=links, allow_private=allow_private)
     done = asyncio.run(_run(connection, wanted))
     for identity, error in done.failed.items():
-        click.echo(f"{identity}: {error}", err=True)
+        click.echo(printable(f"{identity}: {error}"), err=True)
+    document = {
+        "to": to,
+        "downloaded": len(done.downloaded),
+        "skipped": len(done.skipped),
+        "failed": {str(identity): str(error) for identity, error in done.failed.items()},
+    }
     counts = f"{len(done.skipped):,} were there, {len(done.failed):,} failed"
-    click.echo(f"{len(done.downloaded):,} files downloaded to {to}, {counts}.")
+    output.show(document, Line(f"{len(done.downloaded):,} files downloaded to {to}, {counts}."))
     if done.failed:
         click.get_current_context().exit(1)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import json
+import sys
+from collections.abc import Callable, Iterator
 
 import attrs
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from tonicdm.cli.output import Output, Table, output_options
 from tonicdm.cli.sync import TYPES, chosen
+from tonicdm.cli.text import Column, number
 from tonicdm.export import ExportProgress, ExportReport, export
 from tonicdm.store import RecordType, Store
 
@@ -26,7 +28,7 @@ class ExportOptions:
     types: list[RecordType] | None
     full: bool
     keep_deleted: bool
-    json_line: bool
+    output: Output
 
 
 @click.command("export")
@@ -35,8 +37,8 @@ class ExportOptions:
 @TYPES
 @click.option("--full", is_flag=True, help="Write everything anew, also over the export of another file.")
 @click.option("--keep-deleted", is_flag=True, help="Keep deleted records, with deleted_at and reason.")
-@click.option("--json", "json_line", is_flag=True, help="Print one line of JSON instead of a table.")
-def export_command(*, file: str, to: str, types: str | None, full: bool, keep_deleted: bool, json_line: bool) -> None:
+@output_options
+def export_command(*, file: str, to: str, types: str | None, full: bool, keep_deleted: bool, output: Output) -> None:
     """Bring a DuckDB file, or a folder of Parquet or CSV files, up to date with FILE, which a sync has made.
 
     Only what changed since the last export is looked at. Sends nothing. DuckDB and Parquet need the extra duckdb.
@@ -47,16 +49,35 @@ def export_command(*, file: str, to: str, types: str | None, full: bool, keep_de
         types=chosen(types) if types else None,
         full=full,
         keep_deleted=keep_deleted,
-        json_line=json_line,
+        output=output,
     )
     asyncio.run(_run(options))
 
 
 async def _run(options: ExportOptions) -> None:
-    console = Console(stderr=options.json_line)
+    with _progress() as on_progress:
+        # Not opened: an export reads by a connection of its own, also a store that can't be written.
+        report = await export(
+            Store(options.file), options.to, types=options.types, full=options.full, keep_deleted=options.keep_deleted,
+            on_progress=on_progress,
+        )  # fmt: skip
+    moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    document = {"finished": moment, "to": options.to, **json.loads(report.as_json())}
+    options.output.show(document, _summary(report, options.to))
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[ExportProgress], None] | None]:
+    """Show how far an export has come, on stderr, where that is a terminal; a log gets nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[state]}"),
-        TimeElapsedColumn(), console=console,
+        TextColumn("{task.description}", markup=False), BarColumn(bar_width=20),
+        TextColumn("{task.fields[state]}", markup=False), TimeElapsedColumn(), console=Console(stderr=True),
     )  # fmt: skip
     task = bar.add_task("opening", total=None, state="")
 
@@ -65,25 +86,16 @@ async def _run(options: ExportOptions) -> None:
         bar.update(task, description=progress.record_type, completed=progress.done, total=progress.types, state=state)
 
     with bar:
-        # Not opened: an export reads by a connection of its own, also a store that can't be written.
-        report = await export(
-            Store(options.file), options.to, types=options.types, full=options.full, keep_deleted=options.keep_deleted,
-            on_progress=show,
-        )  # fmt: skip
-        bar.update(task, description=f"{len(report.types)} types", completed=1, total=1, state="")
-    if options.json_line:
-        moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        click.echo(f'{{"finished":"{moment}","to":{json.dumps(options.to)},{report.as_json()[1:]}')
-    else:
-        console.print(_summary(report, options.to))
+        yield show
+        bar.update(task, description="done", completed=1, total=1, state="")
 
 
 def _summary(report: ExportReport, to: str) -> Table:
-    table = Table(title=f"Exported to {to}", caption=f"change {report.position:,}, in {report.seconds:,.1f} s")
-    table.add_column("type")
-    for name in ("rows written", "rows removed"):
-        table.add_column(name, justify="right")
-    table.add_column("mode")
-    for done in report.types:
-        table.add_row(done.record_type, f"{done.written:,}", f"{done.removed:,}", done.mode.value)
-    return table
+    rows = [(done.record_type, done.written, done.removed, done.mode.value) for done in report.types]
+    caption = f"change {report.position:,}, in {report.seconds:,.1f} s"
+    return Table(
+        [Column("type", whole=True), number("rows written"), number("rows removed"), "mode"],
+        rows,
+        title=f"Exported to {to}",
+        caption=caption,
+    )

@@ -124,8 +124,8 @@ class _Report:
         return self._failed(text, FAILED, error)
 
     def _failed(self, text: str, code: int, error: BaseException | None = None) -> int:
-        line = printable(" ".join(text.split()))
         output: Output | None = self._meta.get(OUTPUT)
+        line = printable(" ".join(f"{text} {output.consequence if output else ''}".split()))
         as_json = output.is_json if output is not None else wants_json(self._arguments)
         with contextlib.suppress(OSError, ValueError):
             click.echo(f"tonicdm: {line}", err=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime
 import importlib
-import json
 import os
 import re
 import sys
@@ -15,15 +14,15 @@ from typing import Any, Final
 
 import attrs
 import click
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
 from tonicdm.cli import logs
 from tonicdm.cli.connection import Connection, connected
+from tonicdm.cli.failures import CommandError
+from tonicdm.cli.output import Facts, Line, Output, Part, Table, output_options
 from tonicdm.cli.signals import stop_event
 from tonicdm.cli.sync import TYPES, seconds_of
+from tonicdm.cli.text import Column, number, printable
+from tonicdm.cli.watching import watch_parts
 from tonicdm.errors import ConfigError
 from tonicdm.store import Store, choose
 from tonicdm.webhooks.gaps import keep_repairing
@@ -34,7 +33,6 @@ from tonicdm.webhooks.rules import InboxRules, State, WorkerRules
 from tonicdm.webhooks.worker import Worker
 
 FILE: Final = click.argument("file", type=click.Path(exists=True, dir_okay=False))
-JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 WATCH: Final = click.option("--watch", is_flag=True, help="Go on showing it until Ctrl-C.")
 INTERVAL: Final = click.option("--interval", default=1.0, show_default=True, help="Seconds between two refreshes.")
 _FILTERS: Final = (
@@ -165,7 +163,7 @@ def _handlers(text: str) -> Handlers:
 @FILE
 @filtered
 @click.option("--limit", default=50, show_default=True, help="At most so many, the newest first.")
-@JSON
+@output_options
 @WATCH
 @INTERVAL
 def list_jobs(
@@ -176,7 +174,7 @@ def list_jobs(
     since: str | None,
     before: str | None,
     limit: int,
-    as_json: bool,
+    output: Output,
     watch: bool,
     interval: float,
 ) -> None:
@@ -186,15 +184,15 @@ def list_jobs(
     async def entries(inbox: Inbox) -> list[Entry]:
         return await inbox.find(chosen, limit=limit)
 
-    _show(file, entries, _entries, as_json=as_json, watch=watch, interval=interval)
+    _show(file, entries, lambda listed: [_entries(listed)], output, interval if watch else None)
 
 
 @click.command()
 @FILE
 @click.argument("key")
 @click.option("--body", is_flag=True, help="Print the event's body, which may hold personal data.")
-@JSON
-def show(*, file: str, key: str, body: bool, as_json: bool) -> None:
+@output_options
+def show(*, file: str, key: str, body: bool, output: Output) -> None:
     """Show one event of FILE by its KEY, with a job for each record that it names."""
 
     async def run() -> tuple[list[Entry], bytes | None]:
@@ -204,32 +202,31 @@ def show(*, file: str, key: str, body: bool, as_json: bool) -> None:
 
     entries, content = asyncio.run(run())
     if not entries:
-        raise click.ClickException(f"there is no event {key} in {file}")
-    if as_json:
-        listed = _plain(entries)
-        shown: dict[str, Any] = {"jobs": listed, "errands": listed}  # the old name, for this version
-        if body:
-            shown["body"] = None if content is None else content.decode("utf-8", "replace")
-        click.echo(json.dumps(shown))
-        return
+        raise CommandError(f"there is no event {key} in {file}.")
+    listed = _plain(entries)
+    document: dict[str, Any] = {"jobs": listed, "errands": listed}  # the old name, for this version
+    if body:
+        document["body"] = None if content is None else content.decode("utf-8", "replace")
     first = entries[0]
-    click.echo(f"Event     {_safe(first.key)}, {_safe(first.type) or 'of no type'}")
-    click.echo(f"Received  {_utc(first.received)}, {'signed' if first.signed else 'not signed'}")
-    click.echo(f"Copies    {first.copies} more came")
-    click.echo(f"Body      {'deleted' if first.size is None else f'{first.size:,} bytes'}")
-    Console().print(_entries(entries))
-    if body and content is not None:
-        click.echo(content.decode("utf-8", "replace"))
+    facts = Facts([
+        ("Event    ", f"{first.key}, {first.type or 'of no type'}"),
+        ("Received", f"{_utc(first.received)}, {'signed' if first.signed else 'not signed'}"),
+        ("Copies", f"{first.copies} more came"),
+        ("Body", "deleted" if first.size is None else f"{first.size:,} bytes"),
+    ])  # fmt: skip
+    output.show(document, facts, _entries(entries))
+    if body and content is not None and output.is_text:
+        click.echo(printable(content.decode("utf-8", "replace")))
 
 
 @click.command()
 @FILE
-@JSON
+@output_options
 @WATCH
 @INTERVAL
-def stats(*, file: str, as_json: bool, watch: bool, interval: float) -> None:
+def stats(*, file: str, output: Output, watch: bool, interval: float) -> None:
     """Show how many events wait, are done or dead, what they have cost, and what webhooks missed."""
-    _show(file, Inbox.stats, _sums, as_json=as_json, watch=watch, interval=interval)
+    _show(file, Inbox.stats, _sums, output, interval if watch else None)
 
 
 # --- acting -----------------------------------------------------------------------------------------------------------
@@ -239,6 +236,7 @@ def stats(*, file: str, as_json: bool, watch: bool, interval: float) -> None:
 @FILE
 @click.argument("keys", nargs=-1)
 @filtered
+@output_options
 def replay(
     *,
     file: str,
@@ -247,17 +245,19 @@ def replay(
     event_type: str | None,
     since: str | None,
     before: str | None,
+    output: Output,
 ) -> None:
     """Try dead letters of FILE again, all or those chosen; with --state done also what was done already."""
     chosen = _filter(states or (State.DEAD.value,), event_type, since, before, keys)
     count = asyncio.run(_act(file, lambda inbox: inbox.replay(chosen)))
-    click.echo(f"{count:,} to be tried again.")
+    output.show({"replayed": count}, Line(f"{count:,} to be tried again."))
 
 
 @click.command()
 @FILE
 @click.argument("keys", nargs=-1)
 @filtered
+@output_options
 def purge(
     *,
     file: str,
@@ -266,6 +266,7 @@ def purge(
     event_type: str | None,
     since: str | None,
     before: str | None,
+    output: Output,
 ) -> None:
     """Forget what is done in FILE, all or what is chosen; with --state dead also dead letters.
 
@@ -273,7 +274,7 @@ def purge(
     """
     chosen = _filter(states or (State.DONE.value,), event_type, since, before, keys)
     count = asyncio.run(_act(file, lambda inbox: inbox.purge(chosen)))
-    click.echo(f"{count:,} forgotten.")
+    output.show({"purged": count}, Line(f"{count:,} forgotten."))
 
 
 async def _act(file: str, act: Callable[[Inbox], Awaitable[int]]) -> int:
@@ -312,25 +313,24 @@ def _moment(text: str, option: str) -> float:
 def _show(
     file: str,
     read: Callable[[Inbox], Awaitable[Any]],
-    view: Callable[[Any], RenderableType],
-    *,
-    as_json: bool,
-    watch: bool,
-    interval: float,
+    view: Callable[[Any], list[Part]],
+    output: Output,
+    interval: float | None,
 ) -> None:
     """Show what *read* returns, once or again and again."""
 
     async def run() -> None:
         async with Store(file) as store:
             inbox = Inbox(store)
-            if not watch:
+
+            async def read_parts() -> tuple[Any, list[Part]]:
                 shown = await read(inbox)
-                click.echo(json.dumps(_plain(shown))) if as_json else Console().print(view(shown))
-                return
-            with Live(view(await read(inbox)), refresh_per_second=4) as live:
-                while True:
-                    await asyncio.sleep(max(0.1, interval))
-                    live.update(view(await read(inbox)))
+                return _plain(shown), view(shown)
+
+            if interval is not None:
+                await watch_parts(output, read_parts, interval)
+            document, parts = await read_parts()
+            output.show(document, *parts)
 
     asyncio.run(run())
 
@@ -343,47 +343,51 @@ def _plain(shown: list[Entry] | InboxStats) -> Any:
 
 
 def _entries(entries: list[Entry]) -> Table:
-    table = Table(caption=f"{len(entries):,} shown")
-    for name in ("received", "type", "record", "state", "tries", "how", "key", "why"):
-        table.add_column(name, justify="right" if name == "tries" else "left", overflow="fold", no_wrap=name == "state")
+    rows = []
     for entry in entries:
         state = entry.state.value
         if entry.state is State.RECEIVED and entry.attempts:
             state += f" until {datetime.datetime.fromtimestamp(entry.due, datetime.UTC):%H:%M:%S}"
-        how, why = entry.outcome or "", entry.error or ""
-        texts = (_utc(entry.received), entry.type, entry.id, state, str(entry.attempts), how, entry.key, why)
-        table.add_row(*(Text(_safe(text)) for text in texts))
-    return table
+        rows.append((
+            _utc(entry.received), state, entry.type, entry.key, entry.attempts, entry.error or "", entry.id,
+            entry.outcome or "",
+        ))  # fmt: skip
+    columns: list[Column | str] = [
+        Column("received", whole=True),
+        Column("state", whole=True),
+        "type",
+        "key",
+        number("tries"),
+        "why",
+        Column("record", whole=True),
+        "how",
+    ]
+    return Table(columns, rows, caption=f"{len(entries):,} shown")
 
 
-def _sums(totals: InboxStats) -> Group:
-    table = Table(title="Jobs by record type", title_justify="left")
-    table.add_column("type")
-    for state in State:
-        table.add_column(state.value, justify="right")
-    for record_type, counts in totals.types.items():
-        table.add_row(record_type, *(f"{counts.get(state.value, 0):,}" for state in State))
-    table.add_row("total", *(f"{totals.states[state.value]:,}" for state in State))
+def _sums(totals: InboxStats) -> list[Part]:
+    rows = [
+        (record_type, *(counts.get(state.value, 0) for state in State)) for record_type, counts in totals.types.items()
+    ]
+    rows.append(("total", *(totals.states[state.value] for state in State)))
+    table = Table(
+        ["type", *(number(state.value) for state in State)],
+        rows,
+        title="Jobs by record type",
+    )
     wait = "nothing waits" if totals.oldest is None else f"the oldest waits for {totals.oldest:,.0f} s"
     outcomes = ", ".join(f"{count:,} {name}" for name, count in sorted(totals.outcomes.items())) or "none"
     tallies = totals.tallies
-    lines = [
-        f"Events    {totals.events:,} and {totals.duplicates:,} duplicates; {wait}",
-        f"Records   {outcomes}",
-        f"Cost      {tallies.get('units', 0):,} units in {tallies.get('calls', 0):,} calls",
+    pairs = [
+        ("Events   ", f"{totals.events:,} and {totals.duplicates:,} duplicates; {wait}"),
+        ("Records", outcomes),
+        ("Cost", f"{tallies.get('units', 0):,} units in {tallies.get('calls', 0):,} calls"),
     ]
     for gap in totals.gaps:
         recent = f", {gap['recent']:,} may still come" if gap["recent"] else ""
-        lines.append(
-            f"Missed    {gap['missed']:,} of {gap['changed']:,} changed {gap['type']}{recent} (looked for at "
-            f"{_utc(gap['finished'])})"
-        )
-    return Group(table, Text("\n".join(lines)))
-
-
-def _safe(text: str) -> str:
-    """Return what a sender wrote without characters that would steer a terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+        missed = f"{gap['missed']:,} of {gap['changed']:,} changed {gap['type']}{recent}"
+        pairs.append(("Missed", f"{missed} (looked for at {_utc(gap['finished'])})"))
+    return [table, Facts(pairs)]
 
 
 def _utc(seconds: float) -> str:

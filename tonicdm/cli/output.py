@@ -18,6 +18,9 @@ from tonicdm.cli.text import Column, fit, printable, wrapped
 
 OUTPUT: Final = "tonicdm.output"
 """Key in a context's `meta` under which the output of the command stands."""
+MAX_LEFT_OUT: Final = 6
+"""Columns that are named where a table leaves some out."""
+
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -51,8 +54,15 @@ class Facts:
     pairs: Sequence[tuple[str, Any]]
 
 
-Part = Table | Facts | str
-"""What a command shows; a text is a remark."""
+@attrs.frozen
+class Line:
+    """A sentence that is the result itself, and so goes to stdout in any case."""
+
+    text: str
+
+
+Part = Table | Facts | Line | str
+"""What a command shows; a plain text is a remark."""
 
 
 @attrs.define
@@ -64,12 +74,14 @@ class Output:
         guard_formulas: Whether a CSV cell that a spreadsheet would take for a formula gets a quote in front.
         written: Whether the document of this run has been written.
         context: What the document of a failed run says beside the error, such as how many records are kept.
+        consequence: What the message of a failed run says beside the error.
     """
 
     form: str = ""
     guard_formulas: bool = False
     written: bool = False
     context: dict[str, Any] = attrs.field(factory=dict)
+    consequence: str = ""
 
     @property
     def is_json(self) -> bool:
@@ -85,49 +97,31 @@ class Output:
         """Print the result of a command.
 
         Args:
-            document: What ``--json`` prints: a value of JSON's types, or a function that makes it.
-            parts: What is printed else, in this order. CSV takes the first table, or the facts as one row.
+            document: What ``--json`` prints: a value of JSON's types.
+            parts: What is printed else, in this order. CSV takes the first table; where there is none, the plain
+                values of the document as one row.
         """
         self.written = True
         if self.form == "json":
-            write_json(document() if callable(document) else document)
+            write_json(document)
         elif self.form == "csv":
-            self._csv(parts)
-        elif self.form == "table" or sys.stdout.isatty():
-            for part in parts:
-                self._readable(part)
+            self._csv(document, parts)
+        elif self.on_terminal:
+            click.echo("\n".join(readable_lines(parts)))
         else:
             self._tabbed(parts)
 
+    @property
+    def on_terminal(self) -> bool:
+        """Whether tables are laid out for people: on a terminal, or where a table was asked for."""
+        return self.form == "table" or (self.is_text and sys.stdout.isatty())
+
     def remark(self, text: str) -> None:
         """Print a sentence for people: to stdout on a terminal, else to stderr, so that data stay data."""
-        to_stdout = self.form == "table" or (self.is_text and sys.stdout.isatty())
         line = printable(text)
-        lines = wrapped(line, columns_of_terminal()) if to_stdout or sys.stderr.isatty() else [line]
+        lines = wrapped(line, terminal_width()) if self.on_terminal or sys.stderr.isatty() else [line]
         for line in lines:
-            click.echo(line, err=not to_stdout)
-
-    def _readable(self, part: Part) -> None:
-        if isinstance(part, str):
-            self.remark(part)
-        elif isinstance(part, Facts):
-            for line in fact_lines(part, width=columns_of_terminal()):
-                click.echo(line)
-        else:
-            if part.title:
-                self.remark(part.title)
-            rows = [
-                [printable(column.short(cell(value))) for column, value in zip(part.columns, row, strict=True)]
-                for row in part.rows
-            ]
-            fitted = fit(part.columns, rows, columns_of_terminal(), ellipsis=_ellipsis())
-            click.echo("\n".join(fitted.lines))
-            if part.caption:
-                self.remark(part.caption)
-            left_out = [*fitted.left_out, *_only_wide(part)]
-            if left_out:
-                more = f" and {len(left_out) - 6} more" if len(left_out) > 6 else ""
-                self.remark(f"Left out: {', '.join(left_out[:6])}{more}; --format json or csv gives all.")
+            click.echo(line, err=not self.on_terminal)
 
     def _tabbed(self, parts: Iterable[Part]) -> None:
         tables = 0
@@ -141,17 +135,16 @@ class Output:
                 titles = [column.name for column in part.columns]
                 lines = [titles, *([cell(value) for value in row] for row in part.rows)]
                 click.echo("\n".join("\t".join(map(printable, line)) for line in lines))
-                if part.caption:
-                    self.remark(part.caption)
+            elif isinstance(part, Line):
+                click.echo(printable(part.text))
             else:
                 self.remark(part)
 
-    def _csv(self, parts: Sequence[Part]) -> None:
-        table = next((part for part in parts if isinstance(part, Table)), None)
+    def _csv(self, document: Any, parts: Sequence[Part]) -> None:
+        table = next((part.wide or part for part in parts if isinstance(part, Table)), None)
         if table is None:
-            pairs = [pair for part in parts if isinstance(part, Facts) for pair in part.pairs]
-            table = Table([label for label, _ in pairs], [[value for _, value in pairs]])
-        table = table.wide or table
+            plain = {name: value for name, value in document.items() if not isinstance(value, (dict, list))}
+            table = Table(list(plain), [list(plain.values())])
         # Collected first: what csv raises of a cell is raised before anything is written.
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
@@ -173,6 +166,36 @@ def cell(value: Any) -> str:
     return _json(value) if isinstance(value, (list, tuple, dict, bool)) else str(value)
 
 
+def readable_lines(parts: Iterable[Part]) -> list[str]:
+    """Return what a command shows as lines that fit the terminal."""
+    width = terminal_width()
+    lines: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            lines += wrapped(printable(part), width)
+        elif isinstance(part, Line):
+            lines += wrapped(printable(part.text), width)
+        elif isinstance(part, Facts):
+            lines += fact_lines(part, width=width)
+        else:
+            lines += _table_lines(part, width)
+    return lines
+
+
+def _table_lines(table: Table, width: int) -> list[str]:
+    rows = [
+        [printable(column.short(cell(value))) for column, value in zip(table.columns, row, strict=True)]
+        for row in table.rows
+    ]
+    fitted = fit(table.columns, rows, width, ellipsis=_ellipsis())
+    left_out = [*fitted.left_out, *_only_wide(table)]
+    more = f" and {len(left_out) - MAX_LEFT_OUT} more" if len(left_out) > MAX_LEFT_OUT else ""
+    hint = f"Left out: {', '.join(left_out[:MAX_LEFT_OUT])}{more}; --format json or csv gives all."
+    remarks = (table.title, table.caption, hint if left_out else "")
+    above, *below = (wrapped(printable(text), width) if text else [] for text in remarks)
+    return [*above, *fitted.lines, *(line for lines in below for line in lines)]
+
+
 def fact_lines(facts: Facts, *, width: int | None) -> list[str]:
     """Return facts as lines with their labels in one column.
 
@@ -189,7 +212,7 @@ def fact_lines(facts: Facts, *, width: int | None) -> list[str]:
     return lines
 
 
-def columns_of_terminal() -> int:
+def terminal_width() -> int:
     """Return the cells of a line: COLUMNS, else the terminal's, else 80."""
     return max(20, shutil.get_terminal_size((80, 24)).columns)
 

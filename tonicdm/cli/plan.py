@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import json
-import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from tonicdm.budget.views import Snapshot
+from tonicdm.cli.output import Output, Part, Table
+from tonicdm.cli.text import Column, number
 from tonicdm.errors import ConfigError
 from tonicdm.plan.estimate import Estimate, Plan, describe_facts, hours_text
 from tonicdm.store import RecordType
@@ -18,9 +18,6 @@ from tonicdm.store import RecordType
 COUNT: Final = click.option(
     "--count", help="Records that a type has, for a first load: persons=20000,offices=300, or one number for each type."
 )
-
-_LINE: Final = "{:<25} {:<13} {:<9} {:>12} {:>15}"
-"""79 characters: the longest name of a type has 25."""
 
 
 def counts_of(text: str | None, types: Sequence[RecordType]) -> Mapping[str, int]:
@@ -46,39 +43,42 @@ def counts_of(text: str | None, types: Sequence[RecordType]) -> Mapping[str, int
     return counts
 
 
-def show_plan(plan: Plan, seen: Snapshot, file: str, *, json_line: bool = False) -> None:
+def show_plan(plan: Plan, seen: Snapshot, file: str, output: Output) -> None:
     """Print a plan.
 
     Args:
         plan: What is shown.
         seen: The budget as it is.
         file: The store's name.
-        json_line: Whether to print one line of JSON instead.
+        output: Where and how.
     """
-    if json_line:
-        click.echo(as_json(plan))
-        return
-    click.echo(f"Plan for {file}")
-    click.echo(_LINE.format("type", "strategy", "deletions", "expected", "at most"))
-    for estimate in plan.types:
-        audit = "audit" if estimate.audit else ""
-        expected = f"{estimate.expected:,}"
-        click.echo(_LINE.format(estimate.record_type, estimate.strategy, audit, expected, _max_units(estimate)))
-    max_units = "not known" if plan.max_units is None else f"{plan.max_units:,}"
-    click.echo(_LINE.format("total", "", "", f"{plan.expected:,}", max_units))
-    for line in describe_facts(plan.types):
-        click.echo(textwrap.fill(line, 79))
+    rows: list[Sequence[Any]] = [
+        (
+            estimate.record_type,
+            estimate.strategy,
+            "audit" if estimate.audit else "",
+            estimate.expected,
+            _max_units(estimate),
+        )
+        for estimate in plan.types
+    ]
+    rows.append(("total", "", "", plan.expected, "not known" if plan.max_units is None else str(plan.max_units)))
+    table = Table(
+        [Column("type", whole=True), "strategy", "deletions", number("expected"), number("at most")],
+        rows,
+        title=f"Plan for {file}",
+    )
+    parts: list[Part] = [table, *describe_facts(plan.types)]
     likely = [estimate.expected if estimate.likely is None else estimate.likely for estimate in plan.types]
     if likely != [estimate.expected for estimate in plan.types]:
-        total = sum(likely)
-        click.echo(f"If as much changed as lately: {total:,} units.")
+        parts.append(f"If as much changed as lately: {sum(likely):,} units.")
     if plan.seconds:
-        click.echo(f"Up to {plan.seconds:.0f} s of waiting, where records were changed just before.")
-    click.echo(textwrap.fill(_sum(plan, seen), 79))
+        parts.append(f"Up to {plan.seconds:.0f} s of waiting, where records were changed just before.")
+    output.show(as_json(plan), *parts, _sum(plan, seen))
 
 
-def as_json(plan: Plan) -> str:
-    """Return a plan as one line of JSON, for machines.
+def as_json(plan: Plan) -> dict[str, Any]:
+    """Return a plan as JSON has it, for machines.
 
     `how` and `most` are the earlier names of `strategy` and `max_units`, kept for one version more.
     """
@@ -97,12 +97,12 @@ def as_json(plan: Plan) -> str:
         for estimate in plan.types
     }
     total = {"expected": plan.expected, "max_units": plan.max_units, "most": plan.max_units, "seconds": plan.seconds}
-    return json.dumps({**total, "types": types}, separators=(",", ":"))
+    return {**total, "types": types}
 
 
 def _max_units(estimate: Estimate) -> str:
     if estimate.max_units is not None:
-        return f"{estimate.max_units:,}"
+        return str(estimate.max_units)
     return f"{estimate.per_thousand} per 1,000"
 
 

@@ -3,49 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from tonicdm.cli.output import Output, Part, Table, output_options
+from tonicdm.cli.text import Column, number
 from tonicdm.store import Quarantined, Store
 
-SHOWN = 100
-"""Elements that the table lists; --json gives all, with their timestamps and texts."""
+MAX_SHOWN: Final = 100
+"""Elements that a terminal's table lists; --json gives all, with their timestamps and texts."""
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, exists=True))
 @click.option("--retry", is_flag=True, help="First decode all of it anew, for 0 units.")
-@click.option("--json", "json_lines", is_flag=True, help="Print a line of JSON for each, with its text.")
-def quarantine(*, file: str, retry: bool, json_lines: bool) -> None:
+@output_options
+def quarantine(*, file: str, retry: bool, output: Output) -> None:
     """Show what a sync of FILE got that is no record: its type, page, ID and what is wrong with it.
 
     What is in quarantine is not fetched again before it changes. Where FILE holds an earlier version of a record, that
-    one is kept, and marked in the column quarantined. Sends nothing.
+    one is kept, and marked in the column quarantined. JSON has the texts, too. Sends nothing.
     """
-    asyncio.run(_run(file, retry=retry, json_lines=json_lines))
+    asyncio.run(_run(file, output, retry=retry))
 
 
-async def _run(file: str, *, retry: bool, json_lines: bool) -> None:
-    console = Console(stderr=json_lines)
+async def _run(file: str, output: Output, *, retry: bool) -> None:
     async with Store(file) as store:
         if retry:
             taken, count = await store.retry_quarantine()
-            console.print(f"{taken:,} of {count:,} are records now. Nothing was sent.", highlight=False)
+            output.remark(f"{taken:,} of {count:,} are records now. Nothing was sent.")
         entries = await store.quarantine()
-    if json_lines:
-        for entry in entries:
-            click.echo(json.dumps(_as_json(entry)))
-    elif entries:
-        console.print(_table(entries))
-        if len(entries) > SHOWN:
-            console.print(f"… and {len(entries) - SHOWN:,} more; --json gives all.", highlight=False)
+    document = [_as_json(entry) for entry in entries]
+    if output.is_text and not entries:
+        output.remark("Nothing is in quarantine.")
     else:
-        console.print("Nothing is in quarantine.", highlight=False)
+        output.show(document, *_parts(entries, output))
 
 
 def _as_json(entry: Quarantined) -> dict[str, Any]:
@@ -60,12 +54,12 @@ def _as_json(entry: Quarantined) -> dict[str, Any]:
     }
 
 
-def _table(entries: Sequence[Quarantined]) -> Table:
-    table = Table(title="In quarantine")
-    for name in ("type", "page", "id"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("reason")
-    for entry in entries[:SHOWN]:
-        page = "by ID" if entry.page is None else str(entry.page)
-        table.add_row(entry.type, page, entry.id or "unreadable", entry.reason)
-    return table
+def _parts(entries: Sequence[Quarantined], output: Output) -> list[Part]:
+    shown = entries[:MAX_SHOWN] if output.on_terminal else entries
+    rows = [
+        (entry.type, "by ID" if entry.page is None else entry.page, entry.id or "unreadable", entry.reason)
+        for entry in shown
+    ]
+    table = Table([Column("type", whole=True), number("page"), Column("id", whole=True), "reason"], rows)
+    more = len(entries) - len(shown)
+    return [table, f"and {more:,} more; --json gives all."] if more else [table]

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from tonicdm.cli.output import Line, Output, output_options
 from tonicdm.cli.rhythm_connection import RhythmConnection, rhythm_connected
 from tonicdm.cli.sync import seconds_of
 from tonicdm.errors import ConfigError
@@ -20,23 +21,24 @@ from tonicdm.rhythm.query.spec import QuerySpec
 
 
 @click.command()
-@click.argument("output", type=click.Path(dir_okay=False, path_type=pathlib.Path))
+@click.argument("target", metavar="OUTPUT", type=click.Path(dir_okay=False, path_type=pathlib.Path))
 @click.option("--type", "query_type", help="What to query, such as rolodex:contacts.")
 @click.option("--fields", help="What to return, with commas; else what the type returns of itself.")
 @click.option("--criteria", help="JSON, or @FILE with JSON, in the form of Rhythm's console.")
 @click.option("--sort", help="Fields to sort by, with commas; a minus before a name turns its order.")
 @click.option("--limit", type=click.IntRange(min=0), help="Most rows.")
-@click.option("--format", "output_format", default="json", show_default=True, help="json, csv, excel or another.")
+@click.option("--output-format", default="json", show_default=True, help="Form of OUTPUT: json, csv, excel or another.")
 @click.option("--deadline", default="1h", show_default=True, help="How long to wait before giving up.")
 @click.option(
     "--lenient", is_flag=True, help="Accept CSV in an odd form: UTF-16, inch marks, lone returns, blank lines."
 )
 @click.option("--resume", metavar="ID", help="Fetch the result of this query, started here or elsewhere.")
+@output_options
 @rhythm_connected
 def query(
     connection: RhythmConnection,
     *,
-    output: pathlib.Path,
+    target: pathlib.Path,
     query_type: str | None,
     fields: str | None,
     criteria: str | None,
@@ -46,6 +48,7 @@ def query(
     deadline: str,
     lenient: bool,
     resume: str | None,
+    output: Output,
 ) -> None:
     """Run a query into OUTPUT.
 
@@ -61,7 +64,7 @@ def query(
         async with connection.client() as rhythm:
             if resume is not None:
                 return await rhythm.queries.resume(resume, output_format=output_format, rules=rules).save(
-                    output, lenient=lenient
+                    target, lenient=lenient
                 )
             spec = QuerySpec(
                 type=str(query_type),
@@ -70,12 +73,14 @@ def query(
                 sort=_names(sort),
                 limit=limit,
             )
-            return await rhythm.queries.run(spec, output, output_format=output_format, rules=rules, lenient=lenient)
+            return await rhythm.queries.run(spec, target, output_format=output_format, rules=rules, lenient=lenient)
 
     result = asyncio.run(run())
     rows = "an unknown number of" if result.rows is None else f"{result.rows:,}"
-    where = "nothing was found, so no file was written" if result.path is None else f"{result.size:,} bytes in {output}"
-    click.echo(f"{rows} rows, {where}")
+    where = "nothing was found, so no file was written" if result.path is None else f"{result.size:,} bytes in {target}"
+    path = None if result.path is None else str(result.path)
+    document = {"rows": result.rows, "size": result.size, "path": path, "format": output_format}
+    output.show(document, Line(f"{rows} rows, {where}"))
 
 
 async def _fields(rhythm: RhythmClient, query_type: str, fields: str | None) -> Any:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import json
 import time
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from tonicdm.cli.output import Output, Table, output_options
 from tonicdm.cli.rhythm_connection import RhythmConnection, rhythm_connected
 from tonicdm.cli.sync import seconds_of
+from tonicdm.cli.text import Column, number
 from tonicdm.rhythm.query.polling import PollRules
 from tonicdm.rhythm.sync import MODELS, SyncRules, TypeSynced, as_line, synchronize
 from tonicdm.store import Store
@@ -32,7 +33,7 @@ from tonicdm.store import Store
 @click.option("--fields", help="Only these fields, with commas; else all that the query type names.")
 @click.option("--deadline", default="1h", show_default=True, help="How long to wait for a query before giving up.")
 @click.option("--confirm-deletions", "confirmed", is_flag=True, help="Let more than a fifth of a type vanish at once.")
-@click.option("--json", "json_line", is_flag=True, help="Print one line of JSON instead of a table.")
+@output_options
 @rhythm_connected
 def sync(
     connection: RhythmConnection,
@@ -44,7 +45,7 @@ def sync(
     fields: str | None,
     deadline: str,
     confirmed: bool,
-    json_line: bool,
+    output: Output,
 ) -> None:
     """Bring contacts and organizations in FILE up to date; a TonicDM copy may be in the same file.
 
@@ -61,10 +62,7 @@ def sync(
     )
     began = time.monotonic()
     reports = asyncio.run(_run(connection, file, [name.strip() for name in types.split(",")], rules))
-    if json_line:
-        click.echo(as_line(reports, time.monotonic() - began))
-    else:
-        Console().print(_table(reports, file))
+    output.show(json.loads(as_line(reports, time.monotonic() - began)), _table(reports, file))
 
 
 async def _run(connection: RhythmConnection, file: str, types: list[str], rules: SyncRules) -> list[TypeSynced]:
@@ -73,13 +71,10 @@ async def _run(connection: RhythmConnection, file: str, types: list[str], rules:
 
 
 def _table(reports: list[TypeSynced], file: str) -> Table:
-    table = Table(title=f"Synced into {file}")
-    table.add_column("type")
-    for name in ("rows read", "new or changed", "gone"):
-        table.add_column(name, justify="right")
-    table.add_column("what")
+    rows = []
     for report in reports:
         what = "everything" if report.since is None else f"changes since {report.since[:19]}Z"
         what += "; ids compared" if report.compared else ""
-        table.add_row(report.type, f"{report.rows:,}", f"{report.changed:,}", f"{report.deleted:,}", what)
-    return table
+        rows.append((report.type, report.rows, report.changed, report.deleted, what))
+    counts = [number(name) for name in ("rows read", "changed", "gone")]
+    return Table([Column("type", whole=True), *counts, "what"], rows, title=f"Synced into {file}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import shlex
@@ -15,7 +16,7 @@ from typing import Any, Final
 import click
 from click.core import ParameterSource
 
-from tonicdm.cli.signals import stop_event
+from tonicdm.cli.signals import PORT, listening_on, settings_from_options, stop_event
 from tonicdm.errors import ConfigError
 from tonicdm.sandbox import Sandbox, SandboxSettings
 from tonicdm.sandbox.rhythm import RhythmSandbox
@@ -30,7 +31,7 @@ POLL_SECONDS: Final = 0.1
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8300, show_default=True, help="Port; 0 for any free one.")
+@click.option("--port", type=PORT, default=8300, show_default=True, help="Port; 0 for any free one.")
 @click.option(
     "--records", default=10_000, show_default=True, help="Size of the firm, in records of all types; Rhythm: contacts."
 )
@@ -64,14 +65,22 @@ def sandbox(
 
 async def _serve(host: str, port: int, records: int, seed: int, settings: SandboxSettings) -> None:
     stop = stop_event()
-    async with Sandbox(records=records, seed=seed, settings=settings, host=host, port=port) as box:
+    with settings_from_options():
+        sandbox = Sandbox(records=records, seed=seed, settings=settings, host=host, port=port)
+    async with contextlib.AsyncExitStack() as stack:
+        with listening_on(host, port):
+            box = await stack.enter_async_context(sandbox)
         _announce(f"Sandbox with {records:,} records on {box.url}; Ctrl-C stops it.", box.environment)
         await stop.wait()
 
 
 async def _serve_rhythm(host: str, port: int, records: int, seed: int) -> None:
     stop = stop_event()
-    async with RhythmSandbox(records=records, seed=seed, host=host, port=port) as box:
+    with settings_from_options():
+        sandbox = RhythmSandbox(records=records, seed=seed, host=host, port=port)
+    async with contextlib.AsyncExitStack() as stack:
+        with listening_on(host, port):
+            box = await stack.enter_async_context(sandbox)
         _announce(f"Rhythm sandbox with {records:,} contacts on {box.url}; Ctrl-C stops it.", box.environment)
         await stop.wait()
 

@@ -1,10 +1,17 @@
-"""Signals that end a command which goes on until it is stopped."""
+"""Servers that run until a signal ends them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import signal
+from collections.abc import Iterator
+
+import click
+
+from tonicdm.cli.failures import USAGE, CommandError
+
+PORT = click.IntRange(0, 65_535)
 
 
 def stop_event() -> asyncio.Event:
@@ -15,3 +22,37 @@ def stop_event() -> asyncio.Event:
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
+
+
+@contextlib.contextmanager
+def listening_on(host: str, port: int) -> Iterator[None]:
+    """Say in one line that a server can't listen there; for the start of a server.
+
+    Args:
+        host: The option ``--host``.
+        port: The option ``--port``.
+
+    Raises:
+        CommandError: The address can't be had.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).rpartition("): ")[2] or str(error)
+        raise CommandError(
+            f"can't listen on {host}:{port}: {reason}. Nothing was started. --port takes another port, 0 any free one.",
+            USAGE,
+        ) from None
+
+
+@contextlib.contextmanager
+def settings_from_options() -> Iterator[None]:
+    """Say of a setting that is out of range that it is a matter of the options.
+
+    Raises:
+        CommandError: It is out of range.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise CommandError(f"{error}. Nothing was started.", USAGE) from None

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import attrs
-from rich.table import Table
 
+from tonicdm.cli.output import Part, Table
+from tonicdm.cli.text import MIN_WIDTH, Column, number
 from tonicdm.plan.owner import MAX_UNITS, MIN_UNITS
 from tonicdm.store import Store
 from tonicdm.store.rows import SOFT_DELETED
 from tonicdm.sync import RunReport, TypeReport
+
+NOTE: Final = 6
+"""Position of the note in a row of the summary."""
 
 
 @attrs.frozen
@@ -45,32 +50,59 @@ async def in_the_file(store: Store, before: int) -> dict[str, InTheFile]:
             "sum(change_seq > ?1 AND (deleted_at IS NULL OR reason = ?2)), "
             "sum(change_seq > ?1 AND deleted_at IS NOT NULL AND reason = ?2) FROM record GROUP BY type"
         )
-        return {kind: InTheFile(*map(int, found)) for kind, *found in db.execute(sql, (before, SOFT_DELETED))}
+        return {name: InTheFile(*map(int, counts)) for name, *counts in db.execute(sql, (before, SOFT_DELETED))}
 
     return await store.read(count)
 
 
-def summary(report: RunReport, held: Mapping[str, InTheFile]) -> Table:
-    """Return the table; in each line "in the file" is "as before" and "new or changed" less what its note names.
+def summary(report: RunReport, held: Mapping[str, InTheFile]) -> list[Part]:
+    """Return the table, with the notes that it has no room for below it, and what is to be said beside it.
+
+    In each line "in file" is "as before" and "changed" less what its note names.
 
     Args:
         report: What was done.
         held: What the file holds, by type.
     """
-    table = Table(title="Synced", caption=f"{report.units:,} units in {report.seconds:,.0f} s")
-    table.add_column("type")
-    for name in ("in the file", "as before", "new or changed", "gone", "calls", "units", "planned"):
-        table.add_column(name, justify="right")
-    table.add_column("note")
+    rows: list[Sequence[Any]] = []
     if report.owner.meter.calls:
-        table.add_row(
-            "owner", *[""] * 4, "1", f"{report.owner.meter.units:,}", f"{MIN_UNITS}-{MAX_UNITS}", report.owner.why
-        )
-    for one in report.types:
-        found = held.get(one.type, InTheFile())
-        figures = (found.live, found.as_before, found.changed, one.deleted, one.meter.calls, one.meter.units)
-        table.add_row(one.type, *(f"{number:,}" for number in figures), _planned(one), "; ".join(_notes(one, found)))
-    return table
+        planned = f"{MIN_UNITS}-{MAX_UNITS}"
+        rows.append(("owner", "", "", "", report.owner.meter.units, planned, report.owner.why, "", 1))
+    for part in report.types:
+        counts = held.get(part.type, InTheFile())
+        note = "; ".join(_notes(part, counts))
+        rows.append((
+            part.type, counts.live, counts.changed, part.deleted, part.meter.units, _planned(part), note,
+            counts.as_before, part.meter.calls,
+        ))  # fmt: skip
+    table = Table(
+        [
+            Column("type", whole=True),
+            number("in file"),
+            number("changed"),
+            number("gone"),
+            number("units"),
+            number("planned"),
+            "note",
+            number("as before"),
+            number("calls"),
+        ],
+        rows,
+        title="Synced",
+        caption=f"{report.units:,} units in {report.seconds:,.0f} s",
+    )
+    return [table, *remarks(report)]
+
+
+def long_notes(parts: Sequence[Part]) -> list[str]:
+    """Return the notes of a summary that may have been cut, each with its type."""
+    return [
+        f"{row[0]}: {row[NOTE]}"
+        for part in parts
+        if isinstance(part, Table)
+        for row in part.rows
+        if len(str(row[NOTE])) > MIN_WIDTH
+    ]
 
 
 def remarks(report: RunReport) -> list[str]:
@@ -85,24 +117,24 @@ def remarks(report: RunReport) -> list[str]:
     return found
 
 
-def _planned(one: TypeReport) -> str:
-    if one.max_units is None:
-        return f"{one.expected:,} or more"
-    return f"{one.expected:,}" if one.max_units == one.expected else f"{one.expected:,}-{one.max_units:,}"
+def _planned(part: TypeReport) -> str:
+    if part.max_units is None:
+        return f"{part.expected:,} or more"
+    return f"{part.expected:,}" if part.max_units == part.expected else f"{part.expected:,}-{part.max_units:,}"
 
 
-def _notes(one: TypeReport, found: InTheFile) -> list[str]:
-    if one.refused is not None:
-        return [f"refused by the server ({one.refused.status})"]
-    notes = list(one.why)
-    if found.marked:
-        notes.append(f"{found.marked:,} of the new or changed have the status of a deleted record")
-    if one.went_back:
-        notes.append(f"{one.went_back:,} went back to an older version")
-    if one.quarantined:
-        notes.append(f"{one.quarantined:,} in quarantine (tonicdm quarantine FILE)")
-    if one.ahead:
-        notes.append(f"{one.ahead:,} are stamped in the future")
-    if one.settled:
-        notes.append(f"waited {one.settled:.0f} s for changes of the same second")
+def _notes(part: TypeReport, counts: InTheFile) -> list[str]:
+    if part.refused is not None:
+        return [f"refused by the server ({part.refused.status})"]
+    notes = list(part.why)
+    if counts.marked:
+        notes.append(f"{counts.marked:,} of the new or changed have the status of a deleted record")
+    if part.went_back:
+        notes.append(f"{part.went_back:,} went back to an older version")
+    if part.quarantined:
+        notes.append(f"{part.quarantined:,} in quarantine (tonicdm quarantine FILE)")
+    if part.ahead:
+        notes.append(f"{part.ahead:,} are stamped in the future")
+    if part.settled:
+        notes.append(f"waited {part.settled:.0f} s for changes of the same second")
     return notes

@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import re
+import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -15,14 +16,14 @@ from typing import Any, Final
 
 import attrs
 import click
-from rich.console import Console
 
 from tonicdm.budget import UnitBudget
 from tonicdm.cli.connection import Connection, connected
-from tonicdm.cli.display import Display
+from tonicdm.cli.display import progress
+from tonicdm.cli.output import Output, output_options
 from tonicdm.cli.plan import COUNT, counts_of, show_plan
-from tonicdm.cli.signals import stop_event
-from tonicdm.cli.summary import in_the_file, remarks, summary
+from tonicdm.cli.signals import settings_from_options, stop_event
+from tonicdm.cli.summary import in_the_file, long_notes, summary
 from tonicdm.client import TonicDM
 from tonicdm.errors import ConfigError
 from tonicdm.ids import record_id
@@ -64,7 +65,7 @@ class SyncRun:
     projects: Sequence[RecordID] = ()
     counts: Mapping[str, int] = attrs.field(factory=dict)
     new_owner: bool = False
-    json_line: bool = False
+    output: Output = attrs.field(factory=Output)
 
     @property
     def options(self) -> SyncOptions:
@@ -84,7 +85,7 @@ class SyncRun:
 @click.option("--dry-run", is_flag=True, help="Show the plan and its price; send nothing.")
 @click.option("--confirm-deletions", "confirmed", is_flag=True, help="Let more than a fifth of a type vanish at once.")
 @click.option("--new-owner", is_flag=True, help="Let FILE go over to the organization of this token.")
-@click.option("--json", "json_line", is_flag=True, help="Print one line of JSON per run instead of tables.")
+@output_options
 @connected
 def sync(
     connection: Connection,
@@ -100,7 +101,7 @@ def sync(
     dry_run: bool,
     confirmed: bool,
     new_owner: bool,
-    json_line: bool,
+    output: Output,
 ) -> None:
     """Fetch all records that can be listed into FILE, a SQLite database with a view for each type.
 
@@ -115,7 +116,7 @@ def sync(
         counts=counts_of(count, record_types),
         new_owner=new_owner,
         projects=_projects(projects),
-        json_line=json_line,
+        output=output,
     )
     if in_sandbox and (dry_run or every):
         raise ConfigError("--sandbox starts a server for one run; it goes neither with --every nor with --dry-run")
@@ -133,7 +134,7 @@ def sync(
 @AUDIT
 @click.option("--projects", help="Only of these projects, by ID with commas, for types that can be asked so.")
 @COUNT
-@click.option("--json", "json_line", is_flag=True, help="Print one line of JSON instead of a table.")
+@output_options
 @connected
 def plan(
     connection: Connection,
@@ -143,7 +144,7 @@ def plan(
     audit: Any,
     projects: str | None,
     count: str | None,
-    json_line: bool,
+    output: Output,
 ) -> None:
     """Show what a sync of FILE would do and cost; send nothing."""
     record_types = chosen(types)
@@ -153,7 +154,7 @@ def plan(
         audit=audit,
         projects=_projects(projects),
         counts=counts_of(count, record_types),
-        json_line=json_line,
+        output=output,
     )
     asyncio.run(_show_plan(connection, run))
 
@@ -188,18 +189,17 @@ async def _show_plan(connection: Connection, run: SyncRun) -> None:
         known = run.file if os.path.exists(run.file) else f"{folder}/empty.db"  # noqa: PTH110, ASYNC240
         store = await stack.enter_async_context(Store(known))
         plan = await estimate_run(tonic, store, run.types, run.options)
-        show_plan(plan, tonic.budget.snapshot(), run.file, json_line=run.json_line)
+        show_plan(plan, tonic.budget.snapshot(), run.file, run.output)
 
 
 async def _once(connection: Connection, run: SyncRun, sandbox_records: int | None) -> None:
     async with _client(connection, sandbox_records) as tonic, Store(run.file) as store:
         report = await _run(tonic, store, run)
     names = [part.type for part in report.types if part.records]
-    if not run.json_line and names:
+    if names and (run.output.on_terminal or sandbox_records is not None):
         columns, view = ("name, address", "offices") if "offices" in names else ("*", names[0])
-        console = Console()
-        console.print(f"All in {run.file}; to try it:", highlight=False)
-        console.print(f'  sqlite3 {run.file} "SELECT {columns} FROM {view} LIMIT 5"', highlight=False)
+        run.output.remark(f"All in {run.file}; to try it:")
+        run.output.remark(f'  sqlite3 {run.file} "SELECT {columns} FROM {view} LIMIT 5"')
 
 
 async def _repeat(connection: Connection, run: SyncRun, every: float) -> None:
@@ -216,6 +216,7 @@ async def _repeat(connection: Connection, run: SyncRun, every: float) -> None:
                 await asyncio.wait_for(asyncio.shield(stopped), max(0.0, min(due - time.time(), every)))
             if stop.is_set():
                 break
+            run.output.written = False
             work = asyncio.ensure_future(_run(tonic, store, run))
             await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
@@ -234,19 +235,20 @@ async def _client(connection: Connection, sandbox_records: int | None) -> AsyncG
         async with connection.client(priority="bulk") as tonic:
             yield tonic
         return
+    with settings_from_options():
+        sandbox = Sandbox(records=sandbox_records, seed=1)
     async with (
-        Sandbox(records=sandbox_records, seed=1) as box,
+        sandbox as box,
         TonicDM(box.token, base_url=box.url, budget=UnitBudget.memory(), priority="bulk") as tonic,
     ):
         yield tonic
 
 
 async def _run(tonic: TonicDM, store: Store, run: SyncRun) -> RunReport:
-    console = Console(stderr=run.json_line)
-    display = Display(tonic, console, len(run.types))
+    output = run.output
     ((before,),) = await store.query("SELECT coalesce(max(change_seq), 0) FROM record")
     try:
-        with display:
+        with progress(tonic, len(run.types)) as on_progress:
             report = await synchronize(
                 tonic,
                 store,
@@ -256,32 +258,31 @@ async def _run(tonic: TonicDM, store: Store, run: SyncRun) -> RunReport:
                 projects=run.projects,
                 counts=run.counts,
                 new_owner=run.new_owner,
-                on_progress=display.update,
+                on_progress=on_progress,
             )
     except BaseException:
         with contextlib.suppress(Exception):
             kept = sum((await store.counts()).values())
-            console.print(f"Stopped; {store.path} keeps {kept:,} records. The same command goes on where this ended.")
+            output.context["kept"] = kept
+            output.consequence = f"{store.path} keeps {kept:,} records; the same command goes on where this one ended."
         raise
-    if run.json_line:
-        moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        click.echo(f'{{"finished":"{moment}",{report.as_json()[1:]}')
-    else:
-        console.print(summary(report, await in_the_file(store, before)))
-        for line in remarks(report):
-            console.print(line, highlight=False)
-        await _print_drift(store, console)
+    moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    parts = summary(report, await in_the_file(store, before))
+    if output.on_terminal:
+        parts += long_notes(parts)
+    if drift := await _drift(store):
+        parts.append(drift)
+    output.show({"finished": moment, **json.loads(report.as_json())}, *parts)
+    sys.stdout.flush()
     return report
 
 
-async def _print_drift(store: Store, console: Console) -> None:
-    """Name fields that the models do not know, once."""
+async def _drift(store: Store) -> str:
+    """Name fields that the models do not know, once; empty where all are known or were named before."""
     drift = await store.drift()
-    if await store.meta(DRIFT_SHOWN) != json.dumps(drift):
-        names = [f"{record_type}.{name}" for record_type, fields in drift.items() for name in fields]
-        more = f" and {len(names) - MAX_NAMES} more (table field)" if len(names) > MAX_NAMES else ""
-        console.print(
-            f"Fields that this version does not know have columns all the same: {', '.join(names[:MAX_NAMES])}{more}",
-            highlight=False,
-        )
-        await store.set_meta(DRIFT_SHOWN, json.dumps(drift))
+    if await store.meta(DRIFT_SHOWN) == json.dumps(drift):
+        return ""
+    await store.set_meta(DRIFT_SHOWN, json.dumps(drift))
+    names = [f"{record_type}.{name}" for record_type, fields in drift.items() for name in fields]
+    more = f" and {len(names) - MAX_NAMES} more (table field)" if len(names) > MAX_NAMES else ""
+    return f"Fields that this version does not know have columns all the same: {', '.join(names[:MAX_NAMES])}{more}"

@@ -55,8 +55,13 @@ class Column:
 
 
 def number(name: str) -> Column:
-    """Return a column of numbers."""
-    return Column(name, right=True, whole=True)
+    """Return a column of numbers, with commas between thousands on a terminal."""
+    return Column(name, right=True, whole=True, short=thousands)
+
+
+def thousands(text: str) -> str:
+    """Return a whole number with commas between thousands; any other text as it is."""
+    return f"{int(text):,}" if text.isdecimal() else text
 
 
 @attrs.frozen

@@ -13,7 +13,7 @@ import click
 
 from tonicdm.cli import logs
 from tonicdm.cli.groups import Entry, LazyGroup
-from tonicdm.cli.signals import stop_event
+from tonicdm.cli.signals import PORT, stop_event
 from tonicdm.errors import ConfigError
 from tonicdm.webhooks.receiver import NO_VERIFIER, Limits, Receiver
 from tonicdm.webhooks.verify import SharedSecret, StandardWebhooks, Unverified, Verifier
@@ -40,7 +40,7 @@ def webhooks() -> None:
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, help="Port; 0 for any free one.")
+@click.option("--port", type=PORT, default=8080, show_default=True, help="Port; 0 for any free one.")
 @click.option("--path", default="/webhooks", show_default=True, help="Where webhooks arrive.")
 @click.option(
     "--secret-file",

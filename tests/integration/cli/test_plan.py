@@ -24,7 +24,7 @@ def spent(server: str) -> int:
 def test_a_plan_spends_nothing_and_makes_no_file(run: Run, server: str, tmp_path: pathlib.Path) -> None:
     file, before = tmp_path / "firm.db", spent(server)
     for arguments in (("plan", str(file)), ("sync", str(file), "--dry-run")):
-        shown = run(*arguments)
+        shown = run(*arguments, "--format", "table")
         assert shown.returncode == 0, shown.stderr
         assert "Nothing was sent" in shown.stdout
         assert "persons" in shown.stdout
@@ -79,7 +79,7 @@ def test_a_first_load_is_within_its_plan_once_somebody_says_how_many_there_are(
 
 def test_a_plan_has_a_line_for_each_type_and_fits_80_columns(run: Run, tmp_path: pathlib.Path) -> None:
     """The total comes last, and the last line says it once more in words."""
-    shown = run("plan", str(tmp_path / "firm.db"))
+    shown = run("plan", str(tmp_path / "firm.db"), "--format", "table", COLUMNS="80")
     lines = shown.stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert shown.stdout.count("certification_definitions ") == 1

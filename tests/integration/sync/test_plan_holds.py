@@ -63,7 +63,7 @@ class Firm:
 
         async with Store(self.file) as store:
             plan = await estimate_run(self.tonic, store, choose(None), options)
-            assert f'"expected":{plan.expected}' in as_json(plan)
+            assert as_json(plan)["expected"] == plan.expected
             before = self.box.units()
             work = synchronize(self.tonic, store, choose(None), audit=audit, counts=counts, on_progress=note_progress)  # type: ignore[arg-type]
             try:

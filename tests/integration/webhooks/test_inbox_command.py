@@ -133,7 +133,7 @@ def test_from_events_to_records_dead_letters_and_their_replay(server, run, worke
     assert [one["key"] for one in json.loads(run("list", str(file), "--type", "persons.*", "--json").stdout)] == [
         "e1"
     ] * 3
-    shown = run("show", str(file), "e1").stdout
+    shown = run("show", str(file), "e1", "--format", "table").stdout
     assert "3 shown" in shown
     assert "Secret" in run("show", str(file), "e1", "--body").stdout
     as_json = json.loads(run("show", str(file), "e1", "--json").stdout)

@@ -60,13 +60,13 @@ async def test_query_writes_a_file_and_resumes_by_id(live: RhythmSandbox, tmp_pa
         "id,name",
         "--criteria",
         "@criteria.json",
-        "--format",
+        "--output-format",
         "csv",
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("200 rows")
     (job,) = live.queries()
-    other = await run("query", "rows2.csv", "--resume", job.id, "--format", "csv")
+    other = await run("query", "rows2.csv", "--resume", job.id, "--output-format", "csv")
     assert other.returncode == 0, other.stderr
     assert (tmp_path / "rows2.csv").read_bytes() == (tmp_path / "rows.csv").read_bytes()
     assert len(live.queries()) == 1
