@@ -1,4 +1,4 @@
-"""Many calls at once, never more than a bound, and nothing lost when some fail."""
+"""Run many calls at once, within a bound; a failure loses no result of the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that users give: what is none, or not one that makes sense, is refused before anything is done with it."""
+"""Checks of the numbers that users give; a wrong one is refused before anything is done."""
 
 from __future__ import annotations
 

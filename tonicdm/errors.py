@@ -1,4 +1,4 @@
-"""The whole error tree.
+"""The error tree.
 
 Every error says what happened, what it cost and what to do. All can be pickled and deep-copied, and none holds
 a token.

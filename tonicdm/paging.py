@@ -1,4 +1,4 @@
-"""Lists that fetch their pages as they are read."""
+"""Paginators, which fetch the pages of a list as they are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers as they came, beside the values that were read from them."""
+"""Responses as they came, beside the values that were read from them."""
 
 from __future__ import annotations
 

@@ -206,6 +206,35 @@ def test_pages_of_the_documentation_may_be_cited() -> None:
     assert astray("docs/explanation/architecture and docs/explanation/architecture.md. By design, it waits.") == []
 
 
+MAX_BODY_LINES = 60
+"""Lines of a function's body that fit a screen; its signature and its docstring are read apart."""
+
+QUESTION = re.compile(r"(What|Where|Which|Whether|How|When|Who|Why|From)\b")
+
+
+def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of a function's body without its docstring."""
+    statements = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return statements[-1].end_lineno - statements[0].lineno + 1 if statements else 0
+
+
+def test_every_function_fits_a_screen() -> None:
+    functions = {
+        f"{name}.{node.name}": body_lines(node)
+        for name, tree in parsed().items()
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+    assert {name: lines for name, lines in functions.items() if lines > MAX_BODY_LINES} == {}
+
+
+def test_the_head_of_a_module_names_its_subject() -> None:
+    """It is a noun phrase or an imperative, no question that the module answers."""
+    heads = {name: (ast.get_docstring(tree) or "").partition("\n")[0] for name, tree in parsed().items()}
+    assert {name: head for name, head in heads.items() if QUESTION.match(head)} == {}
+    assert [name for name, head in heads.items() if not head and not name.endswith("._version")] == []
+
+
 def test_every_public_name_is_there() -> None:
     assert [name for name in tonicdm.__all__ if not hasattr(tonicdm, name)] == []
     assert sorted(set(tonicdm.__all__), key=str.lower) == sorted(tonicdm.__all__, key=str.lower)

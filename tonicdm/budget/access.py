@@ -1,4 +1,4 @@
-"""Access to the ledger: for a bounded time, and without losing what became of a call."""
+"""Access to the ledger within a bounded time, so that no result of a call is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``tonicdm conformance``: how a server answers where the documents are silent."""
+"""``tonicdm conformance``: find out how a server answers where the documents are silent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options that every command which calls a server has, and the client they make."""
+"""Options that all commands which call a server share, and the client that they make."""
 
 from __future__ import annotations
 

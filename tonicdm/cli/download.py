@@ -1,4 +1,4 @@
-"""``tonicdm download``: the files of a project into a folder."""
+"""``tonicdm download``: save the files of a project in a folder."""
 
 from __future__ import annotations
 

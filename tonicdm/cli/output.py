@@ -1,4 +1,4 @@
-"""What commands print: a table on a terminal, tab-separated lines elsewhere, JSON or CSV where they are asked for."""
+"""Output of commands: a table on a terminal, tab-separated lines elsewhere, JSON or CSV where they are asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of every command that calls Rhythm, and the client they make."""
+"""Options that all commands which call Rhythm share, and the client that they make."""
 
 from __future__ import annotations
 

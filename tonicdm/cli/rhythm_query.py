@@ -1,4 +1,4 @@
-"""``tonicdm rhythm query``: everything that matches, in one file."""
+"""``tonicdm rhythm query``: save everything that matches in one file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``tonicdm rhythm sync``: contacts and organizations in a file."""
+"""``tonicdm rhythm sync``: copy contacts and organizations into a file."""
 
 from __future__ import annotations
 

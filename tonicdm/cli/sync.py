@@ -1,4 +1,4 @@
-"""``tonicdm sync`` and ``tonicdm plan``: a whole tenant in a file, and what that will cost."""
+"""``tonicdm sync`` and ``tonicdm plan``: copy a tenant into a file, and show what that will cost."""
 
 from __future__ import annotations
 

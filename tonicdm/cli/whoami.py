@@ -1,4 +1,4 @@
-"""``tonicdm whoami``: whose token this is, and whether its home zone is the server's."""
+"""``tonicdm whoami``: show the user behind a token, and whether the home zone is the server's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between JSON and records: wire names, strict scalars, open enumerations, unknown fields."""
+"""Conversion between JSON and records: wire names, strict scalars, open enumerations, unknown fields."""
 
 from tonicdm.codec.converter import Codec, parse_json
 from tonicdm.codec.records import (

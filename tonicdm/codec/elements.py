@@ -1,4 +1,4 @@
-"""The elements of a JSON array, one by one where the parser takes not the whole: a bad one never costs the others."""
+"""Read the elements of a JSON array, one by one where the whole can't be parsed; a bad one costs no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From cattrs' nested errors to wire paths without values."""
+"""Turn cattrs' nested errors into wire paths without values."""
 
 from __future__ import annotations
 

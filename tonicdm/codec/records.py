@@ -1,4 +1,4 @@
-"""What records are made of: attrs classes that know their wire names and keep what they do not know."""
+"""The base of records: attrs classes that know their wire names and keep unknown fields."""
 
 from __future__ import annotations
 

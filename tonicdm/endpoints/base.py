@@ -1,4 +1,4 @@
-"""The verbs that endpoint classes share."""
+"""Base classes of the endpoints: get, list, create, update and delete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies of writes: from fields by attribute name to JSON that has been checked."""
+"""Bodies of writes: fields by attribute name as checked JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all endpoint classes of a client share: how to make a call, and what was learned of the server."""
+"""The caller that all endpoint classes of a client share; it makes the calls and keeps what they show of the server."""
 
 from __future__ import annotations
 

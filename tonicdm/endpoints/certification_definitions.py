@@ -1,4 +1,4 @@
-"""Kinds of certifications that a firm has configured."""
+"""Definitions of certifications that a firm has configured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signs in an answer that the server did not see an option; only contradictions in content count."""
+"""Evidence that a server ignored an option; only contradictions in the content of a response count."""
 
 from __future__ import annotations
 

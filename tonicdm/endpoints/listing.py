@@ -1,4 +1,4 @@
-"""Reading a list to its certain end, for the fewest units that make it certain (docs/explanation/decisions.md)."""
+"""Read a list to its certain end, for the fewest units that make it certain (docs/explanation/decisions.md)."""
 
 from __future__ import annotations
 

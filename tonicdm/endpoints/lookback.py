@@ -1,4 +1,4 @@
-"""Creating a record once, also where the answer was lost: looking back for it before it is sent again."""
+"""Create a record once, also where the response was lost: look for it before it is sent again."""
 
 from __future__ import annotations
 

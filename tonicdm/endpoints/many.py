@@ -1,4 +1,4 @@
-"""Many records by ID, in as few calls as their IDs fit into."""
+"""Read many records by ID, in as few calls as their IDs fit into."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an answer with a list to its records: what is no list is an error, what is no record costs only itself."""
+"""Read the records of a response; what is no list is an error, what is no record is kept aside."""
 
 from __future__ import annotations
 

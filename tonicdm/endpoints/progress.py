@@ -1,4 +1,4 @@
-"""Whether a list still shows something new: one that never ends must not cost a window's units."""
+"""The check that a list still shows something new, so that an endless one does not cost a window's units."""
 
 from __future__ import annotations
 

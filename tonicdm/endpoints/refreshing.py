@@ -1,4 +1,4 @@
-"""A client-side cache brought up to date by the IDs and times that it holds (concepts page, "Rate Limiting")."""
+"""Refresh a client-side cache by the IDs and times that it holds (concepts page, "Rate Limiting")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which endpoint class stands for which record type; each is loaded when it is first asked for.
+"""The endpoint class of each record type, loaded when it is first asked for.
 
 Importing all endpoint classes and models takes longer than importing aiohttp; most programs use a few of them.
 """

@@ -1,4 +1,4 @@
-"""Lists that take several calls, because they are cut to more IDs than one call holds."""
+"""Lists that take several calls, because their filter has more IDs than one call holds."""
 
 from __future__ import annotations
 

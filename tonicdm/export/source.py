@@ -1,4 +1,4 @@
-"""Reading a store for an export: one moment of it, by a connection of its own, while others go on writing."""
+"""Read a store for an export, as of one moment, by a connection of its own, while others go on writing."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How one call travels: options to header lines, units, the connection, retries. Knows no noun of any API."""
+"""One call over HTTP: header lines for its options, its units, its connection, its retries. It knows no record type."""

@@ -1,4 +1,4 @@
-"""Which addresses belong to the public Internet, and a socket that leads to no other."""
+"""The check that an address belongs to the public Internet, and a socket that leads to no other."""
 
 from __future__ import annotations
 

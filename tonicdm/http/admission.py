@@ -1,4 +1,4 @@
-"""What the transport asks of whoever decides when a call may leave: a budget of units, or a throttle without any."""
+"""The protocol by which the transport asks whether a call may leave: a budget of units, or a throttle without any."""
 
 from __future__ import annotations
 

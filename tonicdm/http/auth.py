@@ -1,4 +1,4 @@
-"""Where the bearer token comes from."""
+"""Bearer tokens: a fixed one, or one from a source that can renew it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Header lines beside the options of a call: what an answer's say, and which a caller may add."""
+"""Header lines beside the options of a call: those of a response, and those that a caller may add."""
 
 from __future__ import annotations
 

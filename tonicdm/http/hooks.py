@@ -1,4 +1,4 @@
-"""One stream of events, for callbacks and for the log alike."""
+"""Events of calls, for callbacks and for the log alike."""
 
 from __future__ import annotations
 

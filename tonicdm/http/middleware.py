@@ -1,4 +1,4 @@
-"""What stands between aiohttp's session and the connection: one request an attempt, with our lines, through the gate.
+"""A middleware of aiohttp: one request an attempt, with our header lines, through the gate.
 
 It speaks to aiohttp as a client middleware, in place of those that a session has of its own.
 """

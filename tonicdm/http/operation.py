@@ -1,4 +1,4 @@
-"""Operations as values: what a call is made of, before anything is sent."""
+"""Operations as values: the parts of a call before anything is sent."""
 
 from __future__ import annotations
 

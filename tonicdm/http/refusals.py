@@ -1,4 +1,4 @@
-"""An answer with an error status, as the error of this package that says so."""
+"""Responses with an error status as errors of this package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a call goes again and when, as a pure decision."""
+"""Decide whether and when a call is sent again. No clock, no I/O."""
 
 from __future__ import annotations
 

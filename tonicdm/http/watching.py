@@ -1,4 +1,4 @@
-"""Who watches the calls of a block, in all tasks that begin there: meters, and those who keep raw answers."""
+"""Watchers of the calls of a block, in all tasks that begin there: meters, and recorders of raw responses."""
 
 from __future__ import annotations
 

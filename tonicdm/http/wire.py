@@ -1,4 +1,4 @@
-"""From an operation and its options to the lines of a request; no I/O."""
+"""Build the lines of a request from an operation and its options. No I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Certifications, and the kinds of them that a firm has configured."""
+"""Certifications, and the definitions of them that a firm has configured."""
 
 from __future__ import annotations
 

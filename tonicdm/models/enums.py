@@ -1,4 +1,4 @@
-"""Words of the API; all open, so that a new word of the server breaks nothing."""
+"""Enumerations of the API; all are open, so that a new word of the server breaks nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every record of TonicDM knows beside its fields: when it last changed, and how it was read."""
+"""The base of TonicDM's records: the time of their last change, and how they were read."""
 
 from __future__ import annotations
 

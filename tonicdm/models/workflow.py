@@ -1,4 +1,4 @@
-"""What RFIs, submittals and change orders share."""
+"""Fields that RFIs, submittals and change orders share."""
 
 from __future__ import annotations
 

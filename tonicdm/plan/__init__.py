@@ -1,1 +1,1 @@
-"""Which calls to make, and what they cost: arithmetic over what is known, without a clock and without I/O."""
+"""The plan: the calls to make, and their cost, as arithmetic over what is known. No clock, no I/O."""

@@ -1,4 +1,4 @@
-"""What is known of a type when a run begins: from the reference, from the store, and from what its server has shown."""
+"""Facts about a type when a run begins: from the reference, the store, and the responses of its server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong with Rhythm only, below the tree of `tonicdm.errors`."""
+"""Errors of Rhythm alone, below the tree of `tonicdm.errors`."""
 
 from __future__ import annotations
 

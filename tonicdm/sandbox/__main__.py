@@ -1,4 +1,4 @@
-"""A sandbox as a process of its own: ``python -m tonicdm.sandbox --port 8080 --records 1000``."""
+"""Run a sandbox as a process of its own: ``python -m tonicdm.sandbox --port 8080 --records 1000``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The paths under /__: a sandbox in another process is watched and steered through them, without token or units."""
+"""Control paths under /__: watch and control a sandbox in another process, without token or units."""
 
 from __future__ import annotations
 

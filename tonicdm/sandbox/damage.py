@@ -1,4 +1,4 @@
-"""Faults that change an answer after the server has made it."""
+"""Faults that change a response after the server has made it."""
 
 from __future__ import annotations
 

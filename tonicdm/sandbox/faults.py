@@ -1,4 +1,4 @@
-"""Faults: switches with a rate, and a script of what happens to the next calls."""
+"""Faults: switches with a rate, and a script for the next calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server saw: one line per call, and sums over them."""
+"""The journal of the server: one line per call, and sums over them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user may see and set: licences and the tenant administrator's rights."""
+"""Rights of a user: what licences and the administrator's role let one see and set."""
 
 from __future__ import annotations
 

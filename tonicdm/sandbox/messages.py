@@ -1,4 +1,4 @@
-"""A call and its answer without any HTTP library, so that the server's rules can be read and tested alone."""
+"""A request and its response without any HTTP library, so that the server's rules can be tested alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From header lines or query parameters to options, and from texts to values; a 400 says what was wrong."""
+"""Read options from header lines or query parameters, and their values from texts; a 400 says what was wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One call through all the rules, from its header lines to its answer and its line in the journal."""
+"""Take one call through all the rules, from its header lines to its response and its line in the journal."""
 
 from __future__ import annotations
 

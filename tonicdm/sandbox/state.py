@@ -1,4 +1,4 @@
-"""What a sandbox holds and does without listening: records, windows, journal, snapshots, time."""
+"""The state of a sandbox without its sockets: records, windows, journal, snapshots, time."""
 
 from __future__ import annotations
 

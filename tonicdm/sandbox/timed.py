@@ -1,4 +1,4 @@
-"""A server's own time."""
+"""The time of a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks out: what changes in the world is posted to whoever subscribed, well or badly.
+"""Webhooks: post the changes of the world to subscribers, with the faults that are set.
 
 The concepts page says only that webhooks "send updated records". Form, signature, retries and order are chosen here:
 a JSON object per event, signed as the Standard Webhooks specification does, up to five retries, no order.

@@ -1,4 +1,4 @@
-"""Hashes of what is transferred: those that headers and callers name, counted while the bytes pass. Pure."""
+"""Hashes of what is transferred, named by headers or callers, and computed while the bytes pass. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a link to a file: streamed, gone on with after a cut, checked, and renamed when it is whole."""
+"""Download from a link to a file: streamed, resumed after a cut, checked, and renamed when it is whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Content codings that are undone while the bytes pass; nobody asked for them, but stored files may have one."""
+"""Content codings that are undone while the bytes pass; stored files may have one that nobody asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes to a file, or to one in a folder under the name that the server proposes."""
+"""Targets that are files: a given one, or one in a folder under the name that the server proposes."""
 
 from __future__ import annotations
 

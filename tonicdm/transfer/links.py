@@ -1,4 +1,4 @@
-"""Which links are followed, and where a redirect leads. Pure."""
+"""The check of links and redirects before they are followed. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a folder of downloaded files holds: one JSON line for each file that came, the last one for an ID holds."""
+"""The manifest of a folder of downloads: one JSON line for each file; the last one for an ID holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The methods of a client that move bytes; what they do is loaded when they are called."""
+"""The client's methods that move bytes; their modules are loaded when they are called."""
 
 from __future__ import annotations
 

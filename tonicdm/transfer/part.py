@@ -1,4 +1,4 @@
-"""A file that takes the name it is for when all of it is there."""
+"""Files that take their name when they are whole."""
 
 from __future__ import annotations
 

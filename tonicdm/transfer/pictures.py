@@ -1,4 +1,4 @@
-"""Thumbnails to files: what an element of ``thumbnailArray`` is, the reference does not show (ThumbnailSet)."""
+"""Save thumbnails to files; the reference does not show the form of an element of ``thumbnailArray`` (ThumbnailSet)."""
 
 from __future__ import annotations
 

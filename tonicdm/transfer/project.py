@@ -1,4 +1,4 @@
-"""The files of a project into a folder. The reference maps no file to a link: where it stands is a setting."""
+"""Download the files of a project into a folder; where their links stand is a setting, as no reference shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an answer says about the bytes behind a link, and how a download goes on from where it is. Pure (RFC 9110)."""
+"""Judge the response behind a link, and decide from where a download goes on. Pure (RFC 9110)."""
 
 from __future__ import annotations
 

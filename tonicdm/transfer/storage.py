@@ -1,4 +1,4 @@
-"""Downloads of a client: what its other transfers are made of."""
+"""The downloads of a client, on which its other transfers stand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What takes the bytes of a download, and what they are compared with."""
+"""The protocol of targets, which take the bytes of a download, and the digests they are compared with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file to the address of a signed form, as far as the reference shows it (Manual Uploading)."""
+"""Upload a file to the address of a signed form, as far as the reference shows it (Manual Uploading)."""
 
 from __future__ import annotations
 

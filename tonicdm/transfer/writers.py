@@ -1,4 +1,4 @@
-"""Bytes to an object with a ``write``."""
+"""Targets that are objects with a ``write``."""
 
 from __future__ import annotations
 

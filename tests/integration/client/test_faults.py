@@ -200,7 +200,7 @@ async def test_a_slow_answer_is_a_timeout_and_its_units_stay_charged(make, box, 
 
 
 async def test_a_write_is_never_sent_twice(tonic, box, clock) -> None:
-    """POST and PATCH are not repeated when their fate is unknown; DELETE and GET are."""
+    """POST and PATCH are not repeated when their outcome is unknown; DELETE and GET are."""
     await listed(tonic)
     box.faults.next("drop_after", method="POST")
     with pytest.raises(ProtocolError):

@@ -39,7 +39,7 @@ FAULTS: list[dict[str, Any]] = [
 
 
 class Tenant:
-    """Applications whose processes live for some hours; faults strike all but one of them."""
+    """Applications whose processes live for some hours; faults hit all but one of them."""
 
     def __init__(self, box: RhythmSandbox, clock: VirtualClock, folder: pathlib.Path, seed: int) -> None:
         self.box, self.clock, self.folder, self.chance = box, clock, folder, random.Random(seed)

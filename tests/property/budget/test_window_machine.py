@@ -291,7 +291,7 @@ class WindowMachine(RuleBasedStateMachine):
     @some("sent")
     @rule(pick=PICK)
     def deliver_without_headers(self, pick: int) -> None:
-        """A proxy stripped them, or answered by itself: the attempt's fate stays unknown."""
+        """A proxy stripped them, or answered by itself: the attempt's outcome stays unknown."""
         call = self.one("sent", pick)
         status = 200 if call.processed else 502
         held = self.window.held

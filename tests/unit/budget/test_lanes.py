@@ -70,7 +70,7 @@ def test_a_head_that_fits_no_more_lets_smaller_ones_use_the_rest():
 
 
 def test_lost_calls_do_not_stop_the_line():
-    """While the fate of a lost call is all that is in the way, the answers to smaller calls tell it."""
+    """While the outcome of a lost call is all that is in the way, the answers to smaller calls tell it."""
     window = opened(used=3570)
     window.lose(send(window, 20, 0.5), at(0.7))
     large, small = waiter(20, "interactive"), waiter(1, "interactive")

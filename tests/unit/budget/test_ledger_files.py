@@ -105,7 +105,7 @@ async def test_a_call_that_went_ahead_in_the_version_before_is_waited_for(open_c
 
 
 async def test_windows_and_limits_of_the_version_before_are_known(open_copy):
-    """A window reckoned from our own clock, with calls of unknown fate; and a limit that answers named."""
+    """A window reckoned from our own clock, with calls of unknown outcome; and a limit that answers named."""
     assumed, limited = (open_copy("held.db", key).snapshot() for key in ("assumed", "limit"))
     assert (assumed.reserved, assumed.unknown, assumed.reset_at.timestamp()) == (25, 25, WALL + 3600)
     assert (limited.limit, limited.remaining, limited.reserved) == (1000, 900, 0)

@@ -119,7 +119,7 @@ async def test_a_cancelled_caller_undoes_what_the_thread_did(ledger):
 
 
 async def test_another_start_of_the_machine_is_noticed(path, ledger, monkeypatch):
-    """Monotonic times mean nothing then: what was not sent is free, the rest is of unknown fate."""
+    """Monotonic times mean nothing then: what was not sent is free, the outcome of the rest is unknown."""
     await ledger.run(lambda window: send(window, 5, 1000.0) and window.renew(at(1000.0)))
     monkeypatch.setattr(sqlite, "_boot_id", "another")
     again = SQLiteLedger(path, key="k", clock=VirtualClock())

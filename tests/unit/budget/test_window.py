@@ -62,7 +62,7 @@ class TestAdmission:
         assert reason(window, 1, 1.0) is Reason.SPENT
 
     def test_lost_calls_do_not_hold_up_what_fits_beside_them(self):
-        """What is in the way of a large call is the unknown fate of another: small ones may go, and tell."""
+        """What is in the way of a large call is the unknown outcome of another: small ones may go, and tell."""
         window = opened(used=3570)
         window.lose(send(window, 20, 1.0), at(2.0))
         assert reason(window, 20, 3.0) is Reason.UNKNOWN
@@ -209,7 +209,7 @@ class TestHeaders:
         ],
     )
     def test_an_answer_without_sense_settles_nothing(self, report):
-        """The attempt's fate is unknown: its units stay charged, and nothing else changes."""
+        """The attempt's outcome is unknown: its units stay charged, and nothing else changes."""
         window = opened(used=100)
         number = send(window, 20, 1.0)
         settle(window, number, report, at(2.0))

@@ -1,4 +1,4 @@
-"""Whether a call goes again is decided by its method and its fate alone."""
+"""Whether a call goes again is decided by its method and its outcome alone."""
 
 from __future__ import annotations
 

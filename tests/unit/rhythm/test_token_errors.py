@@ -1,4 +1,4 @@
-"""The errors of tokens survive pickle and copies, and are what the house's tree says they are."""
+"""The errors of tokens survive pickle and copies, and have their places in the tree of all errors."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ import datetime
 import pickle
 
 from tests.cases import for_each
-from tonicdm import errors as house
+from tonicdm import errors as tonicdm_errors
 from tonicdm.rhythm import errors
 
 OPENS = datetime.datetime(2026, 9, 1, tzinfo=datetime.UTC)
 EXAMPLES = [
-    (errors.MintRefusedError("x", opens_at=OPENS), house.BudgetError),
-    (errors.TokenLimitError("x", opens_at=OPENS, minted=900, limit=900), house.BudgetError),
-    (errors.TokenPauseError("x", opens_at=OPENS), house.BudgetError),
-    (errors.TokenRefusedError(status=401, path="i/oauth/token", code="c", opens_at=OPENS), house.AuthenticationError),
+    (errors.MintRefusedError("x", opens_at=OPENS), tonicdm_errors.BudgetError),
+    (errors.TokenLimitError("x", opens_at=OPENS, minted=900, limit=900), tonicdm_errors.BudgetError),
+    (errors.TokenPauseError("x", opens_at=OPENS), tonicdm_errors.BudgetError),
+    (
+        errors.TokenRefusedError(status=401, path="i/oauth/token", code="c", opens_at=OPENS),
+        tonicdm_errors.AuthenticationError,
+    ),
     (errors.InvalidTokenError("x"), ValueError),
-    (errors.WrongAudienceError("x", expected="a", actual=["b"]), house.ConfigError),
-    (errors.WrongTenantError(expected="a", actual="b"), house.ConfigError),
-    (errors.NoContactError("x"), house.TonicDMError),
-    (errors.LoginError("x"), house.TonicDMError),
-    (errors.SessionExpiredError("x"), house.TonicDMError),
+    (errors.WrongAudienceError("x", expected="a", actual=["b"]), tonicdm_errors.ConfigError),
+    (errors.WrongTenantError(expected="a", actual="b"), tonicdm_errors.ConfigError),
+    (errors.NoContactError("x"), tonicdm_errors.TonicDMError),
+    (errors.LoginError("x"), tonicdm_errors.TonicDMError),
+    (errors.SessionExpiredError("x"), tonicdm_errors.TonicDMError),
     (errors.UserScopeError("x"), RuntimeError),
 ]
 

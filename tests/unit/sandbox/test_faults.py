@@ -1,4 +1,4 @@
-"""When faults strike."""
+"""The calls that faults hit."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""What an element of thumbnailArray is, by its look: the reference shows none."""
+"""Elements of thumbnailArray are told by their form: the reference shows none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a query asks for, as a value; its wire form is written in one place."""
+"""The request of a query as a value, and its wire form."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the operations do: one module for each of list, get, create, update and delete."""
+"""Handlers of the operations: one module for each of list, get, create, update and delete."""

@@ -1,4 +1,4 @@
-"""What the bodies of POST and PATCH may hold, as the reference's schemas say; the 400 names the field."""
+"""Check the bodies of POST and PATCH against the reference's schemas; the 400 names the field."""
 
 from __future__ import annotations
 

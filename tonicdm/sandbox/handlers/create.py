@@ -1,4 +1,4 @@
-"""Create records: check the body, change the world, answer with what was created."""
+"""Create records: check the body, change the world, respond with what was created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each filter option compares: a column of references, or a value of the record."""
+"""Filter options: each compares a column of references, or a value of the record."""
 
 from __future__ import annotations
 

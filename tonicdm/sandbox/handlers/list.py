@@ -1,4 +1,4 @@
-"""List records: filters, sorting, paging, and what a data_quantity shows of each."""
+"""List records: filters, sorting, paging, and the fields that a data_quantity shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the handlers of a permitted call are given, and the forms of their responses: records, arrays, pages."""
+"""The context of a permitted call, and the forms of its responses: records, arrays, pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed URIs and what is behind them, with the manners of S3: the signature is all the authorization there is."""
+"""Signed URIs and their files, as S3 serves them: the signature is all the authorization there is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operations of the reference as values, and how a path finds its own among them."""
+"""The operations of the reference as values, and the search for the one of a path."""
 
 from __future__ import annotations
 

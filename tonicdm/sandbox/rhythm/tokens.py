@@ -1,4 +1,4 @@
-"""The token service: JSON Web Tokens, its paths, who gets which token, and how many of them in a month."""
+"""The token service: JSON Web Tokens, its paths, the rules of issue, and the month's limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of one type: computed from a seed when they are read, with what was changed kept beside them."""
+"""Records of one type, computed from a seed when they are read, with their changes kept beside them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seeded firm: its record types, their tables, and what a record looks like when it is read.
+"""The seeded firm: its record types, their tables, and its records as they are read.
 
 A record is made from (seed, type, rank) whenever it is read. Kept are a byte for its status, eight for the time
 of its last change, four for each reference that a filter asks for, and the fields somebody changed.

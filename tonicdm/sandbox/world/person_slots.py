@@ -1,4 +1,4 @@
-"""Slot numbers by which persons, their addresses and the staff find each other, without tables."""
+"""Slot numbers, by which persons, their addresses and the staff find each other without tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record types of the firm, and how many records each has."""
+"""The record types of the firm, and the number of records of each."""
 
 from __future__ import annotations
 
