@@ -147,7 +147,7 @@ OURS = [
     ("**tonicdm**", one_ledger, ONE_SLOW),
     ("**tonicdm**, one ledger", one_ledger, FOUR),
     ("**tonicdm**, nothing shared, peers=4", own_ledgers(peers=4), FOUR),
-    ("**tonicdm**, nothing shared, not told", own_ledgers(), FOUR),
+    ("**tonicdm**, nothing shared, `peers` not set", own_ledgers(), FOUR),
     ("**tonicdm**", one_ledger, SHARED_TOKEN),
     ("**tonicdm**", one_ledger, Workload("60 interactive calls of 5 an hour", interactive=(60, 5))),
     (
