@@ -22,7 +22,7 @@ SHOWN: Final = {
     "Tokens are valid for 24 hours":
     "unit/rhythm/test_tokens.py::test_a_token_lives_as_long_as_the_answer_says_else_a_day",
     "a maximum of 31 M2M access tokens per month":
-    "integration/rhythm/test_month.py::test_a_month_costs_at_most_31_mints_an_application_and_one_for_the_revoked_secret",
+    "integration/rhythm/test_month.py::test_days_cost_a_mint_each_for_an_application_and_one_for_the_revoked_secret",
     "This limit does not apply to the other authorization flows":
     "integration/rhythm/test_users.py::test_a_login_by_code_and_pkce_gives_a_session_with_a_contact",
     "create a new M2M access token for each user login":

@@ -128,11 +128,11 @@ def test_the_look_at_the_owner_is_planned_once_for_a_token() -> None:
 
 
 def test_the_time_counts_what_fits_now_and_then_whole_windows() -> None:
-    plan = Plan(types=(estimate_type(attrs.evolve(NEW, count=1_999_999)),))
-    assert plan.expected == 10_001
-    assert plan.hours(20_000) == 0.0
-    assert plan.hours(3_600) == 2.0
-    assert plan.hours(0, until_reset=1800.0) == 2.5
+    plan = Plan(types=(estimate_type(attrs.evolve(NEW, count=199_999)),))
+    assert plan.expected == 1_001
+    assert plan.hours(2_000, limit=360) == 0.0
+    assert plan.hours(360, limit=360) == 2.0
+    assert plan.hours(0, until_reset=1800.0, limit=360) == 2.5
     with pytest.raises(ValueError, match="5 units"):
         plan.hours(1, limit=4)
 
