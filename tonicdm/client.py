@@ -8,7 +8,6 @@ import datetime
 import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import aiohttp
@@ -19,6 +18,7 @@ from tonicdm.budget import Share, UnitBudget
 from tonicdm.budget.default import budget_key as token_key
 from tonicdm.budget.default import open_budget
 from tonicdm.clock import Clock, SystemClock
+from tonicdm.closing import AsyncClosing
 from tonicdm.config import ServerProfile, Settings, read_profile, zone_server
 from tonicdm.endpoints.caller import Caller, ServerFacts
 from tonicdm.endpoints.options import MAX_PAGE_SIZE, OPTION_NAMES, named
@@ -69,7 +69,7 @@ class ClientState:
         return attrs.evolve(self, caller=caller, store=opened, owns_store=opened is not store)
 
 
-class TonicDM(Transfers):
+class TonicDM(Transfers, AsyncClosing):
     """A client of the TonicDM API.
 
     ```python
@@ -226,11 +226,6 @@ class TonicDM(Transfers):
         if self._state.store is not None:
             await self._state.store.open()
         return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         """Close the connections made here and the budget, if it is the default one; twice is once."""

@@ -22,7 +22,20 @@ MODULES = sorted(path for path in ROOT.rglob("*.py"))
 REPOSITORY = pathlib.Path(__file__).parents[2]
 
 LAYERS = [
-    {"_version", "types", "errors", "ids", "config", "checks", "clock", "lockfile", "lazy", "singleflight", "tokens"},
+    {
+        "_version",
+        "types",
+        "errors",
+        "ids",
+        "config",
+        "checks",
+        "clock",
+        "closing",
+        "lockfile",
+        "lazy",
+        "singleflight",
+        "tokens",
+    },
     {"codec", "models", "budget", "plan"},
     {"http"},
     {"endpoints", "paging", "bulk", "raw", "transfer"},

@@ -25,6 +25,7 @@ from tonicdm.budget.views import UNTIL_RESUMED, Forecast, Snapshot, WaitNotice, 
 from tonicdm.budget.waiting import OWN_SLOTS, WaitLimits, WaitQueue
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock, SystemClock
+from tonicdm.closing import AsyncClosing
 from tonicdm.errors import ClientClosedError, ConfigError
 from tonicdm.types import Priority
 
@@ -32,7 +33,7 @@ MAX_COST: Final = 10**9
 """Units of a call or a job at most; no plausible limit is higher."""
 
 
-class UnitBudget:
+class UnitBudget(AsyncClosing):
     """A budget of units in a window that a server keeps, shared by everybody who calls with one token.
 
     ```python
@@ -366,6 +367,3 @@ class UnitBudget:
     async def __aenter__(self) -> Self:
         self._check_open()
         return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.close()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import ssl as ssl_module
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, cast
 
 from tonicdm.clock import Clock, SystemClock
+from tonicdm.closing import AsyncClosing
 from tonicdm.errors import ConfigError
 from tonicdm.http.auth import Auth, Bearer, TokenSource
 from tonicdm.http.hooks import Hooks
@@ -37,7 +37,7 @@ TokenLike: TypeAlias = str | Secret | TokenSource | Bearer
 """A token, an async function that returns one, or whoever has one: a `TokenBroker`, a `UserSession`."""
 
 
-class RhythmClient(Resources):
+class RhythmClient(Resources, AsyncClosing):
     """A client of the Rhythm API for one tenant.
 
     ```python
@@ -156,11 +156,6 @@ class RhythmClient(Resources):
     async def __aenter__(self) -> Self:
         self._caller.transport.check_open()
         return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         """Close the connections, and the broker made here; twice is once."""

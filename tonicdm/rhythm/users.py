@@ -10,13 +10,13 @@ import hmac
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import urlencode
 
 import attrs
 
 from tonicdm.clock import Clock, SystemClock
+from tonicdm.closing import AsyncClosing
 from tonicdm.errors import APIError, ConfigError, RateLimitedError, ServerError, TransportError
 from tonicdm.http.messages import Response
 from tonicdm.http.plain import Plain, PlainResponse
@@ -199,7 +199,7 @@ class UserSession:
         self._take(attrs.evolve(grant, refresh_token=grant.refresh_token or given))
 
 
-class UserLogin:
+class UserLogin(AsyncClosing):
     """Brings users' tokens: by sending the user to the issuer, or as a last resort with the user's password.
 
     Args:
@@ -247,14 +247,6 @@ class UserLogin:
 
     def __repr__(self) -> str:
         return f"<UserLogin {self._client_id} at {self.issuer.name}>"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         """Close the connections made here; sessions live on."""

@@ -13,10 +13,11 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
+from tonicdm.closing import AsyncClosing
 from tonicdm.errors import StoreError
 from tonicdm.store import lock, quarantine, rows, views, writing
 from tonicdm.store.opening import check_path, described, open_store
-from tonicdm.store.owner import Owner, read_owner, write_owner
+from tonicdm.store.owner import Owner, read_owner
 from tonicdm.store.quarantine import Quarantined
 from tonicdm.store.reading import Readable
 from tonicdm.store.rows import Checkpoint, TypeState
@@ -27,7 +28,7 @@ from tonicdm.types import DataQuantity
 T = TypeVar("T")
 
 
-class Store(Readable):
+class Store(Readable, AsyncClosing):
     """A file of records; opened with ``async with``. All its work happens on one thread of its own.
 
     Args:
@@ -46,9 +47,6 @@ class Store(Readable):
     async def __aenter__(self) -> Self:
         await self.open()
         return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.close()
 
     async def open(self) -> None:
         """Open the file, which the first use does as well.
@@ -240,10 +238,6 @@ class Store(Readable):
     async def owner(self) -> Owner | None:
         """Return whose records these are; None where no run has said so."""
         return await self.read(read_owner)
-
-    async def set_owner(self, owner: Owner) -> None:
-        """Note whose records these are."""
-        await self.write(lambda db: write_owner(db, owner))
 
     # --- one sync at a time -----------------------------------------------------------------------------------------
 

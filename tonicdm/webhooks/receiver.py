@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, Self
 import attrs
 
 from tonicdm.clock import Clock, SystemClock
+from tonicdm.closing import AsyncClosing
 from tonicdm.errors import ConfigError, MalformedEventError, SignatureError, StoreError
 from tonicdm.store import Store
 from tonicdm.webhooks.event import Event, parse
@@ -154,7 +155,7 @@ class Reply:
         return self.status == 408
 
 
-class Receiver:
+class Receiver(AsyncClosing):
     """Checks requests and stores their events; what the servers call is a shell around it.
 
     It belongs to one event loop. As an async context manager it opens what it writes to, and at the end refuses what
@@ -223,9 +224,6 @@ class Receiver:
     async def __aenter__(self) -> Self:
         await self.open()
         return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.close()
 
     async def open(self) -> None:
         """Open the store, so that a file that can't be written is known before the first event.

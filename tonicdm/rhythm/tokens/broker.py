@@ -11,12 +11,12 @@ import secrets
 import socket
 import weakref
 from collections.abc import AsyncGenerator, Callable
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import attrs
 
 from tonicdm.clock import Clock, SystemClock
+from tonicdm.closing import AsyncClosing
 from tonicdm.errors import ClientClosedError, ConfigError, TransportError
 from tonicdm.http.messages import Response
 from tonicdm.http.plain import Plain
@@ -65,7 +65,7 @@ class MintEvent:
     """Whether the application has more than the documents expect in a whole month."""
 
 
-class TokenBroker:
+class TokenBroker(AsyncClosing):
     """Gives out the application's machine token: the cached one while it lives, else a new one.
 
     All brokers on one store act as one: one of them mints, the others wait for its token. A mint is written down
@@ -155,14 +155,6 @@ class TokenBroker:
 
     def __repr__(self) -> str:
         return f"<TokenBroker {self.application.client_id} at {self.issuer.name}, {self.store.where}>"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     # --- the transport's side ---------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from tonicdm.sandbox.rhythm.versions import Fields, Table
 from tonicdm.sandbox.world.ids import IdSpace
@@ -15,7 +15,6 @@ COUNT: Final = 12
 SECRET: Final = "shared-{rank}"  # noqa: S105 - made up
 """Sharing secret of the invoice at a rank."""
 
-Maker = Callable[[int], Any]
 Peers = Mapping[str, IdSpace]
 """IDs of the types that others refer to."""
 

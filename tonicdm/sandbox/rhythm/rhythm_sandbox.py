@@ -23,6 +23,7 @@ from tonicdm.sandbox.rhythm.jobs import Execution, Outcome, QueryJob
 from tonicdm.sandbox.rhythm.operations import AUTH
 from tonicdm.sandbox.rhythm.settings import RhythmSettings
 from tonicdm.sandbox.rhythm.tokens import Client, Issuer, Mint, User, attach
+from tonicdm.sandbox.rhythm.versions import Table
 from tonicdm.sandbox.server import Shell
 from tonicdm.sandbox.timed import Timed
 
@@ -329,12 +330,16 @@ class RhythmSandbox(Timed):
         Raises:
             KeyError: There is no such record.
         """
+        table, rank = self._place(record_type, record_id, tenant)
+        record = {name: value for name, value in {**table.record(rank), **fields}.items() if value is not None}
+        return table.put(rank, self._completed(record_type, record, tenant), self.now())
+
+    def _place(self, record_type: str, record_id: str, tenant: str) -> tuple[Table, int]:
         table = self._service.tenants[tenant].world.tables[record_type]
         rank = table.rank(record_id)
         if rank is None:
             raise KeyError(f"no record {record_id} among {record_type}")
-        record = {name: value for name, value in {**table.record(rank), **fields}.items() if value is not None}
-        return table.put(rank, self._completed(record_type, record, tenant), self.now())
+        return table, rank
 
     def create(self, record_type: str, *, tenant: str = TENANT, **fields: Any) -> dict[str, Any]:
         """Create a record and return it."""
@@ -347,10 +352,7 @@ class RhythmSandbox(Timed):
         Raises:
             KeyError: There is no such record.
         """
-        table = self._service.tenants[tenant].world.tables[record_type]
-        rank = table.rank(record_id)
-        if rank is None:
-            raise KeyError(f"no record {record_id} among {record_type}")
+        table, rank = self._place(record_type, record_id, tenant)
         table.remove(rank)
 
     def start_execution(
