@@ -32,7 +32,7 @@ class CoFields(WorkflowFields, total=False):
 
 
 class Cos(CreatingOnce[Co], SoftDeleting[Co], Deleting):
-    """Change orders (``/workflow/cos``)."""
+    """Change orders (``/workflow/cos``); `delete` calls deleteCo."""
 
     record_type = "cos"
     _model = Co

@@ -13,7 +13,7 @@ PATH = "/fileset/filesets"
 
 
 class Filesets(Readable[Fileset]):
-    """Sets of files (``/fileset/filesets``); they can't be listed, only asked for by their IDs."""
+    """Sets of files (``/fileset/filesets``); they can't be listed, only asked for by their IDs (getFilesets)."""
 
     record_type = "filesets"
     _listing = ListOperation(

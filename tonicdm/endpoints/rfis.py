@@ -75,7 +75,7 @@ class RfiChanges(RfiFields, total=False):
 
 
 class Rfis(CreatingOnce[Rfi], SoftDeleting[Rfi], Deleting):
-    """Requests for information (``/workflow/rfis``)."""
+    """Requests for information (``/workflow/rfis``); `delete` calls deleteRfi."""
 
     record_type = "rfis"
     _model = Rfi

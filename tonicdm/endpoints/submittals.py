@@ -37,7 +37,7 @@ class SubmittalChanges(SubmittalFields, total=False):
 
 
 class Submittals(CreatingOnce[Submittal], SoftDeleting[Submittal], Deleting):
-    """Submittals (``/workflow/submittals``)."""
+    """Submittals (``/workflow/submittals``); `delete` calls deleteSubmittal."""
 
     record_type = "submittals"
     _model = Submittal

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tonicdm import BudgetTimeoutError, ConfigError, TokenFile, TonicDM, UnitBudget
+from tonicdm import BudgetTimeoutError, ConfigError, ConnectError, TokenFile, TonicDM, UnitBudget
 from tonicdm.clock import VirtualClock
 from tonicdm.http.hooks import FailureEvent, ForeignUsageEvent, Hooks
 from tonicdm.sandbox import Sandbox
@@ -98,7 +98,7 @@ async def test_others_are_noticed_once_in_a_window_as_a_warning(make, box: Sandb
 async def test_an_attempt_without_an_answer_is_told(make, box: Sandbox, clock: VirtualClock) -> None:
     told: list[FailureEvent] = []
     tonic: TonicDM = make(base_url="http://127.0.0.1:9", hooks=Hooks(on_failure=told.append))
-    with pytest.raises(Exception, match="GET /core"):
+    with pytest.raises(ConnectError, match="GET /core"):
         await drive(clock, tonic.me.get(), tonic)
     assert {(event.error_type, event.sent, event.status) for event in told} == {("ConnectError", False, None)}
     assert len(told) == told[-1].attempt

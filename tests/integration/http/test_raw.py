@@ -20,6 +20,7 @@ from tonicdm import (
     RetryPolicy,
     TonicDM,
     TonicDMError,
+    TransportError,
     UnitBudget,
 )
 from tonicdm.bulk import gather
@@ -279,7 +280,7 @@ async def test_a_meter_counts_what_was_lost_and_not_what_was_never_sent(make: Ma
     async with tonic.meter() as spent, unreachable.meter() as nothing:
         await tonic.offices.list(page_size=50).first()
         for client in (tonic, unreachable):
-            with pytest.raises(Exception, match="connection"):
+            with pytest.raises(TransportError, match="connection"):
                 await client.offices.list().first()
         with pytest.raises(InvalidOptionError):
             await tonic.offices.get("nonsense")

@@ -94,7 +94,7 @@ async def test_a_bad_record_costs_only_itself_and_is_known_from_then_on(
         (aside,) = await store.quarantine()
     assert (aside.type, aside.id, aside.page) == ("persons", BAD, 1)
     assert aside.updated == "2027-01-15T07:43:19+00:00"
-    assert value[:20] in aside.raw or b"[[[[" in aside.raw
+    assert value[:20] in aside.raw
     clock.advance(86_400)
     again = report_of(await run("persons"))
     assert (again.meter.units, again.changed) == (1, 0), "nothing changed, so that it is not fetched again"

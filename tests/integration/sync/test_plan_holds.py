@@ -85,9 +85,11 @@ async def check(seed: int, records: int, given: dict[str, Any], audits: list[str
             firm = Firm(box, tonic, clock, pathlib.Path(folder) / "firm.db")
             if after is not None:
                 _, spent, most = await firm.run("weekly", loaded=False, after=after)
-                assert most is None or spent <= most
+                assert most is not None
+                assert spent <= most
             expected, spent, most = await firm.run("weekly", loaded=False)
-            assert most is None or expected <= spent <= most
+            assert most is not None
+            assert expected <= spent <= most
             for audit in audits:
                 clock.advance(chance.choice((1, 3_600, 700_000)))
                 expected, spent, most = await firm.run(audit, loaded=True)

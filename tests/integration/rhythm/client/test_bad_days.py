@@ -9,7 +9,7 @@ import pytest
 
 from tests.cases import for_each
 from tests.hostile import NEVER, Hostile, answer
-from tonicdm.errors import APIError, BulkError, StoreError
+from tonicdm.errors import APIError, BulkError, RateLimitedError, StoreError
 from tonicdm.rhythm import BatchDelete, RhythmClient, ThrottleRules
 from tonicdm.rhythm.endpoints.step_functions import parts_of
 from tonicdm.rhythm.errors import ExecutionFailedError, SubmittedError, UnderWayError
@@ -126,7 +126,7 @@ async def test_a_retry_after_that_is_over_is_no_leave_to_go_on_at_once(named: st
     rules = ThrottleRules(calls_per_second=None, base=0.05, max_429s=3)
     async with Hostile(otherwise=refused) as server, client(server, throttle=rules) as rhythm:
         began = time.monotonic()
-        with pytest.raises(Exception, match="rate limit"):
+        with pytest.raises(RateLimitedError, match="rate limit"):
             await rhythm.contacts.list().first()
         assert time.monotonic() - began >= 0.05 + 0.1 + 0.2
         assert len(server.requests) == 4

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.hostile import CUT, Hostile, Request, answer
-from tonicdm.errors import StoreError, TransportError
+from tonicdm.errors import BadRequestError, StoreError, TransportError
 from tonicdm.rhythm import PollRules, QuerySpec, RhythmClient, ThrottleRules
 from tonicdm.rhythm.errors import QueryTimeoutError, ResultError, UnderWayError
 from tonicdm.rhythm.jobs import JobFile, Note
@@ -261,7 +261,7 @@ async def test_a_kill_between_start_and_note_is_seen(tmp_path, caplog) -> None:
         assert "may have left one at the server" in caplog.text
         assert names(tmp_path) == ["out"]
         server.start_with = answer(400, b"{}")
-        with pytest.raises(Exception, match="400"):
+        with pytest.raises(BadRequestError, match="400"):
             await run(rhythm, tmp_path / "other")
         assert names(tmp_path) == ["out"]
 

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tonicdm.errors import APIError, InvalidOptionError
+from tonicdm.errors import APIError, InvalidOptionError, StoreError
 from tonicdm.rhythm import field
 from tonicdm.rhythm.errors import SubmissionUnknownError
 
@@ -86,7 +86,7 @@ async def test_what_the_server_refused_did_not_begin_and_may_be_submitted_again(
 
 
 async def test_a_folder_that_can_not_be_written_submits_nothing(rhythm, box, tmp_path) -> None:
-    with pytest.raises(Exception, match="Nothing was sent"):
+    with pytest.raises(StoreError, match="Nothing was sent"):
         await rhythm.invoices.process(type="dues", note=tmp_path / "absent" / "x.job")
     assert box.calls(operation="processInvoice") == []
 
