@@ -361,7 +361,7 @@ class TonicDM(Transfers, AsyncClosing):
         if method not in METHODS:
             raise ConfigError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
         given = dict(options or {})
-        operation = Operation(method=method, path=check_path(path), options=named(given))
+        operation = Operation(method=method, path=check_path(path), options=named(given), is_known=False)
         answer = await self.caller.call(operation, given, data_quantity=parse_data_quantity(data_quantity), body=json)
         with answer.naming_errors():
             return parse_json(answer.body) if answer.body.strip() else None

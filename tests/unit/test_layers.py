@@ -41,7 +41,7 @@ LAYERS = [
     {"endpoints", "paging", "bulk", "raw", "transfer"},
     {"store"},
     {"client"},
-    {"sync", "webhooks", "rhythm", "jobs", "conformance", "export"},
+    {"sync", "webhooks", "rhythm", "jobs", "conformance", "export", "monitoring"},
     {"cli", "testing"},
 ]
 """From the ground up; a package imports from its own layer and those below (docs/explanation/architecture)."""

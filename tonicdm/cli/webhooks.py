@@ -56,6 +56,9 @@ def webhooks() -> None:
 @click.option("--unverified", is_flag=True, help="Take events of anybody; they are hints, never data.")
 @click.option("--tolerance", default=300.0, show_default=True, help="Seconds that a signature's time may differ.")
 @click.option("--max-body", default="1MiB", show_default=True, help="Largest body: bytes, or such as 64KiB or 1MiB.")
+@click.option(
+    "--monitoring/--no-monitoring", default=True, show_default=True, help="Serve /healthz and /metrics as well."
+)
 @click.option("--body-seconds", default=10.0, show_default=True, help="Time for a whole body to come.")
 def serve(
     *,
@@ -69,6 +72,7 @@ def serve(
     unverified: bool,
     tolerance: float,
     max_body: str,
+    monitoring: bool,
     body_seconds: float,
 ) -> None:
     """Receive webhooks and store them in FILE until SIGTERM or Ctrl-C.
@@ -79,10 +83,10 @@ def serve(
     secrets = _secrets(secret_file, secret_env)
     verifier = _verifier(secrets, shared_secret_header, tolerance, unverified=unverified)
     limits = Limits(max_body=_bytes(max_body), body_seconds=body_seconds)
-    asyncio.run(_serve(file, Receiver.for_file(file, verifier, limits=limits), host, port, path))
+    asyncio.run(_serve(file, Receiver.for_file(file, verifier, limits=limits), host, port, path, monitored=monitoring))
 
 
-async def _serve(file: str, receiver: Receiver, host: str, port: int, path: str) -> None:
+async def _serve(file: str, receiver: Receiver, host: str, port: int, path: str, *, monitored: bool) -> None:
     from tonicdm.webhooks.serve import serve as run
 
     logs.configure(logs.level_of_option(), default="info")
@@ -90,7 +94,7 @@ async def _serve(file: str, receiver: Receiver, host: str, port: int, path: str)
     def ready(url: str) -> None:
         click.echo(f"Receiving on {url} into {file}; stop it with Ctrl-C.")
 
-    await run(receiver, stop_event(), host=host, port=port, path=path, ready=ready)
+    await run(receiver, stop_event(), host=host, port=port, path=path, monitored=monitored, ready=ready)
     refused = sum(receiver.refused.values())
     click.echo(
         f"Stopped: {receiver.stored['new']:,} events stored, {receiver.stored['duplicate']:,} were there already, "

@@ -134,6 +134,7 @@ class Caller:
             timeout=self.timeout,
             job=self.job,
             share=self.share,
+            template=f"{self.path_prefix}{operation.path}" if operation.is_known else "",
             on_sent=self.on_sent,
             headers=self.headers,
             retry=self.retry,

@@ -286,6 +286,7 @@ class Exchange:
                 cost=call.cost,
                 priority=call.priority,
                 base_url=call.base_url,
+                url_template=call.template,
                 attempt=self._progress.attempt,
                 request_id=self._progress.request_id,
             )
@@ -309,6 +310,7 @@ class Exchange:
                 elapsed=elapsed,
                 priority=call.priority,
                 base_url=call.base_url,
+                url_template=call.template,
                 request_id=self._progress.request_id,
             )
         )
@@ -330,11 +332,13 @@ class Exchange:
                 path=call.path,
                 error_type=type(failed.error).__name__,
                 status=self.status or None,
+                cost=call.cost,
                 sent=began is not None,
                 attempt=self._progress.attempt,
                 elapsed=self._channel.clock.monotonic() - (entered if began is None else began),
                 priority=call.priority,
                 base_url=call.base_url,
+                url_template=call.template,
                 request_id=self._progress.request_id,
             )
         )

@@ -27,6 +27,8 @@ class RequestEvent:
     attempt: int
     base_url: str = ""
     """Scheme, host and port of the server."""
+    url_template: str = ""
+    """The path as the reference has it, with names in place of IDs; empty where it is not known."""
     request_id: str = ""
     """What the call is named by in its request header and in errors; the same for all its attempts."""
 
@@ -49,6 +51,8 @@ class ResponseEvent:
     priority: Priority = "normal"
     base_url: str = ""
     """Scheme, host and port of the server."""
+    url_template: str = ""
+    """The path as the reference has it, with names in place of IDs; empty where it is not known."""
     request_id: str = ""
     """What the call is named by in its request header and in errors; the same for all its attempts."""
 
@@ -63,6 +67,8 @@ class FailureEvent:
     """Name of the error's class, such as ``ConnectError``."""
     status: int | None
     """The HTTP status, where the head of an answer came; None where it did not."""
+    cost: int
+    """Units that were reserved."""
     sent: bool
     """Whether the attempt had passed the gate, so that its units stay charged."""
     attempt: int
@@ -71,6 +77,8 @@ class FailureEvent:
     priority: Priority = "normal"
     base_url: str = ""
     """Scheme, host and port of the server."""
+    url_template: str = ""
+    """The path as the reference has it, with names in place of IDs; empty where it is not known."""
     request_id: str = ""
     """What the call is named by in its request header and in errors; the same for all its attempts."""
 
@@ -138,6 +146,11 @@ class Hooks:
     on_window: Callable[[WindowEvent], Any] | None = None
     on_failure: Callable[[FailureEvent], Any] | None = None
     on_foreign_usage: Callable[[ForeignUsageEvent], Any] | None = None
+
+    def joined(self, other: Hooks) -> Hooks:
+        """Return hooks that tell both these and *other*."""
+        names = [field.name for field in attrs.fields(Hooks)]
+        return Hooks(**{name: _both(getattr(self, name), getattr(other, name)) for name in names})
 
     def request(self, event: RequestEvent) -> None:
         """Tell that a call is being sent."""
@@ -208,6 +221,17 @@ class Hooks:
 
 def _named(request_id: str) -> str:
     return f" [{request_id}]" if request_id else ""
+
+
+def _both(one: Callable[[Any], Any] | None, other: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    if one is None or other is None:
+        return one or other
+
+    def tell(event: Any) -> None:
+        _tell(one, event)
+        _tell(other, event)
+
+    return tell
 
 
 def _tell(hook: Callable[[E], Any] | None, event: E) -> None:

@@ -41,6 +41,8 @@ class OutgoingRequest:
     """Told each time that an attempt passes the gate."""
     shown_path: str = ""
     """The path as logs and errors show it, where the true one holds something personal."""
+    template: str = ""
+    """The path as the reference has it, with names in place of IDs; empty where it is not known."""
     max_429s: int | None = None
     """429s that are waited out before the call fails; None for as many as come."""
     if_lost: str = UNITS_STAY_CHARGED

@@ -45,6 +45,8 @@ class Operation:
     """The options by their Python names."""
     required: frozenset[str] = frozenset()
     """Python names of the options without which the server refuses the call."""
+    is_known: bool = True
+    """Whether it is the reference's, so that its path holds names and no IDs."""
     has_data_quantity: bool = False
     """Whether the reference lists data_quantity here; it is sent on every call all the same."""
 

@@ -122,6 +122,7 @@ class RhythmCaller:
             job=ONE_AT_A_TIME if described.one_at_a_time else None,
             on_sent=self.on_sent,
             shown_path=shown,
+            template=described.path,
             public=described.public,
             max_429s=0 if described.one_at_a_time else throttle.rules.max_429s,
             if_lost=READ_FAILED if described.method == "GET" else LOOK_IT_UP,

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import os
+import pathlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterable, Mapping, Sequence
@@ -251,6 +252,27 @@ class Receiver(AsyncClosing):
     def refused(self) -> Mapping[int, int]:
         """Refused requests so far, by status."""
         return self._refusals.counts
+
+    @property
+    def path(self) -> pathlib.Path | None:
+        """The file that events are stored in; None where an inbox of the caller's own takes them."""
+        return None if self._store is None else self._store.path
+
+    async def trouble(self) -> str | None:
+        """Return why events can't be stored now; None where they can."""
+        try:
+            self._check_capacity()
+            if self._store is not None:
+                async with asyncio.timeout(self.limits.commit_seconds):
+                    await self._store.write(lambda _db: None)
+        except Refused as refused:
+            return refused.reason
+        except TimeoutError:
+            return f"the disk took longer than {self.limits.commit_seconds:g} s"
+        except StoreError as error:
+            logger.warning("a look at the receiver's health found: %s", error)
+            return "the file can't be written"
+        return None
 
     # --- a request --------------------------------------------------------------------------------------------------
 

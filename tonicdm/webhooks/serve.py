@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tonicdm.errors import ConfigError
 from tonicdm.webhooks.receiver import Receiver
-from tonicdm.webhooks.web import add_to
+from tonicdm.webhooks.web import add_monitoring, add_to
 
 HEAD_SECONDS: Final = 30.0
 """Seconds for the head of a request, from the connection or the answer before it; then the connection is closed."""
@@ -34,6 +34,7 @@ async def serve(
     port: int = 8080,
     path: str = "/webhooks",
     head_seconds: float = HEAD_SECONDS,
+    monitored: bool = True,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Receive webhooks until *stop* is set, then finish the commits in hand.
@@ -45,13 +46,18 @@ async def serve(
         port: Port to listen on; 0 takes a free one.
         path: Where webhooks arrive.
         head_seconds: Time for the head of a request, from the connection or from the answer before it.
+        monitored: Whether ``/healthz`` and ``/metrics`` are there as well.
         ready: Called with the URL once it listens.
 
     Raises:
-        ConfigError: The port can't be had, or the path is none.
+        ConfigError: The port can't be had, or the path is none, or that of monitoring.
         StoreError: The file can't be written.
     """
     app = web.Application()
+    if monitored:
+        if path.rstrip("/") in {"/healthz", "/metrics"}:
+            raise ConfigError(f"{path} is where monitoring looks; receive webhooks on another path")
+        add_monitoring(app, receiver)
     add_to(app, path, receiver)
     runner = web.AppRunner(
         app,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator
 
 from aiohttp import web
 
 from tonicdm.errors import ConfigError
+from tonicdm.monitoring.exposition import CONTENT_TYPE, exposition
+from tonicdm.monitoring.readings import read_receiver, read_store
 from tonicdm.webhooks.receiver import Receiver, Reply
 from tonicdm.webhooks.refusals import Refused
 
@@ -37,6 +41,30 @@ def add_to(app: web.Application, path: str, receiver: Receiver) -> None:
     part.on_shutdown.append(endpoint.shut)
     if prefix:
         app.add_subapp(prefix, part)
+
+
+def add_monitoring(app: web.Application, receiver: Receiver) -> None:
+    """Add ``/healthz`` and ``/metrics`` to *app*, for load balancers and for Prometheus.
+
+    Whoever can reach the application can read both; let a proxy in front pass only the path of the webhooks.
+
+    Args:
+        app: The application, before it has started.
+        receiver: What is told of: events acknowledged and refused, its inbox, and the copy in the same file.
+    """
+
+    async def health(_request: web.Request) -> web.Response:
+        trouble = await receiver.trouble()
+        return web.Response(status=503 if trouble else 200, text=f"{trouble or 'ok'}\n")
+
+    async def metrics(_request: web.Request) -> web.Response:
+        readings = list(read_receiver(receiver))
+        if receiver.path is not None:
+            readings += await asyncio.to_thread(read_store, receiver.path, time.time())
+        return web.Response(body=exposition(readings).encode(), headers={"Content-Type": CONTENT_TYPE})
+
+    app.router.add_get("/healthz", health)
+    app.router.add_get("/metrics", metrics)
 
 
 class _Endpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -23,6 +24,7 @@ class MemoryLedger:
         self.window: Window = Window(rules or BudgetRules())
         self._history: list[WindowRecord] = []
         self._lock = threading.Lock()
+        self._thread = threading.get_ident()
         forks.watch(self)
 
     @property
@@ -32,6 +34,7 @@ class MemoryLedger:
 
     async def run(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:  # noqa: ARG002
         """Apply *step*; there is no await inside, so nobody can be cancelled within."""
+        self._thread = threading.get_ident()
         with self._lock:  # another thread may run a loop of its own
             self.window.holdings.touched.clear()
             result = step(self.window)
@@ -55,8 +58,11 @@ class MemoryLedger:
         return self.window.holdings.next_number > 1
 
     def peek(self) -> Window:
-        """Return the window itself."""
-        return self.window
+        """Return the window itself; a copy, where another thread may change it meanwhile."""
+        if threading.get_ident() == self._thread:
+            return self.window
+        with self._lock:
+            return copy.deepcopy(self.window)
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Do nothing: no other process changes it."""

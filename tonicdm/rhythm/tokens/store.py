@@ -140,7 +140,7 @@ class FileTokenStore:
 
     async def read(self, key: str) -> TokenLedger:
         """Read the file, without the lock where it is whole."""
-        return await asyncio.to_thread(self._read, key)
+        return await asyncio.to_thread(self.look, key)
 
     async def update(self, key: str, step: Callable[[TokenLedger], tuple[TokenLedger, T]]) -> T:
         """Read, change and replace the file under the lock, on a thread."""
@@ -154,7 +154,8 @@ class FileTokenStore:
 
     # --- on a thread --------------------------------------------------------------------------------------------
 
-    def _read(self, key: str) -> TokenLedger:
+    def look(self, key: str) -> TokenLedger:
+        """Read the file as `read` does, on a thread that may wait for it."""
         with contextlib.suppress(_DamagedError):
             ledger = _load(self._path(key))
             if ledger is not None:
