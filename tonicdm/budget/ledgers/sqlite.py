@@ -17,7 +17,7 @@ import attrs
 
 from tonicdm.budget import forks
 from tonicdm.budget.entries import Entry
-from tonicdm.budget.history import MAX_WINDOWS, WindowRecord
+from tonicdm.budget.history import MAX_WINDOWS, WindowRecord, appended
 from tonicdm.budget.ledgers import stored
 from tonicdm.budget.ledgers.file import SCHEMA_VERSION, DamagedError, LedgerFile, MissingError, roll_back
 from tonicdm.budget.ledgers.stored import AHEAD, Names, Row
@@ -322,12 +322,11 @@ class SQLiteLedger:
     def _store_ended(self, connection: sqlite3.Connection) -> None:
         """Note the windows that are over in the history, and forget the oldest of it."""
         ended, self._window.ended = self._window.ended, []
-        for record in ended:
-            row = connection.execute(_LAST_RECORDS, (self.key, 1)).fetchone()
-            last = None if row is None else WindowRecord.from_json(row[1])
-            if last is not None and last.is_continued_by(record, self._rules.reset_tolerance):
-                connection.execute("DELETE FROM history WHERE key = ? AND ended_at = ?", (self.key, row[0]))
-                record = last.continued(record)  # noqa: PLW2901 - one record for one window
+        row = connection.execute(_LAST_RECORDS, (self.key, 1)).fetchone()
+        last = None if row is None else WindowRecord.from_json(row[1])
+        if last is not None:
+            connection.execute("DELETE FROM history WHERE key = ? AND ended_at = ?", (self.key, row[0]))
+        for record in appended([] if last is None else [last], ended, self._rules.reset_tolerance):
             connection.execute(
                 "INSERT OR REPLACE INTO history (key, ended_at, record) VALUES (?, ?, ?)",
                 (self.key, record.ended_at, record.to_json()),
