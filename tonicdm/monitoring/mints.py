@@ -1,4 +1,4 @@
-"""How many machine tokens of Rhythm are left this month, read from the ledgers of this machine."""
+"""The machine tokens of Rhythm that are left this month, read from the ledgers of this machine."""
 
 from __future__ import annotations
 
