@@ -151,6 +151,14 @@ class UnitBudget(AsyncClosing):
         """Read the clock."""
         return Instant.read(self.clock)
 
+    def __repr__(self) -> str:
+        where = "memory" if self._ledger is None else self._ledger.where
+        left = ""
+        if isinstance(self._ledger, MemoryLedger):  # a look at a file would be I/O
+            now = self.snapshot()
+            left = f", {now.remaining:,} of {now.limit:,} units left"
+        return f"<UnitBudget in {where}{left}{', closed' if self._closed else ''}>"
+
     # --- reserving ----------------------------------------------------------------------------------------------
 
     def reserve(

@@ -11,6 +11,7 @@ from typing import Final
 
 import attrs
 
+from tonicdm import display
 from tonicdm.budget.entries import EntryState
 from tonicdm.budget.lanes import LANES, Ahead, Waiter
 from tonicdm.budget.rules import Instant, Reason, Share
@@ -89,6 +90,19 @@ class Snapshot:
     def available(self) -> int:
         """Units that nobody holds."""
         return max(0, self.remaining - self.reserved)
+
+    def _repr_html_(self) -> str:
+        waiting = sum(calls for calls, _ in self.waiting.values())
+        values = {
+            "remaining": f"{self.remaining:,} of {self.limit:,} units",
+            "reserved": f"{self.reserved:,}",
+            "used by others": f"{self.foreign:,}",
+            "reset at": self.reset_at,
+            "nothing is sent before": self.blocked_until,
+            "calls waiting": waiting,
+            "ledger": self.ledger,
+        }
+        return display.fields("Budget of units", values.items())
 
 
 @attrs.frozen

@@ -1,8 +1,8 @@
 """Conversion between JSON and records: wire names, strict scalars, open enumerations, unknown fields."""
 
 from tonicdm.codec.converter import Codec, parse_json
+from tonicdm.codec.enums import OpenEnum
 from tonicdm.codec.records import (
-    OpenEnum,
     Record,
     assumed_names,
     bookkeeping,

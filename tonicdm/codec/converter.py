@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import datetime
-import enum
 import functools
 import json
 import types
-import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
 
 from tonicdm.codec import scalars
-from tonicdm.codec.records import MARKS, NOTHING, Record, Substitute, assumed_names, hyphenated_names, wire_names
+from tonicdm.codec.records import (
+    MARKS,
+    NOTHING,
+    Record,
+    assumed_names,
+    hyphenated_names,
+    to_json_value,
+    wire_names,
+    with_hyphens,
+)
 from tonicdm.errors import DecodeError, InvalidOptionError
 from tonicdm.types import RecordID, Secret, Unset
 
@@ -114,24 +121,7 @@ class Codec:
         Raises:
             InvalidOptionError: Something in it has no JSON form.
         """
-        if isinstance(value, Record):
-            return self._write_record(value)
-        if isinstance(value, Substitute):
-            return self.write(value.wire_value())
-        if isinstance(value, Mapping):
-            return {str(key): self.write(item) for key, item in value.items() if not isinstance(item, Unset)}
-        if isinstance(value, (list, tuple, set, frozenset)):
-            return [self.write(item) for item in value]
-        return write_scalar(value)
-
-    def _write_record(self, record: Record) -> dict[str, Any]:
-        out: dict[str, Any] = {}
-        hyphenated = hyphenated_names(type(record))
-        for name, wire_name in wire_names(type(record)).items():
-            value = getattr(record, name)
-            if value is not None or wire_name in record.nulls:
-                out[wire_name] = _with_hyphens(self.write(value)) if name in hyphenated else self.write(value)
-        return {**out, **record.extra}
+        return to_json_value(value)
 
     def write_fields(self, model: type[Record], fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return the JSON body that sets *fields*, given by attribute name, of a record of *model*.
@@ -154,36 +144,8 @@ class Codec:
                     "extra={'wireName': value}. Nothing was sent."
                 )
             elif not isinstance(value, Unset):
-                out[names[name]] = _with_hyphens(self.write(value)) if name in hyphenated else self.write(value)
+                out[names[name]] = with_hyphens(self.write(value)) if name in hyphenated else self.write(value)
         return out
-
-
-def _with_hyphens(value: Any) -> Any:
-    return scalars.write_id(RecordID(value)) if isinstance(value, str) else value
-
-
-def write_scalar(value: Any) -> Any:
-    """Return a single value as JSON.
-
-    Raises:
-        InvalidOptionError: It has no JSON form, or is a naive datetime.
-    """
-    if value is None or type(value) in {str, int, float, bool}:
-        return value
-    if isinstance(value, datetime.datetime):
-        try:
-            return scalars.write_datetime(value)
-        except ValueError as error:
-            raise InvalidOptionError(f"{error}. Nothing was sent.") from None
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    if isinstance(value, uuid.UUID):
-        return value.hex
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, Secret):
-        return value.reveal()
-    raise InvalidOptionError(f"a {type(value).__name__} has no JSON form. Nothing was sent.")
 
 
 def parse_json(body: bytes) -> Any:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import enum
+import json
+import re
+import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 import attrs
+
+from tonicdm import display
+from tonicdm.codec.scalars import is_aware, write_datetime, write_id
+from tonicdm.errors import InvalidOptionError
+from tonicdm.types import MASK, RecordID, Secret, Unset
 
 WIRE: Final = "wire"
 """Key of a field's metadata under which its wire name stands."""
@@ -142,6 +151,13 @@ def assumed_names(cls: type) -> frozenset[str]:
     return frozenset(field.name for field in attrs.fields(cls) if ASSUMED in field.metadata)
 
 
+Names: TypeAlias = Literal["wire", "python"]
+"""How fields are named in what is written: as the API does, or as the attributes are."""
+
+_PLAIN_ID: Final = re.compile(r"[0-9A-Za-z-]{1,36}")
+"""An ID that tells nothing by itself."""
+
+
 def _freeze(extra: Mapping[str, Any]) -> Mapping[str, Any]:
     return extra if extra is NOTHING else dict(extra)
 
@@ -186,6 +202,63 @@ class Record:
                 return value
         return self.extra[wire_name]
 
+    def keys(self) -> list[str]:
+        """Return the wire names of the fields that the answer had, so that ``dict(record)`` holds their values."""
+        known = (name for name in wire_names(type(self)).values() if name in self)
+        return [*known, *self.extra]
+
+    def to_dict(self, *, names: Names = "wire", secrets: bool = False) -> dict[str, Any]:
+        """Return the record, and those inside it, as plain JSON values.
+
+        Args:
+            names: ``wire`` names fields as the API does, ``python`` as the attributes are. Fields that this package
+                does not know have their wire names in both.
+            secrets: Whether tokens are written as they are; else ``***`` stands in their place.
+        """
+        written: dict[str, Any] = to_json_value(self, names=names, secrets=secrets)
+        return written
+
+    def to_json(self, *, names: Names = "wire", secrets: bool = False, indent: int | None = None) -> str:
+        """Return the record as JSON.
+
+        Args:
+            names: As for `to_dict`.
+            secrets: As for `to_dict`.
+            indent: Blanks by which lines are moved in; everything on one line unless given.
+        """
+        separators = (",", ":") if indent is None else None
+        value = self.to_dict(names=names, secrets=secrets)
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Tell pydantic, and FastAPI through it, how records are written and described."""
+        from tonicdm.codec.schemas import core_schema
+
+        return core_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        """Describe a record for the OpenAPI document of an application."""
+        from tonicdm.codec.schemas import json_schema
+
+        return json_schema(cls, wire_names(cls))
+
+    def _id_shown(self) -> str:
+        """Return the ID for a repr: one that may be an address or a name is left out."""
+        value = getattr(self, "id", None)
+        return f" {value}" if isinstance(value, str) and _PLAIN_ID.fullmatch(value) else ""
+
+    def __repr__(self) -> str:
+        # No value but the ID: reprs end up in logs, and a name or an address has no place there.
+        count = sum(getattr(self, name) is not None for name in wire_names(type(self))) + len(self.extra)
+        updated: Any = getattr(self, "updated", None)
+        when = f", updated {write_datetime(updated.replace(microsecond=0))}" if is_aware(updated) else ""
+        return f"<{type(self).__name__}{self._id_shown()}{when}, {count} field{'' if count == 1 else 's'}>"
+
+    def _repr_html_(self) -> str:
+        return display.fields(repr(self), shown_values(self).items())
+
     def __contains__(self, wire_name: object) -> bool:
         try:
             self[wire_name]  # type: ignore[index]
@@ -203,26 +276,80 @@ class Substitute(Protocol):
         ...
 
 
-class OpenEnum(enum.StrEnum):
-    """An enumeration that a server may extend: an unknown value is kept, typed and equal to its text."""
+def shown_values(record: Record) -> dict[str, Any]:
+    """Return the values of a record that a person may see who looks at it, by attribute name."""
+    fields = attrs.fields(type(record))
+    values = {name: getattr(record, name) for name in wire_names(type(record))}
+    known = {name: value if getattr(fields, name).repr else MASK for name, value in values.items() if value is not None}
+    # What this package does not know may be a signed link.
+    return {**known, **({"extra": f"{len(record.extra)} more: {', '.join(record.extra)}"} if record.extra else {})}
 
-    @classmethod
-    def _missing_(cls, value: object) -> Self | None:
-        if not isinstance(value, str):
-            return None
-        # Not registered: values of a server must not grow the class for the life of the process.
-        member = str.__new__(cls, value)
-        member._name_ = value
-        member._value_ = value
-        return member
 
-    @property
-    def known(self) -> bool:
-        """Whether this package knows the value."""
-        return self._value_ in type(self)._value2member_map_
+# --- how values are written -------------------------------------------------------------------------------------------
 
-    def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
-        return type(self), (self._value_,)
 
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
+def to_json_value(value: Any, *, names: Names = "wire", secrets: bool = True) -> Any:
+    """Return *value* as JSON: records with known nulls and unknown fields.
+
+    Args:
+        value: A record, a value of one, or a collection of them.
+        names: How known fields are named.
+        secrets: Whether secrets are written as they are; else masked.
+
+    Raises:
+        InvalidOptionError: Something in it has no JSON form.
+    """
+
+    def write(value: Any) -> Any:
+        if isinstance(value, Record):
+            return write_record(value)
+        if isinstance(value, Substitute):
+            return write(value.wire_value())
+        if isinstance(value, Mapping):
+            return {str(key): write(item) for key, item in value.items() if not isinstance(item, Unset)}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [write(item) for item in value]
+        if isinstance(value, Secret) and not secrets:
+            return MASK
+        return write_scalar(value)
+
+    def write_record(record: Record) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        hyphenated = hyphenated_names(type(record))
+        for name, wire_name in wire_names(type(record)).items():
+            value = getattr(record, name)
+            if value is not None or wire_name in record.nulls:
+                written = with_hyphens(write(value)) if name in hyphenated else write(value)
+                out[wire_name if names == "wire" else name] = written
+        return {**out, **record.extra}
+
+    return write(value)
+
+
+def with_hyphens(value: Any) -> Any:
+    """Return an ID as the reference writes it in some places; anything else as it is."""
+    return write_id(RecordID(value)) if isinstance(value, str) else value
+
+
+def write_scalar(value: Any) -> Any:
+    """Return a single value as JSON.
+
+    Raises:
+        InvalidOptionError: It has no JSON form, or is a naive datetime.
+    """
+    if value is None or type(value) in {str, int, float, bool}:
+        return value
+    if isinstance(value, datetime.datetime):
+        try:
+            return write_datetime(value)
+        except ValueError as error:
+            raise InvalidOptionError(f"{error}. Nothing was sent.") from None
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, uuid.UUID):
+        return value.hex
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise InvalidOptionError(f"a {type(value).__name__} has no JSON form. Nothing was sent.")

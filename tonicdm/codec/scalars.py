@@ -6,7 +6,7 @@ import datetime
 import uuid
 from typing import Any
 
-from tonicdm.codec.records import OpenEnum
+from tonicdm.codec.enums import OpenEnum
 from tonicdm.ids import record_id
 from tonicdm.types import RecordID, Secret, normalise_id
 

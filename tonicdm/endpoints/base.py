@@ -136,7 +136,9 @@ class Listed(Endpoint, Generic[M]):
         data_quantity = parse_data_quantity(data_quantity) if self._stubs else self._record_data_quantity(data_quantity)
         options = dict(given)
         reading = {name: options.pop(name) for name in ("start_page", "prefetch") if name in options}
-        return Paginator(source_of(self._caller, listing or self._listing, options, data_quantity), **reading)
+        chosen = listing or self._listing
+        source = source_of(self._caller, chosen, options, data_quantity)
+        return Paginator(source, label=f"{chosen.operation.label}, {data_quantity}", **reading)
 
 
 class Readable(Listed[M]):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar, overload
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self, TypeVar
 
 from tonicdm.codec.elements import Elements
 from tonicdm.endpoints.caller import Caller
@@ -14,39 +14,35 @@ from tonicdm.endpoints.options import DEFAULT_PAGE
 from tonicdm.endpoints.payload import decoded, invalid_error, read_list
 from tonicdm.errors import APIError, BadRequestError, OptionIgnoredError, ProtocolError
 from tonicdm.models import Record
+from tonicdm.paging import html_of
 from tonicdm.plan.arithmetic import MIN_IDS, ROUND_SIZES
 from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid, RecordID, normalise_id
 
 M = TypeVar("M", bound=Record)
 
 
-class RecordBatch(Sequence[M], Generic[M]):
+class RecordBatch(tuple[M, ...]):  # noqa: SLOT001 - a tuple can have no slots beside its elements
     """Records by ID, in the order asked for."""
 
-    def __init__(
-        self, records: Sequence[M], missing: Sequence[RecordID], skipped: Sequence[InvalidRecord] = ()
-    ) -> None:
-        self._records = tuple(records)
-        self.skipped: tuple[InvalidRecord, ...] = tuple(skipped)
-        """What came and is no record, with ``on_invalid="skip"``."""
-        self.missing: tuple[RecordID, ...] = tuple(missing)
-        """IDs that were asked for and not returned."""
+    missing: tuple[RecordID, ...]
+    """IDs that were asked for and not returned."""
+    skipped: tuple[InvalidRecord, ...]
+    """What came and is no record, with ``on_invalid="skip"``."""
 
-    @overload
-    def __getitem__(self, index: int) -> M: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[M]: ...
-    def __getitem__(self, index: int | slice) -> M | Sequence[M]:
-        return self._records[index]
+    def __new__(cls, records: Iterable[M], missing: Sequence[RecordID], skipped: Sequence[InvalidRecord] = ()) -> Self:
+        """Make a tuple of the records, with what is known of those that are not among them."""
+        batch = super().__new__(cls, records)
+        batch.missing, batch.skipped = tuple(missing), tuple(skipped)
+        return batch
 
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def __iter__(self) -> Iterator[M]:
-        return iter(self._records)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (tuple(self), self.missing, self.skipped)
 
     def __repr__(self) -> str:
-        return f"<{len(self._records)} records found, {len(self.missing)} missing>"
+        return f"<{len(self)} records found, {len(self.missing)} missing>"
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
 
 class RawRecords(dict[RecordID, Any]):

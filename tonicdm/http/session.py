@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
+import types
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -13,6 +16,8 @@ import yarl
 from tonicdm._version import __version__
 from tonicdm.errors import ClientClosedError, ConfigError
 from tonicdm.http.headers import FRAMING
+
+PACKAGE: Final = __name__.partition(".")[0]
 
 USER_AGENT: Final = f"tonicdm-python/{__version__}"
 
@@ -92,6 +97,26 @@ class SessionHolder:
         self._trust_env = trust_env
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._made_at = _caller_line()
+
+    def __del__(self, warn: Callable[..., None] = warnings.warn_explicit) -> None:
+        session = getattr(self, "_session", None)
+        if session is None or self._closed or not self._own_session or getattr(session, "closed", True):
+            return
+        file, line = self._made_at
+        warn(
+            f"the client made at {file}:{line} was not closed, and its connections stay open; use 'async with' around "
+            "it, or await its close()",
+            ResourceWarning,
+            file,
+            line,
+            source=self,
+        )
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
 
     def check_open(self) -> None:
         """Refuse use after close or on another event loop.
@@ -167,6 +192,14 @@ class SessionHolder:
             self._closed = True
             if self._own_session and self._session is not None:
                 await self._session.close()
+
+
+def _caller_line() -> tuple[str, int]:
+    """Return file and line of the code outside this package that runs now; no frame is kept, nor its variables."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == PACKAGE:
+        frame = frame.f_back
+    return ("<unknown>", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
 
 def check_session(session: Any) -> None:

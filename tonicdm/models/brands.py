@@ -12,7 +12,7 @@ from tonicdm.models.references import Reference
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class Brand(Record):
     """A company identity inside an organization (reference: Brand)."""
 

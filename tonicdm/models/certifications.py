@@ -9,7 +9,7 @@ from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class Certification(Record):
     """A certification obtained by a person or project (reference: Certification).
 
@@ -17,7 +17,7 @@ class Certification(Record):
     """
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class CertificationDefinition(Record):
     """A configured kind of certification (reference: CertificationDefinition)."""
 

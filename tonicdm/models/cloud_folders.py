@@ -11,7 +11,7 @@ from tonicdm.models.enums import FileCategory
 from tonicdm.models.records import Record
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class CloudFolderChild(Record):
     """A file or folder in a folder of a cloud platform (reference: CloudFolderChild)."""
 

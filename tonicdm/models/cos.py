@@ -8,7 +8,7 @@ from tonicdm.codec import snake_case
 from tonicdm.models.workflow import WorkflowItem, WorkflowPart
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class CoPart(WorkflowPart):
     """One step of a change order (reference: CoPart)."""
 
@@ -18,7 +18,7 @@ class CoPart(WorkflowPart):
     """How long it takes, as text."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Co(WorkflowItem):
     """A change order (reference: Co)."""
 

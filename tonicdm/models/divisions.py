@@ -9,7 +9,7 @@ from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class Division(Record):
     """A grouping of the organization, such as a market sector or a studio (reference: Division).
 

@@ -26,7 +26,7 @@ DOCUMENTED: Final = (
 """Fields that the reference lists (EmailAddress)."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case_assumed(*DOCUMENTED))
+@attrs.frozen(kw_only=True, field_transformer=camel_case_assumed(*DOCUMENTED), repr=False)
 class EmailAddress(PersonEmailAddress):
     """Contact data for a single email address (reference: EmailAddress).
 

@@ -12,7 +12,7 @@ from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class FileTransferPart(Record):
     """One step of a file transfer (reference: FileTransferPart)."""
 
@@ -24,7 +24,7 @@ class FileTransferPart(Record):
     """Whether it sends files or asks for them."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class FileTransfer(Record):
     """A file transfer (reference: FileTransfer)."""
 

@@ -11,7 +11,7 @@ from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class Fileset(Record):
     """A set of files attached to an object, with earlier versions of replaced or deleted ones (reference: Fileset)."""
 
@@ -21,7 +21,7 @@ class Fileset(Record):
     """When the record was created."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class ExpiryUrl(Record):
     """A download link that expires (reference: ExpiryUrl). The link opens files: it stands in no repr."""
 

@@ -10,7 +10,7 @@ from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class GroupMember(Record):
     """One recipient of a group (reference: GroupMember)."""
 
@@ -20,7 +20,7 @@ class GroupMember(Record):
     """The recipient line."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class Group(Record):
     """A reusable list of recipients in a project (reference: Group)."""
 

@@ -9,7 +9,7 @@ from tonicdm.models.enums import Status
 from tonicdm.models.records import Record
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class Label(Record):
     """The labels of one object (reference: Label).
 

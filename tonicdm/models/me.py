@@ -17,7 +17,7 @@ from tonicdm.models.references import Reference
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class UserSettings(Record):
     """Settings of the signed-in user (reference: UserSettings)."""
 
@@ -35,7 +35,7 @@ class UserSettings(Record):
     """The user's second division; AdvancedMetrics licence."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class Me(UserSettings):
     """The signed-in user: person and settings in one (reference: Me).
 

@@ -12,7 +12,7 @@ from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class Note(Record):
     """A note attached to an item (reference: Note)."""
 

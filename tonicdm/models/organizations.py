@@ -9,7 +9,7 @@ from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class TenantSettings(Record):
     """What your own organization has and those of contacts have not (concepts page, "Tenant").
 
@@ -24,7 +24,7 @@ class TenantSettings(Record):
     """What the tenant calls its Division2: "Studio", say. Assumed."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class Organization(TenantSettings):
     """A container of persons, offices and brands (reference: Organization).
 

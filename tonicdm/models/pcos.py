@@ -9,7 +9,7 @@ from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class PcoPart(Record):
     """One step of a proposed change order (reference: PcoPart).
 
@@ -17,7 +17,7 @@ class PcoPart(Record):
     """
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Pco(Record):
     """A proposed change order (reference: Pco)."""
 

@@ -16,7 +16,7 @@ from tonicdm.models.references import Reference
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class PersonEmailAddress(Record):
     """An email address inside a person (reference: PersonEmailAddress)."""
 
@@ -56,7 +56,7 @@ class PersonEmailAddress(Record):
     """ID in the customer's CRM."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class Person(Record):
     """A physical person with all its email addresses (reference: Person)."""
 

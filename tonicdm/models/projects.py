@@ -14,7 +14,7 @@ from tonicdm.models.references import Reference
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class Project(Record):
     """A project of your own organization (reference: Project)."""
 

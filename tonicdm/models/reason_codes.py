@@ -9,7 +9,7 @@ from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class ReasonCode(Record):
     """Why an RFI was asked (reference: ReasonCode)."""
 

@@ -31,7 +31,7 @@ def updated_in(item: Mapping[str, Any]) -> datetime.datetime | None:
     return None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Record(codec.Record):
     """The base of all records of TonicDM."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class RecordStub(Record):
     """A record under ``id_only``: which one, and when it last changed (concepts page, "Rate Limiting")."""
 
@@ -48,6 +48,22 @@ class Reference(Generic[R]):
     def is_stub(self) -> bool:
         """Whether the answer held only the ID and the timestamp."""
         return self.record is None
+
+    def keys(self) -> list[str]:
+        """Return the wire names of what the answer held in this place, so that ``dict(reference)`` holds it."""
+        value = self.wire_value()
+        return [] if value is None else value.keys()
+
+    def __getitem__(self, wire_name: str) -> Any:
+        """Return a value of what the answer held in this place.
+
+        Raises:
+            KeyError: The answer had no such field.
+        """
+        value = self.wire_value()
+        if value is None:
+            raise KeyError(wire_name)
+        return value[wire_name]
 
     def wire_value(self) -> Record | None:
         """Return what stands on the wire for this reference: the record, or its stub."""

@@ -10,12 +10,12 @@ from tonicdm.models.references import Reference
 from tonicdm.models.workflow import WorkflowItem, WorkflowPart
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class RfiPart(WorkflowPart):
     """One step of an RFI (reference: RfiPart)."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Rfi(WorkflowItem):
     """A request for information (reference: Rfi)."""
 

@@ -8,7 +8,7 @@ from tonicdm.codec import snake_case, wire
 from tonicdm.models.workflow import WorkflowItem, WorkflowPart
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class SubmittalPart(WorkflowPart):
     """One step of a submittal (reference: SubmittalPart)."""
 
@@ -20,7 +20,7 @@ class SubmittalPart(WorkflowPart):
     """The stamp of the review."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Submittal(WorkflowItem):
     """A submittal (reference: Submittal)."""
 

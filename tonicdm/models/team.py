@@ -10,7 +10,7 @@ from tonicdm.models.records import Record
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class ProjectMember(Record):
     """Membership of one email address in one project (reference: ProjectMember)."""
 

@@ -8,7 +8,7 @@ from tonicdm.codec import camel_case
 from tonicdm.models.records import Record
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class GlobalTenant(Record):
     """A tenant, listed to find the home zone of a domain (reference: GlobalTenant).
 

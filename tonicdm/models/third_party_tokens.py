@@ -12,7 +12,7 @@ from tonicdm.models.records import Record
 from tonicdm.types import Secret
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class ThirdPartyToken(Record):
     """A token that reaches a third-party system for a user (reference: ThirdPartyToken).
 

@@ -8,7 +8,7 @@ from tonicdm.codec import camel_case, wire
 from tonicdm.models.records import Record
 
 
-@attrs.frozen(kw_only=True, field_transformer=camel_case)
+@attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class PresignedUpload(Record):
     """The signed parameters of an upload (reference: PresignedUpload). What opens the door stands in no repr."""
 

@@ -14,7 +14,7 @@ from tonicdm.models.references import Reference
 from tonicdm.types import RecordID
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class WorkflowPart(Record):
     """One step of a workflow item: received, forwarded, answered, returned (reference: WorkflowPart)."""
 
@@ -44,7 +44,7 @@ class WorkflowPart(Record):
     """Its files."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class WorkflowItem(Record):
     """Fields that RFIs, submittals and change orders share (reference: WorkflowItem)."""
 

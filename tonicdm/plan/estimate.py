@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from tonicdm import display
 from tonicdm.plan.arithmetic import pages
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.forecast import Run, Scenario, scenarios, simulate
@@ -86,6 +87,15 @@ class Plan:
     def seconds(self) -> float:
         """Longest wait for the second of a change; types wait side by side."""
         return max((estimate.seconds for estimate in self.types), default=0.0)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (estimate.record_type, estimate.strategy, estimate.expected, estimate.max_units) for estimate in self.types
+        ]
+        caption = (
+            f"Plan: {self.expected:,} units expected; where no most is given, nobody knows how many records there are"
+        )
+        return display.table(caption, ("type", "strategy", "units expected", "units at most"), rows)
 
     def hours(
         self, units_left: int, limit: int = 3600, window: float = 3600.0, *, until_reset: float | None = None

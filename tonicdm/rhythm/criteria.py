@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 import attrs
 
-from tonicdm.codec.converter import write_scalar
+from tonicdm.codec.records import write_scalar
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.rhythm.assumed import RULES, QueryDialect

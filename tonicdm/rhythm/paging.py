@@ -85,7 +85,7 @@ def paginate(fetch: Fetch, model: type[R], label: str, *, prefetch: int = 0) -> 
         label: Method and path, for errors.
         prefetch: Pages to fetch ahead.
     """
-    return Paginator(lambda _start: read_pages(fetch, model, label), prefetch=prefetch)
+    return Paginator(lambda _start: read_pages(fetch, model, label), prefetch=prefetch, label=label)
 
 
 async def read_pages(fetch: Fetch, model: type[R], label: str) -> AsyncGenerator[Page[R], None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from tonicdm import display
 from tonicdm.errors import APIError, TonicDMError
 from tonicdm.http.messages import Response
 from tonicdm.plan.owner import Ownership
@@ -125,6 +126,15 @@ class RunReport:
     def changed(self) -> int:
         """Records that were new or different."""
         return sum(report.changed for report in self.types)
+
+    def _repr_html_(self) -> str:
+        head = ("type", "changed", "deleted", "quarantined", "units", "units expected")
+        rows = [
+            (report.type, report.changed, report.deleted, report.quarantined, report.meter.units, report.expected)
+            for report in self.types
+        ]
+        caption = f"Run of {self.seconds:,.1f} s: {self.changed:,} records changed, {self.units:,} units used"
+        return display.table(caption, head, rows)
 
     def as_json(self) -> str:
         """Return the run as one line of JSON, for machines."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from tonicdm.codec import Record
-from tonicdm.codec.converter import write_scalar
+from tonicdm.codec.records import write_scalar
 from tonicdm.codec.scalars import is_aware
 from tonicdm.errors import DecodeError, InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT

@@ -12,7 +12,7 @@ from tonicdm.rhythm.models.memberships import OwnerType
 from tonicdm.rhythm.models.parts import SysRecord
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class MembershipApplication(SysRecord):
     """A join, renewal or the like of a member (reference: MembershipApplication)."""
 
@@ -81,7 +81,7 @@ class ApplicationType(OpenEnum):
     CHANGE_AFFILIATIONS = "change affiliations"
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class ApplicationProcess(SysRecord):
     """A way to apply for a membership (reference: ApplicationProcess)."""
 
@@ -115,6 +115,6 @@ class ApplicationProcess(SysRecord):
     """Whether the welcome waits for the payment."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class ChapterMemberContact(Record):
     """Contact data of a chapter's member; the reference shows the page but none of its fields."""

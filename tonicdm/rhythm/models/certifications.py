@@ -18,7 +18,7 @@ class CertificationStatus(OpenEnum):
     RETIRED = "retired"
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Certification(SysRecord):
     """A certification (reference: Certification)."""
 

@@ -47,7 +47,7 @@ class CashAccountType(OpenEnum):
     NONE = "none"
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class ElectronicPaymentInfo(Record):
     """What a payment service needs; never shown (reference: Payment.electronic_payment_info)."""
 
@@ -63,7 +63,7 @@ class ElectronicPaymentInfo(Record):
     """What stands for the card at the payment service."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Payment(SysRecord):
     """A payment (reference: Payment)."""
 
@@ -121,7 +121,7 @@ class Payment(SysRecord):
     """What the payment service needs."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class RelatedTransaction(Record):
     """A transaction on a line of an invoice (reference: InvoiceLineItem.related_transactions)."""
 
@@ -139,7 +139,7 @@ class RelatedTransaction(Record):
     """When it was."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class InvoiceLineItem(Record):
     """A line of an invoice (reference: InvoiceLineItem)."""
 
@@ -195,7 +195,7 @@ class InvoiceStatus(OpenEnum):
     CANCELLED = "cancelled"
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Invoice(SysRecord):
     """An invoice (reference: Invoice)."""
 
@@ -256,7 +256,7 @@ class CreditType(OpenEnum):
     MANUAL = "manual"
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Credit(SysRecord):
     """An amount that a customer can still use (reference: Credit)."""
 
@@ -304,7 +304,7 @@ class Credit(SysRecord):
     """Values of the tenant's own fields."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class InstallmentPlan(SysRecord):
     """A plan by which something is paid in parts (reference: InstallmentPlan)."""
 
@@ -330,6 +330,6 @@ class InstallmentPlan(SysRecord):
     """Values of the tenant's own fields."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class BatchPostingCheck(Record):
     """What a preview of a posting said; the reference shows the page but none of its fields."""

@@ -11,7 +11,7 @@ from tonicdm.rhythm.models.memberships import OwnerType
 from tonicdm.rhythm.models.parts import Address, CustomFieldValue, SysRecord
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Order(SysRecord):
     """An order as far as the reference shows it; line items and payment are in `extra` (reference: Order)."""
 
@@ -114,7 +114,7 @@ class CancellationAction(OpenEnum):
     ISSUE_CREDIT = "issue credit"
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Cancellation(SysRecord):
     """A cancellation of an order; the list of what is cancelled is in `extra` (reference: Cancellation)."""
 
@@ -150,7 +150,7 @@ class Cancellation(SysRecord):
     """Values of the tenant's own fields."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Coupon(SysRecord):
     """A coupon; the reference names no field of its own (reference: Coupon)."""
 

@@ -11,7 +11,7 @@ from tonicdm.codec import snake_case, wire
 from tonicdm.rhythm.models.parts import Address, CustomFieldValue, SysRecord, TypedPhoneNumber
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Contact(SysRecord):
     """A person; may have several users, as which the person logs in (reference: Contact)."""
 

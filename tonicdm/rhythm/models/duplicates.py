@@ -8,7 +8,7 @@ from tonicdm.codec import snake_case
 from tonicdm.rhythm.models.parts import SysRecord
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class ContactDuplicate(SysRecord):
     """A possible duplicate, as far as the reference shows it (reference: ContactDuplicate)."""
 

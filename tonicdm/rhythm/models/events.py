@@ -26,7 +26,7 @@ class TimezoneMode(OpenEnum):
     SPECIFIC_TIMEZONE = "specific timezone"
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class CapacityOptions(Record):
     """How many may come (reference: Event.capacity_options)."""
 
@@ -38,7 +38,7 @@ class CapacityOptions(Record):
     """What is shown then."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Event(SysRecord):
     """An event (reference: Event)."""
 

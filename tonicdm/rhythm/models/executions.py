@@ -25,7 +25,7 @@ ENDED: Final = frozenset({"SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"})
 """States that no other follows, by the meaning of their names (reference: x-terminal-statuses)."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class ExecutionStarted(Record):
     """What a call that starts a task returns: the execution, and keys of a channel that tells of its progress.
 
@@ -44,7 +44,7 @@ class ExecutionStarted(Record):
     """When it began; its form is not documented."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class StepFunctionExecution(Record):
     """The state of an execution (reference: StepFunctionExecution)."""
 

@@ -20,7 +20,7 @@ class PremiumAssignment(OpenEnum):
     DECLINED_BY_DONOR = "declined by donor"
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class GiftSplit(Record):
     """A part of a gift that goes to a fund of its own (reference: Gift.splits)."""
 
@@ -30,7 +30,7 @@ class GiftSplit(Record):
     """How much."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Gift(SysRecord):
     """A gift (reference: Gift)."""
 
@@ -110,7 +110,7 @@ class GiftFrequency(OpenEnum):
     QUARTERLY = "quarterly"
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class RecurringGift(SysRecord):
     """A gift that repeats; its dates are texts, because their form is not documented (reference: RecurringGift)."""
 
@@ -156,6 +156,6 @@ class RecurringGift(SysRecord):
     """How often."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Pledge(Record):
     """A promise to give; the reference shows the search but no field of what it finds."""

@@ -8,7 +8,7 @@ from tonicdm.codec import snake_case
 from tonicdm.rhythm.models.parts import SysRecord
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class AddressType(SysRecord):
     """A kind of address (reference: AddressType)."""
 
@@ -18,7 +18,7 @@ class AddressType(SysRecord):
     """Its name."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class CommunicationType(SysRecord):
     """A kind of communication (reference: CommunicationType)."""
 

@@ -15,7 +15,7 @@ class OwnerType(OpenEnum):
     ORGANIZATION = "organization"
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Membership(SysRecord):
     """A membership; its dates are texts, because their form is not documented (reference: Membership)."""
 

@@ -10,7 +10,7 @@ from tonicdm.codec import Record, snake_case
 from tonicdm.rhythm.models.parts import Address, CustomFieldValue, SysRecord, TypedPhoneNumber
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class TypedAddress(Record):
     """An address of a kind that the tenant defined (reference: Organization.other_addresses)."""
 
@@ -20,7 +20,7 @@ class TypedAddress(Record):
     """The address."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class RoleViolation(Record):
     """A contact role that an organization lacks (reference: Organization.contact_role_compliance_violations)."""
 
@@ -30,7 +30,7 @@ class RoleViolation(Record):
     """Its name."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Organization(SysRecord):
     """An organization; ``name`` and ``number`` are needed to create one (reference: Organization)."""
 

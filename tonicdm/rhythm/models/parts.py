@@ -10,7 +10,7 @@ import attrs
 from tonicdm.codec import Record, snake_case, wire
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class FieldError(Record):
     """A calculated field that could not be worked out (reference: SysFields)."""
 
@@ -20,7 +20,7 @@ class FieldError(Record):
     """What went wrong."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class SysRecord(Record):
     """The base of stored records (reference: SysFields)."""
 
@@ -70,7 +70,7 @@ class SysRecord(Record):
     """Under what rights it was last changed, as plain JSON."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class StoredRecord(SysRecord):
     """A record of which the reference names the id alone; its other fields are in `extra` (reference: SysRecord)."""
 
@@ -78,7 +78,7 @@ class StoredRecord(SysRecord):
     """The record; absent where ``fields=`` leaves it out."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Address(Record):
     """A postal address (reference: Address)."""
 
@@ -108,7 +108,7 @@ class Address(Record):
     """Degrees east."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class TypedPhoneNumber(Record):
     """A phone number of a kind that the tenant defined (reference: TypedPhoneNumber)."""
 
@@ -118,7 +118,7 @@ class TypedPhoneNumber(Record):
     """The number."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class CustomFieldValue(Record):
     """A value of a field that the tenant defined; the field's type decides which member holds it.
 

@@ -11,7 +11,7 @@ from tonicdm.codec import OpenEnum, Record, snake_case, wire
 from tonicdm.rhythm.models.parts import CustomFieldValue, SysRecord
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class CustomField(SysRecord):
     """A field that a tenant defined, as far as the reference shows it (reference: CustomField)."""
 
@@ -37,7 +37,7 @@ class CustomField(SysRecord):
     """Whether it follows a field above."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class RecordChangeTrigger(Record):
     """What starts a workflow when a record changes (reference: Workflow.record_change_trigger_options)."""
 
@@ -53,7 +53,7 @@ class RecordChangeTrigger(Record):
     """Only changes of these fields."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class DateTrigger(Record):
     """What starts a workflow by a date of a record (reference: Workflow.date_trigger_options)."""
 
@@ -67,7 +67,7 @@ class DateTrigger(Record):
     """Before or after."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class Workflow(SysRecord):
     """Something that runs when a record changes, or relative to a date (reference: Workflow)."""
 
@@ -106,7 +106,7 @@ class DeliveryFormat(OpenEnum):
     JSON = "json"
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class QueryDeliverySchedule(SysRecord):
     """A saved query whose result is sent by e-mail (reference: QueryDeliverySchedule)."""
 
@@ -155,7 +155,7 @@ class AccessGroup(OpenEnum):
     TEAM = "team"
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class SavedSearch(SysRecord):
     """Search parameters that were saved (reference: SavedSearch)."""
 

@@ -12,7 +12,7 @@ from tonicdm.rhythm.models.parts import SysRecord
 from tonicdm.types import Secret
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class QueryExecution(Record):
     """How a query stands (reference: QueryExecution)."""
 
@@ -42,7 +42,7 @@ class QueryExecution(Record):
     """When its state last changed."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class QueryDefinition(Record):
     """A saved query (reference: QueryDefinition, its layout is assumed)."""
 
@@ -58,7 +58,7 @@ class QueryDefinition(Record):
     """The query as it is sent, plain JSON."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class CustomQueryDefinition(SysRecord):
     """A query that the tenant defined in the platform app (reference: CustomQueryDefinition)."""
 
@@ -68,7 +68,7 @@ class CustomQueryDefinition(SysRecord):
     """What it does, as plain JSON; the name of the member is assumed."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class QueryTypeDescription(Record):
     """A query type and its fields; the lists are plain JSON, as no page shows their items.
 

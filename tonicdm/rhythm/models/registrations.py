@@ -11,7 +11,7 @@ from tonicdm.codec import snake_case, wire
 from tonicdm.rhythm.models.parts import CustomFieldValue, SysRecord
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class RegistrationGroup(SysRecord):
     """People of one organization who register together (reference: RegistrationGroup)."""
 
@@ -29,7 +29,7 @@ class RegistrationGroup(SysRecord):
     """Values of the tenant's own fields."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class RegistrationProcess(SysRecord):
     """A way to register for an event (reference: RegistrationProcess)."""
 
@@ -67,7 +67,7 @@ class RegistrationProcess(SysRecord):
     """How payment is asked for, as plain JSON."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class RegistrantDirectory(SysRecord):
     """A directory of those who registered (reference: RegistrantDirectory)."""
 

@@ -9,7 +9,7 @@ from tonicdm.rhythm.models.memberships import OwnerType
 from tonicdm.rhythm.models.parts import SysRecord
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class EngagementScoreComponent(Record):
     """One part of a score (reference: EngagementScoreComponent)."""
 
@@ -25,7 +25,7 @@ class EngagementScoreComponent(Record):
     """After it is weighted."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=snake_case)
+@attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class EngagementScore(SysRecord):
     """A score of a contact or an organization (reference: EngagementScore)."""
 
