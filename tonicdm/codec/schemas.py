@@ -1,4 +1,4 @@
-"""What pydantic asks of a record: how it is checked, written as JSON, and described. Only pydantic loads this."""
+"""Schemas of records for pydantic, which alone loads this module."""
 
 from __future__ import annotations
 
