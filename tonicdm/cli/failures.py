@@ -8,15 +8,14 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from tonicdm.cli.output import OUTPUT, Output, failure_document, wants_json, write_json
-from tonicdm.cli.text import printable
+from tonicdm.cli.context import COMMAND, OUTPUT
 
-COMMAND: Final = "tonicdm.command"
-"""Key in a context's `meta` under which the context of the command that runs stands."""
+if TYPE_CHECKING:
+    from tonicdm.cli.output import Output
 
 FAILED: Final = 1
 USAGE: Final = 2
@@ -124,6 +123,9 @@ class _Report:
         return self._failed(text, FAILED, error)
 
     def _failed(self, text: str, code: int, error: BaseException | None = None) -> int:
+        from tonicdm.cli.output import failure_document, wants_json, write_json
+        from tonicdm.cli.text import printable
+
         output: Output | None = self._meta.get(OUTPUT)
         line = printable(" ".join(f"{text} {output.consequence if output else ''}".split()))
         as_json = output.is_json if output is not None else wants_json(self._arguments)

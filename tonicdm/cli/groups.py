@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-import attrs
 import click
 from click.shell_completion import CompletionItem
 
-from tonicdm.cli import logs
-from tonicdm.cli.failures import COMMAND, adopt_meta, run_guarded
+from tonicdm.cli.context import COMMAND, LEVELS, LOG_LEVEL
+from tonicdm.cli.failures import adopt_meta, run_guarded
 
 
-@attrs.frozen
-class Entry:
+class Entry(NamedTuple):
     """Where a command is.
 
     Attributes:
@@ -132,19 +129,23 @@ def meant(name: str, names: Iterable[str]) -> str:
         name: As it was typed.
         names: Those that there are.
     """
+    import difflib
+
     near = difflib.get_close_matches(name.lower(), list(names), n=2, cutoff=0.6)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def _set_log_level(context: click.Context, _option: click.Parameter, value: str | None) -> None:
     context.meta[COMMAND] = context
-    context.meta[logs.LEVEL] = value
+    context.meta[LOG_LEVEL] = value
+    from tonicdm.cli import logs  # not for --help
+
     logs.configure(value)
 
 
 _LOG_LEVEL: Final = click.Option(
     ["--log-level"],
-    type=click.Choice(logs.LEVELS, case_sensitive=False),
+    type=click.Choice(LEVELS, case_sensitive=False),
     is_eager=True,
     expose_value=False,
     callback=_set_log_level,

@@ -11,12 +11,10 @@ from typing import Any, Final
 
 import click
 
+from tonicdm.cli.context import LEVELS, LOG_LEVEL
 from tonicdm.cli.text import printable
 
-LEVELS: Final = ("debug", "info", "warning", "error")
 VARIABLE: Final = "TONICDM_LOG"
-LEVEL: Final = "tonicdm.log_level"
-"""Key in a context's `meta` under which the option ``--log-level`` stands."""
 
 _FORMS: Final = ("text", "json")
 
@@ -85,7 +83,7 @@ def parse(text: str) -> tuple[str | None, str]:
 
 def level_of_option() -> str | None:
     """Return what ``--log-level`` of the command that runs says; None where it is not given."""
-    level: str | None = click.get_current_context().meta.get(LEVEL)
+    level: str | None = click.get_current_context().meta.get(LOG_LEVEL)
     return level
 
 

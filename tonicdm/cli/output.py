@@ -14,10 +14,9 @@ from typing import Any, Final, TextIO
 import attrs
 import click
 
+from tonicdm.cli.context import OUTPUT
 from tonicdm.cli.text import Column, fit, printable, wrapped
 
-OUTPUT: Final = "tonicdm.output"
-"""Key in a context's `meta` under which the output of the command stands."""
 MAX_LEFT_OUT: Final = 6
 """Columns that are named where a table leaves some out."""
 
