@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from tonicdm.cli.text import echo
+
 VARIABLE = "_TONICDM_COMPLETE"
 
 
@@ -19,4 +21,4 @@ def completion(shell: str) -> None:
     root = click.get_current_context().find_root().command
     script = get_completion_class(shell)
     assert script is not None
-    click.echo(script(root, {}, "tonicdm", VARIABLE).source())
+    echo(script(root, {}, "tonicdm", VARIABLE).source())

@@ -11,7 +11,7 @@ import click
 
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.output import Line, Output, Table, output_options, readable_lines
-from tonicdm.cli.text import Column
+from tonicdm.cli.text import Column, echo
 from tonicdm.conformance import MAX_RECORDED_UNITS, MAX_UNITS, Exchange, Profile, Recording, check, contradictions
 from tonicdm.http.retry import RetryPolicy
 
@@ -74,7 +74,7 @@ def conformance(
             )
             if record is not None:
                 Recording.of(state, exchanges).write(record)
-                click.echo(f"{len(exchanges)} exchanges recorded in {record}.", err=True)
+                echo(f"{len(exchanges)} exchanges recorded in {record}.", err=True)
             return Profile.of(state, server=server, checked_at=datetime.datetime.now(datetime.UTC))
 
     profile = asyncio.run(run())
@@ -82,26 +82,26 @@ def conformance(
         output.show(_document(profile), _table(profile))
     else:
         for line in readable_lines([_table(profile)]):
-            click.echo(line, err=True)
+            echo(line, err=True)
     target = target or known
     if target is not None:
         profile.write(target)
-        click.echo(f"Written to {target}.", err=True)
+        echo(f"Written to {target}.", err=True)
     elif not output.form:
-        click.echo(profile.to_toml())
+        echo(profile.to_toml())
 
 
 def _asking(question: str) -> None:
     """Name the question that is asked, on a terminal; a log gets none of it."""
     if sys.stderr.isatty():
-        click.echo(f"  asking: {question}", err=True)
+        echo(f"  asking: {question}", err=True)
 
 
 def _replay(recording: Recording, output: Output) -> None:
     contradicted = [str(assumption) for assumption in contradictions(recording)]
     document = {"exchanges": len(recording.exchanges), "contradicted": contradicted}
     output.show(document, *(Line(assumption) for assumption in contradicted))
-    click.echo(f"{len(recording.exchanges)} exchanges, {len(contradicted)} assumptions contradicted.", err=True)
+    echo(f"{len(recording.exchanges)} exchanges, {len(contradicted)} assumptions contradicted.", err=True)
     if contradicted:
         click.get_current_context().exit(1)
 

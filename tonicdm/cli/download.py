@@ -9,7 +9,7 @@ import click
 
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.output import Line, Output, output_options
-from tonicdm.cli.text import printable
+from tonicdm.cli.text import echo, printable
 from tonicdm.errors import ConfigError
 from tonicdm.transfer.project import NO_LINK, FileLinks, ProjectDownload
 
@@ -68,7 +68,7 @@ def download(
     wanted = Wanted(project=project, to=to, links=links, allow_private=allow_private)
     done = asyncio.run(_run(connection, wanted))
     for identity, error in done.failed.items():
-        click.echo(printable(f"{identity}: {error}"), err=True)
+        echo(printable(f"{identity}: {error}"), err=True)
     document = {
         "to": to,
         "downloaded": len(done.downloaded),

@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -71,12 +72,24 @@ def run_guarded(work: Callable[[], None], arguments: Sequence[str]) -> int:
     _tolerant(sys.stdout)
     _tolerant(sys.stderr)
     report = _Report(arguments)
+    shown = warnings.showwarning
+    setattr(warnings, "showwarning", _show_warning)  # noqa: B010 - a hook by its documentation, of a narrower type
     try:
         code = report.run(work)
         sys.stdout.flush()
     except OSError as error:  # stdout itself: its reader has gone, or it takes no more
         code = report.stdout_failed(error)
+    finally:
+        setattr(warnings, "showwarning", shown)  # noqa: B010
     return code
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    """Print a warning of the package as one line."""
+    from tonicdm.cli.text import echo, printable
+
+    with contextlib.suppress(OSError, ValueError):
+        echo(f"tonicdm: warning: {printable(str(message))}", err=True)
 
 
 class _Report:
@@ -124,13 +137,13 @@ class _Report:
 
     def _failed(self, text: str, code: int, error: BaseException | None = None) -> int:
         from tonicdm.cli.output import failure_document, wants_json, write_json
-        from tonicdm.cli.text import printable
+        from tonicdm.cli.text import echo, printable
 
         output: Output | None = self._meta.get(OUTPUT)
         line = printable(" ".join(f"{text} {output.consequence if output else ''}".split()))
         as_json = output.is_json if output is not None else wants_json(self._arguments)
         with contextlib.suppress(OSError, ValueError):
-            click.echo(f"tonicdm: {line}", err=True)
+            echo(f"tonicdm: {line}", err=True)
         if as_json and not (output is not None and output.written):
             more = {} if output is None else output.context
             write_json({**failure_document(line, code, error), **more})
@@ -145,9 +158,11 @@ class _Report:
         _discard(sys.stdout)
         if isinstance(error, BrokenPipeError) or error.errno in {errno.EPIPE, errno.EINVAL}:
             return READER_GONE
+        from tonicdm.cli.text import echo
+
         with contextlib.suppress(OSError, ValueError):
             reason = error.strerror or str(error)
-            click.echo(f"tonicdm: the output could not be written: {reason}. What was stored is kept.", err=True)
+            echo(f"tonicdm: the output could not be written: {reason}. What was stored is kept.", err=True)
         return LOCAL_FILE
 
 

@@ -21,7 +21,7 @@ from tonicdm.cli.failures import CommandError
 from tonicdm.cli.output import Facts, Line, Output, Part, Table, output_options
 from tonicdm.cli.signals import stop_event
 from tonicdm.cli.sync import TYPES, seconds_of
-from tonicdm.cli.text import Column, number, printable
+from tonicdm.cli.text import Column, echo, number, printable
 from tonicdm.cli.watching import watch_parts
 from tonicdm.errors import ConfigError
 from tonicdm.store import Store, choose
@@ -109,14 +109,14 @@ def work(
         async with connection.client() as tonic, Store(file) as store:
             inbox = Inbox(store, handlers=known, rules=inbox_rules)
             worker = Worker(tonic, inbox, trust_signed=trust_signed, rules=rules)
-            click.echo(f"Working off {file}; stop it with Ctrl-C.")
+            echo(f"Working off {file}; stop it with Ctrl-C.")
             async with asyncio.TaskGroup() as group:
                 if interval is not None:
                     repairs = group.create_task(keep_repairing(tonic, inbox, chosen, interval, stop))
                     stopper = group.create_task(_cancel_at(stop, repairs))
                     stopper.set_name("tonicdm-webhooks-stop")
                 report = await worker.run(stop)
-        click.echo(
+        echo(
             f"Stopped: {report.done:,} done, {report.failed:,} attempts failed, {report.dead:,} dead letters, "
             f"{report.meter.units:,} units in {report.meter.calls:,} calls."
         )
@@ -131,7 +131,7 @@ def _renamed(value: float, name: str, old_value: float | None, old_name: str) ->
     """Return the value of an option that had another name in the version before."""
     if old_value is None:
         return value
-    click.echo(f"Warning: {old_name} is called {name} now. The old name works in this version only.", err=True)
+    echo(f"Warning: {old_name} is called {name} now. The old name works in this version only.", err=True)
     return old_value
 
 
@@ -216,7 +216,7 @@ def show(*, file: str, key: str, body: bool, output: Output) -> None:
     ])  # fmt: skip
     output.show(document, facts, _entries(entries))
     if body and content is not None and output.is_text:
-        click.echo(printable(content.decode("utf-8", "replace")))
+        echo(printable(content.decode("utf-8", "replace")))
 
 
 @click.command()

@@ -15,7 +15,7 @@ import attrs
 import click
 
 from tonicdm.cli.context import OUTPUT
-from tonicdm.cli.text import Column, fit, printable, wrapped
+from tonicdm.cli.text import Column, echo, fit, printable, wrapped
 
 MAX_LEFT_OUT: Final = 6
 """Columns that are named where a table leaves some out."""
@@ -106,7 +106,7 @@ class Output:
         elif self.form == "csv":
             self._csv(document, parts)
         elif self.on_terminal:
-            click.echo("\n".join(readable_lines(parts)))
+            echo("\n".join(readable_lines(parts)))
         else:
             self._tabbed(parts)
 
@@ -120,22 +120,22 @@ class Output:
         line = printable(text)
         lines = wrapped(line, terminal_width()) if self.on_terminal or sys.stderr.isatty() else [line]
         for line in lines:
-            click.echo(line, err=not self.on_terminal)
+            echo(line, err=not self.on_terminal)
 
     def _tabbed(self, parts: Iterable[Part]) -> None:
         tables = 0
         for part in parts:
             if isinstance(part, Facts):
-                click.echo("\n".join(fact_lines(part, width=None)))
+                echo("\n".join(fact_lines(part, width=None)))
             elif isinstance(part, Table):
                 if tables:
-                    click.echo()
+                    echo()
                 tables += 1
                 titles = [column.name for column in part.columns]
                 lines = [titles, *([cell(value) for value in row] for row in part.rows)]
-                click.echo("\n".join("\t".join(map(printable, line)) for line in lines))
+                echo("\n".join("\t".join(map(printable, line)) for line in lines))
             elif isinstance(part, Line):
-                click.echo(printable(part.text))
+                echo(printable(part.text))
             else:
                 self.remark(part)
 
@@ -149,7 +149,7 @@ class Output:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([column.name for column in table.columns])
         writer.writerows([[self._csv_cell(value) for value in row] for row in table.rows])
-        click.echo(text.getvalue(), nl=False)
+        echo(text.getvalue(), nl=False)
 
     def _csv_cell(self, value: Any) -> str:
         text = cell(value)
@@ -218,7 +218,7 @@ def terminal_width() -> int:
 
 def write_json(document: Any) -> None:
     """Print one document of JSON: on one line, or indented on a terminal."""
-    click.echo(_json(document, indent=2 if sys.stdout.isatty() else None))
+    echo(_json(document, indent=2 if sys.stdout.isatty() else None))
 
 
 def _json(document: Any, indent: int | None = None) -> str:

@@ -14,6 +14,7 @@ from tonicdm.cli.columns import record_table
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.groups import meant
 from tonicdm.cli.output import Output, output_options
+from tonicdm.cli.text import echo
 from tonicdm.client import TonicDM
 from tonicdm.endpoints.base import Listed, Readable
 from tonicdm.endpoints.listing import ListOperation
@@ -66,7 +67,7 @@ def get(connection: Connection, *, resource: str, ids: tuple[str, ...], data_qua
     if records or not output.is_text:
         show(output, resource, data_quantity, records)
     if missing:
-        click.echo(f"Not returned by the server: {', '.join(missing)}", err=True)
+        echo(f"Not returned by the server: {', '.join(missing)}", err=True)
         click.get_current_context().exit(1)
 
 

@@ -17,6 +17,7 @@ import click
 from click.core import ParameterSource
 
 from tonicdm.cli.signals import PORT, listening_on, settings_from_options, stop_event
+from tonicdm.cli.text import echo
 from tonicdm.errors import ConfigError
 from tonicdm.sandbox import Sandbox, SandboxSettings
 from tonicdm.sandbox.rhythm import RhythmSandbox
@@ -52,7 +53,7 @@ def sandbox(
       eval "$(tonicdm sandbox --env)"
     """
     if show_env:
-        click.echo("\n".join(_exports(_running(host, port))))
+        echo("\n".join(_exports(_running(host, port))))
         return
     if rhythm:
         context = click.get_current_context()
@@ -86,8 +87,8 @@ async def _serve_rhythm(host: str, port: int, records: int, seed: int) -> None:
 
 
 def _announce(line: str, environment: Mapping[str, str]) -> None:
-    click.echo(f"{line}\nTo use it, paste this into another terminal:\n")
-    click.echo("\n".join(_exports(environment)))
+    echo(f"{line}\nTo use it, paste this into another terminal:\n")
+    echo("\n".join(_exports(environment)))
 
 
 def _exports(environment: Mapping[str, str]) -> list[str]:

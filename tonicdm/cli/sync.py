@@ -24,6 +24,7 @@ from tonicdm.cli.output import Output, output_options
 from tonicdm.cli.plan import COUNT, counts_of, show_plan
 from tonicdm.cli.signals import settings_from_options, stop_event
 from tonicdm.cli.summary import in_the_file, long_notes, summary
+from tonicdm.cli.text import echo
 from tonicdm.client import TonicDM
 from tonicdm.errors import ConfigError
 from tonicdm.ids import record_id
@@ -211,7 +212,7 @@ async def _repeat(connection: Connection, run: SyncRun, every: float) -> None:
             due = float(await store.meta(NEXT_RUN) or 0.0)
             if due > time.time():
                 moment = datetime.datetime.fromtimestamp(due, datetime.UTC)
-                click.echo(f"Next run at {moment:%Y-%m-%d %H:%M:%S} UTC; Ctrl-C stops.", err=True)
+                echo(f"Next run at {moment:%Y-%m-%d %H:%M:%S} UTC; Ctrl-C stops.", err=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(stopped), max(0.0, min(due - time.time(), every)))
             if stop.is_set():
@@ -226,7 +227,7 @@ async def _repeat(connection: Connection, run: SyncRun, every: float) -> None:
             work.result()
             await store.set_meta(NEXT_RUN, str(time.time() + every))
         stopped.cancel()
-    click.echo("Stopped; the same command goes on where this one ended.", err=True)
+    echo("Stopped; the same command goes on where this one ended.", err=True)
 
 
 @contextlib.asynccontextmanager

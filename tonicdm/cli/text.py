@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
+import click
 from rich.cells import cell_len, set_cell_size
 
 GAP: Final = "  "
@@ -15,6 +17,18 @@ MIN_WIDTH: Final = 10
 """Cells below which a column is not cut; it is left out before that."""
 
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print a text to stdout or stderr at once, in the encoding that the stream has.
+
+    Args:
+        text: What is printed.
+        err: Whether to stderr.
+        nl: Whether a line end follows.
+    """
+    # Unless a stream is named, click writes UTF-8 where ASCII was asked for.
+    click.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)
 
 
 def printable(text: str) -> str:

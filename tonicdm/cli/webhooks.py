@@ -14,6 +14,7 @@ import click
 from tonicdm.cli import logs
 from tonicdm.cli.groups import Entry, LazyGroup
 from tonicdm.cli.signals import PORT, stop_event
+from tonicdm.cli.text import echo
 from tonicdm.errors import ConfigError
 from tonicdm.webhooks.receiver import NO_VERIFIER, Limits, Receiver
 from tonicdm.webhooks.verify import SharedSecret, StandardWebhooks, Unverified, Verifier
@@ -92,11 +93,11 @@ async def _serve(file: str, receiver: Receiver, host: str, port: int, path: str,
     logs.configure(logs.level_of_option(), default="info")
 
     def ready(url: str) -> None:
-        click.echo(f"Receiving on {url} into {file}; stop it with Ctrl-C.")
+        echo(f"Receiving on {url} into {file}; stop it with Ctrl-C.")
 
     await run(receiver, stop_event(), host=host, port=port, path=path, monitored=monitored, ready=ready)
     refused = sum(receiver.refused.values())
-    click.echo(
+    echo(
         f"Stopped: {receiver.stored['new']:,} events stored, {receiver.stored['duplicate']:,} were there already, "
         f"{refused:,} requests refused."
     )

@@ -9,6 +9,7 @@ import click
 
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.output import Facts, Output, output_options
+from tonicdm.cli.text import echo
 from tonicdm.config import ZONES
 
 
@@ -28,7 +29,7 @@ def whoami(connection: Connection, *, output: Output) -> None:
     output.show(document, facts)
     zone, home_zone = document["server_zone"], document["home_zone"]
     if zone is not None and home_zone is not None and home_zone.lower() != zone:
-        click.echo(
+        echo(
             f"The data of this organization live in {home_zone}, and this server is in {zone}: they pass through it. "
             f"Use --zone {home_zone.lower()} to keep them in their zone.",
             err=True,

@@ -17,7 +17,7 @@ from typing import Final, Protocol, TypeVar
 import attrs
 
 from tonicdm.clock import Clock, SystemClock
-from tonicdm.errors import StoreError
+from tonicdm.errors import ConfigError, StoreError
 from tonicdm.lockfile import locked, share
 from tonicdm.rhythm.tokens.ledger import Damage, TokenLedger
 from tonicdm.rhythm.tokens.minting import damage_months, month_of
@@ -253,12 +253,22 @@ class FileTokenStore:
 
 
 def default_folder() -> pathlib.Path:
-    """Return the folder that RHYTHM_TOKENS names, else one in the user's state directory."""
+    """Return the folder that RHYTHM_TOKENS names, else one in the user's state directory.
+
+    Raises:
+        ConfigError: The user has none, as in a container without an entry for the user.
+    """
     if named := os.environ.get("RHYTHM_TOKENS"):
         return pathlib.Path(named)
     import platformdirs
 
-    return platformdirs.user_state_path("tonicdm", appauthor=False) / "rhythm"
+    try:
+        folder = platformdirs.user_state_path("tonicdm", appauthor=False)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"no folder for the tokens: {error}; or name one in RHYTHM_TOKENS. Nothing was sent."
+        ) from None
+    return folder / "rhythm"
 
 
 class _DamagedError(Exception):

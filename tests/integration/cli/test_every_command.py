@@ -1,0 +1,307 @@
+"""Every command through everything that can be wrong with its output, its port and its user."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import json
+import os
+import pathlib
+import pwd
+import signal
+import socket
+import sqlite3
+import sys
+import threading
+import urllib.request
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import click
+import pytest
+
+from tests import processes
+from tonicdm.cli.app import tonicdm
+from tonicdm.cli.failures import LOCAL_FILE, READER_GONE
+
+AT_ONCE = [
+    word
+    for name in ("query_queued_seconds", "query_seconds", "submitted_seconds", "execution_seconds")
+    for word in ("--set", f"{name}=0")
+]
+HOSTILE_NAME = "Wall [/b] Room [level 2] east \x1b[2J\x9b31m\u202e Łódź 漢字"
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "budget": (),
+    "completion": ("fish",),
+    "conformance": ("--yes", "--units", "5"),
+    "doctor": ("{file}",),
+    "download": ("{project}", "--to", "{folder}/files", "--link-field", "url"),
+    "export": ("{file}", "--to", "csv:{folder}/csv"),
+    "get": ("offices", "{office}"),
+    "list": ("offices", "--limit", "3"),
+    "plan": ("{file}", "--types", "offices"),
+    "quarantine": ("{file}",),
+    "rhythm query": ("{folder}/rows.json", "--type", "rolodex:contacts", "--fields", "id"),
+    "rhythm sync": ("{folder}/rhythm.db", "--types", "contacts"),
+    "rhythm tokens": (),
+    "sandbox": ("--port", "0", "--records", "600"),
+    "sync": ("{folder}/new.db", "--types", "offices"),
+    "webhooks list": ("{file}",),
+    "webhooks purge": ("{file}",),
+    "webhooks replay": ("{file}",),
+    "webhooks serve": ("{folder}/inbox.db", "--unverified", "--port", "0"),
+    "webhooks show": ("{file}", "e1"),
+    "webhooks stats": ("{file}",),
+    "webhooks work": ("{folder}/inbox.db",),
+    "whoami": (),
+}
+"""Arguments with which each command does a little of what it is for."""
+
+SERVING = {"sandbox", "webhooks serve", "webhooks work"}
+"""Commands that go on until a signal comes."""
+
+
+@attrs.frozen
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+class Refusing(io.RawIOBase):
+    """A stdout that takes nothing, as /dev/full or a pipe without a reader."""
+
+    def __init__(self, number: int) -> None:
+        self.number: int | None = number
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if self.number is not None:
+            raise OSError(self.number, os.strerror(self.number))
+        return len(data)
+
+
+def leaves(group: click.Group, context: click.Context, above: str = "") -> Iterator[tuple[str, click.Command]]:
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from leaves(command, context, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
+
+
+LEAVES = dict(leaves(tonicdm, click.Context(tonicdm)))
+
+
+@pytest.fixture(scope="module")
+def rhythm() -> Iterator[str]:
+    with processes.sandbox("--rhythm", "--records", "20", *AT_ONCE) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def places(server: str, rhythm: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A store with an event and a record of a hostile name, and IDs of records."""
+    import asyncio
+    import time
+
+    from tonicdm.store import Store
+    from tonicdm.types import DataQuantity
+    from tonicdm.webhooks import Inbox, parse
+
+    folder = tmp_path_factory.mktemp("every")
+    office, project = (_first(server, name) for name in ("offices", "projects"))
+
+    async def fill() -> None:
+        async with Store(folder / "firm.db") as store:
+            await store.write_page("offices", [{"id": office, "name": HOSTILE_NAME}], DataQuantity.BASIC)
+            await store.write_page("offices", [{"id": "f" * 32, "name": "\ud800"}], DataQuantity.BASIC)
+            body = json.dumps({"id": "e1", "type": "offices.\x1b[2J [/b]", "data": [{"id": office}]}).encode()
+            await Inbox(store).receive([parse(body, {}, signed=False, received=time.time())])
+
+    asyncio.run(fill())
+    return {"file": str(folder / "firm.db"), "office": office, "project": project}
+
+
+def _first(server: str, record_type: str) -> str:
+    with urllib.request.urlopen(f"{server}/__world?type={record_type}") as answer:
+        return str(json.loads(answer.readline())["id"])
+
+
+@pytest.fixture
+def drive(
+    server: str, rhythm: str, places: dict[str, str], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Ended]:
+    """Run a command in this process on a stdout of one's own."""
+    variables = {
+        **processes.environment(server, tmp_path),
+        "TONICDM_BUDGET": "memory",
+        "RHYTHM_TENANT_ID": "sandbox.example.org",
+        "RHYTHM_CLIENT_ID": "sandbox-client",
+        "RHYTHM_CLIENT_SECRET": "sandbox-secret",
+        "RHYTHM_AUTH_DOMAIN": f"{rhythm}/auth0",
+        "RHYTHM_BASE_URL": f"{rhythm}/{{service}}",
+        # One folder for all cases, so that one token serves them.
+        "RHYTHM_TOKENS": str(pathlib.Path(places["file"]).parent / "tokens"),
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    number = 0
+
+    def drive(
+        name: str, *more: str, raw: io.RawIOBase | None = None, encoding: str = "utf-8", words: tuple[str, ...] = ()
+    ) -> Ended:
+        nonlocal number
+        number += 1
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        given = words or COMMANDS[name]
+        arguments = [*name.split(), *(word.format(folder=folder, **places) for word in given), *more]
+        captured = io.BytesIO()
+        out = io.TextIOWrapper(io.BufferedWriter(raw) if raw else captured, encoding, write_through=raw is None)
+        err = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(contextlib.redirect_stdout(out))
+            stack.enter_context(contextlib.redirect_stderr(err))
+            if name in SERVING:
+                stop = threading.Timer(0.4, lambda: signal.raise_signal(signal.SIGTERM))
+                before = signal.signal(signal.SIGTERM, lambda *_: None)
+                stack.callback(signal.signal, signal.SIGTERM, before)
+                stack.callback(stop.join)
+                stack.callback(stop.cancel)
+                stop.start()
+            with pytest.raises(SystemExit) as ended:
+                tonicdm.main(arguments)
+        if isinstance(raw, Refusing):
+            raw.number = None
+        text = captured.getvalue().decode(encoding)
+        out.close()
+        return Ended(int(ended.value.code or 0), text, err.buffer.getvalue().decode())  # type: ignore[attr-defined]
+
+    return drive
+
+
+def one_line(ended: Ended) -> None:
+    lines = [line for line in ended.err.splitlines() if line.startswith("tonicdm:")]
+    assert len([line for line in lines if not line.startswith("tonicdm: warning:")]) <= 1, ended.err
+    assert "Traceback" not in ended.err
+    assert "fault of the command" not in ended.err
+
+
+def test_the_table_names_every_command() -> None:
+    assert COMMANDS.keys() == LEAVES.keys()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_whatever_is_wrong_around_a_command_is_one_line_and_a_code(
+    name: str, drive: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, a reader that has gone, an encoding without the letters, a port taken, no user, too few records."""
+    usual = drive(name)
+    one_line(usual)
+    assert usual.code == (1 if name == "download" else 0), usual.err  # no file has a link there
+    for number, code in ((errno.ENOSPC, LOCAL_FILE), (errno.EPIPE, READER_GONE)):
+        ended = drive(name, raw=Refusing(number))
+        one_line(ended)
+        assert ended.code == (code if usual.out else usual.code), ended.err
+        assert ("could not be written" in ended.err) is (number == errno.ENOSPC and bool(usual.out))
+    for encoding in ("cp1252", "latin-1", "ascii"):
+        ended = drive(name, encoding=encoding)
+        one_line(ended)
+        assert ended.code == usual.code, ended.err
+        assert bool(ended.out) == bool(usual.out)
+    options = {option for parameter in LEAVES[name].params for option in parameter.opts}
+    if "--port" in options:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            ended = drive(name, "--port", str(port))
+        assert ended.code == 2, ended.err
+        assert str(port) in ended.err
+        one_line(ended)
+    if "--records" in options:
+        small = ("--sandbox",) if name == "sync" else ()
+        ended = drive(name, *small, "--records", "300")
+        one_line(ended)
+        assert (ended.code, "at least" in ended.err) == (2, True), ended.err
+    with monkeypatch.context() as patch:
+        for variable in ("HOME", "TONICDM_BUDGET", "XDG_STATE_HOME", "RHYTHM_TOKENS", "USER", "LOGNAME"):
+            patch.delenv(variable, raising=False)
+        patch.setattr(pwd, "getpwuid", _nobody)
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            ended = drive(name)
+    one_line(ended)
+    assert ended.code in {usual.code, 2, 6}, ended.err
+    assert ended.code == usual.code or ended.err.startswith("tonicdm: ")
+
+
+def _nobody(number: int) -> Any:
+    raise KeyError(f"getpwuid(): uid not found: {number}")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EPIPE])
+def test_what_a_sync_has_stored_is_kept_when_its_table_cannot_be_written(
+    code: int, drive: Callable[..., Ended], tmp_path: pathlib.Path
+) -> None:
+    drive("sync", raw=Refusing(code))
+    with contextlib.closing(sqlite3.connect(tmp_path / "1" / "new.db")) as db:
+        assert db.execute("SELECT count(*) FROM offices").fetchone()[0] > 0
+
+
+def data_commands() -> list[str]:
+    return [name for name, command in LEAVES.items() if any("--json" in parameter.opts for parameter in command.params)]
+
+
+def test_every_command_that_shows_data_has_the_same_options() -> None:
+    without = {"completion", "sandbox", "webhooks serve", "webhooks work"}
+    assert set(data_commands()) == LEAVES.keys() - without
+    for name in data_commands():
+        options = {option: parameter for parameter in LEAVES[name].params for option in parameter.opts}
+        assert list(options["--format"].type.choices) == ["table", "json", "csv"], name  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", data_commands())
+def test_json_is_one_document_also_of_a_failure(name: str, drive: Callable[..., Ended]) -> None:
+    """The words that fail are an option that there is not, and for those that send, a server that there is not."""
+    shown = drive(name, "--json")
+    (line,) = shown.out.splitlines()
+    assert isinstance(json.loads(line), (dict, list))
+    failures = [drive(name, "--json", "--colour", "red")]
+    if any("--base-url" in parameter.opts for parameter in LEAVES[name].params) and name not in {"budget", "plan"}:
+        failures.append(drive(name, "--json", "--base-url", "http://127.0.0.1:9", "--max-wait", "0"))
+    for failed in failures[: 1 if name.startswith("rhythm") else None]:
+        (line,) = failed.out.splitlines()
+        document = json.loads(line)
+        if name in {"doctor", "conformance"} and failed.code != 2:  # what could not be asked is their result
+            assert document.get("ok") is False or document["unsettled"]
+            continue
+        assert failed.code == document["error"]["exit_code"] > 0
+        assert document["error"]["message"]
+        one_line(failed)
+
+
+@pytest.mark.parametrize("name", data_commands())
+@pytest.mark.parametrize("form", ["table", "csv", "json", None])
+def test_no_text_of_a_record_steers_the_terminal(
+    name: str, form: str | None, drive: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control characters are escapes, markup is text; a table fits 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
+    ended = drive(name, *(() if form is None else ("--format", form)))
+    steering = set(map(chr, (*range(9), 11, 12, *range(14, 32), *range(0x7F, 0xA0), 0x202E)))
+    if form != "csv":
+        assert not steering & set(ended.out + ended.err), name
+    if form == "table":
+        from rich.cells import cell_len
+
+        wide = [line for line in ended.out.splitlines() if cell_len(line) > 80 and " " in line.strip()]
+        assert not wide
+    assert sys.stdout is not None
