@@ -1,4 +1,4 @@
-"""What the parts of one command line leave for each other in click's context; loads nothing."""
+"""Keys under which the parts of one command line leave something for each other in the context of click."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Output of commands: a table on a terminal, tab-separated lines elsewhere, JSON or CSV where they are asked for."""
+"""Print results: a table on a terminal, tab-separated lines elsewhere, JSON or CSV where they are asked for."""
 
 from __future__ import annotations
 
