@@ -8,6 +8,7 @@ import pytest
 
 from tests import postgres
 from tests.hostile import Hostile
+from tonicdm.clock import VirtualClock
 
 
 @pytest.fixture
@@ -28,3 +29,9 @@ def postgres_server(tmp_path_factory):
 def postgres_url(postgres_server):
     """The URL of an empty database."""
     return postgres.make_database(postgres_server)
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    """Time that passes when a test says so."""
+    return VirtualClock()

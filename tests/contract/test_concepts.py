@@ -95,11 +95,6 @@ NOT_SHOWN: Final = {
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
 async def make_box(clock: VirtualClock) -> AsyncIterator[Callable[..., Any]]:
     made: list[Sandbox] = []
 

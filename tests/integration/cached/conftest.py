@@ -19,11 +19,6 @@ PAGE = ("project", "responsible_person.office")
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
 async def box(clock: VirtualClock) -> AsyncIterator[Sandbox]:
     async with Sandbox(records=3_000, seed=5, clock=clock) as box:
         yield box

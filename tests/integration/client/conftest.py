@@ -17,11 +17,6 @@ Make = Callable[..., TonicDM]
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
 async def box(clock: VirtualClock) -> AsyncIterator[Sandbox]:
     async with Sandbox(records=2_000, seed=3, clock=clock, settings=SandboxSettings()) as box:
         yield box

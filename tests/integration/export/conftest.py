@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.integration.sync.conftest import Sync, clock, path, sync, tonic
+from tests.integration.sync.conftest import Sync, path, sync, tonic
 from tonicdm.clock import VirtualClock
 from tonicdm.export import ExportReport, export
 from tonicdm.sandbox import Sandbox
 from tonicdm.store import Store, choose
 
-__all__ = ["Sync", "clock", "path", "sync", "tonic"]
+__all__ = ["Sync", "path", "sync", "tonic"]
 
 Hand = Callable[..., Awaitable[ExportReport]]
 

@@ -74,9 +74,11 @@ async def test_what_is_exported_every_night_equals_the_store_after_each(
     assert modes == set(WriteMode), "the nights must have seen each way to bring a table up to date"
 
 
+@pytest.mark.parametrize("nights", [3, pytest.param(10, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("keep_deleted", [False, True])
 async def test_nights_through_dlt_equal_the_store_after_each(
     keep_deleted: bool,
+    nights: int,
     sync: Sync,
     box: Sandbox,
     clock: VirtualClock,
@@ -90,7 +92,7 @@ async def test_nights_through_dlt_equal_the_store_after_each(
     import dlt
 
     chance = random.Random(5)
-    for night in range(3):
+    for night in range(nights):
         for kind in ("offices", "projects"):
             meddle(box, kind, chance, deletions=True)
         clock.advance(86_400)

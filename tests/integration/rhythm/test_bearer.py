@@ -18,11 +18,6 @@ Broker = Callable[..., TokenBroker]
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
 async def box(clock: VirtualClock) -> AsyncIterator[RhythmSandbox]:
     async with RhythmSandbox(records=5, clock=clock) as box:
         box.settings.password_grant = True

@@ -39,11 +39,6 @@ CALLBACK = "http://127.0.0.1:8400/callback"
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
 async def box(clock: VirtualClock) -> AsyncIterator[RhythmSandbox]:
     async with RhythmSandbox(records=5, clock=clock) as box:
         yield box

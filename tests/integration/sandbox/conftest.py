@@ -2,14 +2,8 @@ import aiohttp
 import pytest
 import yarl
 
-from tonicdm.clock import VirtualClock
 from tonicdm.sandbox import Sandbox
 from tonicdm.sandbox.rhythm import RhythmSandbox
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock()
 
 
 @pytest.fixture

@@ -23,11 +23,6 @@ T = TypeVar("T")
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
 async def box(clock: VirtualClock) -> AsyncIterator[Sandbox]:
     async with Sandbox(records=3_000, seed=5, clock=clock) as box:
         box.settings.limit = 1_000_000

@@ -29,11 +29,6 @@ class _Interrupted(Exception):  # noqa: N818 - a signal
 
 
 @pytest.fixture
-def path(tmp_path: pathlib.Path) -> pathlib.Path:
-    return tmp_path / "firm.db"
-
-
-@pytest.fixture
 def small(tonic: TonicDM) -> TonicDM:
     tonic.caller.facts.page_limit = PAGE
     return tonic

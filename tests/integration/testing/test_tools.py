@@ -16,11 +16,6 @@ from tonicdm.testing.records import RECORD_TYPES
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
 async def box(clock: VirtualClock):
     async with sandbox_from(clock) as box:
         yield box

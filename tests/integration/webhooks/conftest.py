@@ -10,7 +10,7 @@ import json
 import aiohttp
 import pytest
 
-from tonicdm.clock import VirtualClock
+from tonicdm import TonicDM, UnitBudget
 from tonicdm.store import Store
 from tonicdm.webhooks import Limits
 from tonicdm.webhooks.inbox import Inbox
@@ -18,6 +18,7 @@ from tonicdm.webhooks.receiver import Receiver
 from tonicdm.webhooks.verify import StandardWebhooks
 
 from .servers import SERVERS
+from .working import Desk
 
 KEY = b"a-key-of-the-tests"
 
@@ -31,11 +32,6 @@ def signature(body, ident, at, key=KEY):
     digest = hmac.new(key, f"{ident}.{int(at)}.".encode() + body, hashlib.sha256).digest()
     value = f"v1,{base64.b64encode(digest).decode()}"
     return {"webhook-id": ident, "webhook-timestamp": str(int(at)), "webhook-signature": value}
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock()
 
 
 @pytest.fixture
@@ -81,3 +77,16 @@ def keys(store):
         return [key for (key,) in await store.query("SELECT key FROM event ORDER BY number")]
 
     return keys
+
+
+@pytest.fixture
+async def tonic(box, clock):
+    budget = UnitBudget.memory(clock=clock, max_calls_per_second=None)
+    async with TonicDM(box.token, base_url=box.url, budget=budget) as tonic:
+        yield tonic
+    await budget.close()
+
+
+@pytest.fixture
+def desk(box, tonic, store, clock):
+    return Desk(box, tonic, store, clock)

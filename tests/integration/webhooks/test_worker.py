@@ -9,31 +9,15 @@ import logging
 
 import pytest
 
-from tonicdm import TonicDM, UnitBudget
 from tonicdm.sandbox import Sandbox
 from tonicdm.store import Store
 from tonicdm.webhooks import Filter, Inbox, InboxRules, State, parse
-
-from .working import Desk
 
 
 @pytest.fixture
 async def box(clock):
     async with Sandbox(records=10_000, seed=5, clock=clock) as box:
         yield box
-
-
-@pytest.fixture
-async def tonic(box, clock):
-    budget = UnitBudget.memory(clock=clock, max_calls_per_second=None)
-    async with TonicDM(box.token, base_url=box.url, budget=budget) as tonic:
-        yield tonic
-    await budget.close()
-
-
-@pytest.fixture
-def desk(box, tonic, store, clock):
-    return Desk(box, tonic, store, clock)
 
 
 # --- hints ------------------------------------------------------------------------------------------------------------

@@ -20,11 +20,6 @@ RULES = ThrottleRules(calls_per_second=None)
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
 def throttle(clock: VirtualClock) -> Throttle:
     found = Throttle(clock, RULES)
     found._chance = lambda: 0.0

@@ -40,11 +40,6 @@ class Server:
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
 def server(clock: VirtualClock) -> Server:
     return Server(clock)
 

@@ -18,11 +18,6 @@ UNPACED = ThrottleRules(calls_per_second=None)
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
 async def box(clock: VirtualClock) -> AsyncIterator[RhythmSandbox]:
     async with RhythmSandbox(records=500, seed=3, clock=clock, settings=RhythmSettings(password_grant=True)) as box:
         yield box
