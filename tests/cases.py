@@ -47,7 +47,7 @@ def name_of(value: Any) -> str:
 
 
 def for_each(
-    names: str | Sequence[str], values: Iterable[Any], *, ids: Callable[[Any], Any] | Sequence[str] | None = None
+    names: str | Sequence[str], values: Iterable[Any], *, ids: Callable[[Any], Any] | Iterable[str] | None = None
 ) -> Callable[[Test], Test]:
     """Run a test for each value, as ``pytest.mark.parametrize`` does, but collect it as one test.
 
@@ -66,6 +66,7 @@ def for_each(
             own = ids(value) if callable(ids) else None
             yield name_of(value) if own is None else str(own)
 
+    names_of_cases = list(ids) if ids is not None and not callable(ids) else None
     cases = []
     for number, given in enumerate(values):
         single = len(arguments) == 1
@@ -74,8 +75,8 @@ def for_each(
             case, name = given.values, given.id
         else:
             case, name = (given,) if single else tuple(given), None
-        if ids is not None and not callable(ids):
-            name = ids[number]
+        if names_of_cases is not None:
+            name = names_of_cases[number]
         cases.append((name or "-".join(parts(case)), case))
 
     def decorate(test: Test) -> Test:

@@ -75,6 +75,18 @@ def test_an_async_property_is_tried_for_each_case() -> None:
     assert (noted.names, noted.failed) == (["0", "10"], ["0"])
 
 
+def test_a_table_may_name_its_cases() -> None:
+    table = {"one": 1, "two": 2}
+
+    @for_each("number", table.values(), ids=table)
+    def is_two(number: int) -> None:
+        assert number == 2
+
+    noted = Subtests()
+    is_two(subtests=noted)
+    assert noted.failed == ["one"]
+
+
 def test_a_table_without_a_case_is_an_error() -> None:
     @for_each("number", [])
     def nothing(number: int) -> None: ...
