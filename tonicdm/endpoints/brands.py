@@ -83,7 +83,27 @@ class Brands(Readable[Brand], SoftDeleting[Brand]):
 
         Args:
             data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
-            options: See `BrandOptions`.
+            **options: See `BrandOptions`.
+            filter_discipline_ids: Only brands of these disciplines.
+            filter_organization_ids: Only brands of these organizations.
+            sort_by: Field to sort by; ``name_long`` unless given.
+            updated_after: Only records changed after this; aware datetimes only (concepts page, "Use Cases").
+            filter_ids: Only these records; every other filter is ignored then (reference: filterIDs).
+            page_size: Records of a page, from 1 to 1000; 1000 unless given, because a page's price does not depend on
+                it.
+            sort_direction: Direction of the order.
+            search_query: JSON, as text or as values; its grammar is not documented.
+            filter_statuses: Only records with these statuses: ``active``, ``inactive``, ``deleted``; ``active`` alone
+                when this is absent.
+            start_page: The first page to fetch; 1 unless given.
+            prefetch: Pages to fetch ahead of the one being read; each is paid for, read or not.
+            on_invalid: What becomes of an element that is no record: ``raise``, unless given, ends the list with an
+                error that carries the others; ``skip`` leaves it out and in `Paginator.skipped`.
+            max_pages: Pages after which a list counts as one that never ends; 10,000 unless given.
+            options: Options that this package does not know for the list, by wire name: texts, numbers, booleans,
+                times, or lists of them.
+            on_ignored: What to do where an answer contradicts an option: ``raise`` an `OptionIgnoredError`, unless
+                ``accept`` is given, which takes the records as they come.
         """
         return self._list(data_quantity, options)
 
@@ -93,6 +113,20 @@ class Brands(Readable[Brand], SoftDeleting[Brand]):
         Args:
             record: Its ID.
             fields: See `BrandChanges`.
+            domains: All mail domains of the brand.
+            name_long: Full official name; up to 128 characters.
+            name_short: Friendly name used in the app; up to 128 characters.
+            name_initials: Initials; up to 4 characters.
+            disciplines: All disciplines that a person of this brand may have, as IDs or records.
+            organization_id: The organization it belongs to; AdvancedContacts licence.
+            is_prime: Whether it is the primary brand of its organization; AdvancedContacts licence.
+            customer_data_warehouse_id: ID in the customer's data warehouse; AdvancedMetrics licence.
+            customer_erp_id: ID in the customer's ERP; AdvancedMetrics licence.
+            customer_crm_id: ID in the customer's CRM.
+            status: ``active``, ``inactive`` or ``deleted``.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The record as the server answered it; None if it answered nothing.

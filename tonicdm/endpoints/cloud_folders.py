@@ -77,7 +77,22 @@ class CloudFolders(Listed[CloudFolderChild]):
         Args:
             platform: The cloud platform.
             data_quantity: ``basic`` or ``complete``.
-            options: See `CloudFolderOptions`.
+            **options: See `CloudFolderOptions`.
+            folder_id: The platform's ID of the folder; without it the workflow's, the project's, or the platform's root
+                folder.
+            project_id: Take the root folder of this project.
+            workflow: Take the folder of this workflow.
+            search_query: JSON, as text or as values; its grammar is not documented.
+            sort_direction: Direction of the order.
+            start_page: The first page to fetch; 1 unless given.
+            prefetch: Pages to fetch ahead of the one being read; each is paid for, read or not.
+            on_invalid: What becomes of an element that is no record: ``raise``, unless given, ends the list with an
+                error that carries the others; ``skip`` leaves it out and in `Paginator.skipped`.
+            max_pages: Pages after which a list counts as one that never ends; 10,000 unless given.
+            options: Options that this package does not know for the list, by wire name: texts, numbers, booleans,
+                times, or lists of them.
+            on_ignored: What to do where an answer contradicts an option: ``raise`` an `OptionIgnoredError`, unless
+                ``accept`` is given, which takes the records as they come.
         """
         return self._list(data_quantity, {"platform": platform, **options})
 
@@ -86,6 +101,10 @@ class CloudFolders(Listed[CloudFolderChild]):
 
         Args:
             fields: See `CloudFolderFields`.
+            file_category: Functional group of the file.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The folder as the server answered it; None if it answered nothing.
@@ -101,6 +120,10 @@ class CloudFolders(Listed[CloudFolderChild]):
         Args:
             child: The platform's ID of the child; it goes into the body, as IDs of all other records do.
             fields: See `CloudFolderFields`; the new name goes into ``extra``.
+            file_category: Functional group of the file.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The child if the server answered it; None, as documented, if it answered nothing.

@@ -50,7 +50,18 @@ class Cos(CreatingOnce[Co], SoftDeleting[Co], Deleting):
 
         Args:
             data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
-            options: See `ItemOptions`.
+            **options: See `ItemOptions`.
+            updated_after: Only records changed after this; aware datetimes only (concepts page, "Use Cases").
+            filter_ids: Only these records; every other filter is ignored then (reference: filterIDs).
+            start_page: The first page to fetch; 1 unless given.
+            prefetch: Pages to fetch ahead of the one being read; each is paid for, read or not.
+            on_invalid: What becomes of an element that is no record: ``raise``, unless given, ends the list with an
+                error that carries the others; ``skip`` leaves it out and in `Paginator.skipped`.
+            max_pages: Pages after which a list counts as one that never ends; 10,000 unless given.
+            options: Options that this package does not know for the list, by wire name: texts, numbers, booleans,
+                times, or lists of them.
+            on_ignored: What to do where an answer contradicts an option: ``raise`` an `OptionIgnoredError`, unless
+                ``accept`` is given, which takes the records as they come.
         """
         return self._list(data_quantity, options)
 
@@ -59,6 +70,24 @@ class Cos(CreatingOnce[Co], SoftDeleting[Co], Deleting):
 
         Args:
             fields: See `CoFields`.
+            project_id: The project.
+            cost: What it costs, as text.
+            time: How long it takes, as text.
+            parts: All its steps, as records or as JSON objects.
+            item_discipline: The discipline it is of.
+            stage: Its stage, such as ``open``, ``forwarded``, ``void``.
+            manual_stage: Whether the stage was set by hand.
+            manual_received_datetime: When it was received, if set by hand.
+            manual_response_datetime: When it was answered, if set by hand.
+            our_response_required_date: When our response is due.
+            our_number: Our number for it.
+            our_revision: Our revision of it.
+            our_title: Overall title, like an email's subject.
+            responsible_person_id: The person who answers for it.
+            status: ``active``, ``inactive`` or ``deleted``.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The record as the server answered it; None if it answered nothing.
@@ -71,6 +100,24 @@ class Cos(CreatingOnce[Co], SoftDeleting[Co], Deleting):
         Args:
             record: Its ID.
             fields: See `CoFields`.
+            project_id: The project.
+            cost: What it costs, as text.
+            time: How long it takes, as text.
+            parts: All its steps, as records or as JSON objects.
+            item_discipline: The discipline it is of.
+            stage: Its stage, such as ``open``, ``forwarded``, ``void``.
+            manual_stage: Whether the stage was set by hand.
+            manual_received_datetime: When it was received, if set by hand.
+            manual_response_datetime: When it was answered, if set by hand.
+            our_response_required_date: When our response is due.
+            our_number: Our number for it.
+            our_revision: Our revision of it.
+            our_title: Overall title, like an email's subject.
+            responsible_person_id: The person who answers for it.
+            status: ``active``, ``inactive`` or ``deleted``.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The record as the server answered it; None if it answered nothing.

@@ -100,7 +100,27 @@ class EmailAddresses(CreatingOnce[EmailAddress], SoftDeleting[EmailAddress]):
 
         Args:
             data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
-            options: See `EmailAddressOptions`.
+            **options: See `EmailAddressOptions`.
+            filter_brand_ids: Only addresses of these brands.
+            filter_discipline_ids: Only addresses of these disciplines.
+            filter_office_ids: Only addresses of these offices.
+            updated_after: Only records changed after this; aware datetimes only (concepts page, "Use Cases").
+            filter_ids: Only these records; every other filter is ignored then (reference: filterIDs).
+            page_size: Records of a page, from 1 to 1000; 1000 unless given, because a page's price does not depend on
+                it.
+            sort_direction: Direction of the order.
+            search_query: JSON, as text or as values; its grammar is not documented.
+            filter_statuses: Only records with these statuses: ``active``, ``inactive``, ``deleted``; ``active`` alone
+                when this is absent.
+            start_page: The first page to fetch; 1 unless given.
+            prefetch: Pages to fetch ahead of the one being read; each is paid for, read or not.
+            on_invalid: What becomes of an element that is no record: ``raise``, unless given, ends the list with an
+                error that carries the others; ``skip`` leaves it out and in `Paginator.skipped`.
+            max_pages: Pages after which a list counts as one that never ends; 10,000 unless given.
+            options: Options that this package does not know for the list, by wire name: texts, numbers, booleans,
+                times, or lists of them.
+            on_ignored: What to do where an answer contradicts an option: ``raise`` an `OptionIgnoredError`, unless
+                ``accept`` is given, which takes the records as they come.
         """
         return self._list(data_quantity, options)
 
@@ -114,6 +134,25 @@ class EmailAddresses(CreatingOnce[EmailAddress], SoftDeleting[EmailAddress]):
             selective_non_creation: Whether to create it only if it is a business address; sent in the body where true,
                 as the reference assumes.
             fields: See `EmailAddressFields`.
+            person_id: Links addresses of one person; AdvancedContacts licence.
+            date_active: When it became active.
+            date_inactive: When it stopped being active; assumed, as all fields below are.
+            is_prime: Whether its data stand for the person; AdvancedContacts licence.
+            name: Name of the contact.
+            title: Title of the contact.
+            deskphone_country_code: Country code, as a number.
+            deskphone_number: Digits of the desk phone, as a number.
+            deskphone_extension: Extension of the desk phone, as a number.
+            mobilephone_country_code: Country code of the mobile phone, as a number.
+            mobilephone_number: Digits of the mobile phone, as a number.
+            office: The office of the contact; AdvancedContacts licence outside your own organization.
+            customer_data_warehouse_id: ID in the customer's data warehouse.
+            customer_erp_id: ID in the customer's ERP.
+            customer_crm_id: ID in the customer's CRM.
+            status: ``active``, ``inactive`` or ``deleted``.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The record as the server answered it; None if it answered nothing.
@@ -129,6 +168,26 @@ class EmailAddresses(CreatingOnce[EmailAddress], SoftDeleting[EmailAddress]):
         Args:
             record: Its ID.
             fields: See `EmailAddressChanges`.
+            email_address: The address itself.
+            person_id: Links addresses of one person; AdvancedContacts licence.
+            date_active: When it became active.
+            date_inactive: When it stopped being active; assumed, as all fields below are.
+            is_prime: Whether its data stand for the person; AdvancedContacts licence.
+            name: Name of the contact.
+            title: Title of the contact.
+            deskphone_country_code: Country code, as a number.
+            deskphone_number: Digits of the desk phone, as a number.
+            deskphone_extension: Extension of the desk phone, as a number.
+            mobilephone_country_code: Country code of the mobile phone, as a number.
+            mobilephone_number: Digits of the mobile phone, as a number.
+            office: The office of the contact; AdvancedContacts licence outside your own organization.
+            customer_data_warehouse_id: ID in the customer's data warehouse.
+            customer_erp_id: ID in the customer's ERP.
+            customer_crm_id: ID in the customer's CRM.
+            status: ``active``, ``inactive`` or ``deleted``.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The record as the server answered it; None if it answered nothing.

@@ -49,6 +49,13 @@ class Groups(Creating[Group], SoftDeleting[Group]):
             project_id: The project.
             name: Its name; 1 to 40 characters.
             fields: See `GroupFields`.
+            owner_id: Its owner.
+            scope: ``shared``, ``personal`` or ``discipline``.
+            members: All its recipients, as records or as JSON objects.
+            status: ``active``, ``inactive`` or ``deleted``.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The record as the server answered it; None if it answered nothing.
@@ -63,6 +70,15 @@ class Groups(Creating[Group], SoftDeleting[Group]):
         Args:
             record: Its ID.
             fields: See `GroupChanges`.
+            project_id: The project.
+            name: Its name; 1 to 40 characters.
+            owner_id: Its owner.
+            scope: ``shared``, ``personal`` or ``discipline``.
+            members: All its recipients, as records or as JSON objects.
+            status: ``active``, ``inactive`` or ``deleted``.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The record as the server answered it; None if it answered nothing.

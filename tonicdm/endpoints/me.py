@@ -51,6 +51,12 @@ class Myself(Endpoint):
 
         Args:
             fields: See `UserChanges`.
+            daily_reminder: Whether to get a daily reminder by email.
+            division1: The first division; AdvancedMetrics licence.
+            division2: The second division; AdvancedMetrics licence.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The user as the server answered it; None if it answered nothing.

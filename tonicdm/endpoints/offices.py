@@ -85,7 +85,26 @@ class Offices(CreatingOnce[Office], SoftDeleting[Office]):
 
         Args:
             data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
-            options: See `OfficeOptions`.
+            **options: See `OfficeOptions`.
+            filter_organization_ids: Only offices of these organizations.
+            sort_by: Field to sort by; ``name`` unless given.
+            updated_after: Only records changed after this; aware datetimes only (concepts page, "Use Cases").
+            filter_ids: Only these records; every other filter is ignored then (reference: filterIDs).
+            page_size: Records of a page, from 1 to 1000; 1000 unless given, because a page's price does not depend on
+                it.
+            sort_direction: Direction of the order.
+            search_query: JSON, as text or as values; its grammar is not documented.
+            filter_statuses: Only records with these statuses: ``active``, ``inactive``, ``deleted``; ``active`` alone
+                when this is absent.
+            start_page: The first page to fetch; 1 unless given.
+            prefetch: Pages to fetch ahead of the one being read; each is paid for, read or not.
+            on_invalid: What becomes of an element that is no record: ``raise``, unless given, ends the list with an
+                error that carries the others; ``skip`` leaves it out and in `Paginator.skipped`.
+            max_pages: Pages after which a list counts as one that never ends; 10,000 unless given.
+            options: Options that this package does not know for the list, by wire name: texts, numbers, booleans,
+                times, or lists of them.
+            on_ignored: What to do where an answer contradicts an option: ``raise`` an `OptionIgnoredError`, unless
+                ``accept`` is given, which takes the records as they come.
         """
         return self._list(data_quantity, options)
 
@@ -97,6 +116,13 @@ class Offices(CreatingOnce[Office], SoftDeleting[Office]):
         Args:
             name: Its name.
             fields: See `OfficeFields`.
+            address: Postal address with `` `` for new lines; 1 to 256 characters.
+            phone_country_code: Digits of the country code, as a number.
+            phone_number: Digits of the number, as a number.
+            status: ``active``, ``inactive`` or ``deleted``.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The record as the server answered it; None if it answered nothing.
@@ -109,6 +135,15 @@ class Offices(CreatingOnce[Office], SoftDeleting[Office]):
         Args:
             record: Its ID.
             fields: See `OfficeChanges`.
+            name: Name used in the app only; 1 to 64 characters.
+            organization_id: The organization it belongs to; AdvancedContacts licence.
+            address: Postal address with `` `` for new lines; 1 to 256 characters.
+            phone_country_code: Digits of the country code, as a number.
+            phone_number: Digits of the number, as a number.
+            status: ``active``, ``inactive`` or ``deleted``.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The record as the server answered it; None if it answered nothing.

@@ -40,6 +40,16 @@ class PcoParts(Listed[PcoPart]):
 
         Args:
             data_quantity: ``basic`` or ``complete``.
-            options: See `PcoPartOptions`.
+            **options: See `PcoPartOptions`.
+            pco_ids: Only parts of these; on the wire filterIDs, which takes IDs of proposed change orders here.
+            start_page: The first page to fetch; 1 unless given.
+            prefetch: Pages to fetch ahead of the one being read; each is paid for, read or not.
+            on_invalid: What becomes of an element that is no record: ``raise``, unless given, ends the list with an
+                error that carries the others; ``skip`` leaves it out and in `Paginator.skipped`.
+            max_pages: Pages after which a list counts as one that never ends; 10,000 unless given.
+            options: Options that this package does not know for the list, by wire name: texts, numbers, booleans,
+                times, or lists of them.
+            on_ignored: What to do where an answer contradicts an option: ``raise`` an `OptionIgnoredError`, unless
+                ``accept`` is given, which takes the records as they come.
         """
         return self._list(data_quantity, options)

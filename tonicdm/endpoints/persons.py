@@ -86,7 +86,28 @@ class Persons(CreatingOnce[Person], SoftDeleting[Person]):
 
         Args:
             data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
-            options: See `PersonOptions`.
+            **options: See `PersonOptions`.
+            filter_organization_ids: Only persons of these organizations.
+            filter_disciplines: Only persons of these disciplines.
+            filter_office_ids: Only persons of these offices.
+            sort_by: Field to sort by; ``name`` unless given.
+            updated_after: Only records changed after this; aware datetimes only (concepts page, "Use Cases").
+            filter_ids: Only these records; every other filter is ignored then (reference: filterIDs).
+            page_size: Records of a page, from 1 to 1000; 1000 unless given, because a page's price does not depend on
+                it.
+            sort_direction: Direction of the order.
+            search_query: JSON, as text or as values; its grammar is not documented.
+            filter_statuses: Only records with these statuses: ``active``, ``inactive``, ``deleted``; ``active`` alone
+                when this is absent.
+            start_page: The first page to fetch; 1 unless given.
+            prefetch: Pages to fetch ahead of the one being read; each is paid for, read or not.
+            on_invalid: What becomes of an element that is no record: ``raise``, unless given, ends the list with an
+                error that carries the others; ``skip`` leaves it out and in `Paginator.skipped`.
+            max_pages: Pages after which a list counts as one that never ends; 10,000 unless given.
+            options: Options that this package does not know for the list, by wire name: texts, numbers, booleans,
+                times, or lists of them.
+            on_ignored: What to do where an answer contradicts an option: ``raise`` an `OptionIgnoredError`, unless
+                ``accept`` is given, which takes the records as they come.
         """
         return self._list(data_quantity, options)
 
@@ -114,6 +135,9 @@ class Persons(CreatingOnce[Person], SoftDeleting[Person]):
         Args:
             email_addresses: The addresses, as records or as JSON objects.
             fields: See `Extra`.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The person as the server answered it; None if it answered nothing.
@@ -126,6 +150,20 @@ class Persons(CreatingOnce[Person], SoftDeleting[Person]):
         Args:
             record: Its ID.
             fields: See `PersonChanges`.
+            email_addresses: All addresses of the person, as records or as JSON objects.
+            name: Name.
+            title: Title.
+            desk_phone: Desk phone; its form is not documented.
+            mobile_phone: Mobile phone; its form is not documented.
+            office: The office, as an object; `office_id` is what the text of the page names.
+            office_id: The office of the person.
+            division1: The first division of a member of the staff (concepts page, "Division1 and Division2"); assumed;
+                AdvancedMetrics licence.
+            division2: The second division; assumed; AdvancedMetrics licence.
+            status: ``active``, ``inactive`` or ``deleted``.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The person as the server answered it; None if it answered nothing.

@@ -89,7 +89,26 @@ class Projects(CreatingOnce[Project], Updating[Project]):
 
         Args:
             data_quantity: ``id_only`` yields stubs, ``basic`` and ``complete`` yield records.
-            options: See `ProjectOptions`.
+            **options: See `ProjectOptions`.
+            filter_organization_ids: Only projects of these organizations.
+            sort_by: Field to sort by; ``project_number`` unless given.
+            updated_after: Only records changed after this; aware datetimes only (concepts page, "Use Cases").
+            filter_ids: Only these records; every other filter is ignored then (reference: filterIDs).
+            page_size: Records of a page, from 1 to 1000; 1000 unless given, because a page's price does not depend on
+                it.
+            sort_direction: Direction of the order.
+            search_query: JSON, as text or as values; its grammar is not documented.
+            filter_statuses: Only records with these statuses: ``active``, ``inactive``, ``deleted``; ``active`` alone
+                when this is absent.
+            start_page: The first page to fetch; 1 unless given.
+            prefetch: Pages to fetch ahead of the one being read; each is paid for, read or not.
+            on_invalid: What becomes of an element that is no record: ``raise``, unless given, ends the list with an
+                error that carries the others; ``skip`` leaves it out and in `Paginator.skipped`.
+            max_pages: Pages after which a list counts as one that never ends; 10,000 unless given.
+            options: Options that this package does not know for the list, by wire name: texts, numbers, booleans,
+                times, or lists of them.
+            on_ignored: What to do where an answer contradicts an option: ``raise`` an `OptionIgnoredError`, unless
+                ``accept`` is given, which takes the records as they come.
         """
         return self._list(data_quantity, options)
 
@@ -102,6 +121,19 @@ class Projects(CreatingOnce[Project], Updating[Project]):
             project_number: The firm's number for it.
             project_name_legal: Full official name; 1 to 128 characters.
             fields: See `ProjectFields`.
+            purpose: ``billable``, ``opportunity``, ``overhead`` or ``training``.
+            is_locked: Whether it is open to active team members only; only a tenant administrator may set it.
+            project_name_known_as: Friendly name used in the app; up to 16 characters.
+            zone: Data center that holds the project's data.
+            system_access: ``readWrite``, ``readOnly`` or ``noAccess``; set by the system.
+            brand: The brand it is done under; assumed, as the three below are.
+            office: The office it is assigned to: one of your own organization's (concepts page, "Offices").
+            division1: Its first division (concepts page, "Division1 and Division2"); AdvancedMetrics licence.
+            division2: Its second division; AdvancedMetrics licence.
+            status: ``active``, ``inactive`` or ``deleted``.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The project as the server answered it; None if it answered nothing.
@@ -120,6 +152,19 @@ class Projects(CreatingOnce[Project], Updating[Project]):
             project_number: Its number, changed or not.
             project_name_legal: Its full official name, changed or not.
             fields: See `ProjectFields`.
+            purpose: ``billable``, ``opportunity``, ``overhead`` or ``training``.
+            is_locked: Whether it is open to active team members only; only a tenant administrator may set it.
+            project_name_known_as: Friendly name used in the app; up to 16 characters.
+            zone: Data center that holds the project's data.
+            system_access: ``readWrite``, ``readOnly`` or ``noAccess``; set by the system.
+            brand: The brand it is done under; assumed, as the three below are.
+            office: The office it is assigned to: one of your own organization's (concepts page, "Offices").
+            division1: Its first division (concepts page, "Division1 and Division2"); AdvancedMetrics licence.
+            division2: Its second division; AdvancedMetrics licence.
+            status: ``active``, ``inactive`` or ``deleted``.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The project as the server answered it; None if it answered nothing.

@@ -38,6 +38,12 @@ class RfiIntegrations(Endpoint):
 
         Args:
             fields: See `RfiIntegrationFields`; everything else goes into ``extra``.
+            id: The reason code.
+            brand_id: The brand it belongs to.
+            name: Its name; 1 to 64 characters.
+            extra: Fields that this package does not know, by wire name.
+            data_quantity: How much of the record comes back: ``basic`` unless given; with ``id_only`` no more than its
+                ID and its time of change.
 
         Returns:
             The answer's JSON, whose form is not documented; None if the server answered nothing.
