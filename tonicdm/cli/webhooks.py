@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import click
@@ -15,9 +14,9 @@ from tonicdm.cli import logs
 from tonicdm.cli.groups import Entry, LazyGroup
 from tonicdm.cli.signals import PORT, stop_event
 from tonicdm.cli.text import echo
+from tonicdm.cli.verifying import options_again, read_secrets, verifier_of, verifying
 from tonicdm.errors import ConfigError
-from tonicdm.webhooks.receiver import NO_VERIFIER, Limits, Receiver
-from tonicdm.webhooks.verify import SharedSecret, StandardWebhooks, Unverified, Verifier
+from tonicdm.webhooks.receiver import Limits, Receiver
 
 BYTES_PER_UNIT: Final = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2}
 
@@ -26,6 +25,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "list": Entry("inbox:list_jobs", "List what is in the inbox of a file."),
     "purge": Entry("inbox:purge", "Forget what is done."),
     "replay": Entry("inbox:replay", "Try dead letters again."),
+    "send": Entry("send:send_command", "Send a signed test event to a receiver."),
     "serve": Entry("webhooks:serve", "Receive webhooks and store them in a file."),
     "show": Entry("inbox:show", "Show one event with its jobs."),
     "stats": Entry("inbox:stats", "Show how many events wait, are done or dead."),
@@ -43,24 +43,14 @@ def webhooks() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=PORT, default=8080, show_default=True, help="Port; 0 for any free one.")
 @click.option("--path", default="/webhooks", show_default=True, help="Where webhooks arrive.")
-@click.option(
-    "--secret-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
-    help="File with the secret, or with one in each line while they are rotated.",
-)
-@click.option("--secret-env", metavar="NAME", help="Variable with the secret, or with several and blanks between.")
-@click.option(
-    "--shared-secret-header",
-    metavar="HEADER",
-    help="The secret is the value of this header; without this option it is the key of Standard Webhooks signatures.",
-)
-@click.option("--unverified", is_flag=True, help="Take events of anybody; they are hints, never data.")
+@verifying
 @click.option("--tolerance", default=300.0, show_default=True, help="Seconds that a signature's time may differ.")
 @click.option("--max-body", default="1MiB", show_default=True, help="Largest body: bytes, or such as 64KiB or 1MiB.")
 @click.option(
     "--monitoring/--no-monitoring", default=True, show_default=True, help="Serve /healthz and /metrics as well."
 )
 @click.option("--body-seconds", default=10.0, show_default=True, help="Time for a whole body to come.")
+@click.option("--public-url", metavar="URL", help="Where senders reach it, such as https://hooks.example.com.")
 def serve(
     *,
     file: str,
@@ -75,64 +65,53 @@ def serve(
     max_body: str,
     monitoring: bool,
     body_seconds: float,
+    public_url: str | None,
 ) -> None:
     """Receive webhooks and store them in FILE until SIGTERM or Ctrl-C.
 
     FILE may be that of a sync. An event is answered with 200 once it is on the disk. How senders are checked must be
     said: by a secret, or with --unverified.
     """
-    secrets = _secrets(secret_file, secret_env)
-    verifier = _verifier(secrets, shared_secret_header, tolerance, unverified=unverified)
+    secrets = read_secrets(secret_file, secret_env)
+    verifier = verifier_of(secrets, shared_secret_header, tolerance=tolerance, unverified=unverified)
     limits = Limits(max_body=_bytes(max_body), body_seconds=body_seconds)
-    asyncio.run(_serve(file, Receiver.for_file(file, verifier, limits=limits), host, port, path, monitored=monitoring))
+    receiver = Receiver.for_file(file, verifier, limits=limits)
+    registered = _public(public_url, path) if public_url else None
+    again = options_again(secret_file, secret_env, shared_secret_header)
+
+    def announce(url: str) -> None:
+        public = f"the public https address that leads to {url}; --public-url says which."
+        lines = (
+            f"Receiving on {url} into {file}; stop it with Ctrl-C.",
+            f"Register this URL with the sender: {registered}" if registered else f"Register with the sender: {public}",
+            f"Send a test event from another terminal: tonicdm webhooks send {registered or url} {again}",
+        )
+        echo("\n".join(lines))  # at once: whoever reads the first line may then go away
+
+    asyncio.run(_serve(receiver, host, port, path, monitored=monitoring, announce=announce))
 
 
-async def _serve(file: str, receiver: Receiver, host: str, port: int, path: str, *, monitored: bool) -> None:
+def _public(url: str, path: str) -> str:
+    """Return the address that senders are told: the path of the receiver, unless one is given with it."""
+    if not re.match(r"https?://[^/\s]+", url):
+        raise ConfigError(f"--public-url takes an address such as https://hooks.example.com, not {url!r}")
+    _, _, rest = url.partition("://")
+    return url if "/" in rest.rstrip("/") else url.rstrip("/") + path
+
+
+async def _serve(
+    receiver: Receiver, host: str, port: int, path: str, *, monitored: bool, announce: Callable[[str], None]
+) -> None:
     from tonicdm.webhooks.serve import serve as run
 
     logs.configure(logs.level_of_option(), default="info")
 
-    def ready(url: str) -> None:
-        echo(f"Receiving on {url} into {file}; stop it with Ctrl-C.")
-
-    await run(receiver, stop_event(), host=host, port=port, path=path, monitored=monitored, ready=ready)
+    await run(receiver, stop_event(), host=host, port=port, path=path, monitored=monitored, ready=announce)
     refused = sum(receiver.refused.values())
     echo(
         f"Stopped: {receiver.stored['new']:,} events stored, {receiver.stored['duplicate']:,} were there already, "
         f"{refused:,} requests refused."
     )
-
-
-def _secrets(file: pathlib.Path | None, variable: str | None) -> list[str]:
-    if file is not None and variable is not None:
-        raise ConfigError("give --secret-file or --secret-env, not both")
-    if file is not None:
-        try:
-            secrets = file.read_text(encoding="utf-8").split()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file} can't be read: {type(error).__name__}") from None
-        if not secrets:
-            raise ConfigError(f"{file} holds no secret")
-        return secrets
-    if variable is not None:
-        secrets = os.environ.get(variable, "").split()
-        if not secrets:
-            raise ConfigError(f"the variable {variable} holds no secret")
-        return secrets
-    return []
-
-
-def _verifier(secrets: list[str], header: str | None, tolerance: float, *, unverified: bool) -> Verifier:
-    if unverified:
-        if secrets or header:
-            raise ConfigError("--unverified checks nothing; leave it out, or the secret")
-        return Unverified()
-    if not secrets:
-        raise ConfigError(
-            f"{NO_VERIFIER}. Here: --secret-file or --secret-env, with --shared-secret-header for a header; "
-            "or --unverified"
-        )
-    return SharedSecret(header, *secrets) if header else StandardWebhooks(*secrets, tolerance=tolerance)
 
 
 def _bytes(text: str) -> int:

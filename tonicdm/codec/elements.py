@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -108,14 +108,20 @@ def invalid_value(index: int, reason: str, value: Any) -> InvalidRecord:
     return InvalidRecord(index, reason, raw, readable_fields(raw))
 
 
-def parse_strictly(text: bytes | str) -> Any:
+def parse_strictly(
+    text: bytes | str, *, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None
+) -> Any:
     """Parse JSON as RFC 8259 has it: without NaN and infinities, also none that a long exponent makes.
+
+    Args:
+        text: The JSON.
+        object_pairs_hook: Makes an object of its members; a dict unless given.
 
     Raises:
         ValueError: It is no JSON, no UTF-8, or has a number that nothing can hold.
         RecursionError: It is nested too deep to be parsed.
     """
-    return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    return json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=object_pairs_hook)
 
 
 class _NumberError(ValueError):

@@ -141,7 +141,10 @@ FROM job
 """
 """The table `errand` is named `job`. A view has the old names for one version; to write to it is refused."""
 
-MIGRATIONS: Final = (_FIRST, _FRESHNESS, _INBOX, _ORDER, _PROGRESS, _JOBS)
+_CONTENT: Final = "ALTER TABLE event ADD COLUMN content TEXT"
+"""A digest of what an event tells of records: two events may come with one ID."""
+
+MIGRATIONS: Final = (_FIRST, _FRESHNESS, _INBOX, _ORDER, _PROGRESS, _JOBS, _CONTENT)
 """Entry n leads from version n to n + 1."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -74,6 +74,8 @@ class Fetch:
     store: Store
     record_type: RecordType
     meter: Meter
+    unkeepable: int = 0
+    """Jobs that are dead letters now, because what the server returns of their record can't be kept."""
     _reader: Reader = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -217,15 +219,19 @@ class Fetch:
     ) -> dict[str, str | None]:
         """Store what a call has brought; return the timestamps of the records that it named, by ID."""
         name = self.record_type.name
-        times = writing.sorted_out(name, records, invalid).times
-        ahead = self._reader.server_time().timestamp() - self._now()
+        ahead, now = self._reader.server_time().timestamp() - self._now(), self._now()
+        sound = writing.sorted_out(name, records, invalid)
+        times = sound.times
+        reasons = {str(element.id): element.reason for element in sound.invalid if element.id is not None}
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: sqlite3.Connection) -> int:
             lookup.take_over(db, name, records, stamp, ahead=ahead, origin=origin, invalid=invalid)
+            dead = jobs.settle_unkeepable(db, name, reasons, upto, now)
             jobs.settle(db, name, times, upto)
             jobs.tally(db, fetched=len(records))
+            return dead
 
-        await self.store.write(work)
+        self.unkeepable += await self.store.write(work)
         return times
 
     # --- what is absent ---------------------------------------------------------------------------------------------

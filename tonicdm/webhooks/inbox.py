@@ -90,9 +90,10 @@ class Inbox:
 
         Few at a time: a receiver in another process waits for the file meanwhile, and its senders for the receiver.
         """
+        now = self.clock.now()
 
         def work(db: sqlite3.Connection) -> Triage:
-            triaged = triage(db, self.reader, trusted=trusted, limit=limit)
+            triaged = triage(db, self.reader, trusted=trusted, limit=limit, now=now)
             jobs.tally(db, applied=triaged.applied)
             return triaged
 

@@ -16,7 +16,7 @@ from tonicdm.store.rows import SOFT_DELETED, draw, updated_of
 from tonicdm.store.types import TYPES
 from tonicdm.store.versions import Origin, ReadStamp
 from tonicdm.types import DataQuantity
-from tonicdm.webhooks.event import Event, decode
+from tonicdm.webhooks.event import Event, decode, read_payload, storable
 from tonicdm.webhooks.payload import PayloadReader, identity_of
 from tonicdm.webhooks.rules import InboxRules, State, Verdict, Waiting, after_failure, judge
 
@@ -30,6 +30,13 @@ ABSENT: Final = "absent"
 
 NAMELESS: Final = "nameless"
 """The outcome of a job whose event names no record of a known type."""
+
+
+KEY_DIGITS: Final = 16
+"""Of an event's digest, behind the ID that it shares with another event."""
+
+UNKEEPABLE: Final = "it can't be kept"
+"""Why a job is a dead letter whose record, or whose event, no attempt would bring into the store."""
 
 
 @attrs.frozen
@@ -69,17 +76,18 @@ def receive(db: sqlite3.Connection, event: Event, records: Iterable[Mapping[str,
         event: As it arrived.
         records: The records in its body.
     """
-    stamp = draw(db, event.received)
+    key, stamp = event_key(db, event), draw(db, event.received)
     made = db.execute(
-        "INSERT INTO event (key, type, signed, received, body, read_number) VALUES (?, ?, ?, ?, ?, ?) "
+        "INSERT INTO event (key, type, signed, received, body, read_number, content) VALUES (?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (key) DO NOTHING",
-        (event.key, event.type, event.signed, event.received, event.body, stamp.number),
+        (key, event.type, event.signed, event.received, event.body, stamp.number, event.content or None),
     )
     if not made.rowcount:
-        db.execute("UPDATE event SET copies = copies + 1 WHERE key = ?", (event.key,))
+        db.execute("UPDATE event SET copies = copies + 1 WHERE key = ?", (key,))
         return False
     stamps = {identity_of(record): updated_of(record) for record in records}
-    record_type = event.record_type or ""
+    record_type = event.record_type if event.record_type in TYPES else ""
+    ids = [record_id for record_id in event.ids if storable(record_id) == record_id]
     db.executemany(
         "INSERT INTO job (event, record_type, id, updated, due, examined, outcome) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
@@ -91,15 +99,30 @@ def receive(db: sqlite3.Connection, event: Event, records: Iterable[Mapping[str,
                 event.received,
                 *((0, None) if record_type and record_id else (1, NAMELESS)),
             )
-            for record_id in event.ids or ("",)
+            for record_id in ids or ("",)
         ],
     )
     # Whoever reads the record from the store has to know that it may be old now.
     db.executemany(
         "UPDATE record SET doubted = max(coalesce(doubted, 0), ?), doubted_number = ? WHERE type = ? AND id = ?",
-        [(event.received, stamp.number, record_type, record_id) for record_id in event.ids if record_type],
+        [(event.received, stamp.number, record_type, record_id) for record_id in ids if record_type],
     )
     return True
+
+
+def event_key(db: sqlite3.Connection, event: Event) -> str:
+    """Return the key under which an event is kept.
+
+    It is its own, unless another event came under it that tells something else of records. A sender that gives two
+    events one ID would lose the second one otherwise.
+    """
+    row = db.execute("SELECT content, body FROM event WHERE key = ?", (event.key,)).fetchone()
+    if row is None or not event.content:
+        return event.key
+    content, body = row
+    # An earlier version kept no digest: it is known by its body, as long as that is kept.
+    same = content == event.content if content is not None else body is None or body == event.body
+    return event.key if same else f"{event.key}~{event.content[:KEY_DIGITS]}"
 
 
 # --- triage: what an event settles by itself, before a unit is spent on it ---
@@ -115,16 +138,21 @@ class Triage:
     """Jobs whose record the store had already."""
     examined: int = 0
     """Jobs looked at."""
+    dead: int = 0
+    """Jobs given up, because what they carry can't be kept."""
 
 
-def triage(db: sqlite3.Connection, reader: PayloadReader, *, trusted: bool, limit: int) -> Triage:
+def triage(db: sqlite3.Connection, reader: PayloadReader, *, trusted: bool, limit: int, now: float) -> Triage:
     """Judge jobs that nobody has looked at yet, the oldest first.
+
+    One that can't be judged becomes a dead letter: it must neither end the worker nor hold up the others.
 
     Args:
         db: The store.
         reader: Reads bodies, as the receiver does.
         trusted: Whether signed records are believed.
         limit: At most so many.
+        now: Unix time.
     """
     sql = (
         "SELECT job.number, event.number, record_type, id, signed, body, event.read_number, received FROM job "
@@ -137,20 +165,47 @@ def triage(db: sqlite3.Connection, reader: PayloadReader, *, trusted: bool, limi
     ).fetchall():
         if event != last:
             carried, last = records_in(body, reader), event
-        record = carried.get(record_id)
-        verdict = _judge(db, record_type, record_id, record, trusted=trusted and bool(signed))
-        sound = writing.sorted_out(record_type, [record]) if verdict is Verdict.APPLY else None
-        if sound is not None and sound.invalid:
-            verdict = Verdict.FETCH  # the copy in the event can't be stored; the server's own may
-        elif sound is not None:
-            stamp = ReadStamp(read_number, received)
-            written = writing.write_sorted(db, record_type, sound, DataQuantity.BASIC, stamp, origin=Origin.EVENT)
-            triaged.applied += written.changed
-        triaged.current += verdict is Verdict.CURRENT
+        record, stamp = carried.get(record_id), ReadStamp(read_number, received)
         triaged.examined += 1
-        outcome = {Verdict.APPLY: "applied", Verdict.CURRENT: "current", Verdict.FETCH: None}[verdict]
-        db.execute("UPDATE job SET examined = 1, outcome = ? WHERE number = ?", (outcome, number))
+        db.execute("SAVEPOINT triage")
+        try:
+            verdict, applied = _settle(db, record_type, record_id, record, stamp, trusted=trusted and bool(signed))
+        except sqlite3.OperationalError:
+            raise  # it is the file that can't be used
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is about this job alone
+            db.execute("ROLLBACK TO SAVEPOINT triage")
+            db.execute(
+                "UPDATE job SET examined = 1, state = 'dead', error = ?, ended = ? WHERE number = ?",
+                (f"{UNKEEPABLE} ({type(error).__name__})", now, number),
+            )
+            triaged.dead += 1
+        else:
+            triaged.applied += applied
+            triaged.current += verdict is Verdict.CURRENT
+            outcome = {Verdict.APPLY: "applied", Verdict.CURRENT: "current", Verdict.FETCH: None}[verdict]
+            db.execute("UPDATE job SET examined = 1, outcome = ? WHERE number = ?", (outcome, number))
+        db.execute("RELEASE SAVEPOINT triage")
     return triaged
+
+
+def _settle(
+    db: sqlite3.Connection,
+    record_type: str,
+    record_id: str,
+    record: Mapping[str, Any] | None,
+    stamp: ReadStamp,
+    *,
+    trusted: bool,
+) -> tuple[Verdict, int]:
+    """Judge what an event carries of a record, and write it if it is believed; return also how many were written."""
+    verdict = _judge(db, record_type, record_id, record, trusted=trusted)
+    if verdict is not Verdict.APPLY:
+        return verdict, 0
+    sound = writing.sorted_out(record_type, [record])
+    if sound.invalid:
+        return Verdict.FETCH, 0  # the copy in the event can't be stored; the server's own may
+    written = writing.write_sorted(db, record_type, sound, DataQuantity.BASIC, stamp, origin=Origin.EVENT)
+    return verdict, written.changed
 
 
 def records_in(body: bytes | None, reader: PayloadReader) -> dict[str, Mapping[str, Any]]:
@@ -158,7 +213,7 @@ def records_in(body: bytes | None, reader: PayloadReader) -> dict[str, Mapping[s
     if body is None:
         return {}
     try:
-        records = reader(decode(body)).records
+        records = read_payload(decode(body), reader).records
     except MalformedEventError:
         return {}
     return {identity: record for record in records if (identity := identity_of(record)) is not None}
@@ -178,7 +233,10 @@ def reread(db: sqlite3.Connection, numbers: Iterable[int], reader: PayloadReader
     )
     for number in numbers:
         row = db.execute(sql, (number, NAMELESS)).fetchone()
-        payload = None if row is None else reader(decode(row[1]))
+        try:
+            payload = None if row is None else read_payload(decode(row[1]), reader)
+        except MalformedEventError:
+            continue  # an earlier version took bodies that are refused now
         if row is None or payload is None or payload.record_type is None or not payload.ids:
             continue
         first, *others = payload.ids
@@ -405,6 +463,32 @@ def settle_absent(db: sqlite3.Connection, record_type: str, ids: Iterable[str], 
         "AND outcome IS NULL AND state IN ('received', 'leased')",
         [(record_type, record_id, upto) for record_id in ids],
     )
+
+
+def settle_unkeepable(
+    db: sqlite3.Connection, record_type: str, reasons: Mapping[str, str], upto: int, now: float
+) -> int:
+    """Make dead letters of jobs whose record the server returns in a form that can't be kept; return of how many.
+
+    What came is in quarantine. Once it can be read, or has changed, the dead letters can be replayed.
+
+    Args:
+        db: The store.
+        record_type: The record type.
+        reasons: What is wrong with each record, by ID.
+        upto: The last job that was there before the call was sent.
+        now: Unix time.
+    """
+    before = db.total_changes
+    db.executemany(
+        "UPDATE job SET state = 'dead', owner = NULL, lease_until = NULL, examined = 1, error = ?, ended = ? "
+        "WHERE record_type = ? AND id = ? AND number <= ? AND outcome IS NULL AND state IN ('received', 'leased')",
+        [
+            (f"{UNKEEPABLE}: {reason}; tonicdm quarantine shows it", now, record_type, record_id, upto)
+            for record_id, reason in reasons.items()
+        ],
+    )
+    return db.total_changes - before
 
 
 def outcomes(db: sqlite3.Connection, owner: str) -> dict[int, str | None]:

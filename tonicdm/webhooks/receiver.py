@@ -229,9 +229,13 @@ class Receiver(AsyncClosing):
     async def open(self) -> None:
         """Open the store, so that a file that can't be written is known before the first event.
 
+        What looks wrong about the verifier's secrets is logged.
+
         Raises:
             StoreError: It can't be written.
         """
+        for remark in getattr(self._verifier, "remarks", ()):  # a verifier need not inherit from ours
+            logger.warning("%s", remark)
         if self._store is not None:
             await self._store.__aenter__()
 

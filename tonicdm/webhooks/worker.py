@@ -26,6 +26,7 @@ from tonicdm.plan.refresh import RECORD_UNITS
 from tonicdm.store.types import TYPES
 from tonicdm.sync.report import Meter
 from tonicdm.webhooks import jobs
+from tonicdm.webhooks.event import TEST_TYPE, storable
 from tonicdm.webhooks.fetching import Fetch
 from tonicdm.webhooks.handlers import Delivery, Handler
 from tonicdm.webhooks.inbox import Inbox, Lease
@@ -177,6 +178,7 @@ class Worker:
         triaged = await self.inbox.triage(trusted=self._trusted)
         self.report.applied += triaged.applied
         self.report.current += triaged.current
+        self.report.dead += triaged.dead
         began = await self._begin_fetch(wait_for_more=wait_for_more)
         handed = 0
         if len(self._handling) < self.rules.batch:
@@ -218,16 +220,18 @@ class Worker:
 
     async def _fetch(self, lease: Lease, waiting: Waiting) -> None:
         """Get the records of a lease into the store, and hand its jobs on."""
-        meter, error = Meter(), None
+        meter = Meter()
+        error: Exception | None = None
+        fetch = Fetch(self._tonic, self.inbox.store, TYPES[waiting.record_type], meter)
         try:
-            fetch = Fetch(self._tonic, self.inbox.store, TYPES[waiting.record_type], meter)
             self.report.absent += await fetch.run([job.id for job in lease.jobs], waiting)
             self._pauses.pop(waiting.record_type, None)
         except StoreError:
             raise
-        except TonicDMError as caught:
+        except Exception as caught:  # noqa: BLE001 - what the records cause must not end the worker
             error = caught
         finally:
+            self.report.dead += fetch.unkeepable
             self.report.meter.units += meter.units
             self.report.meter.calls += meter.calls
             await asyncio.shield(self._note(meter))
@@ -242,7 +246,7 @@ class Worker:
     async def _note(self, meter: Meter) -> None:
         await self.inbox.store.write(lambda db: jobs.tally(db, units=meter.units, calls=meter.calls))
 
-    async def _put_off(self, owner: str, numbers: list[int], record_type: str, error: TonicDMError | None) -> None:
+    async def _put_off(self, owner: str, numbers: list[int], record_type: str, error: Exception | None) -> None:
         """Give back or fail what a fetch did not settle."""
         self._drop(owner, numbers)
         if isinstance(error, (BudgetError, *NOT_THEIR_FAULT)):
@@ -265,10 +269,10 @@ class Worker:
         self._leases.setdefault(lease.owner, set()).update(job.number for job in lease.jobs)
         handled = {job.number: self.inbox.handlers.matching(job.type, job.record_type) for job in lease.jobs}
         unhandled = [job for job in lease.jobs if not handled[job.number]]
-        known = [job.number for job in unhandled if job.record_type and job.id]
+        known = [job.number for job in unhandled if (job.record_type and job.id) or job.type == TEST_TYPE]
         if known and await self.inbox.finish(known, lease.owner):
             self.report.done += len(known)
-        nameless = [job.number for job in unhandled if not (job.record_type and job.id)]
+        nameless = [job.number for job in unhandled if job.number not in known]
         if nameless:
             self.report.dead += await self.inbox.give_up(nameless, lease.owner, NO_RECORD)
         self._drop(lease.owner, [*known, *nameless])
@@ -350,15 +354,16 @@ class Worker:
 
 def describe_error(error: BaseException) -> str:
     """Describe an error for logs and lists, without texts of servers and handlers: they may hold personal values."""
-    name = type(error).__name__
+    name = storable(type(error).__name__)
     if isinstance(error, APIError):
-        return f"{name}: {error.method} {error.path} answered {error.status}"
+        return storable(f"{name}: {error.method} {error.path} answered {error.status}")
     if isinstance(error, TonicDMError):
-        return f"{name}: {str(error).splitlines()[0]}"
+        first = storable(str(error)).partition("\n")[0]
+        return f"{name}: {first}" if first else name
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return name
-    return f"{name} at {pathlib.PurePath(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}"
+    return storable(f"{name} at {pathlib.PurePath(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}")
 
 
 async def _awaited(work: Any) -> None:

@@ -20,7 +20,7 @@ from tonicdm.webhooks.verify import StandardWebhooks
 from .servers import SERVERS
 from .working import Desk
 
-KEY = b"a-key-of-the-tests"
+KEY = b"a-key-of-the-tests-of-webhooks"
 
 
 def body_of(number, **fields):

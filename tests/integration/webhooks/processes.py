@@ -12,7 +12,7 @@ COMMAND = [sys.executable, "-m", "tonicdm.cli", "webhooks", "serve"]
 
 
 @contextlib.contextmanager
-def serving(file, *options, key=b"a-key-of-the-tests", port=0):
+def serving(file, *options, key=b"a-key-of-the-tests-of-webhooks", port=0):
     """Start the command and yield its process and URL; stop it with SIGTERM."""
     environment = {**os.environ, "WEBHOOK_SECRET": key.decode()}
     with subprocess.Popen(

@@ -34,7 +34,7 @@ TYPES = (
 )  # fmt: skip
 SYNC_TOKEN, WORK_TOKEN = "sandbox-token", "storm-token"
 """Two tokens of one tenant: what the first load costs is not what the storm costs."""
-KEY = "a-key-of-the-storm"
+KEY = "a-key-of-the-storm-of-webhooks"
 WORK = ("--handlers", "stormhandlers:handlers", "--batch-window", "1", "--lease", "5")
 HANDLERS = """
 from tonicdm.webhooks import Handlers

@@ -90,7 +90,8 @@ async def test_sigterm_ends_it_cleanly_with_what_it_had_accepted(file) -> None:
             assert b" 503 " in answer or answer == b""
             writer.close()
         assert await asyncio.to_thread(process.wait, 10) == 0
-        assert process.stdout.read() == "Stopped: 2 events stored, 1 were there already, 1 requests refused.\n"
+        *_, last = process.stdout.read().splitlines(keepends=True)
+        assert last == "Stopped: 2 events stored, 1 were there already, 1 requests refused.\n"
         assert "being stopped" in process.stderr.read()
     assert stored(file) == {"e1", "e3"}
 

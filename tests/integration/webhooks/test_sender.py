@@ -68,7 +68,7 @@ async def test_what_was_not_taken_is_sent_again_until_it_is(behind, make, box, s
 
 
 async def test_a_sender_with_another_key_is_never_believed(behind, make, box, keys) -> None:
-    receiver = make(StandardWebhooks(b"another", b"and another"))
+    receiver = make(StandardWebhooks(b"another key of 24 bytes or more", b"and another of 24 bytes or more"))
     async with behind(receiver) as url:
         box.webhooks.retries = 1
         box.webhooks.subscribe(url, secret=KEY)
@@ -81,8 +81,8 @@ async def test_a_sender_with_another_key_is_never_believed(behind, make, box, ke
 
 
 async def test_a_secret_is_rotated_without_a_lost_event(behind, make, box, keys) -> None:
-    async with behind(make(StandardWebhooks(b"new", KEY))) as url:
-        for secret in (KEY, b"new"):
+    async with behind(make(StandardWebhooks(b"a new key of 24 bytes or more", KEY))) as url:
+        for secret in (KEY, b"a new key of 24 bytes or more"):
             box.webhooks.subscribe(url, secret=secret)
         box.world.touch("offices", box.world.ids("offices")[0])
         await box.webhooks.drain()

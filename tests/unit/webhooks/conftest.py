@@ -15,7 +15,7 @@ from tonicdm.webhooks import Limits
 from tonicdm.webhooks.receiver import Receiver
 from tonicdm.webhooks.verify import StandardWebhooks
 
-KEY = b"a key of the tests"
+KEY = b"a key of the tests of webhooks"
 NOW = 1_800_000_000.0
 BODY = json.dumps({"id": "e1", "type": "persons.updated", "data": [{"id": "a" * 32, "name": "Ada"}]}).encode()
 

@@ -162,7 +162,7 @@ JSON = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
-    | st.floats(allow_nan=False)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text()
     | st.sampled_from([ONE, HYPHENATED]),
     lambda inner: (
@@ -201,3 +201,43 @@ def test_whatever_json_comes_it_is_an_event_that_can_be_stored_or_malformed(payl
     assert found.key
     for record in TolerantReader()(payload).records:
         (updated_of(record) or "").encode()
+
+
+@pytest.mark.parametrize(
+    "body", ['{"id":NaN}', '{"id":1e999}', "[Infinity]", '{"a":1,"a":2}', '[{"b":{"a":1,"\\u0061":1}}]']
+)
+def test_what_two_readers_may_read_differently_is_no_body(body) -> None:
+    with pytest.raises(MalformedEventError) as caught:
+        parse(body.encode(), {}, signed=True, received=1.0)
+    assert body not in str(caught.value)
+
+
+ENVELOPE = {"id": "e1", "type": "persons.updated", "sent": 1, "attempt": 1, "data": [RECORD]}
+
+
+@pytest.mark.parametrize(
+    "change", [{"sent": 2}, {"attempt": 2}, {"deliveryId": "d2"}, {"delivery_attempt": 3}, {"redelivered": True}]
+)
+def test_what_tells_of_a_delivery_is_no_part_of_the_content(change) -> None:
+    assert event({**ENVELOPE, **change}).content == event(ENVELOPE).content
+    plain = {"type": "person.updated", "attempt": 1, **RECORD}
+    assert event({**plain, **change}).content == event(plain).content
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"data": [{**RECORD, "name": "y"}]}, {"type": "persons.deleted"}, {"type": "offices.updated"}, {"data": [TWO]}],
+)
+def test_what_it_says_of_records_is_the_content(change) -> None:
+    assert event({**ENVELOPE, **change}).content != event(ENVELOPE).content
+
+
+def test_a_reader_that_finds_an_unknown_type_finds_none() -> None:
+    found = event({}, reader=lambda _: Payload(type="x.updated", record_type="no such type", records=({"id": ONE},)))
+    assert found.record_type is None
+
+
+def test_a_reader_whose_result_is_no_payload_makes_the_body_malformed() -> None:
+    for result in (None, Payload(type=None)):
+        with pytest.raises(MalformedEventError, match="reader can't read"):
+            event({}, reader=lambda _, result=result: result)

@@ -30,7 +30,7 @@ def run(file, *options, **environment):
     ],
 )
 def test_wrong_settings_are_told_and_nothing_is_started(tmp_path, options, said) -> None:
-    ended = run(tmp_path / "firm.db", *options, SET="very-secret", BAD="whsec_very-secret!")
+    ended = run(tmp_path / "firm.db", *options, SET="very-secret-and-long-enough", BAD="whsec_very-secret!")
     assert ended.exit_code == 2
     assert said in ended.stderr
     assert "very-secret" not in ended.output

@@ -7,6 +7,7 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict
 
 from tests.cases import for_each
 from tonicdm.errors import ConfigError, SignatureError
@@ -40,9 +41,10 @@ def test_a_secret_may_be_bytes_text_masked_or_base64(secret) -> None:
 
 
 def test_while_secrets_rotate_either_is_good_and_a_third_is_not() -> None:
-    both = StandardWebhooks(b"new", KEY)
+    new = b"a new key of 24 bytes or more"
+    both = StandardWebhooks(new, KEY)
     check(both, signed())
-    check(both, signed(key=b"new"))
+    check(both, signed(key=new))
     with pytest.raises(SignatureError):
         check(both, signed(key=b"other"))
 
@@ -134,6 +136,13 @@ def test_only_what_was_checked_is_vouched_for() -> None:
         lambda: StandardWebhooks("whsec_"),
         lambda: StandardWebhooks("whsec_no base64!"),
         lambda: StandardWebhooks(KEY, tolerance=0),
+        lambda: StandardWebhooks(b"a key of fewer bytes"),
+        lambda: StandardWebhooks("whsec_QUJD"),
+        lambda: StandardWebhooks("whpk_" + "QUJD" * 8),
+        lambda: StandardWebhooks("whsk_" + "QUJD" * 8),
+        lambda: StandardWebhooks("-----BEGIN PUBLIC KEY-----QUJDQUJDQUJDQUJDQUJD"),
+        lambda: StandardWebhooks("''"),
+        lambda: SharedSecret("x", '""'),
         lambda: SharedSecret("x"),
         lambda: SharedSecret("x", ""),
         lambda: SharedSecret(" ", KEY),
@@ -146,7 +155,7 @@ def test_no_secret_or_no_readable_one_is_an_error_that_does_not_repeat_it(make) 
 
 
 def test_no_verifier_shows_its_secret() -> None:
-    for verifier, count in ((StandardWebhooks(KEY, "whsec_QUJD"), 2), (SharedSecret("X-Key", KEY), 1)):
+    for verifier, count in ((StandardWebhooks(KEY, "whsec_" + "QUJD" * 8), 2), (SharedSecret("X-Key", KEY), 1)):
         shown = repr(verifier) + str(verifier)
         assert f"{count} secrets" in shown
         assert "key of" not in shown
@@ -163,3 +172,38 @@ def test_a_verifier_of_ones_own_needs_the_check_alone() -> None:
     mine.screen({}, NOW)
     assert mine.confirms
     mine.check({"x": "1"}, b"", NOW)
+
+
+# --- signatures in a header -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "joined", ["{wrong},{right}", "{wrong}, {right}", "{right},{wrong}", "{wrong} {right}", "v1a,abc,{wrong},,{right}"]
+)
+def test_signatures_joined_by_commas_are_all_tried(joined) -> None:
+    headers, wrong = signed(), signed(key=b"other")["Webhook-Signature"]
+    header = joined.format(wrong=wrong, right=headers["Webhook-Signature"])
+    check(StandardWebhooks(KEY), {**headers, "Webhook-Signature": header})
+
+
+def test_signatures_in_two_lines_are_all_tried() -> None:
+    """As a proxy hands on what a sender wrote in two header lines: servers keep both."""
+    headers, wrong = signed(), signed(key=b"other")["Webhook-Signature"]
+    for order in ([wrong, headers["Webhook-Signature"]], [headers["Webhook-Signature"], wrong]):
+        lines = CIMultiDict([*(pair for pair in headers.items() if pair[0] != "Webhook-Signature")])
+        for value in order:
+            lines.add("Webhook-Signature", value)
+        check(StandardWebhooks(KEY), lines)
+
+
+@pytest.mark.parametrize("version", ["v1a", "v2", "xv1", "V1"])
+def test_a_signature_of_another_version_is_none_of_ours(version) -> None:
+    headers = signed()
+    other = headers["Webhook-Signature"].replace("v1,", f"{version},")
+    with pytest.raises(SignatureError):
+        check(StandardWebhooks(KEY), {**headers, "Webhook-Signature": other})
+
+
+def test_what_a_verifier_signs_it_accepts() -> None:
+    for verifier in (StandardWebhooks(KEY, b"another key of 24 bytes or more"), SharedSecret("X-Key", KEY)):
+        verifier.check(verifier.sign(BODY, event_id="e1", now=NOW), BODY, NOW)
