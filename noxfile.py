@@ -109,6 +109,13 @@ def pyright(session: nox.Session) -> None:
 
 
 @nox.session
+def unused(session: nox.Session) -> None:
+    """Find names that nothing uses."""
+    session.install(f".[{EXTRAS},testing]", *groups("tests", "unused"))
+    session.run("python", "-m", "tests.unused")
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
     session.install(".[cli]", *groups("docs"))

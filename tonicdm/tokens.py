@@ -9,30 +9,13 @@ import pathlib
 import shlex
 import time
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from tonicdm import checks
 from tonicdm.errors import ConfigError
 
 MAX_TOKEN_BYTES: Final = 65_536
 """Bytes of a file or of a command's output; what is longer is no token."""
-
-
-class StoredToken(Protocol):
-    """A source that knows where its tokens come from, and whether there may be another one by now."""
-
-    @property
-    def identity(self) -> str:
-        """Name the place, the same in all processes: they share the budget of its tokens."""
-        ...
-
-    def is_stale(self) -> bool:
-        """Tell whether the token should be read again before the next call."""
-        ...
-
-    async def __call__(self) -> str:
-        """Read the token."""
-        ...
 
 
 class TokenFile:
