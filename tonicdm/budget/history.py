@@ -109,10 +109,14 @@ class WindowRecord:
         """
         try:
             stored: dict[str, Any] = json.loads(text)
-            values = {field.name: stored[field.name] for field in attrs.fields(cls) if field.name in stored}
-            spent = {(str(lane), str(label)): (int(calls), int(units)) for lane, label, calls, units in stored["spent"]}
-            by_label = {str(label): (int(calls), int(units)) for label, calls, units in stored["by_label"]}
-            return cls(**{**values, "spent": spent, "by_label": by_label})
+            values: dict[str, Any] = {
+                field.name: stored[field.name] for field in attrs.fields(cls) if field.name in stored
+            }
+            values["spent"] = {
+                (str(lane), str(label)): (int(calls), int(units)) for lane, label, calls, units in stored["spent"]
+            }
+            values["by_label"] = {str(label): (int(calls), int(units)) for label, calls, units in stored["by_label"]}
+            return cls(**values)
         except (ValueError, TypeError, KeyError):
             return None
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Self
 
 from tonicdm.client import TonicDM
@@ -20,7 +20,7 @@ REFRESH_SECONDS = 0.5
 
 
 @contextlib.contextmanager
-def progress(tonic: TonicDM, types: int) -> Iterator[Callable[[TypeReport], None]]:
+def progress(tonic: TonicDM, types: int) -> Generator[Callable[[TypeReport], None]]:
     """Show how far a sync has come, on stderr, where that is a terminal; a log gets nothing.
 
     Args:

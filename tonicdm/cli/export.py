@@ -7,7 +7,7 @@ import contextlib
 import datetime
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import attrs
 import click
@@ -67,7 +67,7 @@ async def _run(options: ExportOptions) -> None:
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[ExportProgress], None] | None]:
+def _progress() -> Generator[Callable[[ExportProgress], None] | None]:
     """Show how far an export has come, on stderr, where that is a terminal; a log gets nothing."""
     if not sys.stderr.isatty():
         yield None

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -167,7 +167,7 @@ class _Report:
 
 
 @contextlib.contextmanager
-def _remembered(meta: dict[str, Any]) -> Iterator[None]:
+def _remembered(meta: dict[str, Any]) -> Generator[None]:
     """Let the contexts of one command line share *meta*, so that it outlives them."""
     _META.append(meta)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import click
 
@@ -25,7 +25,7 @@ def stop_event() -> asyncio.Event:
 
 
 @contextlib.contextmanager
-def listening_on(host: str, port: int) -> Iterator[None]:
+def listening_on(host: str, port: int) -> Generator[None]:
     """Say in one line that a server can't listen there; for the start of a server.
 
     Args:
@@ -46,7 +46,7 @@ def listening_on(host: str, port: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def settings_from_options() -> Iterator[None]:
+def settings_from_options() -> Generator[None]:
     """Say of a setting that is out of range that it is a matter of the options.
 
     Raises:

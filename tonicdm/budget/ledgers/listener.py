@@ -76,7 +76,7 @@ class Listener:
         )
         try:
             with self.connection as connection:
-                connection.execute(f"LISTEN {self._channel}")
+                connection.execute(f"LISTEN {self._channel}".encode())
                 connection.execute("SELECT pg_notify(%s, %s)", (self._channel, probe))
                 self.works = any(
                     notify.payload == probe for notify in connection.notifies(timeout=PROBE_SECONDS, stop_after=1)

@@ -121,7 +121,7 @@ class PostgreSQLLedger:
         self.poll_seconds: float | None = POLL_SECONDS
         self._rules = rules or BudgetRules()
         self._clock = clock or SystemClock()
-        self._read_time = f"SELECT {time_sql}"
+        self._read_time = f"SELECT {time_sql}".encode()
         self._thread = LedgerThread(self._transact)
         self._connection: psycopg.Connection[Any] | None = None
         self._listener: Listener | None = None
@@ -227,7 +227,7 @@ class PostgreSQLLedger:
     def _lock_row(self, connection: psycopg.Connection[Any]) -> tuple[int, float, bool]:
         """Lock the budget's row, read the database's clock, and return version, correction, and whether it moved."""
         with connection.pipeline():
-            connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}")
+            connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}".encode())
             row = connection.execute(_LOCK_ROW, (self.key,))
             # A statement of its own: read in the one before, it would be the time before the wait for the lock.
             now = connection.execute(self._read_time)
@@ -265,7 +265,7 @@ class PostgreSQLLedger:
     def _load(self, connection: psycopg.Connection[Any], version: int) -> None:
         ahead = self._ahead or 0.0
         (state,) = connection.execute(_READ_STATE, (self.key,)).fetchone() or ("",)
-        cursor = connection.execute(_READ_ENTRIES, (self.key,))
+        cursor = connection.execute(_READ_ENTRIES.encode(), (self.key,))
         names = [value.name for value in stored.ENTRY]
         try:
             entries = [stored.entry_from(dict(zip(names, values, strict=True)), ahead) for values in cursor]
@@ -302,7 +302,9 @@ class PostgreSQLLedger:
                 if entry is None:
                     connection.execute(_DROP_ENTRY, (self.key, number))
                 else:
-                    connection.execute(_SAVE_ENTRY, (self.key, *stored.entry_values(entry, self._ahead or 0.0)))
+                    connection.execute(
+                        _SAVE_ENTRY.encode(), (self.key, *stored.entry_values(entry, self._ahead or 0.0))
+                    )
         holdings.touched.clear()
         self._text = text
         self._version += 1
@@ -478,9 +480,9 @@ def make_tables(connection: psycopg.Connection[Any]) -> None:
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (SCHEMA,))
         for statement in _TABLES:
-            connection.execute(statement)
+            connection.execute(statement.encode())
         connection.execute(
-            f"INSERT INTO {SCHEMA}.form SELECT {FORM} WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.form)"  # noqa: S608
+            f"INSERT INTO {SCHEMA}.form SELECT {FORM} WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.form)".encode()  # noqa: S608
         )
 
 
@@ -504,7 +506,7 @@ def _check(url: str) -> tuple[str, str]:
         ConfigError: It is no such URL, or psycopg is not installed.
     """
     try:
-        import psycopg
+        import psycopg.conninfo
     except ImportError as error:
         raise ConfigError(
             "a budget in PostgreSQL needs psycopg: pip install 'tonicdm[postgres]'. Nothing was sent."

@@ -324,7 +324,7 @@ class SQLiteLedger:
         ended, self._window.ended = self._window.ended, []
         row = connection.execute(_LAST_RECORDS, (self.key, 1)).fetchone()
         last = None if row is None else WindowRecord.from_json(row[1])
-        if last is not None:
+        if row is not None and last is not None:
             connection.execute("DELETE FROM history WHERE key = ? AND ended_at = ?", (self.key, row[0]))
         for record in appended([] if last is None else [last], ended, self._rules.reset_tolerance):
             connection.execute(
