@@ -134,7 +134,8 @@ def test_any_text_is_an_array_or_a_decode_error(text: bytes) -> None:
     "text", [b'["' + b"\\" * 2_000_000, b"[" * 2_000_000, b"[" + b'{"a":[' * 300_000, b'["' + b"a" * 2_000_000]
 )
 def test_the_time_is_in_proportion_to_the_text(text: bytes) -> None:
-    began = time.perf_counter()
+    """Of this process: what others do beside it is not counted."""
+    began = time.process_time()
     with pytest.raises(DecodeError):
         read_elements(text)
-    assert time.perf_counter() - began < 5.0
+    assert time.process_time() - began < 5.0

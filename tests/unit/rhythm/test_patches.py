@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.cases import for_each
 from tonicdm import InvalidOptionError
 from tonicdm.rhythm.models import CODEC, Contact, CustomFieldValue
-from tonicdm.rhythm.patches import body_of, custom_value, merged, pointer, steps_of
+from tonicdm.rhythm.patches import body_of, checked_steps, custom_value, merged, pointer, steps_of
 from tonicdm.types import UNSET
 
 
@@ -84,3 +84,9 @@ def test_a_value_goes_into_the_member_of_its_type(value: object, member: str) ->
 def test_a_value_of_no_type_is_refused() -> None:
     with pytest.raises(InvalidOptionError, match="a__c"):
         custom_value("a__c", object())
+
+
+@for_each("wrong", ["{", "[" * 100_000, "{}", "[]", '["add"]', '[{"op": "add"}]', '[{"op": 1, "path": "/a"}]'])
+def test_a_patch_that_is_no_list_of_steps_is_refused(wrong: str) -> None:
+    with pytest.raises(InvalidOptionError, match="Nothing was sent"):
+        checked_steps(wrong)

@@ -55,3 +55,8 @@ def test_a_checksum_is_read_in_either_form(name: str, content: bytes, as_hex: bo
 def test_what_is_no_checksum_is_refused(text: str):
     with pytest.raises(InvalidOptionError, match="Nothing was sent"):
         parse_checksum(text)
+
+
+def test_digests_of_no_hash_are_false() -> None:
+    assert not Hashes([])
+    assert Hashes(["sha256"])

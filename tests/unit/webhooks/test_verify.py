@@ -207,3 +207,8 @@ def test_a_signature_of_another_version_is_none_of_ours(version) -> None:
 def test_what_a_verifier_signs_it_accepts() -> None:
     for verifier in (StandardWebhooks(KEY, b"another key of 24 bytes or more"), SharedSecret("X-Key", KEY)):
         verifier.check(verifier.sign(BODY, event_id="e1", now=NOW), BODY, NOW)
+
+
+def test_who_verifies_nothing_says_so() -> None:
+    assert repr(Unverified()) == "Unverified()"
+    assert not Unverified.confirms
