@@ -51,7 +51,8 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(f"tonicdm.cli.{module}"), name)
         # A docstring may be raw: what click reads as "leave these lines alone" is then a backslash and a letter.
         command.help = command.help and command.help.replace("\\b\n", "\b\n")
-        if not isinstance(command, click.Group) and not any(option is _LOG_LEVEL for option in command.params):
+        runs = not isinstance(command, click.Group) or command.invoke_without_command
+        if runs and not any(option is _LOG_LEVEL for option in command.params):
             command.params.append(_LOG_LEVEL)
         return command
 

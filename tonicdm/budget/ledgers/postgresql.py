@@ -535,4 +535,4 @@ def _free(window: Window) -> tuple[bool, bool, int, float]:
     """Return what waiting calls wait for; greater when more of them may go."""
     left = 0 if window.probing else window.limit - window.used - window.held
     turn_is_free = window.first is None or window.holdings.get(window.first) is None
-    return window.cooldown.until is None, turn_is_free, left, window.reset or 0.0
+    return window.cooldown.until_or_paused is None, turn_is_free, left, window.reset or 0.0

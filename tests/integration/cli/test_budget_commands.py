@@ -1,0 +1,109 @@
+"""``tonicdm budget --history``, ``pause`` and ``resume``, on a ledger that another process has filled."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import pathlib
+
+import pytest
+
+from tonicdm.budget import UnitBudget, budget_key
+from tonicdm.cli.budget_history import PLAIN_BARS, sparkline
+from tonicdm.clock import VirtualClock
+
+from .conftest import Run
+
+START = 1_800_000_000.0
+
+
+@pytest.fixture
+async def filled(environment: dict[str, str]) -> pathlib.Path:
+    """A ledger with three windows that are over."""
+    path, clock = pathlib.Path(environment["TONICDM_BUDGET"]), VirtualClock(now=START)
+    key = budget_key(environment["TONICDM_TOKEN"], environment["TONICDM_BASE_URL"])
+    async with UnitBudget.shared(path, key=key, clock=clock, max_calls_per_second=None) as budget:
+        for number in range(4):
+            async with budget.reserve(5, priority="bulk", label="GET /core/persons") as reservation:
+                await reservation.sent()
+                await reservation.settle(3600, 3600 - 1200 * number - 5, clock.now() + 3600, date=clock.now())
+            clock.advance(3700)
+    return path
+
+
+def test_the_history_is_a_curve_and_a_table(run: Run, filled: pathlib.Path) -> None:
+    shown = run("budget", "--history", "--format", "table", COLUMNS="80").stdout
+    lines = shown.splitlines()
+    assert lines[0] == "Windows 3, ended 2027-01-15 09:00 to 2027-01-15 11:03 UTC"
+    assert "▁▃▆" in shown
+    assert "GET /core/persons" in shown
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_the_history_as_csv_has_a_row_for_each_window(run: Run, filled: pathlib.Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("budget", "--history", "--format", "csv", "--windows", "3").stdout)))
+    assert [row["used"] for row in rows] == ["5", "1205", "2405"]
+    assert rows[0]["units_bulk"] == "5"
+    assert json.loads(rows[0]["by_endpoint"]) == {"GET /core/persons": 5}
+
+
+def test_the_history_as_json_says_all(run: Run, filled: pathlib.Path) -> None:
+    windows = json.loads(run("budget", "--history", "--json").stdout)
+    assert windows[1]["used"] == 1205
+    assert windows[0]["spent"] == [{"lane": "bulk", "endpoint": "GET /core/persons", "calls": 1, "units": 5}]
+
+
+def test_a_ledger_without_a_history_says_so(run: Run) -> None:
+    ended = run("budget", "--history", "--format", "table")
+    assert "No window has ended yet" in ended.stdout
+    assert run("budget", "--history", "--json").stdout.strip() == "[]"
+    assert run("budget", "--history", "--format", "csv").stdout.startswith("ended_at,used,limit")
+
+
+def test_a_stdout_that_is_ascii_gets_plain_bars(run_process, filled: pathlib.Path) -> None:
+    ended = run_process("budget", "--history", "--format", "table", PYTHONIOENCODING="ascii")
+    assert ended.returncode == 0
+    assert any(bar in ended.stdout for bar in PLAIN_BARS)
+
+
+def test_a_pause_stops_all_processes_until_it_is_taken_back(run: Run) -> None:
+    assert "Paused until resumed" in run("budget", "pause").stdout
+    assert "Paused" in run("budget").stdout
+    refused = run("whoami", "--max-wait", "0")
+    assert refused.returncode == 4
+    assert "paused" in refused.stderr
+    assert "Calls go on." in run("budget", "resume").stdout
+    assert run("whoami", "--max-wait", "0").returncode == 0
+    assert "was not paused" in run("budget", "resume").stdout
+
+
+def test_a_pause_may_have_an_end(run: Run) -> None:
+    document = json.loads(run("budget", "pause", "--for", "2h", "--json").stdout)
+    assert document["paused"] is True
+    assert document["until"].endswith("Z")
+    assert json.loads(run("budget", "resume", "--json").stdout)["was_paused"] is True
+
+
+@pytest.mark.parametrize("length", ["0", "soon", "-5", "2 weeks"])
+def test_what_is_no_length_of_time_is_refused(run: Run, length: str) -> None:
+    refused = run("budget", "pause", "--for", length)
+    assert refused.returncode == 2
+    assert "length of time" in refused.stderr
+
+
+def test_options_before_a_command_are_not_lost_in_silence(run: Run) -> None:
+    refused = run("budget", "--zone", "de", "pause")
+    assert refused.returncode == 2
+    assert "behind pause" in refused.stderr
+    assert run("budget", "--history", "--watch").returncode == 2
+
+
+def test_the_log_level_is_an_option_of_the_group_and_of_its_commands(run: Run) -> None:
+    assert run("budget", "--log-level", "info").returncode == 0
+    assert run("budget", "resume", "--log-level", "info").returncode == 0
+
+
+def test_a_sparkline_has_a_blank_for_nothing_and_a_bar_for_little() -> None:
+    assert sparkline([0, 1, 1800, 3600], 3600) == " ▁▅█"
+    assert sparkline([0, 0], 0) == "  "
