@@ -131,7 +131,7 @@ def unused(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
-    session.install(".[cli]", *groups("docs"))
+    session.install(".[cli,pandas]", *groups("docs"))
     session.run("sphinx-build", "-nW", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 
 

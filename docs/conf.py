@@ -17,9 +17,13 @@ author = "The tonicdm maintainers"
 copyright = "2026, the tonicdm maintainers"  # noqa: A001 - Sphinx's name
 release = version = tonicdm.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "from_code"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "from_code"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+# The notebook is kept without what it shows, and run when the pages are built.
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
 exclude_patterns = ["_build", "_ext"]
 html_theme = "furo"
 html_title = f"tonicdm {release}"
@@ -32,7 +36,7 @@ suppress_warnings = ["ref.python"]
 nitpick_ignore_regex = [
     ("py:.*", r"(aiohttp|asyncio|collections\.abc|datetime|os|pathlib|sqlite3|ssl|uuid)\..*"),
     ("py:.*", r"tonicdm\..*\.[A-Z]"),
-    ("py:class", r"DltSource|pd\.DataFrame"),
+    ("py:class", r"DltSource|pd\.DataFrame|CollectionOf"),
     ("py:.*", r"tonicdm\.(clock\.Clock|budget\.ledgers\.Ledger|sync\.report\.Meter)"),
     ("py:.*", r"tonicdm\.sandbox\..*\.(Snapshot|World|Rule|InjectedFaults|Webhooks)"),
 ]
