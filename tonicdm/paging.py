@@ -167,7 +167,7 @@ def html_of(records: Sequence[Any]) -> str:
             plain = not isinstance(value, (tuple, Record, Substitute)) and name != "extra"
             counts[name] = counts.get(name, 0) + plain
     chosen = sorted(counts, key=lambda name: -counts[name])[:COLUMNS_SHOWN]
-    columns = [name for name in counts if name in chosen]
+    columns = [name for name in counts if name in chosen and counts[name]]
     names = sorted({type(record).__name__ for record in records[: display.MAX_ROWS]})
     caption = f"{len(records):,} records ({', '.join(names)})" if names else "no records"
     left_out = f"; {len(counts) - len(columns)} columns are left out" if len(counts) > len(columns) else ""

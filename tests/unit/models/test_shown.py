@@ -212,3 +212,10 @@ def test_attributes_of_records_are_no_names_of_methods():
     methods = {"keys", "to_dict", "to_json", "extra", "nulls", "resolved"}
     for model in models():
         assert not methods & {field.name for field in attrs.fields(model)} - {"extra", "nulls", "resolved"}
+
+
+def test_a_table_of_records_has_the_fields_that_are_plain():
+    shown = Records([person()])._repr_html_()
+    assert "<th>name</th>" in shown
+    assert "email_addresses" not in shown
+    assert "columns are left out" in shown
