@@ -46,17 +46,17 @@ class Display:
     """
 
     def __init__(self, tonic: TonicDM, console: Console, types: int) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
         self._tonic = tonic
         self._types = types
         self._reports: dict[str, TypeReport] = {}
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=10),
             TextColumn("{task.fields[state]}", markup=False),
-            TimeElapsedColumn(),
             console=console,
+            transient=True,
         )
         self._task = self._bar.add_task("connecting", total=types, state="")
         self._ticker: asyncio.Task[None] | None = None
@@ -87,12 +87,12 @@ class Display:
         done = sum(report.done for report in reports)
         records, units = sum(report.records for report in reports), sum(report.meter.units for report in reports)
         end = snapshot.blocked_until or snapshot.reset_at
-        window = f"reset in {max(0.0, end.timestamp() - time.time()):,.0f} s" if end else "window unknown"
+        window = f"reset {max(0.0, end.timestamp() - time.time()):,.0f} s" if end else "window unknown"
         waiting = sum(calls for calls, _ in snapshot.waiting.values())
-        held = f", {waiting} calls wait" if waiting else ""
+        held = f", {waiting} wait" if waiting else ""
         self._bar.update(
             self._task,
             description=f"{done} of {self._types} types",
             completed=done,
-            state=f"{records:,} records, {units:,} units used, {snapshot.remaining:,} left, {window}{held}",
+            state=f"{records:,} records, {units:,} units, {snapshot.remaining:,} left, {window}{held}",
         )

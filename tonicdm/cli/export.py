@@ -78,6 +78,7 @@ def _progress() -> Generator[Callable[[ExportProgress], None] | None]:
     bar = Progress(
         TextColumn("{task.description}", markup=False), BarColumn(bar_width=20),
         TextColumn("{task.fields[state]}", markup=False), TimeElapsedColumn(), console=Console(stderr=True),
+        transient=True,
     )  # fmt: skip
     task = bar.add_task("opening", total=None, state="")
 

@@ -153,10 +153,10 @@ def _padded(cell: str, width: int, ellipsis: str, *, right: bool) -> str:
 def wrapped(text: str, width: int) -> list[str]:
     """Return a remark in lines of at most *width* cells, broken at blanks; a longer word stays whole."""
     lines: list[str] = []
-    line = ""
-    for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
-        if line and cell_len(longer) > width:
+    line = text[: len(text) - len(text.lstrip())]
+    for word in text.split():
+        longer = f"{line} {word}" if line.strip() else line + word
+        if line.strip() and cell_len(longer) > width:
             lines.append(line)
             line = word
         else:
