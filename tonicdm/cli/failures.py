@@ -151,7 +151,11 @@ class _Report:
 
     def _spelled(self, text: str) -> str:
         context: click.Context | None = self._meta.get(COMMAND)
-        return text if context is None else spelled(text, context.command)
+        if context is None:
+            return text
+        record_type = context.params.get("resource")
+        named = text if not record_type or record_type in text else f"{record_type}: {text}"
+        return spelled(named, context.command)
 
     def stdout_failed(self, error: OSError) -> int:
         """Say that stdout can't be written; nobody is left to read that its reader has gone."""

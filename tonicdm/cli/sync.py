@@ -20,6 +20,7 @@ import click
 from tonicdm.budget import UnitBudget
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.display import progress
+from tonicdm.cli.groups import meant
 from tonicdm.cli.output import Output, output_options
 from tonicdm.cli.plan import COUNT, counts_of, show_plan
 from tonicdm.cli.signals import settings_from_options, stop_event
@@ -29,6 +30,7 @@ from tonicdm.client import TonicDM
 from tonicdm.errors import ConfigError
 from tonicdm.ids import record_id
 from tonicdm.sandbox import Sandbox
+from tonicdm.store import TYPES as RECORD_TYPES
 from tonicdm.store import RecordType, Store, choose
 from tonicdm.store.opening import check_path
 from tonicdm.sync import RunReport, estimate_run, synchronize
@@ -166,7 +168,13 @@ def _projects(names: str | None) -> Sequence[RecordID]:
 
 def chosen(names: str | None) -> list[RecordType]:
     """Return the types of the option ``--types``, or the default ones."""
-    return choose(None if names is None else [name.strip() for name in names.split(",")])
+    if names is None:
+        return choose(None)
+    wanted = [name.strip() for name in names.split(",")]
+    for name in wanted:
+        if name not in RECORD_TYPES and (near := meant(name, RECORD_TYPES)):
+            raise ConfigError(f"--types: no such record type: {name}{near}")
+    return choose(wanted)
 
 
 def seconds_of(text: str, option: str) -> float:
