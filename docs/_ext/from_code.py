@@ -55,7 +55,7 @@ def commands(group: click.Group, context: click.Context) -> Iterator[str]:
         command = group.get_command(context, name)
         assert command is not None
         inner = click.Context(command, info_name=name, parent=context)
-        yield from (f"## {inner.command_path}", "", "```text", inner.get_usage().removeprefix("Usage: "), "```", "")
+        yield from (f"### {inner.command_path}", "", "```text", inner.get_usage().removeprefix("Usage: "), "```", "")
         yield from (inspect.cleandoc(command.help or "").replace("\b\n", ""), "")
         rows = [
             (f"`{one[0]}`", one[1])
