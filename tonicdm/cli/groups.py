@@ -132,7 +132,7 @@ def meant(name: str, names: Iterable[str]) -> str:
     """
     import difflib
 
-    near = difflib.get_close_matches(name.lower(), list(names), n=2, cutoff=0.6)
+    near = difflib.get_close_matches(name.lower(), list(names), n=2, cutoff=0.7)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
