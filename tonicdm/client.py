@@ -40,6 +40,7 @@ from tonicdm.types import DataQuantityLike, OptionPlacement, Priority, Secret, Z
 if TYPE_CHECKING:
     from tonicdm.raw import RawCalls
     from tonicdm.store import Store
+    from tonicdm.store.database import Location
 
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
 
@@ -57,13 +58,13 @@ class ClientState:
     owns_budget: bool = False
     """Whether closing the client closes the budget."""
 
-    def with_store(self, store: str | os.PathLike[str] | Store, batch_window: float) -> ClientState:
+    def with_store(self, store: str | os.PathLike[str] | Location | Store, batch_window: float) -> ClientState:
         """Return the state of a client that keeps what it reads in a file."""
         # Loaded for those who keep a copy; the others do not wait for it.
         from tonicdm.store.cached import CachedReads
         from tonicdm.store.store import Store
 
-        opened = Store(store) if isinstance(store, (str, os.PathLike)) else store
+        opened = Store(store) if not isinstance(store, Store) else store
         reads = CachedReads(opened, self.caller.transport.budget, batch_window=batch_window)
         caller = attrs.evolve(self.caller, copy=reads)
         return attrs.evolve(self, caller=caller, store=opened, owns_store=opened is not store)
@@ -107,8 +108,9 @@ class TonicDM(Transfers, AsyncClosing):
         clock: Time; the machine's unless given.
         profile: A file that ``tonicdm conformance`` wrote: what is known of the server from the first call on.
             Arguments and variables go before it.
-        store: A file that keeps the records that are read, and that ``get`` and ``get_many`` read from as long as they
-            are fresh enough; a `Store` that is given is not closed here.
+        store: A file, or a PostgreSQL database (``postgresql://…``), that keeps the records that are read, and that
+            ``get`` and ``get_many`` read from as long as they are fresh enough. A `Store` that is given is not closed
+            here.
         max_age: Seconds that a record from the store may be old, unless the call says otherwise; 0 asks the server.
         batch_window: Seconds that a ``get`` which needs the server waits for others of its type, to share one call; 0
             for not at all. Only with ``store=``.
@@ -144,7 +146,7 @@ class TonicDM(Transfers, AsyncClosing):
         max_response_bytes: int = MAX_RESPONSE_BYTES,
         clock: Clock | None = None,
         profile: str | os.PathLike[str] | None = None,
-        store: str | os.PathLike[str] | Store | None = None,
+        store: str | os.PathLike[str] | Location | Store | None = None,
         max_age: float = 0.0,
         batch_window: float = 0.002,
     ) -> None:
@@ -210,7 +212,7 @@ class TonicDM(Transfers, AsyncClosing):
     def __repr__(self) -> str:
         parts = [f"<TonicDM {self.caller.base_url}", self.caller.priority + " lane"]
         if self._state.store is not None:
-            parts.append(f"copy in {self._state.store.path}")
+            parts.append(f"copy in {self._state.store.name}")
         return ", ".join([*parts, "closed>" if self.caller.transport.session.is_closed else f"{self.budget!r}>"])
 
     if not TYPE_CHECKING:

@@ -14,6 +14,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "budget": Entry("budget:budget", "Show the units that are left, as this machine knows them."),
     "completion": Entry("completion:completion", "Print what makes a shell complete this command."),
     "conformance": Entry("conformance:conformance", "Find out how a server answers where documents are silent."),
+    "db": Entry("db:db", "Make the tables of a store, or bring them up to date."),
     "doctor": Entry("doctor:doctor", "Look at token, zone, clock, ledger, copy and extras."),
     "download": Entry("download:download", "Bring the files of a project into a folder."),
     "export": Entry("export:export_command", "Bring DuckDB, Parquet or CSV up to date with a copy."),

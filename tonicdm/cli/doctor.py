@@ -7,8 +7,6 @@ import datetime
 import email.utils
 import importlib.util
 import os
-import pathlib
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -19,6 +17,7 @@ from tonicdm.budget import Snapshot
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.failures import described, spelled
 from tonicdm.cli.output import Output, Table, output_options
+from tonicdm.cli.store_argument import store_argument
 from tonicdm.cli.text import Column
 from tonicdm.client import TonicDM
 from tonicdm.config import ZONES
@@ -26,6 +25,8 @@ from tonicdm.errors import TonicDMError
 from tonicdm.models import Me
 from tonicdm.raw import Raw
 from tonicdm.store import Store
+from tonicdm.store.database import Location
+from tonicdm.store.sqlite import SqliteFile
 
 MAX_SKEW_SECONDS: Final = 30.0
 """Difference of the clocks that is worth a word; signatures of webhooks allow 300 s."""
@@ -56,11 +57,11 @@ class Finding:
 
 
 @click.command()
-@click.argument("file", required=False, type=click.Path(dir_okay=False))
+@store_argument(required=False)
 @click.option("--offline", is_flag=True, help="Make no call: leave out what the server has to say.")
 @output_options
 @connected
-def doctor(connection: Connection, *, file: str | None, offline: bool, output: Output) -> None:
+def doctor(connection: Connection, *, file: Location | None, offline: bool, output: Output) -> None:
     """Look at what a client needs, a line each: token, zone, clock, ledger, the copy in FILE, extras.
 
     Makes one call at most, of whose token this is. Exit code 1 where something failed.
@@ -80,7 +81,7 @@ def doctor(connection: Connection, *, file: str | None, offline: bool, output: O
         click.get_current_context().exit(1)
 
 
-async def _look(connection: Connection, file: str | None, *, offline: bool) -> list[Finding]:
+async def _look(connection: Connection, file: Location | None, *, offline: bool) -> list[Finding]:
     try:
         client = connection.client(priority="interactive")
     except TonicDMError as error:
@@ -144,19 +145,19 @@ def _ledger(snapshot: Snapshot) -> Finding:
     return Finding("ledger", "ok", f"{snapshot.ledger}; {left}")
 
 
-async def _store(file: str | None) -> list[Finding]:
+async def _store(file: Location | None) -> list[Finding]:
     if file is None:
         return [Finding("store", "skipped", "no FILE was named")]
-    if not pathlib.Path(file).exists():  # noqa: ASYNC240 - one look at a local file
-        return [Finding("store", "failed", f"{file} is not there; tonicdm sync {file} makes it")]
+    if not file.exists():
+        return [Finding("store", "failed", f"{file.name} is not there; tonicdm sync {file.name} makes it")]
     try:
         async with Store(file) as store:
             counts = await store.counts()
             ((quarantined,),) = await store.query("SELECT count(*) FROM quarantine")
-    except (TonicDMError, sqlite3.Error) as error:
+    except TonicDMError as error:
         return [Finding("store", "failed", _said(error))]
-    writable = os.access(file, os.W_OK)
-    text = f"{file} holds {sum(counts.values()):,} records of {len(counts)} types, {quarantined:,} in quarantine"
+    writable = not isinstance(file, SqliteFile) or os.access(file.path, os.W_OK)
+    text = f"{file.name} holds {sum(counts.values()):,} records of {len(counts)} types, {quarantined:,} in quarantine"
     return [Finding("store", "ok" if writable else "warning", text + ("" if writable else "; it can't be written"))]
 
 

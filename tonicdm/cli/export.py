@@ -13,17 +13,19 @@ import attrs
 import click
 
 from tonicdm.cli.output import Output, Table, output_options
+from tonicdm.cli.store_argument import store_argument
 from tonicdm.cli.sync import TYPES, chosen
 from tonicdm.cli.text import Column, number
 from tonicdm.export import ExportProgress, ExportReport, export
 from tonicdm.store import RecordType, Store
+from tonicdm.store.database import Location
 
 
 @attrs.frozen(kw_only=True)
 class ExportOptions:
     """The options of one run of the command."""
 
-    file: str
+    file: Location
     to: str
     types: list[RecordType] | None
     full: bool
@@ -32,13 +34,15 @@ class ExportOptions:
 
 
 @click.command("export")
-@click.argument("file", type=click.Path(dir_okay=False, exists=True))
+@store_argument(exists=True)
 @click.option("--to", required=True, metavar="FORM:PATH", help="duckdb:FILE, parquet:DIR or csv:DIR.")
 @TYPES
 @click.option("--full", is_flag=True, help="Write everything anew, also over the export of another file.")
 @click.option("--keep-deleted", is_flag=True, help="Keep deleted records, with deleted_at and reason.")
 @output_options
-def export_command(*, file: str, to: str, types: str | None, full: bool, keep_deleted: bool, output: Output) -> None:
+def export_command(
+    *, file: Location, to: str, types: str | None, full: bool, keep_deleted: bool, output: Output
+) -> None:
     """Bring a DuckDB file, or a folder of Parquet or CSV files, up to date with FILE, which a sync has made.
 
     Only what changed since the last export is looked at. Sends nothing. DuckDB and Parquet need the extra duckdb.

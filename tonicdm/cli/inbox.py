@@ -20,11 +20,13 @@ from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.failures import CommandError
 from tonicdm.cli.output import Facts, Line, Output, Part, Table, output_options
 from tonicdm.cli.signals import stop_event
+from tonicdm.cli.store_argument import store_argument
 from tonicdm.cli.sync import TYPES, seconds_of
 from tonicdm.cli.text import Column, echo, number, printable
 from tonicdm.cli.watching import watch_parts
 from tonicdm.errors import ConfigError
 from tonicdm.store import Store, choose
+from tonicdm.store.database import Location
 from tonicdm.webhooks.gaps import keep_repairing
 from tonicdm.webhooks.handlers import Handlers
 from tonicdm.webhooks.inbox import Inbox
@@ -32,7 +34,7 @@ from tonicdm.webhooks.listing import Entry, Filter, InboxStats
 from tonicdm.webhooks.rules import InboxRules, State, WorkerRules
 from tonicdm.webhooks.worker import Worker
 
-FILE: Final = click.argument("file", type=click.Path(exists=True, dir_okay=False))
+FILE: Final = store_argument(exists=True)
 WATCH: Final = click.option("--watch", is_flag=True, help="Go on showing it until Ctrl-C.")
 INTERVAL: Final = click.option("--interval", default=1.0, show_default=True, help="Seconds between two refreshes.")
 _FILTERS: Final = (
@@ -56,7 +58,7 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False))
+@store_argument()
 @click.option("--every", help="Also look for what webhooks missed, in this interval, such as 1h or 1d.")
 @TYPES
 @click.option("--trust-signed", is_flag=True, help="Believe signed events that carry whole records, without a fetch.")
@@ -73,7 +75,7 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
 def work(
     connection: Connection,
     *,
-    file: str,
+    file: Location,
     every: str | None,
     types: str | None,
     trust_signed: bool,
@@ -109,7 +111,7 @@ def work(
         async with connection.client() as tonic, Store(file) as store:
             inbox = Inbox(store, handlers=known, rules=inbox_rules)
             worker = Worker(tonic, inbox, trust_signed=trust_signed, rules=rules)
-            echo(f"Working off {file}; stop it with Ctrl-C.")
+            echo(f"Working off {file.name}; stop it with Ctrl-C.")
             async with asyncio.TaskGroup() as group:
                 if interval is not None:
                     repairs = group.create_task(keep_repairing(tonic, inbox, chosen, interval, stop))
@@ -168,7 +170,7 @@ def _handlers(text: str) -> Handlers:
 @INTERVAL
 def list_jobs(
     *,
-    file: str,
+    file: Location,
     states: tuple[str, ...],
     event_type: str | None,
     since: str | None,
@@ -192,7 +194,7 @@ def list_jobs(
 @click.argument("key")
 @click.option("--body", is_flag=True, help="Print the event's body, which may hold personal data.")
 @output_options
-def show(*, file: str, key: str, body: bool, output: Output) -> None:
+def show(*, file: Location, key: str, body: bool, output: Output) -> None:
     """Show one event of FILE by its KEY, with a job for each record that it names."""
 
     async def run() -> tuple[list[Entry], bytes | None]:
@@ -202,7 +204,7 @@ def show(*, file: str, key: str, body: bool, output: Output) -> None:
 
     entries, content = asyncio.run(run())
     if not entries:
-        raise CommandError(f"there is no event {key} in {file}.")
+        raise CommandError(f"there is no event {key} in {file.name}.")
     listed = _plain(entries)
     document: dict[str, Any] = {"jobs": listed, "errands": listed}  # the old name, for this version
     if body:
@@ -224,7 +226,7 @@ def show(*, file: str, key: str, body: bool, output: Output) -> None:
 @output_options
 @WATCH
 @INTERVAL
-def stats(*, file: str, output: Output, watch: bool, interval: float) -> None:
+def stats(*, file: Location, output: Output, watch: bool, interval: float) -> None:
     """Show how many events wait, are done or dead, what they have cost, and what webhooks missed."""
     _show(file, Inbox.stats, _sums, output, interval if watch else None)
 
@@ -239,7 +241,7 @@ def stats(*, file: str, output: Output, watch: bool, interval: float) -> None:
 @output_options
 def replay(
     *,
-    file: str,
+    file: Location,
     keys: tuple[str, ...],
     states: tuple[str, ...],
     event_type: str | None,
@@ -260,7 +262,7 @@ def replay(
 @output_options
 def purge(
     *,
-    file: str,
+    file: Location,
     keys: tuple[str, ...],
     states: tuple[str, ...],
     event_type: str | None,
@@ -277,7 +279,7 @@ def purge(
     output.show({"purged": count}, Line(f"{count:,} forgotten."))
 
 
-async def _act(file: str, act: Callable[[Inbox], Awaitable[int]]) -> int:
+async def _act(file: Location, act: Callable[[Inbox], Awaitable[int]]) -> int:
     async with Store(file) as store:
         return await act(Inbox(store))
 
@@ -311,7 +313,7 @@ def _moment(text: str, option: str) -> float:
 
 
 def _show(
-    file: str,
+    file: Location,
     read: Callable[[Inbox], Awaitable[Any]],
     view: Callable[[Any], list[Part]],
     output: Output,

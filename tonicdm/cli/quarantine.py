@@ -9,18 +9,20 @@ from typing import Any, Final
 import click
 
 from tonicdm.cli.output import Output, Part, Table, output_options
+from tonicdm.cli.store_argument import store_argument
 from tonicdm.cli.text import Column, number
 from tonicdm.store import Quarantined, Store
+from tonicdm.store.database import Location
 
 MAX_SHOWN: Final = 100
 """Elements that a terminal's table lists; --json gives all, with their timestamps and texts."""
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, exists=True))
+@store_argument(exists=True)
 @click.option("--retry", is_flag=True, help="First decode all of it anew, for 0 units.")
 @output_options
-def quarantine(*, file: str, retry: bool, output: Output) -> None:
+def quarantine(*, file: Location, retry: bool, output: Output) -> None:
     """Show what a sync of FILE got that is no record: its type, page, ID and what is wrong with it.
 
     What is in quarantine is not fetched again before it changes. Where FILE holds an earlier version of a record, that
@@ -29,7 +31,7 @@ def quarantine(*, file: str, retry: bool, output: Output) -> None:
     asyncio.run(_run(file, output, retry=retry))
 
 
-async def _run(file: str, output: Output, *, retry: bool) -> None:
+async def _run(file: Location, output: Output, *, retry: bool) -> None:
     async with Store(file) as store:
         if retry:
             taken, count = await store.retry_quarantine()

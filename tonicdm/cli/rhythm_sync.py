@@ -12,15 +12,17 @@ import click
 
 from tonicdm.cli.output import Output, Table, output_options
 from tonicdm.cli.rhythm_connection import RhythmConnection, rhythm_connected
+from tonicdm.cli.store_argument import store_argument
 from tonicdm.cli.sync import seconds_of
 from tonicdm.cli.text import Column, number
 from tonicdm.rhythm.query.polling import PollRules
 from tonicdm.rhythm.sync import MODELS, SyncRules, TypeSynced, as_line, synchronize
 from tonicdm.store import Store
+from tonicdm.store.database import Location
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False))
+@store_argument()
 @click.option("--types", default=",".join(MODELS), show_default=True, help="What to sync, with commas.")
 @click.option("--lookback", default="3d", show_default=True, help="How far behind the last run to look again.")
 @click.option(
@@ -38,7 +40,7 @@ from tonicdm.store import Store
 def sync(
     connection: RhythmConnection,
     *,
-    file: str,
+    file: Location,
     types: str,
     lookback: str,
     compare: Any,
@@ -65,16 +67,16 @@ def sync(
     output.show(json.loads(as_line(reports, time.monotonic() - began)), _table(reports, file))
 
 
-async def _run(connection: RhythmConnection, file: str, types: list[str], rules: SyncRules) -> list[TypeSynced]:
+async def _run(connection: RhythmConnection, file: Location, types: list[str], rules: SyncRules) -> list[TypeSynced]:
     async with connection.client() as rhythm, Store(file) as store:
         return await synchronize(rhythm, store, types, rules=rules)
 
 
-def _table(reports: list[TypeSynced], file: str) -> Table:
+def _table(reports: list[TypeSynced], file: Location) -> Table:
     rows = []
     for report in reports:
         what = "everything" if report.since is None else f"changes since {report.since[:19]}Z"
         what += "; ids compared" if report.compared else ""
         rows.append((report.type, report.rows, report.changed, report.deleted, what))
     counts = [number(name) for name in ("rows read", "changed", "gone")]
-    return Table([Column("type", whole=True), *counts, "what"], rows, title=f"Synced into {file}")
+    return Table([Column("type", whole=True), *counts, "what"], rows, title=f"Synced into {file.name}")

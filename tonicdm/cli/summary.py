@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from tonicdm.cli.output import Part, Table
 from tonicdm.cli.text import MIN_WIDTH, Column, number
 from tonicdm.plan.owner import MAX_UNITS, MIN_UNITS
 from tonicdm.store import Store
+from tonicdm.store.database import Database
 from tonicdm.store.rows import SOFT_DELETED
 from tonicdm.sync import RunReport, TypeReport
 
@@ -44,13 +44,13 @@ async def in_the_file(store: Store, before: int) -> dict[str, InTheFile]:
         before: Position of its change feed when the run began.
     """
 
-    def count(db: sqlite3.Connection) -> dict[str, InTheFile]:
+    def count(db: Database) -> dict[str, InTheFile]:
         sql = (
-            "SELECT type, sum(deleted_at IS NULL), "
-            "sum(change_seq > ?1 AND (deleted_at IS NULL OR reason = ?2)), "
-            "sum(change_seq > ?1 AND deleted_at IS NOT NULL AND reason = ?2) FROM record GROUP BY type"
+            "SELECT type, count(*) FILTER (WHERE deleted_at IS NULL), "
+            "count(*) FILTER (WHERE change_seq > ? AND (deleted_at IS NULL OR reason = ?)), "
+            "count(*) FILTER (WHERE change_seq > ? AND deleted_at IS NOT NULL AND reason = ?) FROM record GROUP BY type"
         )
-        return {name: InTheFile(*map(int, counts)) for name, *counts in db.execute(sql, (before, SOFT_DELETED))}
+        return {name: InTheFile(*map(int, counts)) for name, *counts in db.execute(sql, (before, SOFT_DELETED) * 2)}
 
     return await store.read(count)
 

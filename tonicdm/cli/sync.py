@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import json
-import os
+import pathlib
 import re
 import sys
 import tempfile
@@ -24,6 +24,7 @@ from tonicdm.cli.groups import meant
 from tonicdm.cli.output import Output, output_options
 from tonicdm.cli.plan import COUNT, counts_of, show_plan
 from tonicdm.cli.signals import settings_from_options, stop_event
+from tonicdm.cli.store_argument import store_argument
 from tonicdm.cli.summary import in_the_file, long_notes, summary
 from tonicdm.cli.text import echo
 from tonicdm.client import TonicDM
@@ -32,7 +33,8 @@ from tonicdm.ids import record_id
 from tonicdm.sandbox import Sandbox
 from tonicdm.store import TYPES as RECORD_TYPES
 from tonicdm.store import RecordType, Store, choose
-from tonicdm.store.opening import check_path
+from tonicdm.store.database import Location
+from tonicdm.store.sqlite import SqliteFile
 from tonicdm.sync import RunReport, estimate_run, synchronize
 from tonicdm.sync.engine import Audit
 from tonicdm.sync.facts import SyncOptions
@@ -61,7 +63,7 @@ AUDIT = click.option(
 class SyncRun:
     """What a run of the command is to do."""
 
-    file: str
+    file: Location
     types: list[RecordType]
     audit: Audit
     confirmed: bool = False
@@ -77,7 +79,7 @@ class SyncRun:
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False))
+@store_argument()
 @click.option("--sandbox", "in_sandbox", is_flag=True, help="Sync a made-up firm from a sandbox started for it.")
 @click.option("--records", default=20_000, show_default=True, help="Size of that firm.")
 @TYPES
@@ -93,7 +95,7 @@ class SyncRun:
 def sync(
     connection: Connection,
     *,
-    file: str,
+    file: Location,
     in_sandbox: bool,
     records: int,
     types: str | None,
@@ -132,7 +134,7 @@ def sync(
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False))
+@store_argument()
 @TYPES
 @AUDIT
 @click.option("--projects", help="Only of these projects, by ID with commas, for types that can be asked so.")
@@ -142,7 +144,7 @@ def sync(
 def plan(
     connection: Connection,
     *,
-    file: str,
+    file: Location,
     types: str | None,
     audit: Any,
     projects: str | None,
@@ -194,11 +196,10 @@ async def _show_plan(connection: Connection, run: SyncRun) -> None:
         tonic = await stack.enter_async_context(connection.client())
         # Showing a plan makes no file.
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        check_path(run.file)
-        known = run.file if os.path.exists(run.file) else f"{folder}/empty.db"  # noqa: PTH110, ASYNC240
+        known = run.file if run.file.exists() else SqliteFile(pathlib.Path(folder) / "empty.db")
         store = await stack.enter_async_context(Store(known))
         plan = await estimate_run(tonic, store, run.types, run.options)
-        show_plan(plan, tonic.budget.snapshot(), run.file, run.output)
+        show_plan(plan, tonic.budget.snapshot(), run.file.name, run.output)
 
 
 async def _once(connection: Connection, run: SyncRun, sandbox_records: int | None) -> None:
@@ -207,8 +208,8 @@ async def _once(connection: Connection, run: SyncRun, sandbox_records: int | Non
     names = [part.type for part in report.types if part.records]
     if names and (run.output.on_terminal or sandbox_records is not None):
         columns, view = ("name, address", "offices") if "offices" in names else ("*", names[0])
-        run.output.remark(f"All in {run.file}; to try it:")
-        run.output.remark(f'  sqlite3 {run.file} "SELECT {columns} FROM {view} LIMIT 5"')
+        run.output.remark(f"All in {run.file.name}; to try it:")
+        run.output.remark(f"  {run.file.shell(f'SELECT {columns} FROM {view} LIMIT 5')}")
 
 
 async def _repeat(connection: Connection, run: SyncRun, every: float) -> None:
@@ -273,7 +274,7 @@ async def _run(tonic: TonicDM, store: Store, run: SyncRun) -> RunReport:
         with contextlib.suppress(Exception):
             kept = sum((await store.counts()).values())
             output.context["kept"] = kept
-            output.consequence = f"{store.path} keeps {kept:,} records; the same command goes on where this one ended."
+            output.consequence = f"{store.name} keeps {kept:,} records; the same command goes on where this one ended."
         raise
     moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     parts = summary(report, await in_the_file(store, before))

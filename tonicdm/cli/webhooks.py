@@ -13,9 +13,11 @@ import click
 from tonicdm.cli import logs
 from tonicdm.cli.groups import Entry, LazyGroup
 from tonicdm.cli.signals import PORT, stop_event
+from tonicdm.cli.store_argument import store_argument
 from tonicdm.cli.text import echo
 from tonicdm.cli.verifying import options_again, read_secrets, verifier_of, verifying
 from tonicdm.errors import ConfigError
+from tonicdm.store.database import Location
 from tonicdm.webhooks.receiver import Limits, Receiver
 
 BYTES_PER_UNIT: Final = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2}
@@ -39,7 +41,7 @@ def webhooks() -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False))
+@store_argument()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=PORT, default=8080, show_default=True, help="Port; 0 for any free one.")
 @click.option("--path", default="/webhooks", show_default=True, help="Where webhooks arrive.")
@@ -53,7 +55,7 @@ def webhooks() -> None:
 @click.option("--public-url", metavar="URL", help="Where senders reach it, such as https://hooks.example.com.")
 def serve(
     *,
-    file: str,
+    file: Location,
     host: str,
     port: int,
     path: str,

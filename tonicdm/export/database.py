@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 from tonicdm.errors import ExportError
 from tonicdm.export import duck
 from tonicdm.export.manifest import Manifest, Step
-from tonicdm.store.views import literal, quoted
+from tonicdm.store.database import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -14,7 +14,7 @@ import attrs
 from tonicdm.errors import ConfigError, ExportError
 from tonicdm.export.source import Source
 from tonicdm.store.columns import OWN_COLUMNS, OWN_VALUES, Column, SqlType
-from tonicdm.store.views import literal, quoted
+from tonicdm.store.database import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,9 +27,6 @@ SEPARATOR: Final = "\x1f"
 
 MIN_LINE_BYTES: Final = 2**21
 """Bytes that a line may have in any case: the default limit of DuckDB."""
-
-_OWN: Final = f"json_array({', '.join(OWN_VALUES)})"
-_LINE: Final = f"{_OWN} || char({ord(SEPARATOR)}) || raw || char(10)"
 
 
 def connect(where: str, file: str | os.PathLike[str] | None = None) -> duckdb.DuckDBPyConnection:
@@ -144,7 +141,8 @@ def stage(
     """
     longest = rows = 0
     with file.open("wb") as out:
-        for batch in source.rows(record_type, _LINE, after=after):
+        line = source.db.dialect.line(OWN_VALUES, SEPARATOR)
+        for batch in source.rows(record_type, line, after=after):
             lines = [line.encode() for (line,) in batch]
             out.writelines(lines)
             longest = max(longest, *map(len, lines))

@@ -18,7 +18,7 @@ from tonicdm.errors import ExportError
 from tonicdm.export import csvfile, duck
 from tonicdm.export.database import LIVE
 from tonicdm.export.manifest import Manifest, Step
-from tonicdm.store.views import literal
+from tonicdm.store.database import literal
 
 if TYPE_CHECKING:
     import duckdb

@@ -113,7 +113,7 @@ class _Export:
         keep_deleted: bool,
         on_progress: OnProgress,
     ) -> None:
-        self._path = store.path
+        self._location = store.location
         self._to = to
         self._types = types
         self._full = full
@@ -128,7 +128,7 @@ class _Export:
 
     def run(self) -> ExportReport:
         began = time.perf_counter()
-        with Source(self._path) as source, self._to:
+        with Source(self._location) as source, self._to:
             before = self._to.manifest()
             identity = source.identity()
             name = uuid.uuid4().hex if before is None else before.destination

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import pathlib
-import sqlite3
 import uuid
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Final, Self
 
-from tonicdm.errors import StoreError
+from tonicdm.store import rows
 from tonicdm.store.columns import Column, columns_of
-from tonicdm.store.observing import SINCE, WHOLE_TYPE, typed
-from tonicdm.store.opening import described, open_to_read
+from tonicdm.store.database import Database, Location
+from tonicdm.store.observing import typed
 from tonicdm.store.views import seen_fields
 
 IDENTITY: Final = "identity"
@@ -22,8 +19,8 @@ IDENTITY: Final = "identity"
 UNNOTED: Final = "unnoted"
 """The run of an export from a store that could not be written just then: that it was restored can't be told by it."""
 
-NOTE_TIMEOUT_MS: Final = 2_000
-"""Milliseconds to wait for another program's lock before a run goes on without a note; reading needs no lock."""
+NOTE_SECONDS: Final = 2.0
+"""Seconds to wait for another program's lock before a run goes on without a note; reading needs no lock."""
 
 BATCH_ROWS: Final = 1000
 """Rows that are held in memory at once."""
@@ -33,60 +30,40 @@ class Source:
     """A store, opened with ``with``; made for one thread.
 
     Args:
-        path: The store's file.
+        location: Where it is.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path: pathlib.Path = pathlib.Path(path)
-        self._db: sqlite3.Connection | None = None
+    def __init__(self, location: Location) -> None:
+        self.location: Location = location
+        self._db: Database | None = None
 
     def __enter__(self) -> Self:
-        if not self.path.is_file():
-            raise StoreError(str(self.path), "does not exist; make it with: tonicdm sync")
-        with self._errors():
-            self._db, _ = open_to_read(self.path)
+        with self.location.errors():
+            self._db = self.location.open_to_read()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self.db.close()
-        self._db = None
-
-    @property
-    def db(self) -> sqlite3.Connection:
-        """The open database."""
-        assert self._db is not None, "used outside of its with block"
-        return self._db
-
-    @contextlib.contextmanager
-    def _errors(self) -> Generator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            self.close()
-            raise StoreError(str(self.path), described(error)) from error
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Close the file, also if it could not be opened properly."""
         if self._db is not None:
             self._db.close()
             self._db = None
 
+    @property
+    def db(self) -> Database:
+        """The open database."""
+        assert self._db is not None, "used outside of its with block"
+        return self._db
+
     def sequence(self) -> int:
         """Return the greatest change_seq."""
-        (sequence,) = self.db.execute("SELECT coalesce(max(change_seq), 0) FROM record").fetchone()
-        return int(sequence)
+        return rows.newest_change(self.db)
 
     def identity(self) -> str:
         """Return what tells this store from all others; it is as old as its tables."""
-        return str(self.db.execute("SELECT value FROM meta WHERE name = ?", (IDENTITY,)).fetchone()[0])
+        return str(rows.note(self.db, IDENTITY))
 
     def runs(self, destination: str) -> list[str]:
         """Return the last runs of the exports to *destination* that this store knows, or that it could not note."""
-        result = self.db.execute("SELECT value FROM meta WHERE name = ?", (f"export {destination}",)).fetchone()
-        return [UNNOTED, *([] if result is None else str(result[0]).split())]
+        return [UNNOTED, *(rows.note(self.db, f"export {destination}") or "").split()]
 
     def note_run(self, destination: str, before: str | None) -> str:
         """Remember a run before its destination does, and return its name.
@@ -100,23 +77,14 @@ class Source:
         """
         run = uuid.uuid4().hex
         value = " ".join(filter(None, (before, run)))
-        try:
-            self.db.execute(f"PRAGMA busy_timeout = {NOTE_TIMEOUT_MS}")
-            self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"export {destination}", value))
-        except sqlite3.OperationalError as error:
-            if not any(words in str(error) for words in ("readonly", "locked")):
-                raise
-            return UNNOTED
-        return run
+        noted = self.db.note_if_free(rows.PUT_NOTE, (f"export {destination}", value), NOTE_SECONDS)
+        return run if noted else UNNOTED
 
     @contextlib.contextmanager
     def moment(self) -> Generator[int]:
         """Read the store as it is now, until the block ends; yield its greatest change_seq."""
-        self.db.execute("BEGIN")
-        try:
+        with self.db.moment():
             yield self.sequence()
-        finally:
-            self.db.execute("ROLLBACK")
 
     def types(self) -> list[str]:
         """Return the types that have shown a record."""
@@ -124,7 +92,8 @@ class Source:
 
     def changed(self, record_type: str, after: int) -> int:
         """Return how many records of *record_type* have changed after a position."""
-        (count,) = self.db.execute(f"SELECT count(*) FROM record WHERE {SINCE}", (record_type, after)).fetchone()  # noqa: S608
+        sql = f"SELECT count(*) FROM record WHERE {self.db.dialect.type_is(after=True)}"  # noqa: S608 - placeholders only
+        (count,) = self.db.execute(sql, (record_type, after)).fetchone()
         return int(count)
 
     def columns(self, record_type: str, before: Sequence[Column], *, after: int | None) -> list[Column]:
@@ -147,10 +116,7 @@ class Source:
             expressions: What to select.
             after: Only those changed after this position, in the order of the changes; None for all, by ID.
         """
-        if after is None:
-            sql, parameters = f"{WHOLE_TYPE} ORDER BY id", (record_type,)
-        else:
-            sql, parameters = f"{SINCE} ORDER BY change_seq", (record_type, after)  # type: ignore[assignment]
-        result = self.db.execute(f"SELECT {expressions} FROM record WHERE {sql}", parameters)  # noqa: S608
-        while batch := result.fetchmany(BATCH_ROWS):
-            yield batch
+        where = self.db.dialect.type_is(after=after is not None)
+        order, parameters = ("id", (record_type,)) if after is None else ("change_seq", (record_type, after))
+        sql = f"SELECT {expressions} FROM record WHERE {where} ORDER BY {order}"  # noqa: S608 - placeholders only
+        yield from self.db.stream(sql, parameters, BATCH_ROWS)

@@ -18,6 +18,8 @@ from tonicdm.errors import ConfigError
 from tonicdm.export.manifest import ExportedType, Manifest, check
 from tonicdm.export.source import Source
 from tonicdm.store.columns import OWN_COLUMNS, OWN_VALUES, Column, SqlType, columns_of, text_form
+from tonicdm.store.database import Location
+from tonicdm.store.opening import locate
 from tonicdm.store.types import RecordType
 from tonicdm.store.views import seen_fields
 
@@ -42,7 +44,7 @@ _OWN: Final = ", ".join(OWN_VALUES)
 
 
 def dlt_source(
-    path: str | os.PathLike[str], *, types: Sequence[RecordType] | None = None, keep_deleted: bool = False
+    path: str | os.PathLike[str] | Location, *, types: Sequence[RecordType] | None = None, keep_deleted: bool = False
 ) -> DltSource:
     """Return a dlt source with a resource for each record type of a store.
 
@@ -50,7 +52,7 @@ def dlt_source(
     which dlt keeps with the destination. Rows are merged by ``id``, and deleted records are deleted.
 
     Args:
-        path: The store's file.
+        path: The store: a file, or ``postgresql://…``.
         types: Only these types; else all that the store has now.
         keep_deleted: Keep the last state of deleted records, with ``deleted_at`` and ``reason``.
 
@@ -62,7 +64,8 @@ def dlt_source(
         import dlt
     except ModuleNotFoundError as error:
         raise ConfigError("this needs dlt, the extra dlt: pip install dlt") from error
-    with Source(path) as source:
+    location = locate(path)
+    with Source(location) as source:
         tables = {name: columns_of(name, seen_fields(source.db, name)) for name in source.types()}
     record_types = list(tables) if types is None else [wanted.name for wanted in types if wanted.name in tables]
 
@@ -70,7 +73,7 @@ def dlt_source(
     def tonicdm() -> Any:
         for record_type in record_types:
             yield dlt.resource(
-                _changes(os.fspath(path), record_type, tables[record_type]),
+                _changes(location, record_type, tables[record_type]),
                 name=record_type,
                 primary_key="id",
                 write_disposition="merge",
@@ -90,12 +93,12 @@ def hints(columns: Sequence[Column], *, keep_deleted: bool) -> dict[str, Any]:
     return hinted
 
 
-def _changes(path: str, record_type: str, columns: Sequence[Column]) -> Iterator[list[dict[str, Any]]]:
+def _changes(location: Location, record_type: str, columns: Sequence[Column]) -> Iterator[list[dict[str, Any]]]:
     import dlt
 
     state = dlt.current.resource_state()
     before = Manifest.read(state[STATE], record_type) if STATE in state else None
-    with Source(path) as source:
+    with Source(location) as source:
         identity = source.identity()
         name = uuid.uuid4().hex if before is None else before.destination
         check(before, record_type, store=identity, sequence=source.sequence(), runs=source.runs(name), full=False)

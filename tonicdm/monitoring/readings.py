@@ -6,16 +6,17 @@ import contextlib
 import datetime
 import logging
 import os
-import pathlib
-import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 import attrs
 
 from tonicdm.budget import Snapshot
+from tonicdm.errors import StoreError
 from tonicdm.monitoring import instruments
 from tonicdm.monitoring.instruments import Instrument
+from tonicdm.store.database import Database, Location
+from tonicdm.store.opening import locate
 from tonicdm.webhooks.listing import stats
 from tonicdm.webhooks.receiver import Receiver
 
@@ -57,32 +58,32 @@ def read_budget(snapshot: Snapshot, now: datetime.datetime, name: str = "default
     return readings
 
 
-def read_store(path: str | os.PathLike[str], now: float, name: str = "default") -> list[Reading]:
+def read_store(path: str | os.PathLike[str] | Location, now: float, name: str = "default") -> list[Reading]:
     """Return how far a copy is behind, what is in quarantine, and how much waits in its inbox.
 
     The file is only read. What can't be read now, or what an earlier version has no table for, is left out.
 
     Args:
-        path: The store's file.
+        path: The store: its file, or ``postgresql://…``.
         now: Unix time.
         name: The store's name, for those who watch several.
     """
-    file = pathlib.Path(path).absolute()
+    location = locate(path)
     readings: list[Reading] = []
     which = {instruments.STORE: name}
-    if file.exists():
+    if location.exists():
         try:
-            with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=1.0)) as db:
+            with contextlib.closing(location.open_to_watch()) as db:
                 for part in (_lags, _quarantine, _inbox):
-                    with contextlib.suppress(sqlite3.OperationalError):
+                    with contextlib.suppress(StoreError), location.errors():
                         found = part(db, now)
                         readings += [attrs.evolve(each, attributes={**which, **each.attributes}) for each in found]
-        except sqlite3.Error as error:
-            logger.warning("the store %s can't be read for monitoring: %s", file, error)
+        except StoreError as error:
+            logger.warning("%s; nothing of it is monitored", error)
     return readings
 
 
-def _lags(db: sqlite3.Connection, now: float) -> list[Reading]:
+def _lags(db: Database, now: float) -> list[Reading]:
     rows = db.execute("SELECT type, until FROM watermark WHERE until IS NOT NULL ORDER BY type").fetchall()
     return [
         Reading(
@@ -94,7 +95,7 @@ def _lags(db: sqlite3.Connection, now: float) -> list[Reading]:
     ]
 
 
-def _quarantine(db: sqlite3.Connection, _now: float) -> list[Reading]:
+def _quarantine(db: Database, _now: float) -> list[Reading]:
     # Types without any are told as well, so that an alert can see that there are none.
     rows = db.execute(
         "SELECT type, count(key) FROM (SELECT type FROM watermark UNION SELECT type FROM quarantine) "
@@ -103,7 +104,7 @@ def _quarantine(db: sqlite3.Connection, _now: float) -> list[Reading]:
     return [Reading(instruments.QUARANTINE, count, {instruments.RECORD_TYPE: name}) for name, count in rows]
 
 
-def _inbox(db: sqlite3.Connection, now: float) -> list[Reading]:
+def _inbox(db: Database, now: float) -> list[Reading]:
     sums = stats(db, now)
     jobs = [Reading(instruments.INBOX_JOBS, count, {instruments.STATE: state}) for state, count in sums.states.items()]
     return [*jobs, Reading(instruments.INBOX_AGE, round(sums.oldest or 0.0, 1))]

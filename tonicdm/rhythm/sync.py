@@ -14,7 +14,6 @@ import itertools
 import json
 import logging
 import pathlib
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
@@ -34,6 +33,7 @@ from tonicdm.rhythm.query.spec import QuerySpec
 from tonicdm.rhythm.strategy import query_type_of
 from tonicdm.store import Store, rows, writing
 from tonicdm.store.columns import enter_model
+from tonicdm.store.database import Database
 from tonicdm.sync.engine import RENEWAL, Audit
 from tonicdm.sync.facts import audit_due
 from tonicdm.sync.performing import DELETED
@@ -235,8 +235,10 @@ class _TypeSync:
         spec = QuerySpec(type=self.query_type, fields=("id", MODIFIED), sort=("id",))
 
         async def keep(part: Rows) -> None:
-            times = writing.sorted_out(record_type, part).times
-            await self.store.write(lambda db: rows.note_scanned(db, record_type, times, 1))
+            def note(db: Database) -> None:
+                rows.note_scanned(db, record_type, writing.sorted_out(db, record_type, part).times, 1)
+
+            await self.store.write(note)
 
         began = await self._read("ids", spec, keep)
         until = None if since is None else since.astimezone(datetime.UTC).isoformat()
@@ -259,7 +261,7 @@ class _TypeSync:
 
         The note stays until all rows are in the store: a crash before that reads the same result again.
         """
-        path = self.store.path.with_name(f"{self.store.path.name}.{self.report.type}.{step}.json")
+        path = self.store.location.beside(f"{self.report.type}.{step}.json")
         result = await self.rhythm.queries.run(spec, path, rules=self.rules.poll, anew=True, keep_note=True)
         results = read_rows(path)
         while part := await asyncio.to_thread(self._take, results, result.query, path):
@@ -296,7 +298,7 @@ class _TypeSync:
         return tuple(dict.fromkeys((*needed, *(named or wire_names(self.model).values()))))
 
 
-def _gone(db: sqlite3.Connection, record_type: str, until: str | None) -> list[str]:
+def _gone(db: Database, record_type: str, until: str | None) -> list[str]:
     """Return the records that are not among the ids and have not changed since *until*."""
     held: set[str] = set(rows.vanished(db, record_type))
     if until is not None:

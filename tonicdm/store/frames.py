@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import importlib
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,15 +12,16 @@ import attrs
 from tonicdm.codec.scalars import read_datetime
 from tonicdm.errors import ConfigError
 from tonicdm.store.columns import OWN_COLUMNS, OWN_VALUES, SqlType, columns_of
+from tonicdm.store.database import Database
 from tonicdm.store.observing import typed
 from tonicdm.store.types import TYPES
-from tonicdm.store.views import extracted, literal, path, seen_fields
+from tonicdm.store.views import seen_fields
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 _READERS: Final[Mapping[SqlType, Callable[[Any], Any]]] = {
-    SqlType.BOOLEAN: bool,  # SQLite has no booleans
+    SqlType.BOOLEAN: bool,  # some engines have none
     SqlType.TIMESTAMP: lambda text: read_datetime(text).astimezone(datetime.UTC),
     SqlType.DATE: datetime.date.fromisoformat,
 }
@@ -44,7 +44,7 @@ class Series:
 
     name: str
     type: SqlType | None
-    """None in the result of a statement: SQLite gives its columns no types."""
+    """None in the result of a statement."""
     cells: list[Any]
 
 
@@ -60,7 +60,7 @@ def module(name: str, extra: str) -> Any:
         raise ConfigError(f"this needs {name}, the extra {extra}: pip install {name}") from error
 
 
-def series(db: sqlite3.Connection, source: str, parameters: Sequence[Any], *, include_deleted: bool) -> list[Series]:
+def series(db: Database, source: str, parameters: Sequence[Any], *, include_deleted: bool) -> list[Series]:
     """Return the columns of a record type, or of a statement's result.
 
     Args:
@@ -77,9 +77,9 @@ def series(db: sqlite3.Connection, source: str, parameters: Sequence[Any], *, in
     return [Series(name, None, list(values)) for name, values in zip(names, columns, strict=True)]
 
 
-def _of_type(db: sqlite3.Connection, record_type: str, *, include_deleted: bool) -> list[Series]:
+def _of_type(db: Database, record_type: str, *, include_deleted: bool) -> list[Series]:
     columns = typed(db, record_type, columns_of(record_type, seen_fields(db, record_type)))
-    fields = [_value(column.wire, column.type) for column in columns]
+    fields = [db.dialect.cell(column.wire, column.type) for column in columns]
     where = "type = ?" if include_deleted else "type = ? AND reason IS NULL"
     sql = f"SELECT {', '.join([*OWN_VALUES, *fields])} FROM record WHERE {where} ORDER BY id"  # noqa: S608 - quoted in views
     types = [*OWN_COLUMNS.items(), *((column.name, column.type or SqlType.TEXT) for column in columns)]
@@ -89,18 +89,6 @@ def _of_type(db: sqlite3.Connection, record_type: str, *, include_deleted: bool)
         for column, read, value in zip(out, readers, row, strict=True):
             column.cells.append(None if value is None else read(value))
     return out
-
-
-def _value(wire: str, type_: SqlType | None) -> str:
-    value = extracted(wire)
-    if type_ not in {SqlType.TEXT, SqlType.JSON}:
-        return value
-    # SQLite makes 1 of true; and a text among other JSON keeps its quotation marks.
-    text = f"json_quote({value})" if type_ is SqlType.JSON else value
-    return (
-        f"CASE json_type(raw, {literal(path(wire))}) WHEN 'text' THEN {text} WHEN 'true' THEN 'true' "
-        f"WHEN 'false' THEN 'false' ELSE CAST({value} AS TEXT) END"
-    )
 
 
 def _same(value: Any) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import sqlite3
 from typing import Final, Self
 
 import attrs
 
 from tonicdm.budget.ledgers.sqlite import boot_id
+from tonicdm.store import rows
+from tonicdm.store.database import Database
 
 LEASE_SECONDS: Final = 120.0
 """After which a sync that shows no sign of life is taken to be gone, wherever it ran."""
@@ -68,7 +69,7 @@ class Busy:
         )
 
 
-def acquire(db: sqlite3.Connection, now: float, *, me: Holder | None = None) -> Busy | None:
+def acquire(db: Database, now: float, *, me: Holder | None = None) -> Busy | None:
     """Take the lock, or hold it for longer; return who has it where that is somebody else.
 
     Args:
@@ -77,21 +78,21 @@ def acquire(db: sqlite3.Connection, now: float, *, me: Holder | None = None) -> 
         me: Who asks; this process unless given.
     """
     mine = me or Holder.this_process()
-    found = db.execute("SELECT value FROM meta WHERE name = ?", (NOTE,)).fetchone()
+    found = rows.note(db, NOTE)
     if found is not None:
-        holder, until = _read(found[0])
+        holder, until = _read(found)
         if holder != mine and until > now and not holder.surely_dead(mine):
             return Busy(holder.pid, until - now)
     value = json.dumps({**attrs.asdict(mine), "until": now + LEASE_SECONDS})
-    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (NOTE, value))
+    rows.put_note(db, NOTE, value)
     return None
 
 
-def release(db: sqlite3.Connection, *, me: Holder | None = None) -> None:
+def release(db: Database, *, me: Holder | None = None) -> None:
     """Give the lock back, if it is still this process that has it."""
-    found = db.execute("SELECT value FROM meta WHERE name = ?", (NOTE,)).fetchone()
-    if found is not None and _read(found[0])[0] == (me or Holder.this_process()):
-        db.execute("DELETE FROM meta WHERE name = ?", (NOTE,))
+    found = rows.note(db, NOTE)
+    if found is not None and _read(found)[0] == (me or Holder.this_process()):
+        rows.forget_note(db, NOTE)
 
 
 def _read(value: str) -> tuple[Holder, float]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from tonicdm.store import rows, writing
+from tonicdm.store.database import Database
 from tonicdm.store.freshness import CHANGE_INTERVAL, TIE, Proofs
 from tonicdm.store.references import stubs_within
 from tonicdm.store.versions import Origin, ReadStamp
@@ -33,9 +33,7 @@ class CachedRecord:
         return not self.gone and not self.proofs.is_invalidated
 
 
-def look_up(
-    db: sqlite3.Connection, record_type: str, ids: Sequence[str], *, deletable: bool
-) -> dict[str, CachedRecord]:
+def look_up(db: Database, record_type: str, ids: Sequence[str], *, deletable: bool) -> dict[str, CachedRecord]:
     """Return what the store holds of the records named by *ids*.
 
     Args:
@@ -63,7 +61,7 @@ def look_up(
 
 
 def take_over(
-    db: sqlite3.Connection,
+    db: Database,
     record_type: str,
     records: Sequence[Mapping[str, Any]],
     stamp: ReadStamp,
@@ -89,12 +87,13 @@ def take_over(
     written = writing.write_records(db, record_type, records, DataQuantity.BASIC, stamp, origin=origin, invalid=invalid)
     at = stamp.at
     rows.confirm(db, record_type, {rows.key_of(item): rows.updated_of(item) for item in records}, stamp, checked=at)
+    seconds = db.dialect.seconds("updated")
     db.executemany(
-        "UPDATE record SET checked = ? WHERE type = ? AND id = ? AND updated = ? AND deleted_at IS NULL "
-        "AND doubted_number <= ? AND coalesce(checked, 0) < ? AND unixepoch(updated) + ? < "
-        "max(coalesce(checked, 0), coalesce((SELECT changes FROM watermark AS w WHERE w.type = record.type), 0)) + ?",
+        "UPDATE record SET checked = ? WHERE type = ? AND id = ? AND updated = ? AND deleted_at IS NULL "  # noqa: S608
+        f"AND doubted_number <= ? AND coalesce(checked, 0) < ? AND ({seconds} < coalesce(checked, 0) + ? "
+        f"OR {seconds} < (SELECT changes FROM watermark AS w WHERE w.type = record.type) + ?)",
         [
-            (at, target, stub.id, stub.updated, stamp.number, at, TIE, ahead)
+            (at, target, stub.id, stub.updated, stamp.number, at, ahead - TIE, ahead - TIE)
             for item in records
             for target, stub in stubs_within(item)
         ],
@@ -102,7 +101,7 @@ def take_over(
     return written
 
 
-def invalidate(db: sqlite3.Connection, record_type: str, ids: Iterable[str], stamp: ReadStamp) -> None:
+def invalidate(db: Database, record_type: str, ids: Iterable[str], stamp: ReadStamp) -> None:
     """Note that what was proven of the records named by *ids* by calls that left before *stamp* counts no more."""
     db.executemany(
         "UPDATE record SET doubted = ?, doubted_number = ? WHERE type = ? AND id = ?",
@@ -110,7 +109,7 @@ def invalidate(db: sqlite3.Connection, record_type: str, ids: Iterable[str], sta
     )
 
 
-def change_interval(db: sqlite3.Connection, record_type: str) -> float:
+def change_interval(db: Database, record_type: str) -> float:
     """Return the mean seconds between two changes of a record of a type, by the runs that the store remembers."""
     changed, first, last = db.execute(
         "SELECT sum(changed), min(finished), max(finished) FROM history WHERE type = ?", (record_type,)

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
 
-from tonicdm.store.columns import Column, SqlType, text_form, widened
-from tonicdm.store.views import extracted, literal, path
+from tonicdm.store.columns import Column, SqlType, widened
+from tonicdm.store.database import Database
 
 MAX_COLUMNS: Final = 100
-"""Fields in one statement; SQLite bounds the columns of a result."""
-
-EXACT: Final = 2**53
-"""Whole numbers up to here are exact as floating point, too."""
+"""Fields in one statement; engines bound the columns of a result."""
 
 INDIFFERENT: Final = frozenset({SqlType.TEXT, SqlType.JSON, SqlType.BOOLEAN})
 """Types to which the size of a number and the form of a text are all the same."""
 
-WHOLE_TYPE: Final = "type = ?"
-"""Selects the records of a type."""
-
-SINCE: Final = "+type = ? AND change_seq > ?"
-"""Selects those changed after a position. Without the plus, SQLite may read the whole type instead of the index."""
-
 
 def value_types_of(
-    db: sqlite3.Connection, columns: Sequence[Column], where: str, parameters: Sequence[object]
+    db: Database, columns: Sequence[Column], where: str, parameters: Sequence[object]
 ) -> dict[str, frozenset[str]]:
     """Return the kinds of values that each field has, by wire name; nulls are none.
 
@@ -46,40 +36,21 @@ def value_types_of(
         found: dict[str, frozenset[str]] = {}
         for start in range(0, len(columns), MAX_COLUMNS):
             part = columns[start : start + MAX_COLUMNS]
-            sql = ", ".join(f"group_concat(DISTINCT {expression(column.wire)})" for column in part)
+            sql = ", ".join(db.dialect.distinct_texts(expression(column.wire)) for column in part)
             row = db.execute(f"SELECT {sql} FROM record WHERE {where}", parameters).fetchone()  # noqa: S608 - see views
             for column, value_types in zip(part, row, strict=True):
                 found[column.wire] = frozenset(value_types.split(",") if value_types else ()) - {"null"}
         return found
 
     # To look at the JSON types alone takes an eighth of the time, and is enough for most columns.
-    found = distinct(columns, _json_type)
+    found = distinct(columns, db.dialect.json_type)
     unsure = [
         column for column in columns if column.type not in INDIFFERENT and found[column.wire] & {"text", "integer"}
     ]
-    db.create_function("text_form", 1, text_form, deterministic=True)
-    return found | distinct(unsure, _exact_type)
+    return found | distinct(unsure, db.dialect.exact_type)
 
 
-def _json_type(wire: str) -> str:
-    return f"json_type(raw, {literal(path(wire))})"
-
-
-def _exact_type(wire: str) -> str:
-    value = extracted(wire)
-    # The pattern spares most texts the way into Python.
-    return (
-        f"CASE {_json_type(wire)} "
-        f"WHEN 'text' THEN CASE WHEN {value} GLOB '[0-9][0-9][0-9][0-9]-*' THEN text_form({value}) ELSE 'text' END "
-        f"WHEN 'integer' THEN CASE WHEN typeof({value}) <> 'integer' THEN 'huge' "
-        f"WHEN {value} BETWEEN {-EXACT} AND {EXACT} THEN 'integer' ELSE 'long' END "
-        f"ELSE {_json_type(wire)} END"
-    )
-
-
-def typed(
-    db: sqlite3.Connection, record_type: str, columns: Sequence[Column], *, after: int | None = None
-) -> list[Column]:
+def typed(db: Database, record_type: str, columns: Sequence[Column], *, after: int | None = None) -> list[Column]:
     """Return *columns* with the types that their values need.
 
     Args:
@@ -88,8 +59,8 @@ def typed(
         columns: With the types they have so far.
         after: Look only at records changed after this position: the others fit already.
     """
-    where, parameters = (WHOLE_TYPE, (record_type,)) if after is None else (SINCE, (record_type, after))
-    value_types = value_types_of(db, columns, where, parameters)
+    where = db.dialect.type_is(after=after is not None)
+    value_types = value_types_of(db, columns, where, (record_type,) if after is None else (record_type, after))
     return [attrs.evolve(column, type=widened(column.type, value_types[column.wire])) for column in columns]
 
 

@@ -1,23 +1,48 @@
-"""Make, open and upgrade the store's file, and explain its errors."""
+"""Locations of stores: the path of a file, or the URL of a database."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pathlib
-import sqlite3
 from typing import Final
 
-from tonicdm.errors import ConfigError, StoreError
-from tonicdm.store.schema import SCHEMA_VERSION, upgrade
+from tonicdm.errors import ConfigError
+from tonicdm.store.database import Location
+from tonicdm.store.sqlite import SqliteFile
 
-OWN_TABLES: Final = frozenset({"record", "checkpoint", "watermark", "meta"})
-"""Tables that every store has had since the first version."""
+DEFAULT_SCHEMA: Final = "tonicdm"
 
-LOCK_TIMEOUT_SECONDS: Final = 30.0
-"""For how long a statement waits for another program's lock."""
 
-OWNER_ONLY: Final = 0o600
+def is_url(target: str | os.PathLike[str]) -> bool:
+    """Tell whether *target* is the URL of a PostgreSQL database, and no path."""
+    return isinstance(target, str) and target.startswith(("postgresql://", "postgres://"))
+
+
+def locate(target: str | os.PathLike[str] | Location, schema: str | None = None) -> Location:
+    """Return the location that a path or a URL names.
+
+    Args:
+        target: The path of a file, ``postgresql://…``, or what this function has returned.
+        schema: The schema of the database, by default ``tonicdm``; each store has one of its own.
+
+    Raises:
+        ConfigError: It names none, or psycopg is not installed.
+    """
+    if isinstance(target, Location):
+        return target
+    if not is_url(target):
+        if schema is not None:
+            raise ConfigError("a schema is for a store in PostgreSQL (postgresql://…). Nothing was sent.")
+        return SqliteFile(check_path(target))
+    try:
+        from tonicdm.store.postgresql import PostgresqlSchema
+    except ModuleNotFoundError as error:
+        if error.name != "psycopg":
+            raise
+        raise ConfigError(
+            "a store in PostgreSQL needs psycopg, the extra postgres: pip install 'psycopg[binary]'"
+        ) from error
+    return PostgresqlSchema(str(target), DEFAULT_SCHEMA if schema is None else schema)
 
 
 def check_path(path: str | os.PathLike[str]) -> pathlib.Path:
@@ -37,116 +62,3 @@ def check_path(path: str | os.PathLike[str]) -> pathlib.Path:
     if found.is_dir():
         raise ConfigError(f"{text} is a folder, and a store is a file: give a path in it. Nothing was sent.")
     return found
-
-
-def open_store(path: pathlib.Path) -> sqlite3.Connection:
-    """Open the store at *path*, or make it, with the tables of this version.
-
-    Raises:
-        StoreError: Its folder is not there, it is another program's, or a newer version's.
-        sqlite3.DatabaseError: It can't be read or written; see `described`.
-    """
-    if not path.parent.exists():
-        raise StoreError(str(path), "can't be made: its folder does not exist")
-    # Made here, so that nobody else can read it from its first byte on; SQLite gives -wal and -shm the same mode.
-    with contextlib.suppress(OSError):
-        path.touch(mode=OWNER_ONLY)
-    db = sqlite3.connect(path, timeout=LOCK_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
-        version = version_of(db, path)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        if version < SCHEMA_VERSION:
-            close_to_others(path)
-            upgrade(db, version)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def open_to_read(path: pathlib.Path) -> tuple[sqlite3.Connection, bool]:
-    """Open the store at *path* also where it can't be written; tell whether it can.
-
-    Raises:
-        StoreError: It is another program's, a newer version's, or can't be read where it is.
-        sqlite3.DatabaseError: It can't be read; see `described`.
-    """
-    try:
-        return open_store(path), True
-    except sqlite3.OperationalError as error:
-        if not any(words in str(error) for words in ("readonly", "unable to open")):
-            raise
-    log = path.with_name(f"{path.name}-wal")
-    if log.exists() and log.stat().st_size:
-        raise StoreError(
-            str(path),
-            "can't be written where it is, and its newest changes are in a file beside it (-wal), which can't be read "
-            "without writing. Copy both to where they can be written",
-        )
-    # Nobody can change it here, so it needs no lock, and no file beside it.
-    uri = f"{path.absolute().as_uri()}?immutable=1"
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-    try:
-        version = version_of(db, path)
-    except BaseException:
-        db.close()
-        raise
-    if version < SCHEMA_VERSION:
-        db.close()
-        raise StoreError(
-            str(path),
-            f"was written by an earlier tonicdm: its tables have version {version}, this one's {SCHEMA_VERSION}, and "
-            "they can't be changed where it is. Copy it, or open it once where it can be written",
-        )
-    return db, False
-
-
-def version_of(db: sqlite3.Connection, path: pathlib.Path) -> int:
-    """Return the version whose tables a database has; 0 for a new one.
-
-    Raises:
-        StoreError: It is another program's, or a newer version's. It was not changed.
-    """
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not tables >= OWN_TABLES and (tables or version):
-        raise StoreError(str(path), "is a database of another program; choose another name. It was not changed")
-    if version > SCHEMA_VERSION:
-        raise StoreError(
-            str(path),
-            f"was written by a newer tonicdm: its tables have version {version}, this one knows {SCHEMA_VERSION}. "
-            "Upgrade tonicdm; the file was not changed",
-        )
-    return int(version)
-
-
-def close_to_others(path: pathlib.Path) -> None:
-    """Take a file that an earlier version has made from all but its owner; -wal and -shm, too."""
-    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-        with contextlib.suppress(OSError):  # another user's, or not there
-            path.with_name(name).chmod(OWNER_ONLY)
-
-
-_MEANINGS: Final = {
-    "disk is full": (
-        "could not be written: the disk is full. Every page stored before is kept; free some space and go on"
-    ),
-    "disk I/O error": (
-        "could not be read or written: the disk reported an error. Every page stored before is kept; check the disk, "
-        "and whether the file was moved or replaced while it was open"
-    ),
-    "locked": "is locked by another program for too long. Every page stored before is kept",
-    "not a database": "is no SQLite file; choose another name",
-    "malformed": "is damaged: SQLite can't read it. Restore it from a backup, or sync into a new file",
-    "readonly": "can't be opened for writing",
-    "unable to open": "can't be opened for writing",
-}
-"""What the words of SQLite's errors mean to a user."""
-
-
-def described(error: sqlite3.DatabaseError) -> str:
-    """Return what *error* means for the store, and what to do."""
-    text = str(error)
-    meaning = next((meaning for words, meaning in _MEANINGS.items() if words in text), None)
-    return meaning or f"can't be used: {text}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from typing import Final, Self
 
 import attrs
 
 from tonicdm.config import ZONES
+from tonicdm.store import rows
+from tonicdm.store.database import Database
 
 NOTE: Final = "owner"
 """The note of the store under which its owner stands."""
@@ -64,12 +65,12 @@ def fingerprint_of(digest: str) -> str:
     return digest[:FINGERPRINT_CHARACTERS]
 
 
-def read_owner(db: sqlite3.Connection) -> Owner | None:
+def read_owner(db: Database) -> Owner | None:
     """Return whose store it is; None where nobody has said so yet."""
-    found = db.execute("SELECT value FROM meta WHERE name = ?", (NOTE,)).fetchone()
-    return None if found is None else Owner(**json.loads(found[0]))
+    found = rows.note(db, NOTE)
+    return None if found is None else Owner(**json.loads(found))
 
 
-def write_owner(db: sqlite3.Connection, owner: Owner) -> None:
+def write_owner(db: Database, owner: Owner) -> None:
     """Note whose store it is."""
-    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (NOTE, json.dumps(attrs.asdict(owner))))
+    rows.put_note(db, NOTE, json.dumps(attrs.asdict(owner)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import sqlite3
 from typing import Any, Final
 
 import attrs
@@ -15,6 +14,7 @@ from tonicdm.endpoints.organizations import Organizations
 from tonicdm.errors import DecodeError, EndpointNotFoundError, OwnerError, PermissionDeniedError
 from tonicdm.plan.owner import OwnerFacts, Ownership, determine_owner
 from tonicdm.plan.steps import Outcome, Trouble
+from tonicdm.store.database import Database
 from tonicdm.store.owner import Owner, fingerprint_of, server_of, write_owner
 from tonicdm.store.store import Store
 from tonicdm.types import DataQuantity, normalise_id
@@ -82,7 +82,7 @@ async def check_owner(caller: Caller, store: Store, *, rebind: bool = False) -> 
         held = f"organization {facts.organization} ({owner.server})" if owner is not None else "another organization"
         if owner is None:
             held += f" (one of {len(facts.organizations):,} that it lists)"
-        raise OwnerError(str(store.path), held, f"{shown} ({server})")
+        raise OwnerError(store.name, held, f"{shown} ({server})")
     if ownership is Ownership.UNCERTAIN:
         return Checked(
             ownership,
@@ -104,7 +104,7 @@ async def _note(store: Store, owner: Owner | None, shown: Owner, fingerprint: st
     else:
         noted = owner.with_token(fingerprint)
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Database) -> None:
         write_owner(db, noted)
         if rebound:
             _forget(db)
@@ -113,7 +113,7 @@ async def _note(store: Store, owner: Owner | None, shown: Owner, fingerprint: st
     return "the file goes over to another organization: every type is loaded anew" if rebound else why
 
 
-def _forget(db: sqlite3.Connection) -> None:
+def _forget(db: Database) -> None:
     """Forget how far the records of the owner before had been read: those of another one are not among them."""
     for table in ("watermark", "checkpoint", "scan"):
         db.execute(f"DELETE FROM {table} WHERE type NOT LIKE 'rhythm%'")  # noqa: S608 - names of ours

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import attrs
 
 from tonicdm.store import rows
+from tonicdm.store.database import Database
 from tonicdm.store.versions import Origin, ReadStamp, Verdict, Version, judge
 from tonicdm.types import DataQuantity, InvalidRecord
 
@@ -45,7 +45,7 @@ class Quarantined:
 
 
 def keep(
-    db: sqlite3.Connection,
+    db: Database,
     record_type: str,
     found: Sequence[InvalidRecord],
     data_quantity: DataQuantity,
@@ -81,7 +81,7 @@ def keep(
             "updated = excluded.updated, page = excluded.page, reason = excluded.reason, raw = excluded.raw, "
             "quality = excluded.quality, origin = excluded.origin, read_number = excluded.read_number, "
             "read_at = excluded.read_at "
-            "WHERE excluded.read_number >= read_number",
+            "WHERE excluded.read_number >= quarantine.read_number",
             (
                 record_type, key, element.id, updated, page, element.reason, element.raw, data_quantity.value,
                 origin.value, stamp.number, stamp.at,
@@ -90,12 +90,13 @@ def keep(
         if element.id is None:
             db.execute(_FORGET_OLDEST, (record_type, record_type, MAX_UNIDENTIFIED))
         db.execute(
-            "UPDATE record SET quarantined = ?, change_seq = ? WHERE type = ? AND id = ? AND quarantined IS NOT ?",
+            "UPDATE record SET quarantined = ?, change_seq = ? WHERE type = ? AND id = ? "
+            "AND (quarantined IS NULL OR quarantined <> ?)",
             (element.reason, rows.newest_change(db) + 1, record_type, key, element.reason),
         )
 
 
-def release(db: sqlite3.Connection, record_type: str, keys: Iterable[str], stamp: ReadStamp) -> None:
+def release(db: Database, record_type: str, keys: Iterable[str], stamp: ReadStamp) -> None:
     """Forget what was put aside of records of which a later read has shown a sound version.
 
     Args:
@@ -110,7 +111,7 @@ def release(db: sqlite3.Connection, record_type: str, keys: Iterable[str], stamp
     )
 
 
-def forget_unlisted(db: sqlite3.Connection, record_type: str) -> None:
+def forget_unlisted(db: Database, record_type: str) -> None:
     """Forget what a whole pass, all of whose elements could be told apart, has not shown any more.
 
     Args:
@@ -118,17 +119,18 @@ def forget_unlisted(db: sqlite3.Connection, record_type: str) -> None:
         record_type: The record type.
     """
     db.execute(
-        "DELETE FROM quarantine WHERE type = ?1 AND (id IS NULL OR id NOT IN (SELECT id FROM scan WHERE type = ?1))",
+        "DELETE FROM quarantine WHERE type = ? AND NOT EXISTS "
+        "(SELECT 1 FROM scan WHERE scan.type = quarantine.type AND scan.id = quarantine.id)",
         (record_type,),
     )
 
 
-def count(db: sqlite3.Connection, record_type: str) -> int:
+def count(db: Database, record_type: str) -> int:
     """Return how many elements of *record_type* are put aside."""
     return int(db.execute("SELECT count(*) FROM quarantine WHERE type = ?", (record_type,)).fetchone()[0])
 
 
-def drop(db: sqlite3.Connection, element: Quarantined) -> None:
+def drop(db: Database, element: Quarantined) -> None:
     """Forget one element, unless another one has taken its place since it was read."""
     db.execute(
         "DELETE FROM quarantine WHERE type = ? AND key = ? AND read_number = ?",
@@ -136,13 +138,14 @@ def drop(db: sqlite3.Connection, element: Quarantined) -> None:
     )
 
 
-def in_quarantine(db: sqlite3.Connection, record_type: str | None = None) -> list[Quarantined]:
+def in_quarantine(db: Database, record_type: str | None = None) -> list[Quarantined]:
     """Return what is put aside, of one type or of all, the latest first."""
+    where = "" if record_type is None else "WHERE type = ?"
     sql = (
-        "SELECT type, id, updated, page, reason, raw, quality, origin, read_number, read_at, key FROM quarantine "
-        "WHERE ?1 IS NULL OR type = ?1 ORDER BY read_number DESC, type, key"
+        "SELECT type, id, updated, page, reason, raw, quality, origin, read_number, read_at, key FROM quarantine "  # noqa: S608
+        f"{where} ORDER BY read_number DESC, type, key"
     )
-    elements = db.execute(sql, (record_type,))
+    elements = db.execute(sql, () if record_type is None else (record_type,))
     return [
         Quarantined(
             type=type_, id=element, updated=updated, page=page, reason=reason, raw=raw, data_quantity=quantity,

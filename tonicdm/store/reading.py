@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import json
-import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -13,6 +12,7 @@ import attrs
 from tonicdm.errors import DecodeError
 from tonicdm.models import CODEC, read_with
 from tonicdm.store import frames, views
+from tonicdm.store.database import Database
 from tonicdm.store.types import RecordType, choose
 from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid
 
@@ -45,7 +45,7 @@ class Readable(abc.ABC):
     """The part of a store that only reads."""
 
     @abc.abstractmethod
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def read(self, work: Callable[[Database], T]) -> T:
         """Return what *work* reads."""
 
     async def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -74,7 +74,7 @@ class Readable(abc.ABC):
         """Return the fields that records really have and the models do not know, by type; all of them have columns."""
         found: dict[str, list[str]] = {}
         left_out = await self.without_column()
-        for record_type, name in await self.query("SELECT type, name FROM field WHERE NOT known ORDER BY type, name"):
+        for record_type, name in await self.query("SELECT type, name FROM field WHERE known = 0 ORDER BY type, name"):
             if name not in left_out.get(record_type, ()):
                 found.setdefault(record_type, []).append(name)
         return found
@@ -82,7 +82,7 @@ class Readable(abc.ABC):
     async def without_column(self) -> dict[str, list[str]]:
         """Return the fields that are in ``raw`` alone, because of their names or their number, by type."""
 
-        def work(db: sqlite3.Connection) -> dict[str, list[str]]:
+        def work(db: Database) -> dict[str, list[str]]:
             record_types = [
                 record_type for (record_type,) in db.execute("SELECT DISTINCT type FROM field ORDER BY type")
             ]
@@ -152,7 +152,7 @@ class Readable(abc.ABC):
 
 def _batch(
     record_type: RecordType, last: str, *, include_deleted: bool
-) -> Callable[[sqlite3.Connection], list[tuple[str, Any, DecodeError | None]]]:
+) -> Callable[[Database], list[tuple[str, Any, DecodeError | None]]]:
     live = "" if include_deleted else "AND reason IS NULL "
     sql = f"SELECT id, raw, quality FROM record WHERE type = ? AND id > ? {live}ORDER BY id LIMIT {BATCH}"  # noqa: S608 - fixed
     model = record_type.listing.model
@@ -165,7 +165,7 @@ def _batch(
         except DecodeError as error:
             return record_id, InvalidRecord(0, "; ".join(error.paths), raw.encode(), value), error
 
-    def work(db: sqlite3.Connection) -> list[tuple[str, Any, DecodeError | None]]:
+    def work(db: Database) -> list[tuple[str, Any, DecodeError | None]]:
         # Decoded here, on the store's thread: a batch would hold up the event loop.
         return [decoded(*row) for row in db.execute(sql, (record_type.name, last))]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
@@ -14,6 +13,7 @@ import attrs
 
 from tonicdm.codec.scalars import Refused, read_datetime
 from tonicdm.models.records import UPDATED_NAMES
+from tonicdm.store.database import Database
 from tonicdm.store.versions import ReadStamp, Version
 from tonicdm.types import normalise_id
 
@@ -108,7 +108,33 @@ def shape_of(item: Any) -> Any:
     return None
 
 
-def draw(db: sqlite3.Connection, at: float) -> ReadStamp:
+def note(db: Database, name: str) -> str | None:
+    """Return a note of the store; None where there is none."""
+    row = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+PUT_NOTE: Final = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+
+
+def put_note(db: Database, name: str, value: str) -> None:
+    """Keep a note."""
+    db.execute(PUT_NOTE, (name, value))
+
+
+def forget_note(db: Database, name: str) -> None:
+    """Forget a note."""
+    db.execute("DELETE FROM meta WHERE name = ?", (name,))
+
+
+PUT_CAPABILITY: Final = (
+    "INSERT INTO capability (type, name, value) VALUES (?, ?, ?) "
+    "ON CONFLICT (type, name) DO UPDATE SET value = excluded.value"
+)
+"""Remembers what a server was found to be able to do: the type (``""``: for all), its name, and the value."""
+
+
+def draw(db: Database, at: float) -> ReadStamp:
     """Return the stamp of a call that is about to leave; its number is greater than all that were drawn before.
 
     Args:
@@ -116,7 +142,8 @@ def draw(db: sqlite3.Connection, at: float) -> ReadStamp:
         at: Unix time by this machine's clock.
     """
     (number,) = db.execute(
-        "INSERT INTO counter VALUES ('reads', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
+        "INSERT INTO counter (name, value) VALUES ('reads', 1) "
+        "ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value"
     ).fetchone()
     return ReadStamp(int(number), at)
 
@@ -132,7 +159,7 @@ class StoredRecord:
     version: Version
 
 
-def stored_records(db: sqlite3.Connection, record_type: str, keys: Sequence[str]) -> dict[str, StoredRecord]:
+def stored_records(db: Database, record_type: str, keys: Sequence[str]) -> dict[str, StoredRecord]:
     """Return the stored records of *keys*, tombstones included, by key."""
     found: dict[str, StoredRecord] = {}
     for start in range(0, len(keys), CHUNK):
@@ -149,14 +176,14 @@ def stored_records(db: sqlite3.Connection, record_type: str, keys: Sequence[str]
     return found
 
 
-def newest_change(db: sqlite3.Connection) -> int:
+def newest_change(db: Database) -> int:
     """Return the position of the last change; 0 for none."""
     (sequence,) = db.execute("SELECT coalesce(max(change_seq), 0) FROM record").fetchone()
     return int(sequence)
 
 
 def confirm(
-    db: sqlite3.Connection,
+    db: Database,
     record_type: str,
     times: Mapping[str, str | None],
     stamp: ReadStamp,
@@ -172,21 +199,24 @@ def confirm(
         stamp: Drawn before the call that showed them.
         checked: As of when that proves them, Unix time by this machine; None where the type's watermark will.
     """
-    # A read that left before a record was written to proves nothing of it.
+    number = stamp.number
+    same = "type = ? AND id = ? AND (updated IS NULL OR updated = coalesce(?, updated))"
+    if checked is not None:
+        db.executemany(
+            # A read that left before a record was written to proves nothing of it. One that left after it settles the
+            # doubt, be it in the same moment.
+            "UPDATE record SET checked = CASE WHEN checked > ? THEN checked ELSE ? END, doubted = NULL "  # noqa: S608
+            f"WHERE {same} AND doubted_number <= ?",
+            [(checked, checked, record_type, key, at, number) for key, at in times.items()],
+        )
     db.executemany(
-        "UPDATE record SET checked = CASE WHEN ?3 IS NULL OR doubted_number > ?1 THEN checked "
-        "ELSE max(coalesce(checked, 0), ?3) END, "
-        # One that left after it proves the record again, be it in the same moment.
-        "doubted = CASE WHEN ?3 IS NULL OR doubted_number > ?1 THEN doubted ELSE NULL END, "
-        "read_at = CASE WHEN read_number < ?1 THEN ?2 ELSE read_at END, "
-        "dissent = CASE WHEN read_number < ?1 THEN NULL ELSE dissent END, read_number = max(read_number, ?1) "
-        "WHERE type = ?4 AND id = ?5 AND (updated = ?6 OR updated IS NULL OR ?6 IS NULL)",
-        [(stamp.number, stamp.at, checked, record_type, key, at) for key, at in times.items()],
+        f"UPDATE record SET read_at = ?, dissent = NULL, read_number = ? WHERE {same} AND read_number < ?",  # noqa: S608
+        [(stamp.at, number, record_type, key, at, number) for key, at in times.items()],
     )
     _stamp(db, record_type, times)
 
 
-def dissent(db: sqlite3.Connection, record_type: str, times: Mapping[str, str | None], stamp: ReadStamp) -> None:
+def dissent(db: Database, record_type: str, times: Mapping[str, str | None], stamp: ReadStamp) -> None:
     """Remember that stubs show older timestamps than the store: once a read by ID agrees, the server has gone back.
 
     Args:
@@ -201,16 +231,17 @@ def dissent(db: sqlite3.Connection, record_type: str, times: Mapping[str, str | 
     )
 
 
-def put_checkpoint(db: sqlite3.Connection, mark: Checkpoint) -> None:
+def put_checkpoint(db: Database, mark: Checkpoint) -> None:
     """Remember how far a pass has come."""
     db.execute(
-        "INSERT OR REPLACE INTO checkpoint (type, stage, next_page, since, started, progress) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO checkpoint (type, stage, next_page, since, started, progress) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (type) DO UPDATE SET stage = excluded.stage, next_page = excluded.next_page, "
+        "since = excluded.since, started = excluded.started, progress = excluded.progress",
         attrs.astuple(mark),
     )
 
 
-def state(db: sqlite3.Connection, record_type: str) -> TypeState:
+def state(db: Database, record_type: str) -> TypeState:
     """Return what is known of *record_type*."""
     sql = "SELECT count(*) FROM record WHERE type = ? AND (deleted_at IS NULL OR reason = ?)"
     (count,) = db.execute(sql, (record_type, SOFT_DELETED)).fetchone()
@@ -227,7 +258,7 @@ def state(db: sqlite3.Connection, record_type: str) -> TypeState:
 
 
 def stale_keys(
-    db: sqlite3.Connection,
+    db: Database,
     record_type: str,
     times: Mapping[str, str | None],
     *,
@@ -275,7 +306,7 @@ def stale_keys(
 
 
 def note_scanned(
-    db: sqlite3.Connection,
+    db: Database,
     record_type: str,
     times: Mapping[str, str | None],
     page: int,
@@ -291,12 +322,13 @@ def note_scanned(
         stale: Those that have to be fetched.
     """
     db.executemany(
-        "INSERT OR REPLACE INTO scan (type, id, page, stale, updated) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO scan (type, id, page, stale, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (type, id) "
+        "DO UPDATE SET page = excluded.page, stale = excluded.stale, updated = excluded.updated",
         [(record_type, key, page, key in stale, at) for key, at in times.items()],
     )
 
 
-def _stamp(db: sqlite3.Connection, record_type: str, times: Mapping[str, str | None]) -> None:
+def _stamp(db: Database, record_type: str, times: Mapping[str, str | None]) -> None:
     """Give current records without a timestamp of their own that of their stub."""
     first = newest_change(db) + 1
     known = [(at, key) for key, at in times.items() if at is not None]
@@ -307,7 +339,7 @@ def _stamp(db: sqlite3.Connection, record_type: str, times: Mapping[str, str | N
     )
 
 
-def fetched(db: sqlite3.Connection, record_type: str, keys: Sequence[str]) -> None:
+def fetched(db: Database, record_type: str, keys: Sequence[str]) -> None:
     """Note that scanned records have been fetched; what has no timestamp of its own gets that of its stub."""
     db.executemany("UPDATE scan SET stale = 0 WHERE type = ? AND id = ?", [(record_type, key) for key in keys])
     stubs: dict[str, str | None] = {}
@@ -323,37 +355,34 @@ def fetched(db: sqlite3.Connection, record_type: str, keys: Sequence[str]) -> No
     )
 
 
-def begin_scan(db: sqlite3.Connection, record_type: str) -> None:
+def begin_scan(db: Database, record_type: str) -> None:
     """Forget what an earlier pass over all of *record_type* has seen, and note where the change feed stands."""
     db.execute("DELETE FROM scan WHERE type = ?", (record_type,))
-    db.execute("DELETE FROM meta WHERE name = ?", (f"blind scan of {record_type}",))
-    db.execute(
-        "INSERT OR REPLACE INTO meta SELECT ?, coalesce(max(change_seq), 0) FROM record",
-        (f"scan of {record_type} from",),
-    )
+    forget_note(db, f"blind scan of {record_type}")
+    put_note(db, f"scan of {record_type} from", str(newest_change(db)))
 
 
-def note_blind(db: sqlite3.Connection, record_type: str) -> None:
+def note_blind(db: Database, record_type: str) -> None:
     """Note that the pass over all of *record_type* has met an element whose ID can't be read."""
-    db.execute("INSERT OR REPLACE INTO meta VALUES (?, '1')", (f"blind scan of {record_type}",))
+    put_note(db, f"blind scan of {record_type}", "1")
 
 
-def is_blind(db: sqlite3.Connection, record_type: str) -> bool:
+def is_blind(db: Database, record_type: str) -> bool:
     """Tell whether the pass over a type has met an element whose ID can't be read: it proves nothing gone."""
-    return db.execute("SELECT 1 FROM meta WHERE name = ?", (f"blind scan of {record_type}",)).fetchone() is not None
+    return note(db, f"blind scan of {record_type}") is not None
 
 
-def has_earlier(db: sqlite3.Connection, record_type: str) -> bool:
+def has_earlier(db: Database, record_type: str) -> bool:
     """Tell whether the store had records of *record_type* when the pass over it began."""
     (found,) = db.execute(
         "SELECT EXISTS (SELECT 1 FROM record WHERE type = ? "
-        "AND change_seq <= (SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?))",
+        "AND change_seq <= (SELECT CAST(value AS BIGINT) FROM meta WHERE name = ?))",
         (record_type, f"scan of {record_type} from"),
     ).fetchone()
     return bool(found)
 
 
-def vanished(db: sqlite3.Connection, record_type: str) -> list[str]:
+def vanished(db: Database, record_type: str) -> list[str]:
     """Return the records of the store that the last full pass has not seen, soft deleted ones included.
 
     What others have written since the pass began (a cached read, a webhook) the server had by then: that this pass has
@@ -364,8 +393,8 @@ def vanished(db: sqlite3.Connection, record_type: str) -> list[str]:
         return []
     rows = db.execute(
         "SELECT id FROM record WHERE type = ? AND (deleted_at IS NULL OR reason = ?) "
-        "AND id NOT IN (SELECT id FROM scan WHERE type = ?) "
-        "AND change_seq <= coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?), change_seq)",
-        (record_type, SOFT_DELETED, record_type, f"scan of {record_type} from"),
+        "AND NOT EXISTS (SELECT 1 FROM scan WHERE scan.type = record.type AND scan.id = record.id) "
+        "AND change_seq <= coalesce((SELECT CAST(value AS BIGINT) FROM meta WHERE name = ?), change_seq)",
+        (record_type, SOFT_DELETED, f"scan of {record_type} from"),
     )
     return [row[0] for row in rows]

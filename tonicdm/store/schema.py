@@ -1,8 +1,7 @@
-"""The tables of a store, as steps from each version to the next."""
+"""The tables of a store in SQLite, as steps from each version to the next."""
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Final
 
 _FIRST: Final = """
@@ -148,22 +147,3 @@ MIGRATIONS: Final = (_FIRST, _FRESHNESS, _INBOX, _ORDER, _PROGRESS, _JOBS, _CONT
 """Entry n leads from version n to n + 1."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)
-
-
-def upgrade(db: sqlite3.Connection, version: int) -> None:
-    """Lead a store of *version* to the newest one, each step in a transaction of its own.
-
-    Two processes may open a file at the same moment: whoever comes second finds the step made.
-    """
-    for number in range(version, SCHEMA_VERSION):
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            if db.execute("PRAGMA user_version").fetchone() == (number,):
-                for statement in MIGRATIONS[number].split(";"):  # no text in them holds a semicolon
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {number + 1}")
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise

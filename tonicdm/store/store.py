@@ -1,4 +1,4 @@
-"""The local store: every record as plain JSON in one SQLite file, with views to query it by."""
+"""The store: every record as plain JSON in a database, with views to query it by."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import asyncio
 import contextlib
 import datetime
 import os
-import pathlib
-import sqlite3
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
 from tonicdm.closing import AsyncClosing
 from tonicdm.errors import StoreError
 from tonicdm.store import lock, quarantine, rows, views, writing
-from tonicdm.store.opening import check_path, described, open_store
+from tonicdm.store.database import Database, Location, Lock
+from tonicdm.store.opening import locate
 from tonicdm.store.owner import Owner, read_owner
 from tonicdm.store.quarantine import Quarantined
 from tonicdm.store.reading import Readable
@@ -29,19 +28,20 @@ T = TypeVar("T")
 
 
 class Store(Readable, AsyncClosing):
-    """A file of records; opened with ``async with``. All its work happens on one thread of its own.
+    """A database of records; opened with ``async with``. All its work happens on one thread of its own.
 
     Args:
-        path: The file; made if absent, for its owner alone.
+        path: A file, made if absent, for its owner alone; or a PostgreSQL database, ``postgresql://…``.
+        schema: The schema of that database, made if absent; ``tonicdm`` unless given. One for each tenant.
 
     Raises:
-        ConfigError: *path* names no file.
+        ConfigError: *path* names neither, or *schema* can't be used.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path: pathlib.Path = check_path(path)
+    def __init__(self, path: str | os.PathLike[str] | Location, *, schema: str | None = None) -> None:
+        self.location: Location = locate(path, schema)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tonicdm-store")
-        self._connection: sqlite3.Connection | None = None
+        self._database: Database | None = None
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -49,7 +49,7 @@ class Store(Readable, AsyncClosing):
         return self
 
     async def open(self) -> None:
-        """Open the file, which the first use does as well.
+        """Open the store, which the first use does as well.
 
         Raises:
             StoreError: It can't be opened, or was written by a newer version.
@@ -57,31 +57,42 @@ class Store(Readable, AsyncClosing):
         await self.read(lambda _db: None)
 
     async def close(self) -> None:
-        """Bring the views up to date and close the file; twice is once."""
+        """Bring the views up to date and close the store; twice is once."""
         if not self._closed:
             self._closed = True
-            if self._connection is not None:
+            if self._database is not None and not self._database.is_lost:
                 await self._do(self._disconnect)
             self._thread.shutdown(wait=False)
 
+    @property
+    def name(self) -> str:
+        """Where the store is, for people: its file, or its database without the password."""
+        return self.location.name
+
     # --- transactions ---------------------------------------------------------------------------------------------
 
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def read(self, work: Callable[[Database], T]) -> T:
         """Return what *work* reads."""
         return await self._do(work)
 
-    async def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T:
+    async def write(self, work: Callable[[Database], T], *, durable: bool = False, lock: Lock = Lock.WRITE) -> T:
         """Run *work* in one transaction: all of it is stored, or nothing.
 
         Args:
             work: What to do with the open database.
             durable: Whether it has to survive the loss of power too, once this returns; else it survives the end of
                 the process, and the last moments before a power cut may be missing.
+            lock: What it may do beside other transactions.
 
         Raises:
             StoreError: The disk is full or the file is locked.
         """
-        return await self._do(lambda db: _in_transaction(db, lambda: work(db), durable=durable))
+
+        def run(db: Database) -> T:
+            with db.transaction(durable=durable, lock=lock):
+                return work(db)
+
+        return await self._do(run)
 
     async def draw(self, at: float) -> ReadStamp:
         """Return the stamp of a call that is about to leave, to be written with what it brings.
@@ -112,7 +123,7 @@ class Store(Readable, AsyncClosing):
             stamp: Drawn before the call that brought them; None for what was not read by a call.
         """
 
-        def work(db: sqlite3.Connection) -> Written:
+        def work(db: Database) -> Written:
             drawn = stamp or rows.draw(db, time.time())
             written = writing.write_records(db, record_type, records, data_quantity, drawn)
             if mark is not None:
@@ -140,12 +151,13 @@ class Store(Readable, AsyncClosing):
         this machine's clock.
         """
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Database) -> None:
             db.execute(
                 "INSERT INTO watermark (type, until, audited, changes, listed) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT (type) DO UPDATE SET until = coalesce(excluded.until, until), "
-                "audited = coalesce(excluded.audited, audited), changes = coalesce(excluded.changes, changes), "
-                "listed = coalesce(excluded.listed, listed)",
+                "ON CONFLICT (type) DO UPDATE SET until = coalesce(excluded.until, watermark.until), "
+                "audited = coalesce(excluded.audited, watermark.audited), "
+                "changes = coalesce(excluded.changes, watermark.changes), "
+                "listed = coalesce(excluded.listed, watermark.listed)",
                 (record_type, until, audited, changes, listed),
             )
             if changed is not None:
@@ -173,12 +185,11 @@ class Store(Readable, AsyncClosing):
 
     async def meta(self, name: str) -> str | None:
         """Return a note of the store."""
-        found = await self.read(lambda db: db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone())
-        return None if found is None else str(found[0])
+        return await self.read(lambda db: rows.note(db, name))
 
     async def set_meta(self, name: str, value: str) -> None:
         """Keep a note."""
-        await self.write(lambda db: db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value)))
+        await self.write(lambda db: rows.put_note(db, name, value))
 
     async def capability(self, record_type: str, name: str) -> str | None:
         """Return what a server was found to be able to do for *record_type* (``""``: for all)."""
@@ -188,9 +199,7 @@ class Store(Readable, AsyncClosing):
 
     async def set_capability(self, record_type: str, name: str, value: str) -> None:
         """Remember what a server was found to be able to do."""
-        await self.write(
-            lambda db: db.execute("INSERT OR REPLACE INTO capability VALUES (?, ?, ?)", (record_type, name, value))
-        )
+        await self.write(lambda db: db.execute(rows.PUT_CAPABILITY, (record_type, name, value)))
 
     async def refresh_views(self) -> None:
         """Make the views anew from the fields that the models know and the records really have."""
@@ -222,7 +231,7 @@ class Store(Readable, AsyncClosing):
     async def remarks(self, record_type: str) -> list[str]:
         """Return what a run over a type should say of the copy: what is in quarantine, and what has no column."""
 
-        def work(db: sqlite3.Connection) -> list[str]:
+        def work(db: Database) -> list[str]:
             aside, fields = quarantine.count(db, record_type), len(views.without_column(db, record_type))
             remarks = []
             if aside:
@@ -252,7 +261,7 @@ class Store(Readable, AsyncClosing):
         """
         busy = await self.write(lambda db: lock.acquire(db, now))
         if busy is not None:
-            raise StoreError(str(self.path), str(busy))
+            raise StoreError(self.name, str(busy))
 
     async def release_lock(self) -> None:
         """Give the store back."""
@@ -260,10 +269,10 @@ class Store(Readable, AsyncClosing):
 
     # --- on the store's thread --------------------------------------------------------------------------------------
 
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _do(self, work: Callable[[Database], T]) -> T:
         def run() -> T:
-            with self._errors():
-                return work(self._connection or self._open())
+            with self.location.errors():
+                return work(self._current())
 
         # A caller that is cancelled does not leave a transaction half done: the thread finishes it.
         running = asyncio.get_running_loop().run_in_executor(self._thread, run)
@@ -273,35 +282,14 @@ class Store(Readable, AsyncClosing):
             running.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
             raise
 
-    def _open(self) -> sqlite3.Connection:
-        self._connection = open_store(self.path)
-        return self._connection
+    def _current(self) -> Database:
+        if self._database is None or self._database.is_lost:
+            self._database = self.location.open()
+        return self._database
 
-    def _disconnect(self, connection: sqlite3.Connection) -> None:
-        with contextlib.suppress(sqlite3.Error):  # views are remade at the next open; a full disk must not hide more
-            _in_transaction(connection, lambda: views.refresh(connection))
-        connection.close()
-        self._connection = None
-
-    @contextlib.contextmanager
-    def _errors(self) -> Generator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise StoreError(str(self.path), described(error)) from error
-
-
-def _in_transaction(db: sqlite3.Connection, work: Callable[[], T], *, durable: bool = False) -> T:
-    db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-    # Who waits for a durable write should not wait for the log to be moved into the file as well; a connection that
-    # makes none does that sooner, and this one only when the log has grown to 40 MB.
-    db.execute(f"PRAGMA wal_autocheckpoint = {10_000 if durable else 1000}")
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        result = work()
-        db.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):  # some errors, such as a full disk, have rolled back already
-            db.execute("ROLLBACK")
-        raise
-    return result
+    def _disconnect(self, db: Database) -> None:
+        # Views are remade at the next open; a full disk must not hide more.
+        with contextlib.suppress(StoreError), self.location.errors(), db.transaction():
+            views.refresh(db)
+        db.close()
+        self._database = None

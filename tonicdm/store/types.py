@@ -29,8 +29,8 @@ class RecordType:
     """Whether its timestamp tells of changes (reference: a file transfer's is "not implemented yet")."""
     parents: str | None = None
     """The type whose records it is listed by."""
-    named_by: str = ""
-    """SQL that finds the IDs it is listed by: of its parents, or of its own records where a list needs them."""
+    named_in: str = ""
+    """The field of its parents that holds the IDs it is listed by; its parents' own IDs where there is none."""
     by_own_ids: bool = False
     """Whether those are the IDs of its own records, asked for by the headerful."""
 
@@ -71,7 +71,6 @@ _BY_REQUEST: Final = (
         default=False,
         why_not="one list for each project",
         parents="projects",
-        named_by="SELECT id FROM record WHERE type = 'projects' AND deleted_at IS NULL ORDER BY id",
         stamped=False,
     ),
     RecordType(
@@ -79,8 +78,7 @@ _BY_REQUEST: Final = (
         default=False,
         why_not="listed by their IDs, which the files name",
         parents="files",
-        named_by="SELECT DISTINCT replace(json_extract(raw, '$.filesetId'), '-', '') FROM record "
-        "WHERE type = 'files' AND json_extract(raw, '$.filesetId') IS NOT NULL ORDER BY 1",
+        named_in="filesetId",
         by_own_ids=True,
         stamped=False,
     ),

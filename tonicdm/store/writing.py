@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ import attrs
 
 from tonicdm.codec.elements import MAX_DEPTH, invalid_value, is_deeper, parse_strictly, unstorable
 from tonicdm.store import quarantine, rows, views
+from tonicdm.store.database import Database
 from tonicdm.store.rows import DELETED, SOFT_DELETED
 from tonicdm.store.types import TYPES
 from tonicdm.store.versions import UNORDERED, Origin, ReadStamp, Verdict, Version, judge
@@ -66,10 +66,13 @@ class SortedOut:
         return sum(element.id is None for element in self.invalid)
 
 
-def sorted_out(record_type: str, items: Sequence[Any], invalid: Sequence[InvalidRecord] = ()) -> SortedOut:
+def sorted_out(
+    db: Database, record_type: str, items: Sequence[Any], invalid: Sequence[InvalidRecord] = ()
+) -> SortedOut:
     """Tell records from what can't be stored as one; of two with one ID the later counts.
 
     Args:
+        db: The store that is to hold them.
         record_type: The record type; one of another API has IDs of any form.
         items: As they came.
         invalid: What was found to be no record before.
@@ -80,15 +83,17 @@ def sorted_out(record_type: str, items: Sequence[Any], invalid: Sequence[Invalid
     for index, item in enumerate(items):
         reason = None if listing is None else listing.nameless(item)
         raw, reason = ("", reason) if reason is not None else _encoded(item)
+        key = "" if reason is not None else rows.key_of(item)
+        reason = reason or db.refusal(key, item, raw)
         if reason is None:
-            sound[rows.key_of(item)] = (item, raw)
+            sound[key] = (item, raw)
         else:
             others.append(invalid_value(index, reason, item))
     return SortedOut(sound, (*invalid, *others))
 
 
 def write_records(
-    db: sqlite3.Connection,
+    db: Database,
     record_type: str,
     records: Sequence[Any],
     data_quantity: DataQuantity,
@@ -111,12 +116,12 @@ def write_records(
         page: The page that they came on.
     """
     return write_sorted(
-        db, record_type, sorted_out(record_type, records, invalid), data_quantity, stamp, origin=origin, page=page
+        db, record_type, sorted_out(db, record_type, records, invalid), data_quantity, stamp, origin=origin, page=page
     )
 
 
 def write_sorted(
-    db: sqlite3.Connection,
+    db: Database,
     record_type: str,
     found: SortedOut,
     data_quantity: DataQuantity,
@@ -139,7 +144,7 @@ def write_sorted(
         if verdict not in {Verdict.TAKE, Verdict.WENT_BACK}:
             continue
         row = _row(record_type, key, item, raw, data_quantity, version)
-        if before is not None and _is_same(before, raw, data_quantity, row[6]):
+        if before is not None and _is_same(db, before, raw, data_quantity, row[6]):
             shown[key] = version.updated
         else:
             puts.append(row)
@@ -185,13 +190,16 @@ def _row(
     )
 
 
-def _is_same(before: rows.StoredRecord, raw: str, data_quantity: DataQuantity, deleted_at: str | None) -> bool:
-    found = (before.raw, before.data_quantity, before.deleted_at, before.quarantined)
-    return found == (raw, data_quantity.value, deleted_at, None)
+def _is_same(
+    db: Database, before: rows.StoredRecord, raw: str, data_quantity: DataQuantity, deleted_at: str | None
+) -> bool:
+    if (before.data_quantity, before.deleted_at, before.quarantined) != (data_quantity.value, deleted_at, None):
+        return False
+    return db.is_same(before.raw, raw)
 
 
 def write_tombstones(
-    db: sqlite3.Connection, record_type: str, ids: Iterable[str], reason: str, at: str, stamp: ReadStamp = UNORDERED
+    db: Database, record_type: str, ids: Iterable[str], reason: str, at: str, stamp: ReadStamp = UNORDERED
 ) -> int:
     """Make tombstones of records that the server no longer has; return how many.
 
@@ -203,21 +211,31 @@ def write_tombstones(
         at: When, ISO 8601 in UTC.
         stamp: Drawn before the call that did not return them: what was read before does not bring them back.
     """
-    first = rows.newest_change(db) + 1
-    before = db.total_changes
-    db.executemany(
+    first, number = rows.newest_change(db) + 1, stamp.number
+    return db.executemany(
         "UPDATE record SET deleted_at = ?, reason = ?, change_seq = ?, read_at = CASE WHEN read_number < ? THEN ? "
-        "ELSE read_at END, read_number = max(read_number, ?) WHERE type = ? AND id = ? "
+        "ELSE read_at END, read_number = CASE WHEN read_number < ? THEN ? ELSE read_number END "
+        "WHERE type = ? AND id = ? "
         "AND (deleted_at IS NULL OR reason = ?)",
         [
-            (at, reason, first + n, stamp.number, stamp.at, stamp.number, record_type, record_id, SOFT_DELETED)
+            (
+                at,
+                reason,
+                first + n,
+                number,
+                stamp.at,
+                number,
+                number,
+                record_type,
+                record_id,
+                SOFT_DELETED,
+            )
             for n, record_id in enumerate(ids)
         ],
     )
-    return db.total_changes - before
 
 
-def clean(db: sqlite3.Connection, record_type: str, at: str) -> int:
+def clean(db: Database, record_type: str, at: str) -> int:
     """Make tombstones of rows that an earlier version had made of answers that were no records; return how many.
 
     Their key is their own content, or no ID that could be asked for. Readers of the change feed hear that they are
@@ -231,7 +249,7 @@ def clean(db: sqlite3.Connection, record_type: str, at: str) -> int:
     listing = TYPES[record_type].listing
     if not listing.identified:
         return 0
-    form = "id NOT GLOB '{*'" if not listing.askable else "length(id) = 32 AND id NOT GLOB '*[^0-9a-f]*'"
+    form = "length(id) = 32 AND trim(id, '0123456789abcdef') = ''" if listing.askable else "id NOT LIKE '{%'"
     poisoned = f"type = ? AND NOT ({form})"
     keys = db.execute(
         f"SELECT id FROM record WHERE {poisoned} AND (deleted_at IS NULL OR reason = ?)",  # noqa: S608 - no values
@@ -241,7 +259,7 @@ def clean(db: sqlite3.Connection, record_type: str, at: str) -> int:
     return write_tombstones(db, record_type, [key for (key,) in keys], NO_RECORD, at)
 
 
-def retry(db: sqlite3.Connection) -> tuple[int, int]:
+def retry(db: Database) -> tuple[int, int]:
     """Decode anew what is in quarantine: another version may be able to; return how many are records now, of how many.
 
     A record is written as of the call that had brought it, so that what was read since is not overwritten.
@@ -253,7 +271,7 @@ def retry(db: sqlite3.Connection) -> tuple[int, int]:
             item = parse_strictly(element.raw)
         except (ValueError, RecursionError):
             continue
-        found = sorted_out(element.type, [item])
+        found = sorted_out(db, element.type, [item])
         if not found.invalid:
             quarantine.drop(db, element)
             write_sorted(db, element.type, found, element.data_quantity, element.stamp, origin=element.origin)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import datetime
 import functools
-import sqlite3
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
@@ -27,6 +26,7 @@ from tonicdm.plan.lists import StepFailedError
 from tonicdm.plan.passes import Watermark, begin, run_type
 from tonicdm.plan.steps import Step
 from tonicdm.store import rows
+from tonicdm.store.database import Database
 from tonicdm.store.ownership import check_owner
 from tonicdm.store.rows import Checkpoint
 from tonicdm.store.store import Store
@@ -199,7 +199,7 @@ class _TypeRun:
         except ListError as error:
             raise self._broken(error) from None
 
-    def _keep(self, db: sqlite3.Connection, *, facts: TypeFacts, following: Step, write: Write) -> Written:
+    def _keep(self, db: Database, *, facts: TypeFacts, following: Step, write: Write) -> Written:
         """Store what a step brought, and which one comes next."""
         written = write(db)
         progress = following.progress
@@ -220,7 +220,7 @@ class _TypeRun:
         report, progress = self.report, earned.progress
         report.why.extend(progress.why)
 
-        def work(db: sqlite3.Connection) -> Written:
+        def work(db: Database) -> Written:
             written = write(db)
             keep_learned(db, facts, progress)
             if progress.counted is not None and not facts.partial:

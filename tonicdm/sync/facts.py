@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from tonicdm.plan.passes import resume_point
 from tonicdm.plan.progress import Progress
 from tonicdm.plan.ties import since_of
 from tonicdm.store import rows
+from tonicdm.store.database import Database
 from tonicdm.store.rows import SOFT_DELETED, Checkpoint
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
@@ -87,13 +87,23 @@ async def parents_of(store: Store, record_type: RecordType, options: SyncOptions
     return await store.read(lambda db: _parents(db, record_type, options))
 
 
-def _parents(db: sqlite3.Connection, record_type: RecordType, options: SyncOptions) -> list[str] | None:
+def _parents(db: Database, record_type: RecordType, options: SyncOptions) -> list[str] | None:
     if record_type.parents is not None:
-        named = [str(row[0]) for row in db.execute(record_type.named_by)]
+        named = _ids_listed_by(db, record_type)
         return named if record_type.by_own_ids or not options.projects else list(options.projects)
     if options.projects and PARENT_OPTION in record_type.listing.operation.options:
         return list(options.projects)
     return None
+
+
+def _ids_listed_by(db: Database, record_type: RecordType) -> list[str]:
+    if not record_type.named_in:
+        sql = "SELECT id FROM record WHERE type = ? AND deleted_at IS NULL ORDER BY id"
+        return [str(identity) for (identity,) in db.execute(sql, (record_type.parents,))]
+    identity = db.dialect.text_of(record_type.named_in)
+    where = f"type = ? AND {identity} IS NOT NULL"
+    sql = f"SELECT DISTINCT replace({identity}, '-', '') FROM record WHERE {where} ORDER BY 1"  # noqa: S608 - a field of ours
+    return [str(identity) for (identity,) in db.execute(sql, (record_type.parents,))]
 
 
 def audit_due(audited: str | None, audit: str, now: float) -> bool:
@@ -116,7 +126,7 @@ def audit_due(audited: str | None, audit: str, now: float) -> bool:
 class _Reading:
     """Reads the facts of a type in one go."""
 
-    def __init__(self, db: sqlite3.Connection, record_type: RecordType, options: SyncOptions, now: float) -> None:
+    def __init__(self, db: Database, record_type: RecordType, options: SyncOptions, now: float) -> None:
         self._db, self._record_type, self._options, self._now = db, record_type, options, now
         sql = "SELECT type, name, value FROM capability WHERE type IN ('', ?)"
         found = db.execute(sql, (record_type.name,)).fetchall()
@@ -224,7 +234,7 @@ class _Reading:
         return int(found)
 
 
-def keep_learned(db: sqlite3.Connection, facts: TypeFacts, progress: Progress) -> None:
+def keep_learned(db: Database, facts: TypeFacts, progress: Progress) -> None:
     """Keep what a run has learned of the server.
 
     Args:
@@ -243,24 +253,25 @@ def keep_learned(db: sqlite3.Connection, facts: TypeFacts, progress: Progress) -
         LARGEST: progress.largest_page or None,
         TIES: progress.ties or "",
     }
-    put = "INSERT OR REPLACE INTO capability VALUES (?, ?, ?)"
-    db.executemany(put, [(record_type, name, str(value)) for name, value in own.items() if value is not None])
+    db.executemany(
+        rows.PUT_CAPABILITY, [(record_type, name, str(value)) for name, value in own.items() if value is not None]
+    )
     # Types are read side by side: the least and the most of what they found count.
     sql = (
-        "INSERT INTO capability VALUES ('', ?1, ?2) ON CONFLICT (type, name) DO UPDATE SET "
-        "value = CAST({}(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER)) AS TEXT)"
+        "INSERT INTO capability (type, name, value) VALUES ('', ?, ?) ON CONFLICT (type, name) DO UPDATE SET "
+        "value = excluded.value WHERE CAST(excluded.value AS BIGINT) {} CAST(capability.value AS BIGINT)"
     )
-    db.executemany(sql.format("min"), [(name, str(value)) for name, value in common.items() if value])
+    db.executemany(sql.format("<"), [(name, str(value)) for name, value in common.items() if value])
     most = {IDS_PROVEN: progress.ids_proven, LARGEST: progress.largest_page}
-    db.executemany(sql.format("max"), [(name, str(value)) for name, value in most.items() if value])
+    db.executemany(sql.format(">"), [(name, str(value)) for name, value in most.items() if value])
 
 
-def note_counted(db: sqlite3.Connection, record_type: str, counted: int) -> None:
+def note_counted(db: Database, record_type: str, counted: int) -> None:
     """Keep how many elements a whole list had, beside what the store holds of it."""
     sql = f"SELECT count(*) FROM record WHERE type = ? AND {_LIVE}"  # noqa: S608 - no values
     (held,) = db.execute(sql, (record_type, SOFT_DELETED)).fetchone()
     (more,) = db.execute(_ASIDE, (record_type, SOFT_DELETED)).fetchone()
-    db.execute("INSERT OR REPLACE INTO capability VALUES (?, ?, ?)", (record_type, COUNTED, f"{counted} {held + more}"))
+    db.execute(rows.PUT_CAPABILITY, (record_type, COUNTED, f"{counted} {held + more}"))
 
 
 def _word(proven: bool | None) -> str | None:  # noqa: FBT001 - a value, not a switch

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import functools
 import json
-import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from tonicdm.plan.deletions import CONTROLS
 from tonicdm.plan.steps import SERIES, Outcome, Step, StepKind, Trouble
 from tonicdm.plan.ties import is_ahead, parse, settles_at
 from tonicdm.store import quarantine, rows, writing
+from tonicdm.store.database import Database
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
 from tonicdm.store.versions import Origin, ReadStamp
@@ -32,10 +32,10 @@ from tonicdm.types import DataQuantity
 DELETED: Final = "deleted"
 OUT_OF_SIGHT: Final = "out of sight"
 
-Write = Callable[[sqlite3.Connection], Written]
+Write = Callable[[Database], Written]
 
 
-def _nothing(_db: sqlite3.Connection) -> Written:
+def _nothing(_db: Database) -> Written:
     return Written()
 
 
@@ -131,8 +131,8 @@ class Performer:
     ) -> Performed:
         name = self.record_type.name
 
-        def look(db: sqlite3.Connection) -> tuple[SortedOut, Outcome, dict[str, datetime.datetime]]:
-            found = writing.sorted_out(name, records, invalid)
+        def look(db: Database) -> tuple[SortedOut, Outcome, dict[str, datetime.datetime]]:
+            found = writing.sorted_out(db, name, records, invalid)
             unsettled = _unsettled(found.times, at)
             return found, _seen(db, name, step, at, found, count, unsettled, found.times.values()), unsettled
 
@@ -140,7 +140,7 @@ class Performer:
         self.report.ahead += outcome.ahead
         marked = frozenset(unsettled) if step.mark else frozenset[str]()
 
-        def write(db: sqlite3.Connection) -> Written:
+        def write(db: Database) -> Written:
             written = writing.write_sorted(
                 db,
                 name,
@@ -165,8 +165,8 @@ class Performer:
         fetched = await self._fetch(step, None if parents is None else parents[step.list_number])
         name = self.record_type.name
 
-        def look(db: sqlite3.Connection) -> Outcome:
-            found = writing.sorted_out(name, fetched.payload, fetched.invalid)
+        def look(db: Database) -> Outcome:
+            found = writing.sorted_out(db, name, fetched.payload, fetched.invalid)
             return _seen(db, name, step, at, found, fetched.size, {}, ())
 
         return Performed(await self.store.read(look))
@@ -176,8 +176,8 @@ class Performer:
         fetched = await self._fetch(step)
         name = self.record_type.name
 
-        def look(db: sqlite3.Connection) -> tuple[SortedOut, Outcome, set[str]]:
-            found = writing.sorted_out(name, fetched.payload, fetched.invalid)
+        def look(db: Database) -> tuple[SortedOut, Outcome, set[str]]:
+            found = writing.sorted_out(db, name, fetched.payload, fetched.invalid)
             stale = rows.stale_keys(db, name, found.times, ties=step.ties, trust=step.trust)
             unsettled = _unsettled({key: found.times[key] for key in stale}, at)
             outcome = _seen(
@@ -188,7 +188,7 @@ class Performer:
         found, outcome, stale = await self.store.read(look)
         self.report.ahead += outcome.ahead
 
-        def write(db: sqlite3.Connection) -> Written:
+        def write(db: Database) -> Written:
             rows.note_scanned(db, name, found.times, step.number, stale)
             rows.confirm(db, name, {key: time for key, time in found.times.items() if key not in stale}, stamp)
             rows.dissent(db, name, {key: time for key, time in found.times.items() if key in stale}, stamp)
@@ -203,7 +203,7 @@ class Performer:
     # --- what is stale --------------------------------------------------------------------------------------------
 
     async def _tally(self, _step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
-        sql = "SELECT page, count(*) FROM scan WHERE type = ? AND stale GROUP BY page ORDER BY page"
+        sql = "SELECT page, count(*) FROM scan WHERE type = ? AND stale = 1 GROUP BY page ORDER BY page"
         found = await self.store.query(sql, (self.record_type.name,))
         counts = tuple((int(page), int(count)) for page, count in found)
         return Performed(Outcome(at=at.isoformat(), stale_by_page=counts))
@@ -211,7 +211,7 @@ class Performer:
     async def _by_id(self, step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
         """Fetch what is stale by ID."""
         name = self.record_type.name
-        sql = "SELECT id FROM scan WHERE type = ? AND stale ORDER BY id LIMIT ?"
+        sql = "SELECT id FROM scan WHERE type = ? AND stale = 1 ORDER BY id LIMIT ?"
         ids = [str(row[0]) for row in await self.store.query(sql, (name, step.ids))]
         if not ids:
             return Performed(Outcome(at=at.isoformat()))
@@ -229,7 +229,7 @@ class Performer:
         # The server may have cut the answer at a page of its own size.
         cut = bool(missing) and len(ids) > DEFAULT_PAGE and count in ROUND_SIZES
 
-        def write(db: sqlite3.Connection) -> Written:
+        def write(db: Database) -> Written:
             written = done.write(db)
             if not cut:
                 # Where an element has no ID that can be read, any of the others may be that one.
@@ -260,15 +260,11 @@ class Performer:
         As many as one call can name, of those with the most and the fewest fields: some fields are gated for a part of
         the records only.
         """
-        sql = (
-            "SELECT id, updated, raw FROM record WHERE type = ? AND deleted_at IS NULL "
-            "ORDER BY (SELECT count(*) FROM json_each(raw)) {}, id LIMIT ?"
-        )
         most, fewest = -(-step.ids // 2), step.ids // 2
         sample: dict[str, tuple[str | None, str]] = {}
         for order, limit in (("DESC", most), ("ASC", fewest)):
-            for record_id, updated, raw in await self.store.query(sql.format(order), (self.record_type.name, limit)):
-                sample[record_id] = updated, raw
+            look = functools.partial(_sample_of, name=self.record_type.name, order=order, limit=limit)
+            sample |= {record_id: (updated, raw) for record_id, updated, raw in await self.store.read(look)}
         if not sample:
             return Performed(Outcome(at=at.isoformat()))
         found, count = await self._batch(step, list(sample))
@@ -285,7 +281,7 @@ class Performer:
     async def _missing(self, _step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
         name = self.record_type.name
 
-        def look(db: sqlite3.Connection) -> Outcome:
+        def look(db: Database) -> Outcome:
             (held,) = db.execute(
                 "SELECT count(*) FROM record WHERE type = ? AND deleted_at IS NULL", (name,)
             ).fetchone()
@@ -303,7 +299,7 @@ class Performer:
         """Ask for absent records, beside some that are there."""
         name = self.record_type.name
 
-        def choose(db: sqlite3.Connection) -> tuple[list[str], list[str]]:
+        def choose(db: Database) -> tuple[list[str], list[str]]:
             asked = [record_id for record_id in sorted(rows.vanished(db, name)) if record_id > step.after][: step.ids]
             return asked, _controls(db, name)
 
@@ -320,7 +316,7 @@ class Performer:
             last=asked[-1],
         )
 
-        def write(db: sqlite3.Connection) -> Written:
+        def write(db: Database) -> Written:
             rows.note_scanned(db, name, dict.fromkeys(alive), 0, frozenset(alive))
             return Written()
 
@@ -329,7 +325,7 @@ class Performer:
     async def _tombstones(self, _step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
         name = self.record_type.name
 
-        def write(db: sqlite3.Connection) -> Written:
+        def write(db: Database) -> Written:
             proven = self.reader.has_statuses and statuses_proven(db, name)
             reason = DELETED if proven else OUT_OF_SIGHT
             gone = sorted(rows.vanished(db, name))
@@ -360,15 +356,21 @@ _BY_KIND: Final[dict[StepKind, Callable[[Performer, Step, datetime.datetime, Rea
 }
 
 
-def statuses_proven(db: sqlite3.Connection, record_type: str) -> bool:
+def statuses_proven(db: Database, record_type: str) -> bool:
     """Tell whether the list has shown records that are not active: only then absence means more than a status."""
     sql = "SELECT EXISTS (SELECT 1 FROM record WHERE type = ? AND status IN ('inactive', 'deleted', '0', '4'))"
     (found,) = db.execute(sql, (record_type,)).fetchone()
     return bool(found)
 
 
-def _controls(db: sqlite3.Connection, record_type: str) -> list[str]:
-    sql = "SELECT id FROM scan WHERE type = ? AND NOT stale LIMIT ?"
+def _sample_of(db: Database, name: str, order: str, limit: int) -> list[tuple[str, str | None, str]]:
+    """Return some live records, those with the most or the fewest fields first."""
+    sql = "SELECT id, updated, raw FROM record WHERE type = ? AND deleted_at IS NULL"
+    return db.execute(f"{sql} ORDER BY {db.dialect.fields_of_raw()} {order}, id LIMIT ?", (name, limit)).fetchall()
+
+
+def _controls(db: Database, record_type: str) -> list[str]:
+    sql = "SELECT id FROM scan WHERE type = ? AND stale = 0 LIMIT ?"
     return [record_id for (record_id,) in db.execute(sql, (record_type, CONTROLS))]
 
 
@@ -390,7 +392,7 @@ def _unsettled(times: dict[str, str | None], at: datetime.datetime) -> dict[str,
 
 
 def _seen(
-    db: sqlite3.Connection,
+    db: Database,
     record_type: str,
     step: Step,
     at: datetime.datetime,
@@ -428,7 +430,7 @@ def _seen(
     )
 
 
-def _pages_of(db: sqlite3.Connection, record_type: str, keys: Sequence[str]) -> dict[str, int]:
+def _pages_of(db: Database, record_type: str, keys: Sequence[str]) -> dict[str, int]:
     """Return on which page of the run each record was seen before."""
     found: dict[str, int] = {}
     for start in range(0, len(keys), rows.CHUNK):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from tonicdm.plan.deletions import CONTROLS, too_many_deletions
 from tonicdm.plan.refresh import Refresh, RefreshMethod, refresh
 from tonicdm.plan.ties import OVERLAP
 from tonicdm.store import lookup, rows, writing
+from tonicdm.store.database import Database
 from tonicdm.store.store import Store
 from tonicdm.store.types import RecordType
 from tonicdm.store.versions import Origin, ReadStamp
@@ -208,7 +208,7 @@ class Fetch:
 
         They cost nothing more, and an answer without them proves nothing (docs/explanation/copy.md, "Tombstones").
         """
-        sql = "SELECT id FROM record WHERE type = ? AND deleted_at IS NULL ORDER BY checked DESC LIMIT ?"
+        sql = "SELECT id FROM record WHERE type = ? AND deleted_at IS NULL ORDER BY coalesce(checked, 0) DESC LIMIT ?"
         # Those asked for may be among them.
         checked = await self.store.query(sql, (self.record_type.name, len(part) + CONTROLS))
         controls = [record_id for (record_id,) in checked if record_id not in set(part)]
@@ -220,18 +220,19 @@ class Fetch:
         """Store what a call has brought; return the timestamps of the records that it named, by ID."""
         name = self.record_type.name
         ahead, now = self._reader.server_time().timestamp() - self._now(), self._now()
-        sound = writing.sorted_out(name, records, invalid)
-        times = sound.times
-        reasons = {str(element.id): element.reason for element in sound.invalid if element.id is not None}
 
-        def work(db: sqlite3.Connection) -> int:
+        def work(db: Database) -> tuple[int, dict[str, str | None]]:
+            sound = writing.sorted_out(db, name, records, invalid)
+            times = sound.times
+            reasons = {str(element.id): element.reason for element in sound.invalid if element.id is not None}
             lookup.take_over(db, name, records, stamp, ahead=ahead, origin=origin, invalid=invalid)
             dead = jobs.settle_unkeepable(db, name, reasons, upto, now)
             jobs.settle(db, name, times, upto)
             jobs.tally(db, fetched=len(records))
-            return dead
+            return dead, times
 
-        self.unkeepable += await self.store.write(work)
+        dead, times = await self.store.write(work)
+        self.unkeepable += dead
         return times
 
     # --- what is absent ---------------------------------------------------------------------------------------------
@@ -251,7 +252,7 @@ class Fetch:
         reason = DELETED if proven else OUT_OF_SIGHT
         at = self._reader.server_time().isoformat()
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Database) -> None:
             writing.write_tombstones(db, name, certain, reason, at, rows.draw(db, self._now()))
             jobs.settle_absent(db, name, gone, upto)
 
@@ -262,7 +263,7 @@ def _reads_changes(plan: Refresh) -> bool:
     return plan.method is RefreshMethod.CHANGES
 
 
-def _held_of(db: sqlite3.Connection, record_type: str, ids: Iterable[str]) -> list[str]:
+def _held_of(db: Database, record_type: str, ids: Iterable[str]) -> list[str]:
     """Return those of *ids* that the store holds as live."""
     sql = "SELECT 1 FROM record WHERE type = ? AND id = ? AND (deleted_at IS NULL OR reason = ?)"
     return [record_id for record_id in ids if db.execute(sql, (record_type, record_id, rows.SOFT_DELETED)).fetchone()]

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import datetime
 import logging
-import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,6 +13,8 @@ import attrs
 
 from tonicdm.client import TonicDM
 from tonicdm.errors import TonicDMError
+from tonicdm.store import rows
+from tonicdm.store.database import Database
 from tonicdm.store.types import RecordType
 from tonicdm.sync.engine import Audit, synchronize
 from tonicdm.sync.report import RunReport
@@ -98,9 +99,7 @@ async def repair(
     for report in run.types:
         mark, name = marks[report.type], report.type
 
-        def work(
-            db: sqlite3.Connection, mark: str | None = mark, name: str = name, units: int = report.meter.units
-        ) -> Gap:
+        def work(db: Database, mark: str | None = mark, name: str = name, units: int = report.meter.units) -> Gap:
             return _compare(db, name, mark, units, now=now, grace=grace, announce=announce)
 
         gaps.append(await store.write(work))
@@ -143,17 +142,17 @@ EXISTS (
 
 
 def _compare(
-    db: sqlite3.Connection, record_type: str, mark: str | None, units: int, *, now: float, grace: float, announce: bool
+    db: Database, record_type: str, mark: str | None, units: int, *, now: float, grace: float, announce: bool
 ) -> Gap:
     """Compare what changed behind *mark* with the events, move the mark, and note the result."""
     (last,) = db.execute("SELECT coalesce(max(change_seq), 0) FROM record WHERE type = ?", (record_type,)).fetchone()
     changed, missed, recent = 0, list[tuple[str, str | None, bool]](), list[int]()
     if mark is not None:
-        rows = db.execute(
+        changes = db.execute(
             "SELECT change_seq, id, updated, deleted_at FROM record WHERE type = ? AND change_seq > ?",
             (record_type, int(mark)),
         )
-        for sequence, record_id, updated, deleted_at in rows.fetchall():
+        for sequence, record_id, updated, deleted_at in changes.fetchall():
             changed += 1
             made = _time(deleted_at) or _time(updated) or now - grace
             named = f"SELECT {_NAMED} FROM record WHERE type = ? AND id = ?"  # noqa: S608 - no values
@@ -164,7 +163,7 @@ def _compare(
             else:
                 missed.append((record_id, updated, deleted_at is not None))
     position = min(recent) - 1 if recent else last
-    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_POSITION + record_type, str(position)))
+    rows.put_note(db, _POSITION + record_type, str(position))
     db.execute(
         "INSERT INTO gap (type, finished, changed, missed, recent, units) VALUES (?, ?, ?, ?, ?, ?)",
         (record_type, now, changed, len(missed), len(recent), units),
@@ -175,19 +174,18 @@ def _compare(
     return Gap(type=record_type, changed=changed, missed=len(missed), recent=len(recent), units=units)
 
 
-def _announce(
-    db: sqlite3.Connection, record_type: str, record_id: str, updated: str | None, now: float, *, gone: bool
-) -> None:
+def _announce(db: Database, record_type: str, record_id: str, updated: str | None, now: float, *, gone: bool) -> None:
     """Make up the event that did not come; its record is in the store already."""
     action = "deleted" if gone else "updated"
     made = db.execute(
-        "INSERT INTO event (key, type, signed, received) VALUES (?, ?, 0, ?) ON CONFLICT (key) DO NOTHING",
+        "INSERT INTO event (key, type, signed, received) VALUES (?, ?, 0, ?) "
+        "ON CONFLICT (key) DO NOTHING RETURNING number",
         (f"missed:{record_type}:{record_id}:{action}:{updated}", f"{record_type}.{action}", now),
-    )
-    if made.rowcount:
+    ).fetchone()
+    if made is not None:
         db.execute(
             "INSERT INTO job (event, record_type, id, updated, due, examined, outcome) VALUES (?, ?, ?, ?, ?, 1, ?)",
-            (made.lastrowid, record_type, record_id, updated, now, "absent" if gone else "current"),
+            (made[0], record_type, record_id, updated, now, "absent" if gone else "current"),
         )
 
 

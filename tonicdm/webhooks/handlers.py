@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import re
-import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import Any, Final, TypeAlias, TypeVar
@@ -14,6 +13,7 @@ import attrs
 
 from tonicdm.errors import ConfigError
 from tonicdm.models import CODEC, Record, read_with
+from tonicdm.store.database import Database
 from tonicdm.store.types import TYPES
 from tonicdm.types import DataQuantity
 from tonicdm.webhooks.payload import record_type_of
@@ -23,7 +23,7 @@ _SEPARATOR: Final = re.compile(r"[.:/\s]+")
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-_.:/\s]+")
 
 T = TypeVar("T")
-Work: TypeAlias = Callable[[sqlite3.Connection], object]
+Work: TypeAlias = Callable[[Database], object]
 
 
 @attrs.define(slots=False)

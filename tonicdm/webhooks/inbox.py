@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 import secrets
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 import attrs
 
 from tonicdm.clock import Clock, SystemClock
+from tonicdm.store.database import Database, Lock
 from tonicdm.store.rows import SOFT_DELETED
 from tonicdm.store.store import Store
 from tonicdm.webhooks import jobs
@@ -78,7 +78,7 @@ class Inbox:
         """
         read = [list(records_in(event.body, self.reader).values()) for event in events]
 
-        def work(db: sqlite3.Connection) -> list[bool]:
+        def work(db: Database) -> list[bool]:
             return [jobs.receive(db, event, records) for event, records in zip(events, read, strict=True)]
 
         return await self.store.write(work, durable=True)
@@ -92,7 +92,7 @@ class Inbox:
         """
         now = self.clock.now()
 
-        def work(db: sqlite3.Connection) -> Triage:
+        def work(db: Database) -> Triage:
             triaged = triage(db, self.reader, trusted=trusted, limit=limit, now=now)
             jobs.tally(db, applied=triaged.applied)
             return triaged
@@ -113,12 +113,12 @@ class Inbox:
         """
         owner, now = secrets.token_hex(8), self.clock.now()
 
-        def work(db: sqlite3.Connection) -> list[Job]:
+        def work(db: Database) -> list[Job]:
             jobs.expire(db, now, self.rules)
             jobs.settle_older(db, fetch or ())
             return jobs.lease(db, owner, now, now + self.rules.lease, fetchable=fetch, limit=limit)
 
-        return Lease(owner, await self.store.write(work))
+        return Lease(owner, await self.store.write(work, lock=Lock.LEASE))
 
     async def renew(self, owners: Collection[str]) -> None:
         """Show that the worker which holds these leases is alive."""
@@ -131,7 +131,7 @@ class Inbox:
         return await self.store.write(lambda db: jobs.begin(db, number, owner))
 
     async def finish(
-        self, numbers: Sequence[int], owner: str, works: Sequence[Callable[[sqlite3.Connection], object]] = ()
+        self, numbers: Sequence[int], owner: str, works: Sequence[Callable[[Database], object]] = ()
     ) -> bool:
         """Note that jobs are done, together with what else is to be written, in one transaction.
 
@@ -140,7 +140,7 @@ class Inbox:
         """
         now = self.clock.now()
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Database) -> None:
             if jobs.finish(db, numbers, owner, now) < len(numbers):
                 raise _LeaseLostError
             for write in works:
@@ -166,7 +166,7 @@ class Inbox:
         """
         now = self.clock.now()
 
-        def work(db: sqlite3.Connection) -> dict[int, State]:
+        def work(db: Database) -> dict[int, State]:
             states: dict[int, State] = {}
             for number in numbers:
                 if not attempted:
@@ -222,7 +222,7 @@ class Inbox:
     async def replay(self, chosen: Filter) -> int:
         """Make dead or done jobs open again, with all attempts before them; return how many."""
 
-        def work(db: sqlite3.Connection, numbers: list[int]) -> int:
+        def work(db: Database, numbers: list[int]) -> int:
             reread(db, numbers, self.reader)
             return jobs.replay(db, numbers, self.clock.now())
 
@@ -239,7 +239,7 @@ class Inbox:
         """Return how many jobs are in which state, and what the inbox has cost so far."""
         return await self.store.read(lambda db: stats(db, self.clock.now()))
 
-    async def _all(self, chosen: Filter, work: Callable[[sqlite3.Connection, list[int]], int]) -> int:
+    async def _all(self, chosen: Filter, work: Callable[[Database, list[int]], int]) -> int:
         """Apply *work* to all jobs of a filter that have ended, by parts, so that nobody waits long for the file."""
         ended, count = attrs.evolve(chosen, ended=True), 0
         numbers = await self.store.read(lambda db: [entry.number for entry in find(db, ended, None)])

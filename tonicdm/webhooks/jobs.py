@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ import attrs
 from tonicdm.codec import wire_names
 from tonicdm.errors import MalformedEventError
 from tonicdm.store import writing
+from tonicdm.store.database import Database
 from tonicdm.store.rows import SOFT_DELETED, draw, updated_of
 from tonicdm.store.types import TYPES
 from tonicdm.store.versions import Origin, ReadStamp
@@ -68,7 +68,7 @@ _JOB: Final = (
 # --- receiving ------------------------------------------------------------------------------------------------------
 
 
-def receive(db: sqlite3.Connection, event: Event, records: Iterable[Mapping[str, Any]]) -> bool:
+def receive(db: Database, event: Event, records: Iterable[Mapping[str, Any]]) -> bool:
     """Store *event* with a job for each record that it names; False for a duplicate, which is only counted.
 
     Args:
@@ -79,10 +79,10 @@ def receive(db: sqlite3.Connection, event: Event, records: Iterable[Mapping[str,
     key, stamp = event_key(db, event), draw(db, event.received)
     made = db.execute(
         "INSERT INTO event (key, type, signed, received, body, read_number, content) VALUES (?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (key) DO NOTHING",
+        "ON CONFLICT (key) DO NOTHING RETURNING number",
         (key, event.type, event.signed, event.received, event.body, stamp.number, event.content or None),
-    )
-    if not made.rowcount:
+    ).fetchone()
+    if made is None:
         db.execute("UPDATE event SET copies = copies + 1 WHERE key = ?", (key,))
         return False
     stamps = {identity_of(record): updated_of(record) for record in records}
@@ -92,7 +92,7 @@ def receive(db: sqlite3.Connection, event: Event, records: Iterable[Mapping[str,
         "INSERT INTO job (event, record_type, id, updated, due, examined, outcome) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
             (
-                made.lastrowid,
+                made[0],
                 record_type,
                 record_id,
                 stamps.get(record_id),
@@ -104,13 +104,14 @@ def receive(db: sqlite3.Connection, event: Event, records: Iterable[Mapping[str,
     )
     # Whoever reads the record from the store has to know that it may be old now.
     db.executemany(
-        "UPDATE record SET doubted = max(coalesce(doubted, 0), ?), doubted_number = ? WHERE type = ? AND id = ?",
-        [(event.received, stamp.number, record_type, record_id) for record_id in ids if record_type],
+        "UPDATE record SET doubted = CASE WHEN doubted > ? THEN doubted ELSE ? END, doubted_number = ? "
+        "WHERE type = ? AND id = ?",
+        [(event.received, event.received, stamp.number, record_type, record_id) for record_id in ids if record_type],
     )
     return True
 
 
-def event_key(db: sqlite3.Connection, event: Event) -> str:
+def event_key(db: Database, event: Event) -> str:
     """Return the key under which an event is kept.
 
     It is its own, unless another event came under it that tells something else of records. A sender that gives two
@@ -142,7 +143,7 @@ class Triage:
     """Jobs given up, because what they carry can't be kept."""
 
 
-def triage(db: sqlite3.Connection, reader: PayloadReader, *, trusted: bool, limit: int, now: float) -> Triage:
+def triage(db: Database, reader: PayloadReader, *, trusted: bool, limit: int, now: float) -> Triage:
     """Judge jobs that nobody has looked at yet, the oldest first.
 
     One that can't be judged becomes a dead letter: it must neither end the worker nor hold up the others.
@@ -170,9 +171,10 @@ def triage(db: sqlite3.Connection, reader: PayloadReader, *, trusted: bool, limi
         db.execute("SAVEPOINT triage")
         try:
             verdict, applied = _settle(db, record_type, record_id, record, stamp, trusted=trusted and bool(signed))
-        except sqlite3.OperationalError:
-            raise  # it is the file that can't be used
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is about this job alone
+        except Exception as error:
+            if db.is_unusable_after(error):
+                raise
+            # Whatever else it is, it is about this job alone.
             db.execute("ROLLBACK TO SAVEPOINT triage")
             db.execute(
                 "UPDATE job SET examined = 1, state = 'dead', error = ?, ended = ? WHERE number = ?",
@@ -189,7 +191,7 @@ def triage(db: sqlite3.Connection, reader: PayloadReader, *, trusted: bool, limi
 
 
 def _settle(
-    db: sqlite3.Connection,
+    db: Database,
     record_type: str,
     record_id: str,
     record: Mapping[str, Any] | None,
@@ -201,7 +203,7 @@ def _settle(
     verdict = _judge(db, record_type, record_id, record, trusted=trusted)
     if verdict is not Verdict.APPLY:
         return verdict, 0
-    sound = writing.sorted_out(record_type, [record])
+    sound = writing.sorted_out(db, record_type, [record])
     if sound.invalid:
         return Verdict.FETCH, 0  # the copy in the event can't be stored; the server's own may
     written = writing.write_sorted(db, record_type, sound, DataQuantity.BASIC, stamp, origin=Origin.EVENT)
@@ -219,7 +221,7 @@ def records_in(body: bytes | None, reader: PayloadReader) -> dict[str, Mapping[s
     return {identity: record for record in records if (identity := identity_of(record)) is not None}
 
 
-def reread(db: sqlite3.Connection, numbers: Iterable[int], reader: PayloadReader) -> None:
+def reread(db: Database, numbers: Iterable[int], reader: PayloadReader) -> None:
     """Read events anew that named no record of a known type: a newer reader may know better.
 
     Args:
@@ -252,7 +254,7 @@ def reread(db: sqlite3.Connection, numbers: Iterable[int], reader: PayloadReader
 
 
 def _judge(
-    db: sqlite3.Connection, record_type: str, record_id: str, carried: Mapping[str, Any] | None, *, trusted: bool
+    db: Database, record_type: str, record_id: str, carried: Mapping[str, Any] | None, *, trusted: bool
 ) -> Verdict:
     sql = "SELECT raw, updated, deleted_at IS NOT NULL AND reason <> ? FROM record WHERE type = ? AND id = ?"
     row = db.execute(sql, (SOFT_DELETED, record_type, record_id)).fetchone()
@@ -270,7 +272,7 @@ def _judge(
     )
 
 
-def _common_fields(db: sqlite3.Connection, record_type: str) -> frozenset[str]:
+def _common_fields(db: Database, record_type: str) -> frozenset[str]:
     """Return the fields that all of some records of a type have; those of the model where the store has none."""
     sql = "SELECT raw FROM record WHERE type = ? AND deleted_at IS NULL ORDER BY change_seq DESC LIMIT ?"
     seen = [frozenset(json.loads(raw)) for (raw,) in db.execute(sql, (record_type, MAX_SAMPLE))]
@@ -288,24 +290,26 @@ _FIRST_OF_ITS_RECORD: Final = """
 """Order per record: only the earliest open job of a record may be leased, and only while none of them is."""
 
 
-def expire(db: sqlite3.Connection, now: float, rules: InboxRules) -> int:
+def expire(db: Database, now: float, rules: InboxRules) -> int:
     """Take jobs back whose lease has ended: their worker is gone; return how many."""
     # One that has had all its attempts ends here: else a job that kills its worker would do so for ever.
+    overdue = "SELECT number FROM job WHERE state = 'leased' AND lease_until <= ?"
+    skip = db.dialect.skip_locked("job")
     ended = db.execute(
-        "UPDATE job SET state = 'dead', owner = NULL, lease_until = NULL, error = ?, ended = ? "
-        "WHERE state = 'leased' AND lease_until <= ? AND attempts >= ?",
+        "UPDATE job SET state = 'dead', owner = NULL, lease_until = NULL, error = ?, ended = ? "  # noqa: S608
+        f"WHERE number IN ({overdue} AND attempts >= ? {skip})",
         (CRASHED, now, now, rules.attempts),
     ).rowcount
     freed = db.execute(
-        "UPDATE job SET state = 'received', owner = NULL, lease_until = NULL WHERE state = 'leased' "
-        "AND lease_until <= ?",
+        "UPDATE job SET state = 'received', owner = NULL, lease_until = NULL "  # noqa: S608
+        f"WHERE number IN ({overdue} {skip})",
         (now,),
     ).rowcount
     return ended + freed
 
 
 def lease(
-    db: sqlite3.Connection, owner: str, now: float, until: float, *, fetchable: Collection[str] | None, limit: int
+    db: Database, owner: str, now: float, until: float, *, fetchable: Collection[str] | None, limit: int
 ) -> list[Job]:
     """Lease what is due, the earliest open job of each record.
 
@@ -323,7 +327,8 @@ def lease(
         marks = ",".join("?" * len(fetchable))
         chosen, values = f"outcome IS NULL AND record_type IN ({marks})", list(fetchable)
     sql = f"SELECT {_JOB} WHERE state = 'received' AND due <= ? AND {chosen} AND {_FIRST_OF_ITS_RECORD} "
-    leased = [Job(*row) for row in db.execute(sql + "ORDER BY job.number LIMIT ?", (now, *values, limit))]
+    sql += f"ORDER BY job.number LIMIT ? {db.dialect.skip_locked('job')}"
+    leased = [Job(*row) for row in db.execute(sql, (now, *values, limit))]
     db.executemany(
         "UPDATE job SET state = 'leased', owner = ?, lease_until = ? WHERE number = ?",
         [(owner, until, job.number) for job in leased],
@@ -331,14 +336,14 @@ def lease(
     return leased
 
 
-def renew(db: sqlite3.Connection, owners: Iterable[str], until: float) -> None:
+def renew(db: Database, owners: Iterable[str], until: float) -> None:
     """Let leases hold until *until*; those that have ended are not brought back."""
     db.executemany(
         "UPDATE job SET lease_until = ? WHERE owner = ? AND state = 'leased'", [(until, owner) for owner in owners]
     )
 
 
-def begin(db: sqlite3.Connection, number: int, owner: str) -> int | None:
+def begin(db: Database, number: int, owner: str) -> int | None:
     """Count an attempt and return its number; None where the lease is lost."""
     held = "number = ? AND owner = ? AND state = 'leased'"
     db.execute(f"UPDATE job SET attempts = attempts + 1 WHERE {held}", (number, owner))  # noqa: S608 - placeholders only
@@ -346,19 +351,17 @@ def begin(db: sqlite3.Connection, number: int, owner: str) -> int | None:
     return None if row is None else row[0]
 
 
-def finish(db: sqlite3.Connection, numbers: Iterable[int], owner: str, now: float) -> int:
+def finish(db: Database, numbers: Iterable[int], owner: str, now: float) -> int:
     """Note that jobs are done; return for how many of them the lease still held."""
-    before = db.total_changes
-    db.executemany(
+    return db.executemany(
         "UPDATE job SET state = 'done', owner = NULL, lease_until = NULL, error = NULL, ended = ? "
         "WHERE number = ? AND owner = ? AND state = 'leased'",
         [(now, number, owner) for number in numbers],
     )
-    return db.total_changes - before
 
 
 def fail(
-    db: sqlite3.Connection, number: int, owner: str, error: str, now: float, rules: InboxRules, chance: float
+    db: Database, number: int, owner: str, error: str, now: float, rules: InboxRules, chance: float
 ) -> State | None:
     """Put a job off after a failed attempt, or give it up; return which, None where the lease is lost."""
     row = db.execute(
@@ -374,18 +377,16 @@ def fail(
     return state
 
 
-def give_up(db: sqlite3.Connection, numbers: Iterable[int], owner: str, error: str, now: float) -> int:
+def give_up(db: Database, numbers: Iterable[int], owner: str, error: str, now: float) -> int:
     """Make dead letters at once; return of how many."""
-    before = db.total_changes
-    db.executemany(
+    return db.executemany(
         "UPDATE job SET state = 'dead', owner = NULL, lease_until = NULL, error = ?, ended = ? "
         "WHERE number = ? AND owner = ? AND state = 'leased'",
         [(error, now, number, owner) for number in numbers],
     )
-    return db.total_changes - before
 
 
-def release(db: sqlite3.Connection, numbers: Iterable[int], owner: str, due: float, *, counted: bool = False) -> None:
+def release(db: Database, numbers: Iterable[int], owner: str, due: float, *, counted: bool = False) -> None:
     """Give jobs back that did not fail by their own fault.
 
     Args:
@@ -405,10 +406,10 @@ def release(db: sqlite3.Connection, numbers: Iterable[int], owner: str, due: flo
 # --- what a fetch settles -------------------------------------------------------------------------------------------
 
 
-def waiting(db: sqlite3.Connection, now: float) -> list[Waiting]:
+def waiting(db: Database, now: float) -> list[Waiting]:
     """Return what waits to be fetched, by type."""
     sql = f"""
-    SELECT record_type, count(*), min(received), max(received), min(CASE WHEN signed THEN updated END)
+    SELECT record_type, count(*), min(received), max(received), min(CASE WHEN signed = 1 THEN updated END)
     FROM job JOIN event ON event.number = event
     WHERE state = 'received' AND due <= ? AND outcome IS NULL AND {_FIRST_OF_ITS_RECORD}
     GROUP BY record_type ORDER BY min(received)
@@ -431,12 +432,12 @@ def waiting(db: sqlite3.Connection, now: float) -> list[Waiting]:
     ]
 
 
-def horizon(db: sqlite3.Connection) -> int:
+def horizon(db: Database) -> int:
     """Return the last job there is: what a call that is sent later finds is as new as all up to it."""
     return int(db.execute("SELECT coalesce(max(number), 0) FROM job").fetchone()[0])
 
 
-def settle(db: sqlite3.Connection, record_type: str, updates: Mapping[str, str | None], upto: int) -> None:
+def settle(db: Database, record_type: str, updates: Mapping[str, str | None], upto: int) -> None:
     """Note that the store has records as new as all their jobs up to *upto*.
 
     One fetch that was sent after several events of a record had arrived satisfies all of them. It does not satisfy a
@@ -450,13 +451,14 @@ def settle(db: sqlite3.Connection, record_type: str, updates: Mapping[str, str |
     """
     db.executemany(
         "UPDATE job SET outcome = 'fetched', examined = 1 WHERE record_type = ? AND id = ? AND number <= ? "
-        "AND outcome IS NULL AND state IN ('received', 'leased') AND (updated IS NULL OR ? IS NULL OR updated <= ? "
-        "OR NOT (SELECT signed FROM event WHERE event.number = job.event))",
-        [(record_type, record_id, upto, updated, updated) for record_id, updated in updates.items()],
+        "AND outcome IS NULL AND state IN ('received', 'leased') "
+        "AND (updated IS NULL OR updated <= coalesce(?, updated) "
+        "OR (SELECT signed FROM event WHERE event.number = job.event) = 0)",
+        [(record_type, record_id, upto, updated) for record_id, updated in updates.items()],
     )
 
 
-def settle_absent(db: sqlite3.Connection, record_type: str, ids: Iterable[str], upto: int) -> None:
+def settle_absent(db: Database, record_type: str, ids: Iterable[str], upto: int) -> None:
     """Note that the server does not return records, so that there is nothing more to fetch for their jobs."""
     db.executemany(
         "UPDATE job SET outcome = 'absent', examined = 1 WHERE record_type = ? AND id = ? AND number <= ? "
@@ -465,9 +467,7 @@ def settle_absent(db: sqlite3.Connection, record_type: str, ids: Iterable[str], 
     )
 
 
-def settle_unkeepable(
-    db: sqlite3.Connection, record_type: str, reasons: Mapping[str, str], upto: int, now: float
-) -> int:
+def settle_unkeepable(db: Database, record_type: str, reasons: Mapping[str, str], upto: int, now: float) -> int:
     """Make dead letters of jobs whose record the server returns in a form that can't be kept; return of how many.
 
     What came is in quarantine. Once it can be read, or has changed, the dead letters can be replayed.
@@ -479,8 +479,7 @@ def settle_unkeepable(
         upto: The last job that was there before the call was sent.
         now: Unix time.
     """
-    before = db.total_changes
-    db.executemany(
+    return db.executemany(
         "UPDATE job SET state = 'dead', owner = NULL, lease_until = NULL, examined = 1, error = ?, ended = ? "
         "WHERE record_type = ? AND id = ? AND number <= ? AND outcome IS NULL AND state IN ('received', 'leased')",
         [
@@ -488,21 +487,21 @@ def settle_unkeepable(
             for record_id, reason in reasons.items()
         ],
     )
-    return db.total_changes - before
 
 
-def outcomes(db: sqlite3.Connection, owner: str) -> dict[int, str | None]:
+def outcomes(db: Database, owner: str) -> dict[int, str | None]:
     """Return how the store got the records of the jobs of a lease, by number."""
     sql = "SELECT number, outcome FROM job WHERE owner = ? AND state = 'leased'"
     return dict(db.execute(sql, (owner,)).fetchall())
 
 
-def settle_older(db: sqlite3.Connection, record_types: Iterable[str]) -> None:
+def settle_older(db: Database, record_types: Iterable[str]) -> None:
     """Note the jobs whose event tells of an update that the store has overtaken, by a sync or by another event."""
     db.executemany(
-        "UPDATE job SET outcome = 'current', examined = 1 WHERE state = 'received' AND outcome IS NULL "
-        "AND record_type = ? AND EXISTS (SELECT 1 FROM record WHERE record.type = record_type AND record.id = job.id "
-        "AND record.updated > job.updated)",
+        "UPDATE job SET outcome = 'current', examined = 1 WHERE number IN (SELECT number FROM job "  # noqa: S608
+        "WHERE state = 'received' AND outcome IS NULL AND record_type = ? AND EXISTS (SELECT 1 FROM record "
+        "WHERE record.type = record_type AND record.id = job.id AND record.updated > job.updated) "
+        f"{db.dialect.skip_locked('job')})",
         [(record_type,) for record_type in record_types],
     )
 
@@ -510,25 +509,22 @@ def settle_older(db: sqlite3.Connection, record_types: Iterable[str]) -> None:
 # --- by hand --------------------------------------------------------------------------------------------------------
 
 
-def replay(db: sqlite3.Connection, numbers: Sequence[int], now: float) -> int:
+def replay(db: Database, numbers: Sequence[int], now: float) -> int:
     """Make jobs that ended open again, with all attempts before them; return how many.
 
     What was settled stays settled: the store has the record as it was after the event, or newer.
     """
-    before = db.total_changes
-    db.executemany(
+    return db.executemany(
         "UPDATE job SET state = 'received', attempts = 0, due = ?, error = NULL, ended = NULL "
         "WHERE number = ? AND state IN ('done', 'dead')",
         [(now, number) for number in numbers],
     )
-    return db.total_changes - before
 
 
-def purge(db: sqlite3.Connection, numbers: Sequence[int]) -> int:
+def purge(db: Database, numbers: Sequence[int]) -> int:
     """Forget jobs that ended, and events of which none is left; return how many jobs."""
-    before = db.total_changes
-    db.executemany("DELETE FROM job WHERE number = ? AND state IN ('done', 'dead')", [(number,) for number in numbers])
-    gone = db.total_changes - before
+    ended = "DELETE FROM job WHERE number = ? AND state IN ('done', 'dead')"
+    gone = db.executemany(ended, [(number,) for number in numbers])
     db.execute("DELETE FROM event WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.event = event.number)")
     return gone
 
@@ -536,7 +532,7 @@ def purge(db: sqlite3.Connection, numbers: Sequence[int]) -> int:
 _ALL_DONE: Final = "NOT EXISTS (SELECT 1 FROM job WHERE job.event = event.number AND job.state <> 'done')"
 
 
-def cleanup(db: sqlite3.Connection, now: float, rules: InboxRules) -> tuple[int, int]:
+def cleanup(db: Database, now: float, rules: InboxRules) -> tuple[int, int]:
     """Delete the bodies of events that are done for long, and forget those that are done for very long.
 
     Returns:
@@ -555,9 +551,10 @@ def cleanup(db: sqlite3.Connection, now: float, rules: InboxRules) -> tuple[int,
     return bodies, events
 
 
-def tally(db: sqlite3.Connection, **amounts: int) -> None:
+def tally(db: Database, **amounts: int) -> None:
     """Add to the sums that `stats` shows."""
     db.executemany(
-        "INSERT INTO tally VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+        "INSERT INTO tally (name, value) VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET value = tally.value + excluded.value",
         [(name, amount) for name, amount in amounts.items() if amount],
     )

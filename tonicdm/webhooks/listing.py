@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from tonicdm.store.database import Database
 from tonicdm.webhooks.rules import OPEN, State
 
 
@@ -30,14 +31,14 @@ class Filter:
 
     def where(self) -> tuple[str, list[Any]]:
         """Return the condition as SQL, and its values."""
-        parts, values = ["1"], list[Any]()
+        parts, values = ["1 = 1"], list[Any]()
         if self.states:
             parts.append(f"state IN ({','.join('?' * len(self.states))})")
             values += [state.value for state in self.states]
         if self.type is not None:
             # The record type counts too, since senders name types as they like.
-            parts.append("(lower(event.type) GLOB ? OR record_type GLOB ?)")
-            values += [self.type.lower(), self.type.lower().removesuffix(".*")]
+            parts.append("(lower(event.type) LIKE ? ESCAPE '!' OR record_type LIKE ? ESCAPE '!')")
+            values += [_pattern(self.type.lower()), _pattern(self.type.lower().removesuffix(".*"))]
         if self.since is not None:
             parts.append("received >= ?")
             values.append(self.since)
@@ -50,6 +51,11 @@ class Filter:
         if self.ended:
             parts.append("state IN ('done', 'dead')")
         return " AND ".join(parts), values
+
+
+def _pattern(text: str) -> str:
+    """Return a text in which ``*`` stands for anything as a pattern of LIKE."""
+    return re.sub("[!%_]", r"!\g<0>", text).replace("*", "%")
 
 
 @attrs.frozen
@@ -84,15 +90,15 @@ class Entry:
     """Bytes of the event's body; None once it is deleted."""
 
 
-def find(db: sqlite3.Connection, chosen: Filter, limit: int | None) -> list[Entry]:
+def find(db: Database, chosen: Filter, limit: int | None) -> list[Entry]:
     """Return the jobs of a filter, the newest first; all where *limit* is None."""
     where, values = chosen.where()
     sql = (  # the condition has placeholders only
         "SELECT job.number, event.key, event.type, record_type, id, state, outcome, attempts, due, error, received, "  # noqa: S608
         f"ended, signed, copies, length(body) FROM job JOIN event ON event.number = job.event WHERE {where} "
-        "ORDER BY job.number DESC LIMIT ?"
+        "ORDER BY job.number DESC"
     )
-    rows = db.execute(sql, (*values, -1 if limit is None else limit))
+    rows = db.execute(sql, values) if limit is None else db.execute(f"{sql} LIMIT ?", (*values, limit))
     return [Entry(*row) for row in rows]
 
 
@@ -118,7 +124,7 @@ class InboxStats:
     """The newest gap repair of each type: how many records had changed, and how many of them no event had named."""
 
 
-def stats(db: sqlite3.Connection, now: float) -> InboxStats:
+def stats(db: Database, now: float) -> InboxStats:
     """Add up an inbox."""
     events, copies = db.execute("SELECT count(*), coalesce(sum(copies), 0) FROM event").fetchone()
     types: dict[str, dict[str, int]] = {}

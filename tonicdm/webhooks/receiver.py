@@ -6,7 +6,6 @@ import asyncio
 import logging
 import math
 import os
-import pathlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from tonicdm.clock import Clock, SystemClock
 from tonicdm.closing import AsyncClosing
 from tonicdm.errors import ConfigError, MalformedEventError, SignatureError, StoreError
 from tonicdm.store import Store
+from tonicdm.store.database import Location
 from tonicdm.webhooks.event import Event, parse
 from tonicdm.webhooks.inbox import Inbox
 from tonicdm.webhooks.payload import PayloadReader, TolerantReader
@@ -202,7 +202,7 @@ class Receiver(AsyncClosing):
     @classmethod
     def for_file(
         cls,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | Location,
         verifier: Verifier | None = None,
         *,
         limits: Limits | None = None,
@@ -258,9 +258,9 @@ class Receiver(AsyncClosing):
         return self._refusals.counts
 
     @property
-    def path(self) -> pathlib.Path | None:
-        """The file that events are stored in; None where an inbox of the caller's own takes them."""
-        return None if self._store is None else self._store.path
+    def location(self) -> Location | None:
+        """Where events are stored; None where an inbox of the caller's own takes them."""
+        return None if self._store is None else self._store.location
 
     async def trouble(self) -> str | None:
         """Return why events can't be stored now; None where they can."""

@@ -59,8 +59,8 @@ def add_monitoring(app: web.Application, receiver: Receiver) -> None:
 
     async def metrics(_request: web.Request) -> web.Response:
         readings = list(read_receiver(receiver))
-        if receiver.path is not None:
-            readings += await asyncio.to_thread(read_store, receiver.path, time.time())
+        if receiver.location is not None:
+            readings += await asyncio.to_thread(read_store, receiver.location, time.time())
         return web.Response(body=exposition(readings).encode(), headers={"Content-Type": CONTENT_TYPE})
 
     app.router.add_get("/healthz", health)

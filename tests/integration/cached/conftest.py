@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import attrs
 import pytest
 
+from tests.engines import place
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.clock import VirtualClock
 from tonicdm.models import Rfi
 from tonicdm.sandbox import Sandbox
+from tonicdm.store.database import Location
 
 PAGE = ("project", "responsible_person.office")
 """What a page shows beside an RFI."""
@@ -25,12 +26,18 @@ async def box(clock: VirtualClock) -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-async def make(box: Sandbox, clock: VirtualClock, tmp_path: pathlib.Path) -> AsyncIterator[Callable[..., TonicDM]]:
+def where(request: pytest.FixtureRequest) -> Location:
+    """Where the store is."""
+    return place(request, "sqlite")
+
+
+@pytest.fixture
+async def make(box: Sandbox, clock: VirtualClock, where: Location) -> AsyncIterator[Callable[..., TonicDM]]:
     made: list[TonicDM] = []
 
     def make(**settings: Any) -> TonicDM:
         settings.setdefault("budget", UnitBudget.memory(clock=clock, max_calls_per_second=None))
-        settings.setdefault("store", tmp_path / "firm.db")
+        settings.setdefault("store", where)
         made.append(TonicDM(box.token, base_url=box.url, **settings))
         return made[-1]
 

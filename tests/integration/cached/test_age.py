@@ -12,11 +12,13 @@ from typing import Any
 import attrs
 import pytest
 
+from tests.engines import ENGINES, place
 from tests.integration.sync.conftest import drive
 from tonicdm import RecordNotFoundError, TonicDM
 from tonicdm.clock import VirtualClock
 from tonicdm.sandbox import Sandbox
 from tonicdm.store import Store, choose
+from tonicdm.store.database import Location
 from tonicdm.sync import synchronize
 
 FIELDS = {"offices": "name", "persons": "title", "submittals": "our_title"}
@@ -43,10 +45,16 @@ class History:
         return [value for (_, value), end in zip(noted, ends, strict=True) if end >= since]
 
 
+@pytest.fixture(params=ENGINES)
+def where(request: pytest.FixtureRequest) -> Location:
+    """Where the store is, on each engine."""
+    return place(request, request.param)
+
+
 @pytest.mark.parametrize("skew", [0.0, -600.0, 600.0])
 @pytest.mark.parametrize("seed", range(4))
 async def test_a_record_is_never_older_than_asked(
-    seed: int, skew: float, make: Callable[..., TonicDM], box: Sandbox, clock: VirtualClock, tmp_path
+    seed: int, skew: float, make: Callable[..., TonicDM], box: Sandbox, clock: VirtualClock, where
 ):
     """Edits, true and soft deletes, writes of this client and of others, syncs with and without audits, two clients on
     one store, a server clock that is ten minutes off: each read shows a state of the last *max_age* seconds.
@@ -82,7 +90,7 @@ async def test_a_record_is_never_older_than_asked(
     async def sync() -> None:
         kinds = choose(chance.sample(list(FIELDS), 2))
         audit = chance.choice(("never", "never", "always"))
-        async with Store(tmp_path / "firm.db") as store:
+        async with Store(where) as store:
             work = synchronize(clients[0], store, kinds, audit=audit, confirmed=True)
             await drive(clock, work, clients[0])
 
@@ -109,7 +117,7 @@ async def test_a_record_is_never_older_than_asked(
 
 
 async def test_a_first_load_finds_what_was_deleted_since_it_was_read(
-    tonic: TonicDM, box: Sandbox, clock: VirtualClock, tmp_path
+    tonic: TonicDM, box: Sandbox, clock: VirtualClock, where
 ):
     """The store may hold records before its first sync; those that are gone by then are not vouched for."""
     one, other, *_ = box.world.ids("submittals")
@@ -118,7 +126,7 @@ async def test_a_first_load_finds_what_was_deleted_since_it_was_read(
     clock.advance(60)
     box.world.delete("submittals", one)
     clock.advance(60)
-    async with Store(tmp_path / "firm.db") as store:
+    async with Store(where) as store:
         await synchronize(tonic, store, choose(["submittals"]))
         reasons = await store.query("SELECT id, reason FROM record WHERE reason IS NOT NULL AND type = 'submittals'")
     assert one in dict(reasons)

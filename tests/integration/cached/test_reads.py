@@ -7,17 +7,25 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.engines import ENGINES, place
 from tonicdm import RecordNotFoundError, ServerError, TonicDM
 from tonicdm.clock import VirtualClock
 from tonicdm.errors import BudgetTimeoutError, ConfigError, InvalidOptionError
 from tonicdm.http.retry import RetryPolicy
 from tonicdm.sandbox import Sandbox
 from tonicdm.store import Store, choose
+from tonicdm.store.database import Location
 from tonicdm.sync import synchronize
 
 from .conftest import Units, page
 
 Make = Callable[..., TonicDM]
+
+
+@pytest.fixture(params=ENGINES)
+def where(request: pytest.FixtureRequest) -> Location:
+    """Where the store is, on each engine."""
+    return place(request, request.param)
 
 
 async def test_a_page_costs_twenty_units_cold_and_none_warm(tonic: TonicDM, units: Units, rfis, clock):
@@ -33,15 +41,13 @@ async def test_a_page_costs_twenty_units_cold_and_none_warm(tonic: TonicDM, unit
     assert units.spent() == 0
 
 
-async def test_a_page_beside_a_sync_costs_one_unit_at_most(
-    make: Make, box: Sandbox, units: Units, rfis, clock, tmp_path
-):
+async def test_a_page_beside_a_sync_costs_one_unit_at_most(make: Make, box: Sandbox, units: Units, rfis, clock, where):
     """A true delete shows in no list of changes. Between two audits an RFI, which has a DELETE, is asked for by stub;
     persons, projects and offices have none, so that the sync vouches for them.
     """
     tonic = make()
     kinds = choose(["rfis", "persons", "projects", "offices"])
-    async with Store(tmp_path / "firm.db") as store:
+    async with Store(where) as store:
         await synchronize(tonic, store, kinds)
         units.spent()
         for _ in range(5):

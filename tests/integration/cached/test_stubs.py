@@ -8,16 +8,24 @@ from typing import Any
 
 import pytest
 
+from tests.engines import ENGINES, place
 from tonicdm import DataQuantity, DecodeError, TonicDM
 from tonicdm.clock import VirtualClock
 from tonicdm.endpoints.many import BatchReader, RawRecords
 from tonicdm.sandbox import Sandbox
+from tonicdm.store.database import Location
 from tonicdm.types import InvalidRecord
 
 from .conftest import Units
 
 Make = Callable[..., TonicDM]
 NOBODY = "0" * 32
+
+
+@pytest.fixture(params=ENGINES)
+def where(request: pytest.FixtureRequest) -> Location:
+    """Where the store is, on each engine."""
+    return place(request, request.param)
 
 
 async def test_a_stub_asks_the_server_unless_an_age_is_given(make: Make, box: Sandbox, units: Units, clock):

@@ -9,26 +9,26 @@ import itertools
 import json
 import pathlib
 import re
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
 import duckdb
 import pyarrow.parquet
 
+from tests.engines import Place, rows
+
 Rows = dict[str, dict[str, Any]]
 OWN = ("id", "updated", "quality", "status", "deleted_at", "reason", "change_seq", "data_quantity")
 
 
-def stored(path: pathlib.Path, kind: str, *, deleted: bool = False) -> Rows:
+def stored(path: Place, kind: str, *, deleted: bool = False) -> Rows:
     """Return what a table of *kind* must hold: JSON values by column name, by ID."""
     own = "id, updated, quality, status, nullif(deleted_at, ''), reason, change_seq, quality"
     sql = f"SELECT {own}, raw FROM record WHERE type = ?"
     found: Rows = {}
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        for *values, raw in db.execute(sql if deleted else f"{sql} AND reason IS NULL", (kind,)):
-            record = {column(name): value for name, value in json.loads(raw).items() if name not in {"id", "status"}}
-            found[values[0]] = {**dict(zip(OWN, values, strict=True)), **record}
+    for *values, raw in rows(path, sql if deleted else f"{sql} AND reason IS NULL", kind):
+        record = {column(name): value for name, value in json.loads(raw).items() if name not in {"id", "status"}}
+        found[values[0]] = {**dict(zip(OWN, values, strict=True)), **record}
     return found
 
 

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from tests.engines import ENGINES, Place, place
 from tests.integration.sync.test_nights import meddle
 from tonicdm.clock import VirtualClock
 from tonicdm.export import WriteMode, dlt_source
@@ -16,6 +17,12 @@ from .conftest import Hand, Sync
 from .readback import differences, from_csv, from_duckdb, from_parquet, stored
 
 KINDS = ("offices", "persons", "projects")
+
+
+@pytest.fixture(params=ENGINES)
+def path(request: pytest.FixtureRequest) -> Place:
+    """Where the store is, on each engine."""
+    return place(request, request.param)
 
 
 def change_the_schema(box: Sandbox, step: int) -> None:
@@ -45,7 +52,7 @@ async def test_what_is_exported_every_night_equals_the_store_after_each(
     hand: Hand,
     box: Sandbox,
     clock: VirtualClock,
-    path: pathlib.Path,
+    path: Place,
     tmp_path: pathlib.Path,
 ) -> None:
     """Changes, soft and true deletions, and fields that come, go, and change their types *every* so many nights."""
@@ -82,7 +89,7 @@ async def test_nights_through_dlt_equal_the_store_after_each(
     sync: Sync,
     box: Sandbox,
     clock: VirtualClock,
-    path: pathlib.Path,
+    path: Place,
     tmp_path: pathlib.Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

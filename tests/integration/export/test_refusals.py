@@ -203,7 +203,7 @@ async def test_what_is_no_destination_or_no_store_is_said(
             await hand(to)
     await hand(f"parquet:{tmp_path / 'p'}")
     with pytest.raises(ExportError, match="export as parquet"):
-        await hand(f"parquet:{tmp_path / 'p'}")
+        await hand(f"csv:{tmp_path / 'p'}")
     manifest = tmp_path / "p" / "manifest.json"
     held_before = manifest.read_text()
     for text, said in (("{", "can't be read"), (json.dumps({"version": 99}), "newer tonicdm")):

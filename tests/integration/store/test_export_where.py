@@ -35,7 +35,7 @@ def written(file: pathlib.Path) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tonicdm.export.source.NOTE_TIMEOUT_MS", 50)
+    monkeypatch.setattr("tonicdm.export.source.NOTE_SECONDS", 0.05)
 
 
 async def test_a_store_that_another_program_writes_is_exported_as_it_was_before_and_goes_on_later(

@@ -13,7 +13,7 @@ from tonicdm import TonicDM
 from tonicdm.clock import VirtualClock
 from tonicdm.conformance import Profile
 from tonicdm.errors import StoreError
-from tonicdm.store import Store, opening
+from tonicdm.store import Store, sqlite
 from tonicdm.store.schema import SCHEMA_VERSION
 from tonicdm.webhooks import Inbox
 
@@ -108,7 +108,7 @@ async def test_a_version_that_knows_no_jobs_refuses_a_file_that_has_them(
     async with Store(file):
         pass
     before = rows(file, "SELECT * FROM job ORDER BY number")
-    monkeypatch.setattr(opening, "SCHEMA_VERSION", SCHEMA_VERSION - 1)
+    monkeypatch.setattr(sqlite, "SCHEMA_VERSION", SCHEMA_VERSION - 1)
     with pytest.raises(StoreError, match=f"have version {SCHEMA_VERSION}, this one knows {SCHEMA_VERSION - 1}"):
         async with Store(file):
             pass

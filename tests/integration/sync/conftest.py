@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import pathlib
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import pytest
 
+from tests.engines import Place, rows
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.clock import VirtualClock
 from tonicdm.sandbox import Sandbox
@@ -38,7 +37,8 @@ async def tonic(box: Sandbox, clock: VirtualClock) -> AsyncIterator[TonicDM]:
 
 
 @pytest.fixture
-def path(tmp_path: pathlib.Path) -> pathlib.Path:
+def path(tmp_path: pathlib.Path) -> Place:
+    """Where the store is."""
     return tmp_path / "firm.db"
 
 
@@ -77,11 +77,10 @@ async def drive(clock: VirtualClock, work: Awaitable[T], tonic: TonicDM) -> T:
     return await task
 
 
-def held(path: pathlib.Path, kind: str) -> dict[str, Any]:
+def held(path: Place, kind: str) -> dict[str, Any]:
     """Return the live records of the store, soft deleted ones included, by ID."""
     sql = "SELECT id, raw FROM record WHERE type = ? AND (deleted_at IS NULL OR reason = 'soft deleted')"
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        return {one: json.loads(raw) for one, raw in db.execute(sql, (kind,))}
+    return {one: json.loads(raw) for one, raw in rows(path, sql, kind)}
 
 
 def truth(box: Sandbox, kind: str, *, active: bool = False) -> dict[str, Any]:

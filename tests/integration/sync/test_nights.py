@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.engines import ENGINES, Place, is_made, place, rows
 from tonicdm import TonicDM
 from tonicdm.clock import VirtualClock
 from tonicdm.sandbox import Sandbox
@@ -17,6 +18,12 @@ from .conftest import Sync, held, plain
 KINDS = ("offices", "persons", "projects", "brands")
 PATHS = {"offices": "/core/offices", "persons": "/core/persons", "projects": "/core/projects", "brands": "/core/brands"}
 WORDS = {"offices": "address", "persons": "title", "projects": "projectNameKnownAs", "brands": "nameShort"}
+
+
+@pytest.fixture(params=ENGINES)
+def path(request: pytest.FixtureRequest) -> Place:
+    """Where the store is, on each engine."""
+    return place(request, request.param)
 
 
 async def served(tonic: TonicDM, kind: str) -> dict[str, Any]:
@@ -111,15 +118,11 @@ async def test_each_night_is_exact_or_stopped_with_the_reason(
     assert stopped, "some night must have been blind"
 
 
-async def buried(path) -> dict[str, set[str]]:
-    import contextlib
-    import sqlite3
-
-    if not path.exists():
+async def buried(path: Place) -> dict[str, set[str]]:
+    if not is_made(path):
         return {}
     sql = "SELECT type, id FROM record WHERE reason IN ('deleted', 'out of sight')"
     found: dict[str, set[str]] = {kind: set() for kind in KINDS}
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        for kind, one in db.execute(sql):
-            found[kind].add(one)
+    for kind, one in rows(path, sql):
+        found[kind].add(one)
     return found

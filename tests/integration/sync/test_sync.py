@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from tests.engines import ENGINES, Place, place
 from tonicdm.sandbox import Sandbox
 from tonicdm.store import Store, choose
 from tonicdm.store.rows import Checkpoint, put_checkpoint
@@ -16,6 +17,12 @@ from tonicdm.types import normalise_id
 from .conftest import Sync, held, plain, truth
 
 KINDS = ("offices", "persons", "projects", "notes", "email_addresses", "brands", "organizations")
+
+
+@pytest.fixture(params=ENGINES)
+def path(request: pytest.FixtureRequest) -> Place:
+    """Where the store is, on each engine."""
+    return place(request, request.param)
 
 
 async def test_a_first_load_is_exact_and_costs_five_units_a_page(sync: Sync, box: Sandbox, path) -> None:
@@ -168,7 +175,7 @@ async def test_views_have_a_column_for_each_field_really_seen(sync: Sync, box: S
     async with Store(path) as store:
         drift = await store.drift()
         assert drift["offices"]
-        columns = {row[1] for row in await store.query("PRAGMA table_info(offices)")}
+        columns = await store.read(lambda db: {column[0] for column in db.execute("SELECT * FROM offices").description})
         assert {"id", "name", "address", "organization_id", "deleted_at", "reason"} <= columns
         box.world.update("offices", box.world.ids("offices")[0], colourOfTheDoor="green")
     await sync("offices", audit="always")
@@ -231,6 +238,7 @@ async def test_an_interrupted_pass_over_changes_is_no_trap_when_they_can_no_long
     assert held(path, "persons") == truth(box, "persons")
 
 
+@pytest.mark.parametrize("path", ["sqlite"], indirect=True)
 async def test_two_syncs_of_one_file_are_refused(sync: Sync, box: Sandbox, clock, path) -> None:
     import os
     import subprocess
@@ -251,6 +259,7 @@ async def test_two_syncs_of_one_file_are_refused(sync: Sync, box: Sandbox, clock
     assert os.getpid() != other.pid
 
 
+@pytest.mark.parametrize("path", ["sqlite"], indirect=True)
 async def test_a_store_of_a_newer_version_is_left_alone(path) -> None:
     import sqlite3
 

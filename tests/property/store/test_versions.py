@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tonicdm.store import lookup, rows
-from tonicdm.store.schema import upgrade
+from tonicdm.store.sqlite import SqliteDatabase, upgrade
 from tonicdm.store.versions import OVERLAP, Origin, ReadStamp
 from tonicdm.store.writing import write_records
 from tonicdm.types import DataQuantity
@@ -60,8 +60,9 @@ class Copy:
     """A store, and what is on its way to it."""
 
     def __init__(self) -> None:
-        self.db = sqlite3.connect(":memory:", isolation_level=None)
-        upgrade(self.db, 0)
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        upgrade(connection, 0)
+        self.db = SqliteDatabase(connection)
         self.server = Server()
         self.on_its_way: list[tuple[list[dict[str, Any]], ReadStamp, Origin]] = []
         self.told: list[dict[str, Any]] = []

@@ -228,7 +228,7 @@ class InboxMachine(RuleBasedStateMachine):
             self.leases.pop(pick % len(self.leases))
             return
         self.leases = []
-        connection, self.store._connection = self.store._connection, None
+        connection, self.store._database = self.store._database, None
         if connection is not None:
             connection.close()
         self.store._thread.shutdown()

@@ -82,7 +82,7 @@ async def test_a_receiver_tells_what_it_acknowledged_and_refused(tmp_path):
         for content in (body, body, b"no JSON"):
             await receiver.accept({"webhook-id": "m1"}, content)
         readings = list(read_receiver(receiver))
-        jobs = values(read_store(receiver.path, time.time()), "tonicdm.inbox.jobs", "tonicdm.state")
+        jobs = values(read_store(receiver.location, time.time()), "tonicdm.inbox.jobs", "tonicdm.state")
     assert values(readings, "tonicdm.webhooks.events", "tonicdm.event") == {"new": 1, "duplicate": 1}
     assert values(readings, "tonicdm.webhooks.refused", "http.response.status_code") == {400: 1}
     assert jobs["received"] == 1

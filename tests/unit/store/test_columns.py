@@ -28,7 +28,7 @@ from tonicdm.store.columns import (
     widened,
 )
 from tonicdm.store.observing import typed, value_types_of
-from tonicdm.store.schema import upgrade
+from tonicdm.store.sqlite import SqliteDatabase, upgrade
 
 KINDS = st.frozensets(st.sampled_from(sorted(FITS[SqlType.JSON])))
 NAMES = st.lists(st.text(min_size=1, max_size=5) | st.sampled_from(["name", "Name", "NAME", "reason", "updated", "id"]))
@@ -134,8 +134,9 @@ JSON = st.recursive(
 
 @given(st.lists(JSON, max_size=6))
 def test_a_column_typed_by_its_values_holds_them(values: list) -> None:
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    upgrade(db, 0)
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    upgrade(connection, 0)
+    db = SqliteDatabase(connection)
     for number, value in enumerate(values):
         db.execute(
             "INSERT INTO record (type, id, raw, quality, change_seq) VALUES ('offices', ?, ?, 'basic', ?)",
@@ -151,8 +152,9 @@ def test_a_column_typed_by_its_values_holds_them(values: list) -> None:
 
 
 def test_a_view_shows_a_field_that_has_the_name_of_the_stores_own() -> None:
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    upgrade(db, 0)
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    upgrade(connection, 0)
+    db = SqliteDatabase(connection)
     raw = {"id": "1", "reason": "merger", "Name": "b", "name": "a"}
     db.execute(
         "INSERT INTO record (type, id, raw, quality, change_seq) VALUES ('offices', '1', ?, 'basic', 1)",
@@ -165,8 +167,9 @@ def test_a_view_shows_a_field_that_has_the_name_of_the_stores_own() -> None:
 
 
 def test_a_view_has_a_renamed_column_beside_its_name_of_the_version_before() -> None:
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    upgrade(db, 0)
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    upgrade(connection, 0)
+    db = SqliteDatabase(connection)
     db.execute("INSERT INTO record (type, id, raw, quality, change_seq) VALUES ('offices', '1', '{}', 'basic', 1)")
     views.note_fields(db, "offices", [{"id": "1"}])
     views.refresh(db)

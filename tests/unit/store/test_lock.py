@@ -11,18 +11,19 @@ from collections.abc import Iterator
 import attrs
 import pytest
 
+from tonicdm.store.database import Database
 from tonicdm.store.lock import LEASE_SECONDS, NOTE, Holder, acquire, release
-from tonicdm.store.schema import upgrade
+from tonicdm.store.sqlite import SqliteDatabase, upgrade
 
 NOW = 1_800_000_000.0
 ME = Holder.this_process()
 
 
 @pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
+def db() -> Iterator[Database]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     upgrade(connection, 0)
-    yield connection
+    yield SqliteDatabase(connection)
     connection.close()
 
 
@@ -41,9 +42,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_another_process_has_it_until_its_lease_ends_and_the_error_says_for_how_long(
-    name: str, db: sqlite3.Connection
-) -> None:
+def test_another_process_has_it_until_its_lease_ends_and_the_error_says_for_how_long(name: str, db: Database) -> None:
     """One of another container may have our own number, and be alive though no process here has its number."""
     with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as process:
         other = OTHERS[name] or holder_of(process.pid)
@@ -66,13 +65,13 @@ def holder_of(pid: int) -> Holder:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there a process can be looked for")
 @pytest.mark.parametrize("later", [False, True], ids=["no such process", "a later process with its number"])
-def test_one_that_is_dead_in_our_own_namespace_is_taken_over_at_once(later: bool, db: sqlite3.Connection) -> None:
+def test_one_that_is_dead_in_our_own_namespace_is_taken_over_at_once(later: bool, db: Database) -> None:
     dead = attrs.evolve(ME, pid=os.getppid(), start="1") if later else attrs.evolve(ME, pid=gone(), start="1")
     assert acquire(db, NOW, me=dead) is None
     assert acquire(db, NOW + 1) is None
 
 
-def test_its_holder_takes_it_again_and_gives_it_back(db: sqlite3.Connection) -> None:
+def test_its_holder_takes_it_again_and_gives_it_back(db: Database) -> None:
     assert acquire(db, NOW) is None
     assert acquire(db, NOW + 30) is None
     release(db)
@@ -80,7 +79,7 @@ def test_its_holder_takes_it_again_and_gives_it_back(db: sqlite3.Connection) -> 
 
 
 @pytest.mark.parametrize(("pid", "free"), [(None, True), (os.getppid(), False)], ids=["gone", "alive"])
-def test_the_note_of_the_version_before_is_understood(pid: int | None, free: bool, db: sqlite3.Connection) -> None:
+def test_the_note_of_the_version_before_is_understood(pid: int | None, free: bool, db: Database) -> None:
     """It named a process, and a time until which it was to be believed."""
     db.execute("INSERT INTO meta VALUES (?, ?)", (NOTE, f"{pid or gone()} {NOW + 100}"))
     assert (acquire(db, NOW) is None) is free

@@ -13,8 +13,8 @@ import pytest
 from tests.fixtures.before import firm
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.store import Store
-from tonicdm.store.opening import described
 from tonicdm.store.schema import SCHEMA_VERSION
+from tonicdm.store.sqlite import described
 
 
 def mode(path: pathlib.Path) -> int:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from tonicdm.store import rows
-from tonicdm.store.schema import upgrade
+from tonicdm.store.database import Database
+from tonicdm.store.sqlite import SqliteDatabase, upgrade
 from tonicdm.store.writing import write_records
 from tonicdm.types import DataQuantity
 
@@ -20,25 +21,25 @@ def office(number: int, name: str = "London") -> dict[str, str]:
 
 
 @pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
+def db() -> Iterator[Database]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     upgrade(connection, 0)
-    yield connection
+    yield SqliteDatabase(connection)
     connection.close()
 
 
-def write(db: sqlite3.Connection, *records: dict[str, str]) -> None:
+def write(db: Database, *records: dict[str, str]) -> None:
     write_records(db, KIND, records, DataQuantity.BASIC, rows.draw(db, 0.0))
 
 
-def test_a_record_that_was_there_and_is_not_listed_has_vanished(db: sqlite3.Connection):
+def test_a_record_that_was_there_and_is_not_listed_has_vanished(db: Database):
     write(db, office(1), office(2))
     rows.begin_scan(db, KIND)
     rows.note_scanned(db, KIND, {office(1)["id"]: None}, 1)
     assert rows.vanished(db, KIND) == [office(2)["id"]]
 
 
-def test_a_record_that_somebody_else_read_meanwhile_has_not_vanished(db: sqlite3.Connection):
+def test_a_record_that_somebody_else_read_meanwhile_has_not_vanished(db: Database):
     """Created, or changed, while the type is listed: its page may have been read before."""
     write(db, office(1), office(2))
     rows.begin_scan(db, KIND)
@@ -47,7 +48,7 @@ def test_a_record_that_somebody_else_read_meanwhile_has_not_vanished(db: sqlite3
     assert rows.vanished(db, KIND) == []
 
 
-def test_each_pass_begins_anew(db: sqlite3.Connection):
+def test_each_pass_begins_anew(db: Database):
     write(db, office(1))
     rows.begin_scan(db, KIND)
     write(db, office(2))
@@ -57,7 +58,7 @@ def test_each_pass_begins_anew(db: sqlite3.Connection):
     assert rows.vanished(db, KIND) == [office(2)["id"]]
 
 
-def test_a_store_is_empty_only_if_it_had_no_record_of_the_type_before(db: sqlite3.Connection):
+def test_a_store_is_empty_only_if_it_had_no_record_of_the_type_before(db: Database):
     write_records(db, "projects", [office(9)], DataQuantity.BASIC, rows.draw(db, 0.0))
     rows.begin_scan(db, KIND)
     write(db, office(1))
