@@ -74,12 +74,14 @@ def read_store(path: str | os.PathLike[str] | Location, now: float, name: str = 
     if location.exists():
         try:
             with contextlib.closing(location.open_to_watch()) as db:
+                with location.errors():
+                    db.execute("SELECT 1 FROM watermark")  # stores of all versions have it
                 for part in (_lags, _quarantine, _inbox):
                     with contextlib.suppress(StoreError), location.errors():
                         found = part(db, now)
                         readings += [attrs.evolve(each, attributes={**which, **each.attributes}) for each in found]
         except StoreError as error:
-            logger.warning("%s; nothing of it is monitored", error)
+            logger.warning("%s; it can't be read for monitoring", error)
     return readings
 
 
