@@ -8,7 +8,7 @@ import datetime
 import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Mapping
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import aiohttp
 import attrs
@@ -214,14 +214,6 @@ class TonicDM(Transfers, AsyncClosing):
         if self._state.store is not None:
             parts.append(f"copy in {self._state.store.name}")
         return ", ".join([*parts, "closed>" if self.caller.transport.session.is_closed else f"{self.budget!r}>"])
-
-    if not TYPE_CHECKING:
-
-        def __enter__(self) -> NoReturn:
-            raise TypeError("a client is asynchronous: write 'async with TonicDM(...) as tonic:'")
-
-        def __exit__(self, *exc_info: object) -> None:
-            """Never reached, as nothing enters."""
 
     @property
     def caller(self) -> Caller:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 
 class AsyncClosing(abc.ABC):
@@ -14,6 +14,14 @@ class AsyncClosing(abc.ABC):
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
+
+    if not TYPE_CHECKING:  # type checkers refuse a plain with by themselves
+
+        def __enter__(self) -> NoReturn:
+            raise TypeError(f"{type(self).__name__} is asynchronous: write 'async with' in place of 'with'")
+
+        def __exit__(self, *exc_info: object) -> None:
+            """Never reached, as nothing enters."""
 
     @abc.abstractmethod
     async def close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, TypedDict
 
@@ -147,6 +146,8 @@ def sort_field(value: Any, names: Sequence[str]) -> SortField:
     wire = {name: camel(name) for name in names}
     if isinstance(value, str) and (value in wire or value in wire.values()):
         return SortField(wire.get(value, value))
+    import difflib
+
     near = difflib.get_close_matches(str(value), wire, 1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     raise InvalidOptionError(

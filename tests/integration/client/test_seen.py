@@ -11,6 +11,7 @@ import pytest
 
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.sandbox import Sandbox
+from tonicdm.store import Store
 
 
 @pytest.fixture
@@ -60,12 +61,6 @@ async def test_a_list_taken_for_its_records_says_how_it_is_read(box, wrong):
         assert not box.journal.calls()
 
 
-async def test_a_client_is_asynchronous(box):
-    tonic = client(box)
-    with pytest.raises(TypeError, match="async with"), tonic:  # type: ignore[attr-defined]
-        pass
-
-
 async def unclosed(box: Sandbox) -> int:
     tonic = TonicDM(box.token, base_url=box.url, budget=UnitBudget.memory())
     line = inspect.currentframe().f_lineno - 1
@@ -93,3 +88,9 @@ async def test_a_client_that_sent_nothing_or_was_closed_does_not_warn(box):
             await tonic.offices.list().first()
         del tonic
         gc.collect()
+
+
+async def test_whatever_is_closed_asynchronously_says_so(box, tmp_path):
+    for opened in (client(box), UnitBudget.memory(), Store(tmp_path / "firm.db")):
+        with pytest.raises(TypeError, match=f"{type(opened).__name__} is asynchronous: write 'async with'"), opened:
+            pass
