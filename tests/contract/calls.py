@@ -231,6 +231,9 @@ VALUES: dict[str, Any] = {
 SPECIAL: dict[str, dict[str, Any]] = {
     "brands.list": {"sort_by": "nameShort"},
     "notes.list": {"sort_by": "personName"},
+    "projects.list": {"sort_by": "project_number"},
+    "rfis.list": {"sort_by": "number"},
+    "tenants.list": {"sort_by": "domain"},
     "team.list": {"sort_by": "office"},
     "submittals.create": {"parts": [SubmittalPart(submittal_stamp="approved")]},
     "submittals.update": {"parts": []},
