@@ -193,3 +193,73 @@ def test_no_text_raises_and_what_is_read_is_plausible(lines):
 def test_values_read_by_other_means_are_judged_alike(limit, remaining, reset):
     report = Report.of(limit, remaining, reset)
     assert report.limit is None or 1 <= report.limit <= MAX_LIMIT
+
+
+def test_a_report_of_given_values_is_judged_as_headers_are():
+    """Each value goes to its own place, and what is implausible is none."""
+    report = Report.of(3600, 120, START + 60, START)
+    assert (report.limit, report.remaining, report.date) == (3600, 120, START)
+    assert report.reset == When(at=START + 60)
+    assert Report.of(3600, 120, START, None).date is None
+    assert Report.of(3600, 120, START, -5.0).date is None
+    odd = Report.of(float("inf"), float("nan"), float("nan"))
+    assert (odd.limit, odd.remaining, odd.reset) == (None, None, None)
+    assert Report.of(10**400, 5, START).limit is None, "no float can hold it"
+
+
+def test_a_window_that_nobody_has_used_has_its_whole_limit_left():
+    report = Report.of(3600, 3600, START)
+    assert (report.limit, report.remaining) == (3600, 3600)
+    over = Report.of(3600, 3601, START)
+    assert (over.limit, over.remaining) == (None, None), "one of them is wrong, and nobody knows which"
+
+
+def test_a_remaining_beyond_any_limit_is_none_and_the_greatest_is_kept():
+    assert read({REMAINING: str(MAX_LIMIT)}).remaining == MAX_LIMIT
+    assert read({REMAINING: str(MAX_LIMIT + 1)}).remaining is None
+
+
+def test_the_rate_limit_of_a_report_is_there_only_with_all_three():
+    """A span is added to the response's own date, or to the time here where it has none."""
+    full = read({LIMIT: "3600", REMAINING: "7", RESET: str(int(START)), "Date": DATE})
+    seen = full.rate_limit(0.0)
+    assert seen is not None
+    assert (seen.limit, seen.remaining, seen.reset) == (3600, 7, START)
+    span = read({LIMIT: "3600", REMAINING: "7", RESET: "60", "Date": DATE}).rate_limit(5.0)
+    assert span is not None
+    assert span.reset == START + 60
+    here = read({LIMIT: "3600", REMAINING: "7", RESET: "60"}).rate_limit(START + 9)
+    assert here is not None
+    assert here.reset == START + 69
+    for name in (LIMIT, REMAINING, RESET):
+        headers = {LIMIT: "3600", REMAINING: "7", RESET: str(int(START))}
+        del headers[name]
+        assert read(headers).rate_limit(START) is None
+
+
+def test_years_of_two_digits_are_of_the_century_around_1970():
+    assert http_date("Friday, 15-Jan-27 08:00:00 GMT") == START
+    assert http_date("Friday, 15-Jan-70 08:00:00 GMT") == http_date("Thu, 15 Jan 1970 08:00:00 GMT")
+    assert http_date("Sunday, 15-Jan-69 08:00:00 GMT") == http_date("Tue, 15 Jan 2069 08:00:00 GMT")
+    assert http_date("Friday, 15-Jan-99 08:00:00 GMT") == http_date("Fri, 15 Jan 1999 08:00:00 GMT")
+
+
+def test_a_leap_second_is_the_last_one_of_its_minute_once_more():
+    assert http_date("Fri, 15 Jan 2027 08:00:60 GMT") == START + 59
+
+
+def test_the_longest_span_is_kept_and_a_longer_one_is_none():
+    assert read({RESET: str(int(MAX_DELAY_SECONDS))}).reset == When(after=MAX_DELAY_SECONDS)
+    assert read({RESET: str(int(MAX_DELAY_SECONDS) + 1)}).reset is None
+
+
+def test_dates_that_agree_are_one_however_they_are_joined():
+    """Repeated lines, two dates in one line, dates with and without a comma of their own."""
+    plain = "Friday 15 Jan 2027"
+    assert read(multidict.MultiDict([("Date", DATE), ("Date", DATE)])).date == START
+    assert read({"Date": f"{DATE}, {DATE}"}).date == START
+    assert read({"Date": f"{DATE}, {DATE}, {DATE}"}).date == START
+    other = "Fri, 15 Jan 2027 08:00:01 GMT"
+    assert read(multidict.MultiDict([("Date", other), ("Date", DATE)])).date is None
+    assert read({"Date": f"{other}, {DATE}"}).date is None
+    assert read({"Date": plain}).date is None

@@ -69,3 +69,16 @@ def test_a_policy_that_means_nothing_is_refused(wrong) -> None:
 def test_which_answers_are_worth_another_try() -> None:
     again = {status for status in range(200, 600) if outcome_of(status) is not None}
     assert again == {408, 425, *range(500, 600)}
+
+
+def test_the_last_attempt_is_the_last() -> None:
+    assert decide(POLICY, "GET", Outcome.CUT, POLICY.attempts - 1, 0.5) is not None
+    assert decide(POLICY, "GET", Outcome.CUT, POLICY.attempts, 0.5) is None
+
+
+def test_one_attempt_is_a_policy_and_none_is_refused_with_its_name() -> None:
+    assert RetryPolicy(attempts=1).attempts == 1
+    with pytest.raises(ConfigError, match="at least 1, not 0"):
+        RetryPolicy(attempts=0)
+    with pytest.raises(ConfigError, match="cap of a retry policy"):
+        RetryPolicy(cap=-1.0)
