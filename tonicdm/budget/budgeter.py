@@ -1,4 +1,4 @@
-"""The asyncio shell of the budget: it waits, the window decides."""
+"""The asyncio shell of the budget. It waits; the window decides."""
 
 from __future__ import annotations
 
@@ -341,7 +341,7 @@ class UnitBudget(AsyncClosing):
             raise ClientClosedError("this budget is closed")
 
     async def close(self) -> None:
-        """Refuse those who wait and let go of the ledger; twice is once."""
+        """Refuse the calls that wait, and close the ledger; twice is once."""
         if self._closed:
             return
         self._closed = True
@@ -351,7 +351,7 @@ class UnitBudget(AsyncClosing):
     # --- forks ------------------------------------------------------------------------------------------------------
 
     def before_fork(self) -> None:
-        """Nothing is to be done: the ledgers finish their steps themselves."""
+        """Do nothing: the ledgers finish their steps themselves."""
 
     def after_fork_in_parent(self) -> None:
         """Nothing is to be done."""

@@ -1,6 +1,6 @@
 """Apply a response to the window: settle its call, and learn limit, reset and foreign usage. No clock, no I/O.
 
-`meaning` says what the response means; nothing but this module changes a window because of a response.
+`meaning` interprets the response. Only this module changes a window because of one.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ def settle(
 def _observe(window: Window, date: float, sent_at: float, now: Instant) -> None:
     """Learn the server's time. Where its clock was set, no wait becomes longer by it."""
     was_set = window.clock.observe(date, sent_at, now, window.rules)
-    # A Reset that was named stays where the clock was set forward: it may be over indeed. The next responses show it.
+    # A named Reset stays where the clock was set forward, as the window may be over indeed. The next responses show it.
     if window.reset is not None and (was_set < 0 or (was_set and window.provisional)):
         window.reset, window.provisional = window.reset + was_set, True
-    # Set back: else the next windows would bear the name of the last one, as if it still went on.
+    # Where it was set back, the next windows would otherwise seem to be the last one.
     if was_set < 0 and window.previous_reset is not None:
         window.previous_reset += was_set
     if was_set < 0 and window.opened_at is not None:
@@ -125,7 +125,7 @@ def _known(window: Window, now: Instant) -> Known:
 
 
 def _learn_length(window: Window, meaning: Meaning) -> float | None:
-    """Note how long a window lasts; return it where that is news."""
+    """Note the length of a window, and return it where it is new."""
     if meaning.learned is None or abs(meaning.learned - window.length) <= window.rules.reset_tolerance:
         return None
     window.learned_length = meaning.learned
@@ -199,7 +199,7 @@ def _apply_uncounted(window: Window, known: Known, response: Response, meaning: 
 
 
 def _apply(window: Window, known: Known, response: Response, meaning: Meaning, now: Instant, chance: float) -> None:
-    """Make what a response means what is known."""
+    """Update the window with what a response means."""
     if meaning.window is Named.NEW:
         if known.reset is not None:
             window.previous_reset = None if known.provisional else known.reset
@@ -253,7 +253,7 @@ def _opened_at(response: Response) -> float | None:
 
 
 def _account(window: Window, entry: Entry | None, spent: int, sent_at: float, *, reported: bool, counted: bool) -> None:
-    """Note what is ours in this window."""
+    """Note our own units in this window."""
     if entry is not None:
         # A call that raised U cost no more than U rose by, however much was reserved for it.
         units = min(entry.cost, spent) if spent > 0 else entry.cost

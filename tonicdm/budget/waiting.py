@@ -26,7 +26,7 @@ T = TypeVar("T")
 MAX_NAP_SECONDS: Final = 60.0
 """Seconds after which a waiting budget looks again, whatever it expects."""
 MIN_NAP_SECONDS: Final = 0.001
-"""Seconds that a nap lasts at least: a rounding error before a reset must not become a busy loop."""
+"""Least seconds of a pause, so that a rounding error before a reset does not become a busy loop."""
 
 
 OWN_SLOTS: Final = Concurrency(1)
@@ -48,7 +48,7 @@ _BEHIND: Final = Denied(Reason.QUEUE)
 
 
 class WaitQueue:
-    """Gives calls of one event loop their units: at once, or when it is their turn.
+    """Gives the calls of one event loop their units, at once or in their turn.
 
     Args:
         access: To the ledger, which decides.
@@ -149,7 +149,7 @@ class WaitQueue:
         return taken(decision)
 
     async def _at_once(self, waiter: Waiter) -> Granted | Denied:
-        """Reserve units where nobody would be overtaken; else say why the call has to queue."""
+        """Reserve units where no call would be overtaken; else return why the call has to queue."""
         if self._closed:
             raise ClientClosedError("this budget is closed")
         if waiter.slots.free <= 0:
@@ -189,7 +189,7 @@ class WaitQueue:
     # --- notices ---------------------------------------------------------------------------------------------
 
     async def _announce(self, waiter: Waiter, limits: WaitLimits, denied: Denied) -> None:
-        """Refuse a call whose wait would surely be too long; notify the others how long theirs is at least."""
+        """Refuse a call whose wait would surely be too long; notify the others of the least that theirs will last."""
         try:
             notice = await self._estimate_wait(waiter, denied)
         except LedgerBusyError:
@@ -258,7 +258,7 @@ class WaitQueue:
         )
 
     def _empty_for(self, waiter: Waiter) -> bool:
-        """Tell whether *waiter* may ask for units at once: nobody waits whom it would overtake."""
+        """Tell whether *waiter* may ask for units at once, as it would overtake no call."""
         lanes = LANES[: LANES.index(waiter.lane) + 1]
         return not (self._stepping or self._approaching or any(self._in_lane[lane].calls for lane in lanes))
 
@@ -337,7 +337,7 @@ class WaitQueue:
             self._pump = self.loop.create_task(self._serve(self._kick), name="tonicdm-budget")
 
     def wake_from_outside(self) -> None:
-        """Look again who can go; from another thread."""
+        """Check again which calls can go; called from another thread."""
         if self.live and not self.loop.is_closed():
             with contextlib.suppress(RuntimeError):  # it is closed at this moment
                 self.loop.call_soon_threadsafe(self.wake)
@@ -351,7 +351,7 @@ class WaitQueue:
         self._refuse_all(error)
 
     def close_from_outside(self, error: Exception) -> None:
-        """Refuse all who wait, and take no one in any more; from another thread."""
+        """Refuse all calls that wait, and take none any more; called from another thread."""
         self._closed = True
         if not self.loop.is_closed():
             with contextlib.suppress(RuntimeError):  # it is closed at this moment

@@ -1,6 +1,6 @@
 """State and rules of one budget, as a state machine without clock or I/O.
 
-A window is the server's. Its Reset tells it from others. Inside one, ``used = Limit - Remaining`` only grows, so it
+A window is the server's, and is known by its Reset. Inside one, ``used = Limit - Remaining`` only grows, so it
 orders the responses however late they come. U (`Window.used`) is the greatest value seen, H (`Window.held`) the sum of
 all reservations whose outcome is not in U yet; a call of cost c may go iff U + H + c <= limit - guard.
 """
@@ -36,7 +36,7 @@ class Window:
     limit_sent_at: float = LONG_AGO
     """Monotonic time at which the last call left whose response reported `limit`."""
     limit_call: int = 0
-    """The reservation whose response alone named `limit`; 0 where another has agreed."""
+    """The reservation whose response alone named `limit`; 0 where another response has agreed."""
     used: int = 0
     """U: the greatest ``Limit - Remaining`` seen in this window."""
     used_reported_at: float = LONG_AGO
@@ -68,7 +68,7 @@ class Window:
     first: int | None = None
     """The entry of the call that went ahead while the window is unknown."""
     unconfirmed: bool = False
-    """Whether this window is only remembered, as the ledger was lost: one call goes first, as others may have spent."""
+    """Whether this window is only remembered, as the ledger was lost. One call goes first, as others may have spent."""
     accounts: dict[tuple[str, str], tuple[int, int]] = attrs.field(factory=dict)
     """Settled calls and their units in this window, by lane and label; for people, not for the rules."""
     counts: Counts = attrs.field(factory=Counts)
@@ -123,13 +123,13 @@ class Window:
                 self._roll(self.reset, now)
         if self.reset is not None and self.clock.low is None:
             self._bound_reset(now)
-        # Where the monotonic clock stands still in sleep, the wall clock may end a window; one call then looks.
+        # Where the monotonic clock stands still in sleep, the wall clock may end a window. One call then goes to see.
         slept = 0.0 if now.counts_suspension else self.clock.slept(now)
         if self.reset is not None and server + slept >= cooldown.end(self.reset, self.rules):
             self._roll(self.reset, now)
 
     def _bound_reset(self, now: Instant) -> None:
-        """Wait no longer than a window lasts where only the wall clock tells the time: that may have been set back."""
+        """Wait no longer than a window lasts where only the wall clock is known, which may have been set back."""
         latest = self.clock.upper(now, self.rules) + self.length
         if self.reset is not None and self.reset > latest + self.rules.reset_tolerance:
             self.reset, self.provisional = latest, True
@@ -310,7 +310,7 @@ class Window:
 
     def guard(self, now: Instant) -> int:
         """Return the units to be left for others: as set, and for peers or for those noticed."""
-        # Peers are the others one knows of: near the end each has one call under way, so no more needs guarding.
+        # Peers are the processes that are known of. Near the end each has one call under way, so no more is guarded.
         peers = (self.rules.peers - 1) * self.rules.max_call_cost
         return min(self.limit, max(self.rules.guard, peers or self.foreign_usage.guard(now.monotonic, self.rules)))
 
@@ -342,7 +342,7 @@ class Window:
         if entry is None or entry.state is not EntryState.RESERVED:
             return False
         open_now = not self.probing or self.first == number
-        # Measured by the same limit as in `admit`: if the two disagreed, a call would go round between them for good.
+        # The same limit as in `admit`: if the two disagreed, a call would pass from one to the other without end.
         limit = self.limit if self.reset is not None else self.ceiling
         if self._forbidden(now) is not None or not open_now or self.used + self.held > limit:
             self.refund(number)
@@ -378,7 +378,7 @@ class Window:
         self.renew(now)
 
     def recover(self, before: Window) -> None:
-        """Take over what is remembered of this budget, as its ledger was lost or is another one.
+        """Take over what is remembered of this budget, after its ledger was lost or replaced.
 
         Args:
             before: The budget as last known; its reservations keep their numbers.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @attrs.define
 class ServerFacts:
-    """What the answers of a server have shown so far; shared by all views of one client."""
+    """Facts that a server's responses have shown so far, shared by all views of one client."""
 
     ids_per_call: int = 240
     """Most IDs that are put into one header: about 8 KB of them fit most servers."""
@@ -48,25 +48,25 @@ class Copy(Protocol):
     """A local copy of records, which single records are read from as long as they are fresh enough."""
 
     async def get_many(
-        self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
+        self, caller: Caller, record_type: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
     ) -> tuple[list[Record], list[RecordID], list[InvalidRecord]]:
-        """Return the records named by *wanted* that exist, the IDs of those that do not, and what is no record."""
+        """Return the records of *wanted* that exist, the IDs of the others, and what is no record."""
         ...
 
     async def get_stubs(
-        self, caller: Caller, noun: str, wanted: Sequence[RecordID], *, max_age: float
+        self, caller: Caller, record_type: str, wanted: Sequence[RecordID], *, max_age: float
     ) -> tuple[list[RecordStub], list[RecordID], list[InvalidRecord]]:
-        """Return stubs of the records named by *wanted* that exist, the IDs of the others, and what is no record."""
+        """Return stubs of the records of *wanted* that exist, the IDs of the others, and what is no record."""
         ...
 
-    async def invalidate(self, noun: str, record: RecordID) -> None:
+    async def invalidate(self, record_type: str, record: RecordID) -> None:
         """Note that a record was written to."""
         ...
 
 
 @attrs.frozen(kw_only=True)
 class Caller:
-    """Makes calls with one set of preferences; `evolve` makes another on the same connection and budget."""
+    """Makes calls with one set of preferences. `evolve` makes another one on the same connection and budget."""
 
     transport: Transport[UnitBudget]
     base_url: str
@@ -79,7 +79,7 @@ class Caller:
     soft_delete_value: str | int = "deleted"
     job: Hashable = None
     share: Share | None = None
-    """What its calls may take of a window, with all others of the same label; None where they may take all."""
+    """The part of a window that its calls may take, with all others of the same label; None for the whole."""
     finish_by: datetime.datetime | None = None
     """When its calls have to be sent at the latest; None for no such time."""
     copy: Copy | None = None
@@ -104,7 +104,7 @@ class Caller:
         data_quantity: DataQuantity | None = None,
         body: Any = None,
     ) -> Response:
-        """Make one call and return its answer, undecoded.
+        """Make one call and return its response, undecoded.
 
         Args:
             operation: What to call.

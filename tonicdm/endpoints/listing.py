@@ -98,7 +98,7 @@ class Fetched:
     payload: list[Any]
     """Its records as plain JSON."""
     keys: tuple[str, ...]
-    """What tells the records apart: their IDs, or their whole content where they have none."""
+    """Keys of the records: their IDs, or their whole content where they have none."""
     invalid: tuple[InvalidRecord, ...] = ()
     """What else it held, and is no record."""
 
@@ -109,7 +109,7 @@ class Fetched:
 
     @property
     def names(self) -> frozenset[str]:
-        """What tells the page apart from others."""
+        """The keys of all its elements, which tell the page from others."""
         return frozenset(self.keys) | {hashlib.sha256(one.raw).hexdigest() for one in self.invalid}
 
 
@@ -226,7 +226,7 @@ class Listing(Generic[M]):
         return Page(number, tuple(records), found)
 
     async def _is_last(self, number: int, fetched: Fetched) -> bool:
-        """Tell whether nothing comes after a page; asks the server where its size does not tell."""
+        """Tell whether a page is the last; ask the server where its size does not show it."""
         count = fetched.size
         wanted = self._options.get("filter_ids")
         if wanted is not None and self.listing.own_ids and count >= len(set(map(str, wanted))):
@@ -276,7 +276,7 @@ class Listing(Generic[M]):
             )
 
     async def fetch(self, number: int, data_quantity: DataQuantity, *, size: int | None = None) -> Fetched:
-        """Make the one call that brings a page.
+        """Fetch a page with one call.
 
         Args:
             number: Of the page, from 1.
@@ -328,7 +328,7 @@ class Listing(Generic[M]):
 
 
 def identity(item: Any) -> str:
-    """Return what tells a plain JSON record apart from others."""
+    """Return the key of a plain JSON record."""
     if isinstance(item, dict) and isinstance(item.get("id"), str):
         return str(item["id"])
     return json.dumps(item, sort_keys=True)

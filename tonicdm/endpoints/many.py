@@ -67,7 +67,7 @@ class RawRecords(dict[RecordID, Any]):
         self.invalid += other.invalid
 
     def shown(self, record: str) -> bool:
-        """Tell whether the server has a record, readable or not: with an element without an ID, any may be that one."""
+        """Tell whether the server has a record, readable or not. An element without an ID may be any record."""
         return record in self or any(element.id in {record, None} for element in self.invalid)
 
 
@@ -133,7 +133,7 @@ class BatchReader:
         return records
 
     async def read_batch(self, batch: Sequence[RecordID]) -> RawRecords:
-        """Read one batch, in parts if it must be."""
+        """Read one batch, in parts where the server cuts it."""
         if not batch:
             return RawRecords()
         path = self._operation.path
@@ -164,7 +164,7 @@ class BatchReader:
         return records
 
     async def call(self, batch: Sequence[RecordID]) -> Elements:
-        """Make the one call that asks for *batch*, and return what came.
+        """Ask for *batch* with one call, and return its response.
 
         Raises:
             OptionIgnoredError: The answer contradicts an option.

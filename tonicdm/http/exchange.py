@@ -36,7 +36,7 @@ MAX_REFUSAL_BYTES: Final = 65_536
 
 
 class GateClosedError(Exception):
-    """The units are gone between reservation and connection: nothing was sent, the attempt queues anew."""
+    """The units were taken back between reservation and connection. Nothing was sent; the attempt queues again."""
 
 
 class Channel(Generic[A]):
@@ -44,10 +44,10 @@ class Channel(Generic[A]):
 
     Args:
         session: Requests go through it.
-        budget: Gives the units, or whatever else it takes to be let out.
+        budget: Admits the calls: a budget of units, or a throttle.
         clock: Time.
         slots: Calls under way.
-        hooks: Told what happens.
+        hooks: Called with what happens.
         max_response_bytes: Bytes of a body that are read at most.
         request_id_header: The header that names each call to the server; None to send none.
         options: Names of options in lower case; what a session sends under such a name is left out.
@@ -221,7 +221,7 @@ class Exchange:
         self._progress.allowance.spend(self._waited)
 
     def _note_units(self) -> None:
-        """Count what the attempt cost: as the server charged it where that can be told, else as it was reserved."""
+        """Count the cost of the attempt: the server's charge where it is known, else what was reserved."""
         if self._reservation.sent_at is not None:
             observed = self.settlement.observed_cost
             units = self._call.cost if observed is None else observed
@@ -241,7 +241,7 @@ class Exchange:
             options=self._channel.options,
         )
         if session.is_replaced and not call.public:
-            # Who stands in for aiohttp expects the token among the lines; to aiohttp the middleware gives it.
+            # A tool in place of aiohttp expects the token among the lines. With aiohttp, the middleware adds it.
             lines = [*lines, ("Authorization", f"Bearer {self._token.reveal()}")]
         return session.request(
             call.request.method,
@@ -273,7 +273,7 @@ class Exchange:
         self._tell_request()
 
     async def _pass_late(self) -> None:
-        """Note that a request went out unseen by a tool in place of aiohttp: its response is in hand, so it counts."""
+        """Note that a tool in place of aiohttp sent the request unseen. Its response is there, so it counts."""
         await self._reservation.try_sent()
         self._tell_request()
 

@@ -32,19 +32,19 @@ MAX_RESPONSE_BYTES: Final = 256 * 1024 * 1024
 
 
 NO_TOKEN: Final = Secret("")
-"""What a public call goes with."""
+"""The token of a public call, which needs none."""
 
 
 class Transport(Channel[A]):
-    """Sends calls over one session; bound to the event loop of its first call.
+    """Sends calls over one session, on the event loop of its first call.
 
     Args:
         auth: Gives the token.
-        budget: Gives the units, or whatever else it takes to be let out.
+        budget: Admits the calls: a budget of units, or a throttle.
         clock: Time.
         max_concurrency: Calls under way at once.
         retry: How often and how soon failed calls go again.
-        hooks: Told what happens.
+        hooks: Called with what happens.
         session: A session to use instead of an own one; it is not closed here.
         connector: A connector for the session made here; it is not closed here.
         ssl: As for aiohttp.

@@ -37,7 +37,7 @@ from tonicdm.store.views import seen_fields
 from tonicdm.types import DataQuantity, InvalidRecord, RecordID
 
 STUB: Final = "?"
-"""Ends the name of a stub among what a batch asks for: one call brings stubs to whoever wants them."""
+"""Suffix of a stub's name within a batch, so that one call serves all that want stubs."""
 
 STUBS: Final = "id_only"
 """The capability of a list to answer with stubs for 1 unit, where its page does not show data_quantity."""
@@ -72,12 +72,12 @@ class CachedReads:
         self._checks: SingleFlight[tuple[str, str], None] = SingleFlight(name="tonicdm-owner")
         """The checks of whose the store is that are under way, by server and digest of the token."""
         self._checked: dict[tuple[str, str], OwnerError | None] = {}
-        """What the checks have shown; None where the records are the token's. Each check is made once."""
+        """Result of each check, which is made once; None where the records are the token's."""
 
     async def check_owner(self, caller: Caller) -> None:
         """Make sure that the store's records are those of a token, before one is served or written.
 
-        A store that no sync has noted an owner for is not looked at.
+        A store without a noted owner is not checked.
 
         Args:
             caller: Has the token and the server.
@@ -105,7 +105,7 @@ class CachedReads:
     async def get_many(
         self, caller: Caller, type_name: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
     ) -> tuple[list[Record], list[RecordID], list[InvalidRecord]]:
-        """Return the records named by *wanted* that exist, the IDs of those that do not, and what is no record.
+        """Return the records of *wanted* that exist, the IDs of the others, and what is no record.
 
         Each is, with all references that are followed, as the server had it at most *max_age* seconds before this call.
 
@@ -139,9 +139,9 @@ class CachedReads:
     async def get_stubs(
         self, caller: Caller, type_name: str, wanted: Sequence[RecordID], *, max_age: float
     ) -> tuple[list[RecordStub], list[RecordID], list[InvalidRecord]]:
-        """Return stubs of the records named by *wanted* that exist, the IDs of the others, and what is no record.
+        """Return stubs of the records of *wanted* that exist, the IDs of the others, and what is no record.
 
-        What the server says of them confirms the stored records, or makes them stale.
+        They confirm the stored records, or make them stale.
 
         Args:
             caller: Makes the calls.
@@ -168,7 +168,7 @@ class CachedReads:
         return stubs, [record_id for record_id in wanted if record_id not in found], [*invalid, *others]
 
     async def invalidate(self, type_name: str, record: RecordID) -> None:
-        """Note that a record was written to: what was read before is not served any more."""
+        """Note that a record was written to, so that its earlier state is served no more."""
         self._coalescer.forget(lambda key: isinstance(key, tuple) and key[0] == type_name, [record, record + STUB])
         self._missing.pop((type_name, record), None)
         now = self._clock.now()
@@ -181,7 +181,7 @@ class CachedReads:
     async def _known(
         self, record_type: RecordType, ids: Sequence[RecordID], now: float, max_age: float
     ) -> dict[RecordID, CachedRecord | None]:
-        """Return what is known of *ids* and young enough: the record held, or None where the server has none."""
+        """Return the stored record of each of *ids* that is fresh enough; None where the server has no such record."""
         if max_age <= 0:
             return {}
         held = await self.store.read(
@@ -309,9 +309,9 @@ class CachedReads:
         caller: Caller,
         batch: Batch,
     ) -> tuple[RawRecords, set[RecordID]]:
-        """Ask for stubs; return them, and which records the store has as they are.
+        """Ask for stubs; return them, and the IDs of the stored records that are current.
 
-        What they say of the stored records, for or against them, is stored in one transaction.
+        What they show of the stored records is noted in one transaction.
         """
         if not ids:
             return RawRecords(), set()
@@ -417,7 +417,7 @@ def _sharing(record_type: RecordType, caller: Caller) -> Hashable:
 
 
 def _unreadable(came: RawRecords, asked: Iterable[RecordID]) -> dict[RecordID, InvalidRecord]:
-    """Return what came for records and can't be read; an element without an ID may be any of those not there."""
+    """Return the elements that can't be read as records; one without an ID may be any missing record."""
     return {
         record_id: next(bad for bad in came.invalid if bad.id in {record_id, None})
         for record_id in asked

@@ -116,7 +116,7 @@ async def _check_deadline(tonic: TonicDM, store: Store, types: Sequence[RecordTy
 
 
 async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]], renewal: Coroutine[Any, Any, None]) -> None:
-    """Await all works; the first error ends the others, and is raised as itself."""
+    """Await all tasks; the first error ends the others, and is raised unchanged."""
     keeper = asyncio.ensure_future(renewal)
     try:
         async with asyncio.TaskGroup() as group:
@@ -200,7 +200,7 @@ class _TypeRun:
             raise self._broken(error) from None
 
     def _keep(self, db: Database, *, facts: TypeFacts, following: Step, write: Write) -> Written:
-        """Store what a step brought, and which one comes next."""
+        """Store the result of a step, and the step that comes next."""
         written = write(db)
         progress = following.progress
         if progress is not None and not facts.partial:
@@ -216,7 +216,7 @@ class _TypeRun:
         return written
 
     async def _finish(self, facts: TypeFacts, reader: Reader, earned: Watermark, write: Write) -> None:
-        """Store what the last step brought, the watermark, and what was learned of the server."""
+        """Store the result of the last step, the watermark, and the facts learned of the server."""
         report, progress = self.report, earned.progress
         report.why.extend(progress.why)
 

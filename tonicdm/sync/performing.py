@@ -45,7 +45,7 @@ class Performed:
 
     outcome: Outcome
     write: Write = _nothing
-    """Stores what it brought; run in the transaction that also notes which step comes next."""
+    """Stores the result of a step, in the transaction that also notes the next one."""
 
 
 @attrs.define
@@ -67,7 +67,7 @@ class Performer:
     """The error behind the last outcome's trouble."""
 
     async def perform(self, step: Step) -> Performed:
-        """Make a step; nothing is stored yet.
+        """Make a step; its result is not stored yet.
 
         Raises:
             SyncStoppedError: The step is to stop.
@@ -160,7 +160,7 @@ class Performer:
         return Performed(outcome, write)
 
     async def _end(self, step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
-        """Look whether a list goes on; nothing of it is kept, as the page is read whole if it does."""
+        """Peek whether a list goes on. Nothing of the page is kept, as it is read whole if it does."""
         parents = self.reader.parents
         fetched = await self._fetch(step, None if parents is None else parents[step.list_number])
         name = self.record_type.name
@@ -209,7 +209,7 @@ class Performer:
         return Performed(Outcome(at=at.isoformat(), stale_by_page=counts))
 
     async def _by_id(self, step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
-        """Fetch what is stale by ID."""
+        """Fetch stale records by ID."""
         name = self.record_type.name
         sql = "SELECT id FROM scan WHERE type = ? AND stale = 1 ORDER BY id LIMIT ?"
         ids = [str(row[0]) for row in await self.store.query(sql, (name, step.ids))]

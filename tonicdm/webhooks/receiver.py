@@ -70,7 +70,7 @@ class EventSink(Protocol):
 
 
 class GroupCommit:
-    """Hands events to a sink, one transaction at a time; what comes meanwhile goes into the next.
+    """Hands events to a sink, one transaction at a time. Events that arrive meanwhile go into the next one.
 
     A flush of the disk takes milliseconds whatever it carries, so under load the groups grow and the wait does not.
 
@@ -157,7 +157,7 @@ class Reply:
 
 
 class Receiver(AsyncClosing):
-    """Checks requests and stores their events; what the servers call is a shell around it.
+    """Checks requests and stores their events; each server has a shell around it.
 
     It belongs to one event loop. As an async context manager it opens what it writes to, and at the end refuses what
     comes, finishes the commits in hand and closes.
@@ -240,7 +240,7 @@ class Receiver(AsyncClosing):
             await self._store.__aenter__()
 
     async def close(self) -> None:
-        """Refuse what comes or is still being read, finish the commits in hand, close the store; twice is once."""
+        """Refuse new and unread requests, finish the running commits, and close the store; twice is once."""
         self._closed = True
         self._deadlines.stop(_closing)
         await self._commit.drain()
@@ -263,7 +263,7 @@ class Receiver(AsyncClosing):
         return None if self._store is None else self._store.location
 
     async def trouble(self) -> str | None:
-        """Return why events can't be stored now; None where they can."""
+        """Return the reason why events can't be stored now; None where they can."""
         try:
             self._check_capacity()
             if self._store is not None:
@@ -281,7 +281,7 @@ class Receiver(AsyncClosing):
     # --- a request --------------------------------------------------------------------------------------------------
 
     def screen(self, method: str, headers: Mapping[str, str], *, peer: str = "") -> Reply | None:
-        """Return the refusal that the head of a request is enough for, so that its body is not read; else None.
+        """Return the refusal that follows from the head of a request, so that its body is not read; else None.
 
         Args:
             method: The HTTP method.
@@ -360,7 +360,7 @@ class Receiver(AsyncClosing):
             raise _refusal(error) from None
 
     def _check_capacity(self) -> None:
-        """Refuse one event more than can be kept in memory until the disk has them."""
+        """Refuse an event beyond those that may wait in memory for the disk."""
         if self._closed:
             raise _closing()
         if self._commit.pending >= self.limits.max_waiting:

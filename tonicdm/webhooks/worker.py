@@ -36,7 +36,7 @@ from tonicdm.webhooks.rules import State, Waiting, WorkerRules, is_ripe
 logger: Final = logging.getLogger("tonicdm.webhooks")
 
 CLEANUP_INTERVAL_SECONDS: Final = 3600.0
-"""Seconds between two looks for what is kept for long enough."""
+"""Seconds between two cleanups of what was kept for long enough."""
 AT_ONCE_SECONDS: Final = 0.5
 """Seconds that a call may have to wait and still count as one that leaves at once."""
 MAX_PAUSE_SECONDS: Final = 300.0
@@ -99,7 +99,7 @@ class Worker:
     # --- running ----------------------------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event) -> WorkReport:
-        """Work until *stop* is set; then give handlers in hand their time, and all else back.
+        """Work until *stop* is set; then let the running handlers end, and release the other jobs.
 
         Args:
             stop: Ends the work.
@@ -149,7 +149,7 @@ class Worker:
             await self.inbox.renew(list(self._leases))
 
     async def _rest(self, stop: asyncio.Event) -> None:
-        """Wait until something may have to be done: the next look, a task that ended, the end."""
+        """Wait until there may be something to do: the next check, a task that ended, or the end."""
         stopped = asyncio.ensure_future(stop.wait())
         next_poll = asyncio.ensure_future(self._clock.sleep_until(self._clock.monotonic() + self.rules.poll))
         try:
@@ -162,7 +162,7 @@ class Worker:
         return self._handling | ({self._fetching} if self._fetching else set())
 
     async def _first(self, work: asyncio.Future[Any], seconds: float) -> bool:
-        """Await *work* for so long by the clock; tell whether it ended."""
+        """Await *work* for some seconds by the clock, and tell whether it ended."""
         limit = asyncio.ensure_future(self._clock.sleep_until(self._clock.monotonic() + seconds))
         try:
             await asyncio.wait({work, limit}, return_when=asyncio.FIRST_COMPLETED)
@@ -173,7 +173,7 @@ class Worker:
     # --- one round --------------------------------------------------------------------------------------------------
 
     async def _cycle(self, *, wait_for_more: bool = True) -> bool:
-        """Do what can be done without waiting; tell whether there may be more of it at once."""
+        """Do what needs no waiting, and tell whether there may be more at once."""
         self._reap()
         triaged = await self.inbox.triage(trusted=self._trusted)
         self.report.applied += triaged.applied
@@ -188,7 +188,7 @@ class Worker:
         return bool(triaged.examined or began or handed)
 
     def _reap(self) -> None:
-        """Let go of tasks that ended; an error of theirs is one of the store, and ends the worker."""
+        """Drop the tasks that ended. An error of theirs is one of the store, and ends the worker."""
         ended = {task for task in self._tasks if task.done()}
         self._handling -= ended
         if self._fetching in ended:
@@ -197,7 +197,7 @@ class Worker:
             task.result()
 
     async def _begin_fetch(self, *, wait_for_more: bool) -> bool:
-        """Begin to fetch what waits of one type, if units allow; one type at a time, so that a crash re-pays little."""
+        """Begin a fetch of one type, if units allow. One type is fetched at a time, so that a crash repeats little."""
         if self._fetching is not None or not self._affordable():
             return False
         now = self._clock.now()
@@ -213,7 +213,7 @@ class Worker:
         return False
 
     def _affordable(self) -> bool:
-        """Tell whether a call would leave at once; while none would, what arrives joins those that wait."""
+        """Tell whether a call would leave at once; while none would, new jobs join those that wait."""
         return self._tonic.budget.forecast(RECORD_UNITS).done_in <= AT_ONCE_SECONDS
 
     # --- fetching ---------------------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ class Worker:
     # --- handing on -------------------------------------------------------------------------------------------------
 
     async def _hand_on(self, lease: Lease) -> None:
-        """End jobs that nobody handles, and begin the handlers of the others."""
+        """End the jobs without a handler, and begin the handlers of the others."""
         self._leases.setdefault(lease.owner, set()).update(job.number for job in lease.jobs)
         handled = {job.number: self.inbox.handlers.matching(job.type, job.record_type) for job in lease.jobs}
         unhandled = [job for job in lease.jobs if not handled[job.number]]
@@ -327,7 +327,7 @@ class Worker:
         if not await self._first(work, self.rules.handler_timeout):
             raise TimeoutError
         if work.cancelled():
-            # Of its own accord: it must not look as if the worker were being stopped.
+            # The handler cancelled itself. That must not pass for a stop of the worker.
             raise HandlerCancelledError
         work.result()
 
