@@ -206,8 +206,8 @@ def shown_place(where: str | None) -> str | None:
     """Return what people may see of a file's path or a database's URL: not its user and password."""
     if where is None or "://" not in where:
         return where
-    scheme, _, rest = where.partition("://")
-    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
+    scheme, _, location = where.partition("://")
+    return f"{scheme}://{location.partition('?')[0].rpartition('@')[2]}"
 
 
 def _budget_key(key: str | None, token: Secret | None) -> str | None:

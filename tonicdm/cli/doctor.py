@@ -66,7 +66,7 @@ def doctor(connection: Connection, *, file: Location | None, offline: bool, outp
 
     Makes one call at most, of whose token this is. Exit code 1 where something failed.
     """
-    findings = asyncio.run(_look(connection, file, offline=offline))
+    findings = asyncio.run(_findings(connection, file, offline=offline))
     rows = [(finding.check, finding.state, finding.text) for finding in findings]
     sound = all(finding.state != "failed" for finding in findings)
     document = {"ok": sound, "checks": [attrs.asdict(finding) for finding in findings]}
@@ -81,12 +81,12 @@ def doctor(connection: Connection, *, file: Location | None, offline: bool, outp
         click.get_current_context().exit(1)
 
 
-async def _look(connection: Connection, file: Location | None, *, offline: bool) -> list[Finding]:
+async def _findings(connection: Connection, file: Location | None, *, offline: bool) -> list[Finding]:
     try:
         client = connection.client(priority="interactive")
     except TonicDMError as error:
         unread = [Finding(name, "skipped", "not without the settings") for name in ("zone", "clock", "ledger")]
-        return [Finding("settings", "failed", _said(error)), *unread, *await _store(file), *_extras()]
+        return [Finding("settings", "failed", _message_of(error)), *unread, *await _store(file), *_extras()]
     async with client as tonic:
         findings = await _server(tonic, offline=offline)
         findings.append(_ledger(tonic.budget.snapshot()))
@@ -102,7 +102,7 @@ async def _server(tonic: TonicDM, *, offline: bool) -> list[Finding]:
         answer: Raw[Me] = await tonic.with_raw.me.get()
     except TonicDMError as error:
         unread = [Finding(name, "skipped", "the server gave no answer to go by") for name in ("zone", "clock")]
-        return [Finding("token", "failed", _said(error)), *unread]
+        return [Finding("token", "failed", _message_of(error)), *unread]
     me = answer.value
     return [
         Finding("token", "ok", f"of {me.name or me.id}, accepted by {server}"),
@@ -155,22 +155,22 @@ async def _store(file: Location | None) -> list[Finding]:
             counts = await store.counts()
             ((quarantined,),) = await store.query("SELECT count(*) FROM quarantine")
     except TonicDMError as error:
-        return [Finding("store", "failed", _said(error))]
+        return [Finding("store", "failed", _message_of(error))]
     writable = not isinstance(file, SqliteFile) or os.access(file.path, os.W_OK)
     text = f"{file.name} holds {sum(counts.values()):,} records of {len(counts)} types, {quarantined:,} in quarantine"
     return [Finding("store", "ok" if writable else "warning", text + ("" if writable else "; it can't be written"))]
 
 
-def _said(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     """Return an error's message in the words of the command line, on one line."""
     return " ".join(spelled(described(error), click.get_current_context().command).split())
 
 
 def _extras() -> list[Finding]:
-    there: list[str] = []
+    installed: list[str] = []
     absent: list[str] = []
     for extra, modules in EXTRAS.items():
         complete = all(importlib.util.find_spec(module) is not None for module in modules)
-        (there if complete else absent).append(extra)
-    text = f"cli{''.join(f', {name}' for name in there)}"
+        (installed if complete else absent).append(extra)
+    text = f"cli{''.join(f', {name}' for name in installed)}"
     return [Finding("extras", "ok", f"{text}; not installed: {', '.join(absent)}" if absent else text)]

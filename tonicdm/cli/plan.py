@@ -29,7 +29,7 @@ def counts_of(text: str | None, types: Sequence[RecordType]) -> Mapping[str, int
     if text is None:
         return {}
     counts: dict[str, int] = {}
-    names = [kind.name for kind in types]
+    names = [record_type.name for record_type in types]
     for part in text.split(","):
         name, sign, number = part.strip().rpartition("=")
         if not number.strip().isdecimal() or (sign and name.strip() not in names):

@@ -107,14 +107,14 @@ def long_notes(parts: Sequence[Part]) -> list[str]:
 
 def remarks(report: RunReport) -> list[str]:
     """Return what is to be said below the table."""
-    found = []
+    lines = []
     if report.retried:
-        found.append(
+        lines.append(
             f"{report.retried:,} attempts failed or were lost and were made again; what they cost is not in the units."
         )
     if report.owner.why and not report.owner.meter.calls:
-        found.append(report.owner.why)
-    return found
+        lines.append(report.owner.why)
+    return lines
 
 
 def _planned(part: TypeReport) -> str:

@@ -97,8 +97,8 @@ def _public(url: str, path: str) -> str:
     """Return the address that senders are told: the path of the receiver, unless one is given with it."""
     if not re.match(r"https?://[^/\s]+", url):
         raise ConfigError(f"--public-url takes an address such as https://hooks.example.com, not {url!r}")
-    _, _, rest = url.partition("://")
-    return url if "/" in rest.rstrip("/") else url.rstrip("/") + path
+    _, _, location = url.partition("://")
+    return url if "/" in location.rstrip("/") else url.rstrip("/") + path
 
 
 async def _serve(

@@ -158,8 +158,8 @@ def parse_json(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         start = body[:64].lstrip().lower()
-        found = "an HTML page" if start.startswith((b"<!doctype", b"<html")) else f"{len(body):,} bytes"
-        raise DecodeError([f"$: expected JSON, found {found}"]) from None
+        shape = "an HTML page" if start.startswith((b"<!doctype", b"<html")) else f"{len(body):,} bytes"
+        raise DecodeError([f"$: expected JSON, found {shape}"]) from None
 
 
 def _is_record(model: Any) -> bool:
@@ -193,7 +193,7 @@ def _reader(model: type[Record], converter: cattrs.Converter, *, detailed: bool)
     )
     put = object.__setattr__
 
-    def read_record(value: Any, _kind: Any = None) -> Record:
+    def read_record(value: Any, _model: Any = None) -> Record:
         if type(value) is not dict:
             raise scalars.Refused("object", value)
         record = read(value, model)
@@ -218,7 +218,7 @@ def _reader(model: type[Record], converter: cattrs.Converter, *, detailed: bool)
 def _tolerant(read: Callable[[Any, Any], Any], model: Any) -> Callable[[Any, Any], Any]:
     """Make a reader of an assumed field: None where the assumption does not hold."""
 
-    def read_assumed(value: Any, _kind: Any = None) -> Any:
+    def read_assumed(value: Any, _model: Any = None) -> Any:
         try:
             return read(value, model)
         except Exception:  # noqa: BLE001 - whatever the value is, it must not cost the record
@@ -232,7 +232,7 @@ def _list_reader(model: Any, converter: cattrs.Converter) -> Callable[[Any, Any]
     plain = types.GenericAlias(list, (inner,))
     read_list = converter.get_structure_hook(plain)
 
-    def read(value: Any, _kind: Any = None) -> tuple[Any, ...]:
+    def read(value: Any, _target: Any = None) -> tuple[Any, ...]:
         # A string would be taken apart into its letters.
         if type(value) is not list:
             raise scalars.Refused("array", value)

@@ -57,33 +57,33 @@ def read_elements(body: bytes, *, what: str = "the answer") -> Elements:
         DecodeError: It is no array, or ends in the middle.
     """
     try:
-        found = parse_strictly(body)
+        values = parse_strictly(body)
     except (ValueError, RecursionError):
         return _one_by_one(body, what)
-    if not isinstance(found, list):
-        raise DecodeError([f"$: expected an array, found {json_shape(found)}"], what=what)
+    if not isinstance(values, list):
+        raise DecodeError([f"$: expected an array, found {json_shape(values)}"], what=what)
     suspicious = _MAYBE_SURROGATE.search(body) is not None
-    if not suspicious and not is_deeper(found, MAX_DEPTH + 1):
-        return Elements(found)
-    return _sorted_out([(value, None) for value in found])
+    if not suspicious and not is_deeper(values, MAX_DEPTH + 1):
+        return Elements(values)
+    return _sorted_out([(value, None) for value in values])
 
 
 def _one_by_one(body: bytes, what: str) -> Elements:
     cut = split(body, b"[", what=what)
-    found: list[tuple[Any, bytes | None]] = []
+    parsed: list[tuple[Any, bytes | None]] = []
     for raw in cut:
         try:
-            found.append((parse_strictly(raw), None))
+            parsed.append((parse_strictly(raw), None))
         except (ValueError, RecursionError) as error:
-            found.append((error, raw))
-    return _sorted_out(found)
+            parsed.append((error, raw))
+    return _sorted_out(parsed)
 
 
-def _sorted_out(found: list[tuple[Any, bytes | None]]) -> Elements:
+def _sorted_out(parsed: list[tuple[Any, bytes | None]]) -> Elements:
     """Tell sound elements from others: each is a value, or the error that its text has met."""
     values: list[Any] = []
     invalid: list[InvalidRecord] = []
-    for index, (value, raw) in enumerate(found):
+    for index, (value, raw) in enumerate(parsed):
         if raw is not None:
             invalid.append(InvalidRecord(index, _reason(value), raw, readable_fields(raw)))
         elif (reason := unstorable(value)) is not None:
@@ -160,8 +160,8 @@ def is_deeper(value: Any, depth: int) -> bool:
             return False
         level = [
             child
-            for one in level
-            for child in (one.values() if type(one) is dict else one)
+            for container in level
+            for child in (container.values() if type(container) is dict else container)
             if type(child) is dict or type(child) is list
         ]
     return bool(level)
@@ -222,37 +222,37 @@ class _StructureError(ValueError):
 def _top_level(text: bytes) -> Iterator[tuple[bytes, int]]:
     """Iterate over the commas of the top level, and over its end; nothing comes where the text ends before it."""
     stack: list[bytes] = []
-    for found in _TOKEN.finditer(text):
-        token = found.group()
+    for match in _TOKEN.finditer(text):
+        token = match.group()
         if token == b'"':
             return
         if token in _CLOSERS:
             stack.append(_CLOSERS[token])
         elif token == b",":
             if len(stack) == 1:
-                yield token, found.start()
+                yield token, match.start()
         elif token in {b"]", b"}"}:
             if stack.pop() != token:
                 raise _StructureError("brackets that do not match")
             if not stack:
-                yield token, found.start()
+                yield token, match.start()
                 return
 
 
 def readable_fields(raw: bytes) -> dict[str, Any]:
     """Return those fields of an object's text that can be parsed; none where it is no object."""
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     try:
         members = split(raw, b"{")
     except DecodeError:
-        return found
+        return fields
     for member in members:
         try:
-            one = parse_strictly(b"{" + member + b"}")
+            parsed = parse_strictly(b"{" + member + b"}")
         except (ValueError, RecursionError):
             continue
-        found.update((name, value) for name, value in one.items() if unstorable([name, value]) is None)
-    return found
+        fields.update((name, value) for name, value in parsed.items() if unstorable([name, value]) is None)
+    return fields
 
 
 def json_shape(value: Any) -> str:

@@ -19,23 +19,23 @@ def explain(error: BaseException, model: type, at: str = "$") -> list[str]:
         model: The record class that was read.
         at: The path of the value itself.
     """
-    return [f"{path}: {said}" for path, said in _walk(error, model, at)]
+    return [f"{path}: {fault}" for path, fault in _walk(error, model, at)]
 
 
 def _walk(error: BaseException, model: type, at: str) -> Iterator[tuple[str, str]]:
     if isinstance(error, ClassValidationError):
-        grouped, rest = error.group_exceptions()
+        grouped, others = error.group_exceptions()
         owner = error.cl if isinstance(error.cl, type) else model
         names = wire_names(owner) if attrs.has(owner) and issubclass(owner, Record) else {}
         for inner, note in grouped:
             yield from _walk(inner, _class_of(note), f"{at}.{names.get(note.name, note.name)}")
-        for inner in rest:
+        for inner in others:
             yield from _walk(inner, model, at)
     elif isinstance(error, IterableValidationError):
-        grouped_items, rest = error.group_exceptions()
+        grouped_items, others = error.group_exceptions()
         for inner, item in grouped_items:
             yield from _walk(inner, _class_of(item), f"{at}[{item.index}]")
-        for inner in rest:
+        for inner in others:
             yield from _walk(inner, model, at)
     elif isinstance(error, Refused):
         yield at, str(error)

@@ -72,8 +72,8 @@ def marked(**values: Any) -> Generator[None]:
 
 def camel(name: str) -> str:
     """Return a snake_case attribute name in camelCase: ``name_long`` is ``nameLong``."""
-    head, *rest = name.split("_")
-    return head + "".join(part[:1].upper() + part[1:] for part in rest)
+    head, *others = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in others)
 
 
 def camel_case(_cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:

@@ -99,8 +99,8 @@ class Endpoint:
         return data_quantity
 
     async def _write(self, operation: Operation, model: type[R], body: Any, data_quantity: DataQuantity) -> R | None:
-        found = await self._write_all(operation, model, body, data_quantity)
-        return found[0] if found else None
+        records = await self._write_all(operation, model, body, data_quantity)
+        return records[0] if records else None
 
     async def _write_all(
         self,
@@ -349,8 +349,8 @@ class CacheReader(Generic[M]):
                 caller.meter(answer, cost)
 
         metered = type(self._endpoint)(attrs.evolve(caller, meter=meter))
-        found = await metered.get_many(ids, data_quantity=DataQuantity.ID_ONLY)
-        return found, charged_as_stubs(units)
+        batch = await metered.get_many(ids, data_quantity=DataQuantity.ID_ONLY)
+        return batch, charged_as_stubs(units)
 
     async def records(self, ids: Sequence[RecordID]) -> RecordBatch[M]:
         """Return records."""
@@ -458,8 +458,8 @@ def parse_data_quantity(value: DataQuantityLike) -> DataQuantity:
 
 def split_data_quantity(fields: Mapping[str, Any]) -> tuple[DataQuantity, dict[str, Any]]:
     """Part the data_quantity of a write from the fields that it sets."""
-    rest = dict(fields)
-    return parse_data_quantity(rest.pop("data_quantity", "basic")), rest
+    others = dict(fields)
+    return parse_data_quantity(others.pop("data_quantity", "basic")), others
 
 
 def _records(answer: Response, model: type[R], data_quantity: DataQuantity) -> list[R]:
@@ -467,5 +467,5 @@ def _records(answer: Response, model: type[R], data_quantity: DataQuantity) -> l
     if answer.status == 204 or not answer.body.strip():
         return []
     with answer.naming_errors(), read_with(data_quantity):
-        found = parse_json(answer.body)
-        return CODEC.read_all(found if isinstance(found, list) else [found] if found is not None else [], model)
+        content = parse_json(answer.body)
+        return CODEC.read_all(content if isinstance(content, list) else [content] if content is not None else [], model)

@@ -100,13 +100,13 @@ def _record_of(form: Any) -> type[Record] | None:
 def _check_ids(record: Record) -> None:
     for name, form in _forms(type(record)).items():
         value = getattr(record, name)
-        for one in value if isinstance(value, tuple) else (value,):
-            if isinstance(one, Record):
-                _check_ids(one)
-            elif isinstance(one, Reference):
-                _check_reference(one, name)
-            elif form is RecordID and one is not None:
-                record_id(one, name)
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, Record):
+                _check_ids(item)
+            elif isinstance(item, Reference):
+                _check_reference(item, name)
+            elif form is RecordID and item is not None:
+                record_id(item, name)
 
 
 def _check_reference(reference: Reference[Any], name: str) -> None:
@@ -127,5 +127,5 @@ def _forms(model: type[Record]) -> Mapping[str, Any]:
 def _without_none(hint: Any) -> Any:
     if get_origin(hint) not in {Union, types.UnionType}:
         return hint
-    rest = [one for one in get_args(hint) if one is not types.NoneType]
-    return rest[0] if len(rest) == 1 else None
+    members = [member for member in get_args(hint) if member is not types.NoneType]
+    return members[0] if len(members) == 1 else None

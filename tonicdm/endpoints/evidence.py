@@ -17,12 +17,12 @@ PROJECT_FIELDS: Final = ("project_id", "projectId")
 
 
 def contradiction(
-    found: Elements, options: Mapping[str, Any], data_quantity: DataQuantity, *, shaped: bool, own_ids: bool
+    elements: Elements, options: Mapping[str, Any], data_quantity: DataQuantity, *, shaped: bool, own_ids: bool
 ) -> tuple[str, str] | None:
     """Find an option that the answer contradicts.
 
     Args:
-        found: What came, as plain JSON.
+        elements: What came, as plain JSON.
         options: The call's options by Python name.
         data_quantity: The data_quantity that was sent.
         shaped: Whether the reference lists data_quantity for the operation, so that the shape tells something.
@@ -31,11 +31,11 @@ def contradiction(
     Returns:
         The option's wire name and what contradicts it, without values; None where all agrees.
     """
-    records = [item for item in found.values if isinstance(item, dict)]
+    records = [item for item in elements.values if isinstance(item, dict)]
     return (
         _other_ids(records, options if own_ids else {})
         or _other_project(records, options)
-        or _too_many(len(found), options)
+        or _too_many(len(elements), options)
         or _too_old(records, options)
         or (_wrong_shape(records, data_quantity) if shaped else None)
     )
@@ -53,8 +53,8 @@ def _other_project(records: Sequence[dict[str, Any]], options: Mapping[str, Any]
     if options.get("project_id") is None:
         return None
     asked = record_id(options["project_id"])
-    found = [item[name] for item in records for name in PROJECT_FIELDS if isinstance(item.get(name), str)]
-    strange = sum(1 for value in found if normalise_id(value) != asked)
+    shown = [item[name] for item in records for name in PROJECT_FIELDS if isinstance(item.get(name), str)]
+    strange = sum(1 for value in shown if normalise_id(value) != asked)
     return ("projectId", f"{strange} records of other projects came") if strange else None
 
 

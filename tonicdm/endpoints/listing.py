@@ -110,7 +110,7 @@ class Fetched:
     @property
     def names(self) -> frozenset[str]:
         """The keys of all its elements, which tell the page from others."""
-        return frozenset(self.keys) | {hashlib.sha256(one.raw).hexdigest() for one in self.invalid}
+        return frozenset(self.keys) | {hashlib.sha256(element.raw).hexdigest() for element in self.invalid}
 
 
 class Listing(Generic[M]):
@@ -220,10 +220,10 @@ class Listing(Generic[M]):
         if self._raw:
             return Page(number, tuple(items), tuple(invalid))
         records, others = decoded(items, self.listing.model_under(self.data_quantity), self.data_quantity)
-        found = (*invalid, *others)
-        if found and not self._skips:
-            raise invalid_error(found, records, self.listing.operation.label)
-        return Page(number, tuple(records), found)
+        faulty = (*invalid, *others)
+        if faulty and not self._skips:
+            raise invalid_error(faulty, records, self.listing.operation.label)
+        return Page(number, tuple(records), faulty)
 
     async def _is_last(self, number: int, fetched: Fetched) -> bool:
         """Tell whether a page is the last; ask the server where its size does not show it."""
@@ -293,9 +293,9 @@ class Listing(Generic[M]):
             sent |= {"page_size": size or self.size, "page_number": number}
         answer = await self._caller.call(self.listing.with_pages, sent, data_quantity=data_quantity)
         with answer.naming_errors():
-            found = read_list(answer, self.listing.operation.label, self.listing.fault)
+            elements = read_list(answer, self.listing.operation.label, self.listing.fault)
             contradicted = contradiction(
-                found,
+                elements,
                 sent,
                 data_quantity,
                 shaped=self.listing.operation.has_data_quantity,
@@ -307,15 +307,15 @@ class Listing(Generic[M]):
                     f"{answer.mismatches} calls in a row cost what another data_quantity costs",
                 )
             if contradicted is not None and not self.accept:
-                records, _ = decoded(found.values, self.listing.model_under(data_quantity), data_quantity)
+                records, _ = decoded(elements.values, self.listing.model_under(data_quantity), data_quantity)
                 undocumented = self._unproven_time and contradicted[0] == UPDATED_AFTER
                 raise OptionIgnoredError(
                     *contradicted, records, placement=self._caller.placement, documented=not undocumented
                 )
-            self._check_time(found.values, data_quantity)
-        if len(found) > DEFAULT_PAGE and "page_size" in sent:
-            self._facts.largest_page = max(self._facts.largest_page, len(found))
-        return Fetched(payload=found.values, keys=tuple(map(identity, found.values)), invalid=found.invalid)
+            self._check_time(elements.values, data_quantity)
+        if len(elements) > DEFAULT_PAGE and "page_size" in sent:
+            self._facts.largest_page = max(self._facts.largest_page, len(elements))
+        return Fetched(payload=elements.values, keys=tuple(map(identity, elements.values)), invalid=elements.invalid)
 
     def _check_time(self, payload: Sequence[Any], data_quantity: DataQuantity) -> None:
         """Refuse to go on where nothing shows whether an undocumented updated_after was heeded."""

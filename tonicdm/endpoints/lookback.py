@@ -72,8 +72,8 @@ class CreatingOnce(Readable[M], Creating[M]):
         """
         search = _Search(self, match, fields, since, max_units)
         _check_wait(wait)
-        if since is not None and (found := await search.look()) is not None:
-            return cast("M", found)
+        if since is not None and (existing := await search.find()) is not None:
+            return cast("M", existing)
         for last in (False, True):
             search.sending()
             lost: MayExistError | None = None
@@ -84,11 +84,11 @@ class CreatingOnce(Readable[M], Creating[M]):
             else:
                 if made is not None and getattr(made, "id", None) is not None:
                     return made
-            if (found := await search.look(lost)) is None:
+            if (existing := await search.find(lost)) is None:
                 await search.pause(wait)
-                found = await search.look(lost)
-            if found is not None:
-                return cast("M", found)
+                existing = await search.find(lost)
+            if existing is not None:
+                return cast("M", existing)
             if lost is None:
                 raise MayExistError(
                     f"{self._create_operation.label} was answered without a record, and none that was changed since "
@@ -149,7 +149,7 @@ class _Search:
         clock = self._endpoint._caller.transport.clock
         await clock.sleep_until(clock.monotonic() + seconds)
 
-    async def look(self, lost: MayExistError | None = None) -> Record | None:
+    async def find(self, lost: MayExistError | None = None) -> Record | None:
         """Return the one record that matches, None where there is none.
 
         Args:
@@ -166,7 +166,7 @@ class _Search:
             self._price,
             self._left,
         )
-        found: dict[Any, Record] = {}
+        matching: dict[Any, Record] = {}
         watchers = self._endpoint._caller.transport.watchers
         async with contextlib.aclosing(self._endpoint._list(DataQuantity.BASIC, options).pages()) as pages:
             while True:
@@ -180,10 +180,10 @@ class _Search:
                 self._left -= spent.units
                 if page is None:
                     break
-                found |= {getattr(one, "id", None): one for one in page.records if self._is_it(one)}
-        if len(found) > 1:
-            raise SeveralFoundError([str(one) for one in found], path=operation.path)
-        return next(iter(found.values()), None)
+                matching |= {getattr(record, "id", None): record for record in page.records if self._is_it(record)}
+        if len(matching) > 1:
+            raise SeveralFoundError([str(record) for record in matching], path=operation.path)
+        return next(iter(matching.values()), None)
 
     def _is_it(self, record: Record) -> bool:
         assert self._since is not None
@@ -218,8 +218,8 @@ def matcher(model: type[Record], fields: Mapping[str, Any], names: ListOf[str] |
 
     def matches(record: Record) -> bool:
         shown = {name: getattr(record, name, None) for name in expected}
-        told = [name for name, value in shown.items() if value is not None]
-        return bool(told) and all(_same(expected[name], shown[name]) for name in told)
+        known = [name for name, value in shown.items() if value is not None]
+        return bool(known) and all(_same(expected[name], shown[name]) for name in known)
 
     return matches
 
@@ -230,9 +230,9 @@ def _same(sent: Any, shown: Any) -> bool:
         return sent.strip() == shown.strip()
     if isinstance(sent, (list, tuple)) and isinstance(shown, (list, tuple)):
         return len(sent) == len(shown) and all(map(_same, sent, shown))
-    one, other = _identity(sent), _identity(shown)
-    if one is not None or other is not None:
-        return one == other
+    sent_id, shown_id = _identity(sent), _identity(shown)
+    if sent_id is not None or shown_id is not None:
+        return sent_id == shown_id
     if isinstance(sent, Record) and isinstance(shown, Record):
         pairs = [(getattr(sent, name, None), getattr(shown, name, None)) for name in _names(sent)]
         return all(_same(mine, theirs) for mine, theirs in pairs if mine is not None and theirs is not None)
@@ -240,8 +240,8 @@ def _same(sent: Any, shown: Any) -> bool:
 
 
 def _identity(value: Any) -> str | None:
-    found = getattr(value, "id", None)
-    return None if found is None else str(found)
+    record_id = getattr(value, "id", None)
+    return None if record_id is None else str(record_id)
 
 
 def _names(record: Record) -> list[str]:

@@ -28,17 +28,17 @@ def read_list(answer: Response, label: str, fault_of: Callable[[Any], str | None
     """
     if answer.status == 204:
         return Elements([])
-    found = read_elements(answer.body, what=label)
-    faults = [fault_of(item) for item in found.values]
+    elements = read_elements(answer.body, what=label)
+    faults = [fault_of(item) for item in elements.values]
     if not any(faults):
-        return found
-    values = [item for item, fault in zip(found.values, faults, strict=True) if fault is None]
+        return elements
+    values = [item for item, fault in zip(elements.values, faults, strict=True) if fault is None]
     others = [
         invalid_value(index, fault, item)
-        for index, (item, fault) in enumerate(zip(found.values, faults, strict=True))
+        for index, (item, fault) in enumerate(zip(elements.values, faults, strict=True))
         if fault is not None
     ]
-    return Elements(values, (*found.invalid, *others))
+    return Elements(values, (*elements.invalid, *others))
 
 
 def read_one(answer: Response, model: type[R], label: str, data_quantity: DataQuantity) -> R:
@@ -53,17 +53,17 @@ def read_one(answer: Response, model: type[R], label: str, data_quantity: DataQu
     Raises:
         DecodeError: It holds none, or something else.
     """
-    found = parse_json(answer.body) if answer.body.strip() else None
-    if isinstance(found, list):
-        if len(found) != 1:
-            raise DecodeError([f"$: expected an object, found an array of {len(found):,}"], what=label)
-        (found,) = found
-    if found is None:
+    content = parse_json(answer.body) if answer.body.strip() else None
+    if isinstance(content, list):
+        if len(content) != 1:
+            raise DecodeError([f"$: expected an object, found an array of {len(content):,}"], what=label)
+        (content,) = content
+    if content is None:
         raise DecodeError(["$: expected an object, found nothing"], what=label)
-    if isinstance(found, dict) and not found.keys() & {"id", *wire_names(model).values()}:
-        raise DecodeError([f"$: expected a {model.__name__}, found {json_shape(found)}"], what=label)
+    if isinstance(content, dict) and not content.keys() & {"id", *wire_names(model).values()}:
+        raise DecodeError([f"$: expected a {model.__name__}, found {json_shape(content)}"], what=label)
     with read_with(data_quantity):
-        return CODEC.read(found, model)
+        return CODEC.read(content, model)
 
 
 def decoded(values: Sequence[Any], model: type[R], data_quantity: DataQuantity) -> tuple[list[R], list[InvalidRecord]]:

@@ -63,17 +63,17 @@ def parse_cache(cache: Mapping[Any, datetime.datetime | None]) -> dict[RecordID,
         )
     times: dict[RecordID, datetime.datetime | None] = {}
     for key, value in cache.items():
-        one = record_id(key, "a key of the cache")
+        identity = record_id(key, "a key of the cache")
         if value is not None and not is_aware(value):
-            found = "naive" if isinstance(value, datetime.datetime) else f"a {type(value).__name__}"
+            actual = "naive" if isinstance(value, datetime.datetime) else f"a {type(value).__name__}"
             raise InvalidOptionError(
-                f"the time of {one} must be an aware datetime, or None where it is not known; it is {found}. "
+                f"the time of {identity} must be an aware datetime, or None where it is not known; it is {actual}. "
                 "Nothing was sent."
             )
-        if one in times:
-            before = times[one]
+        if identity in times:
+            before = times[identity]
             value = None if before is None or value is None else min(before, value)  # noqa: PLW2901
-        times[one] = value
+        times[identity] = value
     return times
 
 
@@ -88,7 +88,10 @@ async def refresh(reader: Reader[M], times: Mapping[RecordID, datetime.datetime 
         times: When each record was last changed as far as the cache knows.
         size: IDs that one call holds.
     """
-    known, unknown = [one for one in times if times[one] is not None], [one for one in times if times[one] is None]
+    known, unknown = (
+        [identity for identity in times if times[identity] is not None],
+        [identity for identity in times if times[identity] is None],
+    )
     times_read: dict[RecordID, datetime.datetime | None] = {}
     missing: set[RecordID] = set()
     stale: set[RecordID] = set()
@@ -102,7 +105,11 @@ async def refresh(reader: Reader[M], times: Mapping[RecordID, datetime.datetime 
         stale |= {stub.id for stub in stubs if stub.updated is None or stub.updated != times[stub.id]}
         share = len(stale) / len(batch) if cheap else 1.0
     wanted = {*known, *unknown, *stale}
-    records = await reader.records([one for one in times if one in wanted]) if wanted else RecordBatch[M]([], [])
+    records = (
+        await reader.records([identity for identity in times if identity in wanted])
+        if wanted
+        else RecordBatch[M]([], [])
+    )
     missing |= set(records.missing)
     return _compared(times, times_read, records, missing)
 
@@ -116,14 +123,14 @@ def _compared(
     updated = dict(times_read)
     changed: dict[RecordID, M] = {}
     for record in records:
-        one = record_id(record["id"])
-        updated[one] = record.updated or times_read.get(one)
-        if updated[one] is None or updated[one] != times[one]:
-            changed[one] = record
-    returned = [one for one in times if one in updated and one not in missing]
+        identity = record_id(record["id"])
+        updated[identity] = record.updated or times_read.get(identity)
+        if updated[identity] is None or updated[identity] != times[identity]:
+            changed[identity] = record
+    returned = [identity for identity in times if identity in updated and identity not in missing]
     return Refreshed(
-        changed=tuple(changed[one] for one in returned if one in changed),
-        unchanged=tuple(one for one in returned if one not in changed),
-        missing=tuple(one for one in times if one in missing),
-        updated={one: updated[one] for one in returned},
+        changed=tuple(changed[identity] for identity in returned if identity in changed),
+        unchanged=tuple(identity for identity in returned if identity not in changed),
+        missing=tuple(identity for identity in times if identity in missing),
+        updated={identity: updated[identity] for identity in returned},
     )

@@ -62,7 +62,7 @@ def endpoint_class(record_type: str) -> type[Endpoint]:
     if record_type not in RECORD_TYPES:
         known = ", ".join(RECORD_TYPES)
         raise InvalidOptionError(f"no such record type: {record_type}; there are {known}. Nothing was sent.")
-    found: type[Endpoint] = getattr(
+    endpoint: type[Endpoint] = getattr(
         importlib.import_module(f"tonicdm.endpoints.{record_type}"), RECORD_TYPES[record_type]
     )
-    return found
+    return endpoint

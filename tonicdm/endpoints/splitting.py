@@ -114,7 +114,7 @@ def _stored(listing: ListOperation[Any], name: str, value: Any) -> Any:
         return value
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         return value  # refused with the other wrong options
-    return list(dict.fromkeys(record_id(one, name) for one in value))
+    return list(dict.fromkeys(record_id(item, name) for item in value))
 
 
 def _by_own_ids(whole: Listing[Any], options: Mapping[str, Any]) -> bool:
@@ -154,8 +154,8 @@ def _chunks(ids: Sequence[Any], size: int) -> list[Sequence[Any]]:
 
 def _batch(reader: BatchReader, ids: Sequence[Any]) -> Part:
     async def read() -> AsyncGenerator[Elements, None]:
-        found = await reader.read_batch(ids)
-        yield Elements(list(found.values()), tuple(found.invalid))
+        batch = await reader.read_batch(ids)
+        yield Elements(list(batch.values()), tuple(batch.invalid))
 
     return read
 
@@ -224,12 +224,12 @@ class SplitList:
         number, seen = start_page - 1, set[str]()
         for part in self.parts[number:]:
             async with contextlib.aclosing(part()) as pages:
-                async for found in pages:
-                    fresh = [item for item in found.values if identity(item) not in seen]
+                async for elements in pages:
+                    fresh = [item for item in elements.values if identity(item) not in seen]
                     seen.update(map(identity, fresh))
                     number += 1
-                    if fresh or found.invalid:
-                        yield self.page(number, fresh, found.invalid)
+                    if fresh or elements.invalid:
+                        yield self.page(number, fresh, elements.invalid)
 
     async def _ordered(self, order: Order, start_page: int) -> AsyncGenerator[Page[Any], None]:
         """Read all parts, and iterate over the pages of the whole."""
@@ -238,9 +238,9 @@ class SplitList:
         for part in self.parts:
             parts.append([])
             async with contextlib.aclosing(part()) as pages:
-                async for found in pages:
-                    parts[-1] += found.values
-                    invalid += found.invalid
+                async for elements in pages:
+                    parts[-1] += elements.values
+                    invalid += elements.invalid
         records = list({identity(item): item for item in order.merge(parts)}.values())
         whole: Sequence[Sequence[Any]] = _chunks(records, self.size) or ([[]] if invalid else [])
         for number, items in enumerate(whole, 1):

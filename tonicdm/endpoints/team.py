@@ -104,8 +104,8 @@ class Team(Listed[ProjectMember]):
             raise InvalidOptionError("add needs at least one member. Nothing was sent.")
         bodies = [self._body(member, project) for member in members]
         body = bodies[0] if len(bodies) == 1 else bodies
-        found = await self._write_all(self._add_operation, ProjectMember, body, data_quantity, {"project_id": project})
-        return tuple(found)
+        added = await self._write_all(self._add_operation, ProjectMember, body, data_quantity, {"project_id": project})
+        return tuple(added)
 
     def _body(self, member: ProjectMember | Mapping[str, Any], project: RecordID) -> dict[str, Any]:
         fields: dict[str, Any] = {}

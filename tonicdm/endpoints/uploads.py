@@ -43,5 +43,5 @@ class Uploads(Endpoint):
         checked = self._record_data_quantity(data_quantity)
         answer = await self._caller.call(self._initialize_operation, given, data_quantity=checked)
         with answer.naming_errors(), read_with(checked):
-            found = parse_json(answer.body)
-            return found if isinstance(found, str) else CODEC.read(found, PresignedUpload)
+            content = parse_json(answer.body)
+            return content if isinstance(content, str) else CODEC.read(content, PresignedUpload)

@@ -23,7 +23,7 @@ from tonicdm.http.middleware import SentTwiceError
 from tonicdm.http.operation import NOTHING_SENT
 from tonicdm.http.retry import Outcome
 
-FOREIGN = (
+FOREIGN_EXCEPTIONS = (
     aiohttp.ClientError,
     HttpProcessingError,
     OSError,  # sockets, TLS, time-outs
@@ -94,7 +94,7 @@ def map_exception(
                 request_id=request_id,
             ),
         )
-    if not isinstance(error, FOREIGN) or isinstance(error, (KeyError, IndexError)):
+    if not isinstance(error, FOREIGN_EXCEPTIONS) or isinstance(error, (KeyError, IndexError)):
         return None
     outcome, error_type, text = _look_up(error, call, sent=sent)
     ours = error_type(

@@ -12,7 +12,7 @@ from tonicdm.budget import Concurrency, Settlement
 from tonicdm.budget.headers import read
 from tonicdm.clock import Clock
 from tonicdm.http.admission import Admission, Admitted
-from tonicdm.http.exceptions import FOREIGN, FailedAttempt, map_exception, too_long
+from tonicdm.http.exceptions import FOREIGN_EXCEPTIONS, FailedAttempt, map_exception, too_long
 from tonicdm.http.headers import Headers
 from tonicdm.http.hooks import (
     BudgetMismatchEvent,
@@ -355,7 +355,7 @@ class Exchange:
             return bytes(await read_body(response, max_bytes))
         # A refusal is one, however its explanation ends.
         content = bytearray()
-        with contextlib.suppress(BodyTooLongError, *FOREIGN):
+        with contextlib.suppress(BodyTooLongError, *FOREIGN_EXCEPTIONS):
             await read_body(response, MAX_REFUSAL_BYTES, content)
         return bytes(content)
 

@@ -35,7 +35,7 @@ CONDITIONAL: Final = frozenset(
 )
 """Names that turn an answer into a part of it, or into none: paid for all the same."""
 
-FOREIGN: Final = frozenset({"cookie", "cookie2", "proxy-authorization", "x-http-method", "x-http-method-override"})
+FORBIDDEN: Final = frozenset({"cookie", "cookie2", "proxy-authorization", "x-http-method", "x-http-method-override"})
 """Names that speak for somebody else, or make another call of it."""
 
 SECRET_LINES: Final = frozenset(
@@ -118,7 +118,7 @@ def is_header_name(name: object) -> bool:
 def is_reserved(name: str) -> bool:
     """Tell whether a header *name* is one of those that say who calls, where a request ends, or what it costs."""
     key = name.lower()
-    return key in OWN | FRAMING | CONDITIONAL | FOREIGN or key.startswith(RATE)
+    return key in OWN | FRAMING | CONDITIONAL | FORBIDDEN or key.startswith(RATE)
 
 
 def is_added(name: str, options: Container[str]) -> bool:

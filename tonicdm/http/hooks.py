@@ -157,7 +157,7 @@ class Hooks:
         # An API without units reserves none.
         reserved = f", {event.cost} units reserved" if event.cost else ""
         logger.debug("%s %s: sending%s%s", event.method, event.path, reserved, _named(event.request_id))
-        _tell(self.on_request, event)
+        _notify(self.on_request, event)
 
     def response(self, event: ResponseEvent) -> None:
         """Tell that an answer came."""
@@ -165,20 +165,20 @@ class Hooks:
         left = f", {units} units left" if event.cost else ""
         named = _named(event.request_id)
         logger.debug("%s %s: %d in %.3f s%s%s", event.method, event.path, event.status, event.elapsed, left, named)
-        _tell(self.on_response, event)
+        _notify(self.on_response, event)
 
     def wait(self, notice: WaitNotice) -> None:
         """Tell that a call waits for units."""
         level = logging.INFO if notice.wait >= 1 or notice.reason is Reason.PAUSED else logging.DEBUG
         units = f" for {notice.cost} units" if notice.cost else ""
         logger.log(level, "%s waits %.0f s%s: %s", notice.label, notice.wait, units, notice.reason)
-        _tell(self.on_wait, notice)
+        _notify(self.on_wait, notice)
 
     def failure(self, event: FailureEvent) -> None:
         """Tell that an attempt ended without a whole answer."""
         named = _named(event.request_id)
         logger.debug("%s %s: %s after %.3f s%s", event.method, event.path, event.error_type, event.elapsed, named)
-        _tell(self.on_failure, event)
+        _notify(self.on_failure, event)
 
     def foreign_usage(self, event: ForeignUsageEvent) -> None:
         """Tell that others spend the token's units."""
@@ -191,7 +191,7 @@ class Hooks:
             event.units,
             event.in_window,
         )
-        _tell(self.on_foreign_usage, event)
+        _notify(self.on_foreign_usage, event)
 
     def retry(self, event: RetryEvent) -> None:
         """Tell that a call goes again."""
@@ -204,37 +204,37 @@ class Hooks:
             event.pause,
             _named(event.request_id),
         )
-        _tell(self.on_retry, event)
+        _notify(self.on_retry, event)
 
     def budget_mismatch(self, event: BudgetMismatchEvent) -> None:
         """Tell that a call cost other units than expected."""
         logger.warning(
             "%s %s: %d units charged instead of %d", event.method, event.path, event.observed, event.expected
         )
-        _tell(self.on_budget_mismatch, event)
+        _notify(self.on_budget_mismatch, event)
 
     def window(self, event: WindowEvent) -> None:
         """Tell that the length of a window was learned."""
         logger.warning("the budget's windows last %.0f s, as several answers agree", event.seconds)
-        _tell(self.on_window, event)
+        _notify(self.on_window, event)
 
 
 def _named(request_id: str) -> str:
     return f" [{request_id}]" if request_id else ""
 
 
-def _both(one: Callable[[Any], Any] | None, other: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
-    if one is None or other is None:
-        return one or other
+def _both(first: Callable[[Any], Any] | None, second: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    if first is None or second is None:
+        return first or second
 
-    def tell(event: Any) -> None:
-        _tell(one, event)
-        _tell(other, event)
+    def notify(event: Any) -> None:
+        _notify(first, event)
+        _notify(second, event)
 
-    return tell
+    return notify
 
 
-def _tell(hook: Callable[[E], Any] | None, event: E) -> None:
+def _notify(hook: Callable[[E], Any] | None, event: E) -> None:
     if hook is None:
         return
     try:

@@ -111,14 +111,14 @@ def boolean(name: str, value: Any) -> str:
     return "true" if value else "false"
 
 
-def integer(least: int, most: int | None = None) -> Callable[[str, Any], str]:
+def integer(minimum: int, maximum: int | None = None) -> Callable[[str, Any], str]:
     """Make an encoder for whole numbers from *least* to *most*."""
 
     def encode(name: str, value: Any) -> str:
         if not isinstance(value, int) or isinstance(value, bool):
             raise InvalidOptionError(f"{name} must be a whole number, not a {type(value).__name__}. {NOTHING_SENT}")
-        if value < least or (most is not None and value > most):
-            upto = f"from {least} to {most}" if most is not None else f"{least} or more"
+        if value < minimum or (maximum is not None and value > maximum):
+            upto = f"from {minimum} to {maximum}" if maximum is not None else f"{minimum} or more"
             raise InvalidOptionError(f"{name} must be {upto}, not {value}. {NOTHING_SENT}")
         return str(value)
 

@@ -304,8 +304,8 @@ async def _pieces(content: aiohttp.StreamReader, call: OutgoingRequest, passage:
             yield piece
     except Exception as error:
         # What came before a cut may still be in aiohttp's buffer, which its public methods then no longer give out.
-        if rest := content._read_nowait(-1):
-            yield rest
+        if unread := content._read_nowait(-1):
+            yield unread
         if (ours := _ours(error, call, passage)) is None:
             raise
     if ours is not None:

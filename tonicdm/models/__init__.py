@@ -137,7 +137,7 @@ __all__ = [
     "updated_in",
 ]
 
-_HOMES: Final[Mapping[str, str]] = {
+_MODULES: Final[Mapping[str, str]] = {
     "Brand": "brands",
     "Certification": "certifications",
     "CertificationDefinition": "certifications",
@@ -185,9 +185,9 @@ _HOMES: Final[Mapping[str, str]] = {
 
 def __getattr__(name: str) -> Any:
     """Load the module that holds *name*: making all record classes takes longer than importing aiohttp."""
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

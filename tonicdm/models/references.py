@@ -80,14 +80,14 @@ def is_stub(value: Any) -> bool:
 def stub_hooks(converter: cattrs.Converter) -> None:
     """Teach *converter* to read stubs and references."""
     converter.register_structure_hook(RecordStub, _read_stub)
-    converter.register_structure_hook_factory(_is_reference, lambda kind: _reference_reader(kind, converter))
+    converter.register_structure_hook_factory(_is_reference, lambda target: _reference_reader(target, converter))
 
 
-def _is_reference(kind: Any) -> bool:
-    return get_origin(kind) is Reference
+def _is_reference(target: Any) -> bool:
+    return get_origin(target) is Reference
 
 
-def _read_stub(value: Any, _kind: Any = None) -> RecordStub:
+def _read_stub(value: Any, _target: Any = None) -> RecordStub:
     if type(value) is not dict:
         raise Refused("object", value)
     extra = {name: item for name, item in value.items() if name != "id" and name not in UPDATED_NAMES}
@@ -96,10 +96,10 @@ def _read_stub(value: Any, _kind: Any = None) -> RecordStub:
     )
 
 
-def _reference_reader(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Reference[Any]]:
-    target = get_args(kind)[0]
+def _reference_reader(target: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Reference[Any]]:
+    model = get_args(target)[0]
 
-    def read(value: Any, _kind: Any = None) -> Reference[Any]:
+    def read(value: Any, _target: Any = None) -> Reference[Any]:
         # A bare ID in place of an object is read too: workflow samples use both forms.
         if type(value) is str:
             return Reference(id=read_id(value))
@@ -109,7 +109,7 @@ def _reference_reader(kind: Any, converter: cattrs.Converter) -> Callable[[Any, 
         return Reference(
             id=None if identity is None else read_id(identity),
             updated=updated_in(value),
-            record=None if is_stub(value) else converter.structure(value, target),
+            record=None if is_stub(value) else converter.structure(value, model),
         )
 
     return read

@@ -78,8 +78,8 @@ def read_store(path: str | os.PathLike[str] | Location, now: float, name: str = 
                     db.execute("SELECT 1 FROM watermark")  # stores of all versions have it
                 for part in (_lags, _quarantine, _inbox):
                     with contextlib.suppress(StoreError), location.errors():
-                        found = part(db, now)
-                        readings += [attrs.evolve(each, attributes={**which, **each.attributes}) for each in found]
+                        several = part(db, now)
+                        readings += [attrs.evolve(each, attributes={**which, **each.attributes}) for each in several]
         except StoreError as error:
             logger.warning("%s; it can't be read for monitoring", error)
     return readings

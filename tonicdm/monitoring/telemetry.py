@@ -127,18 +127,18 @@ class Telemetry:
 
     def _observer(self, instrument: Instrument) -> Callable[[Any], Iterator[Any]]:
         def observe(_options: Any) -> Iterator[Any]:
-            for position, look in enumerate(list(self._watched)):
-                for reading in self._read(position, look):
+            for position, read in enumerate(list(self._watched)):
+                for reading in self._read(position, read):
                     if reading.instrument is instrument:
                         yield self._observation(reading.value, dict(reading.attributes))
 
         return observe
 
-    def _read(self, position: int, look: Callable[[], Iterable[Reading]]) -> list[Reading]:
-        """Look once for all metrics of one collection."""
+    def _read(self, position: int, read: Callable[[], Iterable[Reading]]) -> list[Reading]:
+        """Read once for all metrics of one collection."""
         at, readings = self._latest.get(position, (float("-inf"), []))
         if time.monotonic() - at > READ_SECONDS:
-            readings = list(look())
+            readings = list(read())
             self._latest[position] = (time.monotonic(), readings)
         return readings
 

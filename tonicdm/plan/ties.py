@@ -58,11 +58,11 @@ def seconds_until(moment: str, at: str) -> float:
     return max(0.0, (parse(moment) - parse(at)).total_seconds())
 
 
-def latest(one: str | None, other: str | None) -> str | None:
+def latest(first: str | None, second: str | None) -> str | None:
     """Return the later of two times, None if there is none."""
-    return max(filter(None, (one, other)), default=None)
+    return max(filter(None, (first, second)), default=None)
 
 
-def earliest(one: str | None, other: str | None) -> str | None:
+def earliest(first: str | None, second: str | None) -> str | None:
     """Return the earlier of two times, None if there is none."""
-    return min(filter(None, (one, other)), default=None)
+    return min(filter(None, (first, second)), default=None)

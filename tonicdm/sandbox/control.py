@@ -254,7 +254,7 @@ async def _set_webhooks(box: SandboxState, request: web.BaseRequest) -> Any:
     return {"deliveries": len(box.webhooks.deliveries), "under_way": box.webhooks.under_way}
 
 
-STEERING: Actions[Steerable] = {
+SHARED_ACTIONS: Actions[Steerable] = {
     ("GET", "/__clock"): _clock,
     ("POST", "/__clock"): _advance,
     ("GET", "/__faults"): _faults,
@@ -266,7 +266,7 @@ STEERING: Actions[Steerable] = {
 """What every sandbox answers."""
 ACTIONS: Actions[SandboxState] = {
     ("GET", "/__health"): _health,
-    **STEERING,
+    **SHARED_ACTIONS,
     ("GET", "/__journal"): _journal,
     ("DELETE", "/__journal"): _clear_journal,
     ("GET", "/__window"): _window,

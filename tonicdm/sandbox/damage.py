@@ -122,8 +122,12 @@ def _no_reset(response: Response, *_: object) -> None:
 
 
 def _no_gateway(response: Response, *_: object) -> None:
-    gone = bad_gateway()
-    response.status, response.body, response.content_type = gone.status, gone.body, gone.content_type
+    replacement = bad_gateway()
+    response.status, response.body, response.content_type = (
+        replacement.status,
+        replacement.body,
+        replacement.content_type,
+    )
     response.file = None
     _without_rate(response)
 

@@ -73,7 +73,7 @@ class Storage:
         """Give thumbnails links that lead somewhere."""
         for row in rows:
             pictures = row.get("thumbnailArray") or []
-            made = [{**one, "url": self.link(base, f"thumbnails/{row['fileId']}", now)} for one in pictures]
+            made = [{**picture, "url": self.link(base, f"thumbnails/{row['fileId']}", now)} for picture in pictures]
             yield {**row, "thumbnailArray": made} if made else row
 
     def begin_upload(self, started: Record, base: str, now: float) -> Record:

@@ -56,7 +56,7 @@ def opened(world: World, record_type: str, record: Record, settings: SandboxSett
     if record_type == "persons" and closed and "emailAddresses" in record:
         hidden = _CONTACTS["email_addresses"]
         addresses = record.get("emailAddresses") or []
-        record["emailAddresses"] = [{k: v for k, v in one.items() if k not in hidden} for one in addresses]
+        record["emailAddresses"] = [{k: v for k, v in address.items() if k not in hidden} for address in addresses]
     for name in closed:
         record.pop(name, None)
     for field, target in world.table(record_type).spec.references.items():
@@ -68,7 +68,7 @@ def opened(world: World, record_type: str, record: Record, settings: SandboxSett
 def _opened_inside(world: World, record_type: str, value: Any, settings: SandboxSettings) -> Any:
     """Return the references of a complete record, each as it would be shown alone; a stub has nothing to hide."""
     if isinstance(value, list):
-        return [_opened_inside(world, record_type, one, settings) for one in value]
+        return [_opened_inside(world, record_type, item, settings) for item in value]
     return opened(world, record_type, dict(value), settings) if isinstance(value, dict) and len(value) > 2 else value
 
 

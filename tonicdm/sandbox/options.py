@@ -55,16 +55,18 @@ def receive(
     in_headers = _from_headers(request, settings, arrives, faults)
     in_query = _from_query(request, faults)
     taken: dict[str, str] = {}
-    for place, found, other in (("header", in_headers, "query"), ("query", in_query, "header")):
+    for place, received, other in (("header", in_headers, "query"), ("query", in_query, "header")):
         if settings.option_source == other:
-            faults.extend(f"{name} was sent in the {place} and ignored" for name in found)
+            faults.extend(f"{name} was sent in the {place} and ignored" for name in received)
             continue
-        for name, value in found.items():
+        for name, value in received.items():
             if name in operation.accepted:
                 taken.setdefault(name, value)
             else:
                 faults.append(f"{name} is no option of {operation.name}")
-    places = [place for place, found in (("header", in_headers), ("query", in_query)) if taken.keys() & found.keys()]
+    places = [
+        place for place, received in (("header", in_headers), ("query", in_query)) if taken.keys() & received.keys()
+    ]
     placement = "both" if len(places) == 2 else places[0] if places else "none"
     return Received(taken, placement, tuple(faults))
 
@@ -72,29 +74,29 @@ def receive(
 def _from_headers(
     request: Request, settings: SandboxSettings, arrives: Callable[[str], bool], faults: list[str]
 ) -> dict[str, str]:
-    found: dict[str, str] = {}
+    options: dict[str, str] = {}
     for sent, value in request.headers:
         name = _BY_LOWER.get(sent.lower())
         if name is None or not arrives(sent):
             continue
         if settings.strict_case and sent != name:
             raise Refusal(400, f"unknown header {sent}: names are case-sensitive, it is spelled {name}")
-        if name in found:
+        if name in options:
             faults.append(f"{name} was sent on more than one line")
-            value = f"{found[name]},{value}"  # noqa: PLW2901 - RFC 9110, 5.3: lines of one name are one list
-        found[name] = value
-    return found
+            value = f"{options[name]},{value}"  # noqa: PLW2901 - RFC 9110, 5.3: lines of one name are one list
+        options[name] = value
+    return options
 
 
 def _from_query(request: Request, faults: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    options: dict[str, str] = {}
     for sent, value in request.query:
         name = _BY_QUERY_NAME.get(sent)
         if name is None:
             faults.append(f"unknown query parameter {sent}")
         else:
-            found[name] = value
-    return found
+            options[name] = value
+    return options
 
 
 def read_ids(name: str, text: str) -> list[str]:

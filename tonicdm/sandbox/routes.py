@@ -58,8 +58,8 @@ class Operation:
         return f"{self.method} {self.path}"
 
 
-def _list(path: str, record_type: str, *options: str, **rest: object) -> Operation:
-    return Operation(method="GET", path=path, action="list", record_type=record_type, options=options, **rest)  # type: ignore[arg-type]
+def _list(path: str, record_type: str, *options: str, **settings: object) -> Operation:
+    return Operation(method="GET", path=path, action="list", record_type=record_type, options=options, **settings)  # type: ignore[arg-type]
 
 
 def _single(path: str, record_type: str, *options: str, required: tuple[str, ...] = ()) -> Operation:

@@ -264,8 +264,8 @@ class Service:
         """Return rows with the links that were invented, where a setting asks for them."""
         base, now, links = invented.base_of(request), self.world.moment(), self.settings.file_links
         if operation is invented.LINKS:
-            found = self.storage.linked(rows, base, now)
-            return ({"id": row["id"], invented.FIELD: row[invented.FIELD]} for row in found)
+            linked = self.storage.linked(rows, base, now)
+            return ({"id": row["id"], invented.FIELD: row[invented.FIELD]} for row in linked)
         if links == "none" or data_quantity == "id_only":
             return rows
         if operation.record_type == "files" and links == "field":

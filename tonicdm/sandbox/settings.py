@@ -1,4 +1,4 @@
-"""Every open point of the API as a named setting, with the choice this house makes by default.
+"""Settings of the sandbox: each open point of the API by a name, with the default choice of this project.
 
 The concepts page and the reference contradict each other or are silent in many places. A server that picks one
 answer silently would let a client pass its tests by accident; here each answer is a field, and tests run both.

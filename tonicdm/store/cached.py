@@ -120,8 +120,8 @@ class CachedReads:
         oldest = self._clock.now() - max_age
 
         async def read(record_type: str, ids: Sequence[RecordID]) -> dict[RecordID, Any]:
-            found = await self._read(caller, TYPES[record_type], ids, oldest, max_age)
-            return {record_id: item for record_id, item in found.items() if not isinstance(item, InvalidRecord)}
+            items = await self._read(caller, TYPES[record_type], ids, oldest, max_age)
+            return {record_id: item for record_id, item in items.items() if not isinstance(item, InvalidRecord)}
 
         resolver = Resolver(read, self.seen_fields)
         tree = await resolver.check(type_name, tuple(resolve))
@@ -152,20 +152,20 @@ class CachedReads:
         await self.check_owner(caller)
         record_type, now = TYPES[type_name], self._clock.now()
         known = await self._known(record_type, wanted, now, max_age)
-        found: dict[RecordID, Any] = {
+        items: dict[RecordID, Any] = {
             record_id: _stub(record_id, item.updated)
             for record_id, item in known.items()
             if item is not None and item.updated
         }
         gone = {record_id for record_id, item in known.items() if item is None}
-        unknown = [record_id for record_id in wanted if record_id not in found and record_id not in gone]
+        unknown = [record_id for record_id in wanted if record_id not in items and record_id not in gone]
         if unknown:
-            found |= await self._ask(record_type, caller, unknown, now - max_age)
-        values = [found[record_id] for record_id in wanted if record_id in found]
+            items |= await self._ask(record_type, caller, unknown, now - max_age)
+        values = [items[record_id] for record_id in wanted if record_id in items]
         invalid = _distinct(value for value in values if isinstance(value, InvalidRecord))
         sound = [value for value in values if not isinstance(value, InvalidRecord)]
         stubs, others = decoded(sound, RecordStub, DataQuantity.ID_ONLY)
-        return stubs, [record_id for record_id in wanted if record_id not in found], [*invalid, *others]
+        return stubs, [record_id for record_id in wanted if record_id not in items], [*invalid, *others]
 
     async def invalidate(self, type_name: str, record: RecordID) -> None:
         """Note that a record was written to, so that its earlier state is served no more."""
@@ -200,15 +200,15 @@ class CachedReads:
     ) -> dict[RecordID, Any]:
         now = self._clock.now()
         known = await self._known(record_type, ids, now, now - oldest if max_age > 0 else 0.0)
-        found: dict[RecordID, Any] = {
+        items: dict[RecordID, Any] = {
             record_id: json.loads(item.raw) for record_id, item in known.items() if item is not None
         }
         unknown = [record_id for record_id in ids if record_id not in known]
         if unknown:
             shared = _sharing(record_type, caller)
             fetched = await self._coalescer.get(shared, unknown, oldest=oldest, request=Request(record_type, caller))
-            found.update((RecordID(record_id), item) for record_id, item in fetched.items())
-        return found
+            items.update((RecordID(record_id), item) for record_id, item in fetched.items())
+        return items
 
     async def _ask(
         self, record_type: RecordType, caller: Caller, ids: Sequence[RecordID], oldest: float
@@ -259,7 +259,7 @@ class CachedReads:
         only = [record_id for record_id in stubs if record_id not in set(whole)]
         if not (known and await self._looking_pays(record_type, len(whole) - len(known), list(known.values()), caller)):
             known = {}
-        stubs_shown, current = await self._look(record_type, [*known, *only], held, caller, batch)
+        stubs_shown, current = await self._compare_stubs(record_type, [*known, *only], held, caller, batch)
         came = await self._load(
             record_type, [record_id for record_id in whole if record_id not in current], caller, batch
         )
@@ -301,7 +301,7 @@ class CachedReads:
         share = stale_share([now - (item.proofs.read_at or now - interval) for item in known], interval)
         return check_pays(len(known), share, caller.facts.ids_for(record_type.listing.operation.path), unknown=unknown)
 
-    async def _look(
+    async def _compare_stubs(
         self,
         record_type: RecordType,
         ids: Sequence[RecordID],
@@ -370,21 +370,23 @@ class CachedReads:
         if not ids:
             return RawRecords()
         stamp = await self.store.draw(self._clock.now())
-        found = await BatchReader(caller, record_type.listing, DataQuantity.BASIC, _statuses(record_type)).read_raw(ids)
+        fetched = await BatchReader(caller, record_type.listing, DataQuantity.BASIC, _statuses(record_type)).read_raw(
+            ids
+        )
         # Units may have been waited for in between.
         at, ahead = batch.sent_at or stamp.at, self._ahead()
         stamp = attrs.evolve(stamp, at=at)
-        unread = [record_id for record_id in ids if record_id not in found]
-        missing = [record_id for record_id in unread if not found.shown(record_id)]
+        unread = [record_id for record_id in ids if record_id not in fetched]
+        missing = [record_id for record_id in unread if not fetched.shown(record_id)]
 
         def note(db: Any) -> None:
-            lookup.take_over(db, record_type.name, list(found.values()), stamp, ahead=ahead, invalid=found.invalid)
+            lookup.take_over(db, record_type.name, list(fetched.values()), stamp, ahead=ahead, invalid=fetched.invalid)
             # Whether it was deleted or went out of sight, an audit settles; until then it is not served.
             lookup.invalidate(db, record_type.name, unread, stamp)
 
         await self.store.write(note)
-        self._note_missing(record_type, found, missing, at)
-        return found
+        self._note_missing(record_type, fetched, missing, at)
+        return fetched
 
     def _note_missing(
         self, record_type: RecordType, stored: Iterable[RecordID], missing: Iterable[RecordID], at: float

@@ -169,7 +169,7 @@ def has_column(wire: str) -> bool:
     return 0 < len(wire) <= MAX_NAME_LENGTH and wire.isprintable() and not {'"', "\\"} & set(wire)
 
 
-_FOREIGN: Final[dict[str, type[Record]]] = {}
+_OTHER_MODELS: Final[dict[str, type[Record]]] = {}
 
 
 def enter_model(record_type: str, model: type[Record]) -> None:
@@ -179,16 +179,16 @@ def enter_model(record_type: str, model: type[Record]) -> None:
         record_type: The record type.
         model: Its class.
     """
-    _FOREIGN[record_type] = model
+    _OTHER_MODELS[record_type] = model
     model_columns.cache_clear()
 
 
 @functools.cache
 def model_columns(record_type: str) -> dict[str, Column]:
     """Return the column of each field that the model of *record_type* knows, by wire name."""
-    if record_type not in TYPES and record_type not in _FOREIGN:
+    if record_type not in TYPES and record_type not in _OTHER_MODELS:
         return {}
-    model = _FOREIGN[record_type] if record_type in _FOREIGN else TYPES[record_type].listing.model
+    model = _OTHER_MODELS[record_type] if record_type in _OTHER_MODELS else TYPES[record_type].listing.model
     hints = typing.get_type_hints(model)
     return {wire: Column(name, wire, declared(hints[name])) for name, wire in wire_names(model).items()}
 

@@ -71,9 +71,9 @@ def series(db: Database, source: str, parameters: Sequence[Any], *, include_dele
     """
     if source in TYPES:
         return _of_type(db, source, include_deleted=include_deleted)
-    found = db.execute(source, parameters)
-    names = [column[0] for column in found.description or ()]
-    columns = list(zip(*found, strict=True)) or [()] * len(names)
+    cursor = db.execute(source, parameters)
+    names = [column[0] for column in cursor.description or ()]
+    columns = list(zip(*cursor, strict=True)) or [()] * len(names)
     return [Series(name, None, list(values)) for name, values in zip(names, columns, strict=True)]
 
 

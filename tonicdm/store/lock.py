@@ -78,9 +78,9 @@ def acquire(db: Database, now: float, *, me: Holder | None = None) -> Busy | Non
         me: Who asks; this process unless given.
     """
     mine = me or Holder.this_process()
-    found = rows.note(db, NOTE)
-    if found is not None:
-        holder, until = _read(found)
+    row = rows.note(db, NOTE)
+    if row is not None:
+        holder, until = _read(row)
         if holder != mine and until > now and not holder.surely_dead(mine):
             return Busy(holder.pid, until - now)
     value = json.dumps({**attrs.asdict(mine), "until": now + LEASE_SECONDS})
@@ -90,17 +90,17 @@ def acquire(db: Database, now: float, *, me: Holder | None = None) -> Busy | Non
 
 def release(db: Database, *, me: Holder | None = None) -> None:
     """Give the lock back, if it is still this process that has it."""
-    found = rows.note(db, NOTE)
-    if found is not None and _read(found)[0] == (me or Holder.this_process()):
+    row = rows.note(db, NOTE)
+    if row is not None and _read(row)[0] == (me or Holder.this_process()):
         rows.forget_note(db, NOTE)
 
 
 def _read(value: str) -> tuple[Holder, float]:
     """Read the note; that of an earlier version is a PID and a time."""
     try:
-        found = json.loads(value)
-        until = float(found.pop("until"))
-        return Holder(**found), until
+        stored = json.loads(value)
+        until = float(stored.pop("until"))
+        return Holder(**stored), until
     except (ValueError, TypeError, KeyError, AttributeError):
         pid, _, until_text = value.partition(" ")
         return Holder("", "", int(pid), ""), float(until_text)

@@ -42,8 +42,8 @@ def look_up(db: Database, record_type: str, ids: Sequence[str], *, deletable: bo
         ids: Compact lower case.
         deletable: As in `Proofs`.
     """
-    found = db.execute("SELECT changes, listed FROM watermark WHERE type = ?", (record_type,)).fetchone()
-    changes, listed = found or (None, None)
+    row = db.execute("SELECT changes, listed FROM watermark WHERE type = ?", (record_type,)).fetchone()
+    changes, listed = row or (None, None)
     held: dict[str, CachedRecord] = {}
     for start in range(0, len(ids), rows.CHUNK):
         part = ids[start : start + rows.CHUNK]

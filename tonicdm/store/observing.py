@@ -33,21 +33,21 @@ def value_types_of(
     """
 
     def distinct(columns: Sequence[Column], expression: Callable[[str], str]) -> dict[str, frozenset[str]]:
-        found: dict[str, frozenset[str]] = {}
+        seen_types: dict[str, frozenset[str]] = {}
         for start in range(0, len(columns), MAX_COLUMNS):
             part = columns[start : start + MAX_COLUMNS]
             sql = ", ".join(db.dialect.distinct_texts(expression(column.wire)) for column in part)
             row = db.execute(f"SELECT {sql} FROM record WHERE {where}", parameters).fetchone()  # noqa: S608 - see views
             for column, value_types in zip(part, row, strict=True):
-                found[column.wire] = frozenset(value_types.split(",") if value_types else ()) - {"null"}
-        return found
+                seen_types[column.wire] = frozenset(value_types.split(",") if value_types else ()) - {"null"}
+        return seen_types
 
     # To look at the JSON types alone takes an eighth of the time, and is enough for most columns.
-    found = distinct(columns, db.dialect.json_type)
+    seen_types = distinct(columns, db.dialect.json_type)
     unsure = [
-        column for column in columns if column.type not in INDIFFERENT and found[column.wire] & {"text", "integer"}
+        column for column in columns if column.type not in INDIFFERENT and seen_types[column.wire] & {"text", "integer"}
     ]
-    return found | distinct(unsure, db.dialect.exact_type)
+    return seen_types | distinct(unsure, db.dialect.exact_type)
 
 
 def typed(db: Database, record_type: str, columns: Sequence[Column], *, after: int | None = None) -> list[Column]:

@@ -58,7 +58,7 @@ def check_path(path: str | os.PathLike[str]) -> pathlib.Path:
         raise ConfigError(
             f"a store is a file that is still there tomorrow, not {text!r}: give a path. Nothing was sent."
         )
-    found = pathlib.Path(text)
-    if found.is_dir():
+    file = pathlib.Path(text)
+    if file.is_dir():
         raise ConfigError(f"{text} is a folder, and a store is a file: give a path in it. Nothing was sent.")
-    return found
+    return file

@@ -67,8 +67,8 @@ def fingerprint_of(digest: str) -> str:
 
 def read_owner(db: Database) -> Owner | None:
     """Return whose store it is; None where nobody has said so yet."""
-    found = rows.note(db, NOTE)
-    return None if found is None else Owner(**json.loads(found))
+    row = rows.note(db, NOTE)
+    return None if row is None else Owner(**json.loads(row))
 
 
 def write_owner(db: Database, owner: Owner) -> None:

@@ -68,14 +68,14 @@ async def check_owner(caller: Caller, store: Store, *, rebind: bool = False) -> 
         OwnerError: It holds another organization's records.
     """
     facts, owner, server, fingerprint = await owner_facts(caller, store, rebind=rebind)
-    look = determine_owner(facts)
+    decision = determine_owner(facts)
     shown: str | None = None
     ownership = Ownership.KNOWN
     try:
-        next(look)
-        outcome = await _look(caller)
+        next(decision)
+        outcome = await _ask_owner(caller)
         shown = outcome.organization
-        look.send(outcome)
+        decision.send(outcome)
     except StopIteration as end:
         ownership = end.value
     if ownership is Ownership.OTHER:
@@ -120,7 +120,7 @@ def _forget(db: Database) -> None:
     db.execute("DELETE FROM capability WHERE name IN ('counted', 'ties')")
 
 
-async def _look(caller: Caller) -> Outcome:
+async def _ask_owner(caller: Caller) -> Outcome:
     at = datetime.datetime.fromtimestamp(caller.transport.budget.server_time(), datetime.UTC).isoformat()
     try:
         answer = await caller.call(Organizations._me_operation, data_quantity=DataQuantity.ID_ONLY)
@@ -132,10 +132,10 @@ async def _look(caller: Caller) -> Outcome:
 def _id_of(body: bytes) -> str | None:
     """Return the ID in an answer that holds one object, or an array of one; None for any other answer."""
     try:
-        found: Any = parse_json(body)
+        content: Any = parse_json(body)
     except DecodeError:
         return None
-    if isinstance(found, list) and len(found) == 1:
-        (found,) = found
-    identity = found.get("id") if isinstance(found, dict) else None
+    if isinstance(content, list) and len(content) == 1:
+        (content,) = content
+    identity = content.get("id") if isinstance(content, dict) else None
     return normalise_id(identity) if isinstance(identity, str) and identity else None

@@ -47,7 +47,7 @@ class Quarantined:
 def keep(
     db: Database,
     record_type: str,
-    found: Sequence[InvalidRecord],
+    elements: Sequence[InvalidRecord],
     data_quantity: DataQuantity,
     stamp: ReadStamp,
     origin: Origin,
@@ -61,14 +61,14 @@ def keep(
     Args:
         db: The store, in a transaction.
         record_type: The record type.
-        found: What can't be stored.
+        elements: What can't be stored.
         data_quantity: The data_quantity it came in.
         stamp: Drawn before the call that brought it.
         origin: How it came.
         page: The page that it came on.
     """
-    held = rows.stored_records(db, record_type, [element.id for element in found if element.id is not None])
-    for element in found:
+    held = rows.stored_records(db, record_type, [element.id for element in elements if element.id is not None])
+    for element in elements:
         updated = rows.updated_of(element.readable)
         before = None if element.id is None else held.get(element.id)
         verdict = judge(None if before is None else before.version, Version(updated, stamp, origin))

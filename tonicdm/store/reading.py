@@ -72,12 +72,12 @@ class Readable(abc.ABC):
 
     async def drift(self) -> dict[str, list[str]]:
         """Return the fields that records really have and the models do not know, by type; all of them have columns."""
-        found: dict[str, list[str]] = {}
+        fields: dict[str, list[str]] = {}
         left_out = await self.without_column()
         for record_type, name in await self.query("SELECT type, name FROM field WHERE known = 0 ORDER BY type, name"):
             if name not in left_out.get(record_type, ()):
-                found.setdefault(record_type, []).append(name)
-        return found
+                fields.setdefault(record_type, []).append(name)
+        return fields
 
     async def without_column(self) -> dict[str, list[str]]:
         """Return the fields that are in ``raw`` alone, because of their names or their number, by type."""
@@ -86,8 +86,8 @@ class Readable(abc.ABC):
             record_types = [
                 record_type for (record_type,) in db.execute("SELECT DISTINCT type FROM field ORDER BY type")
             ]
-            found = {record_type: views.without_column(db, record_type) for record_type in record_types}
-            return {record_type: names for record_type, names in found.items() if names}
+            fields = {record_type: views.without_column(db, record_type) for record_type in record_types}
+            return {record_type: names for record_type, names in fields.items() if names}
 
         return await self.read(work)
 
@@ -106,9 +106,9 @@ class Readable(abc.ABC):
             ConfigError: There is no such type.
             DecodeError: A record has not the form of its model.
         """
-        (found,) = choose([record_type])
+        (chosen,) = choose([record_type])
         last = ""
-        while batch := await self.read(_batch(found, last, include_deleted=include_deleted)):
+        while batch := await self.read(_batch(chosen, last, include_deleted=include_deleted)):
             for record_id, record, error in batch:
                 if error is not None and on_invalid != "skip":
                     raise DecodeError(error.paths, what=f"the record {record_id} of {record_type}")

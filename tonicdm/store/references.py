@@ -96,8 +96,8 @@ def pointers(item: Mapping[str, Any], name: str) -> list[Pointer]:
     for field in field_names(name):
         if item.get(field) is not None:
             content = item[field]
-            found = [_pointer(value) for value in (content if isinstance(content, list) else [content])]
-            return [pointer for pointer in found if pointer is not None]
+            candidates = [_pointer(value) for value in (content if isinstance(content, list) else [content])]
+            return [pointer for pointer in candidates if pointer is not None]
     return []
 
 

@@ -45,7 +45,7 @@ class Resolver:
         if not tree:
             return
         known = set(wire_names(TYPES[record_type].listing.model).values())
-        for name, rest in tree.names.items():
+        for name, subtree in tree.names.items():
             names = field_names(name)
             if known.isdisjoint(names) and (seen := await self._seen(record_type)) and seen.isdisjoint(names):
                 # The reference's lists of fields are incomplete: only records that were seen can tell.
@@ -53,7 +53,7 @@ class Resolver:
                     f"no record of {record_type} has shown a reference {name!r} that could be resolved. "
                     "Nothing was sent."
                 )
-            await self._check(target_of(name), rest)
+            await self._check(target_of(name), subtree)
 
     async def follow(
         self, items: Sequence[Mapping[str, Any]], records: Sequence[Record], tree: ReferenceTree
@@ -86,16 +86,16 @@ class Resolver:
                 }
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        found: dict[str, dict[RecordID, Record]] = {}
-        for name, rest in tree.names.items():
+        targets: dict[str, dict[RecordID, Record]] = {}
+        for name, subtree in tree.names.items():
             record_type = target_of(name)
             named = {pointer.id for item in items for pointer in pointers(item, name)}
             mine = {record_id: item for record_id, item in tasks[record_type].result().items() if record_id in named}
             with read_with(DataQuantity.BASIC):
                 models = CODEC.read_all(list(mine.values()), TYPES[record_type].listing.model)
-            followed = await self.follow(list(mine.values()), models, rest)
-            found[name] = dict(zip(mine, followed, strict=True))
-        return found
+            followed = await self.follow(list(mine.values()), models, subtree)
+            targets[name] = dict(zip(mine, followed, strict=True))
+        return targets
 
     async def _ask(self, record_type: str, ids: Sequence[RecordID]) -> Mapping[RecordID, Any]:
         return await self._read(record_type, ids) if ids else {}
@@ -107,8 +107,8 @@ def _with(
     resolved: dict[str, Any] = {}
     changes: dict[str, Any] = {}
     for name in tree.names:
-        found = [targets[name].get(pointer.id) for pointer in pointers(item, name)]
-        resolved[name] = tuple(found) if is_list(item, name) else next(iter(found), None)
+        records = [targets[name].get(pointer.id) for pointer in pointers(item, name)]
+        resolved[name] = tuple(records) if is_list(item, name) else next(iter(records), None)
         held = getattr(record, name, None)
         if isinstance(held, Reference) and resolved[name] is not None:
             changes[name] = attrs.evolve(held, record=resolved[name])

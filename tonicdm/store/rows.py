@@ -161,7 +161,7 @@ class StoredRecord:
 
 def stored_records(db: Database, record_type: str, keys: Sequence[str]) -> dict[str, StoredRecord]:
     """Return the stored records of *keys*, tombstones included, by key."""
-    found: dict[str, StoredRecord] = {}
+    records: dict[str, StoredRecord] = {}
     for start in range(0, len(keys), CHUNK):
         part = keys[start : start + CHUNK]
         marks = ",".join("?" * len(part))
@@ -172,8 +172,8 @@ def stored_records(db: Database, record_type: str, keys: Sequence[str]) -> dict[
         )
         for key, raw, data_quantity, deleted_at, quarantined, updated, number, at, dissent in rows:
             version = Version(updated, ReadStamp(number, at), dissent=dissent)
-            found[key] = StoredRecord(raw, data_quantity, deleted_at, quarantined, version)
-    return found
+            records[key] = StoredRecord(raw, data_quantity, deleted_at, quarantined, version)
+    return records
 
 
 def newest_change(db: Database) -> int:
@@ -374,12 +374,12 @@ def is_blind(db: Database, record_type: str) -> bool:
 
 def has_earlier(db: Database, record_type: str) -> bool:
     """Tell whether the store had records of *record_type* when the pass over it began."""
-    (found,) = db.execute(
+    (exists,) = db.execute(
         "SELECT EXISTS (SELECT 1 FROM record WHERE type = ? "
         "AND change_seq <= (SELECT CAST(value AS BIGINT) FROM meta WHERE name = ?))",
         (record_type, f"scan of {record_type} from"),
     ).fetchone()
-    return bool(found)
+    return bool(exists)
 
 
 def vanished(db: Database, record_type: str) -> list[str]:

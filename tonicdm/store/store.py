@@ -194,8 +194,8 @@ class Store(Readable, AsyncClosing):
     async def capability(self, record_type: str, name: str) -> str | None:
         """Return what a server was found to be able to do for *record_type* (``""``: for all)."""
         sql = "SELECT value FROM capability WHERE type = ? AND name = ?"
-        found = await self.read(lambda db: db.execute(sql, (record_type, name)).fetchone())
-        return None if found is None else str(found[0])
+        row = await self.read(lambda db: db.execute(sql, (record_type, name)).fetchone())
+        return None if row is None else str(row[0])
 
     async def set_capability(self, record_type: str, name: str, value: str) -> None:
         """Remember what a server was found to be able to do."""

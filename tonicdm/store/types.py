@@ -37,9 +37,9 @@ class RecordType:
     @property
     def listing(self) -> ListOperation[Any]:
         """How it is listed."""
-        found = endpoint_class(self.name)
-        assert issubclass(found, Listed)
-        return found._listing
+        endpoint = endpoint_class(self.name)
+        assert issubclass(endpoint, Listed)
+        return endpoint._listing
 
     @property
     def deletable(self) -> bool:

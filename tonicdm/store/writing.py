@@ -123,7 +123,7 @@ def write_records(
 def write_sorted(
     db: Database,
     record_type: str,
-    found: SortedOut,
+    elements: SortedOut,
     data_quantity: DataQuantity,
     stamp: ReadStamp,
     *,
@@ -131,12 +131,12 @@ def write_sorted(
     page: int | None = None,
 ) -> Written:
     """Do what `write_records` does with what is sorted out already."""
-    held = rows.stored_records(db, record_type, list(found.sound))
+    held = rows.stored_records(db, record_type, list(elements.sound))
     puts: list[tuple[Any, ...]] = []
     shown: dict[str, str | None] = {}
     dissents: dict[str, str | None] = {}
     went_back = 0
-    for key, (item, raw) in found.sound.items():
+    for key, (item, raw) in elements.sound.items():
         before, version = held.get(key), Version(rows.updated_of(item), stamp, origin)
         verdict = judge(None if before is None else before.version, version)
         if verdict is Verdict.DISSENT:
@@ -154,9 +154,9 @@ def write_sorted(
     rows.confirm(db, record_type, shown, stamp)
     rows.dissent(db, record_type, dissents, stamp)
     quarantine.release(db, record_type, [*shown, *(row[1] for row in puts)], stamp)
-    views.note_fields(db, record_type, [item for item, _ in found.sound.values()])
-    quarantine.keep(db, record_type, found.invalid, data_quantity, stamp, origin, page=page)
-    return Written(len(puts), went_back, len(found.invalid), found.unidentified)
+    views.note_fields(db, record_type, [item for item, _ in elements.sound.values()])
+    quarantine.keep(db, record_type, elements.invalid, data_quantity, stamp, origin, page=page)
+    return Written(len(puts), went_back, len(elements.invalid), elements.unidentified)
 
 
 def _encoded(item: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -271,10 +271,10 @@ def retry(db: Database) -> tuple[int, int]:
             item = parse_strictly(element.raw)
         except (ValueError, RecursionError):
             continue
-        found = sorted_out(db, element.type, [item])
-        if not found.invalid:
+        elements = sorted_out(db, element.type, [item])
+        if not elements.invalid:
             quarantine.drop(db, element)
-            write_sorted(db, element.type, found, element.data_quantity, element.stamp, origin=element.origin)
+            write_sorted(db, element.type, elements, element.data_quantity, element.stamp, origin=element.origin)
             db.execute(
                 "UPDATE record SET quarantined = NULL, change_seq = ? WHERE type = ? AND id = ? "
                 "AND quarantined IS NOT NULL",

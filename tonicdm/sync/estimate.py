@@ -26,11 +26,11 @@ async def estimate_run(
         options: What is wanted.
     """
     known = options_for(tonic, options or SyncOptions())
-    look, _, _, _ = await owner_facts(tonic.caller, store, rebind=False)
-    owner = estimate_owner(look)
+    of_owner, _, _, _ = await owner_facts(tonic.caller, store, rebind=False)
+    owner = estimate_owner(of_owner)
     now = tonic.budget.clock.now()
-    found = [estimate_type(await facts_of(store, record_type, known, now=now)) for record_type in types]
-    return Plan(types=(*([] if owner is None else [owner]), *found))
+    estimates = [estimate_type(await facts_of(store, record_type, known, now=now)) for record_type in types]
+    return Plan(types=(*([] if owner is None else [owner]), *estimates))
 
 
 def options_for(tonic: TonicDM, options: SyncOptions) -> SyncOptions:

@@ -129,9 +129,9 @@ class _Reading:
     def __init__(self, db: Database, record_type: RecordType, options: SyncOptions, now: float) -> None:
         self._db, self._record_type, self._options, self._now = db, record_type, options, now
         sql = "SELECT type, name, value FROM capability WHERE type IN ('', ?)"
-        found = db.execute(sql, (record_type.name,)).fetchall()
-        self._own = {name: value for type_name, name, value in found if type_name}
-        self._common = {name: value for type_name, name, value in found if not type_name}
+        learned = db.execute(sql, (record_type.name,)).fetchall()
+        self._own = {name: value for type_name, name, value in learned if type_name}
+        self._common = {name: value for type_name, name, value in learned if not type_name}
 
     def facts(self) -> TypeFacts:
         record_type, options = self._record_type, self._options
@@ -230,8 +230,8 @@ class _Reading:
         return None if value is None or self._record_type.listing.operation.has_data_quantity else int(value)
 
     def _value(self, sql: str, *values: Any) -> int:
-        (found,) = self._db.execute(sql, (self._record_type.name, *values)).fetchone()
-        return int(found)
+        (value,) = self._db.execute(sql, (self._record_type.name, *values)).fetchone()
+        return int(value)
 
 
 def keep_learned(db: Database, facts: TypeFacts, progress: Progress) -> None:
@@ -262,8 +262,8 @@ def keep_learned(db: Database, facts: TypeFacts, progress: Progress) -> None:
         "value = excluded.value WHERE CAST(excluded.value AS BIGINT) {} CAST(capability.value AS BIGINT)"
     )
     db.executemany(sql.format("<"), [(name, str(value)) for name, value in common.items() if value])
-    most = {IDS_PROVEN: progress.ids_proven, LARGEST: progress.largest_page}
-    db.executemany(sql.format(">"), [(name, str(value)) for name, value in most.items() if value])
+    largest = {IDS_PROVEN: progress.ids_proven, LARGEST: progress.largest_page}
+    db.executemany(sql.format(">"), [(name, str(value)) for name, value in largest.items() if value])
 
 
 def note_counted(db: Database, record_type: str, counted: int) -> None:

@@ -103,8 +103,8 @@ class Performer:
         """Read a page of records."""
         parents = self.reader.parents
         if self.record_type.by_own_ids and parents is not None:
-            found, count = await self._batch(step, parents[step.list_number : step.list_number + step.ids])
-            return await self._records(step, at, stamp, list(found.values()), found.invalid, count, Origin.BY_ID)
+            batch, count = await self._batch(step, parents[step.list_number : step.list_number + step.ids])
+            return await self._records(step, at, stamp, list(batch.values()), batch.invalid, count, Origin.BY_ID)
         parent = None if parents is None else parents[step.list_number]
         fetched = await self._fetch(step, parent)
         return await self._records(step, at, stamp, fetched.payload, fetched.invalid, fetched.size, Origin.LIST)
@@ -131,12 +131,12 @@ class Performer:
     ) -> Performed:
         name = self.record_type.name
 
-        def look(db: Database) -> tuple[SortedOut, Outcome, dict[str, datetime.datetime]]:
-            found = writing.sorted_out(db, name, records, invalid)
-            unsettled = _unsettled(found.times, at)
-            return found, _seen(db, name, step, at, found, count, unsettled, found.times.values()), unsettled
+        def inspect(db: Database) -> tuple[SortedOut, Outcome, dict[str, datetime.datetime]]:
+            elements = writing.sorted_out(db, name, records, invalid)
+            unsettled = _unsettled(elements.times, at)
+            return elements, _seen(db, name, step, at, elements, count, unsettled, elements.times.values()), unsettled
 
-        found, outcome, unsettled = await self.store.read(look)
+        elements, outcome, unsettled = await self.store.read(inspect)
         self.report.ahead += outcome.ahead
         marked = frozenset(unsettled) if step.mark else frozenset[str]()
 
@@ -144,15 +144,15 @@ class Performer:
             written = writing.write_sorted(
                 db,
                 name,
-                found,
+                elements,
                 DataQuantity(step.data_quantity or "basic"),
                 stamp,
                 origin=origin,
                 page=step.page or None,
             )
-            rows.fetched(db, name, list(found.times))
+            rows.fetched(db, name, list(elements.times))
             if step.kind is not StepKind.STALE_PAGE:
-                rows.note_scanned(db, name, found.times, step.number, marked)
+                rows.note_scanned(db, name, elements.times, step.number, marked)
             if written.unidentified:
                 rows.note_blind(db, name)
             return written
@@ -165,34 +165,41 @@ class Performer:
         fetched = await self._fetch(step, None if parents is None else parents[step.list_number])
         name = self.record_type.name
 
-        def look(db: Database) -> Outcome:
-            found = writing.sorted_out(db, name, fetched.payload, fetched.invalid)
-            return _seen(db, name, step, at, found, fetched.size, {}, ())
+        def inspect(db: Database) -> Outcome:
+            elements = writing.sorted_out(db, name, fetched.payload, fetched.invalid)
+            return _seen(db, name, step, at, elements, fetched.size, {}, ())
 
-        return Performed(await self.store.read(look))
+        return Performed(await self.store.read(inspect))
 
     async def _stubs(self, step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
         """Read a page of stubs, and compare them with the store."""
         fetched = await self._fetch(step)
         name = self.record_type.name
 
-        def look(db: Database) -> tuple[SortedOut, Outcome, set[str]]:
-            found = writing.sorted_out(db, name, fetched.payload, fetched.invalid)
-            stale = rows.stale_keys(db, name, found.times, ties=step.ties, trust=step.trust)
-            unsettled = _unsettled({key: found.times[key] for key in stale}, at)
+        def inspect(db: Database) -> tuple[SortedOut, Outcome, set[str]]:
+            elements = writing.sorted_out(db, name, fetched.payload, fetched.invalid)
+            stale = rows.stale_keys(db, name, elements.times, ties=step.ties, trust=step.trust)
+            unsettled = _unsettled({key: elements.times[key] for key in stale}, at)
             outcome = _seen(
-                db, name, step, at, found, fetched.size, unsettled, [found.times[record_id] for record_id in stale]
+                db,
+                name,
+                step,
+                at,
+                elements,
+                fetched.size,
+                unsettled,
+                [elements.times[record_id] for record_id in stale],
             )
-            return found, attrs.evolve(outcome, stale=len(stale)), stale
+            return elements, attrs.evolve(outcome, stale=len(stale)), stale
 
-        found, outcome, stale = await self.store.read(look)
+        elements, outcome, stale = await self.store.read(inspect)
         self.report.ahead += outcome.ahead
 
         def write(db: Database) -> Written:
-            rows.note_scanned(db, name, found.times, step.number, stale)
-            rows.confirm(db, name, {key: time for key, time in found.times.items() if key not in stale}, stamp)
-            rows.dissent(db, name, {key: time for key, time in found.times.items() if key in stale}, stamp)
-            aside = [element for element in found.invalid if element.id is None]
+            rows.note_scanned(db, name, elements.times, step.number, stale)
+            rows.confirm(db, name, {key: time for key, time in elements.times.items() if key not in stale}, stamp)
+            rows.dissent(db, name, {key: time for key, time in elements.times.items() if key in stale}, stamp)
+            aside = [element for element in elements.invalid if element.id is None]
             if aside:
                 rows.note_blind(db, name)
                 quarantine.keep(db, name, aside, DataQuantity.ID_ONLY, stamp, Origin.LIST, page=step.page or None)
@@ -204,8 +211,8 @@ class Performer:
 
     async def _tally(self, _step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
         sql = "SELECT page, count(*) FROM scan WHERE type = ? AND stale = 1 GROUP BY page ORDER BY page"
-        found = await self.store.query(sql, (self.record_type.name,))
-        counts = tuple((int(page), int(count)) for page, count in found)
+        counted = await self.store.query(sql, (self.record_type.name,))
+        counts = tuple((int(page), int(count)) for page, count in counted)
         return Performed(Outcome(at=at.isoformat(), stale_by_page=counts))
 
     async def _by_id(self, step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
@@ -215,17 +222,17 @@ class Performer:
         ids = [str(row[0]) for row in await self.store.query(sql, (name, step.ids))]
         if not ids:
             return Performed(Outcome(at=at.isoformat()))
-        found, count = await self._batch(step, ids)
+        batch, count = await self._batch(step, ids)
         done = await self._records(
             attrs.evolve(step, kind=StepKind.STALE_PAGE),
             at,
             stamp,
-            list(found.values()),
-            found.invalid,
+            list(batch.values()),
+            batch.invalid,
             count,
             Origin.BY_ID,
         )
-        missing = [record_id for record_id in ids if not found.shown(record_id)]
+        missing = [record_id for record_id in ids if not batch.shown(record_id)]
         # The server may have cut the answer at a page of its own size.
         cut = bool(missing) and len(ids) > DEFAULT_PAGE and count in ROUND_SIZES
 
@@ -244,10 +251,10 @@ class Performer:
 
     async def _batch(self, step: Step, ids: Sequence[str]) -> tuple[RawRecords, int]:
         assert step.data_quantity is not None
-        found, count = await self.reader.batch(ids, DataQuantity(step.data_quantity))
-        self.report.records += len(found)
+        batch, count = await self.reader.batch(ids, DataQuantity(step.data_quantity))
+        self.report.records += len(batch)
         self.report.pages += 1
-        return found, count
+        return batch, count
 
     async def _wait(self, step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
         await self.reader.sleep(step.seconds)
@@ -260,19 +267,19 @@ class Performer:
         As many as one call can name, of those with the most and the fewest fields: some fields are gated for a part of
         the records only.
         """
-        most, fewest = -(-step.ids // 2), step.ids // 2
+        of_many_fields, of_few_fields = -(-step.ids // 2), step.ids // 2
         sample: dict[str, tuple[str | None, str]] = {}
-        for order, limit in (("DESC", most), ("ASC", fewest)):
-            look = functools.partial(_sample_of, name=self.record_type.name, order=order, limit=limit)
-            sample |= {record_id: (updated, raw) for record_id, updated, raw in await self.store.read(look)}
+        for order, limit in (("DESC", of_many_fields), ("ASC", of_few_fields)):
+            choose_some = functools.partial(_sample_of, name=self.record_type.name, order=order, limit=limit)
+            sample |= {record_id: (updated, raw) for record_id, updated, raw in await self.store.read(choose_some)}
         if not sample:
             return Performed(Outcome(at=at.isoformat()))
-        found, count = await self._batch(step, list(sample))
+        batch, count = await self._batch(step, list(sample))
         reshaped = any(
             # Values may differ without a new timestamp: a reference carries the time of what it points to.
             rows.updated_of(item) == sample[record_id][0]
             and rows.shape_of(item) != rows.shape_of(json.loads(sample[record_id][1]))
-            for record_id, item in found.items()
+            for record_id, item in batch.items()
         )
         return Performed(Outcome(at=at.isoformat(), count=count, reshaped=reshaped))
 
@@ -281,7 +288,7 @@ class Performer:
     async def _missing(self, _step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
         name = self.record_type.name
 
-        def look(db: Database) -> Outcome:
+        def inspect(db: Database) -> Outcome:
             (held,) = db.execute(
                 "SELECT count(*) FROM record WHERE type = ? AND deleted_at IS NULL", (name,)
             ).fetchone()
@@ -293,7 +300,7 @@ class Performer:
                 controls=len(_controls(db, name)),
             )
 
-        return Performed(await self.store.read(look))
+        return Performed(await self.store.read(inspect))
 
     async def _confirm(self, step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
         """Ask for absent records, beside some that are there."""
@@ -306,13 +313,13 @@ class Performer:
         asked, controls = await self.store.read(choose)
         if not asked:
             return Performed(Outcome(at=at.isoformat(), controls=len(controls), last=step.after))
-        found, count = await self._batch(step, [*asked, *controls])
-        alive = [record_id for record_id in asked if found.shown(record_id)]
+        batch, count = await self._batch(step, [*asked, *controls])
+        alive = [record_id for record_id in asked if batch.shown(record_id)]
         outcome = Outcome(
             at=at.isoformat(),
             count=count,
             alive=len(alive),
-            controls=sum(found.shown(record_id) for record_id in controls),
+            controls=sum(batch.shown(record_id) for record_id in controls),
             last=asked[-1],
         )
 
@@ -359,8 +366,8 @@ _BY_KIND: Final[dict[StepKind, Callable[[Performer, Step, datetime.datetime, Rea
 def statuses_proven(db: Database, record_type: str) -> bool:
     """Tell whether the list has shown records that are not active: only then absence means more than a status."""
     sql = "SELECT EXISTS (SELECT 1 FROM record WHERE type = ? AND status IN ('inactive', 'deleted', '0', '4'))"
-    (found,) = db.execute(sql, (record_type,)).fetchone()
-    return bool(found)
+    (proven,) = db.execute(sql, (record_type,)).fetchone()
+    return bool(proven)
 
 
 def _sample_of(db: Database, name: str, order: str, limit: int) -> list[tuple[str, str | None, str]]:
@@ -396,13 +403,13 @@ def _seen(
     record_type: str,
     step: Step,
     at: datetime.datetime,
-    found: SortedOut,
+    elements: SortedOut,
     count: int,
     unsettled: dict[str, datetime.datetime],
     news: Iterable[str | None],
 ) -> Outcome:
     """Return what a page has shown, compared with the pages of the same list before it."""
-    times = found.times
+    times = elements.times
     before = {} if step.begins else _pages_of(db, record_type, list(times))
     series = abs(step.number) // SERIES
     earlier = {
@@ -421,9 +428,9 @@ def _seen(
         count=count,
         fresh=count - len(earlier),
         repeated=repeated,
-        has_ids=all(isinstance(item.get("id"), str) for item, _ in found.sound.values()),
+        has_ids=all(isinstance(item.get("id"), str) for item, _ in elements.sound.values()),
         unstamped=all(time is None for time in times.values()),
-        damaged=found.unidentified > 0,
+        damaged=elements.unidentified > 0,
         settles_at=max(unsettled.values()).isoformat() if unsettled else None,
         ties_from=min(time for key, time in times.items() if key in unsettled and time) if unsettled else None,
         ahead=sum(is_ahead(time, at) for time in news if time is not None and time > horizon),
@@ -432,10 +439,10 @@ def _seen(
 
 def _pages_of(db: Database, record_type: str, keys: Sequence[str]) -> dict[str, int]:
     """Return on which page of the run each record was seen before."""
-    found: dict[str, int] = {}
+    page_numbers: dict[str, int] = {}
     for start in range(0, len(keys), rows.CHUNK):
         part = keys[start : start + rows.CHUNK]
         marks = ",".join("?" * len(part))
         sql = f"SELECT id, page FROM scan WHERE type = ? AND id IN ({marks})"  # noqa: S608 - placeholders only
-        found.update(db.execute(sql, [record_type, *part]).fetchall())
-    return found
+        page_numbers.update(db.execute(sql, [record_type, *part]).fetchall())
+    return page_numbers

@@ -129,8 +129,8 @@ class Reader:
     ) -> AsyncGenerator[Page[Any], None]:
         size = self.facts.ids_per_call
         for number in range(start, -(-len(ids) // size) + 1):
-            found = await self.by_id(ids[(number - 1) * size : number * size], data_quantity)
-            yield Page(number, tuple(found.values()), tuple(found.invalid))
+            batch = await self.by_id(ids[(number - 1) * size : number * size], data_quantity)
+            yield Page(number, tuple(batch.values()), tuple(batch.invalid))
 
     async def page(
         self,

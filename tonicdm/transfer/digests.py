@@ -32,15 +32,15 @@ def digests_of(headers: Mapping[str, str], *, whole: bool) -> dict[str, str]:
         headers: Of the answer.
         whole: Whether its body is the whole: Content-MD5 and Content-Digest are of the body alone.
     """
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for name in ("Digest", "Repr-Digest", *(("Content-Digest",) if whole else ())):
         for item in headers.get(name, "").split(","):
             label, _, value = item.strip().partition("=")
             if (known := _NAMES.get(label.strip().lower())) and (text := _hex(known, value.strip().strip(":"))):
-                found[known] = text
+                digests[known] = text
     if whole and (text := _hex("md5", headers.get("Content-MD5", "").strip())):
-        found["md5"] = text
-    return found
+        digests["md5"] = text
+    return digests
 
 
 def parse_checksum(text: str) -> tuple[str, str]:
@@ -55,12 +55,12 @@ def parse_checksum(text: str) -> tuple[str, str]:
     known = name.strip().lower().replace("-", "")
     if known not in SIZES:
         raise InvalidOptionError(f"checksum must begin with one of {', '.join(SIZES)} and a colon. Nothing was sent.")
-    found = _hex(known, value.strip())
-    if found is None:
+    digest = _hex(known, value.strip())
+    if digest is None:
         raise InvalidOptionError(
             f"checksum is no {known}: that is {2 * SIZES[known]} hex characters, or base64. Nothing was sent."
         )
-    return known, found
+    return known, digest
 
 
 class Hashes:

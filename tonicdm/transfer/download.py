@@ -249,8 +249,8 @@ class _Download:
         raise failed
 
     async def _handle(self, response: PlainStream, link: Secret, received: int) -> bool:
-        found = Representation.of(response.status, response.headers, self._all.clock.now())
-        step = judge(response.status, response.headers, found, self._known, received)
+        representation = Representation.of(response.status, response.headers, self._all.clock.now())
+        step = judge(response.status, response.headers, representation, self._known, received)
         skip = 0
         match step:
             case Step.REFUSED:
@@ -264,7 +264,7 @@ class _Download:
             case Step.COMPLETE:
                 return True
             case Step.START:
-                if not await self._begun(found, response.headers.get("Content-Disposition"), link):
+                if not await self._begun(representation, response.headers.get("Content-Disposition"), link):
                     return self._known is not None and self._known.size == self._target.received
             case Step.SKIP:
                 skip = received
@@ -274,13 +274,13 @@ class _Download:
         size = None if self._known is None else self._known.size
         return size is None or self._target.received >= size
 
-    async def _begun(self, found: Representation, disposition: str | None, link: Secret) -> bool:
+    async def _begun(self, representation: Representation, disposition: str | None, link: Secret) -> bool:
         """Prepare for the first byte; False where an earlier call left some, and the rest must be asked for."""
-        known_decoder(found)
-        if found.size is not None and not found.encoding:
-            self._promise.check_size(found.size)
-        kept = await self._target.begin(found, proposed_name(disposition, path_of(link)))
-        self._known = kept or found
+        known_decoder(representation)
+        if representation.size is not None and not representation.encoding:
+            self._promise.check_size(representation.size)
+        kept = await self._target.begin(representation, proposed_name(disposition, path_of(link)))
+        self._known = kept or representation
         self._resumed_from = self._target.received if kept else 0
         self._in_one_go = kept is None
         return kept is None

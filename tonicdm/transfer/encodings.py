@@ -64,17 +64,17 @@ class _Zlib:
 
     def _decompressed(self, piece: bytes) -> bytes:
         try:
-            found = self._running.decompress(piece, PIECE)
+            output = self._running.decompress(piece, PIECE)
         except zlib.error:
             if self._begun or self._gzip:
                 raise EncodingError from None
             self._running = zlib.decompressobj(-zlib.MAX_WBITS)
             try:
-                found = self._running.decompress(piece, PIECE)
+                output = self._running.decompress(piece, PIECE)
             except zlib.error:
                 raise EncodingError from None
         self._begun = True
-        return found
+        return output
 
     def end(self) -> None:
         if self._begun and not self._running.eof:

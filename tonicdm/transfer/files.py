@@ -68,13 +68,13 @@ class FileTarget:
             raise failure(str(self._to), f"can't be written: there is no folder {parent}. Nothing was sent")
         return None if self._folder else await on_thread(self._held, self._to)
 
-    async def begin(self, found: Representation, proposed: str, /) -> Representation | None:
+    async def begin(self, representation: Representation, proposed: str, /) -> Representation | None:
         """Take the first bytes; see `Target`."""
         if self._part is None:
             known = await on_thread(self._named, proposed)
-            if known is not None and self.received and found.is_same_as(known):
+            if known is not None and self.received and representation.is_same_as(known):
                 return known
-        await on_thread(self._begun, found)
+        await on_thread(self._begun, representation)
         return None
 
     async def write(self, piece: bytes) -> None:
@@ -136,11 +136,11 @@ class FileTarget:
             return known
         return None
 
-    def _begun(self, found: Representation) -> None:
+    def _begun(self, representation: Representation) -> None:
         assert self._part is not None
         self._part.truncate()
-        self._hashes = self._hashes_for(found)
-        content = {"version": VERSION, "source": self._source, **attrs.asdict(found)}
+        self._hashes = self._hashes_for(representation)
+        content = {"version": VERSION, "source": self._source, **attrs.asdict(representation)}
         try:
             self._note.write_text(json.dumps(content), encoding="utf-8")
         except OSError as error:
@@ -149,15 +149,15 @@ class FileTarget:
     def _noted(self) -> Representation | None:
         """Return what the part is of; None where its note is of another file, or can't be read."""
         try:
-            found = json.loads(self._note.read_text(encoding="utf-8"))
-            if found.pop("version") != VERSION or found.pop("source") != self._source:
+            content = json.loads(self._note.read_text(encoding="utf-8"))
+            if content.pop("version") != VERSION or content.pop("source") != self._source:
                 return None
-            return Representation(**found)
+            return Representation(**content)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
-    def _hashes_for(self, found: Representation) -> Hashes:
-        return Hashes({*found.digests, *(() if found.encoding else self._promise.checksums)})
+    def _hashes_for(self, representation: Representation) -> Hashes:
+        return Hashes({*representation.digests, *(() if representation.encoding else self._promise.checksums)})
 
     def _finished(self, known: Representation) -> tuple[pathlib.Path, int]:
         part = self._part
@@ -190,10 +190,10 @@ class FileTarget:
         whole = part.part.with_name(f"{part.part.name}.decoded")
         with PartFile(part.path, failure, part=whole) as target:
             for piece in part.read():
-                for found in decoded(decoder, piece):
-                    self._promise.check_growth(target.size + len(found))
-                    target.write(found)
-                    hashes.update(found)
+                for piece_out in decoded(decoder, piece):
+                    self._promise.check_growth(target.size + len(piece_out))
+                    target.write(piece_out)
+                    hashes.update(piece_out)
             end_decoding(decoder)
             self._promise.check(target.size, hashes)
             self._keep(target)

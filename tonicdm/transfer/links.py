@@ -89,12 +89,12 @@ def redirect_of(status: int, location: Secret, link: Secret) -> Secret | None:
     """
     if status not in _REDIRECTS or not location.reveal().strip():
         return None
-    found = _joined(link, location)
-    if found is None:
+    target = _joined(link, location)
+    if target is None:
         raise UnsafeLinkError(f"{host_of(link)} redirects to what is no URL. {_NOTHING_SENT}")
-    if link.reveal().startswith("https:") and not found.reveal().startswith("https:"):
+    if link.reveal().startswith("https:") and not target.reveal().startswith("https:"):
         raise UnsafeLinkError(f"{host_of(link)} redirects from https to something else. {_NOTHING_SENT}")
-    return found
+    return target
 
 
 def _joined(link: Secret, location: Secret) -> Secret | None:

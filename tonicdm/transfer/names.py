@@ -45,8 +45,8 @@ def proposed_name(disposition: str | None, path: str) -> str:
         disposition: The header Content-Disposition (RFC 6266); its ``filename*`` goes before its ``filename``.
         path: The link's path, percent-encoded, whose last part is the name where the header gives none.
     """
-    found = _from_header(disposition) if disposition else None
-    return safe_name(found or unquote(path.rpartition("/")[2]))
+    name = _from_header(disposition) if disposition else None
+    return safe_name(name or unquote(path.rpartition("/")[2]))
 
 
 def numbered(name: str, number: int) -> str:

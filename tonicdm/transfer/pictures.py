@@ -38,12 +38,12 @@ def picture_of(element: Any, field: str | None = None) -> Secret | bytes:
         DownloadError: It is and holds none, or several; its names are told, its values are not.
     """
     if not isinstance(element, Mapping):
-        found = _read(element)
-        if found is None:
+        picture = _read(element)
+        if picture is None:
             raise DownloadError(f"a thumbnail is a {type(element).__name__} that is no picture and no link.")
-        return found
+        return picture
     named = {key: value for key, value in element.items() if field is None or key == field}
-    read = {key: found for key, value in named.items() if (found := _read(value)) is not None}
+    read = {key: picture for key, value in named.items() if (picture := _read(value)) is not None}
     if len(read) != 1:
         which = f"{len(read)} of its fields are" if read else "none of its fields is"
         raise DownloadError(
@@ -81,16 +81,16 @@ async def save_thumbnails(
     allow_private: bool,
 ) -> list[Downloaded]:
     """See `Transfers.save_thumbnails`."""
-    wanted = list(dict.fromkeys(record_id(one, "file_ids") for one in file_ids))
+    wanted = list(dict.fromkeys(record_id(file_id, "file_ids") for file_id in file_ids))
     folder = pathlib.Path(to)
     if not await asyncio.to_thread(folder.is_dir):
         raise DownloadError(f"there is no folder {folder}. Nothing was sent.", path=str(folder))
     made: list[Downloaded] = []
     for first in range(0, len(wanted), IDS_PER_CALL):
         some = wanted[first : first + IDS_PER_CALL]
-        async for found in client.thumbnails.list(file_ids=some, filter_thumbnail_size=size):
-            for number, element in enumerate(found.thumbnail_array or (), start=1):
-                stem = f"{found.file_id}" if number == 1 else f"{found.file_id}-{number}"
+        async for thumbnails in client.thumbnails.list(file_ids=some, filter_thumbnail_size=size):
+            for number, element in enumerate(thumbnails.thumbnail_array or (), start=1):
+                stem = f"{thumbnails.file_id}" if number == 1 else f"{thumbnails.file_id}-{number}"
                 made.append(await _saved(client, picture_of(element, field), folder, stem, allow_private=allow_private))
     return made
 
@@ -103,10 +103,10 @@ async def _saved(
     target = FileTarget(folder / f"{stem}.{extension_of(picture)}", "inline", Promise())
     try:
         await target.open()
-        found = Representation(size=len(picture))
-        await target.begin(found, "")
+        representation = Representation(size=len(picture))
+        await target.begin(representation, "")
         await target.write(picture)
-        path, size = await target.finish(found)
+        path, size = await target.finish(representation)
     finally:
         await target.close()
     return Downloaded(path=path, size=size, resumed_from=0, checked=("size",))

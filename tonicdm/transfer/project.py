@@ -142,13 +142,13 @@ class _Project:
             some = wanted[first : first + LINKS_PER_CALL]
             links = await self._links_of(some)
             try:
-                async for _ in as_completed((self._one(file, links) for file in some), limit=MAX_DOWNLOADS):
+                async for _ in as_completed((self._download_file(file, links) for file in some), limit=MAX_DOWNLOADS):
                     pass
             except BulkError as error:
                 # What is no error of one file, such as a manifest that can't be written, ends the run.
                 raise next(iter(error.failed.values())) from None
 
-    async def _one(self, file: File, links: dict[str, Secret]) -> None:
+    async def _download_file(self, file: File, links: dict[str, Secret]) -> None:
         identity = str(file.id)
         try:
             await self._download(file, identity, links)

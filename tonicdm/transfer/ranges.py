@@ -104,21 +104,21 @@ def range_headers(known: Representation | None, received: int) -> dict[str, str]
 
 
 def judge(
-    status: int, headers: Mapping[str, str], found: Representation, known: Representation | None, received: int
+    status: int, headers: Mapping[str, str], representation: Representation, known: Representation | None, received: int
 ) -> Step:
     """Say what an answer is good for.
 
     Args:
         status: Its status.
         headers: Its headers.
-        found: What they say of the bytes, for 200 and 206.
+        representation: What they say of the bytes, for 200 and 206.
         known: What was received before; None for nothing.
         received: How many bytes of it.
     """
     if status == 200:
-        return Step.SKIP if known is not None and received and found.is_same_as(known) else Step.START
+        return Step.SKIP if known is not None and received and representation.is_same_as(known) else Step.START
     if status == 206:
-        return _judge_part(headers, found, known, received)
+        return _judge_part(headers, representation, known, received)
     if status == 416 and received:
         whole = known is not None and known.size in {None, received} and _range_of(headers)[2] == received
         return Step.COMPLETE if whole else Step.AGAIN
@@ -127,7 +127,9 @@ def judge(
     return Step.REFUSED
 
 
-def _judge_part(headers: Mapping[str, str], found: Representation, known: Representation | None, received: int) -> Step:
+def _judge_part(
+    headers: Mapping[str, str], representation: Representation, known: Representation | None, received: int
+) -> Step:
     first, last, _ = _range_of(headers)
     length = _integer(headers.get("Content-Length"))
     if length is not None and length != last - first + 1:
@@ -135,16 +137,16 @@ def _judge_part(headers: Mapping[str, str], found: Representation, known: Repres
     if known is None:
         # Nobody asked for a part; what is missing behind it is asked for next.
         return Step.START if first == 0 else Step.AGAIN
-    return Step.AGAIN if first != received or found.is_other_than(known) else Step.APPEND
+    return Step.AGAIN if first != received or representation.is_other_than(known) else Step.APPEND
 
 
 def _range_of(headers: Mapping[str, str]) -> tuple[int, int, int | None]:
     """Return first, last and total of a Content-Range; -1 where it names no range."""
-    found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
-    if found is None:
+    match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+    if match is None:
         return -1, -1, None
-    total = _integer(found[3])
-    first, last = (-1, -1) if found[1] is None else (int(found[1]), int(found[2]))
+    total = _integer(match[3])
+    first, last = (-1, -1) if match[1] is None else (int(match[1]), int(match[2]))
     return (-1, -1, None) if last < first or (total is not None and last >= total) else (first, last, total)
 
 
@@ -154,8 +156,8 @@ def _integer(text: str | None) -> int | None:
 
 def _strong_time(headers: Mapping[str, str], now: float) -> str | None:
     text = headers.get("Last-Modified", "").strip()
-    changed, said = http_date(text), headers.get("Date")
-    seen = now if said is None else http_date(said)
+    changed, date = http_date(text), headers.get("Date")
+    seen = now if date is None else http_date(date)
     if changed is None or seen is None:
         return None
     # A file that changed in the second in which it was read may change again within it.

@@ -78,7 +78,7 @@ class Target(Protocol):
         """The file's path; empty where there is none."""
         ...
 
-    async def begin(self, found: Representation, proposed: str, /) -> Representation | None:
+    async def begin(self, representation: Representation, proposed: str, /) -> Representation | None:
         """Take the first bytes of *found*; what was there before is dropped.
 
         Returns:
@@ -134,17 +134,17 @@ def check_sent(known: Representation, received: int, hashes: Hashes) -> None:
         raise IntegrityError(f"the file has another {wrong} than the server named. No file was made of it.")
 
 
-def known_decoder(found: Representation) -> Decoder:
+def known_decoder(representation: Representation) -> Decoder:
     """Return what undoes the coding of an answer.
 
     Raises:
         DownloadError: It is none that is known here.
     """
-    decoder = decoder_of(found.encoding)
+    decoder = decoder_of(representation.encoding)
     if decoder is None:
         raise DownloadError(
-            f"the file comes with Content-Encoding {found.encoding[:40]!r}, which was not asked for and can't be "
-            "undone here. Nothing was charged."
+            f"the file comes with Content-Encoding {representation.encoding[:40]!r}, which was not asked for and can't "
+            "be undone here. Nothing was charged."
         )
     return decoder
 

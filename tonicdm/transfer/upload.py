@@ -104,14 +104,14 @@ def _address(started: PresignedUpload | str, plan: UploadPlan) -> Secret:
             raise DownloadError("the upload was started and is a text, with no fields; UploadPlan(url=) says where to.")
         return Secret(plan.url.replace("{upload_id}", started))
     field = plan.url_field or ""
-    found = plan.url
+    url = plan.url
     if field in started:
-        found = started[field]
-    if not isinstance(found, str):
+        url = started[field]
+    if not isinstance(url, str):
         raise DownloadError(f"the upload was started and has no address in the field {field!r}.")
     names = wire_names(PresignedUpload).values()
     form = {name: started[name] for name in names if name in started and started[name] is not None}
-    return Secret(f"{found}{'&' if '?' in found else '?'}{urlencode(form)}" if form else found)
+    return Secret(f"{url}{'&' if '?' in url else '?'}{urlencode(form)}" if form else url)
 
 
 async def _sent(

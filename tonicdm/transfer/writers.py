@@ -31,15 +31,15 @@ class WriterTarget:
         self._size = 0
         self.received: int = 0
 
-    async def begin(self, found: Representation, _proposed: str, /) -> Representation | None:
+    async def begin(self, representation: Representation, _proposed: str, /) -> Representation | None:
         """Take the first bytes; see `Target`."""
         if self.received:
             raise DownloadError(
                 f"the file can't be gone on with after {self.received:,} bytes: the server serves no parts of it, or "
                 "it has changed. What the writer got is not whole; give a path, where a download can begin anew."
             )
-        self._decoder = known_decoder(found)
-        self._hashes, self._written = Hashes(found.digests), Hashes(self._promise.checksums)
+        self._decoder = known_decoder(representation)
+        self._hashes, self._written = Hashes(representation.digests), Hashes(self._promise.checksums)
         return None
 
     async def write(self, piece: bytes) -> None:
@@ -47,11 +47,11 @@ class WriterTarget:
         assert self._decoder is not None
         self.received += len(piece)
         self._hashes.update(piece)
-        for found in decoded(self._decoder, piece):
-            self._written.update(found)
-            self._size += len(found)
+        for decoded_piece in decoded(self._decoder, piece):
+            self._written.update(decoded_piece)
+            self._size += len(decoded_piece)
             try:
-                done = self._writer.write(found)
+                done = self._writer.write(decoded_piece)
                 if inspect.isawaitable(done):
                     await done
                 if hasattr(self._writer, "drain"):

@@ -131,9 +131,9 @@ def content_digest(payload: Any, content: Payload) -> str:
         content: What the reader has found in it.
     """
     records: list[Any] = list(content.records) or [payload]
-    told = [_without_delivery(record) if record is payload else record for record in records]
+    shown = [_without_delivery(record) if record is payload else record for record in records]
     try:
-        text = json.dumps([content.record_type, content.type, told], sort_keys=True)
+        text = json.dumps([content.record_type, content.type, shown], sort_keys=True)
     except RecursionError:
         return ""
     return _digest(text.encode())

@@ -85,10 +85,10 @@ class TolerantReader:
         if isinstance(payload, list):
             return self._batch(payload)
         if isinstance(payload, Mapping):
-            return self._one(payload)
+            return self._payload_of(payload)
         return Payload(record_type=self.record_type)
 
-    def _one(self, payload: Mapping[str, Any]) -> Payload:
+    def _payload_of(self, payload: Mapping[str, Any]) -> Payload:
         records, inside = _records(payload)
         event, name, action = (_text(payload, fields) for fields in (_TYPE, _OBJECT, _ACTION))
         record_type = record_type_of(name) or record_type_of(event)
@@ -104,7 +104,9 @@ class TolerantReader:
         return Payload(event_type, record_type or self.record_type, key or None, tuple(records), dated)
 
     def _batch(self, payload: list[Any]) -> Payload:
-        parts = [self._one(item) if isinstance(item, Mapping) else Payload(records=_named(item)) for item in payload]
+        parts = [
+            self._payload_of(item) if isinstance(item, Mapping) else Payload(records=_named(item)) for item in payload
+        ]
         records = tuple(record for part in parts for record in part.records)
         types, record_types = (
             {part.type for part in parts},

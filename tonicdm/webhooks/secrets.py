@@ -82,23 +82,23 @@ def clean_secret(text: str) -> SecretText:
         text: The secret as it was given.
     """
     remarks: list[str] = []
-    rest = text.strip().strip(_BOM).strip()
+    remaining = text.strip().strip(_BOM).strip()
     for _ in range(4):  # as often as one of them can stand within another
-        before = rest
-        if assigned := _ASSIGNED.match(rest):
-            rest = rest[assigned.end() :]
+        before = remaining
+        if assigned := _ASSIGNED.match(remaining):
+            remaining = remaining[assigned.end() :]
             remarks.append("has the name of a variable in front, which was taken off")
-        if len(rest) > 1 and _QUOTES.get(rest[0]) == rest[-1]:
-            rest = rest[1:-1].strip()
+        if len(remaining) > 1 and _QUOTES.get(remaining[0]) == remaining[-1]:
+            remaining = remaining[1:-1].strip()
             remarks.append("has quotation marks around it, which were taken off")
-        if version := _VERSION.match(rest):
-            rest = rest[version.end() :].strip()
+        if version := _VERSION.match(remaining):
+            remaining = remaining[version.end() :].strip()
             remarks.append("has v1, in front, which was taken off: that marks a signature")
-        if rest == before:
+        if remaining == before:
             break
-    if rest.lower().startswith(PREFIX):
-        rest = rest.rstrip(",;")
-    return SecretText(rest, tuple(dict.fromkeys(remarks)))
+    if remaining.lower().startswith(PREFIX):
+        remaining = remaining.rstrip(",;")
+    return SecretText(remaining, tuple(dict.fromkeys(remarks)))
 
 
 def signing_key(secret: str | bytes) -> Key:

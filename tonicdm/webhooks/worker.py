@@ -114,7 +114,7 @@ class Worker:
                     await self.inbox.cleanup()
                     cleaned = self._clock.monotonic()
                 if not await self._cycle():
-                    await self._rest(stop)
+                    await self._pause(stop)
         return self.report
 
     async def drain(self) -> WorkReport:
@@ -148,7 +148,7 @@ class Worker:
             await self._clock.sleep_until(self._clock.monotonic() + self.inbox.rules.lease / 3)
             await self.inbox.renew(list(self._leases))
 
-    async def _rest(self, stop: asyncio.Event) -> None:
+    async def _pause(self, stop: asyncio.Event) -> None:
         """Wait until there may be something to do: the next check, a task that ended, or the end."""
         stopped = asyncio.ensure_future(stop.wait())
         next_poll = asyncio.ensure_future(self._clock.sleep_until(self._clock.monotonic() + self.rules.poll))

@@ -231,12 +231,12 @@ class PostgreSQLLedger:
             row = connection.execute(_LOCK_ROW, (self.key,))
             # A statement of its own: read in the one before, it would be the time before the wait for the lock.
             now = connection.execute(self._read_time)
-            found, (time_now,) = row.fetchone(), now.fetchone() or (0.0,)
-        if found is None:
+            stored_row, (time_now,) = row.fetchone(), now.fetchone() or (0.0,)
+        if stored_row is None:
             connection.execute(_MAKE_ROW, (self.key,))
-            found = connection.execute(_LOCK_ROW, (self.key,)).fetchone() or (0, 0.0)
+            stored_row = connection.execute(_LOCK_ROW, (self.key,)).fetchone() or (0, 0.0)
             (time_now,) = connection.execute(self._read_time).fetchone() or (0.0,)
-        version, correction = found
+        version, correction = stored_row
         was = correction
         correction += self._jump(float(time_now) + correction, correction)
         return int(version), correction, correction != was

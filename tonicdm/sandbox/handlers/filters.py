@@ -11,7 +11,7 @@ from tonicdm.sandbox.world.words import PLATFORMS
 from tonicdm.sandbox.world.workflow import addresses
 
 Test = Callable[[int], bool]
-Odd = Callable[[World, str, frozenset[str]], Test]
+SpecialTest = Callable[[World, str, frozenset[str]], Test]
 
 COLUMNS: Mapping[str, str] = {
     "filterOrganizationIds": "organization",
@@ -64,7 +64,7 @@ def match(world: World, record_type: str, name: str, values: Sequence[str]) -> T
     if name in FIELDS:
         field = FIELDS[name]
         return lambda rank: firm.record(record_type, rank).get(field) in words
-    return _ODD[name](world, record_type, words)
+    return _SPECIAL_TESTS[name](world, record_type, words)
 
 
 def _brand_disciplines(world: World, values: Sequence[str]) -> Test:
@@ -72,8 +72,8 @@ def _brand_disciplines(world: World, values: Sequence[str]) -> Test:
     wanted = frozenset(values)
 
     def test(rank: int) -> bool:
-        found = world.firm.record("brands", rank).get("disciplines") or ()
-        return any(str(item.get("id")).lower() in wanted for item in found)
+        disciplines = world.firm.record("brands", rank).get("disciplines") or ()
+        return any(str(item.get("id")).lower() in wanted for item in disciplines)
 
     return test
 
@@ -87,7 +87,7 @@ def _root(world: World, record_type: str, words: frozenset[str]) -> Test:  # noq
     return lambda rank: parents[rank] == NOTHING
 
 
-def _line(line: str) -> Odd:
+def _line(line: str) -> SpecialTest:
     def correspondents(world: World, record_type: str, words: frozenset[str]) -> Test:
         return lambda rank: not words.isdisjoint(addresses(world.firm, record_type, rank, line))
 
@@ -126,7 +126,7 @@ def _anything(world: World, record_type: str, words: frozenset[str]) -> Test:  #
     return lambda _: True
 
 
-_ODD: Mapping[str, Odd] = {
+_SPECIAL_TESTS: Mapping[str, SpecialTest] = {
     "staff": _staff,
     "root": _root,
     "filterFrom": _line("from"),

@@ -51,13 +51,13 @@ def pick(
     """
     table = world.table(operation.record_type)
     size, number = _paging(operation, options, settings, ignored)
-    found = _matching(world, table, operation, options, settings, ignored)
-    if settings.order == "unstable" and "sortBy" not in options and len(found) > 1:
-        found = _disordered(found, chance)
+    ranks = _matching(world, table, operation, options, settings, ignored)
+    if settings.order == "unstable" and "sortBy" not in options and len(ranks) > 1:
+        ranks = _disordered(ranks, chance)
     if size is None:
-        return found if settings.unlisted_cap is None else found[: settings.unlisted_cap]
+        return ranks if settings.unlisted_cap is None else ranks[: settings.unlisted_cap]
     start = (number - settings.page_base) * size
-    return found[start : start + size]
+    return ranks[start : start + size]
 
 
 def _paging(
@@ -166,13 +166,13 @@ def _search(world: World, record_type: str, text: str) -> Callable[[int], bool]:
         asked = text
     wanted = {str(k): str(v).lower() for k, v in asked.items()} if isinstance(asked, dict) else str(asked).lower()
 
-    def found(rank: int) -> bool:
+    def matches(rank: int) -> bool:
         record = world.firm.record(record_type, rank)
         if isinstance(wanted, dict):
             return all(value in str(record.get(field, "")).lower() for field, value in wanted.items())
         return any(wanted in value.lower() for value in record.values() if isinstance(value, str))
 
-    return found
+    return matches
 
 
 def _sorting(
@@ -195,10 +195,10 @@ def _sorting(
     return by, key, direction == "desc"
 
 
-def _disordered(found: array[int], chance: random.Random) -> array[int]:
+def _disordered(ranks: array[int], chance: random.Random) -> array[int]:
     """Return another order for each call, as a database without ORDER BY may: cheap, but no page fits the next."""
-    cut = chance.randrange(len(found))
-    turned = found[cut:] + found[:cut]
+    cut = chance.randrange(len(ranks))
+    turned = ranks[cut:] + ranks[:cut]
     return turned[::-1] if chance.random() < 0.5 else turned
 
 

@@ -116,15 +116,15 @@ class World:
         number = wanted.partition("@")[0].rpartition(".")[2]
         likely = [int(number) - _FIRST_NUMBER] if number.isdecimal() and len(number) < 12 else []
         for rank in (*(rank for rank in likely if 0 <= rank < table.count), *table.changed):
-            if rank not in table.gone and str(table.value(rank, "email_address")).casefold() == wanted:
+            if rank not in table.deleted and str(table.value(rank, "email_address")).casefold() == wanted:
                 return rank
         return None
 
     def knows(self, record_type: str, path: str) -> bool:
         """Return whether a field, or a path such as organization.name or home_address.city, means something."""
-        head, _, rest = path.partition(".")
-        if rest and head in RELATIONS.get(record_type, {}):
-            return self.knows(RELATIONS[record_type][head][1], rest)
+        head, _, tail = path.partition(".")
+        if tail and head in RELATIONS.get(record_type, {}):
+            return self.knows(RELATIONS[record_type][head][1], tail)
         table = self.tables[record_type]
         return head.endswith("__c") or head in {*table.names, *FURTHER.get(record_type, ())}
 
@@ -133,15 +133,15 @@ class World:
         table = self.tables[record_type]
         if path in table.fields:
             return table.value(rank, path)
-        head, _, rest = path.partition(".")
-        if rest and head in RELATIONS.get(record_type, {}):
+        head, _, tail = path.partition(".")
+        if tail and head in RELATIONS.get(record_type, {}):
             field, other = RELATIONS[record_type][head]
             related = self.tables[other].rank(str(table.value(rank, field)))
-            return None if related is None else self.reach(other, related, rest)
+            return None if related is None else self.reach(other, related, tail)
         if head.endswith("__c"):
             return _custom(table.value(rank, "custom_field_values"), head)
         value = table.value(rank, head)
-        for part in rest.split(".") if rest else ():
+        for part in tail.split(".") if tail else ():
             value = value.get(part) if isinstance(value, dict) else None
         return value
 
@@ -269,8 +269,8 @@ def _contacts(seed: int, ids: Mapping[str, IdSpace]) -> Fields:
         return f"{first(rank)} {last(rank)}"
 
     def firm(rank: int) -> int | None:
-        found = noise(rank) >> 20
-        return None if found % 10 == 0 else found % organizations.count
+        draw = noise(rank) >> 20
+        return None if draw % 10 == 0 else draw % organizations.count
 
     def custom(rank: int) -> list[Record]:
         number = noise(rank) >> 30
@@ -289,8 +289,8 @@ def _contacts(seed: int, ids: Mapping[str, IdSpace]) -> Fields:
         "last_name": last,
         "email_address": lambda rank: f"{_FIRST[noise(rank) % len(_FIRST)]}.{_FIRST_NUMBER + rank}@members.example.org",
         "job_title": lambda rank: TITLES[(noise(rank) >> 12) % len(TITLES)],
-        "organization_id": lambda rank: None if (found := firm(rank)) is None else organizations.text(found),
-        "organization_name": lambda rank: None if (found := firm(rank)) is None else _company(mix(firms ^ found)),
+        "organization_id": lambda rank: None if (number := firm(rank)) is None else organizations.text(number),
+        "organization_name": lambda rank: None if (number := firm(rank)) is None else _company(mix(firms ^ number)),
         "mobile_phone_number": lambda rank: f"+1 555 {noise(rank) % 10_000_000:07d}" if rank % 4 else None,
         "home_address": lambda rank: _address(noise(rank)),
         "custom_field_values": custom,

@@ -131,7 +131,7 @@ class Rows(Protocol):
         ...
 
     def place(self, record_id: str) -> int | None:
-        """Return the rank of an ID, also of one that is gone."""
+        """Return the rank of an ID, also of a deleted record."""
         ...
 
     def record(self, rank: int) -> Record:
@@ -197,9 +197,9 @@ def page(
         first = place + 1
     if not start.passed and _is_empty_page(context, start):
         return _wrapped(context, [], _written(Key(start.after, passed=True), settings), key)
-    found = list(itertools.islice((rank for rank in rows.ranks(first) if keep(rank)), settings.page_size + 1))
-    shown = found[: settings.page_size]
-    more = len(found) > len(shown) or (settings.trailing_page and len(shown) == settings.page_size)
+    matching = list(itertools.islice((rank for rank in rows.ranks(first) if keep(rank)), settings.page_size + 1))
+    shown = matching[: settings.page_size]
+    more = len(matching) > len(shown) or (settings.trailing_page and len(shown) == settings.page_size)
     last = _written(Key(rows.id(shown[-1]), passed=False), settings) if more else None
     return _wrapped(context, [chosen(rows.record(rank), fields) for rank in shown], last, key)
 

@@ -161,7 +161,7 @@ def _life(injected: InjectedFaults) -> TokenLife | None:
 
 
 @attrs.define
-class Visit:
+class RoutedRequest:
     """What is known about a call so far; the journal is written from it."""
 
     request: Request
@@ -214,18 +214,18 @@ class Service:
             at: Server time of its arrival, *now* when not given.
             damage: Changes the answer as faults do, before it is written down.
         """
-        visit = self._visit(request, now, injected)
+        routed = self._route(request, now, injected)
         try:
-            response = self._faulted(visit) or self._serve(visit)
+            response = self._fault_response(routed) or self._serve(routed)
         except Refusal as refusal:
-            visit.reason = refusal.message
-            response = (xml_refusal if visit.where.service == FILES else refusal_response)(refusal)
+            routed.reason = refusal.message
+            response = (xml_refusal if routed.where.service == FILES else refusal_response)(refusal)
             if isinstance(refusal, Denial):
-                visit.reason = refusal.reason
+                routed.reason = refusal.reason
                 response.headers |= refusal.headers
         response.headers["Date"] = formatdate(now, usegmt=True)
         damage(response)
-        self._write(visit, response, now if at is None else at)
+        self._write(routed, response, now if at is None else at)
         return response
 
     def lost(self, request: Request, now: float, injected: InjectedFaults, status: int = 0) -> None:
@@ -237,17 +237,19 @@ class Service:
             injected: Faults that hit it.
             status: What something in front of the server answered; 0 when the connection was cut.
         """
-        self._write(self._visit(request, now, injected), Response(status=status), now)
+        self._write(self._route(request, now, injected), Response(status=status), now)
 
-    def _visit(self, request: Request, now: float, injected: InjectedFaults) -> Visit:
+    def _route(self, request: Request, now: float, injected: InjectedFaults) -> RoutedRequest:
         where = target(request.header("Host"), request.raw_path)
         endpoint = find(where, request.method, *order_operation(self.settings))
         operation = None if endpoint is None else endpoint.id
-        return Visit(request, where, now, injected, endpoint, "download" if where.service == FILES else operation)
+        return RoutedRequest(
+            request, where, now, injected, endpoint, "download" if where.service == FILES else operation
+        )
 
-    def _faulted(self, visit: Visit) -> Response | None:
+    def _fault_response(self, routed: RoutedRequest) -> Response | None:
         """Return what a fault answers in place of the rules."""
-        injected = visit.injected
+        injected = routed.injected
         if "response" in injected and not injected.detail("response", "served"):
             return described_response(injected)
         if "server_error_html" in injected:
@@ -258,78 +260,80 @@ class Service:
         if "unauthorized" in injected:
             return refusal_response(Refusal(401, "Unauthorized"))
         if "too_many_requests" in injected:
-            return self._pressed(visit, injected.detail("too_many_requests", "retry_after"))
+            return self._rate_limited(routed, injected.detail("too_many_requests", "retry_after"))
         return refusal_response(Refusal(403, DENIED)) if "forbidden" in injected else None
 
-    def _pressed(self, visit: Visit, retry_after: object) -> Response:
+    def _rate_limited(self, routed: RoutedRequest, retry_after: object) -> Response:
         """Return a 429 of the kind that the operation has: on step functions it means that an instance runs."""
-        if visit.where.service == AUTH:
+        if routed.where.service == AUTH:
             response = refused(GrantRefusal(429, "too_many_requests", "the rate limit of the endpoint is reached"))
         else:
-            running = visit.endpoint is not None and "stepFunctions" in visit.endpoint.segments
+            running = routed.endpoint is not None and "stepFunctions" in routed.endpoint.segments
             response = refusal_response(Refusal(429, RUNNING if running else TOO_MANY))
         if retry_after is not None:
             response.headers["Retry-After"] = str(retry_after)
         return response
 
-    def _serve(self, visit: Visit) -> Response:
-        service = visit.where.service
+    def _serve(self, routed: RoutedRequest) -> Response:
+        service = routed.where.service
         if service == FILES:
-            return download(visit.request, visit.where.segments, self.tenants, visit.now, self.issuer.key, self.folder)
+            return download(
+                routed.request, routed.where.segments, self.tenants, routed.now, self.issuer.key, self.folder
+            )
         if service == AUTH:
-            return self._auth(visit)
-        response = self._api(visit)
+            return self._auth(routed)
+        response = self._api(routed)
         response.headers |= CORS
         return response
 
-    def _auth(self, visit: Visit) -> Response:
-        request, segments, now = visit.request, visit.where.segments, visit.now
+    def _auth(self, routed: RoutedRequest) -> Response:
+        request, segments, now = routed.request, routed.where.segments, routed.now
         try:
             if (request.method, segments) == ("GET", ("authorize",)):
-                visit.operation = "authorize"
+                routed.operation = "authorize"
                 return authorize(self.issuer, dict(request.query), now)
-            if visit.endpoint is None:
+            if routed.endpoint is None:
                 raise Refusal(404, "Not Found")
             form = read_form(self.issuer, request)
             if form.get("grant_type") != "client_credentials":
-                visit.operation = "issueUserToken"
+                routed.operation = "issueUserToken"
             client = self.issuer.clients.get(form.get("client_id", ""))
             if client is not None:
-                visit.client, visit.tenant = client.id, client.tenant
-            return json_response(200, self.issuer.grant(form, now, _life(visit.injected)), 1)
+                routed.client, routed.tenant = client.id, client.tenant
+            return json_response(200, self.issuer.grant(form, now, _life(routed.injected)), 1)
         except GrantRefusal as refusal:
-            visit.reason = refusal.error
+            routed.reason = refusal.error
             return refused(refusal)
 
-    def _api(self, visit: Visit) -> Response:
-        settings, operation = self.settings, visit.endpoint
+    def _api(self, routed: RoutedRequest) -> Response:
+        settings, operation = self.settings, routed.endpoint
         open_to_all = (
             operation is not None
             and "public" in operation.segments
             and (not settings.public_needs_token or operation.id in NO_TOKEN)
         )
-        parameters = operation.parameters(visit.where.segments) if operation else {}
-        claims = {} if open_to_all else self._claims(visit)
+        parameters = operation.parameters(routed.where.segments) if operation else {}
+        claims = {} if open_to_all else self._claims(routed)
         if operation is None:
             raise Denial(settings.denied_status, DENIED, "unknown URI")
         own = claims.get(f"{CLAIM}tenant_id")
-        asked = visit.tenant = parameters.get("tenantId", own)
+        asked = routed.tenant = parameters.get("tenantId", own)
         tenant = self.tenants.get(str(asked))
         if tenant is None or (claims and asked != own):
             raise Denial(settings.denied_status, DENIED, "foreign tenant")
-        self._throttle(tenant, visit.now)
+        self._throttle(tenant, routed.now)
         if operation.id in settings.contact_bound and f"{CLAIM}contact_id" not in claims:
             raise Denial(401, "Unauthorized", "no contact")
         context = Context(
             operation=operation,
             parameters=parameters,
-            query=dict(visit.request.query),
-            body=visit.request.body,
+            query=dict(routed.request.query),
+            body=routed.request.body,
             claims=claims,
             tenant=tenant,
             settings=settings,
-            now=visit.now,
-            injected=visit.injected,
+            now=routed.now,
+            injected=routed.injected,
             url=self.url,
             folder=self.folder,
             key=self.issuer.key,
@@ -339,23 +343,23 @@ class Service:
             return link(context, self.issuer)
         return HANDLERS[operation.id](context)
 
-    def _claims(self, visit: Visit) -> Mapping[str, Any]:
+    def _claims(self, routed: RoutedRequest) -> Mapping[str, Any]:
         """Return what the bearer token says.
 
         Raises:
             Denial: 401; the answer does not say why, the journal does.
         """
-        token = visit.request.token
+        token = routed.request.token
         if token is None and self.settings.bare_token:
-            token = visit.request.header("Authorization")
+            token = routed.request.header("Authorization")
         claims = None if token is None else self.issuer.claims(token)
         if claims is None:
             raise Denial(401, "Unauthorized", "no token" if token is None else "not a token of this server")
-        visit.claims, visit.client = claims, claims["azp"]
+        routed.claims, routed.client = claims, claims["azp"]
         audience = claims["aud"]
         if self.settings.audience not in ([audience] if isinstance(audience, str) else audience):
             raise Denial(401, "Unauthorized", "audience")
-        if visit.now >= claims.get("exp", float("inf")):
+        if routed.now >= claims.get("exp", float("inf")):
             raise Denial(401, "Unauthorized", "expired")
         if self.issuer.is_revoked(claims):
             raise Denial(401, "Unauthorized", "revoked")
@@ -367,11 +371,11 @@ class Service:
         Raises:
             Denial: 429, the tenant has made too many in the last second.
         """
-        most = self.settings.requests_per_second
-        if most is None:
+        max_calls = self.settings.requests_per_second
+        if max_calls is None:
             return
         tenant.recent = [at for at in tenant.recent if now - 1 < at <= now]
-        if len(tenant.recent) >= most:
+        if len(tenant.recent) >= max_calls:
             raise Denial(429, TOO_MANY, "requests_per_second", self._retry_after(now))
         tenant.recent.append(now)
 
@@ -385,24 +389,24 @@ class Service:
             case "none":
                 return {}
 
-    def _write(self, visit: Visit, response: Response, at: float) -> None:
-        request = visit.request
+    def _write(self, routed: RoutedRequest, response: Response, at: float) -> None:
+        request = routed.request
         self.journal.add(
             RhythmEntry(
                 at=at,
-                operation=visit.operation,
-                service=visit.where.service,
-                tenant=visit.tenant,
-                token=visit.claims.get("jti"),
-                client=visit.client,
+                operation=routed.operation,
+                service=routed.where.service,
+                tenant=routed.tenant,
+                token=routed.claims.get("jti"),
+                client=routed.client,
                 method=request.method,
-                path=visit.where.path,
+                path=routed.where.path,
                 parameters=tuple(name for name, _ in request.query),
-                status=None if "drop_after" in visit.injected else response.status or None,
-                reason=visit.reason,
+                status=None if "drop_after" in routed.injected else response.status or None,
+                reason=routed.reason,
                 records=response.records,
                 bytes=response.length,
                 authorized=request.header("Authorization") is not None,
-                fault=visit.injected.label,
+                fault=routed.injected.label,
             )
         )

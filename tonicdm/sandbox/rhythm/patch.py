@@ -42,35 +42,35 @@ def _step(document: Any, step: dict[str, Any]) -> Any:
     where = parts(step["path"])
     match step["op"]:
         case "add":
-            return _added(document, where, step["value"])
+            return _with_added(document, where, step["value"])
         case "remove":
-            _taken(document, where)
+            _with_removed(document, where)
         case "replace":
             if where:
-                _taken(document, where)
-            return _added(document, where, step["value"])
+                _with_removed(document, where)
+            return _with_added(document, where, step["value"])
         case "move":
-            return _added(document, where, _taken(document, parts(step["from"])))
+            return _with_added(document, where, _with_removed(document, parts(step["from"])))
         case "copy":
-            return _added(document, where, copy.deepcopy(_found(document, parts(step["from"]))))
+            return _with_added(document, where, copy.deepcopy(_value_at(document, parts(step["from"]))))
         case "test":
-            if _found(document, where) != step["value"]:
+            if _value_at(document, where) != step["value"]:
                 raise ValueError(f"{step['path']} has another value")
         case other:
             raise ValueError(f"no operation {other!r}")
     return document
 
 
-def _found(document: Any, where: list[str]) -> Any:
+def _value_at(document: Any, where: list[str]) -> Any:
     for part in where:
         document = document[_index(document, part)] if isinstance(document, list) else document[part]
     return document
 
 
-def _added(document: Any, where: list[str], value: Any) -> Any:
+def _with_added(document: Any, where: list[str], value: Any) -> Any:
     if not where:
         return value
-    parent = _found(document, where[:-1])
+    parent = _value_at(document, where[:-1])
     if isinstance(parent, list):
         parent.insert(len(parent) if where[-1] == "-" else _index(parent, where[-1], beyond=1), value)
     else:
@@ -78,8 +78,8 @@ def _added(document: Any, where: list[str], value: Any) -> Any:
     return document
 
 
-def _taken(document: Any, where: list[str]) -> Any:
-    parent = _found(document, where[:-1])
+def _with_removed(document: Any, where: list[str]) -> Any:
+    parent = _value_at(document, where[:-1])
     return parent.pop(_index(parent, where[-1]) if isinstance(parent, list) else where[-1])
 
 

@@ -119,10 +119,10 @@ def scores(context: Context) -> Response:
     customer_type, customer_id = context.parameters["customer_type"], context.parameters["customer_id"]
     if customer_type not in {"contact", "organization"}:
         raise Refusal(400, "customer_type is contact or organization")
-    found = context.tenant.world.scores(customer_type, customer_id)
-    if found is None:
+    scores_of = context.tenant.world.scores(customer_type, customer_id)
+    if scores_of is None:
         raise Refusal(404, f"no {customer_type} {customer_id}")
-    return listed(context, Listed(found), "wrapped")
+    return listed(context, Listed(scores_of), "wrapped")
 
 
 def _rank(table: Table, record_id: str) -> int:
@@ -327,10 +327,10 @@ def checked(name: str, sent: Record) -> Record:
 
 def get_score(context: Context) -> Response:
     """Answer getEngagementScore."""
-    found = context.tenant.world.score(context.parameters["id"])
-    if found is None:
+    score = context.tenant.world.score(context.parameters["id"])
+    if score is None:
         raise Refusal(404, f"no score {context.parameters['id']}")
-    return single(context, found)
+    return single(context, score)
 
 
 def member_contact(context: Context) -> Response:

@@ -12,7 +12,7 @@ import attrs
 from aiohttp import web
 
 from tonicdm.clock import Clock
-from tonicdm.sandbox.control import STEERING, Actions, Control, body_of, stream
+from tonicdm.sandbox.control import SHARED_ACTIONS, Actions, Control, body_of, stream
 from tonicdm.sandbox.faults import RHYTHM, Faults
 from tonicdm.sandbox.messages import to_json
 from tonicdm.sandbox.rhythm.association import World
@@ -45,10 +45,10 @@ async def _journal(box: RhythmSandbox, request: web.BaseRequest) -> Any:
     """Return the entries from number `since` on that match, and how many there are in all."""
     since = int(request.query.get("since", "0"))
     match = {name: value for name, value in request.query.items() if name != "since"}
-    found = {id(entry) for entry in box.calls(**match)}
+    matching = {id(entry) for entry in box.calls(**match)}
     return {
         "count": len(box.journal),
-        "entries": [entry.as_json() for entry in box.journal[since:] if id(entry) in found],
+        "entries": [entry.as_json() for entry in box.journal[since:] if id(entry) in matching],
     }
 
 
@@ -113,7 +113,7 @@ async def _change_world(box: RhythmSandbox, request: web.BaseRequest) -> Any:
 
 ACTIONS: Actions[RhythmSandbox] = {
     ("GET", "/__health"): _health,
-    **STEERING,
+    **SHARED_ACTIONS,
     ("GET", "/__journal"): _journal,
     ("DELETE", "/__journal"): _clear_journal,
     ("GET", "/__mints"): _mints,

@@ -1,4 +1,4 @@
-"""Every open point of the Rhythm API as a named setting, with the choice this house makes by default."""
+"""Settings of the Rhythm sandbox: each open point of the API by a name, with the default choice of this project."""
 
 from __future__ import annotations
 

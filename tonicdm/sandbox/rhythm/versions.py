@@ -48,7 +48,7 @@ class Table:
     """Changed and created records by rank."""
     created: list[str] = attrs.field(factory=list)
     """IDs of created records; the first has rank `count`."""
-    gone: set[int] = attrs.field(factory=set)
+    deleted: set[int] = attrs.field(factory=set)
     """Ranks of deleted records."""
 
     @property
@@ -57,12 +57,12 @@ class Table:
         return tuple(self.fields)
 
     def __len__(self) -> int:
-        return self.count + len(self.created) - len(self.gone)
+        return self.count + len(self.created) - len(self.deleted)
 
     def ranks(self, first: int = 0) -> Iterator[int]:
         """Return the ranks of the records there are, from *first* on."""
         every = range(first, self.count + len(self.created))
-        return (rank for rank in every if rank not in self.gone) if self.gone else iter(every)
+        return (rank for rank in every if rank not in self.deleted) if self.deleted else iter(every)
 
     def id(self, rank: int) -> str:
         """Return the ID of the record at *rank*."""
@@ -71,10 +71,10 @@ class Table:
     def rank(self, record_id: str) -> int | None:
         """Return the rank behind an ID, None when there is no such record."""
         rank = self.place(record_id)
-        return None if rank in self.gone else rank
+        return None if rank in self.deleted else rank
 
     def place(self, record_id: str) -> int | None:
-        """Return the rank behind an ID, also of a record that is gone: a page may begin behind it."""
+        """Return the rank behind an ID, also of a deleted record: a page may begin behind it."""
         if record_id in self.created:
             return self.count + self.created.index(record_id)
         return self.ids.rank(record_id)
@@ -129,9 +129,9 @@ class Table:
         return self.record(rank)
 
     def remove(self, rank: int) -> None:
-        """Take a record out of sight; nothing tells that it is gone (no document shows how deletes are told)."""
-        self.gone.add(rank)
+        """Take a record out of sight; no list names it afterwards (no document shows how deletions are named)."""
+        self.deleted.add(rank)
 
     def copy(self) -> Table:
         """Return the table as it is now, whatever happens to this one."""
-        return attrs.evolve(self, changed=dict(self.changed), created=list(self.created), gone=set(self.gone))
+        return attrs.evolve(self, changed=dict(self.changed), created=list(self.created), deleted=set(self.deleted))

@@ -177,12 +177,12 @@ class Table:
         """
         wanted = frozenset(statuses)
         name = (self.spec.name, wanted, tuple(test[0] for test in tests), sort and (sort[0], sort[2]))
-        found = self.cache.get(name)
-        if found is None:
+        ranks = self.cache.get(name)
+        if ranks is None:
             if len(self.cache) >= _PREPARED:
                 self.cache.clear()
-            found = self.cache[name] = self._select(wanted, tests, sort)
-        return found
+            ranks = self.cache[name] = self._select(wanted, tests, sort)
+        return ranks
 
     def copy(self, cache: dict[object, array[int]]) -> Table:
         """Return an independent copy, for snapshots.
@@ -215,8 +215,8 @@ class Table:
         ranks: Iterable[int] = compress(range(len(chosen)), chosen)
         for _, test in tests:
             ranks = filter(test, ranks)
-        found = self._by_id(array("I", ranks))
-        return found if sort is None else array("I", sorted(found, key=sort[1], reverse=sort[2]))
+        ordered = self._by_id(array("I", ranks))
+        return ordered if sort is None else array("I", sorted(ordered, key=sort[1], reverse=sort[2]))
 
     def _by_id(self, ranks: array[int]) -> array[int]:
         """Put created records, whose ranks are the highest, where their IDs belong."""

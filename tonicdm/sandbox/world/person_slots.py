@@ -23,8 +23,8 @@ def first_slot(person: int) -> int:
 
 def owner(slot: int) -> int:
     """Return the slot of the person who has the address in *slot*."""
-    fives, rest = divmod(slot, 6)
-    return fives * 5 + rest - (rest >= 2)
+    fives, remainder = divmod(slot, 6)
+    return fives * 5 + remainder - (remainder >= 2)
 
 
 def addresses(firm: Firm, person: int) -> list[int]:

@@ -109,11 +109,11 @@ def parts_of(firm: Firm, record_type: str, rank: int) -> list[int]:
 def addresses(firm: Firm, record_type: str, rank: int, line: str) -> set[str]:
     """Return the addresses any part of an item is from, to or copied to (reference, filterFrom, filterTo, filterCc)."""
     parts = PARTS[record_type]
-    found: set[str] = set()
+    collected: set[str] = set()
     for number in parts_of(firm, record_type, rank):
         value = firm.record(parts, number).get(line)
-        found.update([value] if isinstance(value, str) else value or [])
-    return found
+        collected.update([value] if isinstance(value, str) else value or [])
+    return collected
 
 
 def part(record_type: str, parent: str) -> Callable[[Firm, int], Record]:

@@ -104,12 +104,12 @@ class World:
             KeyError: A field refers to a record that does not exist.
         """
         table = self.table(record_type)
-        links, rest = self._split(table, fields)
+        links, others = self._split(table, fields)
         moment = self.moment()
         rank = table.append(moment, links)
         table.patches[rank] = {"datetimeCreated": stamp(moment, rank)}
-        self._assign(table, rank, {}, rest)
-        return self._tell(record_type, table.id(rank), "created")
+        self._assign(table, rank, {}, others)
+        return self._notify(record_type, table.id(rank), "created")
 
     def update(self, record_type: str, record_id: str, **fields: Any) -> None:
         """Change wire fields of a record; its datetimeUpdated becomes the server's time.
@@ -120,13 +120,13 @@ class World:
         table, rank = self._find(record_type, record_id)
         self._assign(table, rank, *self._split(table, fields))
         table.touch(rank, self.moment())
-        self._tell(record_type, table.id(rank), "updated")
+        self._notify(record_type, table.id(rank), "updated")
 
     def touch(self, record_type: str, record_id: str, at: float | None = None) -> None:
         """Set a record's datetimeUpdated to Unix time *at*, or to the server's time, and change nothing else."""
         table, rank = self._find(record_type, record_id)
         table.touch(rank, self.moment() if at is None else at)
-        self._tell(record_type, table.id(rank), "updated")
+        self._notify(record_type, table.id(rank), "updated")
 
     def delete(self, record_type: str, record_id: str, *, soft: bool = False) -> None:
         """Remove a record truly, or set its status to deleted."""
@@ -137,7 +137,7 @@ class World:
         else:
             table.patches.pop(rank, None)
             table.changed()
-        self._tell(record_type, compact(record_id), "updated" if soft else "deleted")
+        self._notify(record_type, compact(record_id), "updated" if soft else "deleted")
 
     def table(self, record_type: str) -> Table:
         """Return the table of a type.
@@ -165,7 +165,7 @@ class World:
         cache.clear()
         self.firm.tables.update({name: table.copy(cache) for name, table in snapshot.tables.items()})
 
-    def _tell(self, record_type: str, record_id: str, action: Literal["created", "updated", "deleted"]) -> str:
+    def _notify(self, record_type: str, record_id: str, action: Literal["created", "updated", "deleted"]) -> str:
         for listener in self.listeners:
             listener(self, Change(record_type, record_id, action))
         return record_id
@@ -180,24 +180,24 @@ class World:
     def _split(self, table: Table, fields: Record) -> tuple[dict[str, int], Record]:
         """Separate the references that columns hold from the other fields."""
         links: dict[str, int] = {}
-        rest = dict(fields)
+        others = dict(fields)
         for name, link in table.spec.links.items():
-            if link.field is not None and link.field in rest:
-                links[name] = self._target(link.target, rest.pop(link.field))
-        return links, rest
+            if link.field is not None and link.field in others:
+                links[name] = self._target(link.target, others.pop(link.field))
+        return links, others
 
-    def _assign(self, table: Table, rank: int, links: dict[str, int], rest: Record) -> None:
+    def _assign(self, table: Table, rank: int, links: dict[str, int], others: Record) -> None:
         field = table.spec.status_field
-        if field is not None and (word := rest.get(field)) is not None:
+        if field is not None and (word := others.get(field)) is not None:
             # "nonmember", which only teams know, is shown as sent and counts as deleted.
             table.status[rank] = STATUSES.index(word) if word in STATUSES else DELETED
             if word in STATUSES:
-                del rest[field]
+                del others[field]
                 table.patches.get(rank, {}).pop(field, None)
         for name, target in links.items():
             table.refer(name, rank, target)
-        if rest:
-            table.patches.setdefault(rank, {}).update(rest)
+        if others:
+            table.patches.setdefault(rank, {}).update(others)
         table.changed()
 
     def _target(self, record_type: str, value: Any) -> int:
@@ -229,8 +229,8 @@ def reduce_to_one_user(world: World) -> None:
                     if target in colleagues:
                         table.refer(name, rank, user)
     first, *others = addresses(firm, user)
-    gone = [number for rank in colleagues for number in addresses(firm, rank)]
-    for number in (*others, *gone):
+    of_colleagues = [number for rank in colleagues for number in addresses(firm, rank)]
+    for number in (*others, *of_colleagues):
         world.delete("email_addresses", emails.id(number))
     for rank in colleagues:
         world.delete("persons", persons.id(rank))
