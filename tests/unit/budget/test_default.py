@@ -253,7 +253,8 @@ def run_as(user: int, code: str, **environ: str) -> subprocess.CompletedProcess[
 
 
 LOADED = (
-    "import aiolimiter, asyncio, os, platformdirs.unix, pwd, tonicdm.budget.ledgers.sqlite, concurrent.futures.thread"
+    "import aiolimiter, asyncio, os, platformdirs.unix, pwd, tonicdm.budget.ledgers.sqlite, tonicdm.client, "
+    "concurrent.futures.thread"
 )
 CLIENT = """
 from tonicdm import TonicDM
