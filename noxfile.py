@@ -136,6 +136,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def linkcheck(session: nox.Session) -> None:
+    """Follow the links of the documentation; needs the network."""
+    session.install(".[cli]", *groups("docs"))
+    session.run("sphinx-build", "-b", "linkcheck", "docs", "docs/_build/linkcheck")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Print the benchmark tables: ours beside what it is compared to, in one run."""
     session.install(f".[{EXTRAS}]", *groups("tests", "bench"))

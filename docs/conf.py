@@ -17,7 +17,15 @@ author = "The tonicdm maintainers"
 copyright = "2026, the tonicdm maintainers"  # noqa: A001 - Sphinx's name
 release = version = tonicdm.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "from_code"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "from_code",
+    "pictures",
+]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 # The notebook is kept without what it shows, and run when the pages are built.
@@ -25,6 +33,10 @@ nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 exclude_patterns = ["_build", "_ext"]
+copybutton_prompt_text = "$ "
+copybutton_only_copy_prompt_lines = True
+linkcheck_timeout = 20
+linkcheck_anchors = False
 html_theme = "furo"
 html_title = f"tonicdm {release}"
 autodoc_member_order = "bysource"
@@ -36,7 +48,7 @@ suppress_warnings = ["ref.python"]
 nitpick_ignore_regex = [
     ("py:.*", r"(aiohttp|asyncio|collections\.abc|datetime|os|pathlib|sqlite3|ssl|uuid)\..*"),
     ("py:.*", r"tonicdm\..*\.[A-Z]"),
-    ("py:class", r"DltSource|pd\.DataFrame|CollectionOf"),
+    ("py:class", r"DltSource|pd\.DataFrame|(tonicdm\.types\.)?(ListOf|CollectionOf)"),
     ("py:.*", r"tonicdm\.(clock\.Clock|budget\.ledgers\.Ledger|sync\.report\.Meter)"),
     ("py:.*", r"tonicdm\.sandbox\..*\.(Snapshot|World|Rule|InjectedFaults|Webhooks)"),
 ]
