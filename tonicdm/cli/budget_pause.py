@@ -3,52 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from typing import Final
 
 import click
 
 from tonicdm.budget import Snapshot
 from tonicdm.cli.connection import Connection, connected
+from tonicdm.cli.durations import seconds_of
 from tonicdm.cli.output import Line, Output, output_options
-
-SECONDS_PER_UNIT: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def seconds_of(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
-    """Return the seconds that ``--for`` names; None where it is not given.
-
-    Raises:
-        BadParameter: It is no length of time.
-    """
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
-    if match is None or not (seconds := float(match[1]) * SECONDS_PER_UNIT[match[2]]):
-        raise click.BadParameter(f"{text!r} is no length of time such as 90s, 30m, 2h or 1d", context, option)
-    return seconds
 
 
 @click.command()
 @click.option(
     "--for",
     "length",
-    callback=seconds_of,
     metavar="TIME",
     help="How long, such as 90s, 30m, 2h or 1d; else until resume.",
 )
 @output_options
 @connected
-def pause(connection: Connection, *, length: float | None, output: Output) -> None:
+def pause(connection: Connection, *, length: str | None, output: Output) -> None:
     """Let no process that shares the ledger send anything until `resume`, or for a time.
 
     Calls under way end as they would; calls that come wait, or are refused where their max_wait is over. A cooldown
     after a 429 is neither shortened nor forgotten. Nothing is sent.
     """
+    seconds = None if length is None else seconds_of(length, "--for")
 
     async def run() -> Snapshot:
         async with connection.client() as tonic:
-            await tonic.budget.pause(length)
+            await tonic.budget.pause(seconds)
             return tonic.budget.snapshot()
 
     show_pause(output, asyncio.run(run()))

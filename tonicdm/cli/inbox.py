@@ -17,11 +17,12 @@ import click
 
 from tonicdm.cli import logs
 from tonicdm.cli.connection import Connection, connected
+from tonicdm.cli.durations import seconds_of
 from tonicdm.cli.failures import CommandError
 from tonicdm.cli.output import Facts, Line, Output, Part, Table, output_options
 from tonicdm.cli.signals import stop_event
 from tonicdm.cli.store_argument import store_argument
-from tonicdm.cli.sync import TYPES, seconds_of
+from tonicdm.cli.sync import TYPES
 from tonicdm.cli.text import Column, echo, number, printable
 from tonicdm.cli.watching import watch_parts
 from tonicdm.errors import ConfigError

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
+from tonicdm.cli.durations import seconds_of
 from tonicdm.cli.output import Line, Output, output_options
 from tonicdm.cli.rhythm_connection import RhythmConnection, rhythm_connected
-from tonicdm.cli.sync import seconds_of
 from tonicdm.errors import ConfigError
 from tonicdm.rhythm import RhythmClient
 from tonicdm.rhythm.fetch import default_fields

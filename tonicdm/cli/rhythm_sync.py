@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
+from tonicdm.cli.durations import seconds_of
 from tonicdm.cli.output import Output, Table, output_options
 from tonicdm.cli.rhythm_connection import RhythmConnection, rhythm_connected
 from tonicdm.cli.store_argument import store_argument
-from tonicdm.cli.sync import seconds_of
 from tonicdm.cli.text import Column, number
 from tonicdm.rhythm.query.polling import PollRules
 from tonicdm.rhythm.sync import MODELS, SyncRules, TypeSynced, as_line, synchronize

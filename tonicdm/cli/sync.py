@@ -7,7 +7,6 @@ import contextlib
 import datetime
 import json
 import pathlib
-import re
 import sys
 import tempfile
 import time
@@ -20,7 +19,9 @@ import click
 from tonicdm.budget import UnitBudget
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.display import progress
+from tonicdm.cli.durations import seconds_of
 from tonicdm.cli.groups import meant
+from tonicdm.cli.job import Job, job_options
 from tonicdm.cli.output import Output, output_options
 from tonicdm.cli.plan import COUNT, counts_of, show_plan
 from tonicdm.cli.signals import settings_from_options, stop_event
@@ -40,7 +41,6 @@ from tonicdm.sync.engine import Audit
 from tonicdm.sync.facts import SyncOptions
 from tonicdm.types import RecordID
 
-SECONDS_PER_UNIT: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 NEXT_RUN: Final = "next_run"
 """Name in the file's table `meta`: when `--every` runs again."""
 DRIFT_SHOWN: Final = "drift_told"
@@ -70,6 +70,7 @@ class SyncRun:
     projects: Sequence[RecordID] = ()
     counts: Mapping[str, int] = attrs.field(factory=dict)
     new_owner: bool = False
+    job: Job = attrs.field(factory=Job)
     output: Output = attrs.field(factory=Output)
 
     @property
@@ -90,6 +91,7 @@ class SyncRun:
 @click.option("--dry-run", is_flag=True, help="Show the plan and its price; send nothing.")
 @click.option("--confirm-deletions", "confirmed", is_flag=True, help="Let more than a fifth of a type vanish at once.")
 @click.option("--new-owner", is_flag=True, help="Let FILE go over to the organization of this token.")
+@job_options
 @output_options
 @connected
 def sync(
@@ -106,6 +108,7 @@ def sync(
     dry_run: bool,
     confirmed: bool,
     new_owner: bool,
+    job: Job,
     output: Output,
 ) -> None:
     """Fetch all records that can be listed into FILE, a SQLite database with a view for each type.
@@ -121,6 +124,7 @@ def sync(
         counts=counts_of(count, record_types),
         new_owner=new_owner,
         projects=_projects(projects),
+        job=job,
         output=output,
     )
     if in_sandbox and (dry_run or every):
@@ -177,18 +181,6 @@ def chosen(names: str | None) -> list[RecordType]:
         if name not in RECORD_TYPES and (near := meant(name, RECORD_TYPES)):
             raise ConfigError(f"--types: no such record type: {name}{near}")
     return choose(wanted)
-
-
-def seconds_of(text: str, option: str) -> float:
-    """Return a time such as 90s, 30m, 1h or 1d in seconds.
-
-    Raises:
-        ConfigError: *text* is none; the message names *option*.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
-    if match is None or float(match[1]) == 0:
-        raise ConfigError(f"{option} takes a time such as 90s, 30m, 1h or 1d, not {text!r}")
-    return float(match[1]) * SECONDS_PER_UNIT[match[2]]
 
 
 async def _show_plan(connection: Connection, run: SyncRun) -> None:
@@ -260,7 +252,7 @@ async def _run(tonic: TonicDM, store: Store, run: SyncRun) -> RunReport:
     try:
         with progress(tonic, len(run.types)) as on_progress:
             report = await synchronize(
-                tonic,
+                run.job.view(tonic),
                 store,
                 run.types,
                 audit=run.audit,

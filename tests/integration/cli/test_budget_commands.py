@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
 import pathlib
@@ -11,7 +12,9 @@ import pytest
 
 from tonicdm.budget import UnitBudget, budget_key
 from tonicdm.cli.budget_history import PLAIN_BARS, sparkline
+from tonicdm.cli.durations import moment_of
 from tonicdm.clock import VirtualClock
+from tonicdm.errors import ConfigError
 
 from .conftest import Run
 
@@ -89,7 +92,7 @@ def test_a_pause_may_have_an_end(run: Run) -> None:
 def test_what_is_no_length_of_time_is_refused(run: Run, length: str) -> None:
     refused = run("budget", "pause", "--for", length)
     assert refused.returncode == 2
-    assert "length of time" in refused.stderr
+    assert "such as 90s" in refused.stderr
 
 
 def test_options_before_a_command_are_not_lost_in_silence(run: Run) -> None:
@@ -102,6 +105,26 @@ def test_options_before_a_command_are_not_lost_in_silence(run: Run) -> None:
 def test_the_log_level_is_an_option_of_the_group_and_of_its_commands(run: Run) -> None:
     assert run("budget", "--log-level", "info").returncode == 0
     assert run("budget", "resume", "--log-level", "info").returncode == 0
+
+
+def test_a_sync_takes_a_label_a_share_and_a_deadline(run: Run, tmp_path: pathlib.Path) -> None:
+    file = str(tmp_path / "firm.db")
+    assert run("sync", file, "--types", "offices", "--label", "nightly", "--share", "0.5").returncode == 0
+    assert json.loads(run("budget", "--json").stdout)["by_label"]["nightly"]["units"] > 0
+    late = run("sync", file, "--types", "offices", "--label", "nightly", "--finish-by", "2020-01-01T06:00")
+    assert late.returncode == 4
+    assert "2020-01-01" in late.stderr
+    assert run("sync", file, "--types", "offices", "--share", "0.5").returncode == 2
+    assert run("sync", file, "--types", "offices", "--finish-by", "soon").returncode == 2
+
+
+def test_a_time_of_the_day_is_the_next_such_time() -> None:
+    now = datetime.datetime(2027, 1, 31, 12, 0).astimezone()
+    assert moment_of("13:30", "--finish-by", now) == now + datetime.timedelta(minutes=90)
+    assert moment_of("06:00", "--finish-by", now) == now + datetime.timedelta(hours=18)
+    assert moment_of("2027-02-01T06:00+00:00", "--finish-by", now).utcoffset() is not None
+    with pytest.raises(ConfigError, match="--finish-by"):
+        moment_of("25:00", "--finish-by", now)
 
 
 def test_a_sparkline_has_a_blank_for_nothing_and_a_bar_for_little() -> None:
