@@ -15,6 +15,7 @@ from tonicdm.budget import Snapshot
 from tonicdm.cli.budget_history import show_history
 from tonicdm.cli.budget_pause import pause_end
 from tonicdm.cli.connection import Connection, connected
+from tonicdm.cli.context import OUTPUT
 from tonicdm.cli.groups import Entry, LazyGroup
 from tonicdm.cli.output import Facts, Output, Part, Table, output_options
 from tonicdm.cli.text import number
@@ -50,6 +51,7 @@ def budget(
         given = [name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
         if given:
             raise click.UsageError(f"options stand behind {context.invoked_subcommand}, not before it")
+        del context.meta[OUTPUT]  # the command has options of its own for how to print
         return
     if history and watch:
         raise click.UsageError("--history shows what is over; there is nothing to --watch")
