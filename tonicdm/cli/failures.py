@@ -141,7 +141,8 @@ class _Report:
 
         output: Output | None = self._meta.get(OUTPUT)
         line = printable(" ".join(f"{text} {output.consequence if output else ''}".split()))
-        as_json = output.is_json if output is not None else wants_json(self._arguments)
+        # A command line that can't be read has no output, or that of the group above.
+        as_json = (output is not None and output.is_json) or wants_json(self._arguments)
         with contextlib.suppress(OSError, ValueError):
             echo(f"tonicdm: {line}", err=True)
         if as_json and not (output is not None and output.written):

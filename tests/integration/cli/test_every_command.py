@@ -35,7 +35,7 @@ AT_ONCE = [
 HOSTILE_NAME = "Wall [/b] Room [level 2] east \x1b[2J\x9b31m\u202e Łódź 漢字"
 
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "budget": ("--history",),
+    "budget": (),
     "budget pause": ("--for", "1s"),
     "budget resume": (),
     "completion": ("fish",),

@@ -10,9 +10,11 @@ from typing import Any
 import jsonschema
 import pytest
 
+from .conftest import Run
+from .test_budget_commands import filled
 from .test_every_command import COMMANDS, Ended, data_commands, drive, places, rhythm
 
-__all__ = ["drive", "places", "rhythm"]
+__all__ = ["drive", "filled", "places", "rhythm"]
 
 SCHEMAS = pathlib.Path(__file__).parents[3] / "docs" / "reference" / "schemas"
 SHARED = {"get": "records", "list": "records"}
@@ -48,6 +50,13 @@ def test_a_document_is_what_its_schema_says_and_nothing_more(name: str, drive: C
     assert not undocumented(document, known.get("oneOf", [known])[0])
 
 
+def test_the_windows_of_a_history_have_a_schema(run: Run, filled: pathlib.Path) -> None:
+    document = json.loads(run("budget", "--history", "--json").stdout)
+    assert document
+    jsonschema.validate(document, schema("budget-history"))
+    assert not undocumented(document, schema("budget-history"))
+
+
 @pytest.mark.parametrize("words", [("--colour", "red"), ("--base-url", "http://127.0.0.1:9"), ("--token", "wrong")])
 def test_the_document_of_a_failure_has_a_schema_too(words: tuple[str, ...], drive: Callable[..., Ended]) -> None:
     for name in ("list", "sync"):
@@ -58,5 +67,5 @@ def test_the_document_of_a_failure_has_a_schema_too(words: tuple[str, ...], driv
 
 def test_every_schema_belongs_to_a_command_and_every_command_has_one() -> None:
     names = {SHARED.get(name, name.replace(" ", "-")) for name in data_commands()}
-    assert {path.stem for path in SCHEMAS.iterdir()} == names | {"error"}
+    assert {path.stem for path in SCHEMAS.iterdir()} == names | {"error", "budget-history"}
     assert COMMANDS.keys() >= set(data_commands())
