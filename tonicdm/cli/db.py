@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from tonicdm.cli.groups import LazyGroup
 from tonicdm.cli.output import Output, output_options
 from tonicdm.cli.store_argument import store_argument
 from tonicdm.store.database import Location
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def db() -> None:
     """Make the tables of a store, or bring them up to date."""
 

@@ -45,10 +45,12 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load the command of that name; None where there is none."""
-        if cmd_name not in self.entries:
-            return super().get_command(ctx, cmd_name)
-        module, _, name = self.entries[cmd_name].target.partition(":")
-        command: click.Command = getattr(importlib.import_module(f"tonicdm.cli.{module}"), name)
+        command = super().get_command(ctx, cmd_name)
+        if command is None and cmd_name in self.entries:
+            module, _, name = self.entries[cmd_name].target.partition(":")
+            command = getattr(importlib.import_module(f"tonicdm.cli.{module}"), name)
+        if command is None:
+            return None
         # A docstring may be raw: what click reads as "leave these lines alone" is then a backslash and a letter.
         command.help = command.help and command.help.replace("\\b\n", "\b\n")
         runs = not isinstance(command, click.Group) or command.invoke_without_command

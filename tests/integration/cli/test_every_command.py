@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "budget resume": (),
     "completion": ("fish",),
     "conformance": ("--yes", "--units", "5"),
+    "db upgrade": ("{folder}/new.db",),
     "doctor": ("{file}",),
     "download": ("{project}", "--to", "{folder}/files", "--link-field", "url"),
     "export": ("{file}", "--to", "csv:{folder}/csv"),
