@@ -42,7 +42,7 @@ LAYERS = [
     {"endpoints", "paging", "bulk", "raw", "transfer"},
     {"store"},
     {"client"},
-    {"sync", "webhooks", "rhythm", "jobs", "conformance", "export", "monitoring"},
+    {"sync", "webhooks", "rhythm", "jobs", "conformance", "export", "report", "monitoring"},
     {"cli", "testing", "web"},
 ]
 """From the ground up; a package imports from its own layer and those below (docs/explanation/architecture)."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Self
 
 from tonicdm.errors import ExportError
 from tonicdm.export import duck
 from tonicdm.export.manifest import Manifest, Step
+from tonicdm.store.columns import Column
 from tonicdm.store.database import literal, quoted
+from tonicdm.store.meaning import meanings
 
 if TYPE_CHECKING:
     import duckdb
@@ -118,14 +121,26 @@ class DuckDBFile:
         where = "" if keep_deleted else f" WHERE {LIVE}"
         with duck.map_errors(self.where):
             if step.after is None:
-                return self._count(f"CREATE OR REPLACE TABLE {table} AS FROM ({staged.select}){where}"), 0
+                count = self._count(f"CREATE OR REPLACE TABLE {table} AS FROM ({staged.select}){where}")
+                self._comment(step.record_type, staged.columns)
+                return count, 0
             self._db.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {staged.select}")
             self._widen(table, step, staged)
+            if len(staged.columns) > len(step.columns):
+                self._comment(step.record_type, staged.columns)
             self._db.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM staged)")  # noqa: S608
             written = self._count(f"INSERT INTO {table} BY NAME FROM staged{where}")
             (staged_rows,) = self._db.execute("SELECT count(*) FROM staged").fetchone() or (0,)
             self._db.execute("DROP TABLE staged")
             return written, staged_rows - written
+
+    def _comment(self, record_type: str, columns: Sequence[Column]) -> None:
+        """Write what the table and its columns mean beside them, where tools show it."""
+        table, meaning = quoted(record_type), meanings(record_type, columns)
+        if meaning.meaning:
+            self._db.execute(f"COMMENT ON TABLE {table} IS {literal(meaning.meaning)}")
+        for column in meaning.columns:
+            self._db.execute(f"COMMENT ON COLUMN {table}.{quoted(column.name)} IS {literal(column.meaning)}")
 
     def _widen(self, table: str, step: Step, staged: duck.Staged) -> None:
         before = {column.wire: column for column in step.columns}

@@ -10,6 +10,7 @@ import attrs
 
 from tonicdm.errors import ExportError
 from tonicdm.store.columns import Column, SqlType
+from tonicdm.store.feed import Feed
 
 VERSION: Final = 1
 """Of the manifest's form."""
@@ -82,16 +83,14 @@ class Step:
     """The columns that its table has, whose names and types remain."""
 
 
-def check(
-    manifest: Manifest | None, where: str, *, store: str, sequence: int, runs: Collection[str], full: bool
-) -> bool:
+def check(manifest: Manifest | None, where: str, *, store: str, feed: Feed, runs: Collection[str], full: bool) -> bool:
     """Tell whether what a destination holds can stay, because changes of this store add up with it.
 
     Args:
         manifest: What the destination says of itself; None for a new one.
         where: The destination, for the error.
         store: The identity of the store.
-        sequence: Its greatest change_seq.
+        feed: The positions of its change feed.
         runs: The runs to this destination that the store knows.
         full: Whether all is written anew in any case.
 
@@ -100,8 +99,8 @@ def check(
     """
     if manifest is None:
         return True
-    ahead = any(exported.position > sequence for exported in manifest.types.values())
-    goes_on = manifest.store == store and manifest.run in runs and not ahead
+    lost = any(feed.is_lost(exported.position) for exported in manifest.types.values())
+    goes_on = manifest.store == store and manifest.run in runs and not lost
     if goes_on or full:
         return goes_on
     if manifest.store != store:
@@ -112,7 +111,13 @@ def check(
 
 
 def steps(
-    manifest: Manifest | None, record_types: Iterable[str], *, keep_deleted: bool, full: bool, intact: Collection[str]
+    manifest: Manifest | None,
+    record_types: Iterable[str],
+    *,
+    keep_deleted: bool,
+    full: bool,
+    intact: Collection[str],
+    feed: Feed,
 ) -> list[Step]:
     """Return what is to be done with each type.
 
@@ -122,16 +127,18 @@ def steps(
         keep_deleted: Whether deleted records stay in the tables.
         full: Whether all is written anew.
         intact: The types whose tables are as the manifest says.
+        feed: The positions of the store's change feed.
     """
     known = {} if manifest is None or full else manifest.types
     return [
-        _step(record_type, known.get(record_type), keep_deleted=keep_deleted, intact=record_type in intact)
+        _step(record_type, known.get(record_type), feed, keep_deleted=keep_deleted, intact=record_type in intact)
         for record_type in record_types
     ]
 
 
-def _step(record_type: str, exported: ExportedType | None, *, keep_deleted: bool, intact: bool) -> Step:
+def _step(record_type: str, exported: ExportedType | None, feed: Feed, *, keep_deleted: bool, intact: bool) -> Step:
     if exported is None:
         return Step(record_type, None)
-    as_it_is = intact and exported.keep_deleted == keep_deleted
+    # Where tombstones were pruned that the table has not seen, it is written anew.
+    as_it_is = intact and exported.keep_deleted == keep_deleted and not feed.is_pruned(exported.position)
     return Step(record_type, exported.position if as_it_is else None, exported.columns)

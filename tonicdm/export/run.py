@@ -133,7 +133,7 @@ class _Export:
             identity = source.identity()
             name = uuid.uuid4().hex if before is None else before.destination
             goes_on = manifest.check(
-                before, self._to.where, store=identity, sequence=source.sequence(), runs=source.runs(name),
+                before, self._to.where, store=identity, feed=source.feed(), runs=source.runs(name),
                 full=self._full,
             )  # fmt: skip
             run = source.note_run(name, before.run if before is not None else None)
@@ -156,7 +156,7 @@ class _Export:
             record_types = [wanted.name for wanted in self._types if wanted.name in record_types]
         steps = manifest.steps(
             before, record_types, keep_deleted=self._keep_deleted, full=self._full,
-            intact=self._to.intact_types(before) if before is not None else (),
+            intact=self._to.intact_types(before) if before is not None else (), feed=source.feed(),
         )  # fmt: skip
         ours = before.types.keys() if before is not None else ()
         for record_type in record_types:

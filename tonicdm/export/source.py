@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 from tonicdm.store import rows
 from tonicdm.store.columns import Column, columns_of
 from tonicdm.store.database import Database, Location
+from tonicdm.store.feed import Feed, read_feed
 from tonicdm.store.observing import typed
 from tonicdm.store.views import seen_fields
 
@@ -53,8 +54,12 @@ class Source:
         assert self._db is not None, "used outside of its with block"
         return self._db
 
+    def feed(self) -> Feed:
+        """Return from which positions of the change feed an export may go on."""
+        return read_feed(self.db)
+
     def sequence(self) -> int:
-        """Return the greatest change_seq."""
+        """Return the newest position of the change feed."""
         return rows.newest_change(self.db)
 
     def identity(self) -> str:

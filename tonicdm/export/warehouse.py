@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from tonicdm.codec.scalars import read_datetime
-from tonicdm.errors import ConfigError
+from tonicdm.errors import ConfigError, ExportError
 from tonicdm.export.manifest import ExportedType, Manifest, check
 from tonicdm.export.source import Source
 from tonicdm.store.columns import OWN_COLUMNS, OWN_VALUES, Column, SqlType, columns_of, text_form
@@ -101,8 +101,15 @@ def _changes(location: Location, record_type: str, columns: Sequence[Column]) ->
     with Source(location) as source:
         identity = source.identity()
         name = uuid.uuid4().hex if before is None else before.destination
-        check(before, record_type, store=identity, sequence=source.sequence(), runs=source.runs(name), full=False)
+        feed = source.feed()
+        check(before, record_type, store=identity, feed=feed, runs=source.runs(name), full=False)
         after = 0 if before is None else before.types[record_type].position
+        if before is not None and feed.is_pruned(after):
+            raise ExportError(
+                record_type,
+                "has not seen tombstones that were pruned since; load it anew: pipeline.run(source, "
+                'refresh="drop_resources")',
+            )
         if not source.changed(record_type, after):
             return
         run = source.note_run(name, None if before is None else before.run)

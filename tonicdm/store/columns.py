@@ -183,12 +183,19 @@ def enter_model(record_type: str, model: type[Record]) -> None:
     model_columns.cache_clear()
 
 
+def model_of(record_type: str) -> type[Record] | None:
+    """Return the model of *record_type*; None where no API that is loaded has such a type."""
+    if record_type in _OTHER_MODELS:
+        return _OTHER_MODELS[record_type]
+    return TYPES[record_type].listing.model if record_type in TYPES else None
+
+
 @functools.cache
 def model_columns(record_type: str) -> dict[str, Column]:
     """Return the column of each field that the model of *record_type* knows, by wire name."""
-    if record_type not in TYPES and record_type not in _OTHER_MODELS:
+    model = model_of(record_type)
+    if model is None:
         return {}
-    model = _OTHER_MODELS[record_type] if record_type in _OTHER_MODELS else TYPES[record_type].listing.model
     hints = typing.get_type_hints(model)
     return {wire: Column(name, wire, declared(hints[name])) for name, wire in wire_names(model).items()}
 

@@ -82,7 +82,7 @@ CREATE TABLE watermark (
 );
 CREATE TABLE history (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, type {_TEXT} NOT NULL, finished {_TEXT} NOT NULL,
-    changed bigint NOT NULL, deleted bigint NOT NULL, units bigint NOT NULL
+    changed bigint NOT NULL, deleted bigint NOT NULL, units bigint NOT NULL, records bigint
 );
 CREATE TABLE capability (
     type {_TEXT} NOT NULL, name {_TEXT} NOT NULL, value {_TEXT} NOT NULL, PRIMARY KEY (type, name)
@@ -149,7 +149,7 @@ $$;
 """  # noqa: E501 - a pattern
 """What the views and the types of columns ask of a text; the rules are those of `columns.text_form`."""
 
-MIGRATIONS: Final[Mapping[int, str]] = {}
+MIGRATIONS: Final[Mapping[int, str]] = {7: "ALTER TABLE history ADD COLUMN records bigint"}
 """Entry n leads the tables from version n to n + 1; version 7 was the first in PostgreSQL."""
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from tonicdm.errors import DecodeError
+from tonicdm.errors import DecodeError, StoreError
 from tonicdm.models import CODEC, read_with
-from tonicdm.store import frames, views
+from tonicdm.store import feed, frames, views
 from tonicdm.store.database import Database
 from tonicdm.store.types import RecordType, choose
 from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid
@@ -44,6 +44,11 @@ class Change:
 class Readable(abc.ABC):
     """The part of a store that only reads."""
 
+    @property
+    @abc.abstractmethod
+    def name(self) -> str:
+        """Where the store is, for people."""
+
     @abc.abstractmethod
     async def read(self, work: Callable[[Database], T]) -> T:
         """Return what *work* reads."""
@@ -63,7 +68,13 @@ class Readable(abc.ABC):
         Args:
             after: The `Change.sequence` up to which the reader has got.
             limit: At most so many.
+
+        Raises:
+            StoreError: The reader can't go on from there: the file was replaced by a backup, or tombstones that the
+                reader has not seen were pruned. Read anew from 0.
         """
+        if after and (objection := await self.read(lambda db: feed.read_feed(db).objection(after))):
+            raise StoreError(self.name, objection)
         sql = (
             "SELECT change_seq, type, id, raw, deleted_at, reason, quarantined FROM record WHERE change_seq > ? "
             "ORDER BY change_seq LIMIT ?"

@@ -176,10 +176,18 @@ def stored_records(db: Database, record_type: str, keys: Sequence[str]) -> dict[
     return records
 
 
+GIVEN: Final = "changes"
+"""The counter with the position of the change feed that was given last before rows were removed (`feed`)."""
+
+
 def newest_change(db: Database) -> int:
     """Return the position of the last change; 0 for none."""
-    (sequence,) = db.execute("SELECT coalesce(max(change_seq), 0) FROM record").fetchone()
-    return int(sequence)
+    sql = (
+        "SELECT max(position) FROM (SELECT max(change_seq) AS position FROM record "
+        "UNION ALL SELECT value FROM counter WHERE name = ?) AS given"
+    )
+    (newest,) = db.execute(sql, (GIVEN,)).fetchone()
+    return int(newest or 0)
 
 
 def confirm(

@@ -143,7 +143,10 @@ FROM job
 _CONTENT: Final = "ALTER TABLE event ADD COLUMN content TEXT"
 """A digest of what an event tells of records: two events may come with one ID."""
 
-MIGRATIONS: Final = (_FIRST, _FRESHNESS, _INBOX, _ORDER, _PROGRESS, _JOBS, _CONTENT)
+_RECORDS: Final = "ALTER TABLE history ADD COLUMN records INTEGER"
+"""The records of the type when a run ended; None for a run of an earlier version."""
+
+MIGRATIONS: Final = (_FIRST, _FRESHNESS, _INBOX, _ORDER, _PROGRESS, _JOBS, _CONTENT, _RECORDS)
 """Entry n leads from version n to n + 1."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -202,7 +202,7 @@ class SqliteFile(Location):
         before = 0
         if self.path.is_file():
             with contextlib.closing(sqlite3.connect(self.path, timeout=LOCK_SECONDS, isolation_level=None)) as db:
-                before = _version_of(db, self.path)
+                before = version_of(db, self.path)
         _open(self.path).close()
         return before, SCHEMA_VERSION
 
@@ -226,7 +226,7 @@ def _open(path: pathlib.Path) -> sqlite3.Connection:
         path.touch(mode=OWNER_ONLY)
     db = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        version = _version_of(db, path)
+        version = version_of(db, path)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         if version < SCHEMA_VERSION:
@@ -256,7 +256,7 @@ def _open_to_read(path: pathlib.Path) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?immutable=1"
     db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     try:
-        version = _version_of(db, path)
+        version = version_of(db, path)
     except BaseException:
         db.close()
         raise
@@ -270,7 +270,7 @@ def _open_to_read(path: pathlib.Path) -> sqlite3.Connection:
     return db
 
 
-def _version_of(db: sqlite3.Connection, path: pathlib.Path) -> int:
+def version_of(db: sqlite3.Connection, path: pathlib.Path) -> int:
     """Return the version whose tables a database has; 0 for a new one."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

@@ -162,8 +162,16 @@ class Store(Readable, AsyncClosing):
             )
             if changed is not None:
                 db.execute(
-                    "INSERT INTO history (type, finished, changed, deleted, units) VALUES (?, ?, ?, ?, ?)",
-                    (record_type, datetime.datetime.now(datetime.UTC).isoformat(), changed, deleted, units),
+                    "INSERT INTO history (type, finished, changed, deleted, units, records) VALUES (?, ?, ?, ?, ?, "
+                    "(SELECT count(*) FROM record WHERE type = ? AND deleted_at IS NULL))",
+                    (
+                        record_type,
+                        datetime.datetime.now(datetime.UTC).isoformat(),
+                        changed,
+                        deleted,
+                        units,
+                        record_type,
+                    ),
                 )
             if listed is not None and not rows.is_blind(db, record_type):
                 quarantine.forget_unlisted(db, record_type)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tonicdm.errors import ExportError
 from tonicdm.export.manifest import ExportedType, Manifest, check, steps
 from tonicdm.store.columns import Column, SqlType
+from tonicdm.store.feed import Feed
 
 NAMES = st.text(max_size=5)
 HELD = st.builds(
@@ -46,17 +47,17 @@ def test_changes_add_up_only_with_the_store_and_the_run_that_wrote_the_destinati
     behind = all(held.position <= sequence for held in manifest.types.values())
     known = manifest.store == store and manifest.run in runs and behind
     if known or full:
-        assert check(manifest, "x", store=store, sequence=sequence, runs=runs, full=full) is known
+        assert check(manifest, "x", store=store, feed=Feed(sequence), runs=runs, full=full) is known
     else:
         with pytest.raises(ExportError, match=r"another store|restored"):
-            check(manifest, "x", store=store, sequence=sequence, runs=runs, full=full)
+            check(manifest, "x", store=store, feed=Feed(sequence), runs=runs, full=full)
 
 
 @given(MANIFESTS, st.booleans(), st.booleans(), st.sets(st.sampled_from(["offices", "persons"])))
 def test_a_type_goes_on_from_its_position_only_if_its_table_is_as_it_was_left(
     manifest: Manifest, keep_deleted: bool, full: bool, intact: set[str]
 ) -> None:
-    planned = steps(manifest, ["persons", "offices"], keep_deleted=keep_deleted, full=full, intact=intact)
+    planned = steps(manifest, ["persons", "offices"], keep_deleted=keep_deleted, full=full, intact=intact, feed=Feed(9))
     assert [step.record_type for step in planned] == ["persons", "offices"]
     for step in planned:
         held = manifest.types.get(step.record_type)

@@ -1,0 +1,158 @@
+"""Forgetting a person: nothing of them is left in the file, readers of the feed hear of it, others stay as they are."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+import sqlite3
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from tonicdm.cli.app import tonicdm
+from tonicdm.export import export
+from tonicdm.store import Store, care
+from tonicdm.types import DataQuantity
+from tonicdm.webhooks import Inbox, parse
+
+PERSON, ADDRESS, OTHER, PROJECT = ("a1" * 16, "b2" * 16, "c3" * 16, "d4" * 16)
+HYPHENATED = "A1A1A1A1-A1A1-A1A1-A1A1-A1A1A1A1A1A1"
+TRACES = ("Ludwika", "Zamenhof", "ludwika.z@firm.example", "555-0199")
+STAMP = {"datetimeUpdated": "2026-01-01T00:00:00Z"}
+
+PERSONS: list[dict[str, Any]] = [
+    {"id": PERSON, "name": "Ludwika Zamenhof", "emailAddresses": [{"id": ADDRESS, "title": "Architect"}], **STAMP},
+    {"id": OTHER, "name": "Ada Byron", "assistant": {"id": HYPHENATED, "name": "Ludwika Zamenhof"}, **STAMP},
+]
+ADDRESSES = [
+    {"id": ADDRESS, "personId": HYPHENATED, "emailAddress": "Ludwika.Z@firm.example", "mobilephoneNumber": "555-0199"},
+    {"id": "e5" * 16, "personId": OTHER, "emailAddress": "ada@firm.example"},
+]
+TEAM = [{"projectId": PROJECT, "emailAddressId": ADDRESS}, {"projectId": PROJECT, "emailAddressId": "e5" * 16}]
+RFIS = [
+    {"id": "f6" * 16, "responsiblePerson": HYPHENATED, "watchers": [PERSON, OTHER], "cc": ["ludwika.z@FIRM.example"]},
+    {"id": "f7" * 16, "responsiblePerson": OTHER, "by": {"id": ADDRESS, "name": "Ludwika Zamenhof"}},
+    {"id": "f8" * 16, "responsiblePerson": OTHER, "text": "Nothing to see."},
+]
+
+
+async def fill(file: pathlib.Path) -> None:
+    async with Store(file) as store:
+        for name, records in (("persons", PERSONS), ("email_addresses", ADDRESSES), ("team", TEAM), ("rfis", RFIS)):
+            await store.write_page(name, records, DataQuantity.BASIC)
+        # An earlier version, which leaves its text in pages; a tombstone; something in quarantine; events.
+        await store.write_page("persons", [{**PERSONS[0], "title": "x" * 9000}], DataQuantity.BASIC)
+        await store.write_page("persons", PERSONS, DataQuantity.BASIC)
+        spoilt = [{"id": "f9" * 16, "name": "\ud800", "by": PERSON, "of": "Ludwika"}, {"id": "f0" * 16, "x": "\ud800"}]
+        await store.write_page("rfis", spoilt, DataQuantity.BASIC)
+        inbox = Inbox(store)
+        for number, record in enumerate((PERSONS[0], RFIS[0], RFIS[2])):
+            record_type = "persons" if record is PERSONS[0] else "rfis"
+            body = json.dumps({"id": f"e{number}", "type": f"{record_type}.updated", "data": [record]}).encode()
+            await inbox.receive([parse(body, {}, signed=True, received=1.8e9)])
+
+
+@pytest.fixture
+def firm(file: pathlib.Path) -> pathlib.Path:
+    asyncio.run(fill(file))
+    return file
+
+
+def forget(file: pathlib.Path, *options: str, person: str = PERSON) -> dict[str, Any]:
+    ended = CliRunner().invoke(tonicdm, ["forget", str(file), "--person", person, "--json", *options])
+    assert ended.exit_code == 0, ended.output
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
+
+
+def content(file: pathlib.Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(file.parent.glob(f"{file.name}*")))
+
+
+def raws(file: pathlib.Path) -> dict[str, Any]:
+    with sqlite3.connect(file) as db:
+        return {key: json.loads(raw) for key, raw in db.execute("SELECT id, raw FROM record")}
+
+
+@pytest.mark.parametrize("person", [PERSON, HYPHENATED])
+def test_no_byte_of_the_person_is_left_in_the_file_and_others_are_whole(firm: pathlib.Path, person: str) -> None:
+    assert any(trace.encode() in content(firm) for trace in TRACES)
+    document = forget(firm, person=person)
+    assert {name: document[name] for name in ("records", "references", "quarantined", "bodies", "jobs")} == {
+        "records": 3,
+        "references": 3,
+        "quarantined": 1,
+        "bodies": 2,
+        "jobs": 1,
+    }
+    for trace in TRACES:
+        assert trace.lower().encode() not in content(firm).lower(), trace
+    held = raws(firm)
+    assert held[PERSON] == {"id": PERSON}
+    assert held[OTHER] == {**PERSONS[1], "assistant": None}
+    assert held["e5" * 16] == ADDRESSES[1]
+    assert held[f"{PROJECT}:{'e5' * 16}"] == TEAM[1]
+    assert held["f6" * 16] == {"id": "f6" * 16, "responsiblePerson": None, "watchers": [OTHER], "cc": []}
+    assert held["f7" * 16] == {**RFIS[1], "by": None}
+    assert held["f8" * 16] == RFIS[2]
+    assert care.check(firm).is_sound
+
+
+def test_a_second_time_there_is_nothing_left_to_forget(firm: pathlib.Path) -> None:
+    forget(firm)
+    again = forget(firm)
+    assert not any(again[name] for name in ("references", "quarantined", "bodies", "jobs"))
+
+
+def test_a_dry_run_counts_and_changes_nothing(firm: pathlib.Path) -> None:
+    before = raws(firm)
+    assert forget(firm, "--dry-run")["references"] == 3
+    assert raws(firm) == before
+    assert forget(firm)["references"] == 3
+
+
+def test_the_next_export_takes_the_person_out(firm: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    to = tmp_path / "firm.duckdb"
+    asyncio.run(export(Store(firm), f"duckdb:{to}"))
+    asyncio.run(export(Store(firm), f"csv:{tmp_path / 'csv'}", keep_deleted=True))
+    forget(firm)
+    asyncio.run(export(Store(firm), f"duckdb:{to}"))
+    asyncio.run(export(Store(firm), f"csv:{tmp_path / 'csv'}", keep_deleted=True))
+    with duckdb.connect(str(to)) as db:
+        assert db.execute("SELECT id FROM persons").fetchall() == [(OTHER,)]
+        assert db.execute("SELECT count(*) FROM rfis WHERE responsible_person IS NOT NULL").fetchone() == (2,)
+    text = "".join(path.read_text() for path in (tmp_path / "csv").glob("*/*.csv"))
+    assert not any(trace.lower() in text.lower() for trace in TRACES)
+
+
+def test_texts_that_mention_the_person_are_counted_and_left(firm: pathlib.Path) -> None:
+    async def write() -> None:
+        async with Store(firm) as store:
+            note = {"id": "9a" * 16, "text": "Call Ludwika Zamenhof on Monday"}
+            await store.write_page("notes", [note], DataQuantity.BASIC)
+
+    asyncio.run(write())
+    assert forget(firm)["mentions"] == {"notes": 1}
+    assert raws(firm)["9a" * 16]["text"] == "Call Ludwika Zamenhof on Monday"
+
+
+def test_while_another_program_reads_the_file_it_says_that_pages_may_be_left(
+    firm: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(care, "LOCK_SECONDS", 0.05)
+    reader = sqlite3.connect(firm, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM record").fetchone()
+    assert forget(firm)["in_pages"] is True
+    reader.close()
+    care.compact(firm)
+    assert not any(trace.encode() in content(firm) for trace in TRACES)
+
+
+def test_what_is_no_id_is_refused(firm: pathlib.Path) -> None:
+    ended = CliRunner().invoke(tonicdm, ["forget", str(firm), "--person", "Ludwika"])
+    assert ended.exit_code == 2
+    assert "32 hexadecimal digits" in ended.output

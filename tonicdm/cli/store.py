@@ -1,0 +1,117 @@
+"""``tonicdm store``: care of a copy's file."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import pathlib
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+import click
+
+from tonicdm.cli.durations import seconds_of
+from tonicdm.cli.groups import Entry, LazyGroup
+from tonicdm.cli.output import Facts, Output, Table, output_options
+from tonicdm.report.page import size_text
+from tonicdm.store import Store, care
+from tonicdm.store.retention import prune_tombstones
+from tonicdm.webhooks.inbox import Inbox
+from tonicdm.webhooks.rules import InboxRules
+
+COMMANDS: Final[Mapping[str, Entry]] = {
+    "backup": Entry("store:backup", "Copy a file as it is, while others write it."),
+    "check": Entry("store:check", "Tell whether a file is sound."),
+    "compact": Entry("store:compact", "Give free space of a file back to the disk."),
+    "prune": Entry("store:prune", "Remove old tombstones and events."),
+}
+
+FILE: Final = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path))
+
+
+@click.group(cls=LazyGroup, entries=COMMANDS)
+def store() -> None:
+    """Take care of the file of a copy."""
+
+
+@click.command()
+@FILE
+@output_options
+def check(*, file: pathlib.Path, output: Output) -> None:
+    """Read all of FILE and tell whether it is sound. Exit code 6 where it is not.
+
+    Nothing is changed, and others may write it meanwhile.
+    """
+    result = care.check(file)
+    state = "sound" if result.is_sound else f"damaged: {len(result.problems)} problems"
+    pairs = [
+        ("File", f"{file}, {size_text(result.size)}, tables of version {result.version}"),
+        ("State", state),
+        ("Records", f"{result.records:,} and {result.tombstones:,} tombstones, change {result.position:,}"),
+        ("Free", f"{size_text(result.free)}; {size_text(result.log_size)} in the log beside it"),
+    ]
+    problems = [Table(["problem"], [[problem] for problem in result.problems])] if result.problems else []
+    document = attrs.asdict(result) | {"sound": result.is_sound}
+    output.show(document, Facts(pairs), *problems, *(f"Note: {remark}." for remark in result.remarks))
+    if not result.is_sound:
+        output.remark("Restore it from a backup, or sync into a new file.")
+        click.get_current_context().exit(6)
+
+
+@click.command()
+@FILE
+@click.argument("to", type=click.Path(dir_okay=False, path_type=pathlib.Path))
+@click.option("--overwrite", is_flag=True, help="Replace TO if it is there, once the new copy is whole.")
+@output_options
+def backup(*, file: pathlib.Path, to: pathlib.Path, overwrite: bool, output: Output) -> None:
+    """Copy FILE to TO as it is at this moment, while syncs and receivers go on.
+
+    To restore it, stop what uses FILE and put the copy in its place. Readers of the change feed and exports which have
+    seen later changes than the copy has are told so then.
+    """
+    size = care.backup(file, to, overwrite=overwrite)
+    output.show({"file": str(file), "to": str(to), "bytes": size}, Facts([("Copied to", f"{to}, {size_text(size)}")]))
+
+
+@click.command()
+@FILE
+@output_options
+def compact(*, file: pathlib.Path, output: Output) -> None:
+    """Write FILE anew without what was deleted from it.
+
+    Needs free space of its size beside it. A sync can't run meanwhile, and events are stored late.
+    """
+    before, after = care.compact(file)
+    document = {"file": str(file), "bytes_before": before, "bytes": after}
+    output.show(document, Facts([("File", str(file)), ("Size", f"{size_text(after)}, before {size_text(before)}")]))
+
+
+@click.command()
+@FILE
+@click.option("--older-than", required=True, metavar="AGE", help="Such as 90d or 12h.")
+@click.option("--only", type=click.Choice(["tombstones", "events"]), help="Leave the other ones.")
+@output_options
+def prune(*, file: pathlib.Path, older_than: str, only: str | None, output: Output) -> None:
+    """Remove tombstones and done events from FILE that are older than an age.
+
+    Dead letters and soft deleted records stay. Exports that have not run for so long write all anew.
+    """
+    age = seconds_of(older_than, "--older-than")
+    tombstones, events = asyncio.run(_prune(file, age, only))
+    output.show(
+        {"file": str(file), "tombstones": tombstones, "events": events},
+        Facts([("Tombstones", f"{tombstones:,} removed"), ("Events", f"{events:,} removed")]),
+        "The space is free in the file; tonicdm store compact gives it back to the disk.",
+    )
+
+
+async def _prune(file: pathlib.Path, age: float, only: str | None) -> tuple[int, int]:
+    before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=age)
+    tombstones = events = 0
+    async with Store(file) as opened:
+        if only != "events":
+            tombstones = await opened.write(lambda db: prune_tombstones(db, before.isoformat()))
+        if only != "tombstones":
+            _, events = await Inbox(opened, rules=InboxRules(keep_bodies=age, keep_keys=age)).cleanup()
+    return tombstones, events
