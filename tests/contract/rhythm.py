@@ -196,7 +196,7 @@ def _of(name: str, kind: str) -> Any:
         "float": 7,
         "bool": True,
         "Mapping[str": {"zzUnknown": [1, None]},
-        "Sequence[str]": ["a@example.org"],
+        "ListOf[str]": ["a@example.org"],
         "typing.Any": JSON.get(name, {"a": 1}),
     }.items():
         if sign in kind:
