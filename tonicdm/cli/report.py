@@ -12,7 +12,7 @@ import click
 from tonicdm._version import __version__
 from tonicdm.budget import WindowRecord
 from tonicdm.cli.connection import Connection, connected
-from tonicdm.cli.output import Facts, Output, output_options
+from tonicdm.cli.output import Output, output_options
 from tonicdm.errors import BudgetError, ConfigError, StoreError, TonicDMError
 from tonicdm.report import BudgetFacts, CopyFacts, MintFacts, read_copy, read_mints, render
 from tonicdm.rhythm.tokens.minting import MintRules
@@ -48,7 +48,12 @@ def report(connection: Connection, *, file: pathlib.Path, to: pathlib.Path, outp
         raise StoreError(str(to), f"can't be written: {error.strerror}") from None
     windows = None if budget is None else len(budget.windows)
     document = {"file": str(file), "report": str(to), "bytes": len(page.encode()), "windows": windows}
-    output.show(document, Facts([("Report", str(to)), ("Windows", "no token given" if windows is None else windows)]))
+    output.show(document, _summary(to, windows))
+
+
+def _summary(to: pathlib.Path, windows: int | None) -> str:
+    known = "no windows, as no token was given" if windows is None else f"{windows:,} windows of the budget"
+    return f"The page, with {known}, is in {to}"
 
 
 async def _read(

@@ -71,7 +71,7 @@ def backup(*, file: pathlib.Path, to: pathlib.Path, overwrite: bool, output: Out
     seen later changes than the copy has are told so then.
     """
     size = care.backup(file, to, overwrite=overwrite)
-    output.show({"file": str(file), "to": str(to), "bytes": size}, Facts([("Copied to", f"{to}, {size_text(size)}")]))
+    output.show({"file": str(file), "to": str(to), "bytes": size}, f"Copied {size_text(size)} to {to}")
 
 
 @click.command()
