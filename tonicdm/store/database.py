@@ -23,16 +23,20 @@ class Rows(Protocol):
     @property
     def rowcount(self) -> int:
         """Rows that the statement has changed."""
+        ...
 
     @property
     def description(self) -> Sequence[Any] | None:
         """A sequence for each column of the result, its name first; None for a statement without a result."""
+        ...
 
     def fetchone(self) -> Any:
         """Return the next row; None at the end."""
+        ...
 
     def fetchall(self) -> list[Any]:
         """Return the remaining rows."""
+        ...
 
     def __iter__(self) -> Iterator[Any]: ...
 
@@ -54,33 +58,43 @@ class Dialect(Protocol):
 
     def skip_locked(self, table: str) -> str:
         """Return what ends a SELECT of rows to be changed: those that another transaction is changing are left out."""
+        ...
 
     def type_is(self, *, after: bool) -> str:
         """Return the condition ``type = ?``, with ``change_seq > ?`` where *after* is set."""
+        ...
 
     def text_of(self, wire: str) -> str:
         """Return the text or number in a field of ``raw``; NULL where it is not there."""
+        ...
 
     def json_type(self, wire: str) -> str:
         """Return the JSON type of a field: ``true``, ``integer``, ``real``, ``text``, ``array`` and so on."""
+        ...
 
     def exact_type(self, wire: str) -> str:
         """Return the JSON type, with numbers told apart by their size, and texts by their form."""
+        ...
 
     def cell(self, wire: str, type_: SqlType | None) -> str:
         """Return a field as a value of a column of *type_*; times as texts."""
+        ...
 
     def distinct_texts(self, expression: str) -> str:
         """Return the distinct values of *expression* as one text with commas."""
+        ...
 
     def fields_of_raw(self) -> str:
         """Return the number of fields of a record."""
+        ...
 
     def seconds(self, expression: str) -> str:
         """Return the Unix time of an ISO 8601 text; NULL where it is none."""
+        ...
 
     def line(self, values: Sequence[str], separator: str) -> str:
         """Return one line: an array of *values* as JSON, the separator, and the record."""
+        ...
 
 
 class Database(Protocol):
@@ -91,9 +105,11 @@ class Database(Protocol):
     @property
     def is_lost(self) -> bool:
         """Whether the connection has ended, so that another one is to be opened."""
+        ...
 
     def is_unusable_after(self, error: Exception) -> bool:
         """Tell whether an exception means that the database itself can't be used now: it is full, locked or away."""
+        ...
 
     def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Rows:
         """Run a statement.
@@ -102,9 +118,11 @@ class Database(Protocol):
             sql: With ``?`` for each value.
             parameters: The values.
         """
+        ...
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> int:
         """Run a statement for each of *parameters*; return how many rows it has changed in all."""
+        ...
 
     def transaction(self, *, durable: bool = False, lock: Lock = Lock.WRITE) -> AbstractContextManager[None]:
         """Commit what is done in the block as a whole, or nothing of it where the block raises.
@@ -113,12 +131,15 @@ class Database(Protocol):
             durable: Whether the commit has to survive the loss of power; else it survives the end of the process.
             lock: What may be done.
         """
+        ...
 
     def moment(self) -> AbstractContextManager[None]:
         """Let the block read the database as it is now, whatever others write meanwhile."""
+        ...
 
     def stream(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[Any]]:
         """Yield the rows of a SELECT, *size* at a time, without holding all of them; inside `moment`."""
+        ...
 
     def note_if_free(self, sql: str, parameters: Sequence[Any], seconds: float) -> bool:
         """Run one writing statement, unless the database can't be written or is locked for so many seconds.
@@ -126,9 +147,11 @@ class Database(Protocol):
         Returns:
             Whether it was run.
         """
+        ...
 
     def is_same(self, held: str, coming: str) -> bool:
         """Tell whether a record as the database holds it is the one that comes, both as JSON."""
+        ...
 
     def refusal(self, key: str, item: Mapping[str, Any], raw: str) -> str | None:
         """Return why a record can't be held, without its values; None where it can.
@@ -138,6 +161,7 @@ class Database(Protocol):
             item: The record.
             raw: The same as JSON.
         """
+        ...
 
     def make_view(self, record_type: str, own: Mapping[str, str], columns: Sequence[Column]) -> None:
         """Make the view of a type, in place of the one there is.
@@ -147,9 +171,11 @@ class Database(Protocol):
             own: The store's own columns: their names, and what they are in the table ``record``.
             columns: The fields.
         """
+        ...
 
     def close(self) -> None:
         """Close the connection."""
+        ...
 
 
 class Location(abc.ABC):
@@ -163,10 +189,12 @@ class Location(abc.ABC):
     @abc.abstractmethod
     def exists(self) -> bool:
         """Tell whether a store may be there already; a server is not asked."""
+        ...
 
     @abc.abstractmethod
     def shell(self, sql: str) -> str:
         """Return the command for a shell that runs a query."""
+        ...
 
     @abc.abstractmethod
     def open(self) -> Database:
@@ -175,6 +203,7 @@ class Location(abc.ABC):
         Raises:
             StoreError: It can't be opened, or is none.
         """
+        ...
 
     @abc.abstractmethod
     def open_to_read(self) -> Database:
@@ -183,6 +212,7 @@ class Location(abc.ABC):
         Raises:
             StoreError: It is not there, can't be read, or is none.
         """
+        ...
 
     @abc.abstractmethod
     def open_to_watch(self) -> Database:
@@ -191,6 +221,7 @@ class Location(abc.ABC):
         Raises:
             StoreError: It can't be read.
         """
+        ...
 
     @abc.abstractmethod
     def upgrade(self) -> tuple[int, int]:
@@ -202,14 +233,17 @@ class Location(abc.ABC):
         Raises:
             StoreError: It is another program's, or a newer version's.
         """
+        ...
 
     @abc.abstractmethod
     def errors(self) -> AbstractContextManager[None]:
         """Turn the engine's errors into the store's."""
+        ...
 
     @abc.abstractmethod
     def beside(self, name: str) -> pathlib.Path:
         """Return the path of a file that belongs to the store, for what a run keeps until the next one."""
+        ...
 
 
 def quoted(name: str) -> str:

@@ -197,7 +197,8 @@ class PostgresqlDialect:
                 return f"({text})::double precision"
             case SqlType.JSON:
                 return f"nullif(raw -> {literal(wire)}, 'null'::jsonb)::text"
-        return text
+            case _:
+                return text
 
     def distinct_texts(self, expression: str) -> str:
         return f"string_agg(DISTINCT {expression}, ',')"
@@ -412,7 +413,8 @@ def _typed_value(column: Column) -> str:
             return f"as_date({text})"
         case SqlType.JSON:
             return f"nullif({value}, 'null'::jsonb)"
-    return text
+        case _:
+            return text
 
 
 def _short(name: str, taken: set[str]) -> str:
@@ -456,7 +458,8 @@ class PostgresqlSchema(Location):
     """
 
     def __init__(self, url: str, schema: str) -> None:
-        self.schema: str = check_schema(schema)
+        # Nothing sets it later: a database always has one.
+        self.schema: str = check_schema(schema)  # pyright: ignore[reportIncompatibleVariableOverride]
         try:
             given = conninfo_to_dict(url)
         except psycopg.Error:
