@@ -154,7 +154,7 @@ def wrapped(text: str, width: int) -> list[str]:
     """Return a remark in lines of at most *width* cells, broken at blanks; a longer word stays whole."""
     lines: list[str] = []
     line = text[: len(text) - len(text.lstrip())]
-    for word in text.split():
+    for word in text.strip().split(" "):
         longer = f"{line} {word}" if line.strip() else line + word
         if line.strip() and cell_len(longer) > width:
             lines.append(line)

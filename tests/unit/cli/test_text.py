@@ -57,6 +57,10 @@ def test_the_widest_cells_are_cut_first_and_none_below_its_least() -> None:
     assert fit(COLUMNS, rows, 32 + MIN_WIDTH + len(GAP)).left_out == ["units", "note"]
 
 
+def test_columns_of_a_remark_and_its_indent_stay() -> None:
+    assert wrapped("  token    ok  of Mel", 80) == ["  token    ok  of Mel"]
+
+
 @given(st.text(" ab", max_size=80), st.integers(5, 40))
 def test_a_remark_is_broken_at_blanks_only(text: str, width: int) -> None:
     lines = wrapped(text, width)
