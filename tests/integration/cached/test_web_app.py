@@ -109,4 +109,5 @@ async def test_two_hundred_visitors_beside_a_sync_spend_next_to_nothing(
 
 
 async def test_wrong_links_end_as_the_guide_says(pages: str, session: aiohttp.ClientSession):
-    assert await visit(session, [f"{pages}/no-id", f"{pages}/{'0' * 32}"]) == [400, 404]
+    """A text that is no ID, and an ID of no record: there is no such page."""
+    assert await visit(session, [f"{pages}/no-id", f"{pages}/{'0' * 32}"]) == [404, 404]
