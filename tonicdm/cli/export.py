@@ -35,7 +35,9 @@ class ExportOptions:
 
 @click.command("export")
 @store_argument(exists=True)
-@click.option("--to", required=True, metavar="FORM:PATH", help="duckdb:FILE, parquet:DIR or csv:DIR.")
+@click.option(
+    "--to", required=True, metavar="FORM:PATH", help="duckdb:FILE, parquet:DIR, csv:DIR or postgresql://...#SCHEMA."
+)
 @TYPES
 @click.option("--full", is_flag=True, help="Write everything anew, also over the export of another file.")
 @click.option("--keep-deleted", is_flag=True, help="Keep deleted records, with deleted_at and reason.")
@@ -43,7 +45,7 @@ class ExportOptions:
 def export_command(
     *, file: Location, to: str, types: str | None, full: bool, keep_deleted: bool, output: Output
 ) -> None:
-    """Bring a DuckDB file, or a folder of Parquet or CSV files, up to date with FILE, which a sync has made.
+    """Bring DuckDB, PostgreSQL, or a folder of Parquet or CSV files up to date with FILE, which a sync has made.
 
     Only what changed since the last export is looked at. Sends nothing. DuckDB and Parquet need the extra duckdb.
     """

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import pathlib
 import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, Self, TypeAlias
 
 import attrs
 
@@ -22,8 +23,51 @@ from tonicdm.store import RecordType, Store
 from tonicdm.store.columns import Column
 from tonicdm.store.observing import misfits
 
-Destination: TypeAlias = DuckDBFile | Folder
 FORMS: Final = ("duckdb", "parquet", "csv")
+_URLS: Final = ("postgresql://", "postgres://")
+
+
+class Destination(Protocol):
+    """What an export brings up to date; opened with ``with``."""
+
+    where: str
+    """For people."""
+
+    @property
+    def form(self) -> str:
+        """The format of the data."""
+
+    @property
+    def takes_changes(self) -> bool:
+        """Whether changed rows can be replaced; else a type is written anew when it changed."""
+
+    @property
+    def staging(self) -> pathlib.Path:
+        """The file for the rows of a type."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc_info: object) -> None: ...
+
+    def interrupt(self) -> None:
+        """End what is under way; from another thread."""
+
+    def manifest(self) -> Manifest | None:
+        """Return what the destination says of itself; None for a new one."""
+
+    def intact_types(self, manifest: Manifest) -> set[str]:
+        """Return the types that are as the manifest says."""
+
+    def claim(self, record_type: str) -> None:
+        """Make sure that a type can be written."""
+
+    def write(self, step: Step, staged: duck.Staged, *, keep_deleted: bool) -> tuple[int, int]:
+        """Write the staged rows; return how many were written, and how many were deleted."""
+
+    def drop(self, record_type: str) -> None:
+        """Remove a type."""
+
+    def commit(self, manifest: Manifest) -> None:
+        """Make all that was written visible, with the manifest."""
 
 
 @attrs.frozen
@@ -49,11 +93,24 @@ def destination(to: str) -> Destination:
     Raises:
         ConfigError: It names none.
     """
+    if to.startswith(_URLS):
+        return _postgresql(to)
     form, _, path = to.partition(":")
     if not path or form not in FORMS:
-        raise ConfigError(f"an export goes to duckdb:FILE, parquet:DIR or csv:DIR, not to {to!r}")
+        raise ConfigError(f"an export goes to duckdb:FILE, parquet:DIR, csv:DIR or postgresql://..., not to {to!r}")
     folder: Literal["parquet", "csv"] = "parquet" if form == "parquet" else "csv"
     return DuckDBFile(path) if form == "duckdb" else Folder(path, folder)
+
+
+def _postgresql(to: str) -> Destination:
+    try:
+        from tonicdm.export.postgresql import PostgresqlTables
+    except ModuleNotFoundError as error:
+        if error.name != "psycopg":
+            raise
+        needed = "an export to PostgreSQL needs psycopg, the extra postgres: pip install 'psycopg[binary]'"
+        raise ConfigError(needed) from error
+    return PostgresqlTables(to)
 
 
 async def export(
@@ -73,7 +130,8 @@ async def export(
 
     Args:
         store: The store.
-        to: ``duckdb:FILE``, ``parquet:DIR`` or ``csv:DIR``.
+        to: ``duckdb:FILE``, ``parquet:DIR``, ``csv:DIR`` or ``postgresql://…``, with ``#`` and the schema at its end
+            unless that is ``tonicdm_export``.
         types: Only these types; else all that the store has.
         full: Write everything anew, also over another store's export.
         keep_deleted: Keep the last state of deleted records, with ``deleted_at`` and ``reason``; else they are removed.

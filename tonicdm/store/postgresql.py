@@ -384,7 +384,7 @@ def _view(record_type: str, own: Mapping[str, str], columns: Sequence[Column]) -
     expressions = [_own_value(name, value) for name, value in own.items()]
     comments = list[str]()
     for column in columns[: MAX_VIEW_COLUMNS - len(own)]:
-        name = _short(column.name, taken)
+        name = short_name(column.name, taken)
         expressions.append(f"{_typed_value(column)} AS {quoted(name)}")
         comment = literal(f"The field {column.wire} of the record")
         comments.append(f"COMMENT ON COLUMN {view}.{quoted(name)} IS {comment}")
@@ -417,7 +417,7 @@ def _typed_value(column: Column) -> str:
             return text
 
 
-def _short(name: str, taken: set[str]) -> str:
+def short_name(name: str, taken: set[str]) -> str:
     """Return a name that PostgreSQL does not cut, and that no other column has; it is added to *taken*."""
     short, number = name.encode()[:MAX_IDENTIFIER_BYTES].decode(errors="ignore"), 2
     while short in taken:
@@ -508,6 +508,11 @@ class PostgresqlSchema(Location):
                         db.execute("UPDATE meta SET value = %s WHERE name = %s", (str(version + 1), VERSION_NOTE))
             self._check(db)
             return before, SCHEMA_VERSION
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Open a connection whose unqualified names are the schema's; nothing is looked at or made."""
+        with self._opening() as db:
+            return db
 
     @contextlib.contextmanager
     def _opening(self) -> Generator[psycopg.Connection[Any]]:

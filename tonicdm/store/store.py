@@ -60,8 +60,8 @@ class Store(Readable, AsyncClosing):
         """Bring the views up to date and close the store; twice is once."""
         if not self._closed:
             self._closed = True
-            if self._database is not None and not self._database.is_lost:
-                await self._do(self._disconnect)
+            # On the thread, behind what may still be opening there for a call that was cancelled.
+            await self._run(self._disconnect)
             self._thread.shutdown(wait=False)
 
     @property
@@ -282,6 +282,9 @@ class Store(Readable, AsyncClosing):
             with self.location.errors():
                 return work(self._current())
 
+        return await self._run(run)
+
+    async def _run(self, run: Callable[[], T]) -> T:
         # A caller that is cancelled does not leave a transaction half done: the thread finishes it.
         running = asyncio.get_running_loop().run_in_executor(self._thread, run)
         try:
@@ -295,7 +298,10 @@ class Store(Readable, AsyncClosing):
             self._database = self.location.open()
         return self._database
 
-    def _disconnect(self, db: Database) -> None:
+    def _disconnect(self) -> None:
+        db = self._database
+        if db is None or db.is_lost:
+            return
         # Views are remade at the next open; a full disk must not hide more.
         with contextlib.suppress(StoreError), self.location.errors(), db.transaction():
             views.refresh(db)

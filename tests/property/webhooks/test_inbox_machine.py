@@ -10,15 +10,25 @@ import asyncio
 import dataclasses
 import json
 import pathlib
+import secrets
 import tempfile
 from collections import Counter
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tonicdm.clock import VirtualClock
 from tonicdm.store import Store
+from tonicdm.store.database import Location
+from tonicdm.store.opening import locate
 from tonicdm.webhooks import Filter, Inbox, InboxRules, State, parse
 from tonicdm.webhooks import jobs as sql
 
@@ -56,11 +66,16 @@ class InboxMachine(RuleBasedStateMachine):
         """How often each job was made open: by its arrival and by each replay."""
         self.ends: Counter[int] = Counter()
         """How often each was done."""
+        self.location = self.locate()
         self.open()
         self.run(self.store.write(lambda db: db.execute("CREATE TABLE effect (job INTEGER)")))
 
+    def locate(self) -> Location:
+        """Return where the inbox is."""
+        return locate(pathlib.Path(self.folder.name, "inbox.db"))
+
     def open(self) -> None:
-        self.store = Store(pathlib.Path(self.folder.name, "inbox.db"))
+        self.store = Store(self.location)
         self.inbox = Inbox(self.store, rules=RULES, clock=self.clock)
 
     def run(self, work):
@@ -327,3 +342,13 @@ class InboxMachine(RuleBasedStateMachine):
 TestInbox = InboxMachine.TestCase
 # Each step is a transaction or more; a quarter of the profile's examples takes as long as all of another machine's.
 TestInbox.settings = settings(max_examples=max(1, settings().max_examples // 4))
+
+
+def test_the_inbox_holds_in_postgresql_too(postgres_server) -> None:
+    """A schema for each example; fewer of them, as each step is a trip to the server."""
+
+    class OnPostgresql(InboxMachine):
+        def locate(self) -> Location:
+            return locate(postgres_server, f"inbox_{secrets.token_hex(6)}")
+
+    run_state_machine_as_test(OnPostgresql, settings=settings(max_examples=4, stateful_step_count=25, deadline=None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import pathlib
@@ -111,3 +112,15 @@ async def test_a_file_that_is_no_database_or_damaged_is_said_so(content: bytes, 
 def test_an_error_of_the_disk_is_the_one_that_it_is(text: str, says: str, never: str) -> None:
     said = described(sqlite3.OperationalError(text))
     assert says in said and never not in said
+
+
+async def test_closing_waits_for_an_opening_that_was_given_up(tmp_path: pathlib.Path) -> None:
+    """Whoever waited for it is cancelled; its connection must not stay open."""
+    store = Store(tmp_path / "firm.db")
+    opening = asyncio.ensure_future(store.open())
+    await asyncio.sleep(0)
+    opening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await opening
+    await store.close()
+    assert store._database is None
