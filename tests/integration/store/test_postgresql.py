@@ -275,7 +275,7 @@ def test_what_engines_write_differently_stands_in_their_adapters_alone() -> None
         for match in [words.search(path.read_text(encoding="utf-8"))]
         if match is not None
     }
-    # A lock of a folder, and what exports go to, are no store; and PostgreSQL has tools of its own for the care of files.
+    # A lock of a folder, and what exports go to, are no store. The care of files is theirs alone.
     others = {
         "store/care.py: import sqlite3",
         "store/erasing.py: import sqlite3",
