@@ -517,7 +517,12 @@ class PostgresqlSchema(Location):
     @contextlib.contextmanager
     def _opening(self) -> Generator[psycopg.Connection[Any]]:
         """Connect; the connection stays open unless the block raises."""
-        db = psycopg.connect(**self._settings, autocommit=True)
+        try:
+            db = psycopg.connect(**self._settings, autocommit=True)
+        except psycopg.OperationalError as error:
+            # libpq names the host, the user and the database here, and never the password.
+            reason = str(error).splitlines()[0]
+            raise StoreError(self.name, f"can't be reached. Nothing was stored; {reason}") from None
         try:
             # Own names come first, so that a table of the same name elsewhere is never meant.
             settings = f"SET TimeZone = 'UTC'; SET lock_timeout = '{LOCK_TIMEOUT}'"
