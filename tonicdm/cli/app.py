@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "export": Entry("export:export_command", "Bring DuckDB, Parquet or CSV up to date with a copy."),
     "forget": Entry("forget:forget", "Erase what a copy holds of a person."),
     "get": Entry("records:get", "Fetch records by their IDs."),
+    "jobs": Entry("jobs:jobs", "Submit jobs to workers, and look after them."),
     "list": Entry("records:list_records", "List records of a type."),
     "plan": Entry("sync:plan", "Show what a sync would do and cost; send nothing."),
     "quarantine": Entry("quarantine:quarantine", "Show what a sync got that is no record."),
@@ -29,8 +30,10 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "schema": Entry("schema:schema", "Show the views of a copy, their columns and meanings."),
     "store": Entry("store:store", "Take care of the file of a copy."),
     "sync": Entry("sync:sync", "Bring a copy of a tenant in a file up to date."),
+    "tenants": Entry("jobs:tenants", "Keep the tenants whose copies workers bring up to date."),
     "webhooks": Entry("webhooks:webhooks", "Receive webhooks and work them off."),
     "whoami": Entry("whoami:whoami", "Show whose token this is."),
+    "worker": Entry("jobs:worker", "Work jobs off until told to end."),
 }
 """Where each command is, and what the list of commands says of it. Only the one that runs is loaded."""
 

@@ -232,7 +232,7 @@ async def test_a_role_that_may_not_make_tables_is_told_who_has_to(postgres_url):
         connection.execute("DROP ROLE IF EXISTS tonicdm_weak")
         connection.execute("CREATE ROLE tonicdm_weak LOGIN")
     ledger = PostgreSQLLedger(postgres_url.replace("postgres:", "tonicdm_weak:", 1), key="k")
-    with pytest.raises(LedgerUnavailableError, match="tonicdm db upgrade"):
+    with pytest.raises(LedgerUnavailableError, match="tonicdm jobs upgrade"):
         await ledger.run(number_of)
     await ledger.close()
 

@@ -23,7 +23,7 @@ import attrs
 import click
 import pytest
 
-from tests import processes
+from tests import postgres, processes
 from tonicdm.cli.app import tonicdm
 from tonicdm.cli.failures import LOCAL_FILE, READER_GONE
 
@@ -46,6 +46,12 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "export": ("{file}", "--to", "csv:{folder}/csv"),
     "forget": ("{file}", "--person", "{office}", "--dry-run"),
     "get": ("offices", "{office}"),
+    "jobs cancel": ("1", "--database", "{database}"),
+    "jobs list": ("--database", "{database}"),
+    "jobs retry": ("1", "--database", "{database}"),
+    "jobs submit export": ("csv:{folder}/csv", "--tenant", "firm", "--database", "{database}"),
+    "jobs submit sync": ("offices", "--tenant", "firm", "--database", "{database}"),
+    "jobs upgrade": ("--database", "{database}"),
     "list": ("offices", "--limit", "3"),
     "plan": ("{file}", "--types", "offices"),
     "quarantine": ("{file}",),
@@ -60,6 +66,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "store compact": ("{file}",),
     "store prune": ("{file}", "--older-than", "90d"),
     "sync": ("{folder}/new.db", "--types", "offices"),
+    "tenants add": ("firm", "--token", "env:TONICDM_TOKEN", "--base-url", "{server}", "--database", "{database}"),
+    "tenants list": ("--database", "{database}"),
+    "tenants remove": ("nobody", "--database", "{database}"),
     "webhooks list": ("{file}",),
     "webhooks purge": ("{file}",),
     "webhooks replay": ("{file}",),
@@ -69,14 +78,15 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "webhooks stats": ("{file}",),
     "webhooks work": ("{folder}/inbox.db",),
     "whoami": (),
+    "worker": ("--database", "{database}"),
 }
 """Arguments with which each command does a little of what it is for."""
 
-SERVING = {"sandbox", "webhooks serve", "webhooks work"}
+SERVING = {"sandbox", "webhooks serve", "webhooks work", "worker"}
 """Commands that go on until a signal comes."""
 
-REFUSED = {"download", "webhooks send"}
-"""Commands that end with 1 here: no file has a link, and a sandbox receives no events."""
+REFUSED = {"download": 1, "webhooks send": 1, "jobs cancel": 2, "jobs retry": 2, "tenants remove": 2}
+"""How commands end that can't succeed here: no file has a link, no job has failed, a sandbox receives no events."""
 
 
 @attrs.frozen
@@ -121,11 +131,12 @@ def rhythm() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def places(server: str, rhythm: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def places(server: str, rhythm: str, postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A store with an event and a record of a hostile name, and IDs of records."""
     import asyncio
     import time
 
+    from tonicdm.jobs import JobQueue, Tenant
     from tonicdm.store import Store
     from tonicdm.types import DataQuantity
     from tonicdm.webhooks import Inbox, parse
@@ -140,8 +151,21 @@ def places(server: str, rhythm: str, tmp_path_factory: pytest.TempPathFactory) -
             body = json.dumps({"id": "e1", "type": "offices.\x1b[2J [/b]", "data": [{"id": office}]}).encode()
             await Inbox(store).receive([parse(body, {}, signed=False, received=time.time())])
 
+    async def submit() -> None:
+        async with JobQueue(database) as queue:
+            await queue.upgrade()
+            await queue.add_tenant(Tenant(name="firm", token="env:TONICDM_TOKEN", base_url=server))
+
     asyncio.run(fill())
-    return {"server": server, "file": str(folder / "firm.db"), "office": office, "project": project}
+    database = postgres.make_database(postgres_server)
+    asyncio.run(submit())
+    return {
+        "database": database,
+        "server": server,
+        "file": str(folder / "firm.db"),
+        "office": office,
+        "project": project,
+    }
 
 
 def _first(server: str, record_type: str) -> str:
@@ -221,7 +245,7 @@ def test_whatever_is_wrong_around_a_command_is_one_line_and_a_code(
     """A full disk, a reader that has gone, an encoding without the letters, a port taken, no user, too few records."""
     usual = drive(name)
     one_line(usual)
-    assert usual.code == (1 if name in REFUSED else 0), usual.err
+    assert usual.code == REFUSED.get(name, 0), usual.err
     for number, code in ((errno.ENOSPC, LOCAL_FILE), (errno.EPIPE, READER_GONE)):
         ended = drive(name, raw=Refusing(number))
         one_line(ended)
@@ -275,7 +299,7 @@ def data_commands() -> list[str]:
 
 
 def test_every_command_that_shows_data_has_the_same_options() -> None:
-    without = {"completion", "sandbox", "webhooks serve", "webhooks work"}
+    without = {"completion", "sandbox", "webhooks serve", "webhooks work", "worker"}
     assert set(data_commands()) == LEAVES.keys() - without
     for name in data_commands():
         options = {option: parameter for parameter in LEAVES[name].params for option in parameter.opts}

@@ -392,7 +392,7 @@ class PostgreSQLLedger:
             except psycopg.errors.InsufficientPrivilege as error:
                 raise LedgerUnavailableError(
                     f"{self._where} has no tables for budgets, and this role may not make them ({_text(error)}). "
-                    "Nothing was sent. Let a role that owns the database run: tonicdm db upgrade URL",
+                    "Nothing was sent. Let a role that owns the database run: tonicdm jobs upgrade --database URL",
                     ledger=self._where,
                 ) from None
         (form,) = connection.execute(f"SELECT max(number) FROM {SCHEMA}.form").fetchone() or (None,)  # noqa: S608

@@ -1,0 +1,188 @@
+"""Workers on one database: tenants whose windows are empty make way, dead workers lose nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from tonicdm.cli.app import tonicdm
+from tonicdm.errors import ConfigError, StoreError
+from tonicdm.jobs import JobQueue, Tenant, run_worker
+from tonicdm.sandbox import Sandbox, SandboxSettings
+from tonicdm.store import Store
+
+TYPES = ("offices", "persons")
+
+
+@pytest.fixture
+async def queue(postgres_url, monkeypatch):
+    monkeypatch.setenv("TOKEN_A", "token-a")
+    monkeypatch.setenv("TOKEN_B", "token-b")
+    async with JobQueue(postgres_url) as queue:
+        await queue.upgrade()
+        yield queue
+
+
+@contextlib.asynccontextmanager
+async def sandbox(limit=3600, window=3600.0):
+    settings = SandboxSettings(limit=limit, window_seconds=window, tokens=("token-a", "token-b"))
+    async with Sandbox(records=600, settings=settings) as box:
+        yield box
+
+
+def tenant(box, letter="a", **more):
+    return Tenant(name=f"firm-{letter}", token=f"env:TOKEN_{letter.upper()}", base_url=box.url, types=TYPES, **more)
+
+
+async def counts(url, schema):
+    async with Store(url, schema=schema) as store:
+        return await store.counts()
+
+
+async def test_the_syncs_of_two_tenants_are_done_and_their_jobs_gone(queue, postgres_url):
+    async with sandbox() as box:
+        for letter in "ab":
+            await queue.add_tenant(tenant(box, letter))
+            assert await queue.submit_sync(await queue.tenant(f"firm-{letter}")) == len(TYPES)
+        assert await queue.submit_sync(await queue.tenant("firm-a")) == 0, "each waits already"
+        await run_worker(postgres_url, concurrency=4, wait=False)
+        assert await queue.jobs() == []
+        for letter in "ab":
+            stored = await counts(postgres_url, f"firm_{letter}")
+            assert stored == {name: box.world.count(name) for name in TYPES}
+        assert not [entry for entry in box.journal if entry.status == 429]
+
+
+async def test_a_tenant_that_waits_for_its_window_makes_way_and_comes_back_at_the_reset(queue, postgres_url):
+    """The worker ends, as nothing may run now; what was read before the window was empty is stored."""
+    async with sandbox(limit=12) as box:
+        await queue.add_tenant(tenant(box))
+        await queue.submit_sync(await queue.tenant("firm-a"))
+        await run_worker(postgres_url, concurrency=2, wait=False)
+        left = await queue.jobs()
+        assert left
+        assert {row.status for row in left} == {"todo"}
+        assert {row.reason for row in left if row.scheduled_at is not None} == {"waits for its window"}
+        assert not [entry for entry in box.journal if entry.status == 429]
+
+
+async def test_a_refused_token_fails_the_job_which_can_be_retried(queue, postgres_url, monkeypatch):
+    async with sandbox() as box:
+        await queue.add_tenant(tenant(box))
+        await queue.submit_sync(await queue.tenant("firm-a"), ["offices"])
+        monkeypatch.setenv("TOKEN_A", "wrong")
+        await run_worker(postgres_url, wait=False)
+        (failed,) = await queue.jobs(status="failed")
+        monkeypatch.setenv("TOKEN_A", "token-a")
+        await queue.retry(failed.id)
+        await run_worker(postgres_url, wait=False)
+        assert await queue.jobs() == []
+        assert await counts(postgres_url, "firm_a")
+
+
+async def test_due_tenants_are_submitted_once(queue):
+    async with sandbox() as box:
+        await queue.add_tenant(tenant(box, every=3600))
+        assert await queue.submit_due() == len(TYPES)
+        assert await queue.submit_due() == 0
+
+
+async def test_two_tenants_of_one_name_or_schema_are_refused_and_no_secret_is_kept(queue, postgres_url):
+    async with sandbox() as box:
+        await queue.add_tenant(tenant(box))
+        await queue.add_tenant(tenant(box))
+        with pytest.raises(ConfigError, match="already"):
+            await queue.add_tenant(tenant(box, every=3600))
+        with pytest.raises(ConfigError, match="holds the copy of firm-a"):
+            await queue.add_tenant(tenant(box, "b", schema="firm_a"))
+        await queue.submit_sync(await queue.tenant("firm-a"))
+        with psycopg.connect(postgres_url) as connection:
+            for table in ("tonicdm_tenant", "procrastinate_jobs"):
+                assert "token-a" not in str(connection.execute(f"SELECT * FROM tonicdm_jobs.{table}").fetchall())
+
+
+async def test_a_database_without_tables_is_told_what_to_run(postgres_url):
+    with pytest.raises(StoreError, match="tonicdm jobs upgrade"):
+        await run_worker(postgres_url, wait=False)
+
+
+async def test_a_killed_worker_loses_no_page_and_its_job_goes_on_elsewhere(queue, postgres_url, monkeypatch):
+    """The copy is whole in the end, and costs at most what the killed one had in flight beside the bound."""
+    monkeypatch.setattr("tonicdm.jobs.worker.STALLED_SECONDS", 0.0)
+    async with sandbox() as box:
+        box.settings.latency_seconds = (0.05, 0.1)
+        await queue.add_tenant(tenant(box))
+        await queue.submit_sync(await queue.tenant("firm-a"))
+        command = [sys.executable, "-m", "tonicdm.cli", "worker", "--database", postgres_url, "--concurrency", "2"]
+        with subprocess.Popen(command, env={**os.environ, "TOKEN_A": "token-a"}) as process:  # noqa: ASYNC220 - watched from here
+            async with asyncio.timeout(60):
+                while not box.journal:
+                    await asyncio.sleep(0.01)
+            process.kill()
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute("DELETE FROM firm_a.meta WHERE name = 'sync'")  # its lease, for which one would wait
+        await queue.rescue(0.0)
+        async with asyncio.timeout(120):
+            while await queue.jobs():
+                await run_worker(postgres_url, wait=False)
+        assert await counts(postgres_url, "firm_a") == {name: box.world.count(name) for name in TYPES}
+        assert not [entry for entry in box.journal if entry.status == 429]
+
+
+async def test_sigterm_ends_a_worker_behind_the_step_under_way(queue, postgres_url):
+    async with sandbox() as box:
+        box.settings.latency_seconds = (0.1, 0.2)
+        await queue.add_tenant(tenant(box))
+        await queue.submit_sync(await queue.tenant("firm-a"))
+        command = [sys.executable, "-m", "tonicdm.cli", "worker", "--database", postgres_url]
+        with subprocess.Popen(command, env={**os.environ, "TOKEN_A": "token-a"}) as process:  # noqa: ASYNC220 - watched from here
+            async with asyncio.timeout(60):
+                while not box.journal:
+                    await asyncio.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(process.wait, 60) == 0
+        sent = len(box.journal)
+        assert {row.status for row in await queue.jobs()} <= {"todo"}
+        assert sent == len(box.journal)
+
+
+async def test_the_commands_keep_tenants_and_jobs(queue, postgres_url):
+    """In-process; each prints a table and, with --json, one document."""
+    environment = {"TONICDM_DATABASE": postgres_url}
+
+    def run(*words):
+        done = CliRunner().invoke(tonicdm, list(words), env=environment)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    def work():
+        run("tenants", "add", "firm-a", "--token", "env:TOKEN_A", "--zone", "us", "--every", "1h")
+        assert "firm-a" in run("tenants", "list")
+        assert json.loads(run("jobs", "submit", "sync", "--tenant", "firm-a", "offices", "--json"))["submitted"] == 1
+        (job,) = json.loads(run("jobs", "list", "--json"))
+        run("jobs", "cancel", str(job["id"]))
+        assert json.loads(run("jobs", "list", "--status", "todo", "--json")) == []
+        run("tenants", "remove", "firm-a")
+        assert json.loads(run("tenants", "list", "--json")) == []
+
+    await asyncio.to_thread(work)
+
+
+def test_the_package_of_jobs_is_not_loaded_by_the_client():
+    """It needs an extra."""
+    code = "import sys, tonicdm; print('procrastinate' in sys.modules)"
+    root = pathlib.Path(__file__).parents[3]
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True).stdout
+        == "False\n"
+    )

@@ -1,0 +1,226 @@
+"""``tonicdm jobs``, ``tonicdm tenants`` and ``tonicdm worker``: many tenants on one PostgreSQL database."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import attrs
+import click
+
+from tonicdm.cli.output import Output, Table, output_options
+from tonicdm.cli.text import Column, number
+from tonicdm.errors import ConfigError
+from tonicdm.jobs import JobQueue, Tenant, run_worker
+
+T = TypeVar("T")
+
+SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+database_option = click.option(
+    "--database", envvar="TONICDM_DATABASE", required=True, help="postgresql://…, else TONICDM_DATABASE."
+)
+
+
+def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+)([smhd])", text)
+    if found is None:
+        raise click.BadParameter("give a number and s, m, h or d, such as 1h")
+    return int(found[1]) * SECONDS[found[2]]
+
+
+def _in_queue(database: str, work: Callable[[JobQueue], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with JobQueue(database) as queue:
+            return await work(queue)
+
+    return asyncio.run(run())
+
+
+# --- jobs -------------------------------------------------------------------------------------------------------------
+
+
+@click.group()
+def jobs() -> None:
+    """Submit jobs to the workers, and look after them."""
+
+
+@jobs.group()
+def submit() -> None:
+    """Submit a job."""
+
+
+@submit.command("sync")
+@database_option
+@click.option("--tenant", required=True, help="Whose records; see tonicdm tenants list.")
+@click.argument("types", nargs=-1)
+@output_options
+def submit_sync(*, database: str, tenant: str, types: tuple[str, ...], output: Output) -> None:
+    """Bring TYPES of a tenant's copy up to date, a job for each; without TYPES those of the tenant."""
+
+    async def work(queue: JobQueue) -> int:
+        return await queue.submit_sync(await queue.tenant(tenant), types)
+
+    added = _in_queue(database, work)
+    output.show(
+        {"tenant": tenant, "submitted": added}, f"{added} jobs submitted; those that wait already stay as they are."
+    )
+
+
+@submit.command("export")
+@database_option
+@click.option("--tenant", required=True, help="Whose copy; see tonicdm tenants list.")
+@click.argument("destination")
+@output_options
+def submit_export(*, database: str, tenant: str, destination: str, output: Output) -> None:
+    """Bring DESTINATION (duckdb:FILE, parquet:DIR, csv:DIR) up to date with a tenant's copy."""
+
+    async def work(queue: JobQueue) -> int:
+        return await queue.submit_export(await queue.tenant(tenant), destination)
+
+    added = _in_queue(database, work)
+    output.show({"tenant": tenant, "submitted": added}, f"{added} jobs submitted.")
+
+
+@jobs.command("list")
+@database_option
+@click.option("--tenant", help="Of this tenant only.")
+@click.option("--status", type=click.Choice(["todo", "doing", "failed", "cancelled", "aborted"]), help="In this state.")
+@output_options
+def list_jobs(*, database: str, tenant: str | None, status: str | None, output: Output) -> None:
+    """Show jobs that wait, run or failed; those that are done are deleted."""
+    rows = _in_queue(database, lambda queue: queue.jobs(tenant=tenant, status=status))
+    table = [
+        [row.id, row.status, row.tenant, row.task.removeprefix("tonicdm."), row.what, row.scheduled_at, row.reason]
+        for row in rows
+    ]
+    names: list[Column | str] = [number("id"), "status", "tenant", "job", "what", "not before", "reason"]
+    output.show([_shown(row) for row in rows], Table(names, table, caption=f"{len(rows):,} jobs"))
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    values = attrs.asdict(row)
+    at = values["scheduled_at"]
+    return values | {"scheduled_at": None if at is None else at.isoformat()}
+
+
+@jobs.command()
+@database_option
+@output_options
+def upgrade(*, database: str, output: Output) -> None:
+    """Make the tables of jobs, tenants and budgets in a database."""
+    made = _in_queue(database, lambda queue: queue.upgrade())
+    output.show({"made": made}, "The tables are made." if made else "The tables are there already.")
+
+
+@jobs.command()
+@database_option
+@click.argument("job", type=int)
+@output_options
+def retry(*, database: str, job: int, output: Output) -> None:
+    """Let a failed JOB run again, as soon as a worker is free."""
+    _in_queue(database, lambda queue: queue.retry(job))
+    output.show({"job": job}, f"Job {job} waits again.")
+
+
+@jobs.command()
+@database_option
+@click.argument("job", type=int)
+@output_options
+def cancel(*, database: str, job: int, output: Output) -> None:
+    """Take a waiting JOB out of the queue, or end a running one behind its step."""
+    _in_queue(database, lambda queue: queue.cancel(job))
+    output.show({"job": job}, f"Job {job} is cancelled.")
+
+
+# --- tenants ----------------------------------------------------------------------------------------------------------
+
+
+@click.group()
+def tenants() -> None:
+    """Keep the tenants whose copies the workers bring up to date."""
+
+
+@tenants.command()
+@database_option
+@click.argument("name")
+@click.option(
+    "--token", required=True, help="Where the token is, never the token: env:NAME, file:/path or command:program."
+)
+@click.option("--schema", help="The schema of the copy; by default the tenant's name.")
+@click.option("--zone", type=click.Choice(["us", "de", "ie"]), help="Zone of the server.")
+@click.option("--base-url", help="A server instead of a zone.")
+@click.option("--type", "types", multiple=True, help="Sync this type; may be repeated. By default the usual ones.")
+@click.option("--every", callback=_seconds, help="Sync by itself in this interval, such as 1h.")
+@output_options
+def add(
+    *,
+    database: str,
+    name: str,
+    token: str,
+    schema: str | None,
+    zone: str | None,
+    base_url: str | None,
+    types: tuple[str, ...],
+    every: int | None,
+    output: Output,
+) -> None:
+    """Keep a tenant NAME."""
+    given: dict[str, Any] = {} if schema is None else {"schema": schema}
+    tenant = Tenant(name=name, token=token, zone=zone, base_url=base_url, types=types, every=every, **given)
+    _in_queue(database, lambda queue: queue.add_tenant(tenant))
+    output.show(tenant.to_row(), f"Tenant {name}: its copy goes into the schema {tenant.schema}.")
+
+
+@tenants.command("list")
+@database_option
+@output_options
+def list_tenants(*, database: str, output: Output) -> None:
+    """Show the tenants."""
+    rows = _in_queue(database, lambda queue: queue.tenants())
+    table = [
+        [tenant.name, tenant.schema, tenant.base_url or tenant.zone, tenant.every, tenant.token.text.partition(":")[0]]
+        for tenant in rows
+    ]
+    output.show(
+        [tenant.to_row() for tenant in rows],
+        Table(["tenant", "schema", "server", number("every s"), "token from"], table, caption=f"{len(rows):,} tenants"),
+    )
+
+
+@tenants.command()
+@database_option
+@click.argument("name")
+@output_options
+def remove(*, database: str, name: str, output: Output) -> None:
+    """Forget the tenant NAME and its waiting jobs; its copy stays."""
+    if not _in_queue(database, lambda queue: queue.remove_tenant(name)):
+        raise ConfigError(f"no tenant {name}; tonicdm tenants list shows them")
+    output.show({"tenant": name}, f"Tenant {name} is forgotten; its copy stays in its schema.")
+
+
+# --- worker -----------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@database_option
+@click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1, 200), help="Jobs at once.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where /healthz and /metrics are served.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="The same; by default nowhere.")
+@click.option("--until-empty", is_flag=True, help="End when no job is left that may run now.")
+def worker(*, database: str, concurrency: int, host: str, port: int | None, until_empty: bool) -> None:
+    """Work jobs off. SIGTERM ends it: what a running job has paid for is stored, and another worker goes on."""
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGINT"):
+            loop.add_signal_handler(getattr(signal, name), stop.set)
+        await run_worker(database, concurrency=concurrency, host=host, port=port, wait=not until_empty, stop=stop)
+
+    asyncio.run(run())

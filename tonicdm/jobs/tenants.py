@@ -1,0 +1,124 @@
+"""Tenants: whose records a job reads, with which token, and into which schema they go."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable
+from typing import Any, Final, Self
+
+import attrs
+
+from tonicdm.config import Settings
+from tonicdm.errors import ConfigError
+from tonicdm.tokens import TokenCommand, TokenFile
+from tonicdm.types import Secret
+
+NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+MIN_EVERY_SECONDS: Final = 60
+
+
+@attrs.frozen
+class TokenReference:
+    """Where a token is, never the token: the database holds no secret.
+
+    Args:
+        text: ``env:NAME``, ``file:/path`` or ``command:program argument …``.
+
+    Raises:
+        ConfigError: It is none of them. The error does not repeat it, as it may be the token itself.
+    """
+
+    text: str = attrs.field()
+
+    @text.validator
+    def _check(self, _attribute: object, text: str) -> None:
+        scheme, _, rest = text.partition(":")
+        if scheme not in {"env", "file", "command"} or not rest.strip():
+            raise ConfigError(
+                "a tenant's token is given by where it is: env:NAME, file:/path or command:program. Nothing was kept."
+            )
+
+    def open(self) -> Secret | TokenFile | TokenCommand:
+        """Return the token, or what reads it.
+
+        Raises:
+            ConfigError: The variable is not set on this machine.
+        """
+        scheme, _, rest = self.text.partition(":")
+        if scheme == "file":
+            return TokenFile(rest)
+        if scheme == "command":
+            return TokenCommand(shlex.split(rest))
+        token = os.environ.get(rest.strip())
+        if not token:
+            raise ConfigError(f"the variable {rest.strip()} of a tenant's token is not set on this machine")
+        return Secret(token)
+
+
+def _name(_instance: object, attribute: attrs.Attribute[str], name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            f"the {attribute.name} of a tenant has lower-case letters, digits, - and _, and begins with a letter; "
+            f"63 at most, not {name!r}"
+        )
+
+
+def _reference(given: TokenReference | str) -> TokenReference:
+    return TokenReference(given) if isinstance(given, str) else given
+
+
+def _names(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(given)
+
+
+@attrs.frozen(kw_only=True)
+class Tenant:
+    """One tenant.
+
+    Raises:
+        ConfigError: A value can't be used.
+    """
+
+    name: str = attrs.field(validator=_name)
+    schema: str = attrs.field(
+        default=attrs.Factory(lambda self: self.name.replace("-", "_"), takes_self=True), validator=_name
+    )
+    """The schema of its copy."""
+    token: TokenReference = attrs.field(converter=_reference)
+    zone: str | None = None
+    base_url: str | None = None
+    """A server instead of a zone."""
+    types: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    """What is synced; the default types where none are named."""
+    every: int | None = attrs.field(default=None)
+    """Seconds between two syncs; None where they are submitted by hand."""
+
+    @every.validator
+    def _check_every(self, _attribute: object, every: int | None) -> None:
+        if every is not None and every < MIN_EVERY_SECONDS:
+            raise ConfigError(f"a tenant is synced every {MIN_EVERY_SECONDS} s at most, not every {every} s")
+
+    def __attrs_post_init__(self) -> None:
+        # A wrong zone or server is refused now and not by the job at night.
+        Settings.resolve(token=Secret("checked-later"), zone=self.zone, base_url=self.base_url)
+
+    def to_row(self) -> dict[str, Any]:
+        """Return it as the database keeps it."""
+        return {
+            "name": self.name,
+            "schema": self.schema,
+            "token": self.token.text,
+            "zone": self.zone,
+            "base_url": self.base_url,
+            "types": ",".join(self.types),
+            "every": self.every,
+        }
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Self:
+        """Read it from what the database holds."""
+        names = tuple(name for name in row["types"].split(",") if name)
+        given = {field: row[field] for field in ("name", "schema", "token", "zone", "base_url", "every")}
+        return cls(**given, types=names)
