@@ -14,7 +14,7 @@ import attrs
 from tonicdm.codec.scalars import Refused, read_datetime
 from tonicdm.models.records import UPDATED_NAMES
 from tonicdm.store.database import Database
-from tonicdm.store.versions import ReadStamp, Version
+from tonicdm.store.versions import Origin, ReadStamp, Version
 from tonicdm.types import normalise_id
 
 UPDATED_FIELDS: Final = (*UPDATED_NAMES, "sys_last_modified_at")
@@ -171,13 +171,23 @@ def stored_records(db: Database, record_type: str, keys: Sequence[str]) -> dict[
             [record_type, *part],
         )
         for key, raw, data_quantity, deleted_at, quarantined, updated, number, at, dissent in rows:
-            version = Version(updated, ReadStamp(number, at), dissent=dissent)
+            origin = Origin.EVENT if at < 0 else Origin.LIST
+            version = Version(updated, ReadStamp(number, abs(at)), origin, dissent)
             records[key] = StoredRecord(raw, data_quantity, deleted_at, quarantined, version)
     return records
 
 
 GIVEN: Final = "changes"
 """The counter with the position of the change feed that was given last before rows were removed (`feed`)."""
+
+
+def read_at(version: Version) -> float:
+    """Return the time that the store keeps with a version: below zero where an event told of it.
+
+    Of a version of an event it is known only that it is no older, so that a read that left long before may still show
+    a newer one. A column for that would make the store unreadable for the version before.
+    """
+    return -version.stamp.at if version.origin is Origin.EVENT else version.stamp.at
 
 
 def newest_change(db: Database) -> int:

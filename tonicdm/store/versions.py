@@ -94,6 +94,21 @@ def judge(held: Version | None, coming: Version, *, overlap: float = OVERLAP) ->
     return Verdict.KEEP
 
 
+def as_stored(held: Version | None, taken: Version) -> Version:
+    """Return what the store is to remember of a version that was taken.
+
+    An event with the timestamp of the stored version says nothing of when that was still current, as it may be late:
+    the read that showed it goes on counting.
+
+    Args:
+        held: What is stored; None for nothing.
+        taken: What takes its place.
+    """
+    if taken.origin is Origin.EVENT and held is not None and held.updated is not None and held.updated == taken.updated:
+        return attrs.evolve(taken, stamp=held.stamp, origin=held.origin)
+    return taken
+
+
 def _is_older(version: Version, other: Version) -> bool:
     return version.updated is not None and other.updated is not None and version.updated < other.updated
 

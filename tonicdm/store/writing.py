@@ -12,7 +12,7 @@ from tonicdm.store import quarantine, rows, views
 from tonicdm.store.database import Database
 from tonicdm.store.rows import DELETED, SOFT_DELETED
 from tonicdm.store.types import TYPES
-from tonicdm.store.versions import UNORDERED, Origin, ReadStamp, Verdict, Version, judge
+from tonicdm.store.versions import UNORDERED, Origin, ReadStamp, Verdict, Version, as_stored, judge
 from tonicdm.types import DataQuantity, InvalidRecord
 
 NO_RECORD: Final = "no record"
@@ -138,12 +138,13 @@ def write_sorted(
     went_back = 0
     for key, (item, raw) in elements.sound.items():
         before, version = held.get(key), Version(rows.updated_of(item), stamp, origin)
-        verdict = judge(None if before is None else before.version, version)
+        earlier = None if before is None else before.version
+        verdict = judge(earlier, version)
         if verdict is Verdict.DISSENT:
             dissents[key] = version.updated
         if verdict not in {Verdict.TAKE, Verdict.WENT_BACK}:
             continue
-        row = _row(record_type, key, item, raw, data_quantity, version)
+        row = _row(record_type, key, item, raw, data_quantity, as_stored(earlier, version))
         if before is not None and _is_same(db, before, raw, data_quantity, row[6]):
             shown[key] = version.updated
         else:
@@ -151,7 +152,8 @@ def write_sorted(
             went_back += verdict is Verdict.WENT_BACK
     first = rows.newest_change(db) + 1
     db.executemany(_PUT, ((*row, first + n) for n, row in enumerate(puts)))
-    rows.confirm(db, record_type, shown, stamp)
+    if origin is not Origin.EVENT:
+        rows.confirm(db, record_type, shown, stamp)
     rows.dissent(db, record_type, dissents, stamp)
     quarantine.release(db, record_type, [*shown, *(row[1] for row in puts)], stamp)
     views.note_fields(db, record_type, [item for item, _ in elements.sound.values()])
@@ -186,7 +188,7 @@ def _row(
         (version.updated or "") if gone else None,
         SOFT_DELETED if gone else None,
         version.stamp.number,
-        version.stamp.at,
+        rows.read_at(version),
     )
 
 

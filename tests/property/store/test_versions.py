@@ -8,7 +8,7 @@ import sqlite3
 from typing import Any
 
 import attrs
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tonicdm.store import lookup, rows
@@ -182,7 +182,22 @@ onwards = st.one_of(
 )
 
 
+ONE = IDS[0]
+LATE_EVENT_OF_WHAT_IS_HELD: list[tuple[Any, ...]] = [
+    ("change", ONE, 0.0), ("page", 0.0), ("wait", 1.0), ("change", ONE, 0.0), ("page", 0.0), ("wait", 61.0),
+    ("receive", 0),
+]  # fmt: skip
+LATE_EVENT_OF_A_NEWER_VERSION: list[tuple[Any, ...]] = [
+    ("change", ONE, 0.0), ("page", 0.0), ("wait", 1.0), ("change", ONE, 0.0), ("wait", 1.0), ("change", ONE, 0.0),
+    ("page", 0.0), ("wait", 61.0), ("receive", 1),
+]  # fmt: skip
+PAGE_THEN_EVENT = [0, 1] + [0] * 38
+"""The first page is written, then the event, then the second page, which left a minute before the event arrived."""
+
+
 @given(st.lists(onwards, max_size=30), st.lists(numbers, min_size=40, max_size=40))
+@example(LATE_EVENT_OF_WHAT_IS_HELD, PAGE_THEN_EVENT)
+@example(LATE_EVENT_OF_A_NEWER_VERSION, PAGE_THEN_EVENT)
 def test_while_the_server_goes_on_no_version_gives_way_to_an_older_one(script: list, order: list[int]) -> None:
     """However late a server shows a change, and however late an event is delivered."""
     copy = Copy()
