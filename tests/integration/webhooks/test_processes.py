@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import pathlib
 import re
@@ -133,7 +134,8 @@ async def test_a_thousand_dripping_connections_leave_memory_flat_and_others_serv
 @pytest.mark.parametrize("kind", ["file", "header", "none"])
 async def test_the_senders_check_is_chosen_by_options(file, tmp_path, kind) -> None:
     secrets = tmp_path / "secrets"
-    secrets.write_text("old-secret\nwhsec_bmV3LXNlY3JldA==\n")
+    new_key = b"new-secret-of-31-bytes-in-base6"
+    secrets.write_text(f"old-secret-of-24-letters\nwhsec_{base64.b64encode(new_key).decode()}\n")
     options = {
         "file": ("--secret-file", str(secrets)),
         "header": ("--secret-file", str(secrets), "--shared-secret-header", "X-Key"),
@@ -151,9 +153,9 @@ async def test_the_senders_check_is_chosen_by_options(file, tmp_path, kind) -> N
                 async with session.post(url, data=body_of(number), headers=headers) as response:
                     return response.status
 
-            new = signature(body_of(1), "e1", time.time(), key=b"new-secret")
+            new = signature(body_of(1), "e1", time.time(), key=new_key)
             assert await status(1, new) == (401 if kind == "header" else 200)
-            assert await status(2, {"X-Key": "old-secret"}) == (401 if kind == "file" else 200)
+            assert await status(2, {"X-Key": "old-secret-of-24-letters"}) == (401 if kind == "file" else 200)
             assert await status(3, {}) == (200 if kind == "none" else 401)
             async with session.post(url, data=b"x" * 1025, headers=new) as response:
                 assert response.status == 413
