@@ -265,7 +265,7 @@ async def test_a_store_of_a_newer_version_is_left_alone(path) -> None:
 
     from tonicdm.errors import StoreError
 
-    with sqlite3.connect(path) as db:
+    with sqlite3.connect(path.path) as db:
         db.execute("PRAGMA user_version = 99")
     db.close()
     with pytest.raises(StoreError, match="newer"):
