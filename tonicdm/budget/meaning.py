@@ -258,9 +258,12 @@ def _go_on(known: Known, response: Response, limit: _Limit, worth: Worth, reset:
     named, provisional, reports_reset = response.reset, known.provisional, False
     learned, used = None, _used(known, limit)
     more = limit.left is not None and not limit.rejected and limit.left > known.limit - known.used
-    # The count fell in a call that left after the last response. A Reset that did not move contradicts that.
+    # The count fell in a call that left after the last response. A Reset that did not move contradicts that; one that
+    # moved later agrees with it, also where it lies too far away to be believed itself: a server that names no Date may
+    # be ahead of us.
     fell = more and response.sent_at > known.used_reported_at
-    new = fell if provisional else worth is Worth.BELIEVED and named is not None and named > reset + tolerance and more
+    moved = named is not None and named > reset + tolerance
+    new = fell if provisional else moved and (more if worth is Worth.BELIEVED else fell and worth is Worth.FAR)
     if new and limit.left is not None:
         used = max(0, limit.limit - limit.left)
     if named is not None and worth is Worth.BELIEVED:

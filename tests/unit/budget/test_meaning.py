@@ -205,3 +205,15 @@ def test_a_window_taken_to_be_over_goes_on_where_a_response_without_a_date_says_
     assert window.sent(number, at(over), 30.0)
     settle(window, number, Report.of(3600, 2699, RESET), at(over))
     assert (window.used, window.reset is not None) == (901, True)
+
+
+def test_a_count_that_fell_with_a_reset_that_moved_is_a_new_window_however_far_that_lies() -> None:
+    """A server ten minutes ahead that names no Date; its Reset is believed only when others agree."""
+    spent = known(lower=START + 4000, upper=START + 4120, used=3595, reset=START + 4200)
+    far = START + 4000 + 600 + 3600 + 146
+    seen = meaning(spent, remaining=3595, reset=far, date=None)
+    assert (seen.window, seen.used, seen.reset, seen.provisional) == (Named.NEW, 5, START + 4120 + 3600, True)
+    late = meaning(spent, remaining=3595, reset=far, date=None, sent_at=5.0)
+    assert late.window is Named.SAME, "it left before what is known was reported"
+    still = meaning(spent, remaining=3595, reset=START + 4200, date=None)
+    assert still.window is Named.SAME, "the same window can't have more left"
