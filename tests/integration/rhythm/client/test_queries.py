@@ -247,7 +247,12 @@ async def test_killed_at_any_moment_it_is_one_query_and_all_rows(tmp_path, clock
             return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
         note, part = tmp_path / "rows.json.job", tmp_path / "rows.json.part"
-        for seen in (note.exists, lambda: part.exists() and part.stat().st_size > 0):
+
+        def started() -> bool:
+            """Before the query's id is noted nobody can know of it, and another one is started."""
+            return note.exists() and bool(json.loads(note.read_text() or "{}").get("id"))
+
+        for seen in (started, lambda: part.exists() and part.stat().st_size > 0):
             with start(0, 1.0) as process:
                 await _until(seen, process)
                 process.send_signal(signal.SIGKILL)
