@@ -33,8 +33,8 @@ class DuckDBFile:
         path: The file; made if absent.
     """
 
-    form: Final = "duckdb"
-    takes_changes: Final = True
+    form: str = "duckdb"
+    takes_changes: bool = True
 
     def __init__(self, path: str) -> None:
         self.where = path

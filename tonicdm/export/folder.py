@@ -36,7 +36,7 @@ class Folder:
         form: What the files are.
     """
 
-    takes_changes: Final = False
+    takes_changes: bool = False
 
     def __init__(self, path: str, form: Literal["parquet", "csv"]) -> None:
         self.where = path

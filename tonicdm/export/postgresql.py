@@ -50,8 +50,8 @@ class PostgresqlTables:
         ConfigError: It is none.
     """
 
-    form: Final = "postgresql"
-    takes_changes: Final = True
+    form: str = "postgresql"
+    takes_changes: bool = True
 
     def __init__(self, to: str) -> None:
         url, _, schema = to.partition(SEPARATOR)

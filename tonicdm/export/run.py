@@ -36,38 +36,48 @@ class Destination(Protocol):
     @property
     def form(self) -> str:
         """The format of the data."""
+        ...
 
     @property
     def takes_changes(self) -> bool:
         """Whether changed rows can be replaced; else a type is written anew when it changed."""
+        ...
 
     @property
     def staging(self) -> pathlib.Path:
         """The file for the rows of a type."""
+        ...
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *exc_info: object) -> None: ...
 
     def interrupt(self) -> None:
         """End what is under way; from another thread."""
+        ...
 
     def manifest(self) -> Manifest | None:
         """Return what the destination says of itself; None for a new one."""
+        ...
 
     def intact_types(self, manifest: Manifest) -> set[str]:
         """Return the types that are as the manifest says."""
+        ...
 
     def claim(self, record_type: str) -> None:
         """Make sure that a type can be written."""
+        ...
 
     def write(self, step: Step, staged: duck.Staged, *, keep_deleted: bool) -> tuple[int, int]:
         """Write the staged rows; return how many were written, and how many were deleted."""
+        ...
 
     def drop(self, record_type: str) -> None:
         """Remove a type."""
+        ...
 
     def commit(self, manifest: Manifest) -> None:
         """Make all that was written visible, with the manifest."""
+        ...
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import datetime
 from collections.abc import Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, LiteralString, Self
 
 import attrs
 
@@ -279,7 +279,7 @@ class JobQueue:
         with self._errors():
             await self._rows(f"DELETE FROM {SCHEMA}.procrastinate_jobs WHERE id = %(id)s RETURNING id", id=job)  # noqa: S608
 
-    async def _rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
+    async def _rows(self, query: LiteralString, **values: Any) -> list[dict[str, Any]]:
         return list(await self.app.connector.execute_query_all_async(query, **values))
 
     def _errors(self) -> contextlib.AbstractContextManager[None]:

@@ -19,6 +19,14 @@ NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 MIN_EVERY_SECONDS: Final = 60
 
 
+def _place_of_token(_instance: object, _attribute: attrs.Attribute[str], text: str) -> None:
+    scheme, _, rest = text.partition(":")
+    if scheme not in {"env", "file", "command"} or not rest.strip():
+        raise ConfigError(
+            "a tenant's token is given by where it is: env:NAME, file:/path or command:program. Nothing was kept."
+        )
+
+
 @attrs.frozen
 class TokenReference:
     """Where a token is, never the token: the database holds no secret.
@@ -30,15 +38,7 @@ class TokenReference:
         ConfigError: It is none of them. The error does not repeat it, as it may be the token itself.
     """
 
-    text: str = attrs.field()
-
-    @text.validator
-    def _check(self, _attribute: object, text: str) -> None:
-        scheme, _, rest = text.partition(":")
-        if scheme not in {"env", "file", "command"} or not rest.strip():
-            raise ConfigError(
-                "a tenant's token is given by where it is: env:NAME, file:/path or command:program. Nothing was kept."
-            )
+    text: str = attrs.field(validator=_place_of_token)
 
     def open(self) -> Secret | TokenFile | TokenCommand:
         """Return the token, or what reads it.
@@ -63,6 +63,11 @@ def _name(_instance: object, attribute: attrs.Attribute[str], name: str) -> None
             f"the {attribute.name} of a tenant has lower-case letters, digits, - and _, and begins with a letter; "
             f"63 at most, not {name!r}"
         )
+
+
+def _interval(_instance: object, _attribute: attrs.Attribute[int | None], every: int | None) -> None:
+    if every is not None and every < MIN_EVERY_SECONDS:
+        raise ConfigError(f"a tenant is synced every {MIN_EVERY_SECONDS} s at most, not every {every} s")
 
 
 def _reference(given: TokenReference | str) -> TokenReference:
@@ -92,13 +97,8 @@ class Tenant:
     """A server instead of a zone."""
     types: tuple[str, ...] = attrs.field(default=(), converter=_names)
     """What is synced; the default types where none are named."""
-    every: int | None = attrs.field(default=None)
+    every: int | None = attrs.field(default=None, validator=_interval)
     """Seconds between two syncs; None where they are submitted by hand."""
-
-    @every.validator
-    def _check_every(self, _attribute: object, every: int | None) -> None:
-        if every is not None and every < MIN_EVERY_SECONDS:
-            raise ConfigError(f"a tenant is synced every {MIN_EVERY_SECONDS} s at most, not every {every} s")
 
     def __attrs_post_init__(self) -> None:
         # A wrong zone or server is refused now and not by the job at night.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
 from tonicdm.budget import UnitBudget, budget_key
@@ -26,7 +26,7 @@ class YieldedError(TonicDMError):
 
 
 @contextlib.asynccontextmanager
-async def opened(tenant: Tenant, database: str, clock: Clock | None = None) -> AsyncIterator[tuple[TonicDM, Store]]:
+async def opened(tenant: Tenant, database: str, clock: Clock | None = None) -> AsyncGenerator[tuple[TonicDM, Store]]:
     """Open a tenant's client, on the budget that all workers share, and its copy.
 
     Args:

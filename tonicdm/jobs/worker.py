@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final
 
 from aiohttp import web
@@ -150,7 +150,7 @@ class _Worker:
 
 
 @contextlib.asynccontextmanager
-async def _served(queue: JobQueue, host: str, port: int) -> Any:
+async def _served(queue: JobQueue, host: str, port: int) -> AsyncGenerator[None]:
     """Serve /healthz and /metrics."""
 
     async def healthz(_request: web.Request) -> web.Response:
