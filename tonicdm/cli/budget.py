@@ -139,8 +139,8 @@ def _labels(by_label: Mapping[str, tuple[int, int]]) -> Table:
 
 
 def _account(title: str, accounts: Mapping[tuple[str, str], tuple[int, int]]) -> Table:
-    dearest = sorted(accounts.items(), key=lambda item: -item[1][1])[:MAX_LABELS]
-    rows = [(label, lane, calls, units) for (lane, label), (calls, units) in dearest]
+    by_units = sorted(accounts.items(), key=lambda item: -item[1][1])[:MAX_LABELS]
+    rows = [(label, lane, calls, units) for (lane, label), (calls, units) in by_units]
     return Table(["endpoint", "lane", number("calls"), number("units")], rows, title=title)
 
 
