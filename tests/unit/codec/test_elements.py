@@ -67,7 +67,7 @@ def test_one_bad_element_leaves_the_others_as_they_are(found: list, data: st.Dat
     assert (invalid.index, invalid.id) == (place, "0" * 31 + "9")
 
 
-@for_each(("bad", "reason"), BROKEN.values(), ids=BROKEN)
+@for_each(("bad", "reason"), BROKEN.values(), ids=list(BROKEN))
 def test_a_bad_element_says_what_is_wrong_keeps_its_text_and_shows_what_can_be_read(bad: bytes, reason: str) -> None:
     element = (
         b'{"id": "00000000000000000000000000000002", "secret": %s, "datetimeUpdated": "2026-01-01T00:00:00Z"}' % bad
