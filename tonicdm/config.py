@@ -11,6 +11,7 @@ from typing import Final, TypeAlias, get_args
 import attrs
 import yarl
 
+from tonicdm.databases import shown_place
 from tonicdm.errors import ConfigError
 from tonicdm.types import OptionPlacement, Secret
 
@@ -200,14 +201,6 @@ def _token_settings(read: Callable[[str], str | None]) -> tuple[Secret | None, s
     if len(names_set) > 1:
         raise ConfigError(f"set one of {' and '.join(names_set)}, not both: which token is meant can't be told")
     return Secret.of(read(names[0])), read(names[1]) or None, read(names[2]) or None
-
-
-def shown_place(where: str | None) -> str | None:
-    """Return what people may see of a file's path or a database's URL: not its user and password."""
-    if where is None or "://" not in where:
-        return where
-    scheme, _, location = where.partition("://")
-    return f"{scheme}://{location.partition('?')[0].rpartition('@')[2]}"
 
 
 def _budget_key(key: str | None, token: Secret | None) -> str | None:

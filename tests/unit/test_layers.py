@@ -28,6 +28,7 @@ LAYERS = [
         "errors",
         "ids",
         "config",
+        "databases",
         "checks",
         "clock",
         "closing",

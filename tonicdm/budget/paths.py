@@ -6,6 +6,7 @@ import os
 import pathlib
 from typing import Final
 
+from tonicdm.databases import is_url
 from tonicdm.errors import ConfigError
 
 _MEMORY: Final = frozenset({"memory", ":memory:"})
@@ -18,7 +19,7 @@ def is_memory(where: str | os.PathLike[str]) -> bool:
 
 def is_postgresql(where: str | os.PathLike[str]) -> bool:
     """Tell whether *where* is the URL of a PostgreSQL database."""
-    return str(os.fspath(where)).startswith(("postgresql://", "postgres://"))
+    return is_url(os.fspath(where))
 
 
 def expanded(where: str | os.PathLike[str]) -> pathlib.Path:

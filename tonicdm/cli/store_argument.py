@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from tonicdm.store.opening import DEFAULT_SCHEMA, is_url, locate
+from tonicdm.databases import is_url
+from tonicdm.store.opening import DEFAULT_SCHEMA, locate
 
 Command = Callable[..., Any]
 

@@ -12,6 +12,7 @@ from typing import Final, Literal, Protocol, Self, TypeAlias
 
 import attrs
 
+from tonicdm.databases import is_url
 from tonicdm.errors import ConfigError
 from tonicdm.export import duck, manifest
 from tonicdm.export.database import DuckDBFile
@@ -24,7 +25,6 @@ from tonicdm.store.columns import Column
 from tonicdm.store.observing import misfits
 
 FORMS: Final = ("duckdb", "parquet", "csv")
-_URLS: Final = ("postgresql://", "postgres://")
 
 
 class Destination(Protocol):
@@ -103,7 +103,7 @@ def destination(to: str) -> Destination:
     Raises:
         ConfigError: It names none.
     """
-    if to.startswith(_URLS):
+    if is_url(to):
         return _postgresql(to)
     form, _, path = to.partition(":")
     if not path or form not in FORMS:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString, Self
 
 import attrs
 
-from tonicdm.config import shown_place
+from tonicdm.databases import is_url, shown
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.jobs.tenants import Tenant
 from tonicdm.store import choose
@@ -72,7 +72,7 @@ class JobQueue:
     """
 
     def __init__(self, database: str) -> None:
-        if not database.startswith(("postgresql://", "postgres://")):
+        if not is_url(database):
             raise ConfigError("jobs need a PostgreSQL database: postgresql://…")
         try:
             import procrastinate
@@ -87,7 +87,7 @@ class JobQueue:
     @property
     def where(self) -> str:
         """Host and database, without user and password."""
-        return shown_place(self.database) or ""
+        return shown(self.database)
 
     async def __aenter__(self) -> Self:
         with self._errors():

@@ -6,16 +6,12 @@ import os
 import pathlib
 from typing import Final
 
+from tonicdm.databases import is_url
 from tonicdm.errors import ConfigError
 from tonicdm.store.database import Location
 from tonicdm.store.sqlite import SqliteFile
 
 DEFAULT_SCHEMA: Final = "tonicdm"
-
-
-def is_url(target: str | os.PathLike[str]) -> bool:
-    """Tell whether *target* is the URL of a PostgreSQL database, and no path."""
-    return isinstance(target, str) and target.startswith(("postgresql://", "postgres://"))
 
 
 def locate(target: str | os.PathLike[str] | Location, schema: str | None = None) -> Location:

@@ -26,6 +26,7 @@ from tonicdm.budget.ledgers.threads import LedgerThread
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock, SystemClock
+from tonicdm.databases import checked
 from tonicdm.errors import ConfigError, LedgerUnavailableError
 
 if TYPE_CHECKING:
@@ -511,14 +512,13 @@ def _check(url: str) -> tuple[str, str]:
         raise ConfigError(
             "a budget in PostgreSQL needs psycopg: pip install 'tonicdm[postgres]'. Nothing was sent."
         ) from error
+    place = checked(url)
     try:
-        parts = psycopg.conninfo.conninfo_to_dict(url)
+        conninfo = psycopg.conninfo.make_conninfo(url)
     except psycopg.Error:
         # The driver's own message repeats the URL, with its password.
         raise ConfigError("the URL of the budget's database can't be read. Nothing was sent.") from None
-    place = parts.get("host") or parts.get("hostaddr") or "localhost"
-    port = f":{parts['port']}" if parts.get("port") else ""
-    return psycopg.conninfo.make_conninfo(url), f"postgresql://{place}{port}/{parts.get('dbname') or ''}"
+    return conninfo, place
 
 
 def _text(error: Exception) -> str:

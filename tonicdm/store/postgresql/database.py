@@ -1,0 +1,135 @@
+"""A connection to a store in PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg import errors
+
+from tonicdm.store.columns import Column
+from tonicdm.store.database import Dialect, Lock, quoted
+from tonicdm.store.postgresql import values
+from tonicdm.store.postgresql.dialect import PostgresqlDialect
+from tonicdm.store.postgresql.tables import LOCKS, VERSION_NOTE, check_version, lock_key
+from tonicdm.store.postgresql.values import translated
+from tonicdm.store.postgresql.views import view
+
+logger: Final = logging.getLogger("tonicdm")
+
+LOCK_TIMEOUT: Final = "30s"
+"""For how long a statement waits for another program's lock."""
+VIEW_LOCK_TIMEOUT: Final = "2s"
+"""For how long a view waits for a query that reads it, before it is left as it is until the next run."""
+
+
+class PostgresqlDatabase:
+    """A connection to a store's schema.
+
+    Args:
+        connection: In autocommit mode, with the schema as its search path.
+        schema: The schema.
+        name: Of the store, for errors.
+    """
+
+    dialect: Dialect = PostgresqlDialect()
+
+    def __init__(self, connection: psycopg.Connection[Any], schema: str, name: str) -> None:
+        self.connection: psycopg.Connection[Any] = connection
+        self._name = name
+        self._begin = {
+            lock: f"BEGIN; SELECT pg_advisory_xact_lock({key}, {lock_key(schema)}); "  # noqa: S608 - numbers and a name of ours
+            f"SELECT value FROM meta WHERE name = '{VERSION_NOTE}'"
+            for lock, key in LOCKS.items()
+        }
+        values.register(connection)
+
+    @property
+    def is_lost(self) -> bool:
+        return self.connection.closed
+
+    def is_unusable_after(self, error: Exception) -> bool:
+        return isinstance(error, psycopg.OperationalError)
+
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> psycopg.Cursor[Any]:
+        return self.connection.execute(translated(sql), parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> int:
+        with self.connection.cursor() as cursor:
+            cursor.executemany(translated(sql), parameters)
+            return max(0, cursor.rowcount)
+
+    @contextlib.contextmanager
+    def transaction(self, *, durable: bool = False, lock: Lock = Lock.WRITE) -> Generator[None]:  # noqa: ARG002 - all are
+        db = self.connection
+        try:
+            begun = db.execute(self._begin[lock].encode())
+            while begun.nextset():
+                pass
+            check_version(begun.fetchone(), self._name)
+            yield
+            db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(psycopg.Error):
+                db.execute("ROLLBACK")
+            raise
+
+    @contextlib.contextmanager
+    def moment(self) -> Generator[None]:
+        self.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(psycopg.Error):
+                self.connection.execute("ROLLBACK")
+
+    def stream(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[Any]]:
+        with self.connection.cursor(name="tonicdm_stream") as cursor:
+            cursor.execute(translated(sql), parameters)
+            while batch := cursor.fetchmany(size):
+                yield batch
+
+    def note_if_free(self, sql: str, parameters: Sequence[Any], seconds: float) -> bool:
+        try:
+            with self.connection.transaction():
+                self.connection.execute(f"SET LOCAL lock_timeout = {round(seconds * 1000)}".encode())
+                self.execute(sql, parameters)
+        except (errors.LockNotAvailable, errors.ReadOnlySqlTransaction, errors.InsufficientPrivilege):
+            return False
+        return True
+
+    def is_same(self, held: str, coming: str) -> bool:
+        return values.is_same(json.loads(held), json.loads(coming))
+
+    def refusal(self, key: str, item: Mapping[str, Any], raw: str) -> str | None:
+        return values.refusal(key, item, raw)
+
+    def make_view(self, record_type: str, own: Mapping[str, str], columns: Sequence[Column]) -> None:
+        statements = view(record_type, own, columns)
+        digest, note = hashlib.sha256(statements.encode()).hexdigest(), f"view {record_type}"
+        sql = "SELECT value FROM meta WHERE name = ? AND to_regclass(?) IS NOT NULL"
+        if self.execute(sql, (note, quoted(record_type))).fetchone() == (digest,):
+            return
+        self.connection.execute(f"SAVEPOINT view; SET LOCAL lock_timeout = '{VIEW_LOCK_TIMEOUT}'".encode())
+        try:
+            self.connection.execute(statements.encode())
+        except (errors.DependentObjectsStillExist, errors.LockNotAvailable) as error:
+            self.connection.execute("ROLLBACK TO SAVEPOINT view")
+            logger.warning(
+                "%s: the view %s stays as it was (%s): drop what depends on it, or end the query that reads it, and "
+                "sync again", self._name, record_type, type(error).__name__,
+            )  # fmt: skip
+            return
+        self.execute(
+            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (note, digest),
+        )
+        self.connection.execute(f"RELEASE SAVEPOINT view; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'".encode())
+
+    def close(self) -> None:
+        self.connection.close()

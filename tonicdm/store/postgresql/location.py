@@ -1,0 +1,178 @@
+"""The location of a store in PostgreSQL: a database, and a schema for this store alone."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import pathlib
+import secrets
+from collections.abc import Generator
+from typing import Any, Final
+
+import platformdirs
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from tonicdm.databases import checked
+from tonicdm.errors import ConfigError, StoreError
+from tonicdm.store.database import Location, Lock, quoted
+from tonicdm.store.postgresql.database import LOCK_TIMEOUT, PostgresqlDatabase
+from tonicdm.store.postgresql.meanings import described
+from tonicdm.store.postgresql.tables import (
+    FUNCTIONS,
+    LOCKS,
+    MIGRATIONS,
+    TABLES,
+    VERSION_NOTE,
+    check_version,
+    lock_key,
+    version_of,
+)
+from tonicdm.store.postgresql.views import MAX_IDENTIFIER_BYTES
+from tonicdm.store.schema import SCHEMA_VERSION
+
+DEFAULTS: Final = {
+    "application_name": "tonicdm",
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "tcp_user_timeout": "30000",
+}
+"""Settings of a connection that its URL may change. A server that is gone is noticed within half a minute."""
+
+
+def check_schema(schema: str) -> str:
+    """Return *schema*, if a store can be kept in a schema of that name.
+
+    Raises:
+        ConfigError: It can't.
+    """
+    if not schema or not schema.isprintable() or {'"', "'"} & set(schema):
+        raise ConfigError("a schema's name is a plain word, without quotation marks. Nothing was sent.")
+    if len(schema.encode()) > MAX_IDENTIFIER_BYTES:
+        raise ConfigError(f"a schema's name has at most {MAX_IDENTIFIER_BYTES} bytes. Nothing was sent.")
+    if schema.lower() in {"public", "information_schema"} or schema.lower().startswith("pg_"):
+        raise ConfigError(f"the schema {schema} is not for one program alone: choose another name. Nothing was sent.")
+    return schema
+
+
+class PostgresqlSchema(Location):
+    """The location of a store in a database.
+
+    Args:
+        url: As libpq takes it.
+        schema: For this store alone.
+
+    Raises:
+        ConfigError: One of them is none.
+    """
+
+    def __init__(self, url: str, schema: str) -> None:
+        # Nothing sets it later: a database always has one.
+        self.schema: str = check_schema(schema)  # pyright: ignore[reportIncompatibleVariableOverride]
+        place = checked(url)
+        try:
+            given = conninfo_to_dict(url)
+        except psycopg.Error:
+            # Its text holds the URL, and that the password.
+            raise ConfigError("this is no URL of a PostgreSQL database. Nothing was sent.") from None
+        self._settings: dict[str, Any] = {**DEFAULTS, **given}
+        self.name: str = f"{place} (schema {schema})"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    def exists(self) -> bool:
+        return True
+
+    def shell(self, sql: str) -> str:
+        return f"psql -c 'SET search_path = {quoted(self.schema)}' -c '{sql}'"
+
+    def open(self) -> PostgresqlDatabase:
+        with self._opening() as db:
+            if version_of(db, self.schema, self.name) == 0:
+                self._make(db)
+            self._check(db)
+        return PostgresqlDatabase(db, self.schema, self.name)
+
+    def open_to_read(self) -> PostgresqlDatabase:
+        with self._opening() as db:
+            if version_of(db, self.schema, self.name) == 0:
+                raise StoreError(self.name, "does not exist; make it with: tonicdm sync")
+            self._check(db)
+        return PostgresqlDatabase(db, self.schema, self.name)
+
+    def open_to_watch(self) -> PostgresqlDatabase:
+        with self.errors(), self._opening() as db:
+            return PostgresqlDatabase(db, self.schema, self.name)
+
+    def upgrade(self) -> tuple[int, int]:
+        with self._opening() as db, contextlib.closing(db):
+            before = version_of(db, self.schema, self.name)
+            if before == 0:
+                self._make(db)
+            for version in range(before or SCHEMA_VERSION, SCHEMA_VERSION):
+                with self._alone(db):
+                    if version_of(db, self.schema, self.name) == version:
+                        db.execute(MIGRATIONS[version].encode())
+                        db.execute("UPDATE meta SET value = %s WHERE name = %s", (str(version + 1), VERSION_NOTE))
+            self._check(db)
+            return before, SCHEMA_VERSION
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Open a connection whose unqualified names are the schema's; nothing is looked at or made."""
+        with self._opening() as db:
+            return db
+
+    @contextlib.contextmanager
+    def _opening(self) -> Generator[psycopg.Connection[Any]]:
+        """Connect; the connection stays open unless the block raises."""
+        try:
+            db = psycopg.connect(**self._settings, autocommit=True)
+        except psycopg.OperationalError as error:
+            # libpq names the host, the user and the database here, and never the password.
+            reason = str(error).splitlines()[0]
+            raise StoreError(self.name, f"can't be reached. Nothing was stored; {reason}") from None
+        try:
+            # Own names come first, so that a table of the same name elsewhere is never meant.
+            settings = f"SET TimeZone = 'UTC'; SET lock_timeout = '{LOCK_TIMEOUT}'"
+            db.execute(f"SET search_path = {quoted(self.schema)}; {settings}".encode())
+            yield db
+        except BaseException:
+            db.close()
+            raise
+
+    def _make(self, db: psycopg.Connection[Any]) -> None:
+        """Make the tables; of two processes that do so at once, the second one finds them made."""
+        with self._alone(db):
+            if version_of(db, self.schema, self.name):
+                return
+            sql = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
+            if db.execute(sql, (self.schema,)).fetchone() is None:
+                db.execute(f"CREATE SCHEMA {quoted(self.schema)}".encode())
+            db.execute((TABLES + FUNCTIONS).encode())
+            notes = [(VERSION_NOTE, str(SCHEMA_VERSION)), ("identity", secrets.token_hex(16))]
+            with db.cursor() as cursor:
+                cursor.executemany("INSERT INTO meta (name, value) VALUES (%s, %s)", notes)
+
+    @contextlib.contextmanager
+    def _alone(self, db: psycopg.Connection[Any]) -> Generator[None]:
+        with db.transaction():
+            db.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCKS[Lock.WRITE], lock_key(self.schema)))
+            yield
+
+    def _check(self, db: psycopg.Connection[Any]) -> None:
+        row = db.execute("SELECT value FROM meta WHERE name = %s", (VERSION_NOTE,)).fetchone()
+        check_version(row, self.name)
+
+    @contextlib.contextmanager
+    def errors(self) -> Generator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            # The error's own text may hold values of records: of its class and code nothing is to be kept secret.
+            raise StoreError(self.name, described(error)) from None
+
+    def beside(self, name: str) -> pathlib.Path:
+        folder = platformdirs.user_state_path("tonicdm", appauthor=False) / "postgresql"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder / f"{hashlib.sha256(self.name.encode()).hexdigest()[:16]}.{name}"

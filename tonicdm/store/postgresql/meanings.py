@@ -1,0 +1,34 @@
+"""Errors of PostgreSQL: what they mean for a store, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import psycopg
+from psycopg import errors
+
+_MEANINGS: Final[Sequence[tuple[type[psycopg.Error], str]]] = (
+    (errors.DiskFull, "could not be written: the server's disk is full. Every page stored before is kept"),
+    (errors.LockNotAvailable, "is locked by another program for too long. Every page stored before is kept"),
+    (errors.QueryCanceled, "did not answer in the time that the server allows (statement_timeout). Nothing was stored"),
+    (errors.ReadOnlySqlTransaction, "can't be written: the server is read-only, a standby perhaps"),
+    (errors.InvalidPassword, "can't be opened: the server refuses the user or the password"),
+    (errors.InvalidAuthorizationSpecification, "can't be opened: the server refuses the user or the password"),
+    (errors.InvalidCatalogName, "can't be opened: there is no such database"),
+    (errors.TooManyConnections, "can't be opened: the server has no connection left"),
+)
+
+
+def described(error: psycopg.Error) -> str:
+    """Return what *error* means for the store, and what to do."""
+    for exc_type, meaning in _MEANINGS:
+        if isinstance(error, exc_type):
+            return meaning
+    if isinstance(error, errors.InsufficientPrivilege):
+        return "can't be used: the role lacks a privilege. It needs a schema of its own: docs/how-to/postgresql.md"
+    if error.sqlstate is None or error.sqlstate.startswith(("08", "57")):
+        return "can't be reached, or the connection broke. What was under way was not stored; every page before it is"
+    # Of a statement that a user wrote, the text names columns and tables, no values.
+    text = error.diag.message_primary if error.sqlstate.startswith("42") else type(error).__name__
+    return f"can't be used: {text} ({error.sqlstate})"
