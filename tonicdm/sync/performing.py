@@ -332,11 +332,15 @@ class Performer:
     async def _tombstones(self, _step: Step, at: datetime.datetime, stamp: ReadStamp) -> Performed:
         name = self.record_type.name
 
+        before = self.report.deleted
+
         def write(db: Database) -> Written:
             proven = self.reader.has_statuses and statuses_proven(db, name)
             reason = DELETED if proven else OUT_OF_SIGHT
             gone = sorted(rows.vanished(db, name))
-            self.report.deleted += writing.write_tombstones(db, name, gone, reason, at.isoformat(), stamp)
+            deleted = writing.write_tombstones(db, name, gone, reason, at.isoformat(), stamp)
+            # Where the database was away it may be done twice, and the second time nothing is left to be buried.
+            self.report.deleted = max(self.report.deleted, before + deleted)
             return Written()
 
         return Performed(Outcome(at=at.isoformat()), write)

@@ -16,6 +16,8 @@ from tests.engines import ENGINES, place, rows
 from tonicdm import TonicDM
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.store import Store
+from tonicdm.store import rows as rows_of_the_store
+from tonicdm.store.database import Database
 from tonicdm.store.opening import locate
 from tonicdm.store.postgresql import VERSION_NOTE
 from tonicdm.store.schema import SCHEMA_VERSION
@@ -234,9 +236,15 @@ async def test_a_connection_that_breaks_costs_one_transaction(postgres_url: str)
     await proxy.open()
     store = Store(proxy.url, schema="firm")
     await store.set_meta("before", "1")
-    await proxy.cut()
+    loop = asyncio.get_running_loop()
+
+    def broken(db: Database) -> None:
+        rows_of_the_store.put_note(db, "during", "1")
+        asyncio.run_coroutine_threadsafe(proxy.cut(), loop).result(10)
+        rows_of_the_store.put_note(db, "during", "2")
+
     with pytest.raises(StoreError, match="connection broke"):
-        await store.set_meta("during", "1")
+        await store.write(broken)
     await proxy.open()
     await store.set_meta("after", "1")
     assert [await store.meta(name) for name in ("before", "during", "after")] == ["1", None, "1"]

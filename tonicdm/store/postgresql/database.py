@@ -24,6 +24,8 @@ logger: Final = logging.getLogger("tonicdm")
 
 LOCK_TIMEOUT: Final = "30s"
 """For how long a statement waits for another program's lock."""
+SILENCE_TIMEOUT: Final = "60s"
+"""For how long a transaction that writes may say nothing: a host that is gone holds up nobody for longer."""
 VIEW_LOCK_TIMEOUT: Final = "2s"
 """For how long a view waits for a query that reads it, before it is left as it is until the next run."""
 
@@ -43,7 +45,8 @@ class PostgresqlDatabase:
         self.connection: psycopg.Connection[Any] = connection
         self._name = name
         self._begin = {
-            lock: f"BEGIN; SELECT pg_advisory_xact_lock({key}, {lock_key(schema)}); "  # noqa: S608 - numbers and a name of ours
+            lock: f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{SILENCE_TIMEOUT}'; "  # noqa: S608 - ours
+            f"SELECT pg_advisory_xact_lock({key}, {lock_key(schema)}); "
             f"SELECT value FROM meta WHERE name = '{VERSION_NOTE}'"
             for lock, key in LOCKS.items()
         }
@@ -51,7 +54,7 @@ class PostgresqlDatabase:
 
     @property
     def is_lost(self) -> bool:
-        return self.connection.closed
+        return self.connection.closed or _has_ended(self.connection)
 
     def is_unusable_after(self, error: Exception) -> bool:
         return isinstance(error, psycopg.OperationalError)
@@ -133,3 +136,12 @@ class PostgresqlDatabase:
 
     def close(self) -> None:
         self.connection.close()
+
+
+def _has_ended(connection: psycopg.Connection[Any]) -> bool:
+    """Tell whether the server has ended a connection that nothing is under way on, without asking it."""
+    try:
+        connection.pgconn.consume_input()  # reads what has come, and waits for nothing
+    except psycopg.OperationalError:
+        connection.close()
+    return connection.closed

@@ -17,7 +17,7 @@ from tonicdm.databases import checked
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.store.database import Location, Lock, quoted
 from tonicdm.store.postgresql.database import LOCK_TIMEOUT, PostgresqlDatabase
-from tonicdm.store.postgresql.meanings import described
+from tonicdm.store.postgresql.meanings import described, is_away
 from tonicdm.store.postgresql.tables import (
     FUNCTIONS,
     LOCKS,
@@ -131,7 +131,7 @@ class PostgresqlSchema(Location):
         except psycopg.OperationalError as error:
             # libpq names the host, the user and the database here, and never the password.
             reason = str(error).splitlines()[0]
-            raise StoreError(self.name, f"can't be reached. Nothing was stored; {reason}") from None
+            raise StoreError(self.name, f"can't be reached. Nothing was stored; {reason}", away=True) from None
         try:
             # Own names come first, so that a table of the same name elsewhere is never meant.
             settings = f"SET TimeZone = 'UTC'; SET lock_timeout = '{LOCK_TIMEOUT}'"
@@ -170,7 +170,7 @@ class PostgresqlSchema(Location):
             yield
         except psycopg.Error as error:
             # The error's own text may hold values of records: of its class and code nothing is to be kept secret.
-            raise StoreError(self.name, described(error)) from None
+            raise StoreError(self.name, described(error), away=is_away(error)) from None
 
     def beside(self, name: str) -> pathlib.Path:
         folder = platformdirs.user_state_path("tonicdm", appauthor=False) / "postgresql"

@@ -9,7 +9,10 @@ import psycopg
 from psycopg import errors
 
 _MEANINGS: Final[Sequence[tuple[type[psycopg.Error], str]]] = (
-    (errors.DiskFull, "could not be written: the server's disk is full. Every page stored before is kept"),
+    (
+        errors.DiskFull,
+        "could not be written: the server's disk is full. Every page stored before is kept; free some space and go on",
+    ),
     (errors.LockNotAvailable, "is locked by another program for too long. Every page stored before is kept"),
     (errors.QueryCanceled, "did not answer in the time that the server allows (statement_timeout). Nothing was stored"),
     (errors.ReadOnlySqlTransaction, "can't be written: the server is read-only, a standby perhaps"),
@@ -20,6 +23,14 @@ _MEANINGS: Final[Sequence[tuple[type[psycopg.Error], str]]] = (
 )
 
 
+def is_away(error: psycopg.Error) -> bool:
+    """Tell whether *error* says that the connection is gone, and not what is wrong with a statement."""
+    state = error.sqlstate
+    if state is None:
+        return isinstance(error, psycopg.OperationalError)
+    return state.startswith(("08", "57P")) or isinstance(error, errors.IdleInTransactionSessionTimeout)
+
+
 def described(error: psycopg.Error) -> str:
     """Return what *error* means for the store, and what to do."""
     for exc_type, meaning in _MEANINGS:
@@ -27,8 +38,9 @@ def described(error: psycopg.Error) -> str:
             return meaning
     if isinstance(error, errors.InsufficientPrivilege):
         return "can't be used: the role lacks a privilege. It needs a schema of its own: docs/how-to/postgresql.md"
-    if error.sqlstate is None or error.sqlstate.startswith(("08", "57")):
+    if is_away(error):
         return "can't be reached, or the connection broke. What was under way was not stored; every page before it is"
+    state = error.sqlstate or ""
     # Of a statement that a user wrote, the text names columns and tables, no values.
-    text = error.diag.message_primary if error.sqlstate.startswith("42") else type(error).__name__
-    return f"can't be used: {text} ({error.sqlstate})"
+    text = error.diag.message_primary if state.startswith("42") else type(error).__name__
+    return f"can't be used: {text} ({state})"
