@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     import cattrs  # loaded when the first record is read: a program may wait for its first answer, not for its start
 
 R = TypeVar("R", bound=Record)
+Reader: TypeAlias = Callable[[Any, Any], R]
 Setup: TypeAlias = "Callable[[cattrs.Converter], None]"
+Factory: TypeAlias = "Callable[[type[Record], cattrs.Converter], Callable[..., Record]]"
 
 _SCALARS: Final[Mapping[type, Callable[..., Any]]] = {
     str: scalars.read_str,
@@ -45,7 +47,8 @@ _SCALARS: Final[Mapping[type, Callable[..., Any]]] = {
 class Codec:
     """Reads records out of JSON values and writes them back.
 
-    Reading takes a fast way that tells no details. Only where it fails, a second, slower reading finds out where.
+    Reading takes compiled readers, which tell no details (`tonicdm.codec.compiler`). Only where one fails, a second,
+    slower reading by the definition finds out where.
 
     Args:
         setups: Functions that add hooks for further types to a converter.
@@ -53,16 +56,29 @@ class Codec:
 
     def __init__(self, *setups: Setup) -> None:
         self._setups = setups
+        self._readers: dict[type, Any] = {}
+
+    @functools.cached_property
+    def definition(self) -> cattrs.Converter:
+        """The converter that says what a record is, and where a value fails to be one."""
+        return self._converter(_defined, detailed=True)
 
     @functools.cached_property
     def _fast(self) -> cattrs.Converter:
-        return self._converter(detailed=False)
+        return self._converter(_compiled, detailed=False)
 
-    @functools.cached_property
-    def _detailed(self) -> cattrs.Converter:
-        return self._converter(detailed=True)
+    def reader(self, model: type[R]) -> Reader[R]:
+        """Return the function of a value and *model* that reads a record; where one fails to be read it does not say.
 
-    def _converter(self, *, detailed: bool) -> cattrs.Converter:
+        Args:
+            model: The record's class.
+        """
+        reader: Reader[R] | None = self._readers.get(model)
+        if reader is None:
+            reader = self._readers[model] = self._fast.get_structure_hook(model)
+        return reader
+
+    def _converter(self, factory: Factory, *, detailed: bool) -> cattrs.Converter:
         import cattrs
 
         converter = cattrs.Converter(detailed_validation=detailed)
@@ -71,9 +87,7 @@ class Codec:
         converter.register_structure_hook_func(lambda target: target is RecordID, scalars.read_id)
         for union in (float | str, float | str | None):
             converter.register_structure_hook(union, scalars.read_number_or_str)
-        converter.register_structure_hook_factory(
-            _is_record, lambda model: _reader(model, converter, detailed=detailed)
-        )
+        converter.register_structure_hook_factory(_is_record, lambda model: factory(model, converter))
         converter.register_structure_hook_factory(_is_tuple, lambda target: _list_reader(target, converter))
         for setup in self._setups:
             setup(converter)
@@ -86,9 +100,14 @@ class Codec:
             DecodeError: The value has not the form of *model*.
         """
         try:
-            return self._fast.structure(value, model)
-        except Exception:  # noqa: BLE001 - whatever it was, the second reading names the place
-            raise self._explain(value, model, at) from None
+            return self.reader(model)(value, model)
+        except Exception:  # noqa: BLE001, S110 - whatever it was, the definition decides, and names the place
+            pass
+        result = self._by_definition(value, model, at)
+        if isinstance(result, DecodeError):
+            del value  # what cannot be read may be a secret, and error trackers keep what stands in frames
+            raise result
+        return result
 
     def read_all(self, values: Any, model: type[R]) -> list[R]:
         """Read an array of records.
@@ -98,22 +117,27 @@ class Codec:
         """
         if not isinstance(values, list):
             raise DecodeError([f"$: expected array, found {scalars.json_type(values)}"])
-        read = self._fast.get_structure_hook(model)
+        read = self.reader(model)
         try:
             return [read(value, model) for value in values]
-        except Exception:
-            for index, value in enumerate(values):
-                self.read(value, model, at=f"$[{index}]")
-            raise
+        except Exception:  # noqa: BLE001, S110 - one of them; which one is found out below
+            pass
+        records: list[R] = []
+        for index in range(len(values)):
+            result = self._by_definition(values[index], model, f"$[{index}]")
+            if isinstance(result, DecodeError):
+                del values
+                raise result
+            records.append(result)
+        return records
 
-    def _explain(self, value: Any, model: type[Record], at: str) -> DecodeError:
+    def _by_definition(self, value: Any, model: type[R], at: str) -> R | DecodeError:
         try:
-            self._detailed.structure(value, model)
+            return self.definition.structure(value, model)
         except Exception as error:  # noqa: BLE001 - turned into paths
             from tonicdm.codec.paths import explain
 
             return DecodeError(explain(error, model, at))
-        return DecodeError([f"{at}: unreadable"])
 
     def write(self, value: Any) -> Any:
         """Return *value* as JSON: records with their wire names, known nulls and unknown fields.
@@ -170,7 +194,13 @@ def _is_tuple(target: Any) -> bool:
     return get_origin(target) is tuple
 
 
-def _reader(model: type[Record], converter: cattrs.Converter, *, detailed: bool) -> Callable[[Any, Any], Record]:
+def _compiled(model: type[Record], converter: cattrs.Converter) -> Callable[..., Record]:
+    from tonicdm.codec.compiler import can_compile, compile_reader
+
+    return compile_reader(model, converter) if can_compile(model) else _defined(model, converter)
+
+
+def _defined(model: type[Record], converter: cattrs.Converter) -> Callable[..., Record]:
     from cattrs.gen import make_dict_structure_fn, override
 
     names = wire_names(model)
@@ -187,7 +217,6 @@ def _reader(model: type[Record], converter: cattrs.Converter, *, detailed: bool)
     read = make_dict_structure_fn(
         model,
         converter,
-        _cattrs_detailed_validation=detailed,
         **omitted,
         **renames,
     )
