@@ -220,7 +220,7 @@ def _facts_of(facts: TypeFacts) -> tuple[Fact, ...]:
         add("count", "not known" if facts.count is None else f"{facts.count:,}", proven=facts.counted)
     if facts.paged or facts.pages_anyway:
         add("page size", f"{facts.page_limit:,}", proven=facts.size_proven)
-    if facts.by_id and (follow or facts.held):
+    if facts.lists_of_ids or (facts.by_id and (follow or facts.held)):
         add("IDs per call", f"{facts.ids_per_call:,}", proven=facts.ids_proven >= facts.ids_per_call)
     if facts.has_updated_after:
         works = "does not work" if facts.updated_after is False else "works"

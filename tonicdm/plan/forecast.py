@@ -92,7 +92,7 @@ def scenarios(facts: TypeFacts) -> Iterator[Scenario]:
     count = facts.count or 0
     follow = facts.until is not None or facts.checkpoint is not None
     whole = facts.audit or facts.updated_after is not True or not facts.has_updated_after
-    by_id = facts.by_id and (follow or facts.held > 0)
+    by_id = facts.lists_of_ids or (facts.by_id and (follow or facts.held > 0))
     few_ids = max(MIN_IDS, facts.ids_proven)
     missing: tuple[MissingRecords, ...] = ("none",)
     if facts.held and whole and not facts.partial:
@@ -155,8 +155,8 @@ class _Server:
         """Return records, which may have been changed just before."""
         if not (self._scenario.recent and count and self._facts.marks):
             return Outcome(at="", count=count, fresh=count)
-        if step.mark:
-            self._stale[step.number] = count
+        # Such pages are marked: what may change again is stale.
+        self._stale[step.number] = count
         settled = self._now + 2 * TIE
         return Outcome(at="", count=count, fresh=count, settles_at=settled.isoformat(), ties_from=self._now.isoformat())
 

@@ -41,32 +41,25 @@ class PageChoice:
 def choose_pages(stale: Sequence[int], ids_per_call: int | None, *, record_units: int = 5) -> PageChoice:
     """Return the cheapest way to fetch stale records, given how many each page holds.
 
-    It minimises |S| + ceil(sum of s_i outside S / H) over all sets S of whole pages. For a given size the best set has
-    the pages with the most stale records, so only as many sets as pages are tried. A page with s_i >= H is always in:
-    by ID it would fill a call of its own. Among equals the smallest S is taken: IDs stay right when pages shift.
+    It minimises |S| + ceil(sum of s_i outside S / H) over all sets S of whole pages: those with s_i >= H, which by ID
+    would fill a call of their own. Any other page takes fewer than H IDs out of the calls by ID, so that reading it
+    whole spares one of them at most, which it costs itself. IDs stay right when pages shift, so they are preferred.
 
     Args:
         stale: Stale records of page 1, 2, ...
         ids_per_call: H; None where the records can't be asked for by ID.
         record_units: Units of a call, whole page or batch.
     """
-    order = sorted((page for page, count in enumerate(stale) if count), key=lambda page: -stale[page])
-    if ids_per_call is None:
-        forced, largest = len(order), 1
-    else:
-        forced, largest = sum(count >= ids_per_call for count in stale), ids_per_call
-    left = sum(stale) - sum(stale[page] for page in order[:forced])
-    best, min_calls = forced, forced + batches(left, largest)
-    for size in range(forced + 1, len(order) + 1):
-        left -= stale[order[size - 1]]
-        if size + batches(left, largest) < min_calls:
-            best, min_calls = size, size + batches(left, largest)
-    pure = len(order) if ids_per_call is None else min(len(order), batches(sum(stale), ids_per_call))
+    held = [page for page, count in enumerate(stale) if count]
+    whole = [page for page in held if ids_per_call is None or stale[page] >= ids_per_call]
+    by_id = [page for page in held if page not in whole]
+    calls = batches(sum(stale[page] for page in by_id), ids_per_call or 1)
+    pure = len(held) if ids_per_call is None else min(len(held), batches(sum(stale), ids_per_call))
     return PageChoice(
-        whole=tuple(sorted(page + 1 for page in order[:best])),
-        by_id=tuple(sorted(page + 1 for page in order[best:])),
-        batches=min_calls - best,
-        units=min_calls * record_units,
+        whole=tuple(page + 1 for page in whole),
+        by_id=tuple(page + 1 for page in by_id),
+        batches=calls,
+        units=(len(whole) + calls) * record_units,
         next_best=pure * record_units,
     )
 

@@ -6,10 +6,11 @@ import attrs
 import pytest
 
 from tests.cases import for_each
-from tonicdm.plan.estimate import Plan, Strategy, describe_facts, estimate_owner, estimate_type
+from tonicdm.plan.estimate import Estimate, Plan, Strategy, describe_facts, estimate_owner, estimate_type, hours_text
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.forecast import Run, Scenario, simulate
 from tonicdm.plan.owner import OwnerFacts
+from tonicdm.plan.progress import Phase, Progress
 from tonicdm.plan.steps import StepKind
 
 NEW = TypeFacts(record_type="persons", licensed=True)
@@ -141,3 +142,116 @@ def test_the_facts_are_named_unproven_ones_first() -> None:
     lines = describe_facts([estimate_type(HELD), estimate_type(attrs.evolve(HELD, record_type="offices"))])
     assert lines[0] == "Not proven: no record changed (all types)."
     assert lines[1].startswith("Proven: count (all types)")
+    assert len(describe_facts([estimate_type(NEW)])) == 1, "nothing is proven yet"
+
+
+@for_each(
+    ("facts", "strategy"),
+    [
+        ({"partial": True}, Strategy.PART),
+        ({"until": None}, Strategy.LOAD),
+        ({}, Strategy.CHANGES),
+        ({"updated_after": False}, Strategy.COMPARE),
+        ({"updated_after": False, "stub_times": False}, Strategy.RELOAD),
+        ({"checkpoint": Progress(todo=(Phase.CHANGES, Phase.MISSING))}, Strategy.RESUME),
+        ({"checkpoint": Progress(todo=(Phase.STOP,))}, Strategy.CHANGES),
+    ],
+)
+def test_a_plan_names_how_the_type_is_brought_up_to_date(facts: dict[str, object], strategy: Strategy) -> None:
+    """An interrupted run that means nothing any more is begun anew."""
+    assert estimate_type(attrs.evolve(HELD, **facts)).strategy is strategy
+
+
+def test_what_is_likely_is_a_run_that_finds_as_much_as_lately() -> None:
+    assert estimate_type(attrs.evolve(HELD, likely=30)).likely == 6
+    for unknown in ({"until": None}, {"count": None}, {"likely": None}):
+        assert estimate_type(attrs.evolve(HELD, **{"likely": 30} | unknown)).likely is None
+
+
+def test_lists_of_several_have_a_most_once_each_of_them_was_counted() -> None:
+    """A headerful of IDs is known by itself; lists of parents are known after the first load alone."""
+    team = attrs.evolve(HELD, lists=3, has_updated_after=False, has_data_quantity=False, page_limit=100)
+    assert estimate_type(attrs.evolve(team, until=None)).max_units is None
+    counted = estimate_type(attrs.evolve(team, list_counts=(100, 0, 7), count=107))
+    assert counted.expected == (5 + 5) + 5 + 5, "behind a full page of one of them another one is read"
+    assert counted.max_units is not None
+    named = attrs.evolve(NEW, lists=300, lists_of_ids=True, paged=False, has_updated_after=False)
+    assert estimate_type(named).expected == 5 + 5
+    assert "count" not in [fact.name for fact in estimate_type(named).facts]
+
+
+def test_refused_headers_of_ids_are_in_the_most_of_a_first_load_too() -> None:
+    """240 IDs, 120, 60 and 30 may be refused, and then 16 calls of 15 bring them; the fact is named as unproven."""
+    named = TypeFacts(record_type="filesets", lists=240, lists_of_ids=True, paged=False, has_updated_after=False)
+    found = estimate_type(named)
+    assert (found.expected, found.max_units) == (5, 5 * (4 + 16))
+    assert "IDs per call" in [fact.name for fact in found.facts if not fact.proven]
+
+
+@for_each(
+    ("facts", "scenario", "kind"),
+    [
+        ({}, {"changed": 60}, StepKind.BY_ID),
+        ({"audit": True}, {}, StepKind.SAMPLE),
+        ({"updated_after": False, "licensed": False}, {"missing": "gone"}, StepKind.CONFIRM),
+    ],
+)
+def test_where_fewer_ids_fit_a_call_than_hoped_its_refusals_cost_at_most_what_it_would_have(
+    facts: dict[str, object], scenario: dict[str, object], kind: StepKind
+) -> None:
+    """240 are refused and halved until 30 pass; refused calls may be charged, or not."""
+    found = run(attrs.evolve(HELD, confirmed=True, **facts), ids_per_call=30, **scenario)
+    asked = [step.ids for step in found.steps if step.kind is kind]
+    assert asked[0] > 30 >= asked[-1]
+    assert found.max_units > found.units
+
+
+def test_a_plan_of_several_types_adds_up_and_knows_no_most_where_one_has_none() -> None:
+    counted, unknown = estimate_type(HELD), estimate_type(NEW)
+    assert Plan(types=(counted, counted)).max_units == 2 * (counted.max_units or 0)
+    assert Plan(types=(counted, unknown)).max_units is None
+    assert Plan(types=()).seconds == 0.0
+    assert Plan(types=(unknown, counted)).seconds == counted.seconds > 0
+
+
+def test_a_plan_is_a_table_in_a_notebook() -> None:
+    html = Plan(types=(estimate_type(HELD),))._repr_html_()
+    assert "1 units expected" in html
+    assert "<td>what changed</td>" in html
+
+
+def test_the_types_of_a_fact_are_named_up_to_three() -> None:
+    def types(*names: str) -> list[Estimate]:
+        return [estimate_type(attrs.evolve(HELD, record_type=name)) for name in names]
+
+    other = estimate_type(attrs.evolve(HELD, record_type="rfis", until=None, held=0))
+    assert describe_facts([*types("persons"), other])[0] == "Not proven: no record changed (persons)."
+    four = describe_facts([*types("persons", "offices", "brands", "labels"), other])[0]
+    assert four == "Not proven: no record changed (4 types)."
+
+
+def test_the_hours_until_the_last_call_are_said_as_people_say_them() -> None:
+    assert hours_text(0.0) == "now"
+    assert hours_text(2.25) == "in 2.2 h"
+
+
+def test_an_audit_reads_again_what_a_licence_or_a_moved_record_makes_stale() -> None:
+    """The forecast's scenarios: all missing records are there after all, and the sample shows other fields."""
+    audited = attrs.evolve(HELD, audit=True, count=2_000, held=2_000, statuses_shown=False)
+    nothing = run(audited, count=2_000)
+    moved = run(audited, count=2_000, missing="alive")
+    reshaped = run(audited, count=2_000, reshaped=True)
+    assert moved.units > nothing.units
+    assert [step.kind for step in moved.steps].count(StepKind.CONFIRM) >= 9
+    # The whole type is loaded again, with the checks of a load behind it.
+    assert reshaped.units == nothing.units + 5 * 2 + 1 + 1
+
+
+def test_a_run_that_goes_on_among_changed_pages_reads_what_is_left_of_them() -> None:
+    """Its list of changes was begun before: the forecast answers from the store's knowledge of them."""
+    middle = Progress(
+        todo=(Phase.CHANGES, Phase.MISSING), since=HELD.until, reads=True, page=2, pages=1, started=HELD.until
+    )
+    found = run(attrs.evolve(HELD, checkpoint=middle), changed=1_500)
+    assert [(step.kind, step.page) for step in found.steps][:1] == [(StepKind.CHANGED_PAGE, 2)]
+    assert StepKind.PROBE in [step.kind for step in found.steps], "what changed since is checked behind it"

@@ -9,7 +9,7 @@ import attrs
 from tests.cases import for_each
 from tonicdm.plan.arithmetic import end_calls
 from tonicdm.plan.facts import TypeFacts
-from tonicdm.plan.refresh import RefreshMethod, refresh
+from tonicdm.plan.refresh import RefreshMethod, charged_as_stubs, refresh
 from tonicdm.plan.ties import TIE, is_ahead, settles_at
 
 AT = datetime.datetime(2027, 1, 1, 12, tzinfo=datetime.UTC)
@@ -67,3 +67,12 @@ def test_a_refresh_takes_the_way_of_the_fewest_units(
 ) -> None:
     chosen = refresh(attrs.evolve(FACTS, **facts), ids, changed_since=changed)
     assert (chosen.method, chosen.units) == (method, units)
+
+
+def test_a_list_whose_length_is_unknown_is_no_choice_beside_records_that_can_be_asked_for() -> None:
+    assert refresh(attrs.evolve(FACTS, count=None), 9_999).method is RefreshMethod.BY_ID
+
+
+@for_each(("units", "heeded"), [((), True), ((1,), True), ((1, 1, 1), True), ((1, 5), False), ((5,), False)])
+def test_calls_that_were_charged_more_than_stubs_were_not_calls_for_stubs(units: tuple[int, ...], heeded: bool) -> None:
+    assert charged_as_stubs(units) is heeded
