@@ -9,7 +9,7 @@ nox.options.default_venv_backend = "venv"
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 
-EXTRAS = "cli,duckdb,arrow,pandas,dlt,keyring,otel,postgres,jobs"
+EXTRAS = "cli,duckdb,arrow,pandas,dlt,keyring,orjson,otel,postgres,jobs"
 """All that the tests of an installed copy use."""
 
 SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")

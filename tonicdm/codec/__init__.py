@@ -1,7 +1,8 @@
 """Conversion between JSON and records: wire names, strict scalars, open enumerations, unknown fields."""
 
-from tonicdm.codec.converter import Codec, parse_json
+from tonicdm.codec.converter import Codec
 from tonicdm.codec.enums import OpenEnum
+from tonicdm.codec.parsing import parse_json
 from tonicdm.codec.records import (
     Record,
     assumed_names,

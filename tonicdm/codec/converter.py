@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import functools
-import json
 import types
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
@@ -170,20 +169,6 @@ class Codec:
             elif not isinstance(value, Unset):
                 out[names[name]] = with_hyphens(self.write(value)) if name in hyphenated else self.write(value)
         return out
-
-
-def parse_json(body: bytes) -> Any:
-    """Parse the body of an answer.
-
-    Raises:
-        DecodeError: It is no JSON; an HTML page, say, of a proxy.
-    """
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        start = body[:64].lstrip().lower()
-        shape = "an HTML page" if start.startswith((b"<!doctype", b"<html")) else f"{len(body):,} bytes"
-        raise DecodeError([f"$: expected JSON, found {shape}"]) from None
 
 
 def _is_record(model: Any) -> bool:

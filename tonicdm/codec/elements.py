@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import attrs
 
+from tonicdm.codec.parsing import parse_strictly
 from tonicdm.codec.scalars import json_type
 from tonicdm.errors import DecodeError
 from tonicdm.types import InvalidRecord
@@ -24,8 +25,11 @@ _TOKEN: Final = re.compile(rb'"(?>[^"\\]++|\\.)*+"|["\[\]{},]', re.DOTALL)
 
 _CLOSERS: Final[Mapping[bytes, bytes]] = {b"[": b"]", b"{": b"}"}
 
-_MAYBE_SURROGATE: Final = re.compile(rb"\\u[dD][89abAB]|\\u[dD][c-fC-F]|\xed[\xa0-\xbf]")
-"""Half of a pair of surrogates, escaped or as such; most of them stand beside their other half."""
+_ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Half of a pair of surrogates; most of them stand beside their other half."""
+
+_RAW_SURROGATE: Final = re.compile(rb"\xed[\xa0-\xbf]")
+"""The same as UTF-8, which has none. By itself: a search for both takes as long as parsing."""
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_]{1,24}")
 NAMES_SHOWN: Final = 3
@@ -62,7 +66,7 @@ def read_elements(body: bytes, *, what: str = "the answer") -> Elements:
         return _one_by_one(body, what)
     if not isinstance(values, list):
         raise DecodeError([f"$: expected an array, found {json_shape(values)}"], what=what)
-    suspicious = _MAYBE_SURROGATE.search(body) is not None
+    suspicious = (_ESCAPED_SURROGATE.search(body) or _RAW_SURROGATE.search(body)) is not None
     if not suspicious and not is_deeper(values, MAX_DEPTH + 1):
         return Elements(values)
     return _sorted_out([(value, None) for value in values])
@@ -106,37 +110,6 @@ def invalid_value(index: int, reason: str, value: Any) -> InvalidRecord:
     except RecursionError:
         raw = b""
     return InvalidRecord(index, reason, raw, readable_fields(raw))
-
-
-def parse_strictly(
-    text: bytes | str, *, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None
-) -> Any:
-    """Parse JSON as RFC 8259 has it: without NaN and infinities, also none that a long exponent makes.
-
-    Args:
-        text: The JSON.
-        object_pairs_hook: Makes an object of its members; a dict unless given.
-
-    Raises:
-        ValueError: It is no JSON, no UTF-8, or has a number that nothing can hold.
-        RecursionError: It is nested too deep to be parsed.
-    """
-    return json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=object_pairs_hook)
-
-
-class _NumberError(ValueError):
-    """A number that nothing can hold."""
-
-
-def _no_constant(_name: str) -> Any:
-    raise _NumberError
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if value - value != 0.0:
-        raise _NumberError
-    return value
 
 
 def unstorable(value: Any) -> str | None:

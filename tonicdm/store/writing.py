@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import attrs
 
-from tonicdm.codec.elements import MAX_DEPTH, invalid_value, is_deeper, parse_strictly, unstorable
+from tonicdm.codec.elements import MAX_DEPTH, invalid_value, is_deeper, unstorable
+from tonicdm.codec.parsing import parse_strictly
 from tonicdm.store import quarantine, rows, views
 from tonicdm.store.database import Database
 from tonicdm.store.rows import DELETED, SOFT_DELETED

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import attrs
 
-from tonicdm.codec.elements import parse_strictly
+from tonicdm.codec.parsing import parse_strictly
 from tonicdm.errors import MalformedEventError
 from tonicdm.store.types import TYPES
 from tonicdm.webhooks.payload import Payload, PayloadReader, TolerantReader

@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cases import for_each
+from tonicdm.codec import parsing
 from tonicdm.codec.elements import MAX_DEPTH, read_elements, split, unstorable
 from tonicdm.errors import DecodeError
+
+
+@pytest.fixture(autouse=True, scope="module", params=["with orjson", "without"])
+def parser(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What an element is depends on no parser."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "without":
+            patch.setattr(parsing, "fast_parser", lambda: None)
+        yield
+
 
 GOOD = {"id": "0" * 31 + "1", "name": "Ada"}
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -46,14 +58,14 @@ def body(*parts: bytes) -> bytes:
     return b"[" + b", ".join(parts) + b"]"
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(values, max_size=6), layouts)
 def test_what_is_cut_and_parsed_one_by_one_is_what_the_parser_makes_of_the_whole(found: list, layout: dict) -> None:
     text = json.dumps(found, **layout).encode()
     assert [json.loads(part) for part in split(text, b"[")] == json.loads(text)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(values, min_size=1, max_size=5), st.data())
 def test_one_bad_element_leaves_the_others_as_they_are(found: list, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(found)))
@@ -117,7 +129,7 @@ def test_what_is_no_array_is_an_error_that_says_what_came_and_no_value(text: byt
     assert "secret" not in str(caught.value) and "ada" not in str(caught.value)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.binary(max_size=200) | st.text('[]{},:"\\ 1anN\n', max_size=60).map(str.encode))
 def test_any_text_is_an_array_or_a_decode_error(text: bytes) -> None:
     for form in (text, b"[" + text, b"[" + text + b"]"):

@@ -1,0 +1,110 @@
+"""Parse JSON by orjson where that is installed and makes the same of it, else by Python's own parser.
+
+orjson refuses a whole text for one NaN or half of a pair of surrogates, and makes floats of integers beyond 64 bits.
+So whatever it refuses, and whatever may hold such an integer, is left to Python's parser: no value depends on what is
+installed.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from tonicdm.errors import DecodeError
+
+MIN_DIGITS: Final = 19
+"""Digits of the shortest integer beyond 64 bits."""
+
+_DIGITS_ALIKE: Final = bytes.maketrans(b"123456789" + b",[- \t\r\n", b"0" * 9 + b":" * 7)
+"""Makes all digits, and all that a number can stand behind, alike."""
+
+_LONG: Final = b":" + b"0" * MIN_DIGITS
+
+
+class _Left(enum.Enum):
+    """What is left to Python's parser."""
+
+    LEFT = enum.auto()
+
+
+LEFT: Final = _Left.LEFT
+
+
+@functools.cache
+def fast_parser() -> Callable[[bytes], Any] | None:
+    """Return orjson's parser; None where it is not installed (extra ``orjson``)."""
+    try:
+        import orjson
+    except ImportError:
+        return None
+    return orjson.loads
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse the body of an answer.
+
+    Raises:
+        DecodeError: It is no JSON; an HTML page, say, of a proxy.
+    """
+    try:
+        value = _parse_fast(body)
+        return json.loads(body) if value is LEFT else value
+    except (ValueError, RecursionError):
+        start = body[:64].lstrip().lower()
+    shape = "an HTML page" if start.startswith((b"<!doctype", b"<html")) else f"{len(body):,} bytes"
+    raise DecodeError([f"$: expected JSON, found {shape}"])
+
+
+def parse_strictly(
+    text: bytes | str, *, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None
+) -> Any:
+    """Parse JSON as RFC 8259 has it: without NaN and infinities, also none that a long exponent makes.
+
+    Args:
+        text: The JSON.
+        object_pairs_hook: Makes an object of its members; a dict unless given.
+
+    Raises:
+        ValueError: It is no JSON, no UTF-8, or has a number that nothing can hold.
+        RecursionError: It is nested too deep to be parsed.
+    """
+    value = LEFT if object_pairs_hook is not None else _parse_fast(text)
+    if value is not LEFT:
+        return value
+    return json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=object_pairs_hook)
+
+
+def _parse_fast(text: bytes | str) -> Any:
+    """Return what orjson makes of a text, which is what Python's parser would; `LEFT` where it may not be."""
+    loads = fast_parser()
+    if loads is None or not isinstance(text, bytes):
+        return LEFT
+    try:
+        value = loads(text)
+    except ValueError:
+        return LEFT
+    return LEFT if _may_hold_long_integer(text) else value
+
+
+def _may_hold_long_integer(text: bytes) -> bool:
+    """Tell whether so many digits stand together where a number may begin; so they may in a text, too."""
+    alike = text.translate(_DIGITS_ALIKE)
+    return _LONG in alike or alike.startswith(_LONG[1:])
+
+
+class _NumberError(ValueError):
+    """A number that nothing can hold."""
+
+
+def _no_constant(_name: str) -> Any:
+    raise _NumberError
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value - value != 0.0:
+        raise _NumberError
+    return value
