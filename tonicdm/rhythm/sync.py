@@ -34,6 +34,7 @@ from tonicdm.rhythm.strategy import query_type_of
 from tonicdm.store import Store, rows, writing
 from tonicdm.store.columns import enter_model
 from tonicdm.store.database import Database
+from tonicdm.store.lock import WHOLE, Hold
 from tonicdm.sync.engine import RENEWAL, Audit
 from tonicdm.sync.facts import audit_due
 from tonicdm.sync.performing import DELETED
@@ -108,6 +109,7 @@ async def synchronize(
     types: Iterable[str] = tuple(MODELS),
     *,
     rules: SyncRules | None = None,
+    hold: Hold = WHOLE,
     on_progress: OnProgress = lambda _report: None,
 ) -> list[TypeSynced]:
     """Bring *types* up to date in a store: a first load, or what changed.
@@ -119,6 +121,7 @@ async def synchronize(
         store: Where to write; a TonicDM copy may be in the same file.
         types: ``contacts``, ``organizations``.
         rules: How to go about it.
+        hold: What it takes of the store; a run that takes one type can go on beside those of others.
         on_progress: Called with the report as it goes on.
 
     Raises:
@@ -131,8 +134,8 @@ async def synchronize(
     if unknown := [name for name in chosen if name not in MODELS]:
         raise ConfigError(f"{', '.join(unknown)} can't be synced; there are {', '.join(MODELS)}. Nothing was sent.")
     clock = rhythm._caller.transport.clock
-    await store.acquire_lock(clock.now())
-    keeper = asyncio.create_task(_renew(rhythm, store), name="tonicdm-rhythm-sync")
+    await store.acquire_lock(clock.now(), hold)
+    keeper = asyncio.create_task(_renew(rhythm, store, hold), name="tonicdm-rhythm-sync")
     reports = []
     try:
         for name in chosen:
@@ -145,15 +148,15 @@ async def synchronize(
             await keeper
         with contextlib.suppress(TonicDMError):
             await store.refresh_views()
-            await store.release_lock()
+            await store.release_lock(hold)
     return reports
 
 
-async def _renew(rhythm: RhythmClient, store: Store) -> None:
+async def _renew(rhythm: RhythmClient, store: Store, hold: Hold) -> None:
     clock = rhythm._caller.transport.clock
     while True:
-        await clock.sleep_until(clock.monotonic() + RENEWAL)
-        await store.acquire_lock(clock.now())
+        await clock.sleep_until(clock.monotonic() + min(RENEWAL, hold.seconds / 4))
+        await store.acquire_lock(clock.now(), hold)
 
 
 Step: TypeAlias = Literal["changes", "ids"]

@@ -173,7 +173,7 @@ def _make_a_backup(part: pathlib.Path) -> None:
         copy.execute("BEGIN IMMEDIATE")
         feed.begin_gap(copy)
         # The sync that may be at work on the store is not at work on the copy.
-        rows.forget_note(copy, lock.NOTE)
+        lock.forget(copy)
         copy.execute("COMMIT")
         (answer,) = copy.execute("PRAGMA quick_check(1)").fetchone()
         if answer != "ok":

@@ -1,10 +1,15 @@
-"""The lock that allows one sync of a store at a time: its holder, its lease, and whether the holder has ended."""
+"""The lock that allows one sync at a time, of a store or of one type in it: its holder and its lease.
+
+A run that takes the whole store shuts out every other one. A run of one type shuts out only runs of the same type and
+of the whole store, so that several processes can read the types of one store side by side.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import pathlib
+import secrets
 from typing import Final, Self
 
 import attrs
@@ -34,6 +39,8 @@ class Holder:
     pid: int
     start: str
     """When it began, so that a later process with the same number is another one. Empty where nothing tells."""
+    run: str = ""
+    """Tells two runs of one process apart; empty for one that takes the whole store."""
 
     @classmethod
     def this_process(cls) -> Self:
@@ -53,6 +60,40 @@ class Holder:
         return start is None or (bool(self.start) and start != self.start)
 
 
+@attrs.frozen(kw_only=True)
+class Hold:
+    """What a run takes of a store."""
+
+    scope: str | None = None
+    """One record type; None for the whole store."""
+    run: str = ""
+    """Names the run of a type; see `of_type`."""
+    seconds: float = LEASE_SECONDS
+    """After which it is taken to be gone if it shows no sign of life."""
+
+    @classmethod
+    def of_type(cls, record_type: str, seconds: float = LEASE_SECONDS) -> Self:
+        """Return what one run of one type takes: another one of the same process is shut out as well."""
+        return cls(scope=record_type, run=secrets.token_hex(8), seconds=seconds)
+
+    @property
+    def note(self) -> str:
+        """The note of the store under which it stands."""
+        return NOTE if self.scope is None else f"{NOTE} {self.scope}"
+
+    def holder(self, me: Holder | None = None) -> Holder:
+        """Return who holds it.
+
+        Args:
+            me: The process; this one unless given.
+        """
+        return attrs.evolve(me or Holder.this_process(), run=self.run)
+
+
+WHOLE: Final = Hold()
+"""The whole store."""
+
+
 @attrs.frozen
 class Busy:
     """Another process has the store."""
@@ -69,30 +110,53 @@ class Busy:
         )
 
 
-def acquire(db: Database, now: float, *, me: Holder | None = None) -> Busy | None:
+def acquire(db: Database, now: float, *, me: Holder | None = None, hold: Hold = WHOLE) -> Busy | None:
     """Take the lock, or hold it for longer; return who has it where that is somebody else.
 
     Args:
         db: The store, in a transaction.
         now: Unix time.
         me: Who asks; this process unless given.
+        hold: What is taken.
     """
-    mine = me or Holder.this_process()
-    row = rows.note(db, NOTE)
-    if row is not None:
-        holder, until = _read(row)
+    mine = hold.holder(me)
+    for value in _notes_against(db, hold):
+        holder, until = _read(value)
         if holder != mine and until > now and not holder.surely_dead(mine):
             return Busy(holder.pid, until - now)
-    value = json.dumps({**attrs.asdict(mine), "until": now + LEASE_SECONDS})
-    rows.put_note(db, NOTE, value)
+    stored = attrs.asdict(mine)
+    if not mine.run:
+        del stored["run"]  # the version before knows no such field
+    rows.put_note(db, hold.note, json.dumps({**stored, "until": now + hold.seconds}))
     return None
 
 
-def release(db: Database, *, me: Holder | None = None) -> None:
-    """Give the lock back, if it is still this process that has it."""
-    row = rows.note(db, NOTE)
-    if row is not None and _read(row)[0] == (me or Holder.this_process()):
-        rows.forget_note(db, NOTE)
+def release(db: Database, *, me: Holder | None = None, hold: Hold = WHOLE) -> None:
+    """Give the lock back, if it is still held by the one who asks."""
+    if is_held(db, me=me, hold=hold):
+        rows.forget_note(db, hold.note)
+
+
+def is_held(db: Database, *, me: Holder | None = None, hold: Hold = WHOLE) -> bool:
+    """Tell whether nobody else has taken the lock since."""
+    value = rows.note(db, hold.note)
+    return value is not None and _read(value)[0] == hold.holder(me)
+
+
+def forget(db: Database) -> None:
+    """Forget all holders, as in a copy of the store, which nobody syncs."""
+    for name, _ in _all_notes(db):
+        rows.forget_note(db, name)
+
+
+def _notes_against(db: Database, hold: Hold) -> list[str]:
+    """Return the notes of those whom *hold* shuts out, or who shut it out."""
+    return [value for name, value in _all_notes(db) if hold.scope is None or name in {NOTE, hold.note}]
+
+
+def _all_notes(db: Database) -> list[tuple[str, str]]:
+    found = db.execute("SELECT name, value FROM meta WHERE name = ? OR name LIKE ?", (NOTE, f"{NOTE} %"))
+    return [(str(name), str(value)) for name, value in found.fetchall()]
 
 
 def _read(value: str) -> tuple[Holder, float]:

@@ -17,6 +17,7 @@ from tonicdm.closing import AsyncClosing
 from tonicdm.errors import StoreError
 from tonicdm.store import lock, quarantine, rows, views, writing
 from tonicdm.store.database import Database, Location, Lock
+from tonicdm.store.lock import WHOLE, Hold
 from tonicdm.store.opening import locate
 from tonicdm.store.owner import Owner, read_owner
 from tonicdm.store.quarantine import Quarantined
@@ -285,22 +286,23 @@ class Store(Readable, AsyncClosing):
 
     # --- one sync at a time -----------------------------------------------------------------------------------------
 
-    async def acquire_lock(self, now: float) -> None:
-        """Take the store for one sync, or show that the one that has it is alive.
+    async def acquire_lock(self, now: float, hold: Hold = WHOLE) -> None:
+        """Take the store, or one type of it, for one sync, or show that the one that has it is alive.
 
         Args:
             now: Unix time.
+            hold: What is taken.
 
         Raises:
-            StoreError: Another process has it; nothing was sent. The error says when its lease ends.
+            StoreError: Another run has it; nothing was sent. The error says when its lease ends.
         """
-        busy = await self.write(lambda db: lock.acquire(db, now))
+        busy = await self.write(lambda db: lock.acquire(db, now, hold=hold))
         if busy is not None:
             raise StoreError(self.name, str(busy))
 
-    async def release_lock(self) -> None:
-        """Give the store back."""
-        await self.write(lock.release)
+    async def release_lock(self, hold: Hold = WHOLE) -> None:
+        """Give back what was taken."""
+        await self.write(lambda db: lock.release(db, hold=hold))
 
     # --- on the store's thread --------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import functools
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
@@ -17,16 +17,19 @@ from tonicdm.errors import (
     EndpointNotFoundError,
     OptionIgnoredError,
     PermissionDeniedError,
+    StoreError,
     TonicDMError,
 )
 from tonicdm.plan.estimate import estimate_type
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.list_end import ListError
 from tonicdm.plan.lists import StepFailedError
+from tonicdm.plan.order import Beginning, beginnings
 from tonicdm.plan.passes import Watermark, begin, run_type
 from tonicdm.plan.steps import Step
-from tonicdm.store import rows
+from tonicdm.store import lock, rows
 from tonicdm.store.database import Database
+from tonicdm.store.lock import WHOLE, Hold
 from tonicdm.store.ownership import check_owner
 from tonicdm.store.rows import Checkpoint
 from tonicdm.store.store import Store, outlasting
@@ -54,6 +57,8 @@ async def synchronize(
     projects: Sequence[RecordID] = (),
     counts: Mapping[str, int] | None = None,
     new_owner: bool = False,
+    owner: OwnerReport | None = None,
+    hold: Hold = WHOLE,
     on_progress: OnProgress = lambda _report: None,
 ) -> RunReport:
     """Bring *types* of a store up to date: a first load, or what changed since.
@@ -69,6 +74,8 @@ async def synchronize(
         projects: Only of these projects, for the types that can be asked so.
         counts: How many records a type has, where somebody knows; a list is then looked at where it should end.
         new_owner: Whether the store may go over to another organization.
+        owner: What a look at whose records these are has shown already; without it the run looks itself.
+        hold: What it takes of the store; a run that takes one type can go on beside those of others.
         on_progress: Told after each step.
 
     Returns:
@@ -83,29 +90,54 @@ async def synchronize(
     """
     clock = tonic.budget.clock
     began = clock.monotonic()
-    await store.acquire_lock(clock.now())
+    await store.acquire_lock(clock.now(), hold)
     facts = tonic.caller.facts
     options = options_for(tonic, SyncOptions(audit=audit, confirmed=confirmed, projects=projects, counts=counts or {}))
-    reports = [TypeReport(type=record_type.name) for record_type in types]
+    runs = {
+        record_type.name: _TypeRun(
+            tonic, store, record_type, TypeReport(type=record_type.name), options, hold, on_progress
+        )
+        for record_type in types
+    }
     try:
         await _check_deadline(tonic, store, types, options)
-        meter = Meter()
-        checked = await check_owner(attrs.evolve(tonic.caller, meter=meter, job="owner"), store, rebind=new_owner)
-        owner = OwnerReport(ownership=checked.ownership, meter=meter, why=checked.why)
-        works = [
-            (record_type, _TypeRun(tonic, store, record_type, report, options, on_progress))
-            for record_type, report in zip(types, reports, strict=True)
-        ]
+        owner = owner or await look_at_owner(tonic, store, new_owner=new_owner)
         with outlasting():  # what is in hand was paid for
-            for independent in (True, False):
-                group = [work.run() for record_type, work in works if (record_type.parents is None) is independent]
-                await _side_by_side(group, _renew(tonic, store))
+            await _side_by_side(_in_order(runs, runs), _renew(tonic, store, hold))
     finally:
         with contextlib.suppress(TonicDMError):
             facts.ids_per_call = min(facts.ids_per_call, int(await store.capability("", IDS) or facts.ids_per_call))
             await store.refresh_views()
-            await store.release_lock()
-    return RunReport(types=reports, seconds=clock.monotonic() - began, owner=owner)
+            await store.release_lock(hold)
+    return RunReport(types=[run.report for run in runs.values()], seconds=clock.monotonic() - began, owner=owner)
+
+
+async def look_at_owner(tonic: TonicDM, store: Store, *, new_owner: bool = False) -> OwnerReport:
+    """Look whose records a token gives, once for each token that the store does not know: 1 unit.
+
+    Args:
+        tonic: Where to look.
+        store: Where the records are.
+        new_owner: Whether the store may go over to another organization.
+
+    Raises:
+        OwnerError: The store holds another organization's records.
+    """
+    meter = Meter()
+    checked = await check_owner(attrs.evolve(tonic.caller, meter=meter, job="owner"), store, rebind=new_owner)
+    return OwnerReport(ownership=checked.ownership, meter=meter, why=checked.why)
+
+
+def _in_order(runs: Mapping[str, _TypeRun], names: Iterable[str]) -> list[Coroutine[Any, Any, None]]:
+    """Return what to await side by side, so that each of the types named is read behind the one it waits for."""
+
+    async def run(beginning: Beginning) -> None:
+        await runs[beginning.record_type].run()
+        async with asyncio.TaskGroup() as group:
+            for follower in _in_order(runs, beginning.followers):
+                group.create_task(follower)
+
+    return [run(beginning) for beginning in beginnings({name: runs[name].record_type.parents for name in names})]
 
 
 async def _check_deadline(tonic: TonicDM, store: Store, types: Sequence[RecordType], options: SyncOptions) -> None:
@@ -124,17 +156,22 @@ async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]], renewal: Cor
             for work in works:
                 group.create_task(work)
     except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+        raise _first_of(errors) from None
     finally:
         keeper.cancel()
         with contextlib.suppress(asyncio.CancelledError, TonicDMError):
             await keeper
 
 
-async def _renew(tonic: TonicDM, store: Store) -> None:
+def _first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = errors.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+async def _renew(tonic: TonicDM, store: Store, hold: Hold) -> None:
     while True:
-        await tonic.budget.clock.sleep_until(tonic.budget.clock.monotonic() + RENEWAL)
-        await store.acquire_lock(tonic.budget.clock.now())
+        await tonic.budget.clock.sleep_until(tonic.budget.clock.monotonic() + min(RENEWAL, hold.seconds / 4))
+        await store.acquire_lock(tonic.budget.clock.now(), hold)
 
 
 @attrs.define
@@ -146,6 +183,7 @@ class _TypeRun:
     record_type: RecordType
     report: TypeReport
     options: SyncOptions
+    hold: Hold
     on_progress: OnProgress
 
     async def run(self) -> None:
@@ -189,16 +227,26 @@ class _TypeRun:
                     return
                 except (StepFailedError, ListError):
                     # What came is paid for.
-                    await self.store.write(done.write)
+                    await self._write(done.write)
                     raise
                 keep = functools.partial(self._keep, facts=facts, following=following, write=done.write)
-                report.add(await self.store.write(keep))
+                report.add(await self._write(keep))
                 self.on_progress(report)
                 step = following
         except StepFailedError:
             raise performer.error() from None
         except ListError as error:
             raise self._broken(error) from None
+
+    async def _write(self, work: Write) -> Written:
+        """Store the result of a step, unless another run has taken the type over: then it is that one's to read."""
+
+        def run(db: Database) -> Written:
+            if self.hold.scope is not None and not lock.is_held(db, hold=self.hold):
+                raise StoreError(self.store.name, f"has {self.record_type.name} in the hands of another run by now")
+            return work(db)
+
+        return await self.store.write(run)
 
     def _keep(self, db: Database, *, facts: TypeFacts, following: Step, write: Write) -> Written:
         """Store the result of a step, and the step that comes next."""
@@ -228,7 +276,7 @@ class _TypeRun:
                 note_counted(db, self.record_type.name, progress.counted)
             return written
 
-        report.add(await self.store.write(work))
+        report.add(await self._write(work))
         if progress.pages_anyway:
             reader.facts.paged.add(self.record_type.listing.operation.path)
         reader.facts.ids_proven = max(reader.facts.ids_proven, progress.ids_proven)

@@ -7,7 +7,7 @@ import contextlib
 import datetime
 import logging
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -74,6 +74,7 @@ async def repair(
     audit: Audit = "never",
     grace: float = GRACE_SECONDS,
     announce: bool = True,
+    **more: Any,
 ) -> GapReport:
     """Sync *types*, and compare what changed with what events named.
 
@@ -87,6 +88,7 @@ async def repair(
         grace: Seconds after a change within which its event may still be on its way.
         announce: Whether to put an event of our own into the inbox for each record missed, so that its handlers hear
             of the change after all.
+        more: What else `synchronize` takes.
 
     Raises:
         StoreError: The file can't be used, or another sync is at work on it.
@@ -94,7 +96,7 @@ async def repair(
     """
     store = inbox.store
     marks = {record_type.name: await store.meta(_POSITION + record_type.name) for record_type in types}
-    run = await synchronize(tonic, store, types, audit=audit)
+    run = await synchronize(tonic, store, types, audit=audit, **more)
     gaps, now = list[Gap](), inbox.clock.now()
     for report in run.types:
         mark, name = marks[report.type], report.type

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ import attrs
 import pytest
 
 from tonicdm.store.database import Database
-from tonicdm.store.lock import LEASE_SECONDS, NOTE, Holder, acquire, release
+from tonicdm.store.lock import LEASE_SECONDS, NOTE, WHOLE, Hold, Holder, acquire, forget, is_held, release
 from tonicdm.store.sqlite import SqliteDatabase, upgrade
 
 NOW = 1_800_000_000.0
@@ -84,3 +85,36 @@ def test_the_note_of_the_version_before_is_understood(pid: int | None, free: boo
     db.execute("INSERT INTO meta VALUES (?, ?)", (NOTE, f"{pid or gone()} {NOW + 100}"))
     assert (acquire(db, NOW) is None) is free
     assert acquire(db, NOW + 101) is None
+
+
+PERSONS, OFFICES = Hold.of_type("persons", 60.0), Hold.of_type("offices", 60.0)
+
+
+def test_runs_of_two_types_have_one_store_side_by_side_and_two_of_one_type_never(db: Database) -> None:
+    """Also within one process."""
+    assert acquire(db, NOW, hold=PERSONS) is None
+    assert acquire(db, NOW, hold=OFFICES) is None
+    assert acquire(db, NOW, hold=Hold.of_type("persons", 60.0)) is not None
+    assert acquire(db, NOW + 61, hold=Hold.of_type("persons", 60.0)) is None, "the lease of the first one has ended"
+    assert not is_held(db, hold=PERSONS)
+    release(db, hold=PERSONS)
+    assert acquire(db, NOW + 62, hold=PERSONS) is not None, "who has lost it gives back nothing"
+
+
+@pytest.mark.parametrize(("first", "second"), [(WHOLE, PERSONS), (PERSONS, WHOLE)], ids=["whole first", "type first"])
+def test_a_run_of_the_whole_store_shuts_out_each_type_and_is_shut_out_by_it(
+    first: Hold, second: Hold, db: Database
+) -> None:
+    assert acquire(db, NOW, hold=first, me=attrs.evolve(ME, boot="another")) is None
+    assert acquire(db, NOW, hold=second) is not None
+    release(db, hold=first, me=attrs.evolve(ME, boot="another"))
+    assert acquire(db, NOW, hold=second) is None
+    forget(db)
+    assert acquire(db, NOW, hold=first, me=attrs.evolve(ME, boot="another")) is None
+
+
+def test_the_note_of_a_whole_run_is_one_that_the_version_before_reads(db: Database) -> None:
+    """It knows four fields and the time, and takes any other for damage."""
+    acquire(db, NOW)
+    ((value,),) = db.execute("SELECT value FROM meta WHERE name = ?", (NOTE,)).fetchall()
+    assert set(json.loads(value)) == {"boot", "namespace", "pid", "start", "until"}
