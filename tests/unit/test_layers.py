@@ -101,7 +101,14 @@ def test_only_the_modules_that_send_import_aiohttp_in_the_client() -> None:
         and "sandbox" not in path.parts
     }
     sending = {f"http/{name}.py" for name in ("transport", "exchange", "plain", "session", "exceptions")}
-    servers = {"webhooks/web.py", "webhooks/serve.py", "webhooks/send.py", "web.py", "jobs/worker.py"}
+    servers = {
+        "webhooks/web.py",
+        "webhooks/serve.py",
+        "webhooks/send.py",
+        "web.py",
+        "jobs/serving.py",
+        "monitoring/web.py",
+    }
     assert users <= sending | servers | {"client.py"}, "client.py names types of aiohttp only"
 
 

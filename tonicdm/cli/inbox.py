@@ -103,7 +103,7 @@ def work(
         inbox_rules = InboxRules(lease=lease, attempts=attempts)
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    known = _handlers(handlers) if handlers else Handlers()
+    known = load_handlers(handlers) if handlers else Handlers()
     interval = seconds_of(every, "--every") if every else None
 
     async def run() -> None:
@@ -143,7 +143,7 @@ async def _cancel_at(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
     task.cancel()
 
 
-def _handlers(text: str) -> Handlers:
+def load_handlers(text: str) -> Handlers:
     """Load a registry of handlers; modules beside the command are found as python -m finds them."""
     module, _, name = text.partition(":")
     if not name:

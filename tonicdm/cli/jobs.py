@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
-import signal
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import attrs
 import click
 
+from tonicdm.cli import logs
+from tonicdm.cli.inbox import load_handlers
 from tonicdm.cli.output import Output, Table, output_options
+from tonicdm.cli.signals import stop_event
 from tonicdm.cli.text import Column, number
 from tonicdm.errors import ConfigError
-from tonicdm.jobs import JobQueue, Tenant, run_worker
+from tonicdm.jobs import QUEUES, JobQueue, Kind, RhythmAccess, Schedule, Tenant, run_worker
 
 T = TypeVar("T")
 
@@ -52,39 +55,102 @@ def jobs() -> None:
 
 @jobs.group()
 def submit() -> None:
-    """Submit a job."""
+    """Submit a job now, or again and again with --every or --cron."""
+
+
+def _submitting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give *command* what all submissions share; it returns the kind and the rest of what is to be done."""
+
+    @functools.wraps(command)
+    def run(*, database: str, tenant: str, every: int | None, cron: str | None, output: Output, **given: Any) -> None:
+        kind, what = command(**given)
+        if every is None and cron is None:
+            added = _in_queue(database, lambda queue: queue.submit(kind, tenant, what))
+            many = "1 job" if added == 1 else f"{added} jobs"
+            note = f"{many} submitted." if added else "The same waits already; nothing was submitted."
+            output.show({"tenant": tenant, "submitted": added}, note)
+            return
+        schedule = Schedule(tenant=tenant, kind=kind, what=what, every=every, cron=cron)
+        kept = _in_queue(database, lambda queue: queue.add_schedule(schedule))
+        output.show({"tenant": tenant, "schedule": kept}, f"Schedule {kept}: {schedule.rhythm}.")
+
+    options = (
+        database_option,
+        click.option("--tenant", required=True, help="Whose; see tonicdm tenants list."),
+        click.option("--every", callback=_seconds, help="Now and then again in this interval, such as 1h."),
+        click.option("--cron", help="At these times, UTC, as cron has them: '30 2 * * *' is half past two each night."),
+        output_options,
+    )
+    whole: Callable[..., Any] = run
+    for option in reversed(options):
+        whole = option(whole)
+    return whole
 
 
 @submit.command("sync")
-@database_option
-@click.option("--tenant", required=True, help="Whose records; see tonicdm tenants list.")
 @click.argument("types", nargs=-1)
-@output_options
-def submit_sync(*, database: str, tenant: str, types: tuple[str, ...], output: Output) -> None:
-    """Bring TYPES of a tenant's copy up to date, a job for each; without TYPES those of the tenant."""
+@_submitting
+def submit_sync(*, types: tuple[str, ...]) -> tuple[Kind, str]:
+    """Bring TYPES of a tenant's copy up to date; without TYPES those of the tenant. A worker makes a job of each."""
+    return Kind.SYNC, ",".join(types)
 
-    async def work(queue: JobQueue) -> int:
-        return await queue.submit_sync(await queue.tenant(tenant), types)
 
-    added = _in_queue(database, work)
-    output.show(
-        {"tenant": tenant, "submitted": added}, f"{added} jobs submitted; those that wait already stay as they are."
-    )
+@submit.command("gap-repair")
+@click.argument("types", nargs=-1)
+@_submitting
+def submit_gap_repair(*, types: tuple[str, ...]) -> tuple[Kind, str]:
+    """Look in TYPES for changes that no webhook named, and let the handlers hear of them."""
+    return Kind.GAP_REPAIR, ",".join(types)
+
+
+@submit.command("webhooks")
+@_submitting
+def submit_webhooks() -> tuple[Kind, str]:
+    """Work off the events in a tenant's inbox."""
+    return Kind.WEBHOOKS, ""
+
+
+@submit.command("rhythm-sync")
+@click.argument("types", nargs=-1)
+@_submitting
+def submit_rhythm_sync(*, types: tuple[str, ...]) -> tuple[Kind, str]:
+    """Bring Rhythm's contacts and organizations of a tenant up to date, or those of both that TYPES name."""
+    return Kind.RHYTHM_SYNC, ",".join(types)
 
 
 @submit.command("export")
-@database_option
-@click.option("--tenant", required=True, help="Whose copy; see tonicdm tenants list.")
 @click.argument("destination")
-@output_options
-def submit_export(*, database: str, tenant: str, destination: str, output: Output) -> None:
+@_submitting
+def submit_export(*, destination: str) -> tuple[Kind, str]:
     """Bring DESTINATION (duckdb:FILE, parquet:DIR, csv:DIR) up to date with a tenant's copy."""
+    return Kind.EXPORT, destination
 
-    async def work(queue: JobQueue) -> int:
-        return await queue.submit_export(await queue.tenant(tenant), destination)
 
-    added = _in_queue(database, work)
-    output.show({"tenant": tenant, "submitted": added}, f"{added} jobs submitted.")
+@jobs.command()
+@database_option
+@click.option("--tenant", help="Of this tenant only.")
+@output_options
+def schedules(*, database: str, tenant: str | None, output: Output) -> None:
+    """Show what is submitted again and again, and when next."""
+    rows = _in_queue(database, lambda queue: queue.schedules(tenant))
+    table = [[row.id, row.tenant, row.kind.value, row.what, row.rhythm, row.due] for row in rows]
+    names: list[Column | str] = [number("id"), "tenant", "job", "what", "when", "next"]
+    output.show([_schedule(row) for row in rows], Table(names, table, caption=f"{len(rows):,} schedules"))
+
+
+def _schedule(row: Schedule) -> dict[str, Any]:
+    due = None if row.due is None else row.due.isoformat()
+    return {**attrs.asdict(row), "kind": row.kind.value, "due": due}
+
+
+@jobs.command()
+@database_option
+@click.argument("schedule", type=int)
+@output_options
+def unschedule(*, database: str, schedule: int, output: Output) -> None:
+    """Forget a SCHEDULE; jobs that it has submitted stay."""
+    _in_queue(database, lambda queue: queue.remove_schedule(schedule))
+    output.show({"schedule": schedule}, f"Schedule {schedule} is forgotten.")
 
 
 @jobs.command("list")
@@ -113,7 +179,7 @@ def _shown(row: Any) -> dict[str, Any]:
 @database_option
 @output_options
 def upgrade(*, database: str, output: Output) -> None:
-    """Make the tables of jobs, tenants and budgets in a database."""
+    """Make the tables of jobs, tenants, schedules and budgets in a database."""
     made = _in_queue(database, lambda queue: queue.upgrade())
     output.show({"made": made}, "The tables are made." if made else "The tables are there already.")
 
@@ -157,6 +223,11 @@ def tenants() -> None:
 @click.option("--base-url", help="A server instead of a zone.")
 @click.option("--type", "types", multiple=True, help="Sync this type; may be repeated. By default the usual ones.")
 @click.option("--every", callback=_seconds, help="Sync by itself in this interval, such as 1h.")
+@click.option("--rhythm-tenant", "tenant_id", help="Its name in Rhythm; gives it access to Rhythm.")
+@click.option("--rhythm-client-id", "client_id", help="Rhythm's application.")
+@click.option("--rhythm-secret", "secret", help="Where its secret is, as for --token.")
+@click.option("--rhythm-auth-domain", "auth_domain", help="The tenant's Auth0 domain.")
+@click.option("--rhythm-base-url", "rhythm_url", help="Where Rhythm's services are, with {service} in it.")
 @output_options
 def add(
     *,
@@ -168,10 +239,14 @@ def add(
     base_url: str | None,
     types: tuple[str, ...],
     every: int | None,
+    rhythm_url: str | None,
     output: Output,
+    **rhythm: str | None,
 ) -> None:
     """Keep a tenant NAME."""
     given: dict[str, Any] = {} if schema is None else {"schema": schema}
+    if any(rhythm.values()):
+        given["rhythm"] = RhythmAccess(**rhythm, base_url=rhythm_url)
     tenant = Tenant(name=name, token=token, zone=zone, base_url=base_url, types=types, every=every, **given)
     _in_queue(database, lambda queue: queue.add_tenant(tenant))
     output.show(tenant.to_row(), f"Tenant {name}: its copy goes into the schema {tenant.schema}.")
@@ -198,7 +273,7 @@ def list_tenants(*, database: str, output: Output) -> None:
 @click.argument("name")
 @output_options
 def remove(*, database: str, name: str, output: Output) -> None:
-    """Forget the tenant NAME and its waiting jobs; its copy stays."""
+    """Forget the tenant NAME, its schedules and its waiting jobs; its copy stays."""
     if not _in_queue(database, lambda queue: queue.remove_tenant(name)):
         raise ConfigError(f"no tenant {name}; tonicdm tenants list shows them")
     output.show({"tenant": name}, f"Tenant {name} is forgotten; its copy stays in its schema.")
@@ -210,17 +285,36 @@ def remove(*, database: str, name: str, output: Output) -> None:
 @click.command()
 @database_option
 @click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1, 200), help="Jobs at once.")
+@click.option("--queue", "queues", multiple=True, type=click.Choice(QUEUES), help="Only this queue; may be repeated.")
+@click.option("--handlers", metavar="MODULE:NAME", help="Your handlers of webhooks: an object Handlers in a module.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where /healthz and /metrics are served.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="The same; by default nowhere.")
 @click.option("--until-empty", is_flag=True, help="End when no job is left that may run now.")
-def worker(*, database: str, concurrency: int, host: str, port: int | None, until_empty: bool) -> None:
+def worker(
+    *,
+    database: str,
+    concurrency: int,
+    queues: tuple[str, ...],
+    handlers: str | None,
+    host: str,
+    port: int | None,
+    until_empty: bool,
+) -> None:
     """Work jobs off. SIGTERM ends it: what a running job has paid for is stored, and another worker goes on."""
+    known = load_handlers(handlers) if handlers else None
 
     async def run() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGINT"):
-            loop.add_signal_handler(getattr(signal, name), stop.set)
-        await run_worker(database, concurrency=concurrency, host=host, port=port, wait=not until_empty, stop=stop)
+        logs.configure(logs.level_of_option(), default="info")
+        stop = stop_event()
+        await run_worker(
+            database,
+            concurrency=concurrency,
+            queues=queues,
+            handlers=known,
+            host=host,
+            port=port,
+            wait=not until_empty,
+            stop=stop,
+        )
 
     asyncio.run(run())

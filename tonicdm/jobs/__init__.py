@@ -1,7 +1,20 @@
 """Durable jobs on PostgreSQL: many tenants, several workers, one queue; needs the extra ``jobs``."""
 
-from tonicdm.jobs.queue import JobQueue, JobRow
-from tonicdm.jobs.tenants import Tenant, TokenReference
+from tonicdm.jobs.kinds import QUEUES, Kind
+from tonicdm.jobs.queue import JobQueue, JobRow, QueueFigures
+from tonicdm.jobs.schedules import Schedule
+from tonicdm.jobs.tenants import RhythmAccess, Tenant, TokenReference
 from tonicdm.jobs.worker import run_worker
 
-__all__ = ["JobQueue", "JobRow", "Tenant", "TokenReference", "run_worker"]
+__all__ = [
+    "QUEUES",
+    "JobQueue",
+    "JobRow",
+    "Kind",
+    "QueueFigures",
+    "RhythmAccess",
+    "Schedule",
+    "Tenant",
+    "TokenReference",
+    "run_worker",
+]

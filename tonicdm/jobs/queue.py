@@ -1,10 +1,11 @@
-"""The queue: jobs and tenants in a PostgreSQL database, by procrastinate."""
+"""The queue: jobs, tenants and schedules in a PostgreSQL database, by procrastinate."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import datetime
+import urllib.parse
 from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, LiteralString, Self
 
@@ -12,34 +13,22 @@ import attrs
 
 from tonicdm.databases import is_url, shown
 from tonicdm.errors import ConfigError, StoreError
+from tonicdm.jobs import tables
+from tonicdm.jobs.kinds import Job, Kind
+from tonicdm.jobs.rules import PutBack
+from tonicdm.jobs.schedules import Schedule
+from tonicdm.jobs.tables import SCHEMA
 from tonicdm.jobs.tenants import Tenant
+from tonicdm.rhythm.sync import MODELS as RHYTHM_TYPES
 from tonicdm.store import choose
 
 if TYPE_CHECKING:
     import procrastinate
 
-SCHEMA: Final = "tonicdm_jobs"
-"""The schema of the queue and of the tenants."""
-SYNC: Final = "tonicdm.sync"
-EXPORT: Final = "tonicdm.export"
-QUEUE: Final = "tonicdm"
-
-_TENANTS: Final = f"""
-CREATE TABLE IF NOT EXISTS {SCHEMA}.tonicdm_tenant (
-    name text PRIMARY KEY, schema text NOT NULL UNIQUE, token text NOT NULL, zone text, base_url text,
-    types text NOT NULL, every integer, due timestamptz
-)
-"""
-_PUT_TENANT: Final = f"""
-INSERT INTO {SCHEMA}.tonicdm_tenant (name, schema, token, zone, base_url, types, every, due)
-VALUES (%(name)s, %(schema)s, %(token)s, %(zone)s, %(base_url)s, %(types)s, %(every)s,
-        CASE WHEN %(every)s::integer IS NULL THEN NULL ELSE now() END)
-ON CONFLICT (name) DO NOTHING RETURNING name
-"""  # noqa: S608 - a name of ours
-_DUE_TENANTS: Final = f"""
-UPDATE {SCHEMA}.tonicdm_tenant SET due = now() + make_interval(secs => every)
-WHERE due <= now() RETURNING *
-"""  # noqa: S608 - a name of ours
+CLAIM_SECONDS: Final = 60.0
+"""Seconds for which a worker has what is due to itself, to submit it."""
+MAX_CLAIMED: Final = 200
+"""Schedules that are submitted in one go."""
 
 
 @attrs.frozen
@@ -50,7 +39,7 @@ class JobRow:
     task: str
     tenant: str
     what: str
-    """The record type of a sync, the destination of an export."""
+    """A record type, or several that are still to be planned; the destination of an export."""
     status: str
     """``todo``, ``doing``, ``failed``, ``cancelled``, ``aborted`` or ``succeeded``."""
     scheduled_at: datetime.datetime | None
@@ -61,8 +50,19 @@ class JobRow:
     """Why it waits or failed."""
 
 
+@attrs.frozen
+class QueueFigures:
+    """How many jobs of one queue are in one state."""
+
+    queue: str
+    status: str
+    jobs: int
+    late: float
+    """Seconds for which the one that could have run for longest has waited; 0 where none waits."""
+
+
 class JobQueue:
-    """Submits, lists, retries and cancels jobs, and keeps the tenants; opened with ``async with``.
+    """Submits, lists, retries and cancels jobs, and keeps tenants and schedules; opened with ``async with``.
 
     Args:
         database: ``postgresql://…``.
@@ -82,7 +82,12 @@ class JobQueue:
         connector = procrastinate.PsycopgConnector(
             conninfo=database, min_size=1, max_size=4, kwargs={"options": f"-c search_path={SCHEMA}"}
         )
+        from tonicdm.jobs.ending import Manager
+
         self.app: procrastinate.App = procrastinate.App(connector=connector)
+        self.endings: dict[int, PutBack] = {}
+        """How jobs that end now go back into the queue, by their number."""
+        self.app.job_manager = Manager(connector, lambda job: self.endings.pop(job, None))
 
     @property
     def where(self) -> str:
@@ -90,7 +95,7 @@ class JobQueue:
         return shown(self.database)
 
     async def __aenter__(self) -> Self:
-        with self._errors():
+        with self.errors():
             await self.app.open_async()
         return self
 
@@ -103,42 +108,41 @@ class JobQueue:
         Raises:
             StoreError: The database refused.
         """
-        with self._errors():
+        with self.errors():
             made = await self._rows(f"SELECT to_regclass('{SCHEMA}.procrastinate_jobs') IS NULL AS missing")
             if made[0]["missing"]:
                 await self.app.connector.execute_query_async(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
                 await self.app.schema_manager.apply_schema_async()
-            await self.app.connector.execute_query_async(_TENANTS)
+            for statement in tables.TABLES:
+                await self.app.connector.execute_query_async(statement)
             await asyncio.to_thread(_make_budgets, self.database)
             return bool(made[0]["missing"])
 
     # --- tenants --------------------------------------------------------------------------------------------------
 
     async def add_tenant(self, tenant: Tenant) -> None:
-        """Keep a tenant; the same one twice is once.
+        """Keep a tenant; the same one twice is once. One with an interval is synced by a schedule.
 
         Raises:
             ConfigError: There is another one of this name, or another one's copy is in its schema.
         """
         choose(list(tenant.types))
-        with self._errors():
-            others = await self._rows(
-                f"SELECT name FROM {SCHEMA}.tonicdm_tenant WHERE schema = %(schema)s AND name <> %(name)s",  # noqa: S608
-                schema=tenant.schema,
-                name=tenant.name,
-            )
+        with self.errors():
+            others = await self._rows(tables.OTHER_OF_SCHEMA, schema=tenant.schema, name=tenant.name)
             if others:
                 raise ConfigError(
                     f"the schema {tenant.schema} holds the copy of {others[0]['name']}. Nothing was kept."
                 )
-            if not await self._rows(_PUT_TENANT, **tenant.to_row()) and tenant not in await self.tenants():
+            if await self._rows(tables.PUT_TENANT, **tenant.to_row()):
+                if tenant.every is not None:
+                    await self.add_schedule(Schedule(tenant=tenant.name, kind=Kind.SYNC, every=tenant.every))
+            elif tenant not in await self.tenants():
                 raise ConfigError(f"there is a tenant {tenant.name} already; remove it first. Nothing was changed.")
 
     async def tenants(self) -> list[Tenant]:
         """Return all tenants, by name."""
-        with self._errors():
-            rows = await self._rows(f"SELECT * FROM {SCHEMA}.tonicdm_tenant ORDER BY name")  # noqa: S608
-        return [Tenant.from_row(row) for row in rows]
+        with self.errors():
+            return [Tenant.from_row(row) for row in await self._rows(tables.TENANTS)]
 
     async def tenant(self, name: str) -> Tenant:
         """Return one tenant.
@@ -146,28 +150,90 @@ class JobQueue:
         Raises:
             ConfigError: There is none of this name.
         """
-        found = [tenant for tenant in await self.tenants() if tenant.name == name]
-        if not found:
+        with self.errors():
+            rows = await self._rows(tables.TENANT, name=name)
+        if not rows:
             raise ConfigError(f"no tenant {name}; tonicdm tenants list shows them")
-        return found[0]
+        return Tenant.from_row(rows[0])
 
     async def remove_tenant(self, name: str) -> bool:
-        """Forget a tenant and its waiting jobs; its copy stays. Return whether there was one."""
-        with self._errors():
-            await self._rows(
-                f"DELETE FROM {SCHEMA}.procrastinate_jobs WHERE lock = %(name)s AND status = 'todo' RETURNING id",  # noqa: S608
-                name=name,
-            )
-            gone = await self._rows(
-                f"DELETE FROM {SCHEMA}.tonicdm_tenant WHERE name = %(name)s RETURNING name",  # noqa: S608
-                name=name,
-            )
-        return bool(gone)
+        """Forget a tenant, its schedules and its waiting jobs; its copy stays. Return whether there was one."""
+        with self.errors():
+            await self._rows(tables.DROP_WAITING, name=name)
+            return bool(await self._rows(tables.DROP_TENANT, name=name))
+
+    # --- schedules ------------------------------------------------------------------------------------------------
+
+    async def add_schedule(self, schedule: Schedule) -> int:
+        """Keep a schedule, in place of another one for the same; return its number.
+
+        One with an interval is due at once, one with a calendar at its next time.
+
+        Raises:
+            ConfigError: Its tenant is unknown, or a job of it could never run.
+        """
+        self._check(await self.tenant(schedule.tenant), schedule.kind, schedule.what)
+        values = attrs.asdict(schedule, filter=attrs.filters.exclude("id", "kind"))
+        if schedule.cron is not None:
+            values["due"] = schedule.next_after(await self.now())
+        with self.errors():
+            (row,) = await self._rows(tables.PUT_SCHEDULE, **values, kind=schedule.kind.value)
+        return int(row["id"])
+
+    async def schedules(self, tenant: str | None = None) -> list[Schedule]:
+        """Return the schedules, by tenant.
+
+        Args:
+            tenant: Of this one only.
+        """
+        with self.errors():
+            return [Schedule.from_row(row) for row in await self._rows(tables.SCHEDULES, tenant=tenant)]
+
+    async def remove_schedule(self, number: int) -> None:
+        """Forget a schedule; jobs that it has submitted stay.
+
+        Raises:
+            ConfigError: There is no such one.
+        """
+        with self.errors():
+            if not await self._rows(tables.DROP_SCHEDULE, id=number):
+                raise ConfigError(f"there is no schedule {number}; tonicdm jobs schedules shows them")
+
+    async def submit_due(self) -> int:
+        """Submit what the schedules say is due; return how many jobs that were.
+
+        Of several workers one submits each. If that one dies in between, another one does so after a minute.
+        """
+        submitted = 0
+        with self.errors():
+            for row in await self._rows(tables.CLAIM_SCHEDULES, seconds=CLAIM_SECONDS, limit=MAX_CLAIMED):
+                schedule = Schedule.from_row(row)
+                submitted += await self.submit(schedule.kind, schedule.tenant, schedule.what)
+                following = schedule.next_after(row["claimed"])
+                await self._rows(tables.MOVE_SCHEDULE, id=schedule.id, due=row["due"], next=following)
+        return submitted
 
     # --- jobs -----------------------------------------------------------------------------------------------------
 
+    async def submit(self, kind: Kind, tenant: str, what: str = "") -> int:
+        """Submit work for a tenant; return how many jobs were not waiting already.
+
+        Args:
+            kind: What is to be done.
+            tenant: Whose.
+            what: Types with commas, or the destination of an export; by default all types of the tenant.
+
+        Raises:
+            ConfigError: The tenant or a type is unknown, or the job could never run.
+        """
+        self._check(await self.tenant(tenant), kind, what)
+        parts = [what]
+        if kind is Kind.RHYTHM_SYNC:
+            parts = what.split(",") if what else list(RHYTHM_TYPES)
+        return sum([await self.put(Job(kind=kind, tenant=tenant, what=part)) for part in parts])
+
     async def submit_sync(self, tenant: Tenant, types: Sequence[str] = ()) -> int:
-        """Submit a sync of a tenant, a job for each type; return how many were not waiting already.
+        """Submit a sync: a plan, from which a worker makes a job for each type; return 0 where the same one waits.
 
         Args:
             tenant: Whose.
@@ -176,63 +242,73 @@ class JobQueue:
         Raises:
             ConfigError: A type is unknown.
         """
-        chosen = choose(list(types or tenant.types))
-        # Types that are asked for by project read the projects of the copy.
-        ordered = sorted(chosen, key=lambda record_type: record_type.parents is not None)
-        return sum([await self.put(SYNC, tenant.name, record_type.name) for record_type in ordered])
+        return await self.submit(Kind.SYNC, tenant.name, ",".join(types))
 
     async def submit_export(self, tenant: Tenant, destination: str) -> int:
         """Submit an export of a tenant's copy; return 0 where one waits already."""
-        return int(await self.put(EXPORT, tenant.name, destination))
+        return await self.submit(Kind.EXPORT, tenant.name, destination)
 
-    async def put(
-        self,
-        task: str,
-        tenant: str,
-        what: str,
-        *,
-        at: datetime.datetime | None = None,
-        failures: int = 0,
-        reason: str = "",
-    ) -> bool:
-        """Put a job into the queue; return False where the same one waits already.
+    def _check(self, tenant: Tenant, kind: Kind, what: str) -> None:
+        """Refuse now what no worker could do at night."""
+        if kind.has_types:
+            choose([name for name in what.split(",") if name])
+        elif kind is Kind.RHYTHM_SYNC:
+            if tenant.rhythm is None:
+                raise ConfigError(f"the tenant {tenant.name} has no access to Rhythm; see tonicdm tenants add --help")
+            if unknown := [name for name in what.split(",") if name and name not in RHYTHM_TYPES]:
+                raise ConfigError(f"{', '.join(unknown)} can't be synced; there are {', '.join(RHYTHM_TYPES)}")
+        elif kind is Kind.EXPORT:
+            if not what:
+                raise ConfigError("an export needs a destination, such as parquet:DIR")
+            if _holds_password(what):
+                raise ConfigError(
+                    "the destination holds a password, which would stand in the database. Leave it out, and give it to "
+                    "the workers by a file ~/.pgpass or by PGPASSWORD. Nothing was submitted."
+                )
 
-        A tenant's jobs go one after another: its types share one window, so side by side they would only wait.
+    async def put(self, job: Job, seconds: float = 0.0) -> bool:
+        """Put a job into the queue; return False where the same one waits already, which then leads on to the same.
+
+        Args:
+            job: What is to be done.
+            seconds: How long it waits at least, by the database's clock.
         """
-        from procrastinate import exceptions
+        from tonicdm.jobs.ending import put_values
 
-        deferrer = self.app.configure_task(
-            task, queue=QUEUE, lock=tenant, queueing_lock=f"{task} {tenant} {what}", schedule_at=at
-        )
-        with self._errors():
-            try:
-                await deferrer.defer_async(tenant=tenant, what=what, failures=failures, reason=reason)
-            except exceptions.AlreadyEnqueued:
-                return False
+        with self.errors():
+            while not await self._rows(tables.PUT, **put_values(PutBack(job, seconds))):
+                if not job.then or await self._rows(
+                    tables.JOIN_FOLLOWERS, then=list(job.then), waiting_lock=job.waiting_lock
+                ):
+                    return False
         return True
 
-    async def jobs(self, *, tenant: str | None = None, status: str | None = None) -> list[JobRow]:
+    async def jobs(
+        self, *, tenant: str | None = None, status: str | None = None, number: int | None = None
+    ) -> list[JobRow]:
         """Return jobs that wait, run or failed, the oldest first.
 
         Args:
             tenant: Of this one only.
             status: In this state only.
+            number: This one only.
         """
-        with self._errors():
-            found = await self.app.job_manager.list_jobs_async(lock=tenant, status=status)
-        return [_row(job.id or 0, job.task_name, job.task_kwargs, job.status or "", job.scheduled_at) for job in found]
+        with self.errors():
+            return [_row(row) for row in await self._rows(tables.JOBS, tenant=tenant, status=status, id=number)]
 
     async def retry(self, job: int) -> None:
-        """Let a failed job run as soon as a worker is free.
+        """Let a failed or cancelled job run as soon as a worker is free.
 
         Raises:
-            ConfigError: There is no such job, or it did not fail.
+            ConfigError: There is no such job, or it neither failed nor was cancelled.
         """
-        rows = [row for row in await self.jobs(status="failed") if row.id == job]
-        if not rows:
-            raise ConfigError(f"there is no failed job {job}; tonicdm jobs list shows them")
-        await self.put(rows[0].task, rows[0].tenant, rows[0].what)
-        await self._delete(job)
+        with self.errors():
+            rows = await self._rows(tables.JOBS, id=job, tenant=None, status=None)
+            if not rows or rows[0]["status"] not in {"failed", "cancelled", "aborted"}:
+                raise ConfigError(f"there is no failed job {job}; tonicdm jobs list shows them")
+            again = Job.from_queue(rows[0]["task_name"], rows[0]["args"])
+            await self.put(attrs.evolve(again, failures=0, reason=""))
+            await self._rows(tables.DROP_JOB, id=job)
 
     async def cancel(self, job: int) -> None:
         """Take a waiting job out of the queue, or ask a running one to end behind its step.
@@ -240,50 +316,69 @@ class JobQueue:
         Raises:
             ConfigError: There is no such job.
         """
-        with self._errors():
+        with self.errors():
             if not await self.app.job_manager.cancel_job_by_id_async(job, abort=True, delete_job=False):
                 raise ConfigError(f"there is no job {job} that waits or runs")
 
-    async def submit_due(self) -> int:
-        """Submit the syncs of all tenants that are due; return how many jobs that were."""
-        with self._errors():
-            due = [Tenant.from_row(row) for row in await self._rows(_DUE_TENANTS)]
-        return sum([await self.submit_sync(tenant) for tenant in due])
+    # --- workers --------------------------------------------------------------------------------------------------
 
     async def rescue(self, seconds: float) -> int:
         """Put the jobs of workers that have shown no sign of life for so long back; return how many."""
-        with self._errors():
+        from procrastinate import exceptions
+
+        with self.errors():
             stalled = list(await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=seconds))
             for job in stalled:
-                await self.app.job_manager.retry_job(job)
+                try:
+                    await self.app.job_manager.retry_job(job)
+                except exceptions.UniqueViolation:
+                    # The same one was submitted meanwhile, and goes on where this one ended.
+                    await self._rows(tables.DROP_JOB, id=job.id)
         return len(stalled)
 
-    async def ready(self) -> int:
-        """Return how many jobs could run now, or as soon as another one of their tenant is done."""
-        with self._errors():
-            rows = await self._rows(
-                f"SELECT count(*) AS jobs FROM {SCHEMA}.procrastinate_jobs "  # noqa: S608
-                "WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())"
-            )
-        return int(rows[0]["jobs"])
+    async def ready(self, queues: Sequence[str]) -> bool:
+        """Tell whether a worker that takes jobs of *queues* would find one now."""
+        with self.errors():
+            (row,) = await self._rows(tables.READY, queues=list(queues))
+        return bool(row["ready"])
+
+    async def now(self) -> datetime.datetime:
+        """Return the time by the database's clock."""
+        with self.errors():
+            (row,) = await self._rows("SELECT now() AS now")
+        return row["now"]  # type: ignore[no-any-return]
+
+    async def figures(self) -> list[QueueFigures]:
+        """Return the number of jobs by queue and state."""
+        with self.errors():
+            return [QueueFigures(**row) for row in await self._rows(tables.FIGURES)]
 
     async def counts(self) -> Mapping[str, int]:
         """Return the number of jobs by state."""
-        with self._errors():
-            rows = await self._rows(
-                f"SELECT status::text AS status, count(*) AS jobs FROM {SCHEMA}.procrastinate_jobs GROUP BY 1"  # noqa: S608
-            )
-        return {row["status"]: row["jobs"] for row in rows}
+        counts: dict[str, int] = {}
+        for part in await self.figures():
+            counts[part.status] = counts.get(part.status, 0) + part.jobs
+        return counts
 
-    async def _delete(self, job: int) -> None:
-        with self._errors():
-            await self._rows(f"DELETE FROM {SCHEMA}.procrastinate_jobs WHERE id = %(id)s RETURNING id", id=job)  # noqa: S608
+    async def workers(self, seconds: float) -> int:
+        """Return how many workers have shown a sign of life within so many seconds."""
+        with self.errors():
+            (row,) = await self._rows(tables.WORKERS, seconds=seconds)
+        return int(row["workers"])
 
     async def _rows(self, query: LiteralString, **values: Any) -> list[dict[str, Any]]:
         return list(await self.app.connector.execute_query_all_async(query, **values))
 
-    def _errors(self) -> contextlib.AbstractContextManager[None]:
+    def errors(self) -> contextlib.AbstractContextManager[None]:
+        """Turn errors of the queue's library into ours."""
         return _mapped(self.where)
+
+
+def _holds_password(destination: str) -> bool:
+    _, _, rest = destination.partition("://")
+    head, _, query = rest.partition("?")
+    named = any(name.endswith("password") for name in urllib.parse.parse_qs(query, keep_blank_values=True))
+    return named or ":" in head.rpartition("@")[0]
 
 
 def _make_budgets(database: str) -> None:
@@ -309,16 +404,15 @@ def _mapped(where: str) -> Generator[None]:
         raise StoreError(where, f"can't be used: {text}") from None
 
 
-def _row(
-    number: int, task: str, given: Mapping[str, Any], status: str, scheduled_at: datetime.datetime | None
-) -> JobRow:
+def _row(row: Mapping[str, Any]) -> JobRow:
+    job = Job.from_queue(row["task_name"], row["args"])
     return JobRow(
-        id=number,
-        task=task,
-        tenant=str(given.get("tenant", "")),
-        what=str(given.get("what", "")),
-        status=status,
-        scheduled_at=scheduled_at,
-        failures=int(given.get("failures", 0)),
-        reason=str(given.get("reason", "")),
+        id=row["id"],
+        task=job.kind.task,
+        tenant=job.tenant,
+        what=job.what,
+        status=row["status"],
+        scheduled_at=row["scheduled_at"],
+        failures=job.failures,
+        reason=job.reason,
     )

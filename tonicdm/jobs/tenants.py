@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -57,6 +58,35 @@ class TokenReference:
         return Secret(token)
 
 
+def _reference(given: TokenReference | str) -> TokenReference:
+    return TokenReference(given) if isinstance(given, str) else given
+
+
+@attrs.frozen(kw_only=True)
+class RhythmAccess:
+    """A tenant's access to Rhythm; what is left out comes from the worker's RHYTHM_* variables.
+
+    Raises:
+        ConfigError: A value can't be used.
+    """
+
+    tenant_id: str | None = None
+    """The tenant's name in Rhythm."""
+    client_id: str | None = None
+    """The application."""
+    secret: TokenReference | None = attrs.field(default=None, converter=attrs.converters.optional(_reference))
+    """Where its secret is, never the secret."""
+    auth_domain: str | None = None
+    """The tenant's Auth0 domain."""
+    base_url: str | None = None
+    """Where the services are, with ``{service}`` in it."""
+
+    def to_json(self) -> str:
+        """Return it as the database keeps it."""
+        values = attrs.asdict(self, recurse=False)
+        return json.dumps({**values, "secret": None if self.secret is None else self.secret.text})
+
+
 def _name(_instance: object, attribute: attrs.Attribute[str], name: str) -> None:
     if not NAME.fullmatch(name):
         raise ConfigError(
@@ -68,10 +98,6 @@ def _name(_instance: object, attribute: attrs.Attribute[str], name: str) -> None
 def _interval(_instance: object, _attribute: attrs.Attribute[int | None], every: int | None) -> None:
     if every is not None and every < MIN_EVERY_SECONDS:
         raise ConfigError(f"a tenant is synced every {MIN_EVERY_SECONDS} s at most, not every {every} s")
-
-
-def _reference(given: TokenReference | str) -> TokenReference:
-    return TokenReference(given) if isinstance(given, str) else given
 
 
 def _names(given: Iterable[str]) -> tuple[str, ...]:
@@ -98,7 +124,9 @@ class Tenant:
     types: tuple[str, ...] = attrs.field(default=(), converter=_names)
     """What is synced; the default types where none are named."""
     every: int | None = attrs.field(default=None, validator=_interval)
-    """Seconds between two syncs; None where they are submitted by hand."""
+    """Seconds between two syncs; None where they are submitted by hand or by a schedule."""
+    rhythm: RhythmAccess | None = None
+    """Its access to Rhythm, if it has one."""
 
     def __attrs_post_init__(self) -> None:
         # A wrong zone or server is refused now and not by the job at night.
@@ -114,6 +142,7 @@ class Tenant:
             "base_url": self.base_url,
             "types": ",".join(self.types),
             "every": self.every,
+            "rhythm": None if self.rhythm is None else self.rhythm.to_json(),
         }
 
     @classmethod
@@ -121,4 +150,5 @@ class Tenant:
         """Read it from what the database holds."""
         names = tuple(name for name in row["types"].split(",") if name)
         given = {field: row[field] for field in ("name", "schema", "token", "zone", "base_url", "every")}
-        return cls(**given, types=names)
+        rhythm = None if row["rhythm"] is None else RhythmAccess(**json.loads(row["rhythm"]))
+        return cls(**given, types=names, rhythm=rhythm)

@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
-from aiohttp import web
+import attrs
 
-from tonicdm.errors import ConfigError, TonicDMError
-from tonicdm.jobs import work
-from tonicdm.jobs.queue import EXPORT, QUEUE, SYNC, JobQueue
-from tonicdm.jobs.rules import put_back
+from tonicdm.errors import StoreError, TonicDMError
+from tonicdm.jobs.kinds import QUEUES, Job, Kind, kind_of
+from tonicdm.jobs.opening import OpenTenants
+from tonicdm.jobs.queue import JobQueue
+from tonicdm.jobs.rules import PutBack
+from tonicdm.jobs.serving import served
+from tonicdm.jobs.work import Work, wait_or
+from tonicdm.webhooks.handlers import Handlers
+
+if TYPE_CHECKING:
+    from procrastinate import JobContext
 
 logger: Final = logging.getLogger("tonicdm")
 
 HEARTBEAT_SECONDS: Final = 10.0
 STALLED_SECONDS: Final = 30.0
 """Seconds without a heartbeat after which a worker's jobs are put back."""
-CARE_SECONDS: Final = 15.0
-"""How often due tenants are submitted and the jobs of dead workers put back."""
+CARE_SECONDS: Final = 5.0
+"""How often what is due is submitted, and the jobs of dead workers are put back."""
 GRACE_SECONDS: Final = 120.0
 """Seconds that running jobs have to end behind their step; then they are cancelled."""
+AGAIN_SECONDS: Final = 5.0
+"""Seconds after which a worker that has lost the database looks for it again."""
 
 
 async def run_worker(
     database: str,
     *,
     concurrency: int = 4,
+    queues: Sequence[str] = (),
+    handlers: Handlers | None = None,
     host: str = "127.0.0.1",
     port: int | None = None,
     wait: bool = True,
@@ -41,87 +51,94 @@ async def run_worker(
     Args:
         database: ``postgresql://…``, in which the queue, the budgets and the copies are.
         concurrency: Jobs at once.
+        queues: Take jobs of these only: ``webhooks``, ``gap-repair``, ``sync``, ``rhythm-sync``, ``export``. Each
+            queue needs a worker that takes it.
+        handlers: Called for the events of webhooks, of all tenants.
         host: Where /healthz and /metrics are served.
         port: The same; None for nowhere.
         wait: Whether to wait for more when the queue is empty.
         stop: Ends the worker as SIGTERM does.
 
     Raises:
-        ConfigError: *database* is no URL of PostgreSQL, or the extra is missing.
+        ConfigError: *database* is no URL of PostgreSQL, a queue is unknown, or the extra is missing.
         StoreError: The database has no tables for jobs.
     """
+    chosen = [kind_of(name).value for name in queues or QUEUES]
     async with JobQueue(database) as queue:
-        await queue.counts()  # says at once what is wrong with the database
-        worker = _Worker(queue, stop or asyncio.Event())
+        await queue.figures()  # says at once what is wrong with the database
+        worker = _Worker(queue, stop or asyncio.Event(), handlers)
         worker.register()
         async with contextlib.AsyncExitStack() as stack:
             if port is not None:
-                await stack.enter_async_context(_served(queue, host, port))
-            await worker.run(concurrency, wait=wait)
+                await stack.enter_async_context(
+                    served(queue, worker.tenants, host, port, alive_seconds=STALLED_SECONDS)
+                )
+            await worker.run(chosen, concurrency, wait=wait)
 
 
 class _Worker:
-    """Runs the tasks of one process."""
+    """Runs the jobs of one process."""
 
-    def __init__(self, queue: JobQueue, stop: asyncio.Event) -> None:
+    def __init__(self, queue: JobQueue, stop: asyncio.Event, handlers: Handlers | None) -> None:
         self.queue = queue
         self.stop = stop
+        self.tenants = OpenTenants(queue.database)
+        self.work = Work(self.tenants, queue.tenant, queue.put, handlers=handlers)
 
     def register(self) -> None:
-        """Tell procrastinate which function does which task."""
-        database, app = self.queue.database, self.queue.app
+        """Tell procrastinate which function does which kind of job."""
+        for kind in Kind:
+            self.queue.app.task(name=kind.task, queue=kind.value, pass_context=True)(self._do)
 
-        async def sync(tenant: str, what: str, failures: int = 0, reason: str = "") -> None:  # noqa: ARG001
-            async def run() -> Any:
-                return await work.sync_type(await self.queue.tenant(tenant), what, database, stopping=self.stop.is_set)
-
-            await self._attempt(SYNC, tenant, what, failures, run)
-
-        async def export(tenant: str, what: str, failures: int = 0, reason: str = "") -> None:  # noqa: ARG001
-            async def run() -> Any:
-                return await work.export_copy(await self.queue.tenant(tenant), what, database)
-
-            await self._attempt(EXPORT, tenant, what, failures, run)
-
-        for name, function in ((SYNC, sync), (EXPORT, export)):
-            app.task(name=name, queue=QUEUE)(function)
-
-    async def _attempt(
-        self, task: str, tenant: str, what: str, failures: int, run: Callable[[], Awaitable[Any]]
-    ) -> None:
-        """Do a job; put it back where it can go on later."""
+    async def _do(self, context: JobContext, /, **arguments: Any) -> None:
+        """Do a job. One that somebody cancels goes on to its next stored step: the call in flight is paid for."""
+        job, cancelled = Job.from_queue(context.job.task_name, arguments), False
+        running = asyncio.ensure_future(self.work.do(job, lambda: cancelled or self.stop.is_set()))
         try:
-            done = await run()
-        except work.YieldedError:
-            await self.queue.put(task, tenant, what, failures=failures, reason="made way for others")
-        except TonicDMError as error:
-            back = put_back(error, failures, datetime.datetime.now(datetime.UTC))
-            if back is None:
-                logger.error("%s of %s, %s, is given up: %s", task, tenant, what, error)  # noqa: TRY400 - it says all
-                raise
-            logger.info("%s of %s, %s, %s until %s", task, tenant, what, back.reason, back.at)
-            await self.queue.put(task, tenant, what, at=back.at, failures=back.failures, reason=back.reason)
-        else:
-            logger.info("%s of %s, %s, is done: %s", task, tenant, what, done)
+            back = await asyncio.shield(running)
+        except asyncio.CancelledError:
+            cancelled = True
+            if str(getattr(context.abort_reason(), "value", "")) == "shutdown":
+                running.cancel()  # it has had its time
+                await asyncio.wait([running])
+                back = PutBack(attrs.evolve(job, reason="its worker ended"))
+            else:
+                await asyncio.wait([running], timeout=GRACE_SECONDS)
+                running.cancel()
+                if not running.done() or running.cancelled() or running.exception() or running.result():
+                    raise
+                back = None  # it was done
+        if back is not None and context.job.id is not None:
+            self.queue.endings[context.job.id] = back
 
-    async def run(self, concurrency: int, *, wait: bool) -> None:
+    async def run(self, queues: Sequence[str], concurrency: int, *, wait: bool) -> None:
         """Work until the end."""
         care = asyncio.create_task(self._care(), name="tonicdm-jobs-care")
         ending = asyncio.create_task(self.stop.wait(), name="tonicdm-jobs-stop")
         try:
-            await self._work(concurrency, ending, wait=wait)
-            # A tenant's jobs go one after another, so the last of them may have become free meanwhile.
-            while not wait and not self.stop.is_set() and await self.queue.ready():
-                await self._work(concurrency, ending, wait=False)
+            while not self.stop.is_set():
+                try:
+                    with self.queue.errors():
+                        await self._work(queues, concurrency, ending, wait=wait)
+                except StoreError as error:
+                    logger.warning("%s; the worker looks for it again in %g s", error, AGAIN_SECONDS)
+                    if not wait:
+                        raise
+                    await wait_or(self.stop, AGAIN_SECONDS)
+                else:
+                    if wait:
+                        await wait_or(self.stop, 1.0)
+                    elif not await self.queue.ready(queues):  # jobs may have put others
+                        return
         finally:
             for task in (care, ending):
                 task.cancel()
             await asyncio.gather(care, ending, return_exceptions=True)
 
-    async def _work(self, concurrency: int, ending: asyncio.Task[Any], *, wait: bool) -> None:
+    async def _work(self, queues: Sequence[str], concurrency: int, ending: asyncio.Task[Any], *, wait: bool) -> None:
         running = asyncio.create_task(
             self.queue.app.run_worker_async(
-                queues=[QUEUE],
+                queues=list(queues),
                 concurrency=concurrency,
                 wait=wait,
                 delete_jobs="successful",
@@ -146,36 +163,4 @@ class _Worker:
                 await self.queue.submit_due()
             except TonicDMError as error:
                 logger.warning("the queue could not be looked after (%s); again in %g s", error, CARE_SECONDS)
-            await work.wait_or(self.stop, CARE_SECONDS)
-
-
-@contextlib.asynccontextmanager
-async def _served(queue: JobQueue, host: str, port: int) -> AsyncGenerator[None]:
-    """Serve /healthz and /metrics."""
-
-    async def healthz(_request: web.Request) -> web.Response:
-        try:
-            await queue.counts()
-        except TonicDMError as error:
-            return web.Response(status=503, text=f"{error}\n")
-        return web.Response(text="ok\n")
-
-    async def metrics(_request: web.Request) -> web.Response:
-        counts = await queue.counts()
-        lines = ["# HELP tonicdm_jobs Jobs by state.", "# TYPE tonicdm_jobs gauge"]
-        lines += [f'tonicdm_jobs{{status="{status}"}} {number}' for status, number in sorted(counts.items())]
-        return web.Response(text="\n".join(lines) + "\n")
-
-    app = web.Application()
-    app.router.add_get("/healthz", healthz)
-    app.router.add_get("/metrics", metrics)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise ConfigError(f"{host}:{port} can't be served: {error.strerror}. No job was taken") from error
-        yield
-    finally:
-        await runner.cleanup()
+            await wait_or(self.stop, CARE_SECONDS)

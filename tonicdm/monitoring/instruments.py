@@ -96,6 +96,11 @@ WEBHOOK_REFUSED: Final = Instrument(
 MINTS_LEFT: Final = Instrument(
     "tonicdm.mints.left", Form.GAUGE, "{token}", "Machine tokens that may still be minted this month, by issuer."
 )
+JOBS: Final = Instrument("tonicdm.jobs", Form.GAUGE, "{job}", "Jobs of the workers, by queue and state.")
+JOBS_LATE: Final = Instrument(
+    "tonicdm.jobs.late", Form.GAUGE, "s", "For how long the job that could have run first has waited for a worker."
+)
+WORKERS: Final = Instrument("tonicdm.workers", Form.GAUGE, "{worker}", "Workers that have lately shown a sign of life.")
 
 INSTRUMENTS: Final[Mapping[str, Instrument]] = {
     instrument.name: instrument
@@ -103,7 +108,7 @@ INSTRUMENTS: Final[Mapping[str, Instrument]] = {
         *(DURATION, UNITS_USED, UNITS_FOREIGN, UNITS_MISMATCHED, CALLS_LIMITED, CALLS_RETRIED, CALLS_WAITED),
         *(BUDGET_LIMIT, BUDGET_LEFT, BUDGET_RESERVED, BUDGET_FOREIGN, BUDGET_WAITING, BUDGET_WAITING_UNITS),
         *(BUDGET_BLOCKED, BUDGET_PAUSED, SYNC_LAG, QUARANTINE, INBOX_JOBS, INBOX_AGE),
-        *(WEBHOOK_EVENTS, WEBHOOK_REFUSED, MINTS_LEFT),
+        *(WEBHOOK_EVENTS, WEBHOOK_REFUSED, MINTS_LEFT, JOBS, JOBS_LATE, WORKERS),
     )
 }
 """All metrics by name."""
@@ -116,4 +121,5 @@ BUDGET: Final = "tonicdm.budget"
 STORE: Final = "tonicdm.store"
 ISSUER: Final = "tonicdm.issuer"
 EVENT: Final = "tonicdm.event"
+QUEUE: Final = "tonicdm.queue"
 STATUS: Final = "http.response.status_code"

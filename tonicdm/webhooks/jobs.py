@@ -18,7 +18,7 @@ from tonicdm.store.versions import Origin, ReadStamp
 from tonicdm.types import DataQuantity
 from tonicdm.webhooks.event import Event, decode, read_payload, storable
 from tonicdm.webhooks.payload import PayloadReader, identity_of
-from tonicdm.webhooks.rules import InboxRules, State, Verdict, Waiting, after_failure, judge
+from tonicdm.webhooks.rules import OPEN, InboxRules, State, Verdict, Waiting, after_failure, judge
 
 CRASHED: Final = "the worker ended while it was at work on this"
 
@@ -404,6 +404,13 @@ def release(db: Database, numbers: Iterable[int], owner: str, due: float, *, cou
 
 
 # --- what a fetch settles -------------------------------------------------------------------------------------------
+
+
+def waits(db: Database) -> bool:
+    """Tell whether any job is not at its end."""
+    marks = ",".join("?" * len(OPEN))
+    sql = f"SELECT 1 FROM job WHERE state IN ({marks}) LIMIT 1"  # noqa: S608 - a mark for each state
+    return db.execute(sql, tuple(state.value for state in OPEN)).fetchone() is not None
 
 
 def waiting(db: Database, now: float) -> list[Waiting]:

@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator
 from aiohttp import web
 
 from tonicdm.errors import ConfigError
-from tonicdm.monitoring.exposition import CONTENT_TYPE, exposition
-from tonicdm.monitoring.readings import read_receiver, read_store
+from tonicdm.monitoring.readings import Reading, read_receiver, read_store
+from tonicdm.monitoring.web import add_endpoints
 from tonicdm.webhooks.receiver import Receiver, Reply
 from tonicdm.webhooks.refusals import Refused
 
@@ -53,18 +53,13 @@ def add_monitoring(app: web.Application, receiver: Receiver) -> None:
         receiver: What is told of: events acknowledged and refused, its inbox, and the copy in the same file.
     """
 
-    async def health(_request: web.Request) -> web.Response:
-        trouble = await receiver.trouble()
-        return web.Response(status=503 if trouble else 200, text=f"{trouble or 'ok'}\n")
-
-    async def metrics(_request: web.Request) -> web.Response:
+    async def read() -> list[Reading]:
         readings = list(read_receiver(receiver))
         if receiver.location is not None:
             readings += await asyncio.to_thread(read_store, receiver.location, time.time())
-        return web.Response(body=exposition(readings).encode(), headers={"Content-Type": CONTENT_TYPE})
+        return readings
 
-    app.router.add_get("/healthz", health)
-    app.router.add_get("/metrics", metrics)
+    add_endpoints(app, receiver.trouble, read)
 
 
 class _Endpoint:

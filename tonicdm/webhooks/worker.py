@@ -7,7 +7,7 @@ import contextlib
 import logging
 import pathlib
 import traceback
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Final
 
 import attrs
@@ -117,16 +117,22 @@ class Worker:
                     await self._pause(stop)
         return self.report
 
-    async def drain(self) -> WorkReport:
+    async def drain(self, stopping: Callable[[], bool] = lambda: False) -> WorkReport:
         """Work off all that can be done now, without waiting for more to come.
 
         What is due later, or lacks units, stays.
+
+        Args:
+            stopping: Asked again and again; once it says so, only what is under way is done.
         """
         async with self._alive():
-            while await self._cycle(wait_for_more=False) or self._tasks:
+            while True:
+                more = not stopping() and await self._cycle(wait_for_more=False)
                 if self._tasks:
                     await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        return self.report
+                    self._reap()
+                elif not more:
+                    return self.report
 
     @contextlib.asynccontextmanager
     async def _alive(self) -> AsyncGenerator[None]:

@@ -49,8 +49,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "jobs cancel": ("1", "--database", "{database}"),
     "jobs list": ("--database", "{database}"),
     "jobs retry": ("1", "--database", "{database}"),
+    "jobs schedules": ("--database", "{database}"),
     "jobs submit export": ("csv:{folder}/csv", "--tenant", "firm", "--database", "{database}"),
+    "jobs submit gap-repair": ("offices", "--tenant", "firm", "--database", "{database}"),
+    "jobs submit rhythm-sync": ("contacts", "--tenant", "firm", "--database", "{database}"),
     "jobs submit sync": ("offices", "--tenant", "firm", "--database", "{database}"),
+    "jobs submit webhooks": ("--tenant", "firm", "--database", "{database}"),
+    "jobs unschedule": ("1", "--database", "{database}"),
     "jobs upgrade": ("--database", "{database}"),
     "list": ("offices", "--limit", "3"),
     "plan": ("{file}", "--types", "offices"),
@@ -85,7 +90,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 SERVING = {"sandbox", "webhooks serve", "webhooks work", "worker"}
 """Commands that go on until a signal comes."""
 
-REFUSED = {"download": 1, "webhooks send": 1, "jobs cancel": 2, "jobs retry": 2, "tenants remove": 2}
+REFUSED = {
+    "download": 1,
+    "webhooks send": 1,
+    "jobs cancel": 2,
+    "jobs retry": 2,
+    "jobs unschedule": 2,
+    "tenants remove": 2,
+}
 """How commands end that can't succeed here: no file has a link, no job has failed, a sandbox receives no events."""
 
 
@@ -136,7 +148,7 @@ def places(server: str, rhythm: str, postgres_server: str, tmp_path_factory: pyt
     import asyncio
     import time
 
-    from tonicdm.jobs import JobQueue, Tenant
+    from tonicdm.jobs import JobQueue, RhythmAccess, Tenant
     from tonicdm.store import Store
     from tonicdm.types import DataQuantity
     from tonicdm.webhooks import Inbox, parse
@@ -154,7 +166,8 @@ def places(server: str, rhythm: str, postgres_server: str, tmp_path_factory: pyt
     async def submit() -> None:
         async with JobQueue(database) as queue:
             await queue.upgrade()
-            await queue.add_tenant(Tenant(name="firm", token="env:TONICDM_TOKEN", base_url=server))
+            access = RhythmAccess(tenant_id="example.org")
+            await queue.add_tenant(Tenant(name="firm", token="env:TONICDM_TOKEN", base_url=server, rhythm=access))
 
     asyncio.run(fill())
     database = postgres.make_database(postgres_server)

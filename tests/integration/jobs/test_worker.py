@@ -14,10 +14,13 @@ import sys
 import psycopg
 import pytest
 from click.testing import CliRunner
+from procrastinate.jobs import Status
 
 from tonicdm.cli.app import tonicdm
 from tonicdm.errors import ConfigError, StoreError
-from tonicdm.jobs import JobQueue, Tenant, run_worker
+from tonicdm.jobs import JobQueue, Kind, Tenant, run_worker
+from tonicdm.jobs.kinds import Job
+from tonicdm.jobs.rules import PutBack
 from tonicdm.sandbox import Sandbox, SandboxSettings
 from tonicdm.store import Store
 
@@ -41,7 +44,8 @@ async def sandbox(limit=3600, window=3600.0):
 
 
 def tenant(box, letter="a", **more):
-    return Tenant(name=f"firm-{letter}", token=f"env:TOKEN_{letter.upper()}", base_url=box.url, types=TYPES, **more)
+    given = {"types": TYPES, **more}
+    return Tenant(name=f"firm-{letter}", token=f"env:TOKEN_{letter.upper()}", base_url=box.url, **given)
 
 
 async def counts(url, schema):
@@ -53,8 +57,8 @@ async def test_the_syncs_of_two_tenants_are_done_and_their_jobs_gone(queue, post
     async with sandbox() as box:
         for letter in "ab":
             await queue.add_tenant(tenant(box, letter))
-            assert await queue.submit_sync(await queue.tenant(f"firm-{letter}")) == len(TYPES)
-        assert await queue.submit_sync(await queue.tenant("firm-a")) == 0, "each waits already"
+            assert await queue.submit_sync(await queue.tenant(f"firm-{letter}")) == 1
+        assert await queue.submit_sync(await queue.tenant("firm-a")) == 0, "the same waits already"
         await run_worker(postgres_url, concurrency=4, wait=False)
         assert await queue.jobs() == []
         for letter in "ab":
@@ -93,7 +97,7 @@ async def test_a_refused_token_fails_the_job_which_can_be_retried(queue, postgre
 async def test_due_tenants_are_submitted_once(queue):
     async with sandbox() as box:
         await queue.add_tenant(tenant(box, every=3600))
-        assert await queue.submit_due() == len(TYPES)
+        assert await queue.submit_due() == 1
         assert await queue.submit_due() == 0
 
 
@@ -116,44 +120,78 @@ async def test_a_database_without_tables_is_told_what_to_run(postgres_url):
         await run_worker(postgres_url, wait=False)
 
 
-async def test_a_killed_worker_loses_no_page_and_its_job_goes_on_elsewhere(queue, postgres_url, monkeypatch):
+async def started(queue, box, url, *options):
+    """Start a worker's process, and wait until it has sent its first call for a record."""
+    command = [sys.executable, "-m", "tonicdm.cli", "worker", "--database", url, *options]
+    process = subprocess.Popen(command, env={**os.environ, "TOKEN_A": "token-a"}, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - watched
+    async with asyncio.timeout(60):
+        while len(box.journal) < 2:  # the first one asks whose records they are
+            await asyncio.sleep(0.01)
+    return process
+
+
+async def test_a_killed_worker_loses_no_page_and_its_job_goes_on_elsewhere(queue, postgres_url):
     """The copy is whole in the end, and costs at most what the killed one had in flight beside the bound."""
-    monkeypatch.setattr("tonicdm.jobs.worker.STALLED_SECONDS", 0.0)
     async with sandbox() as box:
-        box.settings.latency_seconds = (0.05, 0.1)
         await queue.add_tenant(tenant(box))
         await queue.submit_sync(await queue.tenant("firm-a"))
-        command = [sys.executable, "-m", "tonicdm.cli", "worker", "--database", postgres_url, "--concurrency", "2"]
-        with subprocess.Popen(command, env={**os.environ, "TOKEN_A": "token-a"}) as process:  # noqa: ASYNC220 - watched from here
-            async with asyncio.timeout(60):
-                while not box.journal:
-                    await asyncio.sleep(0.01)
+        box.settings.latency_seconds = (0.05, 0.1)
+        with await started(queue, box, postgres_url, "--concurrency", "2") as process:
             process.kill()
-        with psycopg.connect(postgres_url, autocommit=True) as connection:
-            connection.execute("DELETE FROM firm_a.meta WHERE name = 'sync'")  # its lease, for which one would wait
-        await queue.rescue(0.0)
-        async with asyncio.timeout(120):
-            while await queue.jobs():
-                await run_worker(postgres_url, wait=False)
+        assert {row.status for row in await queue.jobs()} == {"doing"}
+        assert await queue.rescue(60.0) == 0, "it may be alive"
+        assert await queue.rescue(0.0) == len(TYPES)
+        async with asyncio.timeout(60):
+            await run_worker(postgres_url, wait=False)
+        assert await queue.jobs() == []
         assert await counts(postgres_url, "firm_a") == {name: box.world.count(name) for name in TYPES}
         assert not [entry for entry in box.journal if entry.status == 429]
 
 
-async def test_sigterm_ends_a_worker_behind_the_step_under_way(queue, postgres_url):
+async def test_a_stalled_job_that_was_submitted_anew_meanwhile_is_done_once(queue, postgres_url):
     async with sandbox() as box:
-        box.settings.latency_seconds = (0.1, 0.2)
         await queue.add_tenant(tenant(box))
+        await queue.submit_sync(await queue.tenant("firm-a"), ["offices"])
+        number = await queue.app.job_manager.register_worker()
+        assert await queue.app.job_manager.fetch_job(queues=None, worker_id=number)
+        await queue.submit_sync(await queue.tenant("firm-a"), ["offices"])
+        assert await queue.rescue(0.0) == 1
+        assert [row.status for row in await queue.jobs()] == ["todo"]
+
+
+async def test_a_worker_that_lost_its_job_to_another_one_neither_ends_nor_repeats_it(queue):
+    """It was cut off, and its job taken to be stalled: what it says of it afterwards is not believed."""
+    async with sandbox() as box:
+        await queue.add_tenant(tenant(box))
+        await queue.submit_sync(await queue.tenant("firm-a"), ["offices"])
+        manager = queue.app.job_manager
+        cut_off, other = await manager.register_worker(), await manager.register_worker()
+        job = await manager.fetch_job(queues=None, worker_id=cut_off)
+        await manager.retry_job(job)
+        for back in (None, PutBack(Job(kind=Kind.SYNC, tenant="firm-a", what="offices"), 5.0)):
+            if back is not None:
+                queue.endings[job.id] = back
+            await manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
+            assert [row.status for row in await queue.jobs()] == ["todo"]
+        again = await manager.fetch_job(queues=None, worker_id=other)
+        await manager.finish_job(job, Status.FAILED, delete_job=False)
+        assert [row.status for row in await queue.jobs()] == ["doing"]
+        await manager.finish_job(again, Status.SUCCEEDED, delete_job=True)
+        assert await queue.jobs() == []
+
+
+async def test_sigterm_ends_a_worker_behind_the_step_under_way_whose_page_is_stored(queue, postgres_url):
+    async with sandbox() as box:
+        await queue.add_tenant(tenant(box, types=["persons"]))
         await queue.submit_sync(await queue.tenant("firm-a"))
-        command = [sys.executable, "-m", "tonicdm.cli", "worker", "--database", postgres_url]
-        with subprocess.Popen(command, env={**os.environ, "TOKEN_A": "token-a"}) as process:  # noqa: ASYNC220 - watched from here
-            async with asyncio.timeout(60):
-                while not box.journal:
-                    await asyncio.sleep(0.01)
+        box.settings.latency_seconds = (0.3, 0.3)
+        with await started(queue, box, postgres_url) as process:
             process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(process.wait, 60) == 0
-        sent = len(box.journal)
-        assert {row.status for row in await queue.jobs()} <= {"todo"}
-        assert sent == len(box.journal)
+        (row,) = await queue.jobs()
+        assert (row.status, row.what, row.reason) == ("todo", "persons", "made way for others")
+        (_, *pages) = box.journal
+        assert (await counts(postgres_url, "firm_a"))["persons"] == sum(entry.records for entry in pages) > 0
 
 
 async def test_the_commands_keep_tenants_and_jobs(queue, postgres_url):

@@ -1,7 +1,5 @@
 """What becomes of a job that could not go on, and what a tenant may be."""
 
-import datetime
-
 import pytest
 
 from tonicdm.errors import (
@@ -12,34 +10,37 @@ from tonicdm.errors import (
     StoreError,
 )
 from tonicdm.jobs import Tenant, TokenReference
+from tonicdm.jobs.kinds import Job, Kind
 from tonicdm.jobs.rules import MAX_FAILURES, put_back
 
-NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+def job(failures: int = 0) -> Job:
+    return Job(kind=Kind.SYNC, tenant="firm", what="persons", checked="t", failures=failures)
 
 
 def test_a_wait_for_the_window_is_no_failure_and_ends_with_it():
-    back = put_back(BudgetTimeoutError("no", wait=1912.0), 3, NOW)
+    back = put_back(BudgetTimeoutError("no", wait=1912.0), job(3))
     assert back is not None
-    assert (back.at, back.failures) == (NOW + datetime.timedelta(seconds=1912), 0)
+    assert (back.seconds, back.job.failures) == (1912, 0)
 
 
 def test_failures_that_pass_are_tried_again_with_growing_pauses_and_then_given_up():
     error, pauses = ConnectError("no"), []
     for failures in range(MAX_FAILURES - 1):
-        back = put_back(error, failures, NOW)
+        back = put_back(error, job(failures))
         assert back is not None
-        assert back.failures == failures + 1
-        pauses.append((back.at - NOW).total_seconds())
+        assert back.job.failures == failures + 1
+        pauses.append(back.seconds)
     assert pauses == sorted(set(pauses))
-    assert put_back(error, MAX_FAILURES - 1, NOW) is None
+    assert put_back(error, job(MAX_FAILURES - 1)) is None
 
 
 def test_a_refused_token_is_given_up_at_once():
-    assert put_back(AuthenticationError(status=401, method="GET", path="/x"), 0, NOW) is None
+    assert put_back(AuthenticationError(status=401, method="GET", path="/x"), job()) is None
 
 
 def test_a_busy_store_is_tried_again():
-    assert put_back(StoreError("x", "is synced by another process"), 0, NOW) is not None
+    assert put_back(StoreError("x", "is synced by another process"), job()) is not None
 
 
 @pytest.mark.parametrize("text", ["eyJhbGciOi.s3cret", "", "env:", "https://s3cret"])

@@ -1,0 +1,80 @@
+"""``/healthz`` and ``/metrics`` of a worker."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import AsyncGenerator
+
+from aiohttp import web
+
+from tonicdm.errors import ConfigError, TonicDMError
+from tonicdm.jobs.opening import OpenTenants
+from tonicdm.jobs.queue import JobQueue
+from tonicdm.monitoring import instruments
+from tonicdm.monitoring.readings import Reading, read_budget
+from tonicdm.monitoring.web import add_endpoints
+
+
+async def read_queue(queue: JobQueue, alive_seconds: float) -> list[Reading]:
+    """Return how many jobs are in which queue and state, how late they are, and how many workers there are.
+
+    Args:
+        queue: The queue.
+        alive_seconds: Seconds within which a worker has to have shown a sign of life.
+    """
+    readings = [Reading(instruments.WORKERS, await queue.workers(alive_seconds))]
+    late: dict[str, float] = {}
+    for part in await queue.figures():
+        which = {instruments.QUEUE: part.queue, instruments.STATE: part.status}
+        readings.append(Reading(instruments.JOBS, part.jobs, which))
+        late[part.queue] = max(late.get(part.queue, 0.0), part.late)
+    readings += [Reading(instruments.JOBS_LATE, round(late[name], 1), {instruments.QUEUE: name}) for name in late]
+    return readings
+
+
+@contextlib.asynccontextmanager
+async def served(
+    queue: JobQueue, tenants: OpenTenants, host: str, port: int, *, alive_seconds: float
+) -> AsyncGenerator[None]:
+    """Serve both paths for as long as the block lasts.
+
+    Args:
+        queue: What is told of; healthy is who can read it.
+        tenants: Those that this worker works for now; their budgets are told of too.
+        host: Where to listen.
+        port: The same.
+        alive_seconds: As for `read_queue`.
+
+    Raises:
+        ConfigError: The address can't be had.
+    """
+
+    async def trouble() -> str | None:
+        try:
+            await queue.now()
+        except TonicDMError as error:
+            return str(error)
+        return None
+
+    async def read() -> list[Reading]:
+        readings = []
+        with contextlib.suppress(TonicDMError):  # /healthz says what is wrong
+            readings += await read_queue(queue, alive_seconds)
+        now = datetime.datetime.now(datetime.UTC)
+        for name, budget in tenants.budgets().items():
+            readings += read_budget(budget.snapshot(), now, name)
+        return readings
+
+    app = web.Application()
+    add_endpoints(app, trouble, read)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise ConfigError(f"{host}:{port} can't be served: {error.strerror}. No job was taken") from error
+        yield
+    finally:
+        await runner.cleanup()

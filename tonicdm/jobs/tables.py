@@ -1,0 +1,129 @@
+"""The statements of the queue's database: tenants, schedules, and how a job ends."""
+
+from __future__ import annotations
+
+from typing import Final, LiteralString
+
+SCHEMA: Final = "tonicdm_jobs"
+"""The schema of the queue, the tenants and the schedules."""
+
+TABLES: Final = (
+    f"""
+    CREATE TABLE IF NOT EXISTS {SCHEMA}.tonicdm_tenant (
+        name text PRIMARY KEY, schema text NOT NULL UNIQUE, token text NOT NULL, zone text, base_url text,
+        types text NOT NULL, every integer, due timestamptz
+    )
+    """,
+    f"ALTER TABLE {SCHEMA}.tonicdm_tenant ADD COLUMN IF NOT EXISTS rhythm text",
+    f"""
+    CREATE TABLE IF NOT EXISTS {SCHEMA}.tonicdm_schedule (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        tenant text NOT NULL REFERENCES {SCHEMA}.tonicdm_tenant ON DELETE CASCADE,
+        kind text NOT NULL, what text NOT NULL, every integer, cron text, due timestamptz NOT NULL,
+        UNIQUE (tenant, kind, what)
+    )
+    """,
+    f"CREATE INDEX IF NOT EXISTS tonicdm_schedule_due ON {SCHEMA}.tonicdm_schedule (due)",
+)
+
+PUT_TENANT: Final[LiteralString] = f"""
+INSERT INTO {SCHEMA}.tonicdm_tenant (name, schema, token, zone, base_url, types, every, rhythm)
+VALUES (%(name)s, %(schema)s, %(token)s, %(zone)s, %(base_url)s, %(types)s, %(every)s, %(rhythm)s)
+ON CONFLICT (name) DO NOTHING RETURNING name
+"""  # noqa: S608 - a name of ours
+TENANTS: Final[LiteralString] = f"SELECT * FROM {SCHEMA}.tonicdm_tenant ORDER BY name"  # noqa: S608
+TENANT: Final[LiteralString] = f"SELECT * FROM {SCHEMA}.tonicdm_tenant WHERE name = %(name)s"  # noqa: S608
+OTHER_OF_SCHEMA: Final[LiteralString] = f"""
+SELECT name FROM {SCHEMA}.tonicdm_tenant WHERE schema = %(schema)s AND name <> %(name)s
+"""  # noqa: S608
+DROP_TENANT: Final[LiteralString] = f"DELETE FROM {SCHEMA}.tonicdm_tenant WHERE name = %(name)s RETURNING name"  # noqa: S608
+DROP_WAITING: Final[LiteralString] = f"""
+DELETE FROM {SCHEMA}.procrastinate_jobs WHERE args ->> 'tenant' = %(name)s AND status = 'todo' RETURNING id
+"""  # noqa: S608
+
+PUT_SCHEDULE: Final[LiteralString] = f"""
+INSERT INTO {SCHEMA}.tonicdm_schedule (tenant, kind, what, every, cron, due)
+VALUES (%(tenant)s, %(kind)s, %(what)s, %(every)s, %(cron)s, coalesce(%(due)s::timestamptz, now()))
+ON CONFLICT (tenant, kind, what) DO UPDATE SET every = excluded.every, cron = excluded.cron, due = excluded.due
+RETURNING id
+"""  # noqa: S608
+SCHEDULES: Final[LiteralString] = f"""
+SELECT * FROM {SCHEMA}.tonicdm_schedule WHERE %(tenant)s::text IS NULL OR tenant = %(tenant)s ORDER BY tenant, id
+"""  # noqa: S608
+DROP_SCHEDULE: Final[LiteralString] = f"DELETE FROM {SCHEMA}.tonicdm_schedule WHERE id = %(id)s RETURNING id"  # noqa: S608
+CLAIM_SCHEDULES: Final[LiteralString] = f"""
+UPDATE {SCHEMA}.tonicdm_schedule SET due = now() + make_interval(secs => %(seconds)s) WHERE id IN (
+    SELECT id FROM {SCHEMA}.tonicdm_schedule WHERE due <= now() ORDER BY due LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+) RETURNING *, now() AS claimed
+"""  # noqa: S608
+"""Takes what is due for a while; whoever dies before it is submitted leaves it to the next one."""
+MOVE_SCHEDULE: Final[LiteralString] = f"""
+UPDATE {SCHEMA}.tonicdm_schedule SET due = %(next)s WHERE id = %(id)s AND due = %(due)s RETURNING id
+"""  # noqa: S608
+
+JOBS: Final[LiteralString] = f"""
+SELECT id, task_name, args, status::text AS status, CASE WHEN scheduled_at > now() THEN scheduled_at END AS scheduled_at
+FROM {SCHEMA}.procrastinate_jobs
+WHERE starts_with(task_name, 'tonicdm.') AND (%(id)s::bigint IS NULL OR id = %(id)s)
+AND (%(tenant)s::text IS NULL OR args ->> 'tenant' = %(tenant)s)
+AND (%(status)s::text IS NULL OR status::text = %(status)s) ORDER BY id
+"""  # noqa: S608
+DROP_JOB: Final[LiteralString] = f"DELETE FROM {SCHEMA}.procrastinate_jobs WHERE id = %(id)s RETURNING id"  # noqa: S608
+JOIN_FOLLOWERS: Final[LiteralString] = f"""
+UPDATE {SCHEMA}.procrastinate_jobs SET args = args || jsonb_build_object('then', (
+    SELECT coalesce(jsonb_agg(name), '[]'::jsonb) FROM (
+        SELECT value AS name FROM jsonb_array_elements_text(args -> 'then') UNION SELECT unnest(%(then)s::text[])
+    ) AS both_of_them
+)) WHERE queueing_lock = %(waiting_lock)s AND status = 'todo' RETURNING id
+"""  # noqa: S608
+"""Lets more types wait for a job that waits already."""
+PUT: Final[LiteralString] = f"""
+INSERT INTO {SCHEMA}.procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
+VALUES (%(queue)s, %(task)s, %(priority)s, %(lock)s, %(waiting_lock)s, %(args)s,
+    now() + make_interval(secs => %(seconds)s))
+ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING RETURNING id
+"""  # noqa: S608
+PUT_BACK: Final[LiteralString] = f"""
+WITH ended AS (
+    DELETE FROM {SCHEMA}.procrastinate_jobs WHERE id = %(id)s AND status = 'doing' AND worker_id = %(worker)s
+    RETURNING abort_requested
+)
+INSERT INTO {SCHEMA}.procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
+SELECT %(queue)s, %(task)s, %(priority)s, %(lock)s, %(waiting_lock)s, %(args)s,
+    now() + make_interval(secs => %(seconds)s)
+FROM ended WHERE NOT abort_requested
+ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING RETURNING id
+"""  # noqa: S608
+"""Ends a job and puts it back behind those that wait, by the database's clock; nothing where it is another worker's."""
+DROP_DONE: Final[LiteralString] = f"""
+DELETE FROM {SCHEMA}.procrastinate_jobs WHERE id = %(id)s AND status = 'doing' AND worker_id = %(worker)s RETURNING id
+"""  # noqa: S608
+END: Final[LiteralString] = f"""
+UPDATE {SCHEMA}.procrastinate_jobs SET status = %(status)s::{SCHEMA}.procrastinate_job_status, attempts = attempts + 1,
+abort_requested = false WHERE id = %(id)s AND status = 'doing' AND worker_id = %(worker)s RETURNING id
+"""  # noqa: S608
+
+FIGURES: Final[LiteralString] = f"""
+SELECT queue_name AS queue, status::text AS status, count(*) AS jobs,
+    greatest(0, extract(epoch FROM max(now() - scheduled_at) FILTER (WHERE status = 'todo')))::float8 AS late
+FROM {SCHEMA}.procrastinate_jobs GROUP BY 1, 2 ORDER BY 1, 2
+"""  # noqa: S608
+READY: Final[LiteralString] = f"""
+SELECT EXISTS (
+    SELECT 1 FROM {SCHEMA}.procrastinate_jobs AS job WHERE status = 'todo' AND queue_name = ANY(%(queues)s)
+    AND (scheduled_at IS NULL OR scheduled_at <= now()) AND NOT EXISTS (
+        SELECT 1 FROM {SCHEMA}.procrastinate_jobs AS other WHERE other.lock = job.lock AND (
+            other.status = 'doing'
+            OR other.status = 'todo' AND (
+                other.priority > job.priority OR other.priority = job.priority AND other.id < job.id
+            )
+        )
+    )
+) AS ready
+"""  # noqa: S608
+"""Whether there is a job that a worker would take now."""
+WORKERS: Final[LiteralString] = f"""
+SELECT count(*) AS workers FROM {SCHEMA}.procrastinate_workers
+WHERE last_heartbeat > now() - make_interval(secs => %(seconds)s)
+"""  # noqa: S608
+"""Workers that have shown a sign of life."""
