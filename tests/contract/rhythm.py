@@ -47,11 +47,15 @@ ARN = "arn:aws:states:us-east-1:123456789012:execution:process-order:abc-123"
 MOMENT = "2026-11-22T01:02:03Z"
 
 
+def _part(name: str) -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(pathlib.Path(__file__).with_name(name).read_text(), Loader=loader)
+
+
 @functools.cache
 def document() -> dict[str, Any]:
     """Return the reference: its first part with what the second one adds and supersedes."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found, more = (yaml.load(pathlib.Path(__file__).with_name(name).read_text(), Loader=loader) for name in FILES)
+    found, more = map(_part, FILES)
     for path, methods in more["paths"].items():
         assert not set(methods) & set(found["paths"].get(path, {})) - {"servers", "parameters"}
         found["paths"][path] = {**found["paths"].get(path, {}), **methods}
@@ -125,7 +129,7 @@ def _operations() -> dict[str, Described]:
 OPERATIONS = _operations()
 MORE = {
     node["operationId"]
-    for methods in yaml.safe_load(pathlib.Path(__file__).with_name(FILES[1]).read_text())["paths"].values()
+    for methods in _part(FILES[1])["paths"].values()
     for name, node in methods.items()
     if name in {"get", "post", "patch", "delete"}
 }

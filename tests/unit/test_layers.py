@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import io
 import pathlib
@@ -60,17 +61,24 @@ def layer(name: str) -> int:
     return next(number for number, packages in enumerate(LAYERS) if name in packages)
 
 
-def imports(path: pathlib.Path) -> set[str]:
+@functools.cache
+def parsed(path: pathlib.Path) -> ast.Module:
+    """Return a module's tree, which several tests read."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def imports(path: pathlib.Path) -> frozenset[str]:
     """Return the parts of this package that a module imports, wherever the statement stands."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.ImportFrom) and node.module == "tonicdm":
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tonicdm."):
             names.add(str(node.module).split(".")[1])
         elif isinstance(node, ast.Import):
             names |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("tonicdm.")}
-    return names
+    return frozenset(names)
 
 
 @for_each("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -121,11 +129,11 @@ def test_the_budget_does_no_io_in_its_core() -> None:
         assert not any(f"import {module}" in text for module in ("asyncio", "time", "random", "sqlite3", "os"))
 
 
-def parsed() -> dict[str, ast.Module]:
+def trees_by_name() -> dict[str, ast.Module]:
     """Return every module of the package by its dotted name, without the package's own."""
     return {
-        path.relative_to(ROOT.parent).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): ast.parse(
-            path.read_text(encoding="utf-8")
+        path.relative_to(ROOT.parent).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): parsed(
+            path
         )
         for path in MODULES
     }
@@ -154,7 +162,7 @@ def module_graph() -> dict[str, set[str]]:
 
     The __init__ of a package counts as a module only where it defines something.
     """
-    trees = parsed()
+    trees = trees_by_name()
     packages = {name for name in trees if (ROOT.parent / name.replace(".", "/")).is_dir()}
     graph: dict[str, set[str]] = {}
     for name, tree in trees.items():
@@ -200,7 +208,7 @@ def remarks(path: pathlib.Path) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             yield token.string
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.value.value
 
@@ -243,7 +251,7 @@ def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def test_every_function_fits_a_screen() -> None:
     functions = {
         f"{name}.{node.name}": body_lines(node)
-        for name, tree in parsed().items()
+        for name, tree in trees_by_name().items()
         for node in ast.walk(tree)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     }
@@ -252,7 +260,7 @@ def test_every_function_fits_a_screen() -> None:
 
 def test_the_head_of_a_module_names_its_subject() -> None:
     """It is a noun phrase or an imperative, no question that the module answers."""
-    heads = {name: (ast.get_docstring(tree) or "").partition("\n")[0] for name, tree in parsed().items()}
+    heads = {name: (ast.get_docstring(tree) or "").partition("\n")[0] for name, tree in trees_by_name().items()}
     assert {name: head for name, head in heads.items() if QUESTION.match(head)} == {}
     assert [name for name, head in heads.items() if not head and not name.endswith("._version")] == []
 

@@ -1,4 +1,8 @@
-"""One process of test_processes.py: calls the sandbox until told to stop, then says what it was charged."""
+"""One process of test_processes.py: calls the sandbox until told to stop, then says what it was charged.
+
+It prints "ready" when it begins, "answered" when a call that was begun after a SIGUSR1 has its answer, and in the end,
+after a SIGTERM, how many calls had theirs.
+"""
 
 import asyncio
 import contextlib
@@ -45,27 +49,36 @@ def make(place: str, window: float, *, skew: float = 0.0) -> UnitBudget:
     )
 
 
-async def work(tonic: TonicDM, stop: asyncio.Event, counts: dict[str, int]) -> None:
+async def work(tonic: TonicDM, stop: asyncio.Event, asked: asyncio.Event, counts: dict[str, int]) -> None:
     while not stop.is_set():
-        data_quantity = random.choice(list(PRICES))
+        data_quantity, was_asked = random.choice(list(PRICES)), asked.is_set()
         with contextlib.suppress(BudgetError, TransportError):
             await tonic.with_options(priority="bulk", timeout=3.0).offices.list(data_quantity=data_quantity).first()
             counts["calls"] += 1
+            if was_asked and asked.is_set():
+                asked.clear()
+                say("answered")
+
+
+def say(line: str) -> None:
+    """Tell the test something."""
+    print(line, flush=True)  # noqa: T201
 
 
 async def main(url: str, budget: UnitBudget, max_wait: float | None) -> None:
-    counts, stop = {"calls": 0}, asyncio.Event()
+    counts, stop, asked = {"calls": 0}, asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, asked.set)
     async with budget, TonicDM("sandbox-token", base_url=url, budget=budget, max_wait=max_wait) as tonic:
-        print("ready", flush=True)  # noqa: T201 - read by the test
-        tasks = [asyncio.create_task(work(tonic, stop, counts)) for _ in range(CALLS_AT_ONCE)]
+        say("ready")
+        tasks = [asyncio.create_task(work(tonic, stop, asked, counts)) for _ in range(CALLS_AT_ONCE)]
         await stop.wait()
         await asyncio.wait(tasks, timeout=1.0)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    print(json.dumps(counts), flush=True)  # noqa: T201
+    say(json.dumps(counts))
 
 
 async def use(budget: UnitBudget) -> None:
@@ -74,11 +87,12 @@ async def use(budget: UnitBudget) -> None:
 
 
 def fork_after(budget: UnitBudget) -> None:
-    """Go on in a child, as a server that loads its program before it forks; the parent passes the end on."""
+    """Go on in a child, as a server that loads its program before it forks; the parent passes signals on."""
     asyncio.run(use(budget))
     child = os.fork()
     if child:
-        signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+        for number in (signal.SIGTERM, signal.SIGUSR1):
+            signal.signal(number, lambda passed, _: os.kill(child, passed))
         os.waitpid(child, 0)
         os._exit(0)
 

@@ -51,8 +51,14 @@ def where(request: pytest.FixtureRequest) -> Location:
     return place(request, request.param)
 
 
-@pytest.mark.parametrize("skew", [0.0, -600.0, 600.0])
-@pytest.mark.parametrize("seed", range(4))
+SHORT = [(seed, skew) for seed, skew in enumerate((0.0, -600.0, 600.0))]
+WHOLE = [(seed, skew) for seed in range(8) for skew in (0.0, -600.0, 600.0)]
+
+
+@pytest.mark.parametrize(
+    ("seed", "skew"),
+    [*SHORT, *(pytest.param(*each, marks=pytest.mark.thorough) for each in WHOLE if each not in SHORT)],
+)
 async def test_a_record_is_never_older_than_asked(
     seed: int, skew: float, make: Callable[..., TonicDM], box: Sandbox, clock: VirtualClock, where
 ):

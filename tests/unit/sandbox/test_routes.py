@@ -1,15 +1,10 @@
 """The operation table, which was written by hand, against the reference file."""
 
-import pathlib
-
-import yaml
-
 from tests.cases import for_each
+from tests.contract import reference
 from tonicdm.sandbox.routes import BY_NAME, KNOWN_OPTIONS, OPERATIONS, PATHS, QUERY_NAMES
 
-REFERENCE = yaml.safe_load(
-    (pathlib.Path(__file__).parents[2] / "contract" / "tonicdm.openapi.yaml").read_text(encoding="utf-8")
-)
+REFERENCE = reference.document()
 
 
 def parameters(operation):
