@@ -30,6 +30,16 @@ def place(request: Any, engine: str, name: str = "firm") -> Location:
     return locate(request.getfixturevalue("postgres_server"), f"{name}_{secrets.token_hex(6)}")
 
 
+def words(where: Location) -> list[str]:
+    """Return the words by which a command is told a place."""
+    if where.schema is None:
+        return [where.name]
+    with contextlib.closing(where.open_to_watch()) as db:
+        connection: Any = db
+        host, user, name = (getattr(connection.connection.info, part) for part in ("host", "user", "dbname"))
+    return [f"postgresql://{user}@/{name}?host={host}", "--schema", where.schema]
+
+
 def rows(where: Place, sql: str, *values: Any) -> list[tuple[Any, ...]]:
     """Return what a SELECT finds in a store, by a connection of its own."""
     with contextlib.closing(locate(where).open_to_read()) as db:

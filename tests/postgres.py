@@ -9,6 +9,7 @@ import pathlib
 import secrets
 import signal
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -49,12 +50,13 @@ def _started() -> Iterator[Any]:
         try:
             yield started
         finally:
-            # Nothing of it is to be kept, so it need not write what it holds.
-            postmaster = started.get_postmaster_info().process
-            if postmaster.is_running():
-                os.kill(postmaster.pid, signal.SIGQUIT)
-                postmaster.wait(20)
+            # Nothing of it is to be kept, so it need not write what it holds; nor does it matter when its last process,
+            # which is no child of ours, is taken off the system's list.
+            started.cleanup_mode = None
             started.cleanup()
+            os.kill(started.get_pid(), signal.SIGQUIT)
+            while (data / "postmaster.pid").exists():
+                time.sleep(0.02)
 
 
 class OwnServer:
@@ -70,7 +72,9 @@ class OwnServer:
 
     def stop(self) -> None:
         """Stop it as a machine does that is switched off in order: all connections end."""
-        self._started._stop()
+        os.kill(self._started.get_pid(), signal.SIGINT)
+        while (self._started.pgdata / "postmaster.pid").exists():
+            time.sleep(0.02)
 
     def start(self) -> None:
         """Start it again, with what it held."""

@@ -13,15 +13,18 @@ from tonicdm._version import __version__
 from tonicdm.budget import WindowRecord
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.output import Output, output_options
+from tonicdm.cli.store_argument import store_argument
 from tonicdm.errors import BudgetError, ConfigError, StoreError, TonicDMError
 from tonicdm.report import BudgetFacts, CopyFacts, MintFacts, read_copy, read_mints, render
 from tonicdm.rhythm.tokens.minting import MintRules
 from tonicdm.rhythm.tokens.store import FileTokenStore
 from tonicdm.store import Store
+from tonicdm.store.database import Location
+from tonicdm.store.sqlite import SqliteFile
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path))
+@store_argument(exists=True)
 @click.option(
     "-o",
     "--output",
@@ -33,7 +36,7 @@ from tonicdm.store import Store
 )
 @output_options
 @connected
-def report(connection: Connection, *, file: pathlib.Path, to: pathlib.Path, output: Output) -> None:
+def report(connection: Connection, *, file: Location, to: pathlib.Path, output: Output) -> None:
     """Write one HTML page about FILE, its webhooks, its budget and the machine tokens of the month.
 
     The page loads nothing and can be sent by mail. The windows of the budget are those of the token, as the shared
@@ -47,7 +50,7 @@ def report(connection: Connection, *, file: pathlib.Path, to: pathlib.Path, outp
     except OSError as error:
         raise StoreError(str(to), f"can't be written: {error.strerror}") from None
     windows = None if budget is None else len(budget.windows)
-    document = {"file": str(file), "report": str(to), "bytes": len(page.encode()), "windows": windows}
+    document = {"file": file.name, "report": str(to), "bytes": len(page.encode()), "windows": windows}
     output.show(document, _summary(to, windows))
 
 
@@ -57,10 +60,11 @@ def _summary(to: pathlib.Path, windows: int | None) -> str:
 
 
 async def _read(
-    connection: Connection, file: pathlib.Path, output: Output
+    connection: Connection, file: Location, output: Output
 ) -> tuple[CopyFacts, BudgetFacts | None, list[MintFacts]]:
+    name = file.path.name if isinstance(file, SqliteFile) else file.name
     async with Store(file) as store:
-        copy = await store.read(lambda db: read_copy(db, name=file.name, size=file.stat().st_size))
+        copy = await store.read(lambda db: read_copy(db, name=name, size=db.size()))
     tokens = FileTokenStore()
     try:
         mints = read_mints([await tokens.read(key) for key in tokens.keys()], time.time(), MintRules())  # noqa: SIM118 - a method

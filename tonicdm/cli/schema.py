@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import pathlib
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -13,9 +12,12 @@ import attrs
 import click
 
 from tonicdm.cli.output import Facts, Output, Part, Table, output_options
+from tonicdm.cli.store_argument import store_argument
 from tonicdm.errors import ConfigError
 from tonicdm.store import Store
+from tonicdm.store.database import Location
 from tonicdm.store.meaning import TableMeaning, schema_of
+from tonicdm.store.sqlite import SqliteFile
 
 INTERNAL = (
     *("record", "checkpoint", "scan", "watermark", "history", "capability", "field", "meta", "counter", "quarantine"),
@@ -25,11 +27,11 @@ INTERNAL = (
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, exists=True))
+@store_argument(exists=True)
 @click.option("--types", metavar="A,B", help="Only these record types.")
 @click.option("--datasette", is_flag=True, help="Print a metadata.json for Datasette.")
 @output_options
-def schema(*, file: str, types: str | None, datasette: bool, output: Output) -> None:
+def schema(*, file: Location, types: str | None, datasette: bool, output: Output) -> None:
     """Show the views of FILE: each column with its type and its meaning.
 
     Sends nothing.
@@ -37,9 +39,11 @@ def schema(*, file: str, types: str | None, datasette: bool, output: Output) -> 
     wanted = [name.strip() for name in types.split(",")] if types else None
     tables = asyncio.run(_read(file, wanted))
     if wanted and (absent := [name for name in wanted if name not in {table.name for table in tables}]):
-        raise ConfigError(f"{file} has no records of {', '.join(absent)}. Nothing was sent.")
+        raise ConfigError(f"{file.name} has no records of {', '.join(absent)}. Nothing was sent.")
     if datasette:
-        click.echo(json.dumps(datasette_metadata(pathlib.Path(file).stem, tables), indent=2))
+        if not isinstance(file, SqliteFile):
+            raise ConfigError("Datasette shows files: name a copy in a file. Nothing was sent.")
+        click.echo(json.dumps(datasette_metadata(file.path.stem, tables), indent=2))
         return
     output.show({table.name: attrs.asdict(table) for table in tables}, *_parts(tables, output))
 
@@ -57,7 +61,7 @@ def _parts(tables: Sequence[TableMeaning], output: Output) -> list[Part]:
     return [Table(titles, [(name, column.name, column.type, column.meaning, column.field) for name, column in columns])]
 
 
-async def _read(file: str, wanted: Sequence[str] | None) -> list[TableMeaning]:
+async def _read(file: Location, wanted: Sequence[str] | None) -> list[TableMeaning]:
     async with Store(file) as store:
         return await store.read(lambda db: schema_of(db, wanted))
 

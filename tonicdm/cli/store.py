@@ -1,4 +1,4 @@
-"""``tonicdm store``: care of a copy's file."""
+"""``tonicdm store``: care of a copy."""
 
 from __future__ import annotations
 
@@ -14,42 +14,45 @@ import click
 from tonicdm.cli.durations import seconds_of
 from tonicdm.cli.groups import Entry, LazyGroup
 from tonicdm.cli.output import Facts, Output, Table, output_options
+from tonicdm.cli.store_argument import store_argument
 from tonicdm.report.page import size_text
-from tonicdm.store import Store, care
+from tonicdm.store import Store, upkeep
+from tonicdm.store.database import Location
 from tonicdm.store.retention import prune_tombstones
 from tonicdm.webhooks.inbox import Inbox
 from tonicdm.webhooks.rules import InboxRules
 
 COMMANDS: Final[Mapping[str, Entry]] = {
-    "backup": Entry("store:backup", "Copy a file as it is, while others write it."),
-    "check": Entry("store:check", "Tell whether a file is sound."),
-    "compact": Entry("store:compact", "Give free space of a file back to the disk."),
+    "backup": Entry("store:backup", "Copy a copy into a file as it is, while others write it."),
+    "check": Entry("store:check", "Tell whether a copy is sound."),
+    "compact": Entry("store:compact", "Give free space back to the disk."),
     "prune": Entry("store:prune", "Remove old tombstones and events."),
 }
 
-FILE: Final = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path))
+FILE: Final = store_argument(exists=True)
 
 
 @click.group(cls=LazyGroup, entries=COMMANDS)
 def store() -> None:
-    """Take care of the file of a copy."""
+    """Take care of a copy."""
 
 
 @click.command()
 @FILE
 @output_options
-def check(*, file: pathlib.Path, output: Output) -> None:
+def check(*, file: Location, output: Output) -> None:
     """Read all of FILE and tell whether it is sound. Exit code 6 where it is not.
 
     Nothing is changed, and others may write it meanwhile.
     """
-    result = care.check(file)
+    result = upkeep.check(file)
     state = "sound" if result.is_sound else f"damaged: {len(result.problems)} problems"
+    log = f"; {size_text(result.log_size)} in the log beside it" if file.schema is None else ""
     pairs = [
-        ("File", f"{file}, {size_text(result.size)}, tables of version {result.version}"),
+        ("File", f"{file.name}, {size_text(result.size)}, tables of version {result.version}"),
         ("State", state),
         ("Records", f"{result.records:,} and {result.tombstones:,} tombstones, change {result.position:,}"),
-        ("Free", f"{size_text(result.free)}; {size_text(result.log_size)} in the log beside it"),
+        ("Free", size_text(result.free) + log),
     ]
     problems = [Table(["problem"], [[problem] for problem in result.problems])] if result.problems else []
     document = attrs.asdict(result) | {"sound": result.is_sound}
@@ -64,27 +67,28 @@ def check(*, file: pathlib.Path, output: Output) -> None:
 @click.argument("to", type=click.Path(dir_okay=False, path_type=pathlib.Path))
 @click.option("--overwrite", is_flag=True, help="Replace TO if it is there, once the new copy is whole.")
 @output_options
-def backup(*, file: pathlib.Path, to: pathlib.Path, overwrite: bool, output: Output) -> None:
+def backup(*, file: Location, to: pathlib.Path, overwrite: bool, output: Output) -> None:
     """Copy FILE to TO as it is at this moment, while syncs and receivers go on.
 
     To restore it, stop what uses FILE and put the copy in its place. Readers of the change feed and exports which have
-    seen later changes than the copy has are told so then.
+    seen later changes than the copy has are told so then. A copy in PostgreSQL becomes a file that every command takes.
     """
-    size = care.backup(file, to, overwrite=overwrite)
-    output.show({"file": str(file), "to": str(to), "bytes": size}, f"Copied {size_text(size)} to {to}")
+    size = upkeep.backup(file, to, overwrite=overwrite)
+    output.show({"file": file.name, "to": str(to), "bytes": size}, f"Copied {size_text(size)} to {to}")
 
 
 @click.command()
 @FILE
 @output_options
-def compact(*, file: pathlib.Path, output: Output) -> None:
+def compact(*, file: Location, output: Output) -> None:
     """Write FILE anew without what was deleted from it.
 
-    Needs free space of its size beside it. A sync can't run meanwhile, and events are stored late.
+    Needs free space of its size beside it. A sync can't run meanwhile, and events are stored late. In PostgreSQL
+    readers wait, too.
     """
-    before, after = care.compact(file)
-    document = {"file": str(file), "bytes_before": before, "bytes": after}
-    output.show(document, Facts([("File", str(file)), ("Size", f"{size_text(after)}, before {size_text(before)}")]))
+    before, after = upkeep.compact(file)
+    document = {"file": file.name, "bytes_before": before, "bytes": after}
+    output.show(document, Facts([("File", file.name), ("Size", f"{size_text(after)}, before {size_text(before)}")]))
 
 
 @click.command()
@@ -92,7 +96,7 @@ def compact(*, file: pathlib.Path, output: Output) -> None:
 @click.option("--older-than", required=True, metavar="AGE", help="Such as 90d or 12h.")
 @click.option("--only", type=click.Choice(["tombstones", "events"]), help="Leave the other ones.")
 @output_options
-def prune(*, file: pathlib.Path, older_than: str, only: str | None, output: Output) -> None:
+def prune(*, file: Location, older_than: str, only: str | None, output: Output) -> None:
     """Remove tombstones and done events from FILE that are older than an age.
 
     Dead letters and soft deleted records stay. Exports that have not run for so long write all anew.
@@ -100,13 +104,13 @@ def prune(*, file: pathlib.Path, older_than: str, only: str | None, output: Outp
     age = seconds_of(older_than, "--older-than")
     tombstones, events = asyncio.run(_prune(file, age, only))
     output.show(
-        {"file": str(file), "tombstones": tombstones, "events": events},
+        {"file": file.name, "tombstones": tombstones, "events": events},
         Facts([("Tombstones", f"{tombstones:,} removed"), ("Events", f"{events:,} removed")]),
-        "The space is free in the file; tonicdm store compact gives it back to the disk.",
+        "The space is free in the copy; tonicdm store compact gives it back to the disk.",
     )
 
 
-async def _prune(file: pathlib.Path, age: float, only: str | None) -> tuple[int, int]:
+async def _prune(file: Location, age: float, only: str | None) -> tuple[int, int]:
     before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=age)
     tombstones = events = 0
     async with Store(file) as opened:

@@ -27,7 +27,7 @@ def store_argument(*, exists: bool = False, required: bool = True) -> Callable[[
     """Give a command the argument FILE, as ``file``: a `Location`.
 
     Args:
-        exists: Whether a file has to be there.
+        exists: Whether the store has to be there.
         required: Whether the command can't do without; ``file`` may be None then.
     """
 
@@ -35,6 +35,9 @@ def store_argument(*, exists: bool = False, required: bool = True) -> Callable[[
         @functools.wraps(command)
         def located(*args: Any, file: str | None, schema: str | None, **options: Any) -> Any:
             location = None if file is None else locate(file, schema)
+            if exists and location is not None and location.schema is not None:
+                with location.errors():
+                    location.open_to_read().close()
             return command(*args, file=location, **options)
 
         schema_option = click.option(

@@ -7,15 +7,13 @@ import os
 import pathlib
 import shutil
 import sqlite3
-import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Final
 
-import attrs
-
 from tonicdm.errors import ConfigError, StoreError
-from tonicdm.store import feed, lock, rows
+from tonicdm.store import feed, lock, rows, soundness
 from tonicdm.store.schema import SCHEMA_VERSION
+from tonicdm.store.soundness import Check
 from tonicdm.store.sqlite import OWNER_ONLY, SqliteDatabase, SqliteFile, described, version_of
 
 MAX_PROBLEMS: Final = 20
@@ -23,34 +21,6 @@ MAX_PROBLEMS: Final = 20
 
 LOCK_SECONDS: Final = 10.0
 """For how long a command waits for other programs that have the file."""
-
-
-@attrs.frozen
-class Check:
-    """What a look at a file has shown."""
-
-    file: str
-    version: int
-    """Of its tables."""
-    problems: tuple[str, ...]
-    """What is wrong with it; none where it is sound."""
-    remarks: tuple[str, ...]
-    """What is worth knowing."""
-    records: int
-    tombstones: int
-    position: int
-    """The newest position of the change feed."""
-    size: int
-    """Bytes of the file."""
-    log_size: int
-    """Bytes of the log beside it."""
-    free: int
-    """Bytes in it that hold nothing."""
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether nothing is wrong with it."""
-        return not self.problems
 
 
 def check(path: pathlib.Path) -> Check:
@@ -71,8 +41,10 @@ def check(path: pathlib.Path) -> Check:
             remarks.append(f"its tables have version {version}; the next command brings them to {SCHEMA_VERSION}")
         elif not problems:
             position = rows.newest_change(db)
-            problems += _contradictions(db)
-            remarks += _remarks(db)
+            (broken,) = db.execute("SELECT count(*) FROM record WHERE NOT json_valid(raw)").fetchone()
+            problems += [f"{broken:,} records are no JSON"] if broken else []
+            problems += soundness.contradictions(db)
+            remarks += soundness.remarks(db)
         if not problems:
             (records,) = db.execute("SELECT count(*) FROM record WHERE deleted_at IS NULL").fetchone()
             (tombstones,) = db.execute("SELECT count(*) FROM record WHERE deleted_at IS NOT NULL").fetchone()
@@ -86,44 +58,6 @@ def check(path: pathlib.Path) -> Check:
         str(path), version, tuple(problems), tuple(remarks), records, tombstones, position,
         path.stat().st_size, _log_size(path), pages * page_size,
     )  # fmt: skip
-
-
-_CONTRADICTIONS: Final = (
-    ("records are no JSON", "SELECT count(*) FROM record WHERE NOT json_valid(raw)"),
-    (
-        "records share a position of the change feed",
-        "SELECT count(*) - count(DISTINCT change_seq) FROM record",
-    ),
-    ("jobs belong to no event", "SELECT count(*) FROM job WHERE event NOT IN (SELECT number FROM event)"),
-    ("tombstones have no reason", "SELECT count(*) FROM record WHERE deleted_at IS NOT NULL AND reason IS NULL"),
-)
-"""What no store should hold, each with the statement that counts it."""
-
-
-def _contradictions(db: SqliteDatabase) -> list[str]:
-    problems: list[str] = []
-    for what, sql in _CONTRADICTIONS:
-        (count,) = db.execute(sql).fetchone()
-        if count:
-            problems.append(f"{count:,} {what}")
-    if db.execute("SELECT 1 FROM meta WHERE name = 'identity'").fetchone() is None:
-        problems.append("it has lost its identity, by which exports know it")
-    return problems
-
-
-def _remarks(db: SqliteDatabase) -> list[str]:
-    remarks: list[str] = []
-    for what, sql in (
-        ("elements in quarantine: tonicdm quarantine", "SELECT count(*) FROM quarantine"),
-        ("dead letters: tonicdm webhooks list --state dead", "SELECT count(*) FROM job WHERE state = 'dead'"),
-        ("types whose last sync was interrupted: the next one goes on", "SELECT count(*) FROM checkpoint"),
-    ):
-        (count,) = db.execute(sql).fetchone()
-        if count:
-            remarks.append(f"{count:,} {what}")
-    if gaps := feed.read_feed(db).gaps:
-        remarks.append(f"it comes from a backup of position {gaps[-1][0]:,}; readers of the later state are told so")
-    return remarks
 
 
 def backup(path: pathlib.Path, to: pathlib.Path, *, overwrite: bool = False) -> int:
@@ -141,21 +75,40 @@ def backup(path: pathlib.Path, to: pathlib.Path, *, overwrite: bool = False) -> 
         ConfigError: There is a file already, or both are the same.
         StoreError: The store can't be read, or the copy can't be written.
     """
-    if to.exists() and (to.samefile(path) or not overwrite):
-        raise ConfigError(
-            f"{to} is the store itself" if to.samefile(path) else f"{to} is there already; --overwrite replaces it"
-        )
+    if to.exists() and to.samefile(path):
+        raise ConfigError(f"{to} is the store itself")
+
+    def fill(part: pathlib.Path) -> None:
+        with _opened(path) as db, _errors(to):
+            version_of(db.connection, path)
+            with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy:
+                db.connection.backup(copy)
+
+    return make_backup(to, fill, overwrite=overwrite)
+
+
+def make_backup(to: pathlib.Path, fill: Callable[[pathlib.Path], None], *, overwrite: bool) -> int:
+    """Make a file that is a backup of a store; return its bytes.
+
+    Args:
+        to: The file.
+        fill: Puts what the store holds into a file of another name, which is there and empty.
+        overwrite: Whether a file that is there is replaced, once the new one is whole.
+
+    Raises:
+        ConfigError: There is a file already.
+        StoreError: It can't be written.
+    """
+    if to.exists() and not overwrite:
+        raise ConfigError(f"{to} is there already; --overwrite replaces it")
     if not to.absolute().parent.is_dir():
         raise StoreError(str(to), "can't be made: its folder does not exist")
     part = to.with_name(f"{to.name}.part")
     try:
-        with _opened(path) as db, _errors(to):
-            version_of(db.connection, path)
+        with _errors(to):
             part.unlink(missing_ok=True)
             part.touch(mode=OWNER_ONLY)
-            with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy:
-                db.connection.backup(copy)
-        with _errors(to):
+            fill(part)
             _make_a_backup(part)
         for end in ("-wal", "-shm"):
             # Those of the file that is replaced would be taken for its own.
@@ -197,7 +150,7 @@ def compact(path: pathlib.Path) -> tuple[int, int]:
         raise StoreError(
             str(path), f"needs {before:,} bytes of free space beside it to be written anew; the disk has {room:,}"
         )
-    with _errors(path), contextlib.closing(SqliteFile(path).open()) as db, exclusive(db, path):
+    with _errors(path), contextlib.closing(SqliteFile(path).open()) as db, lock.exclusive(db, str(path)):
         rewrite(db)
     return before, path.stat().st_size + _log_size(path)
 
@@ -212,24 +165,6 @@ def rewrite(db: SqliteDatabase) -> bool:
     db.execute("PRAGMA optimize")
     (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
-
-
-@contextlib.contextmanager
-def exclusive(db: SqliteDatabase, path: pathlib.Path) -> Generator[None]:
-    """Hold the lock of a sync for a block.
-
-    Raises:
-        StoreError: A sync has it.
-    """
-    db.execute("BEGIN IMMEDIATE")
-    busy = lock.acquire(db, time.time())
-    db.execute("COMMIT")
-    if busy is not None:
-        raise StoreError(str(path), str(busy))
-    try:
-        yield
-    finally:
-        lock.release(db)
 
 
 @contextlib.contextmanager

@@ -149,6 +149,10 @@ class Database(Protocol):
         """
         ...
 
+    def size(self) -> int:
+        """Return the bytes that the store takes on the disk."""
+        ...
+
     def is_same(self, held: str, coming: str) -> bool:
         """Tell whether a record as the database holds it is the one that comes, both as JSON."""
         ...

@@ -7,7 +7,7 @@ import pathlib
 import sqlite3
 
 from tonicdm.errors import StoreError
-from tonicdm.store import care
+from tonicdm.store import care, lock
 from tonicdm.store.forgetting import Forgotten, forget_person
 from tonicdm.store.sqlite import SqliteDatabase, SqliteFile, described
 
@@ -25,7 +25,7 @@ def erase_person(path: pathlib.Path, person: str, at: str, *, dry_run: bool = Fa
         StoreError: A sync has the file, or it can't be written.
     """
     try:
-        with contextlib.closing(SqliteFile(path).open()) as db, care.exclusive(db, path):
+        with contextlib.closing(SqliteFile(path).open()) as db, lock.exclusive(db, str(path)):
             # What is deleted is overwritten at once; the old versions of pages in the log go with the rewriting below.
             db.execute("PRAGMA secure_delete = ON")
             db.execute("BEGIN IMMEDIATE")

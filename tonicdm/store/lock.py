@@ -6,15 +6,19 @@ of the whole store, so that several processes can read the types of one store si
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
 import secrets
+import time
+from collections.abc import Generator
 from typing import Final, Self
 
 import attrs
 
 from tonicdm.budget.ledgers.sqlite import boot_id
+from tonicdm.errors import StoreError
 from tonicdm.store import rows
 from tonicdm.store.database import Database
 
@@ -157,6 +161,28 @@ def _notes_against(db: Database, hold: Hold) -> list[str]:
 def _all_notes(db: Database) -> list[tuple[str, str]]:
     found = db.execute("SELECT name, value FROM meta WHERE name = ? OR name LIKE ?", (NOTE, f"{NOTE} %"))
     return [(str(name), str(value)) for name, value in found.fetchall()]
+
+
+@contextlib.contextmanager
+def exclusive(db: Database, name: str) -> Generator[None]:
+    """Hold the lock of a sync for a block.
+
+    Args:
+        db: The store, in no transaction.
+        name: Of the store, for errors.
+
+    Raises:
+        StoreError: A sync has it.
+    """
+    with db.transaction():
+        busy = acquire(db, time.time())
+    if busy is not None:
+        raise StoreError(name, str(busy))
+    try:
+        yield
+    finally:
+        with db.transaction():
+            release(db)
 
 
 def _read(value: str) -> tuple[Holder, float]:

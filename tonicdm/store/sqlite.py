@@ -149,6 +149,10 @@ class SqliteDatabase:
             return False
         return True
 
+    def size(self) -> int:
+        (pages,), (page_size,) = (self.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size"))
+        return int(pages) * int(page_size)
+
     def is_same(self, held: str, coming: str) -> bool:
         return held == coming
 

@@ -156,8 +156,8 @@ def places(server: str, rhythm: str, postgres_server: str, tmp_path_factory: pyt
     folder = tmp_path_factory.mktemp("every")
     office, project = (_first(server, name) for name in ("offices", "projects"))
 
-    async def fill() -> None:
-        async with Store(folder / "firm.db") as store:
+    async def fill(where: str | pathlib.Path) -> None:
+        async with Store(where) as store:
             await store.write_page("offices", [{"id": office, "name": HOSTILE_NAME}], DataQuantity.BASIC)
             await store.write_page("offices", [{"id": "f" * 32, "name": "\ud800"}], DataQuantity.BASIC)
             body = json.dumps({"id": "e1", "type": "offices.\x1b[2J [/b]", "data": [{"id": office}]}).encode()
@@ -169,8 +169,9 @@ def places(server: str, rhythm: str, postgres_server: str, tmp_path_factory: pyt
             access = RhythmAccess(tenant_id="example.org")
             await queue.add_tenant(Tenant(name="firm", token="env:TONICDM_TOKEN", base_url=server, rhythm=access))
 
-    asyncio.run(fill())
+    asyncio.run(fill(folder / "firm.db"))
     database = postgres.make_database(postgres_server)
+    asyncio.run(fill(database))
     asyncio.run(submit())
     return {
         "database": database,
@@ -305,6 +306,30 @@ def test_what_a_sync_has_stored_is_kept_when_its_table_cannot_be_written(
     drive("sync", raw=Refusing(code))
     with contextlib.closing(sqlite3.connect(tmp_path / "1" / "new.db")) as db:
         assert db.execute("SELECT count(*) FROM offices").fetchone()[0] > 0
+
+
+TAKE_A_COPY = [name for name, words in COMMANDS.items() if "{file}" in words]
+
+
+def test_whatever_takes_a_file_takes_a_schema() -> None:
+    options = {name: {option for parameter in LEAVES[name].params for option in parameter.opts} for name in LEAVES}
+    assert [name for name in options if "file" in options[name] and "--schema" not in options[name]] == []
+
+
+@pytest.mark.parametrize("name", TAKE_A_COPY)
+def test_every_command_that_takes_a_copy_takes_one_in_postgresql(name: str, drive: Callable[..., Ended]) -> None:
+    """What it prints has the same shape as for a file; a schema that is not there is refused, and not made."""
+    words = tuple("{database}" if word == "{file}" else word for word in COMMANDS[name])
+    ended = drive(name, "--json", words=words)
+    one_line(ended)
+    assert ended.code == 0, ended.err
+    in_a_file, in_a_schema = json.loads(drive(name, "--json").out), json.loads(ended.out)
+    assert type(in_a_schema) is type(in_a_file)
+    if isinstance(in_a_file, dict):
+        assert in_a_schema.keys() == in_a_file.keys()
+    if name not in {"doctor", "plan"}:
+        ended = drive(name, "--schema", "nowhere", words=words)
+        assert (ended.code, "does not exist" in ended.err) == (LOCAL_FILE, True), ended.err
 
 
 def data_commands() -> list[str]:

@@ -12,11 +12,15 @@ from typing import Any
 
 import pytest
 
+from tests.engines import ENGINES, Place, place, rows
 from tonicdm.errors import ConfigError, ExportError, StoreError
 from tonicdm.export import export
-from tonicdm.store import Store, care
+from tonicdm.store import Store, care, upkeep
+from tonicdm.store.database import Location
+from tonicdm.store.opening import locate
 from tonicdm.store.retention import prune_tombstones
 from tonicdm.types import DataQuantity
+from tonicdm.webhooks import Inbox, parse
 
 BASIC = DataQuantity.BASIC
 
@@ -36,12 +40,12 @@ def spoil(file: pathlib.Path) -> None:
     file.write_bytes(spoilt)
 
 
-async def write(file: pathlib.Path, *records: dict[str, Any]) -> None:
+async def write(file: Place, *records: dict[str, Any]) -> None:
     async with Store(file) as store:
         await store.write_page("offices", records, BASIC)
 
 
-async def bury(file: pathlib.Path, *numbers: int, at: str = "2026-01-01T00:00:00+00:00") -> None:
+async def bury(file: Place, *numbers: int, at: str = "2026-01-01T00:00:00+00:00") -> None:
     from tonicdm.store import writing
 
     async with Store(file) as store:
@@ -49,7 +53,7 @@ async def bury(file: pathlib.Path, *numbers: int, at: str = "2026-01-01T00:00:00
         await store.write(lambda db: writing.write_tombstones(db, "offices", ids, "deleted", at))
 
 
-async def followed(file: pathlib.Path, after: int = 0) -> tuple[dict[str, bool], int]:
+async def followed(file: Place, after: int = 0) -> tuple[dict[str, bool], int]:
     """Return what a reader of the feed hears behind a position, and the position that it has then."""
     async with Store(file) as store:
         changes = await store.changes(after, limit=10_000)
@@ -63,30 +67,48 @@ async def firm(file: pathlib.Path) -> pathlib.Path:
     return file
 
 
+@pytest.fixture(params=ENGINES)
+async def held(request: pytest.FixtureRequest) -> Location:
+    """The same on each engine."""
+    where = place(request, request.param)
+    await write(where, *(office(number) for number in range(1, 21)))
+    return where
+
+
 # --- check ------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_sound_file_is_said_to_be_sound_and_is_not_changed(firm: pathlib.Path) -> None:
+async def test_a_sound_file_is_not_changed_by_a_check(firm: pathlib.Path) -> None:
     before = content(firm)
-    result = care.check(firm)
-    assert (result.is_sound, result.records, result.tombstones, result.position) == (True, 20, 0, 20)
+    assert care.check(firm).is_sound
     assert content(firm) == before
+
+
+async def test_a_sound_store_is_said_to_be_sound(held: Location) -> None:
+    result = upkeep.check(held)
+    assert (result.is_sound, result.records, result.tombstones, result.position) == (True, 20, 0, 20)
+    assert result.size > 4096
 
 
 @pytest.mark.parametrize(
     ("sql", "problem"),
     [
-        ("UPDATE record SET raw = '{' WHERE change_seq = 3", "1 records are no JSON"),
         ("UPDATE record SET change_seq = 3 WHERE change_seq = 4", "1 records share a position"),
         ("DELETE FROM meta WHERE name = 'identity'", "lost its identity"),
         ("UPDATE record SET deleted_at = '2026' WHERE change_seq = 3", "1 tombstones have no reason"),
     ],
 )
-async def test_what_contradicts_itself_is_named(firm: pathlib.Path, sql: str, problem: str) -> None:
-    with contextlib.closing(sqlite3.connect(firm)) as db, db:
-        db.execute(sql)
-    (found,) = care.check(firm).problems
+async def test_what_contradicts_itself_is_named(held: Location, sql: str, problem: str) -> None:
+    async with Store(held) as store:
+        await store.write(lambda db: db.execute(sql))
+    (found,) = upkeep.check(held).problems
     assert problem in found
+
+
+async def test_what_is_no_json_is_named(firm: pathlib.Path) -> None:
+    with contextlib.closing(sqlite3.connect(firm)) as db, db:
+        db.execute("UPDATE record SET raw = '{' WHERE change_seq = 3")
+    assert care.check(firm).problems == ("1 records are no JSON",)
 
 
 async def test_a_damaged_file_is_said_to_be_damaged(firm: pathlib.Path) -> None:
@@ -112,31 +134,63 @@ def test_what_is_no_store_is_refused(tmp_path: pathlib.Path) -> None:
 
 
 async def test_a_backup_is_whole_closed_to_others_and_no_other_file_is_left(
-    firm: pathlib.Path, tmp_path: pathlib.Path
+    held: Location, tmp_path: pathlib.Path
 ) -> None:
+    """It is a file, from whichever engine."""
     copy = tmp_path / "copies" / "firm.db"
     copy.parent.mkdir()
-    async with Store(firm) as store:  # while somebody has it open, with changes in its log
-        await store.write_page("offices", [office(99)], BASIC)
-        assert care.backup(firm, copy) == copy.stat().st_size
-    assert (await followed(copy))[0] == (await followed(firm))[0]
+    await bury(held, 7)
+    async with Store(held) as store:  # while somebody has it open, with changes in its log
+        await store.write_page("offices", [office(99, name="\ud800"), office(98)], BASIC)
+        body = json.dumps({"id": "e1", "type": "offices.updated", "data": [office(3)]}).encode()
+        await Inbox(store).receive([parse(body, {}, signed=True, received=1.8e9)])
+        assert upkeep.backup(held, copy) == copy.stat().st_size
+    heard = {json.dumps(json.loads(raw), sort_keys=True): there for raw, there in (await followed(held))[0].items()}
+    saved = {json.dumps(json.loads(raw), sort_keys=True): there for raw, there in (await followed(copy))[0].items()}
+    assert saved == heard
+    for table in ("quarantine", "event", "job", "field"):
+        counted = f"SELECT count(*) FROM {table}"
+        assert rows(copy, counted) == rows(held, counted), table
+    async with Store(copy) as store:
+        assert await store.query("SELECT count(*) FROM offices WHERE deleted_at IS NULL") == [(20,)]
+    assert care.check(copy).is_sound
     assert [path.name for path in copy.parent.glob("firm.db*") if path.suffix != ".db-x"] == ["firm.db"]
     if os.name == "posix":
         assert copy.stat().st_mode & 0o777 == 0o600
     with pytest.raises(ConfigError, match="--overwrite"):
-        care.backup(firm, copy)
-    care.backup(firm, copy, overwrite=True)
+        upkeep.backup(held, copy)
+    upkeep.backup(held, copy, overwrite=True)
+
+
+async def test_a_store_is_no_backup_of_itself(firm: pathlib.Path) -> None:
     with pytest.raises(ConfigError, match="itself"):
         care.backup(firm, firm, overwrite=True)
 
 
-async def test_a_backup_during_a_sync_can_be_synced_at_once(firm: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    async with Store(firm) as store:
+async def test_a_backup_during_a_sync_can_be_synced_at_once(held: Location, tmp_path: pathlib.Path) -> None:
+    async with Store(held) as store:
         await store.acquire_lock(2e9)
-        care.backup(firm, tmp_path / "copy.db")
+        upkeep.backup(held, tmp_path / "copy.db")
         assert await store.meta("sync") is not None
     async with Store(tmp_path / "copy.db") as copy:
         assert await copy.meta("sync") is None
+
+
+async def test_a_reader_of_a_schema_reads_on_in_the_file_that_was_made_of_it(
+    postgres_url: str, tmp_path: pathlib.Path
+) -> None:
+    """The file can take its place: no position is given twice, and what the schema gave later is known to be lost."""
+    schema = locate(postgres_url, "firm")
+    await write(schema, office(1), office(2))
+    _, position = await followed(schema)
+    upkeep.backup(schema, tmp_path / "copy.db")
+    await write(schema, office(3))
+    _, ahead = await followed(schema)
+    await write(tmp_path / "copy.db", office(4))
+    heard, _ = await followed(tmp_path / "copy.db", position)
+    assert [json.loads(raw)["id"] for raw in heard] == [f"{4:032x}"]
+    with pytest.raises(StoreError, match="earlier state of itself"):
+        await followed(tmp_path / "copy.db", ahead)
 
 
 async def test_a_reader_that_is_ahead_of_a_restored_file_is_told_so_however_far_the_feed_has_got_again(
@@ -226,15 +280,24 @@ async def test_compacting_gives_space_back_and_keeps_rows_positions_and_the_orde
     assert care.check(firm).is_sound
 
 
-async def test_a_file_that_a_sync_has_is_not_compacted(firm: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_a_sync_has_is_not_compacted(held: Location, monkeypatch: pytest.MonkeyPatch) -> None:
     from tonicdm.store import lock
 
     monkeypatch.setattr(lock.Holder, "this_process", classmethod(lambda _cls: lock.Holder("other", "n", 1, "1")))
-    async with Store(firm) as store:
+    async with Store(held) as store:
         await store.acquire_lock(4e9)
     monkeypatch.undo()
     with pytest.raises(StoreError, match="being synced by another process"):
-        care.compact(firm)
+        upkeep.compact(held)
+
+
+async def test_compacting_keeps_rows_and_positions_and_makes_a_store_smaller(held: Location) -> None:
+    await write(held, *(office(number, text="x" * 3000) for number in range(100, 300)))
+    await write(held, *(office(number, text="y") for number in range(100, 300)))
+    before = await followed(held)
+    was, now = upkeep.compact(held)
+    assert now < was
+    assert await followed(held) == before
 
 
 # --- prune ------------------------------------------------------------------------------------------------------------

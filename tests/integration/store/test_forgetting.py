@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import pathlib
-import sqlite3
 from typing import Any
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 
+from tests.engines import ENGINES, Place, place, rows, words
 from tonicdm.cli.app import tonicdm
 from tonicdm.export import export
-from tonicdm.store import Store, care
+from tonicdm.store import Store, care, upkeep
+from tonicdm.store.database import Location
+from tonicdm.store.opening import locate
+from tonicdm.store.sqlite import SqliteFile
 from tonicdm.types import DataQuantity
 from tonicdm.webhooks import Inbox, parse
 
@@ -38,7 +43,7 @@ RFIS = [
 ]
 
 
-async def fill(file: pathlib.Path) -> None:
+async def fill(file: Place) -> None:
     async with Store(file) as store:
         for name, records in (("persons", PERSONS), ("email_addresses", ADDRESSES), ("team", TEAM), ("rfis", RFIS)):
             await store.write_page(name, records, DataQuantity.BASIC)
@@ -54,30 +59,40 @@ async def fill(file: pathlib.Path) -> None:
             await inbox.receive([parse(body, {}, signed=True, received=1.8e9)])
 
 
-@pytest.fixture
-def firm(file: pathlib.Path) -> pathlib.Path:
-    asyncio.run(fill(file))
-    return file
+@pytest.fixture(params=ENGINES)
+def firm(request: pytest.FixtureRequest) -> Location:
+    where = place(request, request.param)
+    asyncio.run(fill(where))
+    return where
 
 
-def forget(file: pathlib.Path, *options: str, person: str = PERSON) -> dict[str, Any]:
-    ended = CliRunner().invoke(tonicdm, ["forget", str(file), "--person", person, "--json", *options])
+def forget(firm: Location, *options: str, person: str = PERSON) -> dict[str, Any]:
+    ended = CliRunner().invoke(tonicdm, ["forget", *words(firm), "--person", person, "--json", *options])
     assert ended.exit_code == 0, ended.output
     document: dict[str, Any] = json.loads(ended.stdout)
     return document
 
 
-def content(file: pathlib.Path) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(file.parent.glob(f"{file.name}*")))
+def content(firm: Location) -> bytes:
+    """Return the bytes in which the store is on the disk."""
+    if isinstance(firm, SqliteFile):
+        return b"".join(path.read_bytes() for path in sorted(firm.path.parent.glob(f"{firm.path.name}*")))
+    files = (
+        "SELECT pg_read_binary_file(pg_relation_filepath(oid)) FROM pg_class "
+        "WHERE relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname = ?) AND relkind IN ('r', 'i') OR oid IN "
+        "(SELECT reltoastrelid FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = ?)"
+    )
+    with contextlib.closing(firm.open_to_watch()) as db:
+        db.execute("CHECKPOINT")
+        return b"".join(bytes(read) for (read,) in db.execute(files, (firm.schema, firm.schema)))
 
 
-def raws(file: pathlib.Path) -> dict[str, Any]:
-    with sqlite3.connect(file) as db:
-        return {key: json.loads(raw) for key, raw in db.execute("SELECT id, raw FROM record")}
+def raws(firm: Location) -> dict[str, Any]:
+    return {key: json.loads(raw) for key, raw in rows(firm, "SELECT id, raw FROM record")}
 
 
 @pytest.mark.parametrize("person", [PERSON, HYPHENATED])
-def test_no_byte_of_the_person_is_left_in_the_file_and_others_are_whole(firm: pathlib.Path, person: str) -> None:
+def test_no_byte_of_the_person_is_left_in_the_store_and_others_are_whole(firm: Location, person: str) -> None:
     assert any(trace.encode() in content(firm) for trace in TRACES)
     document = forget(firm, person=person)
     assert {name: document[name] for name in ("records", "references", "quarantined", "bodies", "jobs")} == {
@@ -97,23 +112,23 @@ def test_no_byte_of_the_person_is_left_in_the_file_and_others_are_whole(firm: pa
     assert held["f6" * 16] == {"id": "f6" * 16, "responsiblePerson": None, "watchers": [OTHER], "cc": []}
     assert held["f7" * 16] == {**RFIS[1], "by": None}
     assert held["f8" * 16] == RFIS[2]
-    assert care.check(firm).is_sound
+    assert upkeep.check(firm).is_sound
 
 
-def test_a_second_time_there_is_nothing_left_to_forget(firm: pathlib.Path) -> None:
+def test_a_second_time_there_is_nothing_left_to_forget(firm: Location) -> None:
     forget(firm)
     again = forget(firm)
     assert not any(again[name] for name in ("references", "quarantined", "bodies", "jobs"))
 
 
-def test_a_dry_run_counts_and_changes_nothing(firm: pathlib.Path) -> None:
+def test_a_dry_run_counts_and_changes_nothing(firm: Location) -> None:
     before = raws(firm)
     assert forget(firm, "--dry-run")["references"] == 3
     assert raws(firm) == before
     assert forget(firm)["references"] == 3
 
 
-def test_the_next_export_takes_the_person_out(firm: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_the_next_export_takes_the_person_out(firm: Location, tmp_path: pathlib.Path) -> None:
     duckdb = pytest.importorskip("duckdb")
     to = tmp_path / "firm.duckdb"
     asyncio.run(export(Store(firm), f"duckdb:{to}"))
@@ -128,7 +143,7 @@ def test_the_next_export_takes_the_person_out(firm: pathlib.Path, tmp_path: path
     assert not any(trace.lower() in text.lower() for trace in TRACES)
 
 
-def test_texts_that_mention_the_person_are_counted_and_left(firm: pathlib.Path) -> None:
+def test_texts_that_mention_the_person_are_counted_and_left(firm: Location) -> None:
     async def write() -> None:
         async with Store(firm) as store:
             note = {"id": "9a" * 16, "text": "Call Ludwika Zamenhof on Monday"}
@@ -139,20 +154,33 @@ def test_texts_that_mention_the_person_are_counted_and_left(firm: pathlib.Path) 
     assert raws(firm)["9a" * 16]["text"] == "Call Ludwika Zamenhof on Monday"
 
 
-def test_while_another_program_reads_the_file_it_says_that_pages_may_be_left(
-    firm: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+def test_while_another_program_reads_the_store_it_says_that_pages_may_be_left(
+    firm: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(care, "LOCK_SECONDS", 0.05)
-    reader = sqlite3.connect(firm, isolation_level=None)
-    reader.execute("BEGIN")
-    reader.execute("SELECT count(*) FROM record").fetchone()
-    assert forget(firm)["in_pages"] is True
+    monkeypatch.setattr("tonicdm.store.postgresql.care.MAX_WAIT", "50ms")
+    reader = firm.open_to_watch()
+    with reader.moment():
+        reader.execute("SELECT count(*) FROM record").fetchone()
+        assert forget(firm)["in_pages"] is True
     reader.close()
-    care.compact(firm)
+    upkeep.compact(firm)
     assert not any(trace.encode() in content(firm) for trace in TRACES)
 
 
-def test_what_is_no_id_is_refused(firm: pathlib.Path) -> None:
-    ended = CliRunner().invoke(tonicdm, ["forget", str(firm), "--person", "Ludwika"])
+def test_a_transaction_elsewhere_that_may_want_old_rows_is_noticed(postgres_url: str) -> None:
+    """It reads nothing of the store, and the server keeps all rows that were there when it began."""
+    firm = locate(postgres_url, "firm")
+    asyncio.run(fill(firm))
+    with psycopg.connect(postgres_url) as other:
+        other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        other.execute("SELECT 1")
+        assert forget(firm)["in_pages"] is True
+    assert forget(firm)["in_pages"] is False
+    assert not any(trace.encode() in content(firm) for trace in TRACES)
+
+
+def test_what_is_no_id_is_refused(firm: Location) -> None:
+    ended = CliRunner().invoke(tonicdm, ["forget", *words(firm), "--person", "Ludwika"])
     assert ended.exit_code == 2
     assert "32 hexadecimal digits" in ended.output

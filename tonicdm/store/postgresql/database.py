@@ -18,7 +18,7 @@ from tonicdm.store.postgresql import values
 from tonicdm.store.postgresql.dialect import PostgresqlDialect
 from tonicdm.store.postgresql.tables import LOCKS, VERSION_NOTE, check_version, lock_key
 from tonicdm.store.postgresql.values import translated
-from tonicdm.store.postgresql.views import view
+from tonicdm.store.postgresql.views import VIEW_NOTE, view
 
 logger: Final = logging.getLogger("tonicdm")
 
@@ -28,6 +28,11 @@ SILENCE_TIMEOUT: Final = "60s"
 """For how long a transaction that writes may say nothing: a host that is gone holds up nobody for longer."""
 VIEW_LOCK_TIMEOUT: Final = "2s"
 """For how long a view waits for a query that reads it, before it is left as it is until the next run."""
+
+_SIZE: Final = """
+SELECT coalesce(sum(pg_total_relation_size(pg_class.oid)), 0)::bigint FROM pg_class
+WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND relkind = 'r'
+"""
 
 
 class PostgresqlDatabase:
@@ -106,6 +111,10 @@ class PostgresqlDatabase:
             return False
         return True
 
+    def size(self) -> int:
+        (size,) = self.execute(_SIZE).fetchone() or (0,)
+        return int(size)
+
     def is_same(self, held: str, coming: str) -> bool:
         return values.is_same(json.loads(held), json.loads(coming))
 
@@ -114,7 +123,7 @@ class PostgresqlDatabase:
 
     def make_view(self, record_type: str, own: Mapping[str, str], columns: Sequence[Column]) -> None:
         statements = view(record_type, own, columns)
-        digest, note = hashlib.sha256(statements.encode()).hexdigest(), f"view {record_type}"
+        digest, note = hashlib.sha256(statements.encode()).hexdigest(), f"{VIEW_NOTE}{record_type}"
         sql = "SELECT value FROM meta WHERE name = ? AND to_regclass(?) IS NOT NULL"
         if self.execute(sql, (note, quoted(record_type))).fetchone() == (digest,):
             return

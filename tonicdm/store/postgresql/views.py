@@ -9,6 +9,8 @@ from tonicdm.store.columns import Column, SqlType
 from tonicdm.store.database import literal, quoted
 
 MAX_IDENTIFIER_BYTES: Final = 63
+VIEW_NOTE: Final = "view "
+"""Begins the name of the note of a store that tells which form a view has."""
 MAX_VIEW_COLUMNS: Final = 1_600
 """Columns of a view; PostgreSQL's results have at most 1,664."""
 
