@@ -54,3 +54,10 @@ def test_a_report_is_a_table_with_a_row_for_each_type():
     assert shown.count("<tr>") == 3
     assert "7 records changed" in shown
     assert "<script" not in shown
+
+
+def test_of_many_rows_the_first_are_shown_and_the_others_counted():
+    shown = display.records("All", ["n"], [[row] for row in range(display.MAX_ROWS + 3)])
+    assert shown.count("<tr><td>") == display.MAX_ROWS
+    assert "and 3 more" in shown
+    assert "more</p>" not in display.records("All", ["n"], [[1]])

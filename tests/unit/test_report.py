@@ -19,6 +19,7 @@ from tonicdm.cli.app import tonicdm
 from tonicdm.report import BudgetFacts, CopyFacts, MintFacts, read_copy, render
 from tonicdm.report.charts import Bar, bar_chart, nice_step, spark_line
 from tonicdm.report.facts import DeadLetterFacts, GapFacts, QuarantineFacts, Run, TypeFacts
+from tonicdm.report.page import size_text
 from tonicdm.store import Store
 from tonicdm.types import DataQuantity
 
@@ -180,3 +181,11 @@ def test_chromium_opens_the_page_and_draws_it(tmp_path: pathlib.Path, scheme: st
     assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert picture.stat().st_size > 20_000, "the charts are drawn"
     assert "Refused to" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(5, "5 bytes"), (2048, "2 KiB"), (3 << 20, "3 MiB"), (1536 << 20, "1.5 GiB"), (1 << 45, "32,768.0 GiB")],
+)
+def test_sizes_are_said_as_people_say_them(count: int, text: str) -> None:
+    assert size_text(count) == text

@@ -50,8 +50,14 @@ class _Zlib:
         self._window = 16 + zlib.MAX_WBITS if gzip else zlib.MAX_WBITS
         self._running = zlib.decompressobj(self._window)
         self._begun = False
+        self._held = b""
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
+        piece, self._held = self._held + piece, b""
+        if len(piece) < 2 and not self._begun:
+            # It takes two bytes to tell whether deflate has zlib's frame.
+            self._held = piece
+            return
         while piece:
             if self._running.eof:
                 # Padding behind the last member is none (as gzip itself has it).
@@ -77,7 +83,7 @@ class _Zlib:
         return output
 
     def end(self) -> None:
-        if self._begun and not self._running.eof:
+        if self._held or (self._begun and not self._running.eof):
             raise EncodingError
 
 

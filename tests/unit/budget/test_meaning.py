@@ -217,3 +217,12 @@ def test_a_count_that_fell_with_a_reset_that_moved_is_a_new_window_however_far_t
     assert late.window is Named.SAME, "it left before what is known was reported"
     still = meaning(spent, remaining=3595, reset=START + 4200, date=None)
     assert still.window is Named.SAME, "the same window can't have more left"
+
+
+def test_a_higher_limit_of_a_call_that_left_before_the_limit_was_lowered_is_not_believed() -> None:
+    """What it leaves counts all the same, where it leaves less than is known."""
+    lowered = known(limit_sent_at=960.0)
+    late = meaning(lowered, limit=4000, remaining=3300)
+    assert (late.limit, late.reports_limit, late.used) == (3600, False, 300)
+    silent = meaning(lowered, limit=4000, remaining=None)
+    assert (silent.limit, silent.reports_limit, silent.used) == (3600, False, 100)

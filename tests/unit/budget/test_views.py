@@ -6,7 +6,7 @@ from tests.cases import for_each
 from tests.unit.budget.test_window import START, answer, at, opened, send
 from tonicdm.budget import BudgetRules
 from tonicdm.budget.rules import Reason
-from tonicdm.budget.views import WaitNotice, forecast_of, refusal, snapshot_of, utc
+from tonicdm.budget.views import WaitNotice, earliest, forecast_of, refusal, snapshot_of, utc
 from tonicdm.budget.window import Window
 
 NOBODY = {"interactive": (0, 0), "normal": (0, 0), "bulk": (0, 0)}
@@ -66,3 +66,11 @@ def test_a_refusal_says_what_happened_what_it_cost_and_what_is_left():
 def test_a_refusal_after_waiting_says_so():
     assert "did not come free within max_wait=60 s" in str(refusal(notice(1912.0), 60.0, waited=True))
     assert "would have to wait (calls in flight), and max_wait=0 s" in str(refusal(notice(0.0), 0.0))
+
+
+def test_a_call_dearer_than_what_a_guard_leaves_goes_into_the_next_window_while_it_is_whole():
+    """The one that goes first there may have it all; only what no window has takes another one."""
+    spent = opened(used=3600, guard=100)
+    next_window = earliest(spent, 3500, at(1.0))
+    assert earliest(spent, 3550, at(1.0)) == earliest(spent, 3600, at(1.0)) == next_window
+    assert earliest(spent, 3601, at(1.0)) == next_window + spent.length

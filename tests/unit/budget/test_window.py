@@ -419,3 +419,21 @@ class TestEarliest:
         answer(window, send(window, 1, 1.0), 3600, 2.0, reset=RESET + 60, status=429)
         assert earliest(window, 3600, at(2.0)) == pytest.approx(START + 3662.0, abs=1.0)
         assert earliest(window, 3601, at(2.0)) == pytest.approx(START + 7262.0, abs=1.0)
+
+
+class TestWithoutTheServersClock:
+    def test_a_wall_clock_that_is_set_back_makes_nobody_wait_longer_than_a_window(self):
+        """No response carried a Date, so only this machine's clock says how far the Reset lies."""
+        window = Window(BudgetRules())
+        settle(window, send(window, 1, 0.0), Report.of(3600, 3599, RESET, None), at(0.5), status=200)
+        day_before = Instant(10.0, START - 86_400)
+        window.advance(day_before)
+        assert window.provisional
+        assert window.reset is not None
+        assert window.reset <= day_before.wall + window.length + 60
+
+    def test_the_loss_of_a_call_that_is_not_known_changes_nothing(self):
+        window = opened()
+        before = (window.used, window.held)
+        window.lose(999, at(1.0))
+        assert (window.used, window.held) == before

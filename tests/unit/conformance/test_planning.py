@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,3 +99,22 @@ def test_few_units_left_stop_the_run() -> None:
     assert state.stopped
     assert following(state)[1] is None
     assert set(finished(state).unsettled) == set(POINTS)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "moved", "settled", "unsettled"),
+    [
+        (60.0, 0.0, False, ""),
+        (60.0, 1.0, False, ""),
+        (60.0, 61.0, True, ""),
+        (60.0, 3600.0, None, "another window began"),
+        (1.0, 0.0, None, "too short"),
+    ],
+)
+def test_a_reset_moves_or_stays_where_the_run_lasted_long_enough_to_tell(
+    seconds: float, moved: float, settled: bool | None, unsettled: str
+) -> None:
+    state = State().learn(resets=((RESET - 3000, RESET), (RESET - 3000 + seconds, RESET + moved)))
+    state = finished(state)
+    assert state.answers.get("reset_moves") is settled
+    assert unsettled in state.unsettled.get("reset_moves", "")

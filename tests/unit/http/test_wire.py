@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm import ConfigError, InvalidOptionError
-from tonicdm.endpoints.options import DATA_QUANTITY, options
+from tonicdm.endpoints.options import DATA_QUANTITY, options, passed
 from tonicdm.http.operation import Operation, Parameter, boolean, json_text, text
 from tonicdm.http.wire import build, check_path
 
@@ -114,5 +115,18 @@ def test_json_options_refuse_what_json_has_not() -> None:
 
 def test_paths_are_absolute_and_encoded() -> None:
     assert check_path("/core/ä b") == "/core/%C3%A4%20b"
-    with pytest.raises(ConfigError):
-        check_path("core")
+    for wrong in ("core", "//host/core", "/core/../admin", "/a?b", "/a#b", "/a\\b", "/a\n"):
+        with pytest.raises(ConfigError):
+            check_path(wrong)
+
+
+@for_each("value", [1, "true", 0.0])
+def test_a_boolean_is_nothing_that_only_resembles_one(value: object) -> None:
+    with pytest.raises(InvalidOptionError, match="flag must be True or False"):
+        build(OPERATION, {"flag": value})
+
+
+@for_each("given", [["updated_after"], "updated_after", 5])
+def test_options_that_no_document_shows_are_given_by_name(given: object) -> None:
+    with pytest.raises(InvalidOptionError, match="must map wire names to values"):
+        passed(OPERATION, given)

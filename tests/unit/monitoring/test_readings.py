@@ -92,6 +92,8 @@ async def test_mints_are_counted_by_issuer(tmp_path):
     store = FileTokenStore(tmp_path)
     mint = Mint(id="1", application="a", client_id="c", who="w", at=START, state=MintState.SENT)
     await store.update("ab" * 16, lambda _: (TokenLedger(issuer="tenant.example", mints=(mint,)), None))
+    # A file that no mint was noted in knows no issuer.
+    await store.update("cd" * 16, lambda _: (TokenLedger(), None))
     (reading,) = read_mints(store, START, MintRules(stop=900))
     assert (reading.value, reading.attributes) == (899, {"tonicdm.issuer": "tenant.example"})
 

@@ -80,3 +80,12 @@ def test_each_operation_has_its_own_outcome(answer: Any, failed: list[int]) -> N
     assert len(found) == 2
     assert [n for n, one in enumerate(found) if isinstance(one, BatchOperationError)] == failed
     assert all(one.record == "ab"[n] for n, one in enumerate(found) if isinstance(one, BatchOperationError))
+
+
+def test_an_operation_that_failed_by_its_own_words_keeps_them_where_others_are_in_doubt() -> None:
+    found = outcomes({"results": ["failed", 5], "error_count": 2}, SENT, WORDS)
+    assert [str(error).count("counts 2 failed") for error in found] == [0, 1]
+
+
+def test_a_result_that_is_neither_text_nor_object_says_nothing_of_a_failure() -> None:
+    assert outcomes({"results": [1, None], "error_count": 0}, SENT, WORDS) == [1, None]

@@ -141,3 +141,9 @@ def test_a_search_takes_equalities_that_must_all_hold() -> None:
 def test_what_a_search_can_not_say_is_refused(criteria: Criteria) -> None:
     with pytest.raises(CriteriaError, match="a search"):
         to_search(criteria)
+
+
+def test_a_field_is_the_key_of_a_mapping_though_its_comparison_is_a_condition() -> None:
+    name = field("x")
+    assert {name: 1}[name] == 1
+    assert hash(field("x")) != hash(name), "a comparison is no equality"

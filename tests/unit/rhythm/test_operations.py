@@ -51,6 +51,11 @@ def test_an_id_that_no_record_has_is_refused(wrong: str) -> None:
         OPERATIONS["getContact"].fill(TENANT, {"id": wrong})
 
 
+def test_an_id_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InvalidOptionError, match="id must be a text, not a int"):
+        OPERATIONS["getContact"].fill(TENANT, {"id": 5})  # type: ignore[dict-item]
+
+
 def test_an_id_that_is_a_word_of_another_path_is_refused() -> None:
     """``/contacts/{tenantId}/current`` is another operation."""
     with pytest.raises(InvalidOptionError, match="current"):

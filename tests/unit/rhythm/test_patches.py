@@ -81,6 +81,11 @@ def test_a_value_goes_into_the_member_of_its_type(value: object, member: str) ->
     assert list(CODEC.write(custom_value("a__c", value))) == ["custom_field_id", member]
 
 
+def test_a_value_that_is_in_its_member_already_stays_there() -> None:
+    value = CustomFieldValue(custom_field_id="a__c", string_value="x")
+    assert custom_value("b__c", value) is value
+
+
 def test_a_value_of_no_type_is_refused() -> None:
     with pytest.raises(InvalidOptionError, match="a__c"):
         custom_value("a__c", object())

@@ -165,3 +165,8 @@ def test_a_note_that_can_not_be_written_is_told_before_anything_is_sent(tmp_path
         job.read()
     with pytest.raises(StoreError, match="can't be written"):
         job.write(NOTE)
+
+
+def test_a_field_to_sort_by_may_be_given_as_the_service_writes_it() -> None:
+    own = {"field": "number", "direction": "desc", "nulls": "last"}
+    assert QuerySpec(type="a:b", fields=("id",), sort=(own,)).body(DIALECT)["sort_fields"] == [own]

@@ -17,6 +17,8 @@ NG = field("last_name") == "Ng"
     ("options", "strategy", "why"),
     [
         (FetchOptions(type="address_types"), "list", "small fixed set"),
+        (FetchOptions(type="gifts"), "list", "page by page"),
+        (FetchOptions(type="pledges"), "search", "without criteria"),
         (FetchOptions(type="upcoming_events"), "list", "small fixed set"),
         (FetchOptions(type="contacts", limit=10), "list", "few pages"),
         (FetchOptions(type="contacts", criteria=NG), "search", "must all match"),

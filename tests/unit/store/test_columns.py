@@ -175,3 +175,8 @@ def test_a_view_has_a_renamed_column_beside_its_name_of_the_version_before() -> 
     views.refresh(db)
     assert db.execute("SELECT quality, data_quantity FROM offices").fetchall() == [("basic", "basic")]
     db.close()
+
+
+def test_a_type_that_no_api_has_knows_no_columns() -> None:
+    """A store may hold one of a later version."""
+    assert model_columns("no such type") == {}

@@ -51,7 +51,7 @@ def test_a_checksum_is_read_in_either_form(name: str, content: bytes, as_hex: bo
     assert hashes.mismatch({name: "0"}) == name
 
 
-@for_each("text", ["", "sha256", "sha256:", "sha256:zz", "crc:00", "md5:" + "0" * 31])
+@for_each("text", [5, b"md5:00", "", "sha256", "sha256:", "sha256:zz", "crc:00", "md5:" + "0" * 31])
 def test_what_is_no_checksum_is_refused(text: str):
     with pytest.raises(InvalidOptionError, match="Nothing was sent"):
         parse_checksum(text)

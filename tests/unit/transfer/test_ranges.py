@@ -105,3 +105,9 @@ def test_bytes_are_joined_only_where_they_fit(status: int, headers: dict[str, st
         assert re.match(rf"bytes 0*{received}-", headers["Content-Range"].strip())
         assert found.size in {None, KNOWN.size}
         assert found.etag in {None, KNOWN.etag}
+
+
+def test_a_part_that_nobody_asked_for_is_a_beginning_only_from_the_first_byte():
+    """What is missing behind it is asked for next."""
+    assert step_of(206, {"Content-Range": "bytes 0-39/100"}, known=None, received=0) is Step.START
+    assert step_of(206, {"Content-Range": "bytes 1-39/100"}, known=None, received=0) is Step.AGAIN

@@ -241,3 +241,16 @@ def test_a_reader_whose_result_is_no_payload_makes_the_body_malformed() -> None:
     for result in (None, Payload(type=None)):
         with pytest.raises(MalformedEventError, match="reader can't read"):
             event({}, reader=lambda _, result=result: result)
+
+
+def test_a_reader_may_call_a_body_malformed_in_its_own_words() -> None:
+    def strict(payload):
+        raise MalformedEventError("no envelope of ours")
+
+    with pytest.raises(MalformedEventError, match="no envelope of ours"):
+        event(RECORD, reader=strict)
+
+
+def test_what_is_no_object_tells_nothing_but_the_type_of_its_path() -> None:
+    assert TolerantReader()("persons") == Payload()
+    assert TolerantReader("offices")(5) == Payload(record_type="offices")
