@@ -26,7 +26,10 @@ INTERRUPTED: Final = 130
 READER_GONE: Final = 141
 """The code that a shell gives a program whose reader has gone."""
 
-_KEYWORD: Final = re.compile(r"\b([a-z][a-z_]*)=(?:\"([^\"]*)\")?")
+_KEYWORD: Final = re.compile(r"(?<![?&\w])([a-z][a-z_]*)=(?:\"([^\"]*)\"|(True|False)\b|(?=[\w'+-])())?")
+"""An argument of Python: its name; and its value if that is in quotation marks, or a truth, or \"\" before another."""
+_TWICE: Final = re.compile(r"(--[a-z-]+)(?: \(\1\)|, or \1\b)")
+"""An option behind itself, where the text named both the argument and the option."""
 _OPTION_IN_LIST: Final = frozenset({"filter_ids", "page_size", "sort_by", "max_pages"})
 
 
@@ -203,21 +206,24 @@ def described(error: BaseException) -> str:
 def spelled(text: str, command: click.Command) -> str:
     """Return an error's text with arguments of Python written as options of *command*."""
     options = {
-        parameter.name: parameter.opts[0]
+        parameter.name: parameter
         for parameter in command.params
         if isinstance(parameter, click.Option) and parameter.name
     }
 
     def option(match: re.Match[str]) -> str:
-        name, value = match[1], match[2]
-        if name in options:
-            words = options[name]
-            return f"{words} {value}" if value is not None else words
+        name, quoted, truth, plain = match.groups()
+        if (found := options.get(name)) is not None:
+            words = found.opts[0]
+            if truth and found.is_flag:
+                return words if truth == "True" or not found.secondary_opts else found.secondary_opts[0]
+            value = next((text for text in (quoted, truth, plain) if text is not None), None)
+            return words if value is None else f"{words} {value}"
         if "pairs" in options and (name in _OPTION_IN_LIST or name.startswith("filter_")):
             return f"-o {match[0]}"
         return match[0]
 
-    return _KEYWORD.sub(option, text)
+    return _TWICE.sub(r"\1", _KEYWORD.sub(option, text))
 
 
 def _usage(error: click.UsageError) -> str:
