@@ -19,7 +19,7 @@ from yarl import URL
 from tonicdm import Paginator, RecordNotFoundError, TonicDM, UnitBudget
 from tonicdm.models import GroupMember, PersonEmailAddress, ProjectMember, ProjectMemberStatus, RfiPart, SubmittalPart
 
-from .mocking import mocked
+from .mocking import SentRequest, mocked
 from .reference import BY_LINE, Described
 
 ID = "f71f272f752c4307b36c5124688562c4"
@@ -252,13 +252,8 @@ POSITIONAL: dict[str, tuple[Any, ...]] = {
 
 
 @attrs.frozen
-class Sent:
-    """A request as it reached the session."""
-
-    method: str
-    url: URL
-    lines: tuple[tuple[str, str], ...]
-    body: bytes | None
+class Sent(SentRequest):
+    """A request to TonicDM."""
 
     @property
     def operation(self) -> Described | None:
@@ -269,11 +264,6 @@ class Sent:
     def headers(self) -> dict[str, str]:
         """Its header lines by name."""
         return dict(self.lines)
-
-    @property
-    def json(self) -> Any:
-        """Its body."""
-        return None if self.body is None else json.loads(self.body)
 
 
 def methods() -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import json
 import re
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -15,11 +16,28 @@ from typing import Any
 from unittest import mock
 
 import aiohttp
+import attrs
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.streams import StreamReader
 from aioresponses import CallbackResult, aioresponses
+from yarl import URL
 
 ANY_URL = re.compile(r".*")
+
+
+@attrs.frozen
+class SentRequest:
+    """A request as it reached the session."""
+
+    method: str
+    url: URL
+    lines: tuple[tuple[str, str], ...]
+    body: bytes | None
+
+    @property
+    def json(self) -> Any:
+        """Its body."""
+        return None if self.body is None else json.loads(self.body)
 
 
 class _Response(aiohttp.ClientResponse):

@@ -38,7 +38,7 @@ from tonicdm.rhythm.endpoints.platform import QueryDeliveryScheduleFields, Saved
 from tonicdm.rhythm.endpoints.registrations import RegistrationGroupCriteria
 from tonicdm.rhythm.models import Address, CustomFieldValue, TypedAddress, TypedPhoneNumber
 
-from .mocking import mocked
+from .mocking import SentRequest, mocked
 
 FILES = ("rhythm.openapi.yaml", "rhythm-more.openapi.yaml")
 TENANT = "www.example.org"
@@ -310,32 +310,17 @@ CALLS: dict[str, Call] = {
 """The method that is made for each operation of the API; the 76th, issueM2MToken, is the broker's."""
 
 
-@attrs.frozen
-class Sent:
-    """A request as it reached the session."""
-
-    method: str
-    url: URL
-    lines: tuple[tuple[str, str], ...]
-    body: bytes | None
-
-    @property
-    def json(self) -> Any:
-        """Its body."""
-        return None if self.body is None else json.loads(self.body)
-
-
-async def call(name: str, payloads: list[Any]) -> tuple[list[Sent], Any]:
+async def call(name: str, payloads: list[Any]) -> tuple[list[SentRequest], Any]:
     """Call the method of an operation; return what was sent, and what it gave: of a list its pages.
 
     Args:
         name: The operation.
         payloads: What is answered, one after another; the last one again and again.
     """
-    sent: list[Sent] = []
+    sent: list[SentRequest] = []
 
     def answer(method: str, url: URL, **request: Any) -> CallbackResult:
-        sent.append(Sent(method, url, tuple(dict(request["headers"]).items()), request["data"]))
+        sent.append(SentRequest(method, url, tuple(dict(request["headers"]).items()), request["data"]))
         body = payloads[min(len(sent), len(payloads)) - 1]
         return CallbackResult(status=200, body=b"" if body is None else json.dumps(body).encode())
 

@@ -32,7 +32,20 @@ from tonicdm.rhythm.operations import OPERATIONS as OURS
 from tonicdm.rhythm.operations import SERVICES
 
 from .answers import payloads, same
-from .rhythm import ARN, CALLS, ID, MORE, OPERATIONS, TENANT, Sent, call, document, example, inlined, without_patterns
+from .rhythm import (
+    ARN,
+    CALLS,
+    ID,
+    MORE,
+    OPERATIONS,
+    TENANT,
+    SentRequest,
+    call,
+    document,
+    example,
+    inlined,
+    without_patterns,
+)
 
 STARTED = {"processOrder", "processCancellation", "processPayment", "processPublicPayment", "processInvoice"}
 """Operations whose answer is an execution."""
@@ -112,7 +125,7 @@ class Asked:
     content_type: str
 
     @classmethod
-    def of(cls, sent: Sent, **changes: Any) -> Asked:
+    def of(cls, sent: SentRequest, **changes: Any) -> Asked:
         query = ImmutableMultiDict(list(changes.get("query", sent.url.query).items()))
         parameters = RequestParameters(query=query, header=Headers(list(sent.lines)))
         host, path = str(sent.url.origin()), changes.get("path", sent.url.path)

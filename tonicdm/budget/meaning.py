@@ -235,20 +235,14 @@ def _open(known: Known, response: Response, limit: _Limit, worth: Worth) -> Mean
         reset = known.lower if worth is Worth.PAST else known.upper + known.length
     goes_on = same and (response.reset or 0.0) <= known.upper + tolerance
     early = response.status != 429 and (worth is Worth.PAST or goes_on)
-    return Meaning(
+    return attrs.evolve(
+        _counted(limit, used, claims),
         window=Named.SAME if same else Named.NEW,
-        settles=limit.left is not None,
-        used=used,
-        reports_used=limit.left is not None and used == max(0, limit.limit - limit.left),
-        limit=limit.limit,
-        reports_limit=limit.reported,
         reset=reset,
         provisional=provisional,
         reports_reset=not provisional,
         early=early,
-        confirms=limit.confirms,
         learned=learned,
-        claims=claims,
     )
 
 
@@ -282,18 +276,26 @@ def _go_on(known: Known, response: Response, limit: _Limit, worth: Worth, reset:
             reset, provisional, learned = named, False, _length(known, named)
     if new and not reports_reset:
         reset, provisional = known.upper + known.length, True
-    return Meaning(
+    return attrs.evolve(
+        _counted(limit, used, claims),
         window=Named.NEW if new else Named.SAME,
+        reset=reset,
+        provisional=provisional,
+        reports_reset=reports_reset,
+        learned=learned,
+    )
+
+
+def _counted(limit: _Limit, used: int, claims: Claims) -> Meaning:
+    """Say what a response means for units and limit, in whichever window."""
+    return Meaning(
+        window=Named.SAME,
         settles=limit.left is not None,
         used=used,
         reports_used=limit.left is not None and used == max(0, limit.limit - limit.left),
         limit=limit.limit,
         reports_limit=limit.reported,
-        reset=reset,
-        provisional=provisional,
-        reports_reset=reports_reset,
         confirms=limit.confirms,
-        learned=learned,
         claims=claims,
     )
 

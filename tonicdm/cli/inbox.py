@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import functools
 import importlib
 import os
 import re
@@ -48,11 +49,54 @@ _FILTERS: Final = (
 )
 
 
+@attrs.frozen(kw_only=True)
+class Filters:
+    """What the options say of the jobs that are meant."""
+
+    states: tuple[str, ...]
+    event_type: str | None
+    since: str | None
+    before: str | None
+
+    def chosen(self, keys: tuple[str, ...] = (), default: State | None = None) -> Filter:
+        """Return what to look for in an inbox.
+
+        Args:
+            keys: Of events; none for all.
+            default: The state that is meant where none is named; None for any.
+
+        Raises:
+            ConfigError: A time can't be read.
+        """
+        states = [State(state) for state in self.states]
+        return Filter(
+            states=states or ([] if default is None else [default]),
+            type=self.event_type,
+            since=None if self.since is None else _moment(self.since, "--since"),
+            before=None if self.before is None else _moment(self.before, "--before"),
+            keys=keys,
+        )
+
+
 def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give *command* the options that choose jobs."""
+    """Give *command* the options that choose jobs, as one argument ``filters``."""
+
+    @functools.wraps(command)
+    def with_filters(
+        *args: Any,
+        states: tuple[str, ...],
+        event_type: str | None,
+        since: str | None,
+        before: str | None,
+        **options: Any,
+    ) -> Any:
+        filters = Filters(states=states, event_type=event_type, since=since, before=before)
+        return command(*args, filters=filters, **options)
+
+    filtered_command: Callable[..., Any] = with_filters
     for option in reversed(_FILTERS):
-        command = option(command)
-    return command
+        filtered_command = option(filtered_command)
+    return filtered_command
 
 
 # --- working ----------------------------------------------------------------------------------------------------------
@@ -172,17 +216,14 @@ def load_handlers(text: str) -> Handlers:
 def list_jobs(
     *,
     file: Location,
-    states: tuple[str, ...],
-    event_type: str | None,
-    since: str | None,
-    before: str | None,
+    filters: Filters,
     limit: int,
     output: Output,
     watch: bool,
     interval: float,
 ) -> None:
     """List what is in the inbox of FILE: a line for each event and record that it names."""
-    chosen = _filter(states, event_type, since, before)
+    chosen = filters.chosen()
 
     async def entries(inbox: Inbox) -> list[Entry]:
         return await inbox.find(chosen, limit=limit)
@@ -240,18 +281,9 @@ def stats(*, file: Location, output: Output, watch: bool, interval: float) -> No
 @click.argument("keys", nargs=-1)
 @filtered
 @output_options
-def replay(
-    *,
-    file: Location,
-    keys: tuple[str, ...],
-    states: tuple[str, ...],
-    event_type: str | None,
-    since: str | None,
-    before: str | None,
-    output: Output,
-) -> None:
+def replay(*, file: Location, keys: tuple[str, ...], filters: Filters, output: Output) -> None:
     """Try dead letters of FILE again, all or those chosen; with --state done also what was done already."""
-    chosen = _filter(states or (State.DEAD.value,), event_type, since, before, keys)
+    chosen = filters.chosen(keys, State.DEAD)
     count = asyncio.run(_act(file, lambda inbox: inbox.replay(chosen)))
     output.show({"replayed": count}, Line(f"{count:,} to be tried again."))
 
@@ -261,21 +293,12 @@ def replay(
 @click.argument("keys", nargs=-1)
 @filtered
 @output_options
-def purge(
-    *,
-    file: Location,
-    keys: tuple[str, ...],
-    states: tuple[str, ...],
-    event_type: str | None,
-    since: str | None,
-    before: str | None,
-    output: Output,
-) -> None:
+def purge(*, file: Location, keys: tuple[str, ...], filters: Filters, output: Output) -> None:
     """Forget what is done in FILE, all or what is chosen; with --state dead also dead letters.
 
     What waits is never purged. An event that is forgotten and comes again is new.
     """
-    chosen = _filter(states or (State.DONE.value,), event_type, since, before, keys)
+    chosen = filters.chosen(keys, State.DONE)
     count = asyncio.run(_act(file, lambda inbox: inbox.purge(chosen)))
     output.show({"purged": count}, Line(f"{count:,} forgotten."))
 
@@ -283,18 +306,6 @@ def purge(
 async def _act(file: Location, act: Callable[[Inbox], Awaitable[int]]) -> int:
     async with Store(file) as store:
         return await act(Inbox(store))
-
-
-def _filter(
-    states: tuple[str, ...], event_type: str | None, since: str | None, before: str | None, keys: tuple[str, ...] = ()
-) -> Filter:
-    return Filter(
-        states=[State(state) for state in states],
-        type=event_type,
-        since=None if since is None else _moment(since, "--since"),
-        before=None if before is None else _moment(before, "--before"),
-        keys=keys,
-    )
 
 
 def _moment(text: str, option: str) -> float:

@@ -16,15 +16,11 @@ E = TypeVar("E")
 
 
 @attrs.frozen(kw_only=True)
-class RequestEvent:
-    """A call passes the gate: its first byte is about to be sent."""
+class _AttemptEvent:
+    """What the events of an attempt have in common."""
 
     method: str
     path: str
-    cost: int
-    """Units reserved."""
-    priority: Priority
-    attempt: int
     base_url: str = ""
     """Scheme, host and port of the server."""
     url_template: str = ""
@@ -34,11 +30,19 @@ class RequestEvent:
 
 
 @attrs.frozen(kw_only=True)
-class ResponseEvent:
+class RequestEvent(_AttemptEvent):
+    """A call passes the gate: its first byte is about to be sent."""
+
+    cost: int
+    """Units reserved."""
+    priority: Priority
+    attempt: int
+
+
+@attrs.frozen(kw_only=True)
+class ResponseEvent(_AttemptEvent):
     """The head of an answer is there."""
 
-    method: str
-    path: str
     status: int
     cost: int
     """Units that were reserved."""
@@ -49,20 +53,12 @@ class ResponseEvent:
     elapsed: float
     """Seconds since the call passed the gate."""
     priority: Priority = "normal"
-    base_url: str = ""
-    """Scheme, host and port of the server."""
-    url_template: str = ""
-    """The path as the reference has it, with names in place of IDs; empty where it is not known."""
-    request_id: str = ""
-    """What the call is named by in its request header and in errors; the same for all its attempts."""
 
 
 @attrs.frozen(kw_only=True)
-class FailureEvent:
+class FailureEvent(_AttemptEvent):
     """An attempt ended without a whole answer."""
 
-    method: str
-    path: str
     error_type: str
     """Name of the error's class, such as ``ConnectError``."""
     status: int | None
@@ -75,12 +71,6 @@ class FailureEvent:
     elapsed: float
     """Seconds since the call passed the gate, or since it began to connect."""
     priority: Priority = "normal"
-    base_url: str = ""
-    """Scheme, host and port of the server."""
-    url_template: str = ""
-    """The path as the reference has it, with names in place of IDs; empty where it is not known."""
-    request_id: str = ""
-    """What the call is named by in its request header and in errors; the same for all its attempts."""
 
 
 @attrs.frozen(kw_only=True)

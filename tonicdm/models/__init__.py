@@ -6,181 +6,143 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from tonicdm.codec import Codec, OpenEnum
-from tonicdm.models.enums import (
-    AddressPart,
-    CustomerType,
-    DeliveryStatus,
-    EmailAddressType,
-    FileCategory,
-    FileTransferPartStatus,
-    GroupScope,
-    IndustryRole,
-    ObjectType,
-    PartType,
-    Platform,
-    ProjectMemberStatus,
-    ProjectPurpose,
-    Stage,
-    Status,
-    SystemAccess,
-    ThumbnailSize,
-    Workflow,
-)
-from tonicdm.models.records import Record, read_with, updated_in
-from tonicdm.models.references import RecordStub, Reference, is_stub, stub_hooks
+from tonicdm.codec import Codec as Codec
+from tonicdm.codec import OpenEnum as OpenEnum
+from tonicdm.models.references import stub_hooks
 
+# For type checkers, which read no table; "as" says that a name is public here.
 if TYPE_CHECKING:
-    from tonicdm.models.brands import Brand
-    from tonicdm.models.certifications import Certification, CertificationDefinition
-    from tonicdm.models.cloud_folders import CloudFolderChild
-    from tonicdm.models.conversations import Conversation
-    from tonicdm.models.cos import Co, CoPart
-    from tonicdm.models.disciplines import Discipline
-    from tonicdm.models.divisions import Division
-    from tonicdm.models.email_addresses import EmailAddress
-    from tonicdm.models.file_transfers import FileTransfer, FileTransferPart
-    from tonicdm.models.files import File
-    from tonicdm.models.filesets import ExpiryUrl, Fileset
-    from tonicdm.models.groups import Group, GroupMember
-    from tonicdm.models.labels import Label
-    from tonicdm.models.me import Me, UserSettings
-    from tonicdm.models.notes import Note
-    from tonicdm.models.offices import Office
-    from tonicdm.models.organizations import Organization, TenantSettings
-    from tonicdm.models.pcos import Pco, PcoPart
-    from tonicdm.models.persons import Person, PersonEmailAddress
-    from tonicdm.models.projects import Project
-    from tonicdm.models.reason_codes import ReasonCode
-    from tonicdm.models.rfis import Rfi, RfiPart
-    from tonicdm.models.submittals import Submittal, SubmittalPart
-    from tonicdm.models.tasks import Task
-    from tonicdm.models.team import ProjectMember
-    from tonicdm.models.tenants import GlobalTenant
-    from tonicdm.models.third_party_tokens import ThirdPartyToken
-    from tonicdm.models.thumbnails import ThumbnailSet
-    from tonicdm.models.uploads import PresignedUpload
-    from tonicdm.models.workflow import WorkflowItem, WorkflowPart
+    from tonicdm.models.brands import Brand as Brand
+    from tonicdm.models.certifications import Certification as Certification
+    from tonicdm.models.certifications import CertificationDefinition as CertificationDefinition
+    from tonicdm.models.cloud_folders import CloudFolderChild as CloudFolderChild
+    from tonicdm.models.conversations import Conversation as Conversation
+    from tonicdm.models.cos import Co as Co
+    from tonicdm.models.cos import CoPart as CoPart
+    from tonicdm.models.disciplines import Discipline as Discipline
+    from tonicdm.models.divisions import Division as Division
+    from tonicdm.models.email_addresses import EmailAddress as EmailAddress
+    from tonicdm.models.enums import AddressPart as AddressPart
+    from tonicdm.models.enums import CustomerType as CustomerType
+    from tonicdm.models.enums import DeliveryStatus as DeliveryStatus
+    from tonicdm.models.enums import EmailAddressType as EmailAddressType
+    from tonicdm.models.enums import FileCategory as FileCategory
+    from tonicdm.models.enums import FileTransferPartStatus as FileTransferPartStatus
+    from tonicdm.models.enums import GroupScope as GroupScope
+    from tonicdm.models.enums import IndustryRole as IndustryRole
+    from tonicdm.models.enums import ObjectType as ObjectType
+    from tonicdm.models.enums import PartType as PartType
+    from tonicdm.models.enums import Platform as Platform
+    from tonicdm.models.enums import ProjectMemberStatus as ProjectMemberStatus
+    from tonicdm.models.enums import ProjectPurpose as ProjectPurpose
+    from tonicdm.models.enums import Stage as Stage
+    from tonicdm.models.enums import Status as Status
+    from tonicdm.models.enums import SystemAccess as SystemAccess
+    from tonicdm.models.enums import ThumbnailSize as ThumbnailSize
+    from tonicdm.models.enums import Workflow as Workflow
+    from tonicdm.models.file_transfers import FileTransfer as FileTransfer
+    from tonicdm.models.file_transfers import FileTransferPart as FileTransferPart
+    from tonicdm.models.files import File as File
+    from tonicdm.models.filesets import ExpiryUrl as ExpiryUrl
+    from tonicdm.models.filesets import Fileset as Fileset
+    from tonicdm.models.groups import Group as Group
+    from tonicdm.models.groups import GroupMember as GroupMember
+    from tonicdm.models.labels import Label as Label
+    from tonicdm.models.me import Me as Me
+    from tonicdm.models.me import UserSettings as UserSettings
+    from tonicdm.models.notes import Note as Note
+    from tonicdm.models.offices import Office as Office
+    from tonicdm.models.organizations import Organization as Organization
+    from tonicdm.models.organizations import TenantSettings as TenantSettings
+    from tonicdm.models.pcos import Pco as Pco
+    from tonicdm.models.pcos import PcoPart as PcoPart
+    from tonicdm.models.persons import Person as Person
+    from tonicdm.models.persons import PersonEmailAddress as PersonEmailAddress
+    from tonicdm.models.projects import Project as Project
+    from tonicdm.models.reason_codes import ReasonCode as ReasonCode
+    from tonicdm.models.records import Record as Record
+    from tonicdm.models.records import read_with as read_with
+    from tonicdm.models.records import updated_in as updated_in
+    from tonicdm.models.references import RecordStub as RecordStub
+    from tonicdm.models.references import Reference as Reference
+    from tonicdm.models.references import is_stub as is_stub
+    from tonicdm.models.rfis import Rfi as Rfi
+    from tonicdm.models.rfis import RfiPart as RfiPart
+    from tonicdm.models.submittals import Submittal as Submittal
+    from tonicdm.models.submittals import SubmittalPart as SubmittalPart
+    from tonicdm.models.tasks import Task as Task
+    from tonicdm.models.team import ProjectMember as ProjectMember
+    from tonicdm.models.tenants import GlobalTenant as GlobalTenant
+    from tonicdm.models.third_party_tokens import ThirdPartyToken as ThirdPartyToken
+    from tonicdm.models.thumbnails import ThumbnailSet as ThumbnailSet
+    from tonicdm.models.uploads import PresignedUpload as PresignedUpload
+    from tonicdm.models.workflow import WorkflowItem as WorkflowItem
+    from tonicdm.models.workflow import WorkflowPart as WorkflowPart
 
 CODEC = Codec(stub_hooks)
 """Reads and writes every record of this package."""
 
-__all__ = [
-    "CODEC",
-    "AddressPart",
-    "Brand",
-    "Certification",
-    "CertificationDefinition",
-    "CloudFolderChild",
-    "Co",
-    "CoPart",
-    "Codec",
-    "Conversation",
-    "CustomerType",
-    "DeliveryStatus",
-    "Discipline",
-    "Division",
-    "EmailAddress",
-    "EmailAddressType",
-    "ExpiryUrl",
-    "File",
-    "FileCategory",
-    "FileTransfer",
-    "FileTransferPart",
-    "FileTransferPartStatus",
-    "Fileset",
-    "GlobalTenant",
-    "Group",
-    "GroupMember",
-    "GroupScope",
-    "IndustryRole",
-    "Label",
-    "Me",
-    "Note",
-    "ObjectType",
-    "Office",
-    "OpenEnum",
-    "Organization",
-    "PartType",
-    "Pco",
-    "PcoPart",
-    "Person",
-    "PersonEmailAddress",
-    "Platform",
-    "PresignedUpload",
-    "Project",
-    "ProjectMember",
-    "ProjectMemberStatus",
-    "ProjectPurpose",
-    "ReasonCode",
-    "Record",
-    "RecordStub",
-    "Reference",
-    "Rfi",
-    "RfiPart",
-    "Stage",
-    "Status",
-    "Submittal",
-    "SubmittalPart",
-    "SystemAccess",
-    "Task",
-    "TenantSettings",
-    "ThirdPartyToken",
-    "ThumbnailSet",
-    "ThumbnailSize",
-    "UserSettings",
-    "Workflow",
-    "WorkflowItem",
-    "WorkflowPart",
-    "is_stub",
-    "read_with",
-    "updated_in",
-]
-
 _MODULES: Final[Mapping[str, str]] = {
-    "Brand": "brands",
-    "Certification": "certifications",
-    "CertificationDefinition": "certifications",
-    "CloudFolderChild": "cloud_folders",
-    "Co": "cos",
-    "CoPart": "cos",
-    "Conversation": "conversations",
-    "Discipline": "disciplines",
-    "Division": "divisions",
-    "EmailAddress": "email_addresses",
-    "ExpiryUrl": "filesets",
-    "File": "files",
-    "FileTransfer": "file_transfers",
-    "FileTransferPart": "file_transfers",
-    "Fileset": "filesets",
-    "GlobalTenant": "tenants",
-    "Group": "groups",
-    "GroupMember": "groups",
-    "Label": "labels",
-    "Me": "me",
-    "Note": "notes",
-    "Office": "offices",
-    "Organization": "organizations",
-    "Pco": "pcos",
-    "PcoPart": "pcos",
-    "Person": "persons",
-    "PersonEmailAddress": "persons",
-    "PresignedUpload": "uploads",
-    "Project": "projects",
-    "ProjectMember": "team",
-    "ReasonCode": "reason_codes",
-    "Rfi": "rfis",
-    "RfiPart": "rfis",
-    "Submittal": "submittals",
-    "SubmittalPart": "submittals",
-    "Task": "tasks",
-    "TenantSettings": "organizations",
-    "ThirdPartyToken": "third_party_tokens",
-    "ThumbnailSet": "thumbnails",
-    "UserSettings": "me",
-    "WorkflowItem": "workflow",
-    "WorkflowPart": "workflow",
+    name: module
+    for module, names in {
+        "brands": ("Brand",),
+        "certifications": ("Certification", "CertificationDefinition"),
+        "cloud_folders": ("CloudFolderChild",),
+        "conversations": ("Conversation",),
+        "cos": ("Co", "CoPart"),
+        "disciplines": ("Discipline",),
+        "divisions": ("Division",),
+        "email_addresses": ("EmailAddress",),
+        "enums": (
+            "AddressPart",
+            "CustomerType",
+            "DeliveryStatus",
+            "EmailAddressType",
+            "FileCategory",
+            "FileTransferPartStatus",
+            "GroupScope",
+            "IndustryRole",
+            "ObjectType",
+            "PartType",
+            "Platform",
+            "ProjectMemberStatus",
+            "ProjectPurpose",
+            "Stage",
+            "Status",
+            "SystemAccess",
+            "ThumbnailSize",
+            "Workflow",
+        ),
+        "file_transfers": ("FileTransfer", "FileTransferPart"),
+        "files": ("File",),
+        "filesets": ("ExpiryUrl", "Fileset"),
+        "groups": ("Group", "GroupMember"),
+        "labels": ("Label",),
+        "me": ("Me", "UserSettings"),
+        "notes": ("Note",),
+        "offices": ("Office",),
+        "organizations": ("Organization", "TenantSettings"),
+        "pcos": ("Pco", "PcoPart"),
+        "persons": ("Person", "PersonEmailAddress"),
+        "projects": ("Project",),
+        "reason_codes": ("ReasonCode",),
+        "records": ("Record", "read_with", "updated_in"),
+        "references": ("RecordStub", "Reference", "is_stub"),
+        "rfis": ("Rfi", "RfiPart"),
+        "submittals": ("Submittal", "SubmittalPart"),
+        "tasks": ("Task",),
+        "team": ("ProjectMember",),
+        "tenants": ("GlobalTenant",),
+        "third_party_tokens": ("ThirdPartyToken",),
+        "thumbnails": ("ThumbnailSet",),
+        "uploads": ("PresignedUpload",),
+        "workflow": ("WorkflowItem", "WorkflowPart"),
+    }.items()
+    for name in names
 }
+"""The module of each public name."""
+
+__all__ = ["CODEC", "Codec", "OpenEnum", *_MODULES]  # noqa: PLE0604 # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -138,9 +138,7 @@ class Readable(abc.ABC):
             ConfigError: pyarrow is not installed.
         """
         frames.module("pyarrow", "arrow")
-        return frames.to_arrow(
-            await self.read(lambda db: frames.series(db, source, parameters, include_deleted=include_deleted))
-        )
+        return frames.to_arrow(await self._series(source, parameters, include_deleted=include_deleted))
 
     async def to_pandas(
         self, source: str, parameters: Sequence[Any] = (), *, include_deleted: bool = False
@@ -156,9 +154,10 @@ class Readable(abc.ABC):
             ConfigError: pandas is not installed.
         """
         frames.module("pandas", "pandas")
-        return frames.to_pandas(
-            await self.read(lambda db: frames.series(db, source, parameters, include_deleted=include_deleted))
-        )
+        return frames.to_pandas(await self._series(source, parameters, include_deleted=include_deleted))
+
+    async def _series(self, source: str, parameters: Sequence[Any], *, include_deleted: bool) -> list[frames.Series]:
+        return await self.read(lambda db: frames.series(db, source, parameters, include_deleted=include_deleted))
 
 
 def _batch(

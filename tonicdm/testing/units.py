@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Sequence
+from typing import TypedDict, Unpack
 
 import attrs
 
@@ -35,6 +36,17 @@ class Spent:
         return "\n".join(lines) or "  no call was made"
 
 
+class Price(TypedDict, total=False):
+    """What calls may cost; None, or nothing, leaves it open."""
+
+    max: int | None
+    """Most units."""
+    exactly: int | None
+    """Number of units."""
+    calls: int | None
+    """Number of calls."""
+
+
 class Units:
     """Holds calls to a price.
 
@@ -46,51 +58,36 @@ class Units:
         self._journal = journal
 
     @contextlib.contextmanager
-    def __call__(
-        self,
-        *,
-        max: int | None = None,  # noqa: A002 - the word users expect
-        exactly: int | None = None,
-        calls: int | None = None,
-    ) -> Generator[Spent]:
+    def __call__(self, **price: Unpack[Price]) -> Generator[Spent]:
         """Assert what the calls of a ``with`` block cost; yields a `Spent` to look at.
 
         Args:
-            max: Most units.
-            exactly: Number of units.
-            calls: Number of calls.
+            price: See `Price`.
 
         Raises:
             AssertionError: With the calls and their prices.
         """
         spent = Spent(self._journal, len(self._journal))
         yield spent
-        _check(spent, max, exactly, calls)
+        _check(spent, price)
 
-    def total(
-        self,
-        *,
-        max: int | None = None,  # noqa: A002
-        exactly: int | None = None,
-        calls: int | None = None,
-    ) -> Spent:
+    def total(self, **price: Unpack[Price]) -> Spent:
         """Assert what all calls so far cost.
 
         Args:
-            max: Most units.
-            exactly: Number of units.
-            calls: Number of calls.
+            price: See `Price`.
 
         Raises:
             AssertionError: With the calls and their prices.
         """
         spent = Spent(self._journal, 0)
-        _check(spent, max, exactly, calls)
+        _check(spent, price)
         return spent
 
 
-def _check(spent: Spent, maximum: int | None, exactly: int | None, calls: int | None) -> None:
+def _check(spent: Spent, price: Price) -> None:
     units, number = spent.units, len(spent.calls)
+    maximum, exactly, calls = price.get("max"), price.get("exactly"), price.get("calls")
     wrong = [
         text
         for text, failed in (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import pytest
 
+from tests.driving import close_without_a_trace, drive_while_idle
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.clock import VirtualClock
 from tonicdm.sandbox import Sandbox, SandboxSettings
@@ -39,12 +39,7 @@ async def make(box: Sandbox, clock: VirtualClock) -> AsyncIterator[Make]:
     for tonic in made:
         connector = getattr(tonic.caller.transport.session._session, "connector", None)
         assert connector is None or not connector._acquired, "a connection leaked"
-        slots = tonic.caller.transport.slots
-        assert slots.taken == 0, "a call is still counted as under way"
-        seen = tonic.budget.snapshot()
-        assert seen.reserved == seen.unknown, "a reservation is left"
-        await tonic.close()
-        await tonic.budget.close()
+        await close_without_a_trace(tonic)
 
 
 @pytest.fixture
@@ -54,17 +49,8 @@ def tonic(make: Make) -> TonicDM:
 
 async def drive(clock: VirtualClock, work: Awaitable[T], *tonics: TonicDM, most: float = 24 * 3600.0) -> T:
     """Await *work*, moving *clock* to the next deadline whenever no call is under way."""
-    task = asyncio.ensure_future(work)
-    began, idle = clock.monotonic(), 0
-    try:
-        while not task.done():
-            await asyncio.sleep(0.001)
-            busy = any(tonic.caller.transport.slots.taken for tonic in tonics)
-            idle = 0 if busy else idle + 1
-            if idle >= 3 and not task.done() and (deadline := clock.next_deadline) is not None:
-                assert deadline - began < most, "the work waits for longer than it may"
-                clock.advance(max(0.0, deadline - clock.monotonic()))
-                idle = 0
-    finally:
-        task.cancel()
-    return await task
+
+    def is_busy() -> bool:
+        return any(tonic.caller.transport.slots.taken for tonic in tonics)
+
+    return await drive_while_idle(clock, work, is_busy, turns=3, turn_seconds=0.001, max_seconds=most)

@@ -7,14 +7,11 @@ import json
 import attrs
 import pytest
 
-from tonicdm import TonicDM, UnitBudget
 from tonicdm.errors import TonicDMError
 from tonicdm.sandbox import Sandbox
 from tonicdm.webhooks import Filter, Inbox, InboxRules, State, parse
 from tonicdm.webhooks.fetching import Fetch
 from tonicdm.webhooks.send import event_body
-
-from .working import Desk
 
 HALF = "\ud800"
 
@@ -23,19 +20,6 @@ HALF = "\ud800"
 async def box(clock):
     async with Sandbox(records=2_000, seed=5, clock=clock) as box:
         yield box
-
-
-@pytest.fixture
-async def tonic(box, clock):
-    budget = UnitBudget.memory(clock=clock, max_calls_per_second=None)
-    async with TonicDM(box.token, base_url=box.url, budget=budget) as tonic:
-        yield tonic
-    await budget.close()
-
-
-@pytest.fixture
-def desk(box, tonic, store, clock):
-    return Desk(box, tonic, store, clock)
 
 
 async def states(desk):

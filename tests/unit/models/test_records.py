@@ -46,6 +46,17 @@ def test_every_record_class_of_the_package_is_public():
     assert {name for name in classes if not name.startswith("_")} <= set(models.__all__)
 
 
+def test_type_checkers_know_each_public_name_by_the_module_that_has_it():
+    """What is imported for type checkers is what the table of modules names, and each name is where both say."""
+    tree = ast.parse(pathlib.Path(models.__file__).read_text())
+    (imports,) = (node.body for node in tree.body if isinstance(node, ast.If))
+    known = {(name.asname, node.module) for node in imports if isinstance(node, ast.ImportFrom) for name in node.names}
+    named = {(name, f"tonicdm.models.{module}") for name, module in models._MODULES.items()}
+    assert known == named
+    assert {name for name, _ in named} | {"CODEC", "Codec", "OpenEnum"} == set(models.__all__)
+    assert all(hasattr(models, name) for name in models.__all__)
+
+
 @by_name
 def test_a_record_survives_pickling_and_copying(kind: type[Record]):
     for record in (kind(**NEEDED.get(kind, {})), CODEC.read({**NEEDED.get(kind, {}), "zzNew": [1]}, kind)):

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.driving import drive_while_idle
 from tests.unit.rhythm.fakeissuer import DOMAIN, SECRET, FakeIssuer
 from tonicdm.clock import VirtualClock
 from tonicdm.rhythm.tokens.broker import TokenBroker
@@ -62,15 +63,4 @@ def obtaining(broker: TokenBroker) -> asyncio.Task[Any] | None:
 
 async def drive(clock: VirtualClock, work: Awaitable[T], max_seconds: float = 2 * 86400.0) -> T:
     """Await *work*, moving *clock* to the next deadline whenever nothing else can go on."""
-    task, began, idle = asyncio.ensure_future(work), clock.monotonic(), 0
-    try:
-        while not task.done():
-            await asyncio.sleep(0)
-            idle += 1
-            if idle >= 20 and not task.done() and (deadline := clock.next_deadline) is not None:
-                assert deadline - began < max_seconds, "the work waits for longer than it may"
-                clock.advance(max(0.0, deadline - clock.monotonic()))
-                idle = 0
-    finally:
-        task.cancel()
-    return await task
+    return await drive_while_idle(clock, work, lambda: False, turns=20, turn_seconds=0, max_seconds=max_seconds)

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import attrs
 import pytest
 
 from tonicdm.store.database import Database
 from tonicdm.store.lock import LEASE_SECONDS, NOTE, WHOLE, Hold, Holder, acquire, forget, is_held, release
-from tonicdm.store.sqlite import SqliteDatabase, upgrade
 
 NOW = 1_800_000_000.0
 ME = Holder.this_process()
-
-
-@pytest.fixture
-def db() -> Iterator[Database]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    upgrade(connection, 0)
-    yield SqliteDatabase(connection)
-    connection.close()
 
 
 def gone() -> int:

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-
-import pytest
-
 from tonicdm.store import rows
 from tonicdm.store.database import Database
-from tonicdm.store.sqlite import SqliteDatabase, upgrade
 from tonicdm.store.writing import write_records
 from tonicdm.types import DataQuantity
 
@@ -18,14 +12,6 @@ KIND = "offices"
 
 def office(number: int, name: str = "London") -> dict[str, str]:
     return {"id": f"{number:032x}", "name": name}
-
-
-@pytest.fixture
-def db() -> Iterator[Database]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    upgrade(connection, 0)
-    yield SqliteDatabase(connection)
-    connection.close()
 
 
 def write(db: Database, *records: dict[str, str]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import pytest
 
+from tests.driving import drive_while_idle
 from tonicdm.clock import VirtualClock
 from tonicdm.rhythm import MemoryTokenStore, RhythmClient, ThrottleRules, TokenBroker, UserLogin, UserSession
 from tonicdm.sandbox.rhythm import RhythmSandbox, RhythmSettings
@@ -61,17 +61,8 @@ async def session(box: RhythmSandbox, clock: VirtualClock) -> UserSession:
 
 async def drive(clock: VirtualClock, work: Awaitable[T], *clients: RhythmClient, most: float = 24 * 3600.0) -> T:
     """Await *work*, moving *clock* to the next deadline whenever no call is under way."""
-    task = asyncio.ensure_future(work)
-    began, idle = clock.monotonic(), 0
-    try:
-        while not task.done():
-            await asyncio.sleep(0.001)
-            busy = any(one._caller.transport.slots.taken for one in clients)
-            idle = 0 if busy else idle + 1
-            if idle >= 5 and not task.done() and (deadline := clock.next_deadline) is not None:
-                assert deadline - began < most, "the work waits for longer than it may"
-                clock.advance(max(0.0, deadline - clock.monotonic()))
-                idle = 0
-    finally:
-        task.cancel()
-    return await task
+
+    def is_busy() -> bool:
+        return any(client._caller.transport.slots.taken for client in clients)
+
+    return await drive_while_idle(clock, work, is_busy, turns=5, turn_seconds=0.001, max_seconds=most)
