@@ -84,7 +84,7 @@ SUMMARY: Mapping[FaultName, str] = {
     "gzip": "the body is compressed",
     "no_underscore_headers": "headers with _ in their names are dropped, as nginx does by default",
     "drop_options": "the options in names do not arrive",
-    "header_limit": "headers longer than bytes are refused as settings.header_limit_answer says",
+    "header_limit": "headers longer than bytes are refused as settings.header_limit_response says",
     "ignore_page_size": "pageSize has no effect",
     "ignore_page_number": "pageNumber has no effect: always the first page",
     "ignore_data_quantity": "data_quantity has no effect, on the shape or on the price",
