@@ -15,20 +15,8 @@ EXTRAS = "cli,duckdb,arrow,pandas,dlt,keyring,orjson,otel,postgres,jobs"
 SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 """A worker for each core, and each file in one of them; ``nox -s tests -- -n 0`` runs them in one process."""
 
-PURE_CORES = [
-    f"tonicdm/{name}.py"
-    for name in (
-        *(f"budget/{core}" for core in ("claims", "cooldown", "entries", "foreign_usage", "headers", "history")),
-        *(f"budget/{core}" for core in ("lanes", "meaning", "rules", "serverclock", "settling", "window")),
-        *(f"plan/{core}" for core in ("arithmetic", "facts", "owner", "progress", "steps", "ties")),
-        *("http/refusals", "http/retry", "http/wire"),
-        *("webhooks/rules", "webhooks/verify"),
-        *("rhythm/claims", "rhythm/dateclock", "rhythm/patches", "rhythm/tokens/minting", "rhythm/query/polling"),
-        *("store/freshness", "store/references", "store/versions"),
-        *("transfer/digests", "transfer/links", "transfer/names", "transfer/ranges"),
-    )
-]
-"""Modules of rules, without clock or I/O, all of whose branches the tests take."""
+PURE_CORES = PROJECT["tool"]["tonicdm"]["pure-cores"]
+"""Modules of rules, all of whose branches the tests take (`pyproject.toml` names them)."""
 
 
 def groups(*names: str) -> list[str]:

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tokenize
+import tomllib
 from collections.abc import Iterator
 
 import pytest
@@ -120,13 +121,47 @@ def test_only_the_modules_that_send_import_aiohttp_in_the_client() -> None:
     assert users <= sending | servers | {"client.py"}, "client.py names types of aiohttp only"
 
 
-def test_the_budget_does_no_io_in_its_core() -> None:
-    for name in (
-        *("window", "settling", "meaning", "claims", "cooldown", "foreign_usage", "entries", "serverclock"),
-        *("rules", "headers", "lanes", "views", "history"),
-    ):
-        text = (ROOT / "budget" / f"{name}.py").read_text(encoding="utf-8")
-        assert not any(f"import {module}" in text for module in ("asyncio", "time", "random", "sqlite3", "os"))
+IMPURE = frozenset(
+    {
+        *("asyncio", "threading", "time", "random", "secrets", "os", "pathlib", "shutil", "tempfile", "subprocess"),
+        *("sqlite3", "psycopg", "aiohttp", "socket", "ssl", "tonicdm.clock"),
+    }
+)
+"""Modules that ask a clock, do I/O or wait."""
+GIVEN_A_CLOCK = {"budget/rules.py", "rhythm/dateclock.py"}
+"""They read the clock that they are handed, which is a value for a test."""
+
+
+def pure_cores() -> list[pathlib.Path]:
+    patterns = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["tonicdm"][
+        "pure-cores"
+    ]
+    found = {pattern: sorted(ROOT.parent.glob(pattern)) for pattern in patterns}
+    assert all(found.values()), [pattern for pattern, paths in found.items() if not paths]
+    return [path for paths in found.values() for path in paths]
+
+
+def impurities(path: pathlib.Path) -> set[str]:
+    """Return what a module has of clocks, I/O and waiting."""
+    found: set[str] = set()
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & IMPURE
+        elif isinstance(node, ast.ImportFrom):
+            found |= {str(node.module)} & IMPURE
+        elif isinstance(node, ast.AsyncFunctionDef | ast.Await):
+            found.add("await")
+        elif isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            found |= {name} & {"open", "now", "utcnow", "today", "execute"}
+    return found
+
+
+@for_each("path", pure_cores(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_pure_core_has_no_clock_does_no_io_and_waits_for_nothing(path: pathlib.Path) -> None:
+    """What waits or sends asks it, so that all that it decides can be tested by values."""
+    clock = {"tonicdm.clock", "now"} if path.relative_to(ROOT).as_posix() in GIVEN_A_CLOCK else set()
+    assert impurities(path) == clock
 
 
 def trees_by_name() -> dict[str, ast.Module]:

@@ -19,7 +19,8 @@ from tonicdm.rhythm.endpoints.base import Resource
 from tonicdm.rhythm.endpoints.queries import Queries
 from tonicdm.rhythm.errors import ResultError
 from tonicdm.rhythm.models import CODEC
-from tonicdm.rhythm.query.rows import MalformedError, read_rows
+from tonicdm.rhythm.query.forms import read_rows
+from tonicdm.rhythm.query.rows import MalformedError
 from tonicdm.rhythm.query.spec import OutputField, QuerySpec
 from tonicdm.rhythm.strategy import FETCHABLE, Choice, FetchOptions, Strategy, choose, query_type_of
 

@@ -27,8 +27,9 @@ from tonicdm.rhythm.criteria import field
 from tonicdm.rhythm.errors import ResultError
 from tonicdm.rhythm.jobs import MAX_JOB_SECONDS, JobFile
 from tonicdm.rhythm.models import Contact, Organization
+from tonicdm.rhythm.query.forms import read_rows
 from tonicdm.rhythm.query.polling import PollRules
-from tonicdm.rhythm.query.rows import MalformedError, read_rows
+from tonicdm.rhythm.query.rows import MalformedError
 from tonicdm.rhythm.query.spec import QuerySpec
 from tonicdm.rhythm.strategy import query_type_of
 from tonicdm.store import Store, rows, writing

@@ -39,6 +39,7 @@ def test_a_reference_may_be_given_as_an_id_an_object_or_a_record(office: Any) ->
         (Project, {"office": Reference(record=Office(organization_id="zz"))}),
         (Brand, {"disciplines": [Reference(record=Discipline(id="zz"))]}),
         (Person, {"email_addresses": [PersonEmailAddress(id="zz")]}),
+        (Project, {"brand": Reference(record=Brand(disciplines=(Reference(id="zz"),)))}),
         (Project, {"office": Reference(record=Office(id="zz"))}),
         (Group, {"members": [GroupMember(email_address_id="zz")]}),
     ],

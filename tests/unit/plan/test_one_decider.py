@@ -31,19 +31,3 @@ def reasons(path: pathlib.Path) -> list[str]:
 def test_nothing_but_the_plan_decides_by_price(path: pathlib.Path) -> None:
     """The sync, the webhooks and the cached reads ask the plan; else what is planned and what is done differ."""
     assert reasons(path) == []
-
-
-def test_the_plan_knows_no_clock_and_does_no_io() -> None:
-    for path in (ROOT / "plan").rglob("*.py"):
-        names = {
-            name
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-            for name in (
-                [alias.name for alias in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module or ""]
-                if isinstance(node, ast.ImportFrom)
-                else []
-            )
-        }
-        assert not names & {"asyncio", "time", "random", "sqlite3", "os", "pathlib", "aiohttp", "tonicdm.clock"}

@@ -1,4 +1,4 @@
-"""The check that a downloaded file is a result: by its beginning, its end, and the number of its rows.
+"""The check that a downloaded file is a result, by its beginning, its end and the number of its rows; and its rows.
 
 A signed host answers its errors as pages, some with status 200. A file that is cut is fetched again; one that is whole
 and written in an odd way would come the same way each time.
@@ -12,7 +12,8 @@ import io
 import json
 import pathlib
 import re
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 import attrs
 
@@ -20,6 +21,7 @@ from tonicdm.rhythm.query.rows import (
     BrokenOffError,
     CsvCounter,
     ErrorPageError,
+    JsonReader,
     MalformedError,
     NoCounter,
     RowCounter,
@@ -27,6 +29,8 @@ from tonicdm.rhythm.query.rows import (
     is_error,
 )
 
+PIECE_BYTES: Final = 1 << 18
+"""Bytes that are read from a file at once."""
 _HEAD_BYTES: Final = 4096
 """Bytes of the beginning that are looked at."""
 _TAIL_BYTES: Final = 22 + 65_535
@@ -151,6 +155,19 @@ class Form:
         elif isinstance(counter, CsvCounter) and counter.has_lone_returns:
             why = "has lines that end in a carriage return alone"
         return OddFormError(why, rows)
+
+
+def read_rows(path: pathlib.Path) -> Iterator[Any]:
+    """Yield the rows of a downloaded JSON result, one at a time.
+
+    Raises:
+        MalformedError: The file is no such JSON.
+    """
+    reader = JsonReader()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield from reader.read(piece)
+    yield from reader.read(b"", last=True)
 
 
 def count_loosely(file: pathlib.Path, *, header: bool) -> int | None:

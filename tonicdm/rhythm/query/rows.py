@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import codecs
 import json
-import pathlib
 import re
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
-PIECE_BYTES: Final = 1 << 18
-"""Bytes that are read from a file at once."""
 _BLANK: Final = " \t\r\n"
 _LONE_RETURN: Final = re.compile(rb"\r[^\n]")
 _DECODER: Final = json.JSONDecoder()
@@ -228,16 +225,3 @@ def counter_of(output_format: str, *, csv_header: bool) -> RowCounter | NoCounte
     if output_format == "json":
         return JsonCounter()
     return CsvCounter(header=csv_header) if output_format == "csv" else NoCounter()
-
-
-def read_rows(path: pathlib.Path) -> Iterator[Any]:
-    """Yield the rows of a downloaded JSON result, one at a time.
-
-    Raises:
-        MalformedError: The file is no such JSON.
-    """
-    reader = JsonReader()
-    with path.open("rb") as file:
-        while piece := file.read(PIECE_BYTES):
-            yield from reader.read(piece)
-    yield from reader.read(b"", last=True)
