@@ -48,7 +48,7 @@ class OpenTenants:
         *,
         clock: Clock | None = None,
         store: Callable[[Tenant], Store] | None = None,
-        budget: Callable[[str], UnitBudget] | None = None,
+        budget: Callable[[str], contextlib.AbstractAsyncContextManager[UnitBudget]] | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self._store = store or (lambda tenant: Store(database, schema=tenant.schema))

@@ -142,6 +142,7 @@ class Work:
         more: dict[str, Any] = {
             "owner": OwnerReport(ownership=Ownership.KNOWN),
             "hold": Hold.of_type(job.what, LEASE_SECONDS),
+            "estimated": False,
             "on_progress": _yielding(stopping),
         }
         async with self.tenants.use(tenant) as (tonic, store):

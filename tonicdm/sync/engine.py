@@ -59,6 +59,7 @@ async def synchronize(
     new_owner: bool = False,
     owner: OwnerReport | None = None,
     hold: Hold = WHOLE,
+    estimated: bool = True,
     on_progress: OnProgress = lambda _report: None,
 ) -> RunReport:
     """Bring *types* of a store up to date: a first load, or what changed since.
@@ -76,6 +77,8 @@ async def synchronize(
         new_owner: Whether the store may go over to another organization.
         owner: What a look at whose records these are has shown already; without it the run looks itself.
         hold: What it takes of the store; a run that takes one type can go on beside those of others.
+        estimated: Whether the reports say what each type was expected to cost. It is worked out step by step, which
+            takes a while for types of many pages: a run that is put off again and again had better not.
         on_progress: Told after each step.
 
     Returns:
@@ -95,7 +98,7 @@ async def synchronize(
     options = options_for(tonic, SyncOptions(audit=audit, confirmed=confirmed, projects=projects, counts=counts or {}))
     runs = {
         record_type.name: _TypeRun(
-            tonic, store, record_type, TypeReport(type=record_type.name), options, hold, on_progress
+            tonic, store, record_type, TypeReport(type=record_type.name), options, hold, estimated, on_progress
         )
         for record_type in types
     }
@@ -184,6 +187,7 @@ class _TypeRun:
     report: TypeReport
     options: SyncOptions
     hold: Hold
+    estimated: bool
     on_progress: OnProgress
 
     async def run(self) -> None:
@@ -210,8 +214,9 @@ class _TypeRun:
                 f"{report.cleaned:,} rows that were no records, stored by an earlier version, were removed"
             )
         facts = await facts_of(self.store, self.record_type, self.options, now=reader.now())
-        estimate = estimate_type(facts)
-        report.expected, report.max_units = estimate.expected, estimate.max_units
+        if self.estimated:
+            estimate = estimate_type(facts)
+            report.expected, report.max_units = estimate.expected, estimate.max_units
         if facts.checkpoint is not None and begin(facts).pages == facts.checkpoint.pages:
             report.why.append(f"went on with an interrupted pass at page {facts.checkpoint.page:,}")
         performer = Performer(reader, self.store, self.record_type, report)
