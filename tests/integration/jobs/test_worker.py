@@ -7,15 +7,18 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
 
+import aiohttp
 import psycopg
 import pytest
 from click.testing import CliRunner
 from procrastinate.jobs import Status
 
+from tests.postgres import Proxy
 from tonicdm.cli.app import tonicdm
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.jobs import JobQueue, Kind, Tenant, run_worker
@@ -191,7 +194,85 @@ async def test_sigterm_ends_a_worker_behind_the_step_under_way_whose_page_is_sto
         (row,) = await queue.jobs()
         assert (row.status, row.what, row.reason) == ("todo", "persons", "made way for others")
         (_, *pages) = box.journal
-        assert (await counts(postgres_url, "firm_a"))["persons"] == sum(entry.records for entry in pages) > 0
+        async with Store(postgres_url, schema="firm_a") as store:
+            assert await store.query("SELECT count(*) FROM record") == [(sum(entry.records for entry in pages),)]
+        assert pages[0].records > 0
+
+
+async def test_a_running_job_that_is_cancelled_ends_behind_its_step_and_is_shown_as_aborted(queue, postgres_url):
+    """The page in flight is paid for, and stored."""
+    async with sandbox() as box:
+        await queue.add_tenant(tenant(box, types=["persons"]))
+        await queue.submit_sync(await queue.tenant("firm-a"))
+        box.settings.latency_seconds = (0.2, 0.2)
+        stop = asyncio.Event()
+        worker = asyncio.create_task(run_worker(postgres_url, stop=stop))
+        async with asyncio.timeout(60):
+            while len(box.journal) < 2:
+                await asyncio.sleep(0.01)
+            (row,) = await queue.jobs(status="doing")
+            await queue.cancel(row.id)
+            while not await queue.jobs(status="aborted"):
+                await asyncio.sleep(0.01)
+        stop.set()
+        await worker
+        (_, *pages) = box.journal
+        async with Store(postgres_url, schema="firm_a") as store:
+            assert await store.query("SELECT count(*) FROM record") == [(sum(entry.records for entry in pages),)]
+        box.settings.latency_seconds = (0.0, 0.0)
+        await queue.retry(row.id)
+        await run_worker(postgres_url, wait=False)
+        assert await queue.jobs() == []
+
+
+async def test_a_worker_that_is_cut_off_from_the_database_goes_on_when_it_is_back(queue, postgres_url, monkeypatch):
+    for name, seconds in (("HEARTBEAT_SECONDS", 0.2), ("AGAIN_SECONDS", 0.1), ("CARE_SECONDS", 0.2)):
+        monkeypatch.setattr(f"tonicdm.jobs.worker.{name}", seconds)
+    proxy = Proxy(postgres_url)
+    await proxy.open()
+    stop = asyncio.Event()
+    async with sandbox() as box:
+        worker = asyncio.create_task(run_worker(proxy.url, stop=stop))
+        async with asyncio.timeout(60):
+            while not await queue.workers(30.0):
+                await asyncio.sleep(0.01)
+            await proxy.cut()
+            await asyncio.sleep(0.5)
+            await queue.add_tenant(tenant(box))
+            await queue.submit_sync(await queue.tenant("firm-a"), ["offices"])
+            await proxy.open()
+            while await queue.jobs():
+                await asyncio.sleep(0.01)
+        stop.set()
+        await worker
+        await proxy.cut()
+        assert await counts(postgres_url, "firm_a")
+
+
+async def test_a_worker_tells_of_the_queue_and_of_its_tenants_budgets(queue, postgres_url, unused_tcp_port):
+    """By the exporter that all programs share; healthy is who reaches the database."""
+    stop, address = asyncio.Event(), f"http://127.0.0.1:{unused_tcp_port}"
+    async with sandbox() as box, aiohttp.ClientSession() as session:
+        box.settings.latency_seconds = (0.2, 0.2)
+        await queue.add_tenant(tenant(box))
+        await queue.submit(Kind.EXPORT, "firm-a", "nowhere:x")
+        await queue.submit_sync(await queue.tenant("firm-a"))
+        async with asyncio.timeout(60):
+            worker = asyncio.create_task(run_worker(postgres_url, queues=["sync"], stop=stop, port=unused_tcp_port))
+            while len(box.journal) < 2:
+                await asyncio.sleep(0.01)
+            async with session.get(f"{address}/healthz") as response:
+                assert (response.status, await response.text()) == (200, "ok\n")
+            async with session.get(f"{address}/metrics") as response:
+                text = await response.text()
+            stop.set()
+            await worker
+    assert 'tonicdm_jobs{tonicdm_queue="export",tonicdm_state="todo"} 1\n' in text
+    assert 'tonicdm_jobs{tonicdm_queue="sync",tonicdm_state="doing"}' in text
+    assert re.search(r'^tonicdm_jobs_late_seconds\{tonicdm_queue="export"\} [0-9.]+$', text, re.MULTILINE)
+    assert "\ntonicdm_workers 1\n" in text
+    assert 'tonicdm_budget_limit{tonicdm_budget="firm-a"} 3600\n' in text
+    assert "token-a" not in text
 
 
 async def test_the_commands_keep_tenants_and_jobs(queue, postgres_url):

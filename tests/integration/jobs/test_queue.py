@@ -1,0 +1,190 @@
+"""The queue in PostgreSQL: who goes first, what waits, and what is submitted again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.integration.jobs.virtual import VirtualQueue
+from tonicdm.clock import VirtualClock
+from tonicdm.errors import ConfigError
+from tonicdm.jobs import JobQueue, Kind, RhythmAccess, Schedule, Tenant
+from tonicdm.jobs.kinds import Job
+from tonicdm.jobs.rules import PutBack
+
+FIRM = Tenant(name="firm", token="env:T", zone="us", rhythm=RhythmAccess(tenant_id="example.org"))
+
+
+@pytest.fixture
+async def queue(postgres_url):
+    async with JobQueue(postgres_url) as queue:
+        await queue.upgrade()
+        await queue.add_tenant(FIRM)
+        yield queue
+
+
+async def take(queue, worker, queues=None):
+    job = await queue.app.job_manager.fetch_job(queues=queues, worker_id=worker)
+    return job and (job, Job.from_queue(job.task_name, job.task_kwargs))
+
+
+async def end(queue, job, back=None):
+    from procrastinate.jobs import Status
+
+    if back is not None:
+        queue.endings[job.id] = back
+    await queue.app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
+
+
+JOBS = st.builds(
+    Job,
+    kind=st.sampled_from([Kind.SYNC, Kind.GAP_REPAIR, Kind.EXPORT]),
+    tenant=st.sampled_from("ab"),
+    what=st.sampled_from(["persons", "offices"]),
+    then=st.sampled_from([(), ("team",), ("filesets",)]),
+    checked=st.just("t"),
+)
+LATER = st.sampled_from([0.0, 3600.0])
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), JOBS, LATER),
+        st.tuples(st.just("take"), st.none(), st.none()),
+        st.tuples(st.just("end"), st.integers(0, 5), st.none() | LATER),
+    ),
+    max_size=14,
+)
+
+
+async def compare(queue: JobQueue, steps) -> None:
+    """Take the same steps in the database and in the model of it, and compare who is taken."""
+    await queue._rows("DELETE FROM tonicdm_jobs.procrastinate_jobs RETURNING id")
+    model, worker = VirtualQueue(VirtualClock()), await queue.app.job_manager.register_worker()
+    running = []
+    for what, given_, seconds in steps:
+        if what == "put":
+            assert await queue.put(given_, seconds) == await model.put(given_, seconds)
+        elif what == "take":
+            taken, expected = await take(queue, worker), model.take()
+            assert (taken and taken[1]) == (expected and expected.job)
+            running += [(taken[0], expected)] if taken else []
+        elif running:
+            job, expected = running.pop(given_ % len(running))
+            back = None if seconds is None else PutBack(expected.job, seconds)
+            await end(queue, job, back)
+            await model.end(expected, back)
+    rows = await queue.jobs()
+    assert len(rows) == len(model.jobs)
+
+
+def test_the_queue_of_the_virtual_workers_does_what_the_database_does(postgres_url):
+    """Who goes first, who waits for whom, what is once where it was asked for twice."""
+    with asyncio.Runner() as runner:
+        queue = JobQueue(postgres_url)
+        runner.run(queue.__aenter__())
+        runner.run(queue.upgrade())
+
+        @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(STEPS)
+        def same(steps) -> None:
+            runner.run(compare(queue, steps))
+
+        same()
+        runner.run(queue.__aexit__())
+
+
+async def test_urgent_queues_go_first_and_a_worker_may_take_some_only(queue):
+    for kind, what in ((Kind.EXPORT, "csv:/x"), (Kind.SYNC, ""), (Kind.GAP_REPAIR, ""), (Kind.WEBHOOKS, "")):
+        await queue.submit(kind, "firm", what)
+    worker = await queue.app.job_manager.register_worker()
+    assert (await take(queue, worker, ["export"]))[1].kind is Kind.EXPORT
+    assert not await queue.ready(["export"])
+    assert await queue.ready(["gap-repair"])
+    assert not await queue.ready(["sync"]), "the plan of the gap repair goes first"
+    order = [(await take(queue, worker))[1].kind for _ in range(2)]
+    assert order == [Kind.WEBHOOKS, Kind.GAP_REPAIR]
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "message"),
+    [
+        (Kind.SYNC, "people", "no such record type"),
+        (Kind.GAP_REPAIR, "people", "no such record type"),
+        (Kind.RHYTHM_SYNC, "people", "can't be synced"),
+        (Kind.EXPORT, "", "needs a destination"),
+        (Kind.EXPORT, "postgresql://me:s3cret@db/x", "holds a password"),
+        (Kind.EXPORT, "postgresql://db/x?password=s3cret", "holds a password"),
+    ],
+)
+async def test_what_no_worker_could_do_is_refused_at_once_and_no_secret_is_kept_or_repeated(queue, kind, what, message):
+    for submit in (
+        queue.submit(kind, "firm", what),
+        queue.add_schedule(Schedule(tenant="firm", kind=kind, what=what, every=3600)),
+    ):
+        with pytest.raises(ConfigError, match=message) as caught:
+            await submit
+        assert "s3cret" not in str(caught.value)
+    assert await queue.jobs() == [] == await queue.schedules()
+
+
+async def test_a_schedule_is_submitted_once_over_all_workers_and_survives_them(queue, postgres_url):
+    await queue.add_schedule(Schedule(tenant="firm", kind=Kind.SYNC, every=3600))
+    await queue.add_schedule(Schedule(tenant="firm", kind=Kind.EXPORT, what="csv:/x", cron="30 2 * * *"))
+    async with JobQueue(postgres_url) as other:
+        assert sum(await asyncio.gather(*(each.submit_due() for each in (queue, other) * 4))) == 1
+    (sync, nightly) = await queue.schedules()
+    now = await queue.now()
+    assert datetime.timedelta(minutes=59) < sync.due - now <= datetime.timedelta(hours=1)
+    assert (nightly.due.hour, nightly.due.minute) == (2, 30)
+    assert now < nightly.due <= now + datetime.timedelta(days=1)
+
+
+async def test_what_was_due_while_no_worker_ran_is_submitted_once_and_a_worker_that_dies_over_it_is_replaced(
+    queue, postgres_url
+):
+    await queue.add_schedule(Schedule(tenant="firm", kind=Kind.SYNC, every=60))
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        long_ago = "UPDATE tonicdm_jobs.tonicdm_schedule SET due = now() - interval '1 day'"
+        connection.execute(long_ago)
+        put = queue.put
+        queue.put = None  # it dies when it has claimed what is due
+        with pytest.raises(TypeError):
+            await queue.submit_due()
+        queue.put = put
+        assert await queue.submit_due() == 0, "the claim holds for a minute"
+        connection.execute("UPDATE tonicdm_jobs.tonicdm_schedule SET due = due - interval '1 minute'")
+    assert await queue.submit_due() == 1
+    assert await queue.submit_due() == 0
+
+
+async def test_a_schedule_can_be_changed_and_ends_with_its_tenant(queue):
+    number = await queue.add_schedule(Schedule(tenant="firm", kind=Kind.WEBHOOKS, every=5))
+    assert await queue.add_schedule(Schedule(tenant="firm", kind=Kind.WEBHOOKS, every=10)) == number
+    (only,) = await queue.schedules()
+    assert only.every == 10
+    await queue.submit_due()
+    assert await queue.remove_tenant("firm")
+    assert await queue.schedules() == [] == await queue.jobs()
+    with pytest.raises(ConfigError, match="no schedule"):
+        await queue.remove_schedule(number)
+
+
+async def test_a_job_that_waits_takes_on_what_waits_for_it(queue):
+    first = Job(kind=Kind.SYNC, tenant="firm", what="projects", checked="t")
+    assert await queue.put(first)
+    assert not await queue.put(Job(kind=Kind.SYNC, tenant="firm", what="projects", checked="t", then=("team",)))
+    worker = await queue.app.job_manager.register_worker()
+    assert (await take(queue, worker))[1].then == ("team",)
+
+
+async def test_a_cancelled_job_is_not_put_back(queue):
+    await queue.submit(Kind.WEBHOOKS, "firm")
+    worker = await queue.app.job_manager.register_worker()
+    job, mine = await take(queue, worker)
+    await queue.cancel(job.id)
+    await end(queue, job, PutBack(mine, 0.0))
+    assert await queue.jobs() == []
