@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import email.utils
 import importlib.util
 import os
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ import attrs
 import click
 
 from tonicdm.budget import Snapshot
+from tonicdm.budget.headers import http_date
 from tonicdm.cli.connection import Connection, connected
 from tonicdm.cli.failures import described, spelled
 from tonicdm.cli.output import Output, Table, output_options
@@ -124,11 +124,10 @@ def zone_finding(server: str, home_zone: str | None) -> Finding:
 
 def clock_finding(date: str | None, now: datetime.datetime) -> Finding:
     """Compare this machine's clock with the time in an answer's Date header."""
-    try:
-        theirs = email.utils.parsedate_to_datetime(date or "")
-    except ValueError:
+    theirs = http_date(date or "")
+    if theirs is None:
         return Finding("clock", "skipped", "the answer has no Date to compare with")
-    skew = (now - theirs).total_seconds()
+    skew = now.timestamp() - theirs
     side = "ahead of" if skew > 0 else "behind"
     text = f"{abs(skew):,.0f} s {side} the server's"
     if abs(skew) > MAX_SKEW_SECONDS:
