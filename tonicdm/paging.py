@@ -192,8 +192,7 @@ async def _ahead(source: AsyncGenerator[Page[T], None], depth: int) -> AsyncGene
             await asyncio.wait((getter, reader), return_when=asyncio.FIRST_COMPLETED)
             if not getter.done() and queue.empty():
                 getter.cancel()
-                reader.result()
-                return
+                reader.result()  # raises: a list that was read to its end has None in the queue
             page = await getter
             if page is None:
                 return

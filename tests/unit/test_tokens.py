@@ -150,6 +150,42 @@ async def test_the_keyring_is_asked_by_service_and_user():
         keyring.set_keyring(before)
 
 
+async def test_a_keyring_that_is_locked_is_an_error_without_what_it_said():
+    keyring = pytest.importorskip("keyring")
+    from keyring.backend import KeyringBackend
+
+    class Locked(KeyringBackend):
+        priority = 1.0
+
+        def get_password(self, service: str, username: str) -> str | None:
+            raise keyring.errors.KeyringLocked("the phrase is secret")
+
+        def set_password(self, service: str, username: str, password: str) -> None: ...
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Locked())
+    try:
+        with pytest.raises(ConfigError, match="can't be used: KeyringLocked") as refused:
+            await TokenKeyring("tonicdm", "me")()
+    finally:
+        keyring.set_keyring(before)
+    assert "secret" not in str(refused.value)
+
+
+def test_each_source_says_where_it_reads():
+    """By its identity the budget of a source is told from that of another one."""
+    ring, command = TokenKeyring("tonicdm", "me"), TokenCommand(["vault", "read a"])
+    assert (repr(ring), ring.identity, ring.is_stale()) == (
+        "TokenKeyring('tonicdm', 'me')",
+        "keyring tonicdm me",
+        False,
+    )
+    assert command.identity == "command vault 'read a'"
+    assert repr(TokenFile("/run/token")) == "TokenFile('/run/token')"
+    with pytest.raises(ConfigError, match="needs a path"):
+        TokenFile("")
+
+
 async def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(ConfigError, match=r"tonicdm\[keyring\]"):
