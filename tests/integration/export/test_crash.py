@@ -89,9 +89,19 @@ class Connection:
         return getattr(self._db, name)
 
 
-@pytest.mark.parametrize("form", FORMS)
+STRIDES = {"duckdb": (13, 4), "parquet": (2, 1), "csv": (2, 1)}
+"""How many steps lie between two at which a run is ended, in the suite and in `nox -s thorough`."""
+
+
+@pytest.mark.parametrize(
+    ("form", "stride"),
+    [
+        *((form, short) for form, (short, _) in STRIDES.items()),
+        *(pytest.param(form, whole, marks=pytest.mark.thorough) for form, (_, whole) in STRIDES.items()),
+    ],
+)
 async def test_ended_at_steps_all_along_it_a_run_leaves_the_last_export_or_the_new_one(
-    form: str, hand: Hand, path: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    form: str, stride: int, hand: Hand, path: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until the manifest is in place not a byte of a reader's has changed; from then on the next run completes it
     without the store. What a killed run leaves behind never gets into a table.
@@ -110,7 +120,7 @@ async def test_ended_at_steps_all_along_it_a_run_leaves_the_last_export_or_the_n
         old, bytes_before = seen(), files(place) if form != "duckdb" else {}
         with monkeypatch.context() as patch:
             steps = Steps(patch)
-            steps.last = number * 2 if number < 12 else number * 4
+            steps.last = number * stride
             with contextlib.suppress(KilledError):
                 await hand(f"{form}:{place}")
             reached = steps.taken >= steps.last

@@ -44,7 +44,7 @@ def change_the_schema(box: Sandbox, step: int) -> None:
         box.world.update("persons", persons[0], deskPhone=["+1 555 0100", "+1 555 0101"], title="é\u2028\x1f\n\"'")
 
 
-@pytest.mark.parametrize(("nights", "every"), [(8, 1), pytest.param(30, 4, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(("nights", "every"), [(6, 1), pytest.param(30, 4, marks=pytest.mark.thorough)])
 async def test_what_is_exported_every_night_equals_the_store_after_each(
     nights: int,
     every: int,
@@ -81,7 +81,7 @@ async def test_what_is_exported_every_night_equals_the_store_after_each(
     assert modes == set(WriteMode), "the nights must have seen each way to bring a table up to date"
 
 
-@pytest.mark.parametrize("nights", [3, pytest.param(10, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("nights", [2, pytest.param(10, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("keep_deleted", [False, True])
 async def test_nights_through_dlt_equal_the_store_after_each(
     keep_deleted: bool,
