@@ -41,9 +41,19 @@ FORMATS: dict[str, st.SearchStrategy[str]] = {
 IDS = st.uuids().map(lambda one: one.hex) | st.uuids().map(lambda one: one.hex.upper())
 
 
+_MADE: dict[tuple[int, bool], tuple[dict[str, Any], st.SearchStrategy[Any]]] = {}
+"""Strategies by their schema's identity, each with its schema, which keeps the identity."""
+
+
 def payloads(schema: dict[str, Any], *, strange: bool = True) -> st.SearchStrategy[Any]:
     """Return a strategy for values of *schema*; with unknown fields and enumeration values if *strange*."""
-    schema = flat(schema)
+    key = (id(schema), strange)
+    if key not in _MADE:
+        _MADE[key] = (schema, _payloads(flat(schema), strange=strange))
+    return _MADE[key][1]
+
+
+def _payloads(schema: dict[str, Any], *, strange: bool) -> st.SearchStrategy[Any]:
     for key in ("anyOf", "oneOf"):
         if key in schema:
             return st.one_of([payloads(one, strange=strange) for one in schema[key]])
@@ -57,7 +67,7 @@ def payloads(schema: dict[str, Any], *, strange: bool = True) -> st.SearchStrate
 
 def _of_type(kind: str, schema: dict[str, Any], *, strange: bool) -> st.SearchStrategy[Any]:
     if kind == "object":
-        return _objects(schema, strange=strange)
+        return _object(schema, strange=strange)
     if kind == "array":
         fewest = schema.get("minItems", 0)
         return st.lists(payloads(schema["items"], strange=strange), min_size=fewest, max_size=max(3, fewest))
@@ -84,13 +94,12 @@ def _strings(schema: dict[str, Any]) -> st.SearchStrategy[str]:
     return known.filter(lambda word: len(word) >= lengths["min_size"]) | text if schema.get("x-known-values") else text
 
 
-@st.composite
-def _objects(draw: st.DrawFn, schema: dict[str, Any], *, strange: bool) -> dict[str, Any]:
+def _object(schema: dict[str, Any], *, strange: bool) -> st.SearchStrategy[dict[str, Any]]:
     properties = schema.get("properties", {})
     required = {name: payloads(properties[name], strange=strange) for name in schema.get("required", [])}
     rest = {name: payloads(one, strange=strange) for name, one in properties.items() if name not in required}
-    found = draw(st.fixed_dictionaries(required, optional=rest))
-    return {**found, **draw(UNKNOWN_FIELDS)} if strange else found
+    found = st.fixed_dictionaries(required, optional=rest)
+    return st.builds(lambda known, more: {**known, **more}, found, UNKNOWN_FIELDS) if strange else found
 
 
 def same(one: Any, other: Any) -> bool:

@@ -371,3 +371,9 @@ def without_patterns(schema: Any) -> Any:
         }
         return {**found, **made.get(schema.get("pattern", ""), {})}
     return [without_patterns(one) for one in schema] if isinstance(schema, list) else copy.copy(schema)
+
+
+@functools.cache
+def made_answer(name: str) -> Any:
+    """Return the schema of an operation's answer as it can be made at random."""
+    return without_patterns(OPERATIONS[name].answer)

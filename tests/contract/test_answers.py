@@ -22,7 +22,7 @@ from tonicdm.models import CODEC, RecordStub
 from .answers import payloads, same
 from .reference import OPERATIONS, Described, document, flat, resolve, schemas
 
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+QUICK = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 WRITTEN_IN = {
     "OfficeWrite": "Office",
@@ -51,6 +51,18 @@ def test_every_schema_is_a_record_or_an_enumeration():
 @given(data=st.data())
 def test_an_answer_decodes_and_encodes_to_the_same_values(operation: Described, data: Any):
     """Unknown fields, unknown words of enumerations and missing fields included."""
+    assert_kept(operation, data)
+
+
+@pytest.mark.thorough
+@for_each("operation", READS, ids=lambda one: one.id)
+@settings(QUICK, max_examples=200)
+@given(data=st.data())
+def test_many_more_answers_decode_and_encode_to_the_same_values(operation: Described, data: Any):
+    assert_kept(operation, data)
+
+
+def assert_kept(operation: Described, data: Any) -> None:
     status, schema = operation.answer
     assert status in {200, 201}
     items = schema.get("items", schema)
@@ -75,7 +87,7 @@ def assert_same(value: Any, kind: type[Record]) -> None:
 
 
 @for_each("name", RECORDS)
-@settings(QUICK, max_examples=10)
+@settings(QUICK, max_examples=5)
 @given(data=st.data())
 def test_the_strategy_makes_what_the_schema_allows(name: str, data: Any):
     """Checked by a library, so that the other tests are about answers a server may give."""
