@@ -1,5 +1,6 @@
 """The project's tasks. ``nox -s tests`` is the test command of the README."""
 
+import os
 import pathlib
 
 import nox
@@ -12,11 +13,19 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 EXTRAS = "cli,duckdb,arrow,pandas,dlt,keyring,orjson,otel,postgres,jobs"
 """All that the tests of an installed copy use."""
 
-SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
-"""A worker for each core, and each file in one of them; ``nox -s tests -- -n 0`` runs them in one process."""
+SIDE_BY_SIDE = ("-n", str(max(4, os.cpu_count() or 1)), "--dist", "loadfile", "--no-loadscope-reorder")
+"""Each file in one worker, and workers enough that some compute while others wait for processes and windows.
+
+``nox -s tests -- -n 0`` runs all in one process.
+"""
 
 PURE_CORES = PROJECT["tool"]["tonicdm"]["pure-cores"]
 """Modules of rules, all of whose branches the tests take (`pyproject.toml` names them)."""
+
+
+def run_tests(session: nox.Session, *command: str) -> None:
+    """Run *command* with the arguments of the session behind it; what pytest makes of the tests' modules is kept."""
+    session.run(*command, *session.posargs, env={"PYTHONDONTWRITEBYTECODE": None})
 
 
 def groups(*names: str) -> list[str]:
@@ -27,14 +36,14 @@ def groups(*names: str) -> list[str]:
 def tests(session: nox.Session) -> None:
     """Run the test suite against an installed copy of the package."""
     session.install(f".[{EXTRAS}]", *groups("tests"))
-    session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
+    run_tests(session, "pytest", *SIDE_BY_SIDE)
 
 
 @nox.session(python=["3.11", "3.12", "3.13", "3.14"])
 def versions(session: nox.Session) -> None:
     """Run the test suite on each supported Python that is installed here."""
     session.install(f".[{EXTRAS}]", *groups("tests"))
-    session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
+    run_tests(session, "pytest", *SIDE_BY_SIDE)
 
 
 @nox.session
@@ -54,7 +63,7 @@ def lowest(session: nox.Session) -> None:
         "tests",
         silent=True,
     )
-    session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
+    run_tests(session, "pytest", *SIDE_BY_SIDE)
 
 
 @nox.session
@@ -62,7 +71,7 @@ def coverage(session: nox.Session) -> None:
     """Run the test suite with branch coverage; fail below 95 % over all, or 100 % of the pure cores."""
     session.install(f".[{EXTRAS}]", *groups("tests", "coverage"))
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *SIDE_BY_SIDE, *session.posargs)
+    run_tests(session, "coverage", "run", "-m", "pytest", *SIDE_BY_SIDE)
     session.run("coverage", "combine")
     session.run("coverage", "report", "--skip-covered")
     session.run("coverage", "report", "--fail-under=100", "--include", ",".join(PURE_CORES))
@@ -72,7 +81,7 @@ def coverage(session: nox.Session) -> None:
 def thorough(session: nox.Session) -> None:
     """Run what is too long for the ordinary tests: whole months, many kills, many examples."""
     session.install(f".[{EXTRAS}]", *groups("tests"))
-    session.run("pytest", *SIDE_BY_SIDE, "-m", "thorough", *session.posargs)
+    run_tests(session, "pytest", *SIDE_BY_SIDE, "-m", "thorough")
 
 
 @nox.session
@@ -159,4 +168,4 @@ def build(session: nox.Session) -> None:
     session.run("python", "-m", "build", "--outdir", str(out), ".")
     wheel = max(out.glob("*.whl"), key=lambda path: path.stat().st_mtime)
     session.install(f"{wheel}[{EXTRAS}]", "--force-reinstall")
-    session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
+    run_tests(session, "pytest", *SIDE_BY_SIDE)
