@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import shlex
+import sys
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -204,9 +205,23 @@ def token_source(file: str | None, command: str | None) -> TokenFile | TokenComm
     if command is None:
         return None
     try:
-        return TokenCommand(shlex.split(command))
+        return TokenCommand(split_command(command))
     except ValueError as error:
         raise ConfigError(f"TONICDM_TOKEN_COMMAND can't be split into words: {error}") from None
+
+
+def split_command(text: str) -> list[str]:
+    """Split a command line into its words, quoted as in the shell of this system.
+
+    On Windows a backslash stands for itself: it is part of a path.
+
+    Raises:
+        ValueError: A quotation mark is left open.
+    """
+    if sys.platform != "win32":
+        return shlex.split(text)
+    words = shlex.split(text, posix=False)
+    return [word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "\"'" else word for word in words]
 
 
 def _token(content: bytes, name: str) -> str:

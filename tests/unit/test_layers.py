@@ -34,6 +34,7 @@ LAYERS = [
         "checks",
         "clock",
         "closing",
+        "disk",
         "display",
         "lockfile",
         "lazy",

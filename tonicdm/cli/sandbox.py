@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import json
 import shlex
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -92,6 +93,9 @@ def _announce(line: str, environment: Mapping[str, str]) -> None:
 
 
 def _exports(environment: Mapping[str, str]) -> list[str]:
+    if sys.platform == "win32":  # as PowerShell reads it
+        doubled = {name: value.replace("'", "''") for name, value in environment.items()}
+        return [f"$env:{name} = '{value}'" for name, value in doubled.items()]
     return [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Generator
+from types import FrameType
 
 import click
 
@@ -15,12 +16,20 @@ PORT = click.IntRange(0, 65_535)
 
 
 def stop_event() -> asyncio.Event:
-    """Return an event that SIGINT and SIGTERM set."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Where the loop has no signal handlers (Windows), Ctrl-C ends the process by KeyboardInterrupt.
-        with contextlib.suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    """Return an event that Ctrl-C and SIGTERM set; on Windows Ctrl-Break does, too."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(stop.set)
+
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if (number := getattr(signal, name, None)) is None:
+            continue
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # event loops of Windows take no signals, but are woken by them
+            signal.signal(number, handle)
     return stop
 
 

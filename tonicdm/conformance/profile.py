@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 import attrs
 
+from tonicdm import disk
 from tonicdm.config import PROFILE_VERSION
 from tonicdm.conformance.state import Scalar, State
 from tonicdm.errors import ConfigError
@@ -94,7 +95,7 @@ class Profile:
         target = pathlib.Path(path)
         part = target.with_name(f"{target.name}.part")
         part.write_text(self.to_toml(), encoding="utf-8")
-        part.replace(target)
+        disk.replace(part, target)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 import attrs
 
+from tonicdm import disk
 from tonicdm.codec import OpenEnum
 from tonicdm.conformance.shapes import Shape, shape_of
 from tonicdm.conformance.state import Ask, Scalar, Seen, State
@@ -88,7 +89,7 @@ class Recording:
         part = target.with_name(f"{target.name}.part")
         try:
             part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-            part.replace(target)
+            disk.replace(part, target)
         except OSError as error:
             raise ConfigError(f"the recording {os.fspath(path)} can't be written: {error.strerror}") from error
 

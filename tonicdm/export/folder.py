@@ -7,13 +7,13 @@ data files lie ready by then, and a run that ends before all of them are in plac
 from __future__ import annotations
 
 import contextlib
-import os
 import pathlib
 import sqlite3
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 import attrs
 
+from tonicdm import disk
 from tonicdm.errors import ExportError
 from tonicdm.export import csvfile, duck
 from tonicdm.export.database import LIVE
@@ -163,7 +163,7 @@ class Folder:
                 if record_type not in manifest.types:
                     self._file(record_type).unlink(missing_ok=True)
                 elif self._next(record_type).exists():
-                    os.replace(self._next(record_type), self._file(record_type))  # noqa: PTH105 - what it does, by its usual name
+                    disk.replace(self._next(record_type), self._file(record_type))
                 _to_disk(self._path / record_type)
             self._put(attrs.evolve(manifest, pending=()))
         for left in self._path.glob(f"*/.*.{self.form}.new"):
@@ -175,7 +175,7 @@ class Folder:
         _to_disk(new)
         for record_type in manifest.pending:
             _to_disk(self._path / record_type)
-        os.replace(new, self._path / NAME)  # noqa: PTH105
+        disk.replace(new, self._path / NAME)
         _to_disk(self._path)
 
     def _file(self, record_type: str) -> pathlib.Path:
@@ -188,9 +188,5 @@ class Folder:
 
 def _to_disk(path: pathlib.Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
-    with contextlib.suppress(PermissionError, FileNotFoundError):  # Windows opens no folders
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    with contextlib.suppress(PermissionError, FileNotFoundError):
+        disk.sync(path)

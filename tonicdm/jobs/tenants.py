@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 from collections.abc import Iterable
 from typing import Any, Final, Self
 
@@ -13,7 +12,7 @@ import attrs
 
 from tonicdm.config import Settings
 from tonicdm.errors import ConfigError
-from tonicdm.tokens import TokenCommand, TokenFile
+from tonicdm.tokens import TokenCommand, TokenFile, split_command
 from tonicdm.types import Secret
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -51,7 +50,7 @@ class TokenReference:
         if scheme == "file":
             return TokenFile(rest)
         if scheme == "command":
-            return TokenCommand(shlex.split(rest))
+            return TokenCommand(split_command(rest))
         token = os.environ.get(rest.strip())
         if not token:
             raise ConfigError(f"the variable {rest.strip()} of a tenant's token is not set on this machine")

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import attrs
 
+from tonicdm import disk
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.lockfile import try_lock, unlock
 from tonicdm.rhythm.errors import UnderWayError
-from tonicdm.transfer.part import sync_folder
 
 VERSION: Final = 1
 MAX_TRIES: Final = 3
@@ -176,12 +176,13 @@ class JobFile:
                     json.dump({"version": VERSION, **attrs.asdict(note)}, text)
                     text.flush()
                     os.fsync(text.fileno())
-                os.replace(part, self.path)  # noqa: PTH105
+                disk.replace(part, self.path)
             except BaseException:
                 with contextlib.suppress(OSError):
                     part.unlink()
                 raise
-            sync_folder(self.path.parent)
+            with contextlib.suppress(OSError):  # where the system lets folders be synced
+                disk.sync(self.path.parent)
 
     def remove(self) -> None:
         """Forget the task; nothing happens where it was forgotten before."""

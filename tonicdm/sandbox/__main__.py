@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import signal
 import sys
 from collections.abc import Sequence
@@ -50,12 +49,12 @@ def _box(options: argparse.Namespace) -> Sandbox | RhythmSandbox:
 
 
 async def _run(box: Sandbox | RhythmSandbox) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Where the loop has no signal handlers (Windows), Ctrl-C ends the process by KeyboardInterrupt.
-        with contextlib.suppress(NotImplementedError):
+        try:
             loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # event loops of Windows take no signals, but are woken by them
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     async with box:
         sys.stdout.write(f"{box.url}\n")
         if isinstance(box, RhythmSandbox):

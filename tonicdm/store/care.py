@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Generator
 from typing import Final
 
+from tonicdm import disk
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.store import feed, lock, rows, soundness
 from tonicdm.store.schema import SCHEMA_VERSION
@@ -113,7 +114,7 @@ def make_backup(to: pathlib.Path, fill: Callable[[pathlib.Path], None], *, overw
         for end in ("-wal", "-shm"):
             # Those of the file that is replaced would be taken for its own.
             to.with_name(f"{to.name}{end}").unlink(missing_ok=True)
-        os.replace(part, to)  # noqa: PTH105 - what it does, by its usual name
+        disk.replace(part, to)
     finally:
         for left in (part.name, f"{part.name}-wal", f"{part.name}-shm"):
             part.with_name(left).unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
+from tonicdm import disk
 from tonicdm.lockfile import try_lock
 
 PIECE: Final = 1 << 20
@@ -112,8 +113,9 @@ class PartFile:
                 _claim(target)
             file.close()
             self._file = None
-            self.part.replace(target)
-        sync_folder(target.parent)
+            disk.replace(self.part, target)
+        with contextlib.suppress(OSError):  # where the system lets folders be synced
+            disk.sync(target.parent)
 
     def discard(self) -> None:
         """Leave nothing behind."""
@@ -156,13 +158,3 @@ class PartFile:
 def _claim(path: pathlib.Path) -> None:
     """Take a name that nobody has: an empty file, which the whole one then replaces."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-
-
-def sync_folder(folder: pathlib.Path) -> None:
-    """Bring a renamed entry of *folder* to the disk, where the system lets folders be synced."""
-    with contextlib.suppress(OSError):
-        entry = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(entry)
-        finally:
-            os.close(entry)

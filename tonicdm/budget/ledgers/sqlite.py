@@ -372,5 +372,6 @@ def boot_id() -> str:
             _boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         except OSError:
             # Elsewhere than on Linux: the same machine start if the monotonic clock's zero lies at the same minute.
-            _boot_id = f"zero-{round((time.time() - time.monotonic()) / 600)}"
+            clock = SystemClock()  # time.monotonic stands still while a Mac sleeps
+            _boot_id = f"zero-{round((clock.now() - clock.monotonic()) / 600)}"
     return _boot_id

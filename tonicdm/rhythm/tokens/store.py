@@ -11,11 +11,13 @@ import os
 import pathlib
 import secrets
 import stat
+import sys
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
 import attrs
 
+from tonicdm import disk
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.lockfile import locked, share
@@ -180,7 +182,7 @@ class FileTokenStore:
             ) from error
 
     def _sharing(self) -> Sharing:
-        if os.name != "posix":
+        if sys.platform == "win32":
             return PRIVATE
         status = self.folder.stat()
         sharing = sharing_of(status.st_mode, status.st_gid)
@@ -223,7 +225,7 @@ class FileTokenStore:
 
     def _set_aside(self, path: pathlib.Path) -> None:
         aside = path.with_name(f"{path.name}.damaged-{secrets.token_hex(4)}")
-        path.replace(aside)
+        disk.replace(path, aside)
         logger.error("%s is damaged and was set aside as %s", path, aside.name)
 
     def _replace(self, key: str, ledger: TokenLedger, sharing: Sharing) -> None:
@@ -238,12 +240,12 @@ class FileTokenStore:
                 out.flush()
                 os.fsync(out.fileno())
             if path.exists():
-                path.replace(self._previous(key))
-            new.replace(path)
+                disk.replace(path, self._previous(key))
+            disk.replace(new, path)
         except BaseException:
             new.unlink(missing_ok=True)
             raise
-        _sync_folder(self.folder)
+        disk.sync(self.folder)
 
     def _path(self, key: str) -> pathlib.Path:
         return self.folder / f"{key}.json"
@@ -308,13 +310,3 @@ def _is_ledger(path: pathlib.Path) -> bool:
 
 def _sum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _sync_folder(folder: pathlib.Path) -> None:
-    """Make the renames in *folder* survive a power cut, where the system lets folders be opened."""
-    if os.name == "posix":
-        file = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
