@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
@@ -249,7 +250,11 @@ def add(
         given["rhythm"] = RhythmAccess(**rhythm, base_url=rhythm_url)
     tenant = Tenant(name=name, token=token, zone=zone, base_url=base_url, types=types, every=every, **given)
     _in_queue(database, lambda queue: queue.add_tenant(tenant))
-    output.show(tenant.to_row(), f"Tenant {name}: its copy goes into the schema {tenant.schema}.")
+    output.show(_tenant(tenant), f"Tenant {name}: its copy goes into the schema {tenant.schema}.")
+
+
+def _tenant(tenant: Tenant) -> dict[str, Any]:
+    return {**tenant.to_row(), "rhythm": None if tenant.rhythm is None else json.loads(tenant.rhythm.to_json())}
 
 
 @tenants.command("list")
@@ -263,7 +268,7 @@ def list_tenants(*, database: str, output: Output) -> None:
         for tenant in rows
     ]
     output.show(
-        [tenant.to_row() for tenant in rows],
+        [_tenant(tenant) for tenant in rows],
         Table(["tenant", "schema", "server", number("every s"), "token from"], table, caption=f"{len(rows):,} tenants"),
     )
 
