@@ -148,11 +148,8 @@ def read_integer(name: str, text: str, lowest: int, highest: int | None = None) 
     Raises:
         Refusal: 400, it is no number or out of range.
     """
-    try:
-        # int() takes "1_0" and " 1" as well, a server's parser does not.
-        number = int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
-    except ValueError:
-        number = None
+    # int() takes "1_0" and " 1" as well, a server's parser does not.
+    number = int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
     if number is None or number < lowest or (highest is not None and number > highest):
         limits = f"from {lowest}" + ("" if highest is None else f" to {highest}")
         raise Refusal(400, f"{name}: {text!r} is no whole number {limits}")

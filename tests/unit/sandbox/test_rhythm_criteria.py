@@ -188,3 +188,27 @@ def test_service_is_the_host_or_the_first_segment(host, path, service, segments)
 def test_path_with_fewer_parameters_wins_and_an_empty_segment_is_none(method, path, operation):
     found = find(target(None, path), method)
     assert (found and found.id) == operation
+
+
+@for_each(
+    ("criteria", "says"),
+    [
+        ([], "must be an object"),
+        ({"all": {}}, "all must be an array"),
+        ({"some": []}, "have no some"),
+        ({"all": [5]}, "must be an object"),
+        ({"field": "unknown", "operator": "eq"}, "no field 'unknown'"),
+        ({"field": 5, "operator": "eq"}, "no field 5"),
+        ({"field": "name", "operator": "like"}, "no operator 'like'"),
+        ({"field": "name"}, "no operator None"),
+        ({"field": "name", "operator": "in", "value": "a"}, "wants an array"),
+        ({"field": "number", "operator": "between", "value": [1]}, "wants an array of two"),
+    ],
+)
+def test_criteria_that_mean_nothing_are_refused_with_what_is_wrong(criteria, says):
+    with pytest.raises(Refusal, match=says):
+        compile_group(criteria, RhythmSettings(), RECORD.__contains__)
+
+
+def test_text_that_only_looks_like_a_moment_is_compared_as_text():
+    assert matches({"field": "x", "operator": "eq", "value": "2024-XX-01 or so"}, {"x": "2024-xx-01 or so"})
