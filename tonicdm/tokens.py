@@ -12,8 +12,11 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+import attrs
+
 from tonicdm import checks
 from tonicdm.errors import ConfigError
+from tonicdm.types import Secret
 
 MAX_TOKEN_BYTES: Final = 65_536
 """Bytes of a file or of a command's output; what is longer is no token."""
@@ -190,6 +193,44 @@ class TokenKeyring:
         return _token(token.encode(), "the keyring's token")
 
 
+def _place_of_secret(_instance: object, _attribute: attrs.Attribute[str], text: str) -> None:
+    scheme, _, rest = text.partition(":")
+    if scheme not in {"env", "file", "command"} or not rest.strip():
+        raise ConfigError(
+            "a secret is given by where it is: env:NAME, file:/path or command:program. Nothing was kept or sent."
+        )
+
+
+@attrs.frozen
+class TokenReference:
+    """Where a token or a key is, never the secret itself: so a database holds none.
+
+    Args:
+        text: ``env:NAME``, ``file:/path`` or ``command:program argument …``.
+
+    Raises:
+        ConfigError: It is none of them. The error does not repeat it, as it may be the secret itself.
+    """
+
+    text: str = attrs.field(validator=_place_of_secret)
+
+    def open(self) -> Secret | TokenFile | TokenCommand:
+        """Return the secret, or what reads it.
+
+        Raises:
+            ConfigError: The variable is not set on this machine, or a quotation mark of the command is open.
+        """
+        scheme, _, rest = self.text.partition(":")
+        if scheme == "file":
+            return TokenFile(rest)
+        if scheme == "command":
+            return _command(rest, "the command of a secret")
+        secret = os.environ.get(rest.strip())
+        if not secret:
+            raise ConfigError(f"the variable {rest.strip()}, which is to hold a secret, is not set on this machine")
+        return Secret(secret)
+
+
 def token_source(file: str | None, command: str | None) -> TokenFile | TokenCommand | None:
     """Return the source that settings name; None where they name none.
 
@@ -204,10 +245,14 @@ def token_source(file: str | None, command: str | None) -> TokenFile | TokenComm
         return TokenFile(file)
     if command is None:
         return None
+    return _command(command, "TONICDM_TOKEN_COMMAND")
+
+
+def _command(text: str, name: str) -> TokenCommand:
     try:
-        return TokenCommand(split_command(command))
+        return TokenCommand(split_command(text))
     except ValueError as error:
-        raise ConfigError(f"TONICDM_TOKEN_COMMAND can't be split into words: {error}") from None
+        raise ConfigError(f"{name} can't be split into words: {error}") from None
 
 
 def split_command(text: str) -> list[str]:

@@ -17,7 +17,7 @@ from tonicdm.cli.store_argument import store_argument
 from tonicdm.errors import BudgetError, ConfigError, StoreError, TonicDMError
 from tonicdm.report import BudgetFacts, CopyFacts, MintFacts, read_copy, read_mints, render
 from tonicdm.rhythm.tokens.minting import MintRules
-from tonicdm.rhythm.tokens.store import FileTokenStore
+from tonicdm.rhythm.tokens.opening import token_store
 from tonicdm.store import Store
 from tonicdm.store.database import Location
 from tonicdm.store.sqlite import SqliteFile
@@ -65,9 +65,10 @@ async def _read(
     name = file.path.name if isinstance(file, SqliteFile) else file.name
     async with Store(file) as store:
         copy = await store.read(lambda db: read_copy(db, name=name, size=db.size()))
-    tokens = FileTokenStore()
+    tokens = token_store(opens_tokens=False)
     try:
-        mints = read_mints([await tokens.read(key) for key in tokens.keys()], time.time(), MintRules())  # noqa: SIM118 - a method
+        keys = await asyncio.to_thread(tokens.keys)
+        mints = read_mints([await tokens.read(key) for key in keys], time.time(), MintRules())
     except TonicDMError as error:
         output.remark(f"The machine tokens are left out: {error}")
         mints = []

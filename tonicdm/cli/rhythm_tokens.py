@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pathlib
-import time
 from typing import Any
 
 import click
@@ -16,15 +14,13 @@ from tonicdm.rhythm.tokens import minting
 from tonicdm.rhythm.tokens.issuer import Issuer
 from tonicdm.rhythm.tokens.ledger import MintState, TokenLedger, digest
 from tonicdm.rhythm.tokens.minting import MintRules, moment, month_of, next_month
-from tonicdm.rhythm.tokens.store import FileTokenStore
+from tonicdm.rhythm.tokens.opening import token_store
 
 
 @click.command()
 @click.option("--auth-domain", envvar="RHYTHM_AUTH_DOMAIN", help="The tenant's Auth0 domain; else all that are known.")
 @click.option("--client-id", envvar="RHYTHM_CLIENT_ID", help="With --revoked: whose token; else all of the tenant.")
-@click.option(
-    "--folder", type=click.Path(path_type=pathlib.Path), help="Where the tokens are kept; else RHYTHM_TOKENS."
-)
+@click.option("--folder", help="Where the tokens are kept, a folder or postgresql://...; else RHYTHM_TOKENS.")
 @click.option("--stop", default=MintRules().stop, show_default=True, help="The hard stop that the programs use.")
 @click.option(
     "--retry",
@@ -37,7 +33,7 @@ def tokens(
     *,
     auth_domain: str | None,
     client_id: str | None,
-    folder: pathlib.Path | None,
+    folder: str | None,
     stop: int,
     retry: bool,
     revoked: bool,
@@ -45,10 +41,10 @@ def tokens(
 ) -> None:
     """Show the machine tokens of this month, as this machine has counted them: who, when, what is left.
 
-    Nothing is sent and no token is shown. --retry and --revoked are your word to all processes; each may cost one of
-    the month's tokens.
+    Nothing is sent, no token is shown, and a database's key is not needed. --retry and --revoked are your word to all
+    processes; each may cost one of the month's tokens.
     """
-    store, rules = FileTokenStore(folder), MintRules(stop=stop)
+    store, rules = token_store(folder, opens_tokens=False), MintRules(stop=stop)
     keys = store.keys() if auth_domain is None else [digest(Issuer.parse(auth_domain).name)]
     if (retry or revoked) and len(keys) != 1:
         raise ConfigError(f"{len(keys)} tenants are known here: name one with --auth-domain")
@@ -58,8 +54,9 @@ def tokens(
             await store.update(key, lambda ledger: (_updated(ledger, client_id, retry=retry, revoked=revoked), None))
         return [await store.read(key) for key in keys]
 
-    now = time.time()
-    summaries = [_summary(ledger, now, rules) for ledger in asyncio.run(run())]
+    ledgers = asyncio.run(run())
+    now = store.clock.now()
+    summaries = [_summary(ledger, now, rules) for ledger in ledgers]
     if output.is_text and not any(summary["issuer"] for summary in summaries):
         output.remark(f"No machine token has been minted here; {store.where} has none.")
     else:

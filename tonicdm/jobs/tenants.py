@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable
 from typing import Any, Final, Self
@@ -12,49 +11,11 @@ import attrs
 
 from tonicdm.config import Settings
 from tonicdm.errors import ConfigError
-from tonicdm.tokens import TokenCommand, TokenFile, split_command
+from tonicdm.tokens import TokenReference
 from tonicdm.types import Secret
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 MIN_EVERY_SECONDS: Final = 60
-
-
-def _place_of_token(_instance: object, _attribute: attrs.Attribute[str], text: str) -> None:
-    scheme, _, rest = text.partition(":")
-    if scheme not in {"env", "file", "command"} or not rest.strip():
-        raise ConfigError(
-            "a tenant's token is given by where it is: env:NAME, file:/path or command:program. Nothing was kept."
-        )
-
-
-@attrs.frozen
-class TokenReference:
-    """Where a token is, never the token: the database holds no secret.
-
-    Args:
-        text: ``env:NAME``, ``file:/path`` or ``command:program argument …``.
-
-    Raises:
-        ConfigError: It is none of them. The error does not repeat it, as it may be the token itself.
-    """
-
-    text: str = attrs.field(validator=_place_of_token)
-
-    def open(self) -> Secret | TokenFile | TokenCommand:
-        """Return the token, or what reads it.
-
-        Raises:
-            ConfigError: The variable is not set on this machine.
-        """
-        scheme, _, rest = self.text.partition(":")
-        if scheme == "file":
-            return TokenFile(rest)
-        if scheme == "command":
-            return TokenCommand(split_command(rest))
-        token = os.environ.get(rest.strip())
-        if not token:
-            raise ConfigError(f"the variable {rest.strip()} of a tenant's token is not set on this machine")
-        return Secret(token)
 
 
 def _reference(given: TokenReference | str) -> TokenReference:

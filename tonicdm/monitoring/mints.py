@@ -1,4 +1,4 @@
-"""The machine tokens of Rhythm that are left this month, read from the ledgers of this machine."""
+"""The machine tokens of Rhythm that are left this month, read from the ledgers of this machine, or of all."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from tonicdm.errors import StoreError
 from tonicdm.monitoring import instruments
 from tonicdm.monitoring.readings import Reading
 from tonicdm.rhythm.tokens.minting import MintRules, counted
-from tonicdm.rhythm.tokens.store import FileTokenStore
+from tonicdm.rhythm.tokens.opening import KeptTokens
 
 
-def read_mints(store: FileTokenStore, now: float, rules: MintRules | None = None) -> list[Reading]:
+def read_mints(store: KeptTokens, now: float, rules: MintRules | None = None) -> list[Reading]:
     """Return how many machine tokens may still be minted this month, by issuer.
 
     Args:

@@ -110,14 +110,15 @@ class Telemetry:
         """Report how many machine tokens of Rhythm may still be minted this month.
 
         Args:
-            folder: Where the tokens are kept; else RHYTHM_TOKENS, or the user's state directory.
+            folder: Where the tokens are kept: a folder, or ``postgresql://…``; else RHYTHM_TOKENS, or the user's state
+                directory.
             rules: Those that the programs use; the usual ones unless given.
         """
         # Loaded for those who use Rhythm; the others do not wait for it.
         from tonicdm.monitoring.mints import read_mints
-        from tonicdm.rhythm.tokens.store import FileTokenStore
+        from tonicdm.rhythm.tokens.opening import token_store
 
-        store = FileTokenStore(folder)
+        store = token_store(folder, opens_tokens=False)
         self._watched.append(lambda: read_mints(store, time.time(), rules))
 
     def close(self) -> None:

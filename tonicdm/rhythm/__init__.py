@@ -14,6 +14,7 @@ from tonicdm.rhythm.scope import as_user
 from tonicdm.rhythm.throttle import ThrottleRules
 from tonicdm.rhythm.tokens.broker import MintEvent, TokenBroker
 from tonicdm.rhythm.tokens.minting import MintRules
+from tonicdm.rhythm.tokens.postgresql import PostgresqlTokenStore
 from tonicdm.rhythm.tokens.store import FileTokenStore, MemoryTokenStore, TokenStore
 from tonicdm.rhythm.users import Authorization, UserLogin, UserSession
 
@@ -34,6 +35,7 @@ __all__ = [
     "MintEvent",
     "MintRules",
     "PollRules",
+    "PostgresqlTokenStore",
     "QueryDialect",
     "QueryResult",
     "QuerySpec",

@@ -1,4 +1,4 @@
-"""Real processes on one folder, with the real lock, against the sandbox: at once, killed, restarted."""
+"""Real processes on one folder or database, with the real lock, against the sandbox: at once, killed, restarted."""
 
 import asyncio
 import itertools
@@ -10,21 +10,35 @@ import sys
 
 import pytest
 
+from tests.engines import ENGINES
+from tests.unit.rhythm.kept import SEALING_KEY
 from tonicdm.sandbox.rhythm import RhythmSandbox
 
 pytestmark = [pytest.mark.realtime, pytest.mark.skipif(sys.platform == "win32", reason="needs signals")]
 
+SHORT = ["sqlite", pytest.param("postgresql", marks=pytest.mark.thorough)]
+"""Files in the suite; a database is used by threads and a fork there, by many processes in what is thorough."""
+
 
 @pytest.fixture
-def start(tmp_path):
-    """Starts processes on one folder; whatever is left of them is killed."""
+def where(request, tmp_path, monkeypatch) -> str:
+    """Where the tokens are kept, for processes to come."""
+    if request.param == "sqlite":
+        return str(tmp_path / "rhythm")
+    monkeypatch.setenv("RHYTHM_TOKENS_KEY", SEALING_KEY)
+    return request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def start(where):
+    """Starts processes on one place; whatever is left of them is killed."""
     started = []
 
     def start(box: RhythmSandbox) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "tests.integration.rhythm.tokenworker", box.auth_url, box.client_id]
         started.append(
             subprocess.Popen(
-                [*command, box.client_secret, str(tmp_path / "rhythm")],
+                [*command, box.client_secret, where],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -59,6 +73,7 @@ async def end(process: subprocess.Popen[str]) -> dict[str, int]:
     return json.loads(await line(process))
 
 
+@pytest.mark.parametrize("where", SHORT, indirect=True)
 async def test_processes_that_begin_at_once_share_one_token(start) -> None:
     """And one that comes later, too."""
     async with RhythmSandbox(records=3) as box:
@@ -74,6 +89,7 @@ async def test_processes_that_begin_at_once_share_one_token(start) -> None:
         assert len(box.mints()) == 1
 
 
+@pytest.mark.parametrize("where", SHORT, indirect=True)
 async def test_tokens_that_end_are_replaced_once_though_a_process_is_killed_in_the_middle_of_a_mint(start) -> None:
     """A killed process may cost the mint that it had sent, and no more; the others go on after its lease."""
     async with RhythmSandbox(records=3) as box:
@@ -98,10 +114,10 @@ async def test_tokens_that_end_are_replaced_once_though_a_process_is_killed_in_t
 
 FORK = """
 import asyncio, os, sys
-from tonicdm.rhythm import FileTokenStore, TokenBroker
+from tonicdm.rhythm import TokenBroker
 
 async def main():
-    broker = TokenBroker(*sys.argv[1:4], store=FileTokenStore(sys.argv[4]))
+    broker = TokenBroker(*sys.argv[1:4], store=sys.argv[4])
     mint = asyncio.create_task(broker.token())
     while not len(broker._minting):
         await asyncio.sleep(0.001)
@@ -120,11 +136,12 @@ asyncio.run(main())
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-async def test_a_child_forked_during_a_mint_takes_its_token(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("where", ENGINES, indirect=True)
+async def test_a_child_forked_during_a_mint_takes_its_token(where: str) -> None:
     """It once waited for a task of the loop that it had left behind: RuntimeError, for good."""
     async with RhythmSandbox(records=3) as box:
         box.settings.latency_seconds = (0.3, 0.3)
-        arguments = [box.auth_url, box.client_id, box.client_secret, str(tmp_path)]
+        arguments = [box.auth_url, box.client_id, box.client_secret, where]
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, *arguments,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

@@ -10,22 +10,28 @@ from collections.abc import Awaitable, Callable
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.engines import ENGINES
+from tests.unit.rhythm.kept import SEALING_KEY
 from tonicdm.cli.app import tonicdm
 from tonicdm.rhythm.errors import TokenLimitError
 from tonicdm.rhythm.tokens.broker import TokenBroker
 from tonicdm.rhythm.tokens.minting import MintRules
-from tonicdm.rhythm.tokens.store import FileTokenStore
+from tonicdm.rhythm.tokens.opening import token_store
 from tonicdm.sandbox.rhythm import RhythmSandbox
 
 Run = Callable[..., Awaitable[Result]]
 
 
-@pytest.fixture
-def run(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+@pytest.fixture(params=ENGINES)
+def run(request: pytest.FixtureRequest, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the command on a thread: it has an event loop of its own, as in a process."""
     for name in ("AUTH_DOMAIN", "CLIENT_ID"):
         monkeypatch.delenv(f"RHYTHM_{name}", raising=False)
-    monkeypatch.setenv("RHYTHM_TOKENS", str(tmp_path / "rhythm"))
+    in_files = request.param == "sqlite"
+    monkeypatch.setenv(
+        "RHYTHM_TOKENS", str(tmp_path / "rhythm") if in_files else request.getfixturevalue("postgres_url")
+    )
+    monkeypatch.setenv("RHYTHM_TOKENS_KEY", SEALING_KEY)
 
     async def run(*arguments: str) -> Result:
         return await asyncio.to_thread(CliRunner().invoke, tonicdm, ["rhythm", "tokens", *arguments])
@@ -33,10 +39,10 @@ def run(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return run
 
 
-async def test_it_shows_who_minted_when_and_what_is_left_and_takes_the_operators_word(run, tmp_path) -> None:
+async def test_it_shows_who_minted_when_and_what_is_left_and_takes_the_operators_word(run) -> None:
     empty = await run()
     assert (empty.exit_code, "No machine token" in empty.stderr) == (0, True)
-    store = FileTokenStore(tmp_path / "rhythm")
+    store = token_store()
     async with RhythmSandbox(records=3) as box:
         box.add_client("nightly", "s")
         token = ""

@@ -9,16 +9,16 @@ import sys
 from tonicdm.errors import TonicDMError
 from tonicdm.rhythm.tokens.broker import TokenBroker
 from tonicdm.rhythm.tokens.minting import MintRules
-from tonicdm.rhythm.tokens.store import FileTokenStore
+from tonicdm.rhythm.tokens.opening import token_store
 
 RULES = MintRules(lease=4.0, pause_base=0.2, pause_cap=0.2)
 
 
-async def main(auth_url: str, client_id: str, secret: str, folder: str) -> None:
+async def main(auth_url: str, client_id: str, secret: str, where: str) -> None:
     told, stop = {"calls": 0, "errors": 0, "tokens": 0}, asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     seen: set[str] = set()
-    store = FileTokenStore(folder)
+    store = token_store(where)
     print("ready", flush=True)  # noqa: T201 - read by the test
     await asyncio.to_thread(sys.stdin.readline)
     async with TokenBroker(auth_url, client_id, secret, store=store, rules=RULES, timeout=1.5) as broker:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import pathlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import pytest
 
 from tests.driving import drive_while_idle
+from tests.engines import ENGINES
 from tests.unit.rhythm.fakeissuer import DOMAIN, SECRET, FakeIssuer
+from tests.unit.rhythm.kept import SEALING_KEY, VARIABLE, Kept, KeptFiles, KeptRows
 from tonicdm.clock import VirtualClock
 from tonicdm.rhythm.tokens.broker import TokenBroker
 from tonicdm.rhythm.tokens.store import MemoryTokenStore
@@ -32,6 +35,17 @@ def issuer(clock: VirtualClock) -> FakeIssuer:
 @pytest.fixture
 def store() -> MemoryTokenStore:
     return MemoryTokenStore()
+
+
+@pytest.fixture(params=ENGINES)
+def kept(
+    request: pytest.FixtureRequest, tmp_path: pathlib.Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> Kept:
+    """Where ledgers outlive their processes: a folder, or a database."""
+    if request.param == "sqlite":
+        return KeptFiles(tmp_path / "rhythm", clock)
+    monkeypatch.setenv(VARIABLE, SEALING_KEY)
+    return KeptRows(request.getfixturevalue("postgres_url"), clock)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pathlib
 import subprocess
@@ -47,15 +46,6 @@ def revealed(ledger: TokenLedger) -> dict:
 
 async def put(store: FileTokenStore, ledger: TokenLedger) -> None:
     await store.update(KEY, lambda _: (ledger, None))
-
-
-async def test_what_is_written_is_read_by_everybody(store: FileTokenStore) -> None:
-    assert await store.read(KEY) == TokenLedger()
-    assert not store.folder.exists(), "reading makes nothing"
-    await put(store, FULL)
-    assert revealed(await FileTokenStore(store.folder).read(KEY)) == revealed(FULL)
-    assert await store.update(KEY, lambda ledger: (ledger, len(ledger.mints))) == 3
-    assert store.keys() == [KEY]
 
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
@@ -138,13 +128,6 @@ async def test_no_name_of_a_file_tells_a_client_or_a_domain(store: FileTokenStor
     assert not any("app" in path.name or "auth0" in path.name for path in store.folder.iterdir())
 
 
-async def test_a_step_that_changes_nothing_writes_nothing(store: FileTokenStore) -> None:
-    await put(store, FULL)
-    before = book_file(store).stat().st_mtime_ns, book_file(store).stat().st_ino
-    await store.update(KEY, lambda ledger: (ledger, None))
-    assert (book_file(store).stat().st_mtime_ns, book_file(store).stat().st_ino) == before
-
-
 @pytest.mark.parametrize(
     "damage",
     [b"", b"{", b"\x00" * 500, b"[]", b"null", b'{"version": 1}', b"\xff\xfe", "changed", "cut"],
@@ -179,17 +162,6 @@ async def test_damage_on_damage_adds_up(store: FileTokenStore) -> None:
         assert found.damage == Damage(at=NOW, missing=number)
 
 
-async def test_if_nothing_is_left_the_count_begins_near_the_stop_and_not_at_zero(store: FileTokenStore, caplog) -> None:
-    for _ in range(2):
-        await put(store, FULL)
-    for path in store.folder.glob("*.json"):
-        path.write_bytes(b"?")
-    found = await store.read(KEY)
-    assert minting.counted(found, NOW, minting.MintRules()) == 869
-    assert "lost" in caplog.text
-    assert len([path for path in store.folder.iterdir() if "damaged" in path.name]) == 2
-
-
 async def test_a_crash_between_the_renames_loses_only_what_was_not_promised(store: FileTokenStore) -> None:
     await put(store, attrs.evolve(FULL, damage=None))
     book_file(store).rename(store.folder / f"{KEY}.previous.json")
@@ -213,33 +185,10 @@ async def test_a_failed_write_leaves_the_old_ledger(store: FileTokenStore, monke
     assert not list(store.folder.glob("*.tmp"))
 
 
-async def test_a_newer_form_is_left_alone(store: FileTokenStore) -> None:
-    await put(store, FULL)
-    text = book_file(store).read_bytes()
-    newer = text.replace(b'"version": 1', b'"version": 2')
-    assert newer != text
-    book_file(store).write_bytes(newer)
-    for work in (store.read(KEY), put(store, TokenLedger())):
-        with pytest.raises(StoreError, match="newer"):
-            await work
-    assert book_file(store).read_bytes() == newer
-
-
 async def test_a_place_that_can_not_be_written_is_a_clear_error(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="nothing was sent"):
         await put(FileTokenStore(tmp_path / "file" / "rhythm"), FULL)
-
-
-async def test_changes_of_many_stores_at_once_are_all_kept(store: FileTokenStore) -> None:
-    stores = [FileTokenStore(store.folder) for _ in range(8)]
-
-    async def add(number: int) -> None:
-        mint = attrs.evolve(mints(1, NOW)[0], id=str(number))
-        await stores[number % 8].update(KEY, lambda ledger: (minting.claimed(ledger, mint), None))
-
-    await asyncio.gather(*(add(number) for number in range(40)))
-    assert {mint.id for mint in (await store.read(KEY)).mints} == {str(number) for number in range(40)}
 
 
 def test_the_lock_is_held_against_others_and_ends_with_its_holder(tmp_path: pathlib.Path) -> None:

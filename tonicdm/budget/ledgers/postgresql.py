@@ -457,8 +457,13 @@ class DatabaseClock:
         await self.base.sleep_until(deadline)
 
 
-def connect(conninfo: str) -> psycopg.Connection[Any]:
-    """Open a connection that also a pooler in transaction mode can serve: it prepares no statements."""
+def connect(conninfo: str, name: str = "tonicdm-budget") -> psycopg.Connection[Any]:
+    """Open a connection that also a pooler in transaction mode can serve: it prepares no statements.
+
+    Args:
+        conninfo: Of the database.
+        name: What the connection is called in the list of the server's.
+    """
     import psycopg
 
     connection = psycopg.connect(
@@ -466,7 +471,7 @@ def connect(conninfo: str) -> psycopg.Connection[Any]:
         autocommit=True,
         connect_timeout=CONNECT_SECONDS,
         prepare_threshold=None,
-        application_name="tonicdm-budget",
+        application_name=name,
         keepalives_idle=10,
         keepalives_interval=5,
         keepalives_count=3,

@@ -35,7 +35,9 @@ from tonicdm.rhythm.tokens.issuer import Issuer, IssuerClock
 from tonicdm.rhythm.tokens.ledger import Application, CachedToken, Cause, Closure, Mint, TokenLedger
 from tonicdm.rhythm.tokens.minter import Minter, NoTokenError
 from tonicdm.rhythm.tokens.minting import MintNow, MintRules, Refuse, Use, Wait, decide, moment
-from tonicdm.rhythm.tokens.store import FileTokenStore, TokenStore
+from tonicdm.rhythm.tokens.opening import token_store
+from tonicdm.rhythm.tokens.postgresql import PostgresqlTokenStore
+from tonicdm.rhythm.tokens.store import TokenStore
 from tonicdm.singleflight import SingleFlight
 from tonicdm.types import Secret
 
@@ -79,7 +81,8 @@ class TokenBroker(AsyncClosing):
         audience: The API; another than Rhythm's is refused unless `allow_audience` says otherwise.
         allow_audience: Whether another audience is meant.
         tenant_id: Checked against the token's claim where both are there.
-        store: Where tokens and mints are kept; by default files that all processes of this user share.
+        store: Where tokens and mints are kept: a store, a folder, or ``postgresql://…`` for several hosts; by default
+            what RHYTHM_TOKENS names, else files that all processes of this user share.
         rules: The settings.
         revoked_before: Tokens minted before this moment are no longer accepted. It may stay in the program: every
             token minted later is kept.
@@ -102,7 +105,7 @@ class TokenBroker(AsyncClosing):
         audience: str = AUDIENCE,
         allow_audience: bool = False,
         tenant_id: str | None = None,
-        store: TokenStore | None = None,
+        store: TokenStore | str | os.PathLike[str] | None = None,
         rules: MintRules | None = None,
         revoked_before: datetime.datetime | None = None,
         on_mint: Callable[[MintEvent], Any] | None = None,
@@ -133,8 +136,12 @@ class TokenBroker(AsyncClosing):
         self._tenant_id = tenant_id
         self._clock = clock or SystemClock()
         self._http = http
-        self.store: TokenStore = store or FileTokenStore(clock=self._clock)
-        self._issuer_clock = IssuerClock(self.issuer, self._clock)
+        if store is None or isinstance(store, (str, os.PathLike)):
+            store = token_store(store, clock=self._clock)
+        self.store: TokenStore = store
+        # Until the issuer was heard, all hosts of a database go by its clock.
+        shared = store.clock if isinstance(store, PostgresqlTokenStore) else self._clock
+        self._issuer_clock = IssuerClock(self.issuer, shared)
         self._minter = Minter(
             self.issuer,
             self.application,

@@ -19,6 +19,7 @@ import attrs
 
 from tonicdm import disk
 from tonicdm.clock import Clock, SystemClock
+from tonicdm.databases import is_url
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.lockfile import locked, share
 from tonicdm.rhythm.tokens.ledger import Damage, TokenLedger
@@ -129,11 +130,19 @@ class FileTokenStore:
         folder: Where the files are; made if absent. By default RHYTHM_TOKENS, or the user's state
             directory.
         clock: Dates the damage.
+
+    Raises:
+        ConfigError: *folder* is the URL of a database.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None, *, clock: Clock | None = None) -> None:
+        if is_url(folder):
+            raise ConfigError(
+                "these tokens are kept in files; in a database by PostgresqlTokenStore. Nothing was sent."
+            )
         self.folder: pathlib.Path = default_folder() if folder is None else pathlib.Path(folder)
-        self._clock = clock or SystemClock()
+        self.clock: Clock = clock or SystemClock()
+        """Dates the damage."""
 
     @property
     def where(self) -> str:
@@ -158,7 +167,7 @@ class FileTokenStore:
 
     def look(self, key: str) -> TokenLedger:
         """Read the file as `read` does, on a thread that may wait for it."""
-        with contextlib.suppress(_DamagedError):
+        with contextlib.suppress(DamagedError):
             ledger = _load(self._path(key))
             if ledger is not None:
                 return ledger
@@ -194,23 +203,23 @@ class FileTokenStore:
         """Return the ledger that is in the file, if there is one that can be read, and the one to go on from."""
         try:
             ledger = _load(self._path(key))
-        except _DamagedError:
+        except DamagedError:
             self._set_aside(self._path(key))
         else:
             if ledger is not None:
                 return ledger, ledger
             # No file: the first use, or a crash between two renames. What was being written then had not been
             # promised to anybody, so the ledger before it is exact.
-            with contextlib.suppress(_DamagedError):
+            with contextlib.suppress(DamagedError):
                 return None, _load(self._previous(key)) or TokenLedger()
         return None, self._recover(key)
 
     def _recover(self, key: str) -> TokenLedger:
         """Return the ledger from before the last change, with a word on what may be missing in it."""
-        now = self._clock.now()
+        now = self.clock.now()
         try:
             previous = _load(self._previous(key))
-        except _DamagedError:
+        except DamagedError:
             self._set_aside(self._previous(key))
             previous = None
         if previous is None:
@@ -273,8 +282,8 @@ def default_folder() -> pathlib.Path:
     return folder / "rhythm"
 
 
-class _DamagedError(Exception):
-    """A file is there, and is no ledger."""
+class DamagedError(Exception):
+    """What is there is no ledger. It never leaves the package."""
 
 
 def _load(path: pathlib.Path) -> TokenLedger | None:
@@ -300,7 +309,7 @@ def _load(path: pathlib.Path) -> TokenLedger | None:
         raise StoreError(str(path), "was written by a newer tonicdm; upgrade this one. Nothing was sent.")
     if ledger is None:
         # Outside of the except block: the error of a parser may repeat what it read.
-        raise _DamagedError
+        raise DamagedError
     return ledger
 
 

@@ -1,0 +1,154 @@
+"""The database that Rhythm's programs on several hosts share, for tokens, pace and notes; extra ``postgres``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Final
+
+from tonicdm._version import __version__
+from tonicdm.budget.ledgers.postgresql import DatabaseClock, connect
+from tonicdm.clock import Clock, SystemClock
+from tonicdm.databases import checked
+from tonicdm.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    import psycopg
+
+SCHEMA: Final = "tonicdm_rhythm"
+"""The schema of everything that is kept of Rhythm in a database, but for copies."""
+FORM: Final = 1
+"""The form of its tables; higher ones are of later versions."""
+STATEMENT_MS: Final = 10_000
+"""Milliseconds that one statement may take, waiting for another process included; as long as for a file's lock."""
+
+_TABLES: Final = (
+    f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
+    f"CREATE TABLE IF NOT EXISTS {SCHEMA}.form (number integer NOT NULL)",
+    f"CREATE TABLE IF NOT EXISTS {SCHEMA}.token_ledger (key text PRIMARY KEY, document text NOT NULL)",
+    f"""
+    CREATE TABLE IF NOT EXISTS {SCHEMA}.throttle (
+        key text PRIMARY KEY, next_at double precision NOT NULL DEFAULT 0, opens_at double precision NOT NULL DEFAULT 0,
+        limited_at double precision NOT NULL DEFAULT 0, consecutive integer NOT NULL DEFAULT 0
+    )
+    """,
+    f"""
+    CREATE TABLE IF NOT EXISTS {SCHEMA}.note (
+        key text PRIMARY KEY, document text NOT NULL DEFAULT '', holder text,
+        held_until double precision NOT NULL DEFAULT 0
+    )
+    """,
+)
+_TIME: Final = "extract(epoch FROM clock_timestamp())::float8"
+
+
+class RhythmDatabase:
+    """A database, for statements that are few: each transaction has a connection of its own.
+
+    So it may be used by any thread, event loop and forked child, and a pooler in transaction mode can serve it.
+
+    Args:
+        url: ``postgresql://…``; a password in it is shown nowhere.
+        clock: Ours; only its monotonic readings count once the database's time was read.
+
+    Raises:
+        ConfigError: *url* is none, or psycopg is not installed.
+    """
+
+    def __init__(self, url: str, *, clock: Clock | None = None) -> None:
+        self.where: str = checked(url)
+        try:
+            import psycopg.conninfo
+        except ImportError as error:
+            raise ConfigError(
+                "a PostgreSQL database needs psycopg, the extra postgres: pip install 'tonicdm[postgres]'. Nothing was "
+                "sent."
+            ) from error
+        try:
+            self._conninfo = psycopg.conninfo.make_conninfo(url)
+        except psycopg.Error:
+            # The driver's own message repeats the URL, with its password.
+            raise ConfigError("the URL of the database can't be read. Nothing was sent.") from None
+        self._base = clock or SystemClock()
+        self._ahead: float | None = None
+        self.clock: Clock = DatabaseClock(self._base, self._wall)
+        """Tells the database's time once it was read, so that the hosts' wall clocks may differ."""
+
+    def __repr__(self) -> str:
+        return f"<RhythmDatabase {self.where}>"
+
+    @contextlib.contextmanager
+    def transaction(self) -> Generator[tuple[psycopg.Connection[Any], float]]:
+        """Commit what the block does as a whole, or nothing where it raises; for a thread that may wait.
+
+        Yields:
+            The connection, and the database's time, Unix seconds.
+
+        Raises:
+            StoreError: The database can't be used. Where the connection broke, what was done may be committed or not.
+            ConfigError: The tables are of a later version.
+        """
+        import psycopg
+
+        try:
+            with contextlib.closing(connect(self._conninfo, "tonicdm-rhythm")) as connection:
+                self._prepare(connection)
+                with connection.transaction():
+                    connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}".encode())
+                    yield connection, self.time(connection)
+        except psycopg.Error as error:
+            raise StoreError(self.where, f"can't be used ({_text(error)}); nothing was sent.") from error
+
+    def time(self, connection: psycopg.Connection[Any]) -> float:
+        """Read the database's time, Unix seconds: behind a wait for a lock, for example."""
+        (now,) = connection.execute(f"SELECT {_TIME}".encode()).fetchone() or (0.0,)
+        self._ahead = self._base.monotonic() - float(now)
+        return float(now)
+
+    def upgrade(self) -> None:
+        """Make the tables where they are missing.
+
+        Raises:
+            StoreError: This role may not.
+        """
+        with self.transaction():
+            pass
+
+    def _wall(self) -> float | None:
+        return None if self._ahead is None else self._base.monotonic() - self._ahead
+
+    def _prepare(self, connection: psycopg.Connection[Any]) -> None:
+        import psycopg
+
+        found = connection.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.form",)).fetchone()
+        if found == (None,):
+            try:
+                _make(connection)
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise StoreError(
+                    self.where,
+                    f"has no tables for Rhythm, and this role may not make them ({_text(error)}); nothing was sent. "
+                    "Let a role that owns the database run: tonicdm rhythm tokens --folder URL",
+                ) from None
+        (form,) = connection.execute(f"SELECT max(number) FROM {SCHEMA}.form").fetchone() or (None,)  # noqa: S608
+        if form is not None and form > FORM:
+            raise ConfigError(
+                f"what {self.where} keeps of Rhythm was written by a newer tonicdm: it has form {form}, and tonicdm "
+                f"{__version__} reads form {FORM}. Nothing was sent. Upgrade this one"
+            )
+
+
+def _make(connection: psycopg.Connection[Any]) -> None:
+    """Make the tables; two processes at once make them once."""
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (SCHEMA,))
+        for statement in _TABLES:
+            connection.execute(statement.encode())
+        connection.execute(
+            f"INSERT INTO {SCHEMA}.form SELECT {FORM} WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.form)".encode()  # noqa: S608
+        )
+
+
+def _text(error: Exception) -> str:
+    """Return the first line of a driver's message; the others repeat statements and values."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
