@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Final
 
 import attrs
@@ -93,44 +92,18 @@ class Reader:
         return self._tonic.budget.clock.now() - (self.server_time() - server).total_seconds()
 
     def pages(
-        self, data_quantity: DataQuantity, *, start: int = 1, since: datetime.datetime | None = None
+        self, data_quantity: DataQuantity, *, since: datetime.datetime | None = None
     ) -> AsyncGenerator[Page[Any], None]:
-        """Iterate over the pages of the type from page *start* on.
+        """Iterate over the pages of the type.
 
         Args:
             data_quantity: What to read of each record.
-            start: The first page; for a type with parents, the first of these.
             since: Only what changed after this.
         """
         options = dict(self._options)
         if since is not None:
             options["updated_after"] = since
-        if self.parents is not None and self._record_type.by_own_ids:
-            return self._pages_of_ids(self.parents, data_quantity, start)
-        if self.parents is not None:
-            return self._pages_of_parents(self.parents, data_quantity, start, options)
-        return Listing(self._caller, self._listing, options, data_quantity, raw=True)(start)
-
-    async def _pages_of_parents(
-        self, parents: Sequence[str], data_quantity: DataQuantity, start: int, options: dict[str, Any]
-    ) -> AsyncGenerator[Page[Any], None]:
-        for number, parent in enumerate(parents[start - 1 :], start):
-            given = {**options, PARENT_OPTION: parent}
-            listing: Callable[[int], AsyncGenerator[Page[Any], None]]
-            listing = Listing(self._caller, self._listing, given, data_quantity, raw=True)
-            async with contextlib.aclosing(listing(1)) as pages:
-                async for page in pages:
-                    # A member is named by its project and its address; the answer may leave the project out.
-                    named = {"projectId": parent} if self._record_type.parents is not None else {}
-                    yield Page(number, tuple({**named, **item} for item in page.records), page.invalid)
-
-    async def _pages_of_ids(
-        self, ids: Sequence[str], data_quantity: DataQuantity, start: int
-    ) -> AsyncGenerator[Page[Any], None]:
-        size = self.facts.ids_per_call
-        for number in range(start, -(-len(ids) // size) + 1):
-            batch = await self.by_id(ids[(number - 1) * size : number * size], data_quantity)
-            yield Page(number, tuple(batch.values()), tuple(batch.invalid))
+        return Listing(self._caller, self._listing, options, data_quantity, raw=True)(1)
 
     async def page(
         self,
