@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import attrs
-
+from tonicdm.plan.evolve import evolve
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.lists import RECORD, STUB, StepFailedError, with_fewer_ids
 from tonicdm.plan.progress import Phase, Progress
@@ -36,10 +35,10 @@ def _step(kind: StepKind, why: str) -> Step:
 def count_missing(facts: TypeFacts, progress: Progress) -> Step | Progress:
     """Return the count of what no page has shown, where a whole list was read that proves something."""
     if facts.partial or not progress.scanned or progress.listed is None:
-        return attrs.evolve(progress, todo=progress.todo[1:])
+        return evolve(progress, todo=progress.todo[1:])
     if progress.damaged:
         why = "an element whose ID can't be read may be any record, so nothing was marked as deleted"
-        return attrs.evolve(progress, todo=progress.todo[1:], why=(*progress.why, why), listed=None)
+        return evolve(progress, todo=progress.todo[1:], why=(*progress.why, why), listed=None)
     return _step(StepKind.MISSING, "what the store holds and no page has shown")
 
 
@@ -47,8 +46,8 @@ def counted(facts: TypeFacts, progress: Progress, _step: Step, outcome: Outcome)
     """Take in how many there are."""
     remaining = progress.todo[1:]
     if not outcome.count or not outcome.earlier:
-        return attrs.evolve(progress, todo=remaining)
-    counted = attrs.evolve(
+        return evolve(progress, todo=remaining)
+    counted = evolve(
         progress,
         candidates=outcome.count,
         denied=0 if facts.by_id else outcome.count,
@@ -57,7 +56,7 @@ def counted(facts: TypeFacts, progress: Progress, _step: Step, outcome: Outcome)
         controls=min(CONTROLS, outcome.controls),
         after="",
     )
-    return attrs.evolve(counted, todo=(Phase.CONFIRM if facts.by_id else Phase.TOMBSTONES, *remaining))
+    return evolve(counted, todo=(Phase.CONFIRM if facts.by_id else Phase.TOMBSTONES, *remaining))
 
 
 def confirm(facts: TypeFacts, progress: Progress) -> Step:
@@ -65,7 +64,7 @@ def confirm(facts: TypeFacts, progress: Progress) -> Step:
     free_ids = max(1, progress.ids_per_call - progress.controls)
     step = _step(StepKind.CONFIRM, "whether they are gone, beside some that are there")
     data_quantity = STUB if facts.has_data_quantity else RECORD
-    return attrs.evolve(step, data_quantity=data_quantity, ids=min(progress.candidates, free_ids), after=progress.after)
+    return evolve(step, data_quantity=data_quantity, ids=min(progress.candidates, free_ids), after=progress.after)
 
 
 def confirmed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:
@@ -77,8 +76,8 @@ def confirmed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome
         raise StepFailedError
     if progress.controls and not outcome.controls:
         why = "filterIDs does not return records that are there, so nothing was marked as deleted"
-        return attrs.evolve(progress, todo=remaining, listed=None, why=(*progress.why, why))
-    progress = attrs.evolve(
+        return evolve(progress, todo=remaining, listed=None, why=(*progress.why, why))
+    progress = evolve(
         progress,
         candidates=progress.candidates - step.ids,
         denied=progress.denied + step.ids - outcome.alive,
@@ -93,33 +92,33 @@ def _judged(facts: TypeFacts, progress: Progress) -> Progress:
     """All missing records were asked for: decide between tombstones, another list, and a stop."""
     remaining = progress.todo[1:]
     if not progress.alive:
-        return attrs.evolve(progress, todo=(Phase.TOMBSTONES, *remaining))
+        return evolve(progress, todo=(Phase.TOMBSTONES, *remaining))
     # They are read; what a pass over the changes has brought since makes no difference to them.
-    read = attrs.evolve(progress, stale=None, tallied=True, since=None, scans=progress.scans + 1)
+    read = evolve(progress, stale=None, tallied=True, since=None, scans=progress.scans + 1)
     if not facts.has_statuses:
         # Without filterStatuses a list hides inactive records, which is no contradiction.
-        return attrs.evolve(read, todo=(Phase.FETCH, Phase.TOMBSTONES, *remaining))
+        return evolve(read, todo=(Phase.FETCH, Phase.TOMBSTONES, *remaining))
     if read.scans < MAX_SCANS:
         # Either records moved from page to page while they were listed, or the list hides some.
-        return attrs.evolve(read, todo=(Phase.FETCH, Phase.AUDIT, Phase.MISSING, *remaining))
+        return evolve(read, todo=(Phase.FETCH, Phase.AUDIT, Phase.MISSING, *remaining))
     reason = (
         f"{progress.alive:,} records are there when asked for by ID but not in the list: the server does not heed "
         "filterStatuses or pageNumber"
     )
-    return attrs.evolve(read, todo=(Phase.FETCH, Phase.STOP, *remaining), reason=reason)
+    return evolve(read, todo=(Phase.FETCH, Phase.STOP, *remaining), reason=reason)
 
 
 def tombstones(facts: TypeFacts, progress: Progress) -> Step | Progress:
     """Return the marking of what is gone, or the stop where that is too much."""
     remaining = progress.todo[1:]
     if not progress.denied:
-        return attrs.evolve(progress, todo=remaining)
+        return evolve(progress, todo=remaining)
     if too_many_deletions(progress.denied, progress.held) and not facts.confirmed:
         reason = (
             f"{progress.denied:,} of {progress.held:,} records vanished at once; if that is right, run again with "
             "--confirm-deletions"
         )
-        return attrs.evolve(progress, todo=(Phase.STOP, *remaining), reason=reason)
+        return evolve(progress, todo=(Phase.STOP, *remaining), reason=reason)
     return _step(StepKind.TOMBSTONES, "what is gone")
 
 
@@ -130,4 +129,4 @@ def stop(_facts: TypeFacts, progress: Progress) -> Step:
 
 def marked(_facts: TypeFacts, progress: Progress, _step: Step, _outcome: Outcome) -> Progress:
     """Take in that it was done."""
-    return attrs.evolve(progress, todo=progress.todo[1:])
+    return evolve(progress, todo=progress.todo[1:])

@@ -14,6 +14,7 @@ from typing import Final, Literal
 import attrs
 
 from tonicdm.plan.arithmetic import MIN_IDS, UNPROVEN_PAGE
+from tonicdm.plan.evolve import evolve
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.list_end import ListError
 from tonicdm.plan.lists import StepFailedError
@@ -140,7 +141,7 @@ class _Server:
         """Return what comes of *step*."""
         self._now += datetime.timedelta(seconds=step.seconds)
         outcome = _ANSWERS[step.kind](self, step)
-        return attrs.evolve(outcome, at=self._now.isoformat())
+        return evolve(outcome, at=self._now.isoformat())
 
     # --- lists ----------------------------------------------------------------------------------------------------
 

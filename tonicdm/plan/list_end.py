@@ -9,9 +9,8 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-import attrs
-
 from tonicdm.plan.arithmetic import ROUND_SIZES, UNPROVEN_PAGE
+from tonicdm.plan.evolve import evolve
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.progress import Phase, Progress
 from tonicdm.plan.steps import Outcome
@@ -62,7 +61,7 @@ def with_page(facts: TypeFacts, progress: Progress, outcome: Outcome) -> Progres
     """Return the progress with what a page has shown of its list."""
     size, count = size_of(facts, progress), outcome.count
     paged = is_paged(facts, progress)
-    return attrs.evolve(
+    return evolve(
         progress,
         pages=progress.pages + 1,
         full=progress.full or (paged and count >= size),
@@ -140,10 +139,10 @@ def continue_list(facts: TypeFacts, progress: Progress) -> Progress:
     """Return the progress when that page has shown that the list goes on."""
     if not is_paged(facts, progress):
         # The server pages this list after all; its pages are smaller than it would allow.
-        return attrs.evolve(progress, pages_anyway=True, page=1, pages=0, peeks=False, total=0, last_count=0)
+        return evolve(progress, pages_anyway=True, page=1, pages=0, peeks=False, total=0, last_count=0)
     short = progress.last_count < size_of(facts, progress)
     size = progress.last_count if short else progress.size
-    return attrs.evolve(progress, peeks=False, size=size, full=progress.full or short)
+    return evolve(progress, peeks=False, size=size, full=progress.full or short)
 
 
 # --- what follows -----------------------------------------------------------------------------------------------------
@@ -151,7 +150,7 @@ def continue_list(facts: TypeFacts, progress: Progress) -> Progress:
 
 def _fresh_list(progress: Progress, todo: tuple[Phase, ...]) -> Progress:
     """Return the progress at the beginning of another list."""
-    return attrs.evolve(
+    return evolve(
         progress,
         todo=todo,
         series=progress.series + 1,
@@ -198,10 +197,10 @@ def end_of_load(facts: TypeFacts, progress: Progress) -> Progress:
         if _asks_for_changes(progress):
             # It finds again what was read within the second of its change, on fewer pages.
             front = (Phase.CHECK,)
-            progress = attrs.evolve(progress, stale=0, settles_at=None, next_ties=progress.marked_from)
+            progress = evolve(progress, stale=0, settles_at=None, next_ties=progress.marked_from)
         elif facts.exact and facts.compares and progress.stub_times is not False and progress.rounds < MAX_ROUNDS:
             front += (Phase.COMPARE,)
-    done = attrs.evolve(
+    done = evolve(
         progress,
         until=started,
         counted=progress.total,
@@ -219,7 +218,7 @@ def end_of_scan(facts: TypeFacts, progress: Progress) -> Progress:
     """Return the progress when all stubs were read."""
     if progress.unstamped:
         why = "its stubs carry no timestamps, so that only reading all records shows changes"
-        without = attrs.evolve(progress, stub_times=False, stale=0, settles_at=None, why=(*progress.why, why))
+        without = evolve(progress, stub_times=False, stale=0, settles_at=None, why=(*progress.why, why))
         return _fresh_list(without, (Phase.LOAD, *progress.todo[1:]))
     front: tuple[Phase, ...] = () if progress.stale == 0 else (Phase.FETCH,)
     audit = progress.phase is Phase.AUDIT
@@ -233,7 +232,7 @@ def end_of_scan(facts: TypeFacts, progress: Progress) -> Progress:
             front, again = (*front, progress.phase), again + 1
     started = progress.started
     keep = audit and _asks_for_changes(progress)
-    done = attrs.evolve(
+    done = evolve(
         progress,
         until=progress.until if keep else progress.until or started,
         counted=progress.total,
@@ -260,15 +259,15 @@ def end_of_changes(facts: TypeFacts, progress: Progress) -> Progress:
     works = progress.updated_after
     if works is None and progress.total < (all_of_it or 0):
         works = True
-    done = attrs.evolve(progress, changes_read=True, relist=None, updated_after=works)
+    done = evolve(progress, changes_read=True, relist=None, updated_after=works)
     if progress.phase is Phase.CHANGES:
         if at_once:
-            return _fresh_list(attrs.evolve(done, until=progress.started), (*front, *remaining))
-        check = attrs.evolve(done, checked=progress.started, origin=progress.since, many=several)
+            return _fresh_list(evolve(done, until=progress.started), (*front, *remaining))
+        check = evolve(done, checked=progress.started, origin=progress.since, many=several)
         return _another_round(check, (*front, Phase.CHECK, *remaining))
     if not news:
         until = progress.checked if several else progress.started
-        return _fresh_list(attrs.evolve(done, until=latest(progress.until, until)), remaining)
+        return _fresh_list(evolve(done, until=latest(progress.until, until)), remaining)
     return _after_news(facts, done, front, at_once=at_once)
 
 
@@ -277,22 +276,22 @@ def _after_news(facts: TypeFacts, done: Progress, front: tuple[Phase, ...], *, a
     remaining = done.todo[1:]
     if done.rounds >= MAX_ROUNDS:
         why = "records keep changing faster than they can be read; the next run goes on"
-        return _fresh_list(attrs.evolve(done, why=(*done.why, why)), (*front, *remaining))
+        return _fresh_list(evolve(done, why=(*done.why, why)), (*front, *remaining))
     if done.many and done.origin is not None:
         # Records may have moved from a page to come to one that had been read: the whole list is compared again.
-        again = attrs.evolve(done, rounds=done.rounds + 1, relist=done.origin)
+        again = evolve(done, rounds=done.rounds + 1, relist=done.origin)
         return _fresh_list(again, (*front, Phase.CHANGES, *remaining))
     if done.many and facts.compares and done.stub_times is not False:
-        once = attrs.evolve(done, many=False, rounds=done.rounds + 1)
+        once = evolve(done, many=False, rounds=done.rounds + 1)
         return _fresh_list(once, (*front, Phase.COMPARE, *remaining))
     if at_once:
-        return _fresh_list(attrs.evolve(done, until=latest(done.until, done.started)), (*front, *remaining))
-    check = attrs.evolve(done, checked=done.started, origin=done.since, many=_has_several(done))
+        return _fresh_list(evolve(done, until=latest(done.until, done.started)), (*front, *remaining))
+    check = evolve(done, checked=done.started, origin=done.since, many=_has_several(done))
     return _another_round(check, (*front, Phase.CHECK, *remaining))
 
 
 def _another_round(progress: Progress, todo: tuple[Phase, ...]) -> Progress:
-    return _fresh_list(attrs.evolve(progress, rounds=progress.rounds + 1), todo)
+    return _fresh_list(evolve(progress, rounds=progress.rounds + 1), todo)
 
 
 def disproved(facts: TypeFacts, progress: Progress) -> Progress:
@@ -303,14 +302,14 @@ def disproved(facts: TypeFacts, progress: Progress) -> Progress:
     why = "the server does not heed updated_after here: all stubs are compared instead"
     left = tuple(phase for phase in progress.todo[1:] if phase is not Phase.CHECK)
     next_ties = earliest(progress.ties, progress.next_ties)
-    without = attrs.evolve(
+    without = evolve(
         progress, updated_after=False, why=(*progress.why, why), stale=0, settles_at=None, next_ties=next_ties
     )
     if progress.phase is Phase.CHANGES:
         # An audit that was to come sees what changed as well.
         left = (Phase.COMPARE, *(phase for phase in left if phase is not Phase.AUDIT))
     elif facts.exact and facts.compares and progress.rounds < MAX_ROUNDS:
-        without, left = attrs.evolve(without, rounds=progress.rounds + 1), (Phase.COMPARE, *left)
+        without, left = evolve(without, rounds=progress.rounds + 1), (Phase.COMPARE, *left)
     return _fresh_list(without, left)
 
 
@@ -320,8 +319,8 @@ def resumed_unpaged(facts: TypeFacts, progress: Progress, next_page: int) -> Pro
         return progress
     if next_page > 2:
         # Behind a second page: this server pages the list all the same.
-        return attrs.evolve(progress, pages_anyway=True)
+        return evolve(progress, pages_anyway=True)
     if facts.count in ROUND_SIZES:
         # It may have been the first page of many; nothing tells.
-        return attrs.evolve(progress, page=1, pages=0)
+        return evolve(progress, page=1, pages=0)
     return end_of_load(facts, progress) if progress.phase is Phase.LOAD else end_of_scan(facts, progress)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-import attrs
-
 from tonicdm.plan.arithmetic import MIN_IDS, pages
+from tonicdm.plan.evolve import evolve
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.list_end import (
     Move,
@@ -64,7 +63,7 @@ def scan(facts: TypeFacts, progress: Progress) -> Step | Progress:
     """Return the next page of the whole type, as stubs."""
     if not facts.compares or progress.stub_times is False:
         # Stubs would tell nothing of changes, or cost as much as records.
-        return attrs.evolve(progress, todo=(Phase.LOAD, *progress.todo[1:]))
+        return evolve(progress, todo=(Phase.LOAD, *progress.todo[1:]))
     if progress.peeks:
         return _peek_step(facts, progress)
     audit = progress.phase is Phase.AUDIT
@@ -79,9 +78,9 @@ def changes(facts: TypeFacts, progress: Progress) -> Step | Progress:
     if progress.since is None:
         base = progress.checked if progress.phase is Phase.CHECK else facts.until
         if progress.relist is not None and progress.phase is Phase.CHANGES:
-            return attrs.evolve(progress, since=progress.relist)
+            return evolve(progress, since=progress.relist)
         assert base is not None
-        return attrs.evolve(progress, since=since_of(base))
+        return evolve(progress, since=since_of(base))
     if progress.peeks:
         return _peek_step(facts, progress)
     if not progress.reads:
@@ -144,7 +143,7 @@ def _peek_step(facts: TypeFacts, progress: Progress) -> Step:
     step = _page_step(facts, progress, StepKind.END, data_quantity, why="whether the list goes on")
     # Unasked, a server pages by a size of its own; a page of another size would begin elsewhere.
     size = size_of(facts, progress) if is_paged(facts, progress) else progress.last_count
-    return attrs.evolve(step, page_size=size, begins=False)
+    return evolve(step, page_size=size, begins=False)
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------
@@ -158,7 +157,7 @@ def loaded(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -
         raise StepFailedError
     progress = _started(progress, outcome)
     if facts.lists_of_ids:
-        return attrs.evolve(
+        return evolve(
             progress,
             list_number=progress.list_number + step.ids,
             pages=progress.pages + 1,
@@ -181,7 +180,7 @@ def scanned(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) 
         return continue_list(facts, progress) if goes_on(facts, progress, outcome) else end_of_scan(facts, progress)
     progress = with_page(facts, _started(progress, outcome), outcome)
     if outcome.count:
-        progress = attrs.evolve(progress, unstamped=progress.unstamped is not False and outcome.unstamped)
+        progress = evolve(progress, unstamped=progress.unstamped is not False and outcome.unstamped)
     progress = _with_stale(progress, outcome)
     move = move_after(facts, progress, outcome)
     return end_of_scan(facts, progress) if move is Move.END else _next_stubs(facts, progress, move)
@@ -193,7 +192,7 @@ def _next_stubs(facts: TypeFacts, progress: Progress, move: Move) -> Progress:
     Only a list that is asked for in no pages has to be checked in pages of the size that it seems to be cut at.
     """
     peeks = move is Move.PEEK and not is_paged(facts, progress)
-    return attrs.evolve(progress, page=progress.page + 1, peeks=peeks)
+    return evolve(progress, page=progress.page + 1, peeks=peeks)
 
 
 def changed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:
@@ -203,7 +202,7 @@ def changed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) 
     if outcome.trouble is not None:
         raise StepFailedError
     if step.kind is StepKind.WAIT:
-        return attrs.evolve(progress, settles_at=None, waited=True)
+        return evolve(progress, settles_at=None, waited=True)
     progress = _started(progress, outcome)
     if step.kind is StepKind.END:
         if goes_on(facts, progress, outcome):
@@ -216,10 +215,10 @@ def _probed(facts: TypeFacts, progress: Progress, outcome: Outcome) -> Progress:
     """Take in stubs of what changed."""
     progress = _with_stale(progress, outcome)
     if outcome.count:
-        progress = attrs.evolve(progress, stub_times=not outcome.unstamped)
+        progress = evolve(progress, stub_times=not outcome.unstamped)
     if outcome.stale and outcome.stale >= (progress.ids_per_call if facts.by_id else 1):
         # By ID, so many would fill a call of their own; what follows is likely to be as new.
-        return attrs.evolve(progress, reads=True)
+        return evolve(progress, reads=True)
     progress = with_page(facts, progress, outcome)
     move = move_after(facts, progress, outcome)
     return end_of_changes(facts, progress) if move is Move.END else _next_stubs(facts, progress, move)
@@ -227,13 +226,13 @@ def _probed(facts: TypeFacts, progress: Progress, outcome: Outcome) -> Progress:
 
 def _read(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:
     """Take in records of what changed."""
-    progress = with_page(facts, attrs.evolve(progress, calls=progress.calls + 1), outcome)
+    progress = with_page(facts, evolve(progress, calls=progress.calls + 1), outcome)
     progress = _with_unsettled(progress, step, outcome)
     foreseen = max(2, pages(facts.likely or 0, size_of(facts, progress)))
     move = move_after(facts, progress, outcome, foreseen=foreseen)
     if move is Move.END:
         return end_of_changes(facts, progress)
-    return attrs.evolve(progress, page=progress.page + 1, peeks=move is Move.PEEK)
+    return evolve(progress, page=progress.page + 1, peeks=move is Move.PEEK)
 
 
 def with_fewer_ids(progress: Progress, ids: int) -> Progress:
@@ -244,20 +243,20 @@ def with_fewer_ids(progress: Progress, ids: int) -> Progress:
     """
     if ids <= MIN_IDS:
         raise StepFailedError
-    return attrs.evolve(progress, ids_per_call=min(progress.ids_per_call, max(MIN_IDS, ids // 2)))
+    return evolve(progress, ids_per_call=min(progress.ids_per_call, max(MIN_IDS, ids // 2)))
 
 
 def _started(progress: Progress, outcome: Outcome) -> Progress:
     if progress.started is not None:
         return progress
-    return attrs.evolve(progress, started=outcome.at, waited=False, settles_at=None, marked_from=None)
+    return evolve(progress, started=outcome.at, waited=False, settles_at=None, marked_from=None)
 
 
 def _with_stale(progress: Progress, outcome: Outcome) -> Progress:
     """Return the progress with what a page of stubs has shown to be stale."""
     if not outcome.stale:
         return progress
-    return attrs.evolve(progress, stale=None, settles_at=latest(progress.settles_at, outcome.settles_at))
+    return evolve(progress, stale=None, settles_at=latest(progress.settles_at, outcome.settles_at))
 
 
 def _with_unsettled(progress: Progress, step: Step, outcome: Outcome) -> Progress:
@@ -265,8 +264,8 @@ def _with_unsettled(progress: Progress, step: Step, outcome: Outcome) -> Progres
     if outcome.settles_at is None:
         return progress
     if not step.mark:
-        return attrs.evolve(progress, next_ties=earliest(progress.next_ties, outcome.ties_from))
-    return attrs.evolve(
+        return evolve(progress, next_ties=earliest(progress.next_ties, outcome.ties_from))
+    return evolve(
         progress,
         stale=None,
         settles_at=latest(progress.settles_at, outcome.settles_at),
@@ -277,13 +276,13 @@ def _with_unsettled(progress: Progress, step: Step, outcome: Outcome) -> Progres
 def _moved(facts: TypeFacts, progress: Progress, move: Move) -> Progress:
     if move is Move.END:
         return _next_list(facts, progress)
-    return attrs.evolve(progress, page=progress.page + 1, peeks=move is Move.PEEK)
+    return evolve(progress, page=progress.page + 1, peeks=move is Move.PEEK)
 
 
 def _next_list(facts: TypeFacts, progress: Progress) -> Progress:
     if facts.lists is None:
         return end_of_load(facts, progress)
-    return attrs.evolve(
+    return evolve(
         progress,
         list_number=progress.list_number + 1,
         page=1,

@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from tonicdm.plan import deletions, list_end, lists, stale_records
+from tonicdm.plan.evolve import evolve
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.progress import Phase, Progress
 from tonicdm.plan.steps import Outcome, Step
@@ -72,7 +73,7 @@ def run_type(facts: TypeFacts) -> Generator[Step, Outcome, Watermark]:
         if isinstance(step, Progress):
             progress = step
             continue
-        outcome = yield attrs.evolve(step, record_type=facts.record_type, progress=progress)
+        outcome = yield evolve(step, record_type=facts.record_type, progress=progress)
         progress = take(facts, _noted(progress, step, outcome), step, outcome)
     return Watermark(
         until=None if facts.partial else progress.until,
@@ -102,17 +103,17 @@ def begin(facts: TypeFacts) -> Progress:
         record_units=facts.record_units,
     )
     if facts.partial:
-        return attrs.evolve(fresh, why=("only the projects that were named",))
+        return evolve(fresh, why=("only the projects that were named",))
     if fresh.phase is Phase.COMPARE:
         why = "without updated_after all of the type is listed to find what changed"
-        return attrs.evolve(fresh, why=(why,))
+        return evolve(fresh, why=(why,))
     return fresh
 
 
 def _resumed(facts: TypeFacts, before: Progress) -> Progress | None:
     """Return where an interrupted run goes on; None where beginning anew is right."""
     if before.todo[:1] == (Phase.STOP,):
-        return attrs.evolve(before, todo=(Phase.MISSING,)) if facts.confirmed else None
+        return evolve(before, todo=(Phase.MISSING,)) if facts.confirmed else None
     if before.lists != facts.lists:
         # The type is listed by other records than before, or by none: its place in the lists means nothing.
         return None
@@ -120,18 +121,18 @@ def _resumed(facts: TypeFacts, before: Progress) -> Progress | None:
         if before.phase in _SETTLING or Phase.STOP in before.todo:
             # What a list has not shown so long ago proves nothing of today.
             return None
-        before = attrs.evolve(before, scans=0)
+        before = evolve(before, scans=0)
         if _LISTING.isdisjoint(before.todo):
             # Nor does a list that lies behind it: where an audit is wanted, it is made anew.
-            before = attrs.evolve(before, scanned=False, listed=None)
-    progress = attrs.evolve(before, todo=_wanted(facts, before))
+            before = evolve(before, scanned=False, listed=None)
+    progress = evolve(before, todo=_wanted(facts, before))
     if not facts.late:
         return progress
     if not _CHANGING.isdisjoint(progress.todo) or progress.updated_after is False or not facts.has_updated_after:
         return progress
     # All lists of changes lie behind it, and since then much may have changed.
     checked = progress.checked or progress.until or facts.until
-    return attrs.evolve(progress, todo=(*progress.todo, Phase.CHECK), checked=checked)
+    return evolve(progress, todo=(*progress.todo, Phase.CHECK), checked=checked)
 
 
 def resume_point(
@@ -146,21 +147,21 @@ def resume_point(
         since: The ``updated_after`` of the pass.
         started: Server time at which it began.
     """
-    fresh = begin(attrs.evolve(facts, checkpoint=None))
+    fresh = begin(evolve(facts, checkpoint=None))
     # Which of its pages showed timestamps is not known any more: that the ones to come show none proves nothing.
-    at = attrs.evolve(fresh, page=next_page, pages=next_page - 1, started=started)
-    at = attrs.evolve(at, unstamped=False if next_page > 1 else None)
+    at = evolve(fresh, page=next_page, pages=next_page - 1, started=started)
+    at = evolve(at, unstamped=False if next_page > 1 else None)
     if stage == Phase.CHANGES:
         if since is None or started is None:
             return None
-        return attrs.evolve(at, todo=(Phase.CHANGES, *fresh.todo[1:]), since=since, reads=True)
+        return evolve(at, todo=(Phase.CHANGES, *fresh.todo[1:]), since=since, reads=True)
     if stage not in {Phase.LOAD, Phase.COMPARE, Phase.AUDIT} or started is None:
         return None
     phase = Phase(stage)
-    at = attrs.evolve(at, todo=(phase, *_after(fresh, phase)))
+    at = evolve(at, todo=(phase, *_after(fresh, phase)))
     if facts.lists is not None:
         # The last of several lists may have had another page.
-        return attrs.evolve(at, page=1, pages=0, list_number=max(0, next_page - 2))
+        return evolve(at, page=1, pages=0, list_number=max(0, next_page - 2))
     if not facts.paged and not facts.pages_anyway:
         return list_end.resumed_unpaged(facts, at, next_page)
     return at
@@ -199,9 +200,9 @@ def _wanted(facts: TypeFacts, before: Progress) -> tuple[Phase, ...]:
 
 def _noted(progress: Progress, step: Step, outcome: Outcome) -> Progress:
     """Return the progress with what any outcome tells: the time, and what a call is charged."""
-    progress = attrs.evolve(progress, now=outcome.at)
+    progress = evolve(progress, now=outcome.at)
     if outcome.units is None:
         return progress
     if step.data_quantity == "id_only":
-        return attrs.evolve(progress, stub_units=outcome.units)
-    return attrs.evolve(progress, record_units=outcome.units)
+        return evolve(progress, stub_units=outcome.units)
+    return evolve(progress, record_units=outcome.units)

@@ -35,7 +35,7 @@ class Phase(enum.StrEnum):
     STOP = "stop"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Progress:
     """How far a run has come."""
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import attrs
 
 from tonicdm.plan.arithmetic import batches
+from tonicdm.plan.evolve import evolve
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.lists import RECORD, StepFailedError, wait, with_fewer_ids
 from tonicdm.plan.progress import Phase, Progress
@@ -100,49 +101,49 @@ def fetch(facts: TypeFacts, progress: Progress) -> Step | Progress:
 def fetched(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:
     """Take in what came of it."""
     if step.kind is StepKind.WAIT:
-        return attrs.evolve(progress, settles_at=None, waited=True)
+        return evolve(progress, settles_at=None, waited=True)
     if step.kind is StepKind.TALLY:
         return _tallied(facts, progress, outcome)
     if step.kind is StepKind.BY_ID and outcome.trouble is Trouble.HEADER_TOO_LONG:
         return with_fewer_ids(progress, step.ids)
     if outcome.trouble is not None:
         raise StepFailedError
-    progress = attrs.evolve(
+    progress = evolve(
         progress, ties=earliest(progress.ties, outcome.ties_from), damaged=progress.damaged or outcome.damaged
     )
     if step.kind is StepKind.STALE_PAGE:
         left = progress.whole[1:]
         # Records may have moved to other pages: what is left is counted again.
-        return attrs.evolve(progress, whole=left, stale=progress.stale if left else None)
+        return evolve(progress, whole=left, stale=progress.stale if left else None)
     assert progress.stale is not None
     if outcome.cut:
         # Those that came are no more stale; the others are asked for in calls as short as the answer.
         few = min(progress.ids_per_call, max(outcome.count, 1))
-        return attrs.evolve(progress, stale=progress.stale - outcome.count, ids_per_call=few)
-    return attrs.evolve(progress, stale=progress.stale - step.ids, ids_proven=max(progress.ids_proven, step.ids))
+        return evolve(progress, stale=progress.stale - outcome.count, ids_per_call=few)
+    return evolve(progress, stale=progress.stale - step.ids, ids_proven=max(progress.ids_proven, step.ids))
 
 
 def _tallied(facts: TypeFacts, progress: Progress, outcome: Outcome) -> Progress:
     counts = dict(outcome.stale_by_page)
     total = sum(counts.values())
     if progress.tallied or not total:
-        return attrs.evolve(progress, stale=total, tallied=True)
+        return evolve(progress, stale=total, tallied=True)
     # Page 0 stands for records that no page has shown; they can be asked for by ID alone.
     by_page = sorted((abs(number), number) for number in counts if number)
     choice = choose_pages([counts[number] for _, number in by_page], progress.ids_per_call if facts.by_id else None)
     whole = tuple(by_page[position - 1][1] for position in choice.whole)
-    return attrs.evolve(progress, stale=total, whole=whole, tallied=True)
+    return evolve(progress, stale=total, whole=whole, tallied=True)
 
 
 def _done(progress: Progress) -> Progress:
-    return attrs.evolve(progress, todo=progress.todo[1:], stale=0, whole=(), tallied=False, since=None, settles_at=None)
+    return evolve(progress, todo=progress.todo[1:], stale=0, whole=(), tallied=False, since=None, settles_at=None)
 
 
 def licence(facts: TypeFacts, progress: Progress) -> Step | Progress:
     """Return the read of some known records: a licence that was switched changes no timestamp."""
     ids = min(facts.sample, progress.ids_per_call)
     if not ids:
-        return attrs.evolve(progress, todo=progress.todo[1:])
+        return evolve(progress, todo=progress.todo[1:])
     return Step(
         record_type="",
         kind=StepKind.SAMPLE,
@@ -161,8 +162,8 @@ def sampled(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) 
     if outcome.trouble is not None:
         raise StepFailedError
     remaining = progress.todo[1:]
-    progress = attrs.evolve(progress, ids_proven=max(progress.ids_proven, step.ids))
+    progress = evolve(progress, ids_proven=max(progress.ids_proven, step.ids))
     if not outcome.reshaped:
-        return attrs.evolve(progress, todo=remaining)
+        return evolve(progress, todo=remaining)
     why = "the server shows other fields than before (a licence?): all records are read anew"
-    return attrs.evolve(progress, todo=(Phase.LOAD, *remaining), why=(*progress.why, why))
+    return evolve(progress, todo=(Phase.LOAD, *remaining), why=(*progress.why, why))

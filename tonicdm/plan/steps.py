@@ -77,7 +77,7 @@ class Trouble(enum.StrEnum):
     """403 or 404: no right, no licence, no such endpoint."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Step:
     """The next thing to do, with all that is needed to do it."""
 
@@ -121,7 +121,7 @@ class Step:
         return self.data_quantity is not None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Outcome:
     """What came of a step."""
 
