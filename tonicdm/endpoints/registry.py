@@ -5,6 +5,7 @@ Importing all endpoint classes and models takes longer than importing aiohttp; m
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
@@ -50,6 +51,7 @@ RECORD_TYPES: Final[Mapping[str, str]] = {
 """The class of each record type. The type is also the client's attribute, the store's name and the class's module."""
 
 
+@functools.cache
 def endpoint_class(record_type: str) -> type[Endpoint]:
     """Return the endpoint class of *record_type*.
 

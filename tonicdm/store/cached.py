@@ -26,6 +26,7 @@ from tonicdm.plan.refresh import charged_as_stubs, check_pays
 from tonicdm.singleflight import SingleFlight
 from tonicdm.store import lookup, rows
 from tonicdm.store.coalescing import Batch, Coalescer, Fetched
+from tonicdm.store.direct import FEW
 from tonicdm.store.freshness import is_fresh, is_unchanged, stale_share
 from tonicdm.store.lookup import CachedRecord
 from tonicdm.store.ownership import check_owner
@@ -184,9 +185,8 @@ class CachedReads:
         """Return the stored record of each of *ids* that is fresh enough; None where the server has no such record."""
         if max_age <= 0:
             return {}
-        held = await self.store.read(
-            lambda db: lookup.look_up(db, record_type.name, ids, deletable=record_type.deletable)
-        )
+        read = self.store.read_few if len(ids) <= FEW else self.store.read
+        held = await read(lambda db: lookup.look_up(db, record_type.name, ids, deletable=record_type.deletable))
         known: dict[RecordID, CachedRecord | None] = {}
         for record_id in ids:
             if record_id in held and is_fresh(held[record_id].proofs.as_of, now, max_age):

@@ -218,6 +218,16 @@ class Location(abc.ABC):
         """
         ...
 
+    def open_beside(self) -> Database | None:
+        """Open a second connection to an open store, whose reads wait for nobody; None where there is no such thing.
+
+        It is opened and closed on one thread and used on another.
+
+        Raises:
+            StoreError: It can't be opened.
+        """
+        return None
+
     @abc.abstractmethod
     def open_to_watch(self) -> Database:
         """Open a store of any version to read figures of it, without writing or waiting for long.

@@ -197,6 +197,14 @@ class SqliteFile(Location):
             raise StoreError(self.name, "does not exist; make it with: tonicdm sync")
         return SqliteDatabase(_open_to_read(self.path))
 
+    def open_beside(self) -> SqliteDatabase:
+        # In WAL mode a reader meets a lock only while another program recovers or removes the log.
+        uri = f"{self.path.absolute().as_uri()}?mode=ro"
+        with self.errors():
+            return SqliteDatabase(
+                sqlite3.connect(uri, uri=True, timeout=0.0, isolation_level=None, check_same_thread=False)
+            )
+
     def open_to_watch(self) -> SqliteDatabase:
         uri = f"{self.path.absolute().as_uri()}?mode=ro"
         with self.errors():
