@@ -69,6 +69,8 @@ def normalise_id(value: str) -> str:
 
     Some responses hold hyphenated UUIDs (reference: notes, filesets, conversations) where others are compact.
     """
+    if len(value) == 32 and value.lower() == value:
+        return value
     if COMPACT_ID.fullmatch(value):
         return value.lower()
     if _HYPHENATED_ID.fullmatch(value):

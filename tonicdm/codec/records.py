@@ -7,6 +7,7 @@ import datetime
 import enum
 import json
 import re
+import types
 import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextvars import ContextVar
@@ -136,9 +137,16 @@ def bookkeeping() -> Any:
     return attrs.field(default=None, eq=False, repr=False, metadata=_BOOKKEEPING)
 
 
-def wire_names(cls: type) -> dict[str, str]:
+_WIRE_NAMES: Final[dict[type, Mapping[str, str]]] = {}
+
+
+def wire_names(cls: type) -> Mapping[str, str]:
     """Return the wire name of every field of a record class, by attribute name."""
-    return {field.name: field.metadata[WIRE] for field in attrs.fields(cls) if WIRE in field.metadata}
+    names = _WIRE_NAMES.get(cls)
+    if names is None:
+        found = {field.name: field.metadata[WIRE] for field in attrs.fields(cls) if WIRE in field.metadata}
+        names = _WIRE_NAMES[cls] = types.MappingProxyType(found)
+    return names
 
 
 def hyphenated_names(cls: type) -> frozenset[str]:

@@ -105,6 +105,8 @@ def release(db: Database, record_type: str, keys: Iterable[str], stamp: ReadStam
         keys: What names the records.
         stamp: Of that read.
     """
+    if not count(db, record_type):
+        return
     db.executemany(
         "DELETE FROM quarantine WHERE type = ? AND key = ? AND read_number <= ?",
         [(record_type, key, stamp.number) for key in keys],

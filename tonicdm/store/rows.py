@@ -359,13 +359,15 @@ def _stamp(db: Database, record_type: str, times: Mapping[str, str | None]) -> N
 
 def fetched(db: Database, record_type: str, keys: Sequence[str]) -> None:
     """Note that scanned records have been fetched; what has no timestamp of its own gets that of its stub."""
-    db.executemany("UPDATE scan SET stale = 0 WHERE type = ? AND id = ?", [(record_type, key) for key in keys])
     stubs: dict[str, str | None] = {}
     for start in range(0, len(keys), CHUNK):
         part = keys[start : start + CHUNK]
         marks = ",".join("?" * len(part))
         sql = f"SELECT id, updated FROM scan WHERE type = ? AND id IN ({marks})"  # noqa: S608 - placeholders only
         stubs.update(db.execute(sql, [record_type, *part]).fetchall())
+    if not stubs:
+        return
+    db.executemany("UPDATE scan SET stale = 0 WHERE type = ? AND id = ?", [(record_type, key) for key in stubs])
     _stamp(db, record_type, stubs)
     db.executemany(
         "UPDATE quarantine SET updated = ? WHERE type = ? AND id = ? AND updated IS NULL",

@@ -59,8 +59,9 @@ def outlasting(seconds: float = AWAY_SECONDS) -> Generator[None]:
 
 
 class Store(Readable, AsyncClosing):
-    """A database of records; opened with ``async with``. Its work happens on one thread of its own, but for looks
-    at a few rows by their keys (`tonicdm.store.direct`).
+    """A database of records; opened with ``async with``.
+
+    Its work happens on one thread of its own, but for looks at a few rows by their keys (`tonicdm.store.direct`).
 
     Args:
         path: A file, made if absent, for its owner alone; or a PostgreSQL database, ``postgresql://…``.

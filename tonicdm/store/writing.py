@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -52,8 +53,8 @@ class SortedOut:
     """Each record with its text, by what names it in the store."""
     invalid: Sequence[InvalidRecord]
 
-    @property
-    def times(self) -> dict[str, str | None]:
+    @functools.cached_property
+    def times(self) -> Mapping[str, str | None]:
         """The timestamps of all that the answer surely named, by what names it in the store."""
         times = {key: rows.updated_of(item) for key, (item, _) in self.sound.items()}
         aside = {
@@ -138,7 +139,7 @@ def write_sorted(
     dissents: dict[str, str | None] = {}
     went_back = 0
     for key, (item, raw) in elements.sound.items():
-        before, version = held.get(key), Version(rows.updated_of(item), stamp, origin)
+        before, version = held.get(key), Version(elements.times[key], stamp, origin)
         earlier = None if before is None else before.version
         verdict = judge(earlier, version)
         if verdict is Verdict.DISSENT:
@@ -164,12 +165,13 @@ def write_sorted(
 
 def _encoded(item: Mapping[str, Any]) -> tuple[str, str | None]:
     """Return a record as text, or why it has none."""
-    if is_deeper(item, MAX_DEPTH):
-        return "", unstorable(item)
     try:
         raw = rows.raw_of(item)
         raw.encode()
     except (ValueError, RecursionError):
+        return "", unstorable(item)
+    # Most have too few brackets to be nested so deep.
+    if raw.count("{") + raw.count("[") > MAX_DEPTH and is_deeper(item, MAX_DEPTH):
         return "", unstorable(item)
     return raw, None
 

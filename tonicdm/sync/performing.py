@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -394,7 +394,7 @@ def _trouble(step: Step, error: Exception) -> Trouble | None:
     return Trouble.HEADER_TOO_LONG if step.ids and may_be_length(error) else None
 
 
-def _unsettled(times: dict[str, str | None], at: datetime.datetime) -> dict[str, datetime.datetime]:
+def _unsettled(times: Mapping[str, str | None], at: datetime.datetime) -> dict[str, datetime.datetime]:
     """Return when each of the records that were just changed is settled."""
     # Nearly all were changed long ago, which their texts tell without being parsed.
     early = (at - datetime.timedelta(seconds=5)).isoformat()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -216,12 +216,12 @@ class Fetch:
 
     async def _write(
         self, records: Sequence[Any], invalid: Sequence[InvalidRecord], upto: int, stamp: ReadStamp, origin: Origin
-    ) -> dict[str, str | None]:
+    ) -> Mapping[str, str | None]:
         """Store what a call has brought; return the timestamps of the records that it named, by ID."""
         name = self.record_type.name
         ahead, now = self._reader.server_time().timestamp() - self._now(), self._now()
 
-        def work(db: Database) -> tuple[int, dict[str, str | None]]:
+        def work(db: Database) -> tuple[int, Mapping[str, str | None]]:
             sound = writing.sorted_out(db, name, records, invalid)
             times = sound.times
             reasons = {str(element.id): element.reason for element in sound.invalid if element.id is not None}
