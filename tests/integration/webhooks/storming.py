@@ -13,7 +13,6 @@ import os
 import pathlib
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -24,8 +23,11 @@ from typing import Any
 
 import attrs
 
+from tests.engines import rows, words
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.store import Store, choose
+from tonicdm.store.database import Location
+from tonicdm.store.opening import locate
 from tonicdm.sync import synchronize
 
 TYPES = (
@@ -102,6 +104,7 @@ async def storm(
     records: int,
     pool: int,
     updated_after: bool = True,
+    where: Location | None = None,
     tell: Any = lambda _line: None,
 ) -> Storm:
     """Make a storm of *events* within *seconds*, and wait until it is worked off.
@@ -113,10 +116,11 @@ async def storm(
         records: Size of the sandbox's firm.
         pool: Records of each type among which changes are made.
         updated_after: Whether the server heeds it.
+        where: The copy; a file in the folder unless given. One in PostgreSQL has the budget beside it.
         tell: Told what happens.
     """
     found, chance = Storm(events=events), random.Random(7)
-    file = folder / "firm.db"
+    file = where or locate(folder / "firm.db")
     (folder / "stormhandlers.py").write_text(HANDLERS)
     with _sandbox(records, updated_after=updated_after) as url:
         await _load(url, file)
@@ -130,11 +134,14 @@ async def storm(
             processes.start("receiver")
             _subscribe(url, processes.url, seconds)
             processes.start("worker")
+            refused = asyncio.create_task(_pause_when_refused(url, processes))
             changed = await _change(url, found, chance, pool, seconds, processes)
             tell(f"{events:,} changes made; the receiver was killed {processes.killed['receiver']} times")
             await _wait(lambda: _post(url, "/__webhooks", {})["under_way"] == 0, 120)
             _take_acks(url, found)
-            tell(f"all accepted {max(0.0, reset - time.monotonic()):.1f} s before the reset")
+            tell(f"all accepted {reset - time.monotonic():.1f} s before the reset")
+            await refused
+            await processes.budget("resume")
             await _wait(lambda: _count(file, "SELECT count(*) FROM effect") > events // 20, window + 60)
             began = time.monotonic()
             processes.kill("worker")
@@ -167,7 +174,7 @@ def _sandbox(records: int, *, updated_after: bool) -> Iterator[str]:
             process.terminate()
 
 
-async def _load(url: str, file: pathlib.Path) -> None:
+async def _load(url: str, file: Location) -> None:
     """Load the types, and find out whether updated_after works."""
     budget = UnitBudget.memory(max_calls_per_second=None)
     async with budget, TonicDM(SYNC_TOKEN, base_url=url, budget=budget) as tonic, Store(file) as store:
@@ -179,21 +186,21 @@ async def _load(url: str, file: pathlib.Path) -> None:
 class _Processes:
     """The receiver and the worker, as users start them."""
 
-    def __init__(self, folder: pathlib.Path, file: pathlib.Path, url: str) -> None:
+    def __init__(self, folder: pathlib.Path, file: Location, url: str) -> None:
         self.killed: Counter[str] = Counter()
         self.url = ""
         self._port = 0
         self._folder = folder
+        self._file = words(file)
         self._running: dict[str, subprocess.Popen[str]] = {}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TONICDM_")}
         self._environment = {
             **kept,
             "TONICDM_TOKEN": WORK_TOKEN,
             "TONICDM_BASE_URL": url,
-            "TONICDM_BUDGET": str(folder / "budget.db"),
+            "TONICDM_BUDGET": str(folder / "budget.db") if file.schema is None else self._file[0],
             "STORM_KEY": KEY,
         }
-        self._file = str(file)
 
     def __enter__(self) -> None:
         pass
@@ -207,8 +214,8 @@ class _Processes:
 
     def start(self, name: str) -> None:
         options = {
-            "receiver": ["serve", self._file, "--port", str(self._port), "--secret-env", "STORM_KEY"],
-            "worker": ["work", self._file, *WORK],
+            "receiver": ["serve", *self._file, "--port", str(self._port), "--secret-env", "STORM_KEY"],
+            "worker": ["work", *self._file, *WORK],
         }[name]
         with (self._folder / f"{name}.log").open("a") as log:
             self._running[name] = process = subprocess.Popen(
@@ -224,6 +231,13 @@ class _Processes:
         if name == "receiver" and not self._port:
             self.url = line.split()[2]
             self._port = int(self.url.split(":")[2].split("/")[0])
+
+    async def budget(self, command: str) -> None:
+        """Pause the worker's budget, or take that back, as a user does."""
+        run = [sys.executable, "-m", "tonicdm.cli", "budget", command]
+        await asyncio.to_thread(
+            subprocess.run, run, env=self._environment, cwd=self._folder, check=True, capture_output=True
+        )
 
     def kill(self, name: str) -> None:
         process = self._running.pop(name)
@@ -277,6 +291,13 @@ async def _change(
     return changed
 
 
+async def _pause_when_refused(url: str, processes: _Processes) -> None:
+    """Pause the budget behind the worker's first 429, so that no slow machine lets the storm outlast the window."""
+    path = f"/__journal?token={WORK_TOKEN}"
+    await _wait(lambda: any(entry["status"] == 429 for entry in _get(url, path)["entries"]), 60)
+    await processes.budget("pause")
+
+
 def _take_acks(url: str, found: Storm) -> None:
     deliveries = _get(url, "/__webhooks")
     acknowledged = [one for one in deliveries if one["status"] is not None and 200 <= one["status"] < 300]
@@ -286,17 +307,15 @@ def _take_acks(url: str, found: Storm) -> None:
     found.accepted = len(found.kept)
 
 
-def _compare(url: str, file: pathlib.Path, changed: dict[str, set[str]], found: Storm) -> None:
-    with contextlib.closing(sqlite3.connect(file)) as db:
-        found.stored = {key for (key,) in db.execute("SELECT key FROM event")}
-        found.duplicates = db.execute("SELECT sum(copies) FROM event").fetchone()[0]
-        found.effects = Counter(db.execute("SELECT event, id FROM effect").fetchall())
-        found.states = dict(db.execute("SELECT state, count(*) FROM job GROUP BY state").fetchall())
-        for kind, names in changed.items():
-            truth = {item["id"].replace("-", ""): item for item in _world(url, kind)}
-            for one in names:
-                (raw,) = db.execute("SELECT raw FROM record WHERE type = ? AND id = ?", (kind, one)).fetchone()
-                found.wrong += json.loads(raw)["stormMark"] != truth[one]["stormMark"]
+def _compare(url: str, file: Location, changed: dict[str, set[str]], found: Storm) -> None:
+    found.stored = {key for (key,) in rows(file, "SELECT key FROM event")}
+    found.duplicates = int(rows(file, "SELECT sum(copies) FROM event")[0][0])
+    found.effects = Counter(rows(file, "SELECT event, id FROM effect"))
+    found.states = dict(rows(file, "SELECT state, count(*) FROM job GROUP BY state"))
+    for kind, names in changed.items():
+        truth = {item["id"].replace("-", ""): item for item in _world(url, kind)}
+        held = dict(rows(file, "SELECT id, raw FROM record WHERE type = ?", kind))
+        found.wrong += sum(json.loads(held[one])["stormMark"] != truth[one]["stormMark"] for one in names)
 
 
 def _world(url: str, kind: str) -> list[dict[str, Any]]:
@@ -314,9 +333,8 @@ def _post(url: str, path: str, body: Any) -> Any:
         return json.loads(answer.read())
 
 
-def _count(file: pathlib.Path, query: str) -> int:
-    with contextlib.closing(sqlite3.connect(file, timeout=30)) as db:
-        return int(db.execute(query).fetchone()[0])
+def _count(file: Location, query: str) -> int:
+    return int(rows(file, query)[0][0])
 
 
 async def _wait(condition: Any, most: float) -> None:
