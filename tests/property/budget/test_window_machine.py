@@ -7,7 +7,8 @@ test_metamorphic.py here, test_lanes.py and test_shell.py among the unit tests.
 
 import copy
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -20,6 +21,7 @@ from tonicdm.budget.rules import BudgetRules, Granted, Instant, Reason
 from tonicdm.budget.settling import settle
 from tonicdm.budget.window import Window
 
+T = TypeVar("T")
 TIMEOUT = 30.0
 RULES = BudgetRules(limit=60, window=600.0, reserve_tail=20.0, lease=30.0, settle_time=30.0)
 
@@ -67,6 +69,8 @@ class WindowMachine(RuleBasedStateMachine):
     """Sole user of a token."""
 
     foreigners = False
+    drifted = 0.0
+    """Seconds by which a time may move that is kept by another clock than this machine's."""
 
     @initialize(
         offset=st.floats(-1e6, 1e6),
@@ -83,10 +87,18 @@ class WindowMachine(RuleBasedStateMachine):
         if spent and self.foreigners:
             self.server.turn()
             self.server.used, self.server.end = spent, self.server.now + left
-        self.window = Window(RULES)
+        self.begin_ledger()
         self.known: list[Call] = []
         self.silent_until = float("-inf")
         self.before = self.look()
+
+    def begin_ledger(self) -> None:
+        """Begin with a window that knows nothing."""
+        self.window = Window(RULES)
+
+    def do(self, step: Callable[[Window], T]) -> T:
+        """Make a step of the window."""
+        return step(self.window)
 
     @property
     def now(self) -> Instant:
@@ -155,7 +167,7 @@ class WindowMachine(RuleBasedStateMachine):
         for cost in (20, 20, 20, 5, 5, 5, 1, 1, 1, 1, 1):
             if self.window.reset is not None and self.window.limit - self.window.used - self.window.held - cost < left:
                 continue
-            answer = self.window.admit(cost, self.now, lane="interactive")
+            answer = self.do(lambda window, cost=cost: window.admit(cost, self.now, lane="interactive"))
             if isinstance(answer, Granted):
                 call = Call(answer.entry, cost, cost)
                 self.known.append(call)
@@ -181,7 +193,7 @@ class WindowMachine(RuleBasedStateMachine):
         go=st.booleans(),
     )
     def reserve(self, cost: int, cheaper: bool, lane: str, go: bool) -> None:
-        answer = self.window.admit(cost, self.now, lane=lane)
+        answer = self.do(lambda window: window.admit(cost, self.now, lane=lane))
         if isinstance(answer, Granted):
             call = Call(answer.entry, cost, 1 if cheaper else cost)
             self.known.append(call)
@@ -197,7 +209,7 @@ class WindowMachine(RuleBasedStateMachine):
 
     def send(self, call: Call) -> None:
         others = [e for e in self.window.holdings if e.state is EntryState.SENT and e.sent_at > self.window.rolled_at]
-        passed = self.window.sent(call.number, self.now, TIMEOUT)
+        passed = self.do(lambda window: window.sent(call.number, self.now, TIMEOUT))
         if not passed:
             call.state = "over"
             assert self.window.holdings.get(call.number) is None, "I3: refused at the gate, the units are back"
@@ -214,9 +226,9 @@ class WindowMachine(RuleBasedStateMachine):
     def refund(self, pick: int) -> None:
         """No byte was written: before the gate, or after it when no connection could be made."""
         call = self.one("unsent", pick)
-        self.window.refund(call.number)
+        self.do(lambda window: window.refund(call.number))
         held = self.window.held
-        self.window.refund(call.number)
+        self.do(lambda window: window.refund(call.number))
         assert self.window.held == held, "I11: a refund twice is once"
         call.state, call.dead = "over", True
 
@@ -227,7 +239,7 @@ class WindowMachine(RuleBasedStateMachine):
 
     def abandon(self, call: Call, *, tell: bool = True) -> None:
         if tell:
-            self.window.lose(call.number, self.now)
+            self.do(lambda window: window.lose(call.number, self.now))
         call.state = "abandoned"
         call.last_processing = min(call.last_processing, self.server.now + RULES.settle_time * (1 - 1e-3))
 
@@ -268,9 +280,9 @@ class WindowMachine(RuleBasedStateMachine):
         assert reply is not None
         call.state = "over"
 
-        def tell() -> None:
+        def tell(window: Window) -> None:
             settle(
-                self.window,
+                window,
                 call.number,
                 reply.report,
                 self.now,
@@ -279,12 +291,12 @@ class WindowMachine(RuleBasedStateMachine):
                 chance=chance,
             )
 
-        tell()
+        self.do(tell)
         assert self.window.holdings.get(call.number) is None, "I3: a settled attempt holds nothing"
         if reply.status == 429:
             self.silent_until = max(self.silent_until, reply.reset)
         seen = (self.window.used, self.window.held, self.window.reset, self.window.cooldown.consecutive_429s)
-        tell()
+        self.do(tell)
         again = (self.window.used, self.window.held, self.window.reset, self.window.cooldown.consecutive_429s)
         assert again == seen, "I11: settled twice is once"
 
@@ -295,7 +307,7 @@ class WindowMachine(RuleBasedStateMachine):
         call = self.one("sent", pick)
         status = 200 if call.processed else 502
         held = self.window.held
-        settle(self.window, call.number, Report(), self.now, status=status, sent_at=call.sent_at)
+        self.do(lambda window: settle(window, call.number, Report(), self.now, status=status, sent_at=call.sent_at))
         assert self.window.held <= held
         self.abandon(call, tell=False)
 
@@ -310,22 +322,33 @@ class WindowMachine(RuleBasedStateMachine):
                 self.abandon(call, tell=False)
             elif call.state == "reserved":
                 call.state, call.dead = "over", True
-        names = Names()
-        row, _ = names.read(names.pack(self.window, 0.0, {}), None)
-        self.window = names.unpack(row, copy.deepcopy(list(self.window.holdings)), RULES, 0.0)
+        self.read_anew()
         still_held = {entry.number: (entry.state, entry.until) for entry in self.window.holdings}
-        assert still_held == entries, "I10: a lost holder's units stay charged"
+        assert still_held.keys() == entries.keys(), "I10: a lost holder's units stay charged"
+        for number, (state, until) in entries.items():
+            assert still_held[number][0] is state
+            assert abs(still_held[number][1] - until) <= self.drifted
 
     @rule()
     def reboot(self) -> None:
         """The machine restarts: all of the above, and its monotonic clock begins anew."""
         self.crash_and_read_the_ledger()
-        self.monotonic = 5.0
-        self.window.restarted(self.now)
+        self.restart_clock()
         # Without a Date, only the local clock can tell the reset; the property below needs it to be right.
         self.wall = self.server.now
         for call in self.known:
             call.sent_at = min(call.sent_at, self.monotonic)
+
+    def read_anew(self) -> None:
+        """Read the ledger as a process does that has just begun."""
+        names = Names()
+        row, _ = names.read(names.pack(self.window, 0.0, {}), None)
+        self.window = names.unpack(row, copy.deepcopy(list(self.window.holdings)), RULES, 0.0)
+
+    def restart_clock(self) -> None:
+        """Let the monotonic clock begin anew."""
+        self.monotonic = 5.0
+        self.window.restarted(self.now)
 
     # --- what must hold at any time -----------------------------------------------------------------------------
 
@@ -380,7 +403,7 @@ class WindowMachine(RuleBasedStateMachine):
             return
         for call in self.known:
             if call.state == "reserved":
-                self.window.refund(call.number)
+                self.do(lambda window, call=call: window.refund(call.number))
                 call.state = "over"
             elif call.state == "sent":
                 if not call.processed:
@@ -388,8 +411,10 @@ class WindowMachine(RuleBasedStateMachine):
                 self.settle(call)
         for _ in range(200):
             self.pass_time(RULES.settle_time + 40.0)
-            answer = self.window.admit(1, self.now, lane="interactive")
-            if isinstance(answer, Granted) and self.window.sent(answer.entry, self.now, TIMEOUT):
+            answer = self.do(lambda window: window.admit(1, self.now, lane="interactive"))
+            if isinstance(answer, Granted) and self.do(
+                lambda window, number=answer.entry: window.sent(number, self.now, TIMEOUT)
+            ):
                 call = Call(answer.entry, 1, 1, state="sent", sent_at=self.monotonic)
                 self.known.append(call)
                 self.process(call)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import attrs
-from hypothesis import example, given
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.engines import ENGINES, place
 from tonicdm.store import lookup, rows
+from tonicdm.store.database import Database
 from tonicdm.store.sqlite import SqliteDatabase, upgrade
 from tonicdm.store.versions import OVERLAP, Origin, ReadStamp
 from tonicdm.store.writing import write_records
@@ -59,10 +65,8 @@ class Server:
 class Copy:
     """A store, and what is on its way to it."""
 
-    def __init__(self) -> None:
-        connection = sqlite3.connect(":memory:", isolation_level=None)
-        upgrade(connection, 0)
-        self.db = SqliteDatabase(connection)
+    def __init__(self, db: Database) -> None:
+        self.db = db
         self.server = Server()
         self.on_its_way: list[tuple[list[dict[str, Any]], ReadStamp, Origin]] = []
         self.told: list[dict[str, Any]] = []
@@ -91,6 +95,39 @@ class Copy:
 
     def stored(self) -> dict[str, Any]:
         return {one: json.loads(raw) for one, raw in self.db.execute("SELECT id, raw FROM record")}
+
+
+class _EndedError(Exception):
+    """Undoes what an example has stored."""
+
+
+Copies = Callable[[], AbstractContextManager[Copy]]
+
+
+@pytest.fixture(params=ENGINES)
+def copies(request: pytest.FixtureRequest) -> Iterator[Copies]:
+    """Make empty copies: one database on each engine, of which nothing is ever committed."""
+    if request.param == "sqlite":
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        upgrade(connection, 0)
+        db: Database = SqliteDatabase(connection)
+    else:
+        db = place(request, request.param).open()
+
+    @contextlib.contextmanager
+    def copies() -> Iterator[Copy]:
+        with contextlib.suppress(_EndedError), db.transaction():
+            yield Copy(db)
+            raise _EndedError
+
+    yield copies
+    db.close()
+
+
+def examples(request: pytest.FixtureRequest) -> settings:
+    """Return how many examples an engine gets: each statement is a trip to the server in PostgreSQL."""
+    ordinary = settings().max_examples
+    return settings(max_examples=ordinary if request.node.callspec.params["copies"] == "sqlite" else ordinary // 5)
 
 
 ones = st.sampled_from(IDS)
@@ -135,26 +172,42 @@ def play(copy: Copy, script: list[tuple[Any, ...]]) -> None:
                 copy.skew = skew
 
 
-@given(st.lists(steps, max_size=30), st.lists(numbers, min_size=40, max_size=40))
-def test_a_whole_read_after_the_overlap_settles_everything_in_any_order(script: list, order: list[int]) -> None:
+def test_a_whole_read_after_the_overlap_settles_everything_in_any_order(
+    copies: Copies, request: pytest.FixtureRequest
+) -> None:
     """Also if answers of earlier calls, and events, reach the store after it."""
-    copy = Copy()
-    play(copy, script)
-    while copy.told:
-        copy.receive(0)
-    copy.server.now += 2 * OVERLAP
-    copy.read(IDS, Origin.LIST)
-    for place in order:
-        copy.land(place)
-    while copy.on_its_way:
-        copy.land(0)
-    assert copy.stored() == {one: copy.server.shown(one) for one in IDS}
+
+    @examples(request)
+    @given(st.lists(steps, max_size=30), st.lists(numbers, min_size=40, max_size=40))
+    def holds(script: list, order: list[int]) -> None:
+        with copies() as copy:
+            play(copy, script)
+            while copy.told:
+                copy.receive(0)
+            copy.server.now += 2 * OVERLAP
+            copy.read(IDS, Origin.LIST)
+            for number in order:
+                copy.land(number)
+            while copy.on_its_way:
+                copy.land(0)
+            assert copy.stored() == {one: copy.server.shown(one) for one in IDS}
+
+    holds()
 
 
-@given(st.lists(steps | clocks, max_size=30))
-def test_an_audit_settles_everything_whatever_the_clock_did(script: list) -> None:
+def test_an_audit_settles_everything_whatever_the_clock_did(copies: Copies, request: pytest.FixtureRequest) -> None:
     """Stubs of all records, and those that differ by ID: a second read agrees, and no clock is asked."""
-    copy = Copy()
+
+    @examples(request)
+    @given(st.lists(steps | clocks, max_size=30))
+    def holds(script: list) -> None:
+        with copies() as copy:
+            audit(copy, script)
+
+    holds()
+
+
+def audit(copy: Copy, script: list) -> None:
     play(copy, script)
     while copy.told:
         copy.receive(0)
@@ -195,19 +248,30 @@ PAGE_THEN_EVENT = [0, 1] + [0] * 38
 """The first page is written, then the event, then the second page, which left a minute before the event arrived."""
 
 
-@given(st.lists(onwards, max_size=30), st.lists(numbers, min_size=40, max_size=40))
-@example(LATE_EVENT_OF_WHAT_IS_HELD, PAGE_THEN_EVENT)
-@example(LATE_EVENT_OF_A_NEWER_VERSION, PAGE_THEN_EVENT)
-def test_while_the_server_goes_on_no_version_gives_way_to_an_older_one(script: list, order: list[int]) -> None:
+def test_while_the_server_goes_on_no_version_gives_way_to_an_older_one(
+    copies: Copies, request: pytest.FixtureRequest
+) -> None:
     """However late a server shows a change, and however late an event is delivered."""
-    copy = Copy()
+
+    @examples(request)
+    @given(st.lists(onwards, max_size=30), st.lists(numbers, min_size=40, max_size=40))
+    @example(LATE_EVENT_OF_WHAT_IS_HELD, PAGE_THEN_EVENT)
+    @example(LATE_EVENT_OF_A_NEWER_VERSION, PAGE_THEN_EVENT)
+    def holds(script: list, order: list[int]) -> None:
+        with copies() as copy:
+            go_on(copy, script, order)
+
+    holds()
+
+
+def go_on(copy: Copy, script: list, order: list[int]) -> None:
     play(copy, script)
     newest: dict[str, str] = {}
-    for place in order:
+    for number in order:
         if copy.on_its_way:
-            records, _, _ = copy.on_its_way[place % len(copy.on_its_way)]
+            records, _, _ = copy.on_its_way[number % len(copy.on_its_way)]
             for record in records:
                 at = rows.updated_of(record) or ""
                 newest[record["id"]] = max(at, newest.get(record["id"], ""))
-        copy.land(place)
+        copy.land(number)
         assert {one: rows.updated_of(record) for one, record in copy.stored().items()} == newest
