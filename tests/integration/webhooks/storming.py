@@ -133,14 +133,14 @@ async def storm(
         with processes:
             processes.start("receiver")
             _subscribe(url, processes.url, seconds)
+            # However slow the machine, the worker begins when all is there: units count, and not who was faster.
+            await processes.budget("pause")
             processes.start("worker")
-            refused = asyncio.create_task(_pause_when_refused(url, processes))
             changed = await _change(url, found, chance, pool, seconds, processes)
             tell(f"{events:,} changes made; the receiver was killed {processes.killed['receiver']} times")
             await _wait(lambda: _post(url, "/__webhooks", {})["under_way"] == 0, 120)
             _take_acks(url, found)
             tell(f"all accepted {reset - time.monotonic():.1f} s before the reset")
-            await refused
             await processes.budget("resume")
             await _wait(lambda: _count(file, "SELECT count(*) FROM effect") > events // 20, window + 60)
             began = time.monotonic()
@@ -289,13 +289,6 @@ async def _change(
         await asyncio.sleep(0.05)
     found.distinct = {kind: len(names) for kind, names in changed.items()}
     return changed
-
-
-async def _pause_when_refused(url: str, processes: _Processes) -> None:
-    """Pause the budget behind the worker's first 429, so that no slow machine lets the storm outlast the window."""
-    path = f"/__journal?token={WORK_TOKEN}"
-    await _wait(lambda: any(entry["status"] == 429 for entry in _get(url, path)["entries"]), 60)
-    await processes.budget("pause")
 
 
 def _take_acks(url: str, found: Storm) -> None:
