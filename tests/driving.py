@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
 
 from tonicdm import TonicDM
 from tonicdm.clock import VirtualClock
@@ -44,6 +47,23 @@ async def drive_while_idle(
     finally:
         task.cancel()
     return await task
+
+
+@contextlib.contextmanager
+def counted_threads() -> Iterator[Callable[[], bool]]:
+    """Count what the running loop has given to threads; yield what tells whether any of it is not done."""
+    loop, pending = asyncio.get_running_loop(), set[asyncio.Future[Any]]()
+    run_in_executor = loop.run_in_executor
+
+    def counting(*given: Any) -> asyncio.Future[Any]:
+        future = run_in_executor(*given)
+        pending.add(future)
+        future.add_done_callback(pending.discard)
+        return future
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "run_in_executor", counting)
+        yield lambda: bool(pending)
 
 
 async def close_without_a_trace(tonic: TonicDM) -> None:

@@ -22,6 +22,7 @@ class RhythmConnection:
     auth_domain: str | None
     base_url: str | None
     max_wait: float | None
+    database: str | None = attrs.field(repr=False)
 
     def client(self) -> RhythmClient:
         """Make the client."""
@@ -32,6 +33,7 @@ class RhythmConnection:
             auth_domain=self.auth_domain,
             base_url_template=self.base_url,
             max_wait=self.max_wait,
+            database=self.database,
         )
 
 
@@ -41,6 +43,9 @@ _OPTIONS = (
     click.option("--client-id", help="The application; else RHYTHM_CLIENT_ID. Its secret is RHYTHM_CLIENT_SECRET."),
     click.option("--auth-domain", help="The tenant's Auth0 domain; else RHYTHM_AUTH_DOMAIN."),
     click.option("--base-url", help="Where the services are, with {service} in it; else RHYTHM_BASE_URL."),
+    click.option(
+        "--database", help="postgresql://... that all hosts share, for pace, notes and tokens; else RHYTHM_DATABASE."
+    ),
     click.option("--max-wait", type=click.FloatRange(min=0), help="Most seconds to be silent after a 429."),
 )
 

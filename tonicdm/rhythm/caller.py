@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
@@ -25,6 +26,7 @@ from tonicdm.rhythm.assumed import ASSUMED, INFERRED_PATHS, Dialect
 from tonicdm.rhythm.claims import Claims, check_audience, require_contact
 from tonicdm.rhythm.dateclock import DateClock
 from tonicdm.rhythm.errors import AlreadyRunningError, DeniedError, NoContactError, NotFoundError
+from tonicdm.rhythm.jobs import JobFile, JobNote
 from tonicdm.rhythm.operations import OPERATIONS, RhythmOperation, find, known_path
 from tonicdm.rhythm.settings import RhythmSettings
 from tonicdm.rhythm.throttle import ONE_AT_A_TIME, Throttle
@@ -58,6 +60,8 @@ class RhythmCaller:
     by_machine: bool = False
     """Whether the token is a machine's, which never has a contact."""
     on_sent: Callable[[], None] | None = None
+    note_at: Callable[[pathlib.Path], JobNote] = JobFile
+    """Returns the note that stands for a file: the file itself, or one in a database."""
     server_clock: DateClock = attrs.field(
         default=attrs.Factory(lambda self: DateClock(self.transport.clock), takes_self=True)
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import pathlib
 import ssl as ssl_module
 from collections.abc import Mapping
 from typing import Any, Final, Self, TypeAlias, cast
@@ -20,11 +22,15 @@ from tonicdm.rhythm.assumed import ASSUMED, Dialect
 from tonicdm.rhythm.caller import RhythmCaller
 from tonicdm.rhythm.claims import Claims, check_audience, check_tenant, peek_claims
 from tonicdm.rhythm.criteria import Criteria
+from tonicdm.rhythm.database import RhythmDatabase
+from tonicdm.rhythm.databasenotes import DatabaseNote
 from tonicdm.rhythm.endpoints.base import FieldNames
 from tonicdm.rhythm.endpoints.queries import Queries
 from tonicdm.rhythm.endpoints.resources import Resources
 from tonicdm.rhythm.fetch import Fetched, fetch
+from tonicdm.rhythm.jobs import JobFile, JobNote
 from tonicdm.rhythm.settings import RhythmSettings
+from tonicdm.rhythm.sharedthrottle import SharedThrottle
 from tonicdm.rhythm.strategy import FetchOptions
 from tonicdm.rhythm.throttle import Throttle, ThrottleRules
 from tonicdm.rhythm.tokens.broker import TokenBroker
@@ -57,6 +63,9 @@ class RhythmClient(Resources, AsyncClosing):
         base_url_template: Where the services are, with ``{service}`` in it; else RHYTHM_BASE_URL, else Rhythm's hosts.
         dialect: What is assumed where the documents are silent.
         throttle: How fast calls leave, and how a 429 is answered.
+        database: ``postgresql://…`` that the clients of several hosts share: the pace and the cooldown after a 429, the
+            notes of queries and other work, and machine tokens unless RHYTHM_TOKENS names another place for them; else
+            RHYTHM_DATABASE.
         max_concurrency: Calls under way at once.
         timeout: Seconds that one attempt of a call may take.
         max_wait: Seconds that a call may wait for the cooldown after a 429 to end; None for as long as it takes.
@@ -84,6 +93,7 @@ class RhythmClient(Resources, AsyncClosing):
         base_url_template: str | None = None,
         dialect: Dialect = ASSUMED,
         throttle: ThrottleRules | None = None,
+        database: str | None = None,
         max_concurrency: int = 8,
         timeout: float = 30.0,
         max_wait: float | None = None,
@@ -109,21 +119,36 @@ class RhythmClient(Resources, AsyncClosing):
         clock = clock or SystemClock()
         network: dict[str, Any] = {"ssl": ssl, "proxy": proxy, "trust_env": trust_env}
         self._plain = Plain(clock=clock, **network)
+        url = database or os.environ.get("RHYTHM_DATABASE")
+        self._database = None if not url else RhythmDatabase(url, clock=clock)
+        self._tokens = None if os.environ.get("RHYTHM_TOKENS") else url or None
         self._broker: TokenBroker | None = None
         bearer = self._bearer(settings, None if fixed is not None else token, clock)
         self._network: dict[str, Any] = {**network, "max_concurrency": max_concurrency, "retry": retry, "hooks": hooks}
+        self._own_throttle = self._throttle(settings, throttle, clock)
         self._caller = RhythmCaller(
-            transport=Transport(bearer, Throttle(clock, throttle), clock=clock, **self._network),
+            transport=Transport(bearer, self._own_throttle, clock=clock, **self._network),
             settings=settings,
             dialect=dialect,
             timeout=timeout,
             max_wait=max_wait,
             claims=functools.partial(_known_claims, bearer),
+            note_at=self._note_at,
             by_machine=isinstance(bearer, TokenBroker),
         )
 
     def __repr__(self) -> str:
         return f"<RhythmClient {self.tenant_id}>"
+
+    def _throttle(self, settings: RhythmSettings, rules: ThrottleRules | None, clock: Clock) -> Throttle:
+        if self._database is None:
+            return Throttle(clock, rules)
+        return SharedThrottle(clock, rules, self._database, f"{settings.base_url_template} {settings.tenant}")
+
+    def _note_at(self, path: pathlib.Path) -> JobNote:
+        if self._database is None:
+            return JobFile(path)
+        return DatabaseNote.at(self._database, self.tenant_id, path)
 
     def _bearer(self, settings: RhythmSettings, token: TokenLike | None, clock: Clock) -> Bearer:
         if isinstance(token, UserSession) and token.claims is not None:
@@ -146,6 +171,7 @@ class RhythmClient(Resources, AsyncClosing):
             settings.client_id,
             settings.client_secret,
             tenant_id=settings.tenant,
+            store=self._tokens,
             clock=clock,
             http=self._plain,
         )
@@ -160,6 +186,7 @@ class RhythmClient(Resources, AsyncClosing):
     async def close(self) -> None:
         """Close the connections, and the broker made here; twice is once."""
         await self._caller.transport.close()
+        await self._own_throttle.close()
         if self._broker is not None:
             await self._broker.close()
         await self._plain.close()
@@ -187,6 +214,7 @@ class RhythmClient(Resources, AsyncClosing):
             **self._network,
         )
         other._caller.transport.budget = self._caller.transport.budget
+        other._database = self._database
         return other
 
     # --- resources ----------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ _TABLES: Final = (
     )
     """,
 )
-_TIME: Final = "extract(epoch FROM clock_timestamp())::float8"
+TIME: Final = "extract(epoch FROM clock_timestamp())::float8"
 
 
 class RhythmDatabase:
@@ -88,20 +88,37 @@ class RhythmDatabase:
             StoreError: The database can't be used. Where the connection broke, what was done may be committed or not.
             ConfigError: The tables are of a later version.
         """
+        with self.errors(), contextlib.closing(self.connect()) as connection, connection.transaction():
+            connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}".encode())
+            yield connection, self.time(connection)
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Open a connection to tables of this form, which are made where they are missing; inside `errors`.
+
+        Raises:
+            ConfigError: The tables are of a later version.
+        """
+        connection = connect(self._conninfo, "tonicdm-rhythm")
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @contextlib.contextmanager
+    def errors(self) -> Generator[None]:
+        """Turn the driver's errors into ours."""
         import psycopg
 
         try:
-            with contextlib.closing(connect(self._conninfo, "tonicdm-rhythm")) as connection:
-                self._prepare(connection)
-                with connection.transaction():
-                    connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}".encode())
-                    yield connection, self.time(connection)
+            yield
         except psycopg.Error as error:
             raise StoreError(self.where, f"can't be used ({_text(error)}); nothing was sent.") from error
 
     def time(self, connection: psycopg.Connection[Any]) -> float:
         """Read the database's time, Unix seconds: behind a wait for a lock, for example."""
-        (now,) = connection.execute(f"SELECT {_TIME}".encode()).fetchone() or (0.0,)
+        (now,) = connection.execute(f"SELECT {TIME}".encode()).fetchone() or (0.0,)
         self._ahead = self._base.monotonic() - float(now)
         return float(now)
 

@@ -1,16 +1,18 @@
 """Notes of tasks at the server, so that a crash does not start one again.
 
 A note stands in a file beside the output: a task has one output, the note needs no store to be open, and it goes away
-with the output's arrival. It holds an id and a fingerprint of what was asked; no criteria, no URI, no token.
+with the output's arrival. Hosts that share a database keep it there instead. It holds an id and a fingerprint of what
+was asked; no criteria, no URI, no token.
 """
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import json
 import os
 import pathlib
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from typing import Any, Final
 
 import attrs
@@ -49,11 +51,123 @@ class Note:
         return self.tries >= MAX_TRIES or abs(now - self.started_at) >= MAX_JOB_SECONDS
 
 
+class JobNote(abc.ABC):
+    """The note of one task, wherever it stands."""
+
+    @property
+    @abc.abstractmethod
+    def name(self) -> str:
+        """Where it stands, for people; the same in every process that shares it."""
+
+    @abc.abstractmethod
+    def read(self) -> Note | None:
+        """Return the note; None where there is none.
+
+        Raises:
+            StoreError: It can't be read: to go on without it could start a second task.
+        """
+
+    @abc.abstractmethod
+    def write(self, note: Note) -> None:
+        """Keep *note*, durably before this returns."""
+
+    @abc.abstractmethod
+    def remove(self) -> None:
+        """Forget the task; nothing happens where it was forgotten before."""
+
+    @abc.abstractmethod
+    def holding(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Keep others with the same note out, of this process and of all others.
+
+        Raises:
+            UnderWayError: Another one has it.
+            StoreError: That can't be told; nothing was sent.
+        """
+
+    def matching(self, fingerprint: str) -> Note | None:
+        """Return the note if it is of the same question.
+
+        Raises:
+            ConfigError: It is of another one.
+        """
+        note = self.read()
+        if note is not None and note.fingerprint != fingerprint:
+            raise ConfigError(
+                f"{self.name} belongs to another task ({note.id or 'which may have begun'}) or tenant; "
+                "finish that one, choose another name, or remove the file. Nothing was sent."
+            )
+        return note
+
+    def of(self, fingerprint: str) -> Note | None:
+        """Return the note if it is of the same question; one of another is forgotten, and its task left to end."""
+        note = self.read()
+        if note is not None and note.fingerprint != fingerprint:
+            self.remove()
+            return None
+        return note
+
+    def failed(self, note: Note, now: float, *, counts: bool = True) -> bool:
+        """Remember that a run failed to bring a result home; return whether the task was given up and forgotten.
+
+        Args:
+            note: The task.
+            now: Unix seconds.
+            counts: Whether it was a try; a deadline that passed is none, as the task goes on.
+        """
+        tried = attrs.evolve(note, tries=note.tries + counts)
+        if tried.is_given_up(now):
+            self.remove()
+            return True
+        if counts:
+            self.write(tried)
+        return False
+
+
+def to_text(note: Note) -> str:
+    """Return a note as it is kept."""
+    return json.dumps({"version": VERSION, **attrs.asdict(note)})
+
+
+def from_text(text: str, name: str) -> Note:
+    """Read what `to_text` wrote, here or in an earlier version.
+
+    Args:
+        text: The note.
+        name: Where it stands, for the error.
+
+    Raises:
+        StoreError: It is something else.
+    """
+    try:
+        stored: Any = json.loads(text)
+        if stored["version"] != VERSION:
+            raise StoreError(name, f"has version {stored['version']}; this package reads {VERSION}")
+        return Note(
+            id=str(stored["id"]),
+            fingerprint=str(stored["fingerprint"]),
+            started_at=float(stored["started_at"]),
+            tries=int(stored.get("tries", 0)),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unreadable(name, error) from None
+
+
+def _unreadable(name: str, error: Exception) -> StoreError:
+    return StoreError(
+        name, f"can't be read as the note of a task ({type(error).__name__}); look at the task it names, then remove it"
+    )
+
+
 @attrs.frozen
-class JobFile:
-    """The note of one task."""
+class JobFile(JobNote):
+    """The note of one task, in a file."""
 
     path: pathlib.Path
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return str(self.path)
 
     @classmethod
     def beside(cls, output: str | os.PathLike[str]) -> JobFile:
@@ -71,45 +185,18 @@ class JobFile:
         if not self.path.parent.is_dir():
             raise StoreError(str(self.path), "can't be made: its folder does not exist. Nothing was sent")
         try:
-            stored: Any = json.loads(self.path.read_text(encoding="utf-8"))
-            if stored["version"] != VERSION:
-                raise StoreError(str(self.path), f"has version {stored['version']}; this package reads {VERSION}")
-            return Note(
-                id=str(stored["id"]),
-                fingerprint=str(stored["fingerprint"]),
-                started_at=float(stored["started_at"]),
-                tries=int(stored.get("tries", 0)),
-            )
+            text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(
-                str(self.path),
-                f"can't be read as the note of a task ({type(error).__name__}); look at the task it names, then "
-                "remove it",
-            ) from None
+        except (OSError, ValueError) as error:
+            raise _unreadable(self.name, error) from None
+        return from_text(text, self.name)
 
-    def matching(self, fingerprint: str) -> Note | None:
-        """Return the note if it is of the same question.
-
-        Raises:
-            ConfigError: It is of another one.
-        """
-        note = self.read()
-        if note is not None and note.fingerprint != fingerprint:
-            raise ConfigError(
-                f"{self.path} belongs to another task ({note.id or 'which may have begun'}) or tenant; "
-                "finish that one, choose another name, or remove the file. Nothing was sent."
-            )
-        return note
-
-    def of(self, fingerprint: str) -> Note | None:
-        """Return the note if it is of the same question; one of another is forgotten, and its task left to end."""
-        note = self.read()
-        if note is not None and note.fingerprint != fingerprint:
-            self.remove()
-            return None
-        return note
+    @contextlib.asynccontextmanager
+    async def holding(self) -> AsyncGenerator[None]:
+        """Hold the lock beside the file."""
+        with self.held():
+            yield
 
     @contextlib.contextmanager
     def held(self) -> Generator[None]:
@@ -150,22 +237,6 @@ class JobFile:
                 raise
             os.close(file)
 
-    def failed(self, note: Note, now: float, *, counts: bool = True) -> bool:
-        """Remember that a run failed to bring a result home; return whether the task was given up and forgotten.
-
-        Args:
-            note: The task.
-            now: Unix seconds.
-            counts: Whether it was a try; a deadline that passed is none, as the task goes on.
-        """
-        tried = attrs.evolve(note, tries=note.tries + counts)
-        if tried.is_given_up(now):
-            self.remove()
-            return True
-        if counts:
-            self.write(tried)
-        return False
-
     def write(self, note: Note) -> None:
         """Keep *note*; it is on the disk when this returns."""
         part = self.path.with_name(f"{self.path.name}.{os.getpid()}")
@@ -173,7 +244,7 @@ class JobFile:
             file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             try:
                 with open(file, "w", encoding="utf-8") as text:  # noqa: PTH123 - a descriptor, not a path
-                    json.dump({"version": VERSION, **attrs.asdict(note)}, text)
+                    text.write(to_text(note))
                     text.flush()
                     os.fsync(text.fileno())
                 disk.replace(part, self.path)

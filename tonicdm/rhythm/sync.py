@@ -24,8 +24,9 @@ from tonicdm.errors import ConfigError, TonicDMError
 from tonicdm.plan.deletions import too_many_deletions
 from tonicdm.rhythm.client import RhythmClient
 from tonicdm.rhythm.criteria import field
+from tonicdm.rhythm.databasenotes import StoreNote
 from tonicdm.rhythm.errors import ResultError
-from tonicdm.rhythm.jobs import MAX_JOB_SECONDS, JobFile
+from tonicdm.rhythm.jobs import MAX_JOB_SECONDS, JobFile, JobNote
 from tonicdm.rhythm.models import Contact, Organization
 from tonicdm.rhythm.query.forms import read_rows
 from tonicdm.rhythm.query.polling import PollRules
@@ -266,16 +267,23 @@ class _TypeSync:
         The note stays until all rows are in the store: a crash before that reads the same result again.
         """
         path = self.store.location.beside(f"{self.report.type}.{step}.json")
-        result = await self.rhythm.queries.run(spec, path, rules=self.rules.poll, anew=True, keep_note=True)
+        job = self._note(step, path)
+        result = await self.rhythm.queries.run(spec, path, rules=self.rules.poll, anew=True, keep_note=True, note=job)
         results = read_rows(path)
-        while part := await asyncio.to_thread(self._take, results, result.query, path):
+        while part := await asyncio.to_thread(self._take, results, result.query, path, job):
             await keep(part)
-        await asyncio.to_thread(_forget, path)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        await asyncio.to_thread(job.remove)
         assert result.started_at is not None
         # A note that an earlier version wrote by a clock that was ahead must not move the window there.
         return result.started_at if result.started_at <= self._now() else self._now() - MAX_JOB_SECONDS
 
-    def _take(self, results: Iterable[Any], query: str, path: pathlib.Path) -> Rows:
+    def _note(self, step: Step, path: pathlib.Path) -> JobNote:
+        """Return where a query is noted: what is beside a store in a database is on one host only."""
+        location = self.store.location
+        return JobFile.beside(path) if location.schema is None else StoreNote(location, f"{self.report.type}.{step}")
+
+    def _take(self, results: Iterable[Any], query: str, path: pathlib.Path, job: JobNote) -> Rows:
         try:
             part = list(itertools.islice(results, BATCH_ROWS))
             if all(isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] for row in part):
@@ -283,7 +291,6 @@ class _TypeSync:
             what = "has rows without an id, by which they would be stored"
         except MalformedError as error:
             what = str(error)
-        job = JobFile.beside(path)
         note = job.read()
         if note is not None and job.failed(note, self._now()):
             path.unlink(missing_ok=True)
@@ -313,11 +320,6 @@ def _gone(db: Database, record_type: str, until: str | None) -> list[str]:
 
 def _stamp(at: float) -> str:
     return datetime.datetime.fromtimestamp(at, datetime.UTC).isoformat()
-
-
-def _forget(path: pathlib.Path) -> None:
-    path.unlink(missing_ok=True)
-    JobFile.beside(path).remove()
 
 
 def as_line(reports: Sequence[TypeSynced], seconds: float) -> str:

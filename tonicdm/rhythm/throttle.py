@@ -120,18 +120,26 @@ class Throttle:
             self._semaphore = asyncio.Semaphore(slots.limit)
         return Leave(self, priority, max_wait, label, on_wait, slots, exclusive=job == ONE_AT_A_TIME)
 
-    def _refused(self, headers: Mapping[str, str], sent_at: float, *, exclusive: bool) -> None:
+    async def close(self) -> None:
+        """Let go of what it holds; twice is once."""
+
+    async def _pace(self, _leave: Leave) -> None:
+        """Return when it is an attempt's turn."""
+        await self._pacer.pace()
+
+    async def _is_open(self) -> bool:
+        """Tell whether no cooldown began since an attempt had its turn."""
+        return self.cooldown_left <= 0
+
+    async def _refused(self, named: float | None, sent_at: float) -> None:
         """Take in a 429."""
         now = self.clock.monotonic()
-        named = retry_after(headers, self.clock.now())
-        if exclusive and named is None:
-            return
         if self._limited_at is None or sent_at > self._limited_at:
             self._consecutive_429s += 1
         self._limited_at = now
         self._opens_at = max(self._opens_at, now + cooldown(self.rules, self._consecutive_429s, named, self._chance()))
 
-    def _succeeded(self, sent_at: float) -> None:
+    async def _succeeded(self, sent_at: float) -> None:
         if self._limited_at is not None and sent_at > self._limited_at:
             self._consecutive_429s = 0
 
@@ -198,7 +206,7 @@ class Leave:
             self._slots.taken += 1
             self._has_slot = True
         try:
-            await self._throttle._pacer.pace()
+            await self._throttle._pace(self)
         except BaseException:
             self._release()
             raise
@@ -211,7 +219,7 @@ class Leave:
 
     async def try_sent(self) -> bool:
         """Pass the gate, once; False where a 429 came meanwhile."""
-        if self.sent_at is not None or self._throttle.cooldown_left > 0:
+        if self.sent_at is not None or not await self._throttle._is_open():
             return False
         self.sent_at = self._throttle.clock.monotonic()
         return True
@@ -220,9 +228,11 @@ class Leave:
         """Take in the head of an answer."""
         sent_at = self.sent_at or 0.0
         if status == 429:
-            self._throttle._refused(headers, sent_at, exclusive=self._exclusive)
+            named = retry_after(headers, self._throttle.clock.now())
+            if not self._exclusive or named is not None:
+                await self._throttle._refused(named, sent_at)
         else:
-            self._throttle._succeeded(sent_at)
+            await self._throttle._succeeded(sent_at)
         return Settlement(blocked=status == 429)
 
     def _release(self) -> None:

@@ -270,6 +270,9 @@ def test_a_folder_or_a_url_is_taken_wherever_tokens_are_kept(
     assert isinstance(token_store(), PostgresqlTokenStore)
     assert isinstance(TokenBroker(DOMAIN, "app", SECRET).store, PostgresqlTokenStore)
     assert "s3cret" not in repr(TokenBroker(DOMAIN, "app", SECRET))
+    monkeypatch.delenv("RHYTHM_TOKENS")
+    monkeypatch.setenv("RHYTHM_DATABASE", "postgresql://db/x")
+    assert isinstance(token_store(), PostgresqlTokenStore)
     assert isinstance(token_store(tmp_path), FileTokenStore)
     assert isinstance(TokenBroker(DOMAIN, "app", SECRET, store=tmp_path).store, FileTokenStore)
     with pytest.raises(ConfigError, match="PostgresqlTokenStore"):
@@ -329,7 +332,7 @@ async def test_a_host_that_is_behind_sends_no_token_that_is_over(
     async with host(rows, issuer, clock) as broker:
         await broker.token()
     clock.advance(86400.0 + 10.0)
-    monkeypatch.setattr("tonicdm.rhythm.database._TIME", f"{clock.now()}::float8")
+    monkeypatch.setattr("tonicdm.rhythm.database.TIME", f"{clock.now()}::float8")
     async with host(rows, issuer, clock, -300.0) as behind:
         await behind.token()
     assert len(issuer.mints) == 2

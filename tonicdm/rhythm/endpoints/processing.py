@@ -16,7 +16,7 @@ from tonicdm.errors import DecodeError, ServerError, StoreError, TonicDMError, T
 from tonicdm.rhythm.endpoints.base import Resource
 from tonicdm.rhythm.endpoints.step_functions import Execution, Started, StepFunctions
 from tonicdm.rhythm.errors import SubmissionUnknownError
-from tonicdm.rhythm.jobs import JobFile, Note
+from tonicdm.rhythm.jobs import JobFile, JobNote, Note
 from tonicdm.rhythm.operations import OPERATIONS
 
 LookupHint = Callable[[Mapping[str, Any]], str]
@@ -53,8 +53,8 @@ class Processing(Resource):
         Raises:
             UnderWayError: Another submission with this note is under way; nothing was sent.
         """
-        file = None if note is None else JobFile(pathlib.Path(note))
-        with contextlib.nullcontext() if file is None else file.held():
+        file = None if note is None else self._caller.note_at(pathlib.Path(note))
+        async with contextlib.nullcontext() if file is None else file.holding():
             return await self._started(operation, body, file=file, started=started, lookup_hint=lookup_hint, key=key)
 
     async def _started(
@@ -62,7 +62,7 @@ class Processing(Resource):
         operation: str,
         body: dict[str, Any],
         *,
-        file: JobFile | None,
+        file: JobNote | None,
         started: Started | None,
         lookup_hint: LookupHint,
         key: str | None,
@@ -76,9 +76,9 @@ class Processing(Resource):
             return Execution(arn=earlier.id, functions=functions)
         if key is not None and body.get(key) is None:
             made_at = now if earlier is None else earlier.started_at
-            body = {**body, key: uuid.uuid4().hex if file is None else _key_of(file.path, digest, made_at)}
+            body = {**body, key: uuid.uuid4().hex if file is None else _key_of(file, digest, made_at)}
         unknown = SubmissionUnknownError(
-            OPERATIONS[operation].label, lookup_hint(body), note=None if file is None else str(file.path)
+            OPERATIONS[operation].label, lookup_hint(body), note=None if file is None else file.name
         )
         if earlier is not None:
             raise unknown
@@ -93,7 +93,7 @@ class Processing(Resource):
         return await functions.begun(answer, started, keep, label=OPERATIONS[operation].label)
 
     async def _answered(
-        self, operation: str, body: dict[str, Any], file: JobFile | None, unknown: SubmissionUnknownError
+        self, operation: str, body: dict[str, Any], file: JobNote | None, unknown: SubmissionUnknownError
     ) -> Any:
         """Return the JSON of the answer, or why it is none: the work has begun all the same."""
         try:
@@ -123,9 +123,10 @@ def fingerprint_of(tenant: str, operation: str, body: Mapping[str, Any]) -> str:
     return _digest(tenant, operation, body)
 
 
-def _key_of(path: pathlib.Path, fingerprint: str, made_at: float) -> str:
+def _key_of(note: JobNote, fingerprint: str, made_at: float) -> str:
     """Return the key of a submission that its note can tell again."""
-    return _digest(str(path.absolute()), fingerprint, made_at)
+    place = str(note.path.absolute()) if isinstance(note, JobFile) else note.name
+    return _digest(place, fingerprint, made_at)
 
 
 def _digest(*parts: Any) -> str:
@@ -133,7 +134,7 @@ def _digest(*parts: Any) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _forget(file: JobFile, error: TonicDMError) -> None:
+def _forget(file: JobNote, error: TonicDMError) -> None:
     """Remove the note of what did not begin; a note that can't be removed must not hide why."""
     try:
         file.remove()

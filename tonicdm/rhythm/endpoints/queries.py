@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Iterable, Mapping
@@ -24,7 +25,7 @@ from tonicdm.rhythm.caller import RhythmCaller
 from tonicdm.rhythm.criteria import Criteria
 from tonicdm.rhythm.endpoints.base import Resource
 from tonicdm.rhythm.errors import NotFoundError, QueryFailedError, QueryTimeoutError, ResultError
-from tonicdm.rhythm.jobs import MAX_TRIES, JobFile, Note
+from tonicdm.rhythm.jobs import MAX_TRIES, JobFile, JobNote, Note
 from tonicdm.rhythm.models import CODEC, QueryExecution, QueryTypeDescription
 from tonicdm.rhythm.query.polling import PollRules
 from tonicdm.rhythm.query.running import QueryResult, RunningQuery
@@ -175,13 +176,14 @@ class Queries(Resource):
         anew: bool = False,
         keep_note: bool = False,
         lenient: bool = False,
+        note: JobNote | None = None,
     ) -> QueryResult:
         """Run a query into a file, once: after a crash the same call goes on with the query it had started.
 
-        ``OUTPUT.job`` says that a query is about to be started before it is, and its id before it is looked at for the
-        first time; it is forgotten when the file is in place. A crash between the two starts a second query, which
-        reads the same and changes nothing. A query whose result can't be brought home in three runs, or in a day, is
-        given up, and another one started. One run at a time goes into an output.
+        ``OUTPUT.job``, or a note in the client's database, says that a query is about to be started before it is, and
+        its id before it is looked at for the first time; it is forgotten when the file is in place. A crash between
+        the two starts a second query, which reads the same and changes nothing. A query whose result can't be brought
+        home in three runs, or in a day, is given up, and another one started. One run at a time goes into an output.
 
         Args:
             spec: The query.
@@ -191,6 +193,7 @@ class Queries(Resource):
             anew: Whether a note of another query is dropped, instead of stopping the call.
             keep_note: Whether the note stays when the file is in place; who has done with the file removes it.
             lenient: Whether CSV in an odd form is accepted.
+            note: Another note than that one.
 
         Raises:
             ConfigError: The note is of another query; nothing was sent.
@@ -200,29 +203,31 @@ class Queries(Resource):
             ResultError: The result can't be fetched; the same call tries again.
             StoreError: A file can't be written.
         """
-        job, work = JobFile.beside(output), _Run(spec, output_format, rules, lenient=lenient)
+        file, work = JobFile.beside(output), _Run(spec, output_format, rules, lenient=lenient)
+        job = self._caller.note_at(file.path) if note is None else note
         fingerprint = spec.fingerprint(self._caller.tenant, output_format, self._caller.dialect.query)
-        with job.held():
-            note = await asyncio.to_thread(job.of if anew else job.matching, fingerprint)
-            resumed = note is not None and bool(note.id)
-            if note is not None and not note.id:
+        # The file's own lock keeps out those who save a result there without a note.
+        async with contextlib.nullcontext() if job == file else file.holding(), job.holding():
+            known = await asyncio.to_thread(job.of if anew else job.matching, fingerprint)
+            resumed = known is not None and bool(known.id)
+            if known is not None and not known.id:
                 logger.warning(
                     "%s: an earlier run ended while it started a query, and may have left one at the server; another "
                     "one is started",
-                    job.path,
+                    job.name,
                 )
-            if note is None or not note.id:
-                note = await self._begin(work, job, fingerprint)
-            result = await self._bring(work, job, note, output, gives_up=resumed)
+            if known is None or not known.id:
+                known = await self._begin(work, job, fingerprint)
+            result = await self._bring(work, job, known, output, gives_up=resumed)
             if result is None:
-                note = await self._begin(work, job, fingerprint)
-                result = await self._bring(work, job, note, output, gives_up=False)
+                known = await self._begin(work, job, fingerprint)
+                result = await self._bring(work, job, known, output, gives_up=False)
             assert result is not None
             if not keep_note:
                 await asyncio.to_thread(job.remove)
         return result
 
-    async def _begin(self, work: _Run, job: JobFile, fingerprint: str) -> Note:
+    async def _begin(self, work: _Run, job: JobNote, fingerprint: str) -> Note:
         """Start a query, with a note before and after; a folder that can't be written starts none."""
         clock, server = self._clock, self._caller.server_clock
         note = Note(id="", fingerprint=fingerprint, started_at=server.now())
@@ -244,7 +249,7 @@ class Queries(Resource):
         return note
 
     async def _bring(
-        self, work: _Run, job: JobFile, note: Note, output: str | os.PathLike[str], *, gives_up: bool
+        self, work: _Run, job: JobNote, note: Note, output: str | os.PathLike[str], *, gives_up: bool
     ) -> QueryResult | None:
         """Bring the result of a started query home; None where it was given up, and another one may be started."""
         running = self.resume(note.id, output_format=work.output_format, rules=work.rules)
@@ -259,12 +264,12 @@ class Queries(Resource):
         except (ResultError, QueryTimeoutError, PermissionDeniedError, BadRequestError) as error:
             counts = not isinstance(error, QueryTimeoutError)
             if await asyncio.to_thread(job.failed, note, self._caller.server_clock.now(), counts=counts) and gives_up:
-                logger.warning("%s: the query %s is given up, and another one is started: %s", job.path, note.id, error)
+                logger.warning("%s: the query %s is given up, and another one is started: %s", job.name, note.id, error)
                 return None
             if isinstance(error, QueryTimeoutError):
                 raise QueryTimeoutError(error.query, error.status, error.seconds, file=str(output)) from None
             if not isinstance(error, ResultError):
-                what = f"can't be asked for: {error} {job.path} remembers it, for {MAX_TRIES} runs or a day"
+                what = f"can't be asked for: {error} {job.name} remembers it, for {MAX_TRIES} runs or a day"
                 raise ResultError(note.id, what, file=str(output)) from error
             raise
         return attrs.evolve(result, started_at=note.started_at)

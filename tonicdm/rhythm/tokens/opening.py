@@ -20,15 +20,15 @@ def token_store(
     """Return the store that *where* names.
 
     Args:
-        where: A folder, or ``postgresql://…``; else what RHYTHM_TOKENS says, else a folder in the user's state
-            directory.
+        where: A folder, or ``postgresql://…``; else what RHYTHM_TOKENS or RHYTHM_DATABASE says, else a folder in the
+            user's state directory.
         clock: Time.
         opens_tokens: Whether tokens are to be used, or only counted: then a database needs no key.
 
     Raises:
         ConfigError: It is none, or a database without a key.
     """
-    named = where if where is not None else os.environ.get("RHYTHM_TOKENS")
+    named = where if where is not None else os.environ.get("RHYTHM_TOKENS") or os.environ.get("RHYTHM_DATABASE")
     if is_url(named):
         return PostgresqlTokenStore(str(named), clock=clock, opens_tokens=opens_tokens)
     return FileTokenStore(where, clock=clock)

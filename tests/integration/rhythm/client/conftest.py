@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.driving import drive_while_idle
+from tests.driving import counted_threads, drive_while_idle
 from tonicdm.clock import VirtualClock
 from tonicdm.rhythm import MemoryTokenStore, RhythmClient, ThrottleRules, TokenBroker, UserLogin, UserSession
 from tonicdm.sandbox.rhythm import RhythmSandbox, RhythmSettings
@@ -60,9 +60,10 @@ async def session(box: RhythmSandbox, clock: VirtualClock) -> UserSession:
 
 
 async def drive(clock: VirtualClock, work: Awaitable[T], *clients: RhythmClient, most: float = 24 * 3600.0) -> T:
-    """Await *work*, moving *clock* to the next deadline whenever no call is under way."""
+    """Await *work*, moving *clock* to the next deadline whenever no call and no thread is under way."""
+    with counted_threads() as is_threaded:
 
-    def is_busy() -> bool:
-        return any(client._caller.transport.slots.taken for client in clients)
+        def is_busy() -> bool:
+            return is_threaded() or any(client._caller.transport.slots.taken for client in clients)
 
-    return await drive_while_idle(clock, work, is_busy, turns=5, turn_seconds=0.001, max_seconds=most)
+        return await drive_while_idle(clock, work, is_busy, turns=5, turn_seconds=0.001, max_seconds=most)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pathlib
 import sqlite3
 import subprocess
 import sys
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 
+from tests.unit.rhythm.kept import SEALING_KEY
 from tonicdm.cli.app import tonicdm
 from tonicdm.rhythm import MemoryTokenStore, TokenBroker
 from tonicdm.sandbox.rhythm import RhythmSandbox, RhythmSettings
@@ -46,6 +49,45 @@ async def test_sync_fills_a_file_and_tells_what_it_did(live: RhythmSandbox, tmp_
     again = await run("sync", "firm.db", "--types", "contacts", "--json", "--compare", "always")
     said = json.loads(again.stdout)
     assert said["changed"] == 0 and said["types"][0]["compared"]
+
+
+async def test_hosts_with_one_database_share_tokens_pace_and_notes_and_sync_into_it(
+    live: RhythmSandbox, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    """One mint for a sync, a query and a report; the copy has its views, and the database no secret in clear."""
+    for name in ("RHYTHM_TOKEN", "RHYTHM_TOKENS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "RHYTHM_CLIENT_ID": live.client_id,
+        "RHYTHM_CLIENT_SECRET": live.client_secret,
+        "RHYTHM_AUTH_DOMAIN": live.auth_url,
+        "RHYTHM_DATABASE": postgres_url,
+        "RHYTHM_TOKENS_KEY": SEALING_KEY,
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    before = len(live.mints())
+    done = await run("sync", postgres_url, "--schema", "firm", "--types", "contacts")
+    assert done.returncode == 0, done.stderr
+    assert "rhythm_contacts\t200\t200" in done.stdout
+    asked = await run("query", "rows.json", "--type", "rolodex:contacts", "--fields", "id", "--database", postgres_url)
+    assert asked.returncode == 0, asked.stderr
+    assert len(live.mints()) == before + 1
+    report = await asyncio.to_thread(
+        CliRunner().invoke, tonicdm, ["report", postgres_url, "--schema", "firm", "-o", "page.html"]
+    )
+    assert report.exit_code == 0, report.output
+    page = await asyncio.to_thread((tmp_path / "page.html").read_text, encoding="utf-8")
+    assert "rhythm_contacts" in page
+    assert "/auth0" in page, "whose machine tokens are counted"
+    with psycopg.connect(postgres_url) as db:
+        assert db.execute("SELECT count(*) FROM firm.rhythm_contacts").fetchone() == (200,)
+        assert db.execute("SELECT count(*) FROM tonicdm_rhythm.throttle").fetchone() == (1,)
+        assert db.execute("SELECT count(*) FROM tonicdm_rhythm.note").fetchone() == (0,)
+        (ledger,) = db.execute("SELECT document FROM tonicdm_rhythm.token_ledger").fetchone() or ("",)
+    assert live.client_id in ledger
+    assert "eyJ" not in ledger, "a token begins so"
+    assert live.client_secret not in ledger
 
 
 async def test_query_writes_a_file_and_resumes_by_id(live: RhythmSandbox, tmp_path) -> None:

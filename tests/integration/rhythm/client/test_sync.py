@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import datetime
+import pathlib
 import random
 
 import pytest
 
+from tests.engines import ENGINES, place
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.rhythm import PollRules
 from tonicdm.rhythm.errors import QueryFailedError, QueryTimeoutError, ResultError
 from tonicdm.rhythm.sync import SyncRules, synchronize
 from tonicdm.store import Store
+from tonicdm.store.database import Location
 from tonicdm.sync.report import SyncStoppedError
 
 from .conftest import drive
 
 HOUR = 3600.0
 DAY = 24 * HOUR
+
+
+both = pytest.mark.parametrize("where", ENGINES, indirect=True)
+
+
+@pytest.fixture
+def where(request: pytest.FixtureRequest, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Location:
+    """Where the copy is: a file, or a schema; what is kept beside a schema is in the test's folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "this-host"))
+    return place(request, request.param)
 
 
 async def sync(rhythm, store, clock, **rules):
@@ -28,18 +41,19 @@ async def assert_same(store: Store, box) -> None:
     """Every record that the server has is in the store with its values, and nothing else is."""
     for kind in ("contacts", "organizations"):
         table = box.world.tables[kind]
-        sql = (
-            "SELECT id, json_extract(raw, '$.name'), json_extract(raw, '$.sys_version') FROM record "
-            "WHERE type = ? AND deleted_at IS NULL"
+        name_of, version_of = await store.read(
+            lambda db: [db.dialect.text_of(name) for name in ("name", "sys_version")]
         )
+        sql = f"SELECT id, {name_of}, {version_of} FROM record WHERE type = ? AND deleted_at IS NULL"
         records = [table.record(rank) for rank in table.ranks()]
-        held = {one: (name, version) for one, name, version in await store.query(sql, (f"rhythm_{kind}",))}
+        held = {one: (name, int(version)) for one, name, version in await store.query(sql, (f"rhythm_{kind}",))}
         assert held == {one["id"]: (one.get("name"), one["sys_version"]) for one in records}
 
 
-async def test_a_first_load_and_runs_that_find_what_changed(rhythm, box, clock, tmp_path) -> None:
+@both
+async def test_a_first_load_and_runs_that_find_what_changed(rhythm, box, clock, where) -> None:
     """One query a type and run; the second reads what changed within the lookback, and the feed has it once."""
-    async with Store(tmp_path / "x.db") as store:
+    async with Store(where) as store:
         first = await sync(rhythm, store, clock)
         assert [one.changed for one in first] == [500, box.world.tables["organizations"].count]
         assert len(box.queries()) == 2
@@ -62,8 +76,9 @@ async def test_a_first_load_and_runs_that_find_what_changed(rhythm, box, clock, 
         assert made["id"] in {one for (one,) in await store.query("SELECT id FROM rhythm_contacts")}
 
 
-async def test_the_view_has_the_models_columns(rhythm, box, clock, tmp_path) -> None:
-    async with Store(tmp_path / "x.db") as store:
+@both
+async def test_the_view_has_the_models_columns(rhythm, box, clock, where) -> None:
+    async with Store(where) as store:
         await sync(rhythm, store, clock)
         ((name, email, at),) = await store.query(
             "SELECT full_name, email_address, sys_last_modified_at FROM rhythm_contacts ORDER BY id LIMIT 1"
@@ -101,8 +116,9 @@ async def test_runs_that_were_missed_for_a_year_lose_nothing(rhythm, box, clock,
         await assert_same(store, box)
 
 
-async def test_deletions_are_found_by_comparing_all_ids(rhythm, box, clock, tmp_path) -> None:
-    async with Store(tmp_path / "x.db") as store:
+@both
+async def test_deletions_are_found_by_comparing_all_ids(rhythm, box, clock, where) -> None:
+    async with Store(where) as store:
         await sync(rhythm, store, clock)
         for rank in (3, 5, 8):
             box.delete("contacts", box.world.tables["contacts"].id(rank))
@@ -168,7 +184,8 @@ async def test_an_interrupted_run_goes_on_with_its_query(rhythm, box, clock, tmp
         assert sorted(path.suffix for path in tmp_path.iterdir()) == [".db", ".db-shm", ".db-wal"]
 
 
-async def test_a_crash_while_rows_are_stored_costs_no_second_query(rhythm, box, clock, tmp_path, monkeypatch) -> None:
+@both
+async def test_a_crash_while_rows_are_stored_costs_no_second_query(rhythm, box, clock, where, monkeypatch) -> None:
     from tonicdm.rhythm import sync as module
 
     monkeypatch.setattr(module, "BATCH_ROWS", 100)
@@ -181,7 +198,7 @@ async def test_a_crash_while_rows_are_stored_costs_no_second_query(rhythm, box, 
             raise KeyError("as if the process had died here")
         return write(*args)
 
-    async with Store(tmp_path / "x.db") as store:
+    async with Store(where) as store:
         monkeypatch.setattr(module.writing, "write_records", failing)
         with pytest.raises(KeyError):
             await sync(rhythm, store, clock)
@@ -192,6 +209,25 @@ async def test_a_crash_while_rows_are_stored_costs_no_second_query(rhythm, box, 
         await assert_same(store, box)
 
 
+@pytest.mark.parametrize("where", ["postgresql"], indirect=True)
+async def test_another_host_goes_on_with_the_query_of_one_that_is_gone(
+    rhythm, box, clock, where, tmp_path, monkeypatch
+) -> None:
+    """The note of a query is in the database, so it is started once, whatever host looks for its result."""
+    box.settings.query_seconds = 1000
+    async with Store(where) as store:
+        with pytest.raises(QueryTimeoutError):
+            await sync(rhythm, store, clock, poll=PollRules(deadline=60))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another-host"))
+    clock.advance(HOUR)
+    async with Store(where) as store:
+        await sync(rhythm, store, clock)
+        await assert_same(store, box)
+        assert [job.type for job in box.queries()].count("rolodex:contacts") == 1
+        assert [name for (name,) in await store.query("SELECT name FROM meta WHERE name LIKE 'rhythm%'")] == []
+    assert not [path for path in (tmp_path / "another-host").rglob("*") if path.is_file()], "and nothing stays behind"
+
+
 async def test_fields_can_be_chosen_and_the_id_is_always_among_them(rhythm, box, clock, tmp_path) -> None:
     async with Store(tmp_path / "x.db") as store:
         await sync(rhythm, store, clock, fields=["name", "sys_version"])
@@ -200,8 +236,9 @@ async def test_fields_can_be_chosen_and_the_id_is_always_among_them(rhythm, box,
         assert seen == {"id", "name", "sys_version", "sys_last_modified_at"}
 
 
-async def test_two_syncs_of_one_file_exclude_each_other(rhythm, box, clock, tmp_path, monkeypatch) -> None:
-    async with Store(tmp_path / "x.db") as store:
+@both
+async def test_two_syncs_of_one_file_exclude_each_other(rhythm, box, clock, where, monkeypatch) -> None:
+    async with Store(where) as store:
         await store.set_meta("sync", f"1 {clock.now() + 100}")
         with pytest.raises(StoreError, match="is being synced by another process"):
             await sync(rhythm, store, clock)
