@@ -39,8 +39,11 @@ from tonicdm.webhooks.worker import Worker
 
 logger: Final = logging.getLogger("tonicdm")
 
-LEASE_SECONDS: Final = 60.0
-"""After which the run of a worker that shows no sign of life is taken to be gone, wherever it ran."""
+LEASE_SECONDS: Final = 20.0
+"""After which the run of a worker that shows no sign of life is taken to be gone, wherever it ran.
+
+It has ended when the job is put back: that is a missed heartbeat later, see `worker.STALLED_SECONDS`.
+"""
 
 Stopping = Callable[[], bool]
 
