@@ -15,7 +15,7 @@ from tonicdm.budget.cooldown import Cooldown
 from tonicdm.budget.headers import Report, When
 from tonicdm.budget.history import MANY, MAX_LABELS
 from tonicdm.budget.meaning import Known, Meaning, Response
-from tonicdm.budget.rules import LONG_AGO, BudgetRules, Named, Settlement, Share
+from tonicdm.budget.rules import LONG_AGO, BudgetRules, Instant, Named, Settlement, Share
 from tonicdm.budget.serverclock import ServerClock
 from tonicdm.budget.settling import settle
 from tonicdm.budget.window import Window
@@ -87,6 +87,14 @@ class TestTheServersClock:
         window = self.window(provisional=True, cooldown=Cooldown(until=START + 90, ends_for=START + 90, ends_at=90.0))
         self.observed(window, 0.0)
         assert (window.reset, window.previous_reset, window.cooldown.until) == (RESET, RESET - 3600, START + 90)
+
+    def test_what_the_machine_slept_is_no_setting(self):
+        """Asleep for 1,000 s by the wall clock alone, it finds the server 1,000.5 s ahead: half a second was set."""
+        window = self.window(provisional=True)
+        opened_at = window.opened_at
+        settling._observe(window, START + 1011, 10.0, Instant(11.0, START + 1011, counts_suspension=False))
+        assert window.reset == RESET + 0.5
+        assert (window.previous_reset, window.opened_at) == (RESET - 3600, opened_at)
 
     def test_where_nothing_is_known_nothing_moves(self):
         window = self.window(reset=None, previous_reset=None, opened_at=None)
@@ -205,12 +213,20 @@ class TestTheCallItself:
     def test_of_a_call_that_nobody_reserved_it_is_not_known(self):
         window = exact()
         assert settle(window, 99, numbers_only(21), at(11.0), sent_at=10.0).observed_cost is None
+        holding(window, 1)
+        assert settle(window, 99, numbers_only(41), at(12.0), sent_at=11.0).observed_cost is None
 
     def test_in_a_new_window_it_is_not_known(self):
         window = exact(used=100)
         number = send(window, 20, 10.0)
         found = settle(window, number, attrs.evolve(numbers_only(20), reset=When(at=RESET + 9)), at(11.0))
         assert (found.observed_cost, window.reset) == (None, RESET + 9)
+
+    def test_a_call_that_opened_a_window_cost_no_more_than_is_used_in_it(self):
+        window = exact(used=100)
+        number = send(window, 20, 10.0)
+        settle(window, number, attrs.evolve(numbers_only(5), reset=When(at=RESET + 9)), at(11.0))
+        assert window.accounts == {("interactive", ""): (1, 5)}
 
     def test_one_that_is_confirmed_by_this_response_is_settled_with_it(self):
         window = exact()
@@ -388,6 +404,12 @@ class TestUncounted:
         settling._apply_uncounted(window, known(window), response(remaining=None), meant, NOW)
         assert (window.reset, window.assumed) == (end, False)
         assert (window.limit, window.claims) == (1800, Claims(reset=1.0)), "limit and claims count all the same"
+
+    def test_where_the_window_goes_on_that_was_taken_to_be_over_the_pause_is_the_shortest(self):
+        """It comes without a count, so without a random number of its own."""
+        window = exact()
+        settling._apply_uncounted(window, known(window), response(), meaning(settles=False, early=True), NOW)
+        assert window.cooldown.slack == 15.0
 
     def test_what_the_call_cost_stays_unknown(self):
         window = exact()
