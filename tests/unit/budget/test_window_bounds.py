@@ -185,7 +185,7 @@ class TestPauseAndCooldown:
             window.cooldown = Cooldown(until=START + 5, consecutive_429s=1, probes=probes)
             window.advance(at(1.0))
             window.advance(at(30.0))
-            assert window.reset == known
+            assert (window.reset, window.previous_reset) == (known, None if known else RESET)
 
     def test_its_end_is_told_by_the_servers_clock(self):
         window = exact()
@@ -370,6 +370,12 @@ class TestTheGate:
         window.used = used
         assert window.sent(granted.entry, at(2.0), 30.0) is passes
         assert window.held == (5 if passes else 0)
+
+    def test_in_a_known_window_the_limit_counts_and_none_before_it(self):
+        window = exact()
+        granted = window.admit(5, at(1.0))
+        window.limit, window.limit_before, window.used = 100, 3600, 96
+        assert not window.sent(granted.entry, at(2.0), 30.0)
 
     def test_what_passed_it_is_awaited_as_long_as_said(self):
         window = exact()
