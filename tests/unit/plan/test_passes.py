@@ -117,3 +117,251 @@ def test_a_list_without_pages_goes_on_behind_its_only_page_unless_that_may_have_
     assert played.kinds[0] is then
     if next_page == 3:
         assert (played.steps[0].page, played.steps[0].page_size) == (3, 1000)
+
+
+# --- what a run sets out to do ----------------------------------------------------------------------------------------
+
+
+@for_each(
+    ("known", "todo"),
+    [
+        (NEW, (Phase.LOAD, Phase.MISSING)),
+        (attrs.evolve(NEW, audit=True, licensed=True), (Phase.LOAD, Phase.MISSING)),
+        (attrs.evolve(HELD, partial=True), (Phase.LOAD,)),
+        (HELD, (Phase.CHANGES, Phase.MISSING)),
+        (attrs.evolve(HELD, updated_after=None), (Phase.CHANGES, Phase.MISSING)),
+        (attrs.evolve(HELD, licensed=True), (Phase.CHANGES, Phase.MISSING)),
+        (attrs.evolve(HELD, audit=True), (Phase.CHANGES, Phase.AUDIT, Phase.MISSING)),
+        (attrs.evolve(HELD, audit=True, licensed=True), (Phase.CHANGES, Phase.AUDIT, Phase.LICENCE, Phase.MISSING)),
+        (attrs.evolve(HELD, audit=True, licensed=True, by_id=False), (Phase.CHANGES, Phase.AUDIT, Phase.MISSING)),
+        (attrs.evolve(HELD, updated_after=False, audit=True), (Phase.COMPARE, Phase.MISSING)),
+        (attrs.evolve(HELD, has_updated_after=False), (Phase.COMPARE, Phase.MISSING)),
+        (
+            attrs.evolve(HELD, updated_after=False, audit=True, licensed=True),
+            (Phase.COMPARE, Phase.LICENCE, Phase.MISSING),
+        ),
+    ],
+)
+def test_a_run_reads_what_is_wanted_and_no_more(known: TypeFacts, todo: tuple[Phase, ...]) -> None:
+    """Where all of the type is compared, that is the audit; a licence shows only in records asked for by ID."""
+    assert begin(known).todo == todo
+
+
+def test_a_run_begins_with_all_that_is_known_of_the_server() -> None:
+    known = attrs.evolve(
+        HELD,
+        lists=3,
+        ties=UNTIL,
+        largest_page=500,
+        pages_anyway=True,
+        paged=False,
+        ids_per_call=90,
+        page_limit=80,
+        ids_proven=70,
+        stub_times=True,
+        stub_units=2,
+        record_units=4,
+    )
+    assert begin(known) == Progress(
+        todo=(Phase.CHANGES, Phase.MISSING),
+        lists=3,
+        first=False,
+        ties=UNTIL,
+        updated_after=True,
+        largest_page=500,
+        pages_anyway=True,
+        ids_per_call=80,
+        ids_proven=70,
+        stub_times=True,
+        stub_units=2,
+        record_units=4,
+    )
+    assert begin(NEW).first
+    assert begin(attrs.evolve(NEW, updated_after=True, has_updated_after=False)).updated_after is False
+
+
+@for_each(
+    ("known", "why"),
+    [
+        (HELD, ()),
+        (attrs.evolve(HELD, partial=True, updated_after=False), ("only the projects that were named",)),
+        (
+            attrs.evolve(HELD, updated_after=False),
+            ("without updated_after all of the type is listed to find what changed",),
+        ),
+    ],
+)
+def test_a_run_that_reads_more_or_less_than_what_changed_says_why(known: TypeFacts, why: tuple[str, ...]) -> None:
+    assert begin(known).why == why
+
+
+def test_a_run_of_some_projects_goes_on_from_nothing() -> None:
+    before = Progress(todo=(Phase.CHANGES,))
+    assert begin(attrs.evolve(HELD, checkpoint=before)).todo == (Phase.CHANGES,)
+    assert begin(attrs.evolve(HELD, checkpoint=before, partial=True)).todo == (Phase.LOAD,)
+
+
+SCANNED = Progress(todo=(Phase.FETCH,), scans=2, scanned=True, listed=UNTIL, until=NOW, updated_after=True)
+
+
+def test_a_run_that_goes_on_at_once_keeps_what_its_lists_have_shown() -> None:
+    progress = begin(attrs.evolve(HELD, checkpoint=SCANNED))
+    assert progress == SCANNED
+
+
+def test_a_late_run_keeps_of_its_lists_only_what_is_still_under_way() -> None:
+    late = attrs.evolve(HELD, late=True)
+    behind = begin(attrs.evolve(late, checkpoint=SCANNED))
+    assert (behind.scans, behind.scanned, behind.listed) == (0, False, None)
+    under_way = begin(attrs.evolve(late, checkpoint=attrs.evolve(SCANNED, todo=(Phase.AUDIT, Phase.FETCH))))
+    assert (under_way.scans, under_way.scanned, under_way.listed) == (0, True, UNTIL)
+
+
+@for_each(
+    ("checked", "until", "since"),
+    [
+        (None, None, UNTIL),
+        (None, "2026-01-01T12:00:00+00:00", "2026-01-01T12:00:00+00:00"),
+        ("2026-01-01T18:00:00+00:00", NOW, "2026-01-01T18:00:00+00:00"),
+    ],
+)
+def test_a_late_run_checks_from_where_changes_were_read_last(checked: str, until: str, since: str) -> None:
+    before = attrs.evolve(SCANNED, checked=checked, until=until)
+    progress = begin(attrs.evolve(HELD, late=True, checkpoint=before))
+    assert (progress.todo, progress.checked) == ((Phase.FETCH, Phase.CHECK), since)
+
+
+@for_each(
+    ("known", "proven", "todo"),
+    [
+        ({}, None, (Phase.FETCH, Phase.CHECK)),
+        ({"has_updated_after": False}, None, (Phase.FETCH,)),
+        ({"late": False}, True, (Phase.FETCH,)),
+    ],
+)
+def test_changes_are_checked_where_they_can_be_asked_for(
+    known: dict[str, bool], proven: bool | None, todo: tuple[Phase, ...]
+) -> None:
+    before = attrs.evolve(SCANNED, updated_after=proven)
+    assert begin(attrs.evolve(HELD, **{"late": True} | known, checkpoint=before)).todo == todo
+
+
+@for_each(
+    ("known", "before", "todo"),
+    [
+        ({"audit": True}, {"first": True}, (Phase.FETCH, Phase.MISSING)),
+        ({"audit": True}, {"scanned": True}, (Phase.FETCH, Phase.MISSING)),
+        ({"audit": True}, {}, (Phase.FETCH, Phase.AUDIT, Phase.MISSING)),
+        ({"audit": True, "licensed": True, "until": None}, {}, (Phase.FETCH, Phase.AUDIT, Phase.MISSING)),
+        ({"audit": True}, {"todo": (Phase.LOAD, Phase.MISSING)}, (Phase.LOAD, Phase.MISSING)),
+        ({}, {"todo": (Phase.AUDIT, Phase.LICENCE, Phase.MISSING)}, (Phase.AUDIT, Phase.MISSING)),
+    ],
+)
+def test_an_audit_that_is_wanted_now_is_made_unless_all_was_listed(
+    known: dict[str, bool], before: dict[str, object], todo: tuple[Phase, ...]
+) -> None:
+    """What is under way is ended in any case."""
+    place = Progress(**{"todo": (Phase.FETCH, Phase.MISSING), "first": False} | before)  # type: ignore[arg-type]
+    assert begin(attrs.evolve(HELD, **known, checkpoint=place)).todo == todo
+
+
+# --- what a run notes and earns ---------------------------------------------------------------------------------------
+
+
+def test_each_step_is_of_the_type_and_tells_where_to_go_on() -> None:
+    played = play(NEW, {StepKind.PAGE: [came(17)]})
+    assert {step.record_type for step in played.steps} == {"persons"}
+    assert [step.progress is not None for step in played.steps] == [True] * len(played.steps)
+    first = played.steps[0].progress
+    assert first is not None
+    assert first.todo == (Phase.LOAD, Phase.MISSING)
+
+
+def test_what_calls_were_charged_is_noted_by_what_they_asked_for() -> None:
+    played = play(
+        attrs.evolve(NEW, stub_units=8, record_units=9),
+        {StepKind.PAGE: [came(17, units=5)], StepKind.END: [came(0, units=1)]},
+    )
+    noted = [
+        (step.kind, step.progress.record_units, step.progress.stub_units) for step in played.steps if step.progress
+    ]
+    assert noted[:2] == [(StepKind.PAGE, 9, 8), (StepKind.END, 5, 8)]
+    assert (played.earned.progress.record_units, played.earned.progress.stub_units) == (5, 1)
+    assert played.earned.progress.now == NOW
+    silent = play(attrs.evolve(NEW, stub_units=8, record_units=9), {StepKind.PAGE: [came(17)]})
+    assert (silent.earned.progress.record_units, silent.earned.progress.stub_units) == (9, 8)
+
+
+@for_each(
+    ("known", "shown", "audited"),
+    [
+        (NEW, {}, True),
+        (NEW, {"damaged": True}, False),
+        (HELD, {}, False),
+        (attrs.evolve(HELD, audit=True), {}, True),
+        (attrs.evolve(HELD, audit=True), {"damaged": True}, False),
+        (attrs.evolve(NEW, partial=True), {}, False),
+    ],
+)
+def test_deletions_were_looked_for_where_all_was_listed_and_could_be_read(
+    known: TypeFacts, shown: dict[str, bool], audited: bool
+) -> None:
+    pages = [came(17, **shown)]
+    earned = play(known, {StepKind.PAGE: pages, StepKind.STUBS: pages}).earned
+    assert earned.audited is audited
+    assert (earned.until is None) is known.partial
+    assert earned.listed == earned.progress.listed
+
+
+# --- where a checkpoint of an earlier version goes on -----------------------------------------------------------------
+
+
+@for_each(
+    ("known", "stage", "page", "todo"),
+    [
+        (NEW, "load", 4, (Phase.LOAD, Phase.MISSING)),
+        (attrs.evolve(HELD, updated_after=False), "compare", 4, (Phase.COMPARE, Phase.MISSING)),
+        (attrs.evolve(HELD, audit=True), "audit", 4, (Phase.AUDIT, Phase.MISSING)),
+        (HELD, "audit", 4, (Phase.AUDIT, Phase.CHANGES, Phase.MISSING)),
+        (attrs.evolve(HELD, audit=True), "load", 4, (Phase.LOAD, Phase.CHANGES, Phase.AUDIT, Phase.MISSING)),
+        (NEW, "load", 1, (Phase.LOAD, Phase.MISSING)),
+    ],
+)
+def test_a_list_goes_on_at_its_next_page_with_what_would_follow(
+    known: TypeFacts, stage: str, page: int, todo: tuple[Phase, ...]
+) -> None:
+    """Whether its pages showed timestamps is not known where some were read."""
+    point = resume_point(known, stage=stage, next_page=page, since=None, started=UNTIL)
+    fresh = begin(known)
+    assert point == attrs.evolve(
+        fresh, todo=todo, page=page, pages=page - 1, started=UNTIL, unstamped=None if page == 1 else False
+    )
+
+
+def test_a_list_of_changes_goes_on_with_the_time_that_it_was_asked_from() -> None:
+    known = attrs.evolve(HELD, audit=True, checkpoint=Progress(todo=(Phase.FETCH,), total=77))
+    point = resume_point(known, stage="changes", next_page=2, since=UNTIL, started=NOW)
+    assert point == attrs.evolve(
+        begin(attrs.evolve(known, checkpoint=None)),
+        todo=(Phase.CHANGES, Phase.AUDIT, Phase.MISSING),
+        page=2,
+        pages=1,
+        started=NOW,
+        unstamped=False,
+        since=UNTIL,
+        reads=True,
+    )
+
+
+@for_each(("next_page", "number"), [(1, 0), (2, 0), (3, 1), (9, 7)])
+def test_of_several_lists_the_one_goes_on_that_was_read_last(next_page: int, number: int) -> None:
+    point = resume_point(attrs.evolve(NEW, lists=9), stage="load", next_page=next_page, since=None, started=UNTIL)
+    assert point is not None
+    assert (point.list_number, point.page, point.pages) == (number, 1, 0)
+
+
+def test_a_type_that_proved_to_have_pages_goes_on_as_one_that_has_them() -> None:
+    known = attrs.evolve(NEW, paged=False, pages_anyway=True)
+    point = resume_point(known, stage="load", next_page=2, since=None, started=UNTIL)
+    assert point is not None
+    assert (point.page, point.phase) == (2, Phase.LOAD)
