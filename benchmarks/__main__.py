@@ -1,14 +1,23 @@
-"""``python -m benchmarks [NAME ...]``: run the benchmarks named, or all."""
+"""``python -m benchmarks [--json FILE] [NAME ...]``: run the benchmarks named, or all."""
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import pathlib
-import sys
+
+from benchmarks.table import write
 
 NAMES = sorted(
     path.stem for path in pathlib.Path(__file__).parent.glob("*.py") if path.stem[0] != "_" and path.stem != "table"
 )
 
-for name in sys.argv[1:] or NAMES:
+parser = argparse.ArgumentParser(prog="benchmarks", description="Run benchmarks: those named, or all.")
+parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="where to write the figures")
+parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+chosen = parser.parse_args()
+
+for name in chosen.names or NAMES:
     importlib.import_module(f"benchmarks.{name}").main()
+    if chosen.json is not None:
+        write(chosen.json)

@@ -1,95 +1,178 @@
-"""CPU per call against bare aiohttp and json, on the same server."""
+"""CPU of a call of one record against bare aiohttp and json, beside other clients, in one run."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import importlib.util
 import json
 import pathlib
-import re
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Final
 
 import aiohttp
 
-from benchmarks.table import show
+from benchmarks._raw import LIMIT, raw_server
+from benchmarks.table import keep, show
 from tonicdm import TonicDM, UnitBudget
+from tonicdm.budget import BudgetRules
+from tonicdm.sandbox import Sandbox
 
-CALLS = 300
-ROUNDS = 9
-LIMIT = 1_000_000_000
+CALLS, AT_ONCE, ROUNDS = 400, 8, 7
+BASE: Final = "aiohttp + json"
+PATH: Final = "/core/offices"
+TOKEN: Final = "sandbox-token"
+USER: Final = {"id": "123", "username": "somebody", "discriminator": "0", "avatar": None, "public_flags": 0}
+
+Call = Callable[[], Awaitable[Any]]
+
+
+async def one_office() -> str:
+    """Return the answer of the sandbox that holds one basic office."""
+    async with Sandbox(records=1000, seed=1) as box, aiohttp.ClientSession() as session:
+        lines = {"Authorization": f"Bearer {box.token}", "data_quantity": "basic"}
+        lines["filterIDs"] = next(iter(box.world.ids("offices")))
+        async with session.get(f"{box.url}{PATH}", headers=lines) as response:
+            return await response.text()
 
 
 @contextlib.contextmanager
-def server(records: int = 1000) -> Iterator[str]:
-    """Run a sandbox in a process of its own, so that its work is not counted."""
-    command = [sys.executable, "-m", "tonicdm.sandbox", "--port", "0", "--records", str(records), "--limit", str(LIMIT)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            address = re.search(r"http://\S+", process.stdout.readline())
-            assert address is not None
-            yield address.group()
-        finally:
-            process.terminate()
+def server() -> Iterator[tuple[str, str]]:
+    """Run a server that answers with one office, and return its URL and the office's ID."""
+    body = asyncio.run(one_office())
+    with raw_server({PATH: body, "/users/123": json.dumps(USER)}) as url:
+        yield url, json.loads(body)[0]["id"]
 
 
 @contextlib.asynccontextmanager
-async def clients(url: str, folder: str) -> AsyncIterator[dict[str, TonicDM]]:
-    budgets = {
-        "tonicdm, memory ledger": UnitBudget.memory(max_calls_per_second=None),
-        "tonicdm, SQLite ledger": UnitBudget.shared(pathlib.Path(folder, "budget.db"), max_calls_per_second=None),
-    }
+async def bare(url: str, office: str, _: str) -> AsyncIterator[Call]:
+    lines = {"Authorization": f"Bearer {TOKEN}", "filterIDs": office, "data_quantity": "basic"}
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def call() -> None:
+            async with session.get(f"{url}{PATH}", headers=lines) as response:
+                assert json.loads(await response.read())[0]["id"] == office
+
+        yield call
+
+
+@contextlib.asynccontextmanager
+async def ours(url: str, office: str, budget: UnitBudget) -> AsyncIterator[Call]:
+    async with TonicDM(f"{TOKEN}-{budget.ledger.where}", base_url=url, budget=budget, max_concurrency=AT_ONCE) as tonic:
+
+        async def call() -> None:
+            assert (await tonic.offices.get(office)).id == office
+
+        yield call
+    await budget.close()
+
+
+def memory(url: str, office: str, _: str) -> contextlib.AbstractAsyncContextManager[Call]:
+    rules = BudgetRules(limit=LIMIT)
+    return ours(url, office, UnitBudget.memory(max_calls_per_second=None, rules=rules))
+
+
+def sqlite(url: str, office: str, folder: str) -> contextlib.AbstractAsyncContextManager[Call]:
+    file, rules = pathlib.Path(folder, "budget.db"), BudgetRules(limit=LIMIT)
+    return ours(url, office, UnitBudget.shared(file, max_calls_per_second=None, rules=rules))
+
+
+@contextlib.asynccontextmanager
+async def gidgethub(url: str, office: str, _: str) -> AsyncIterator[Call]:
+    from gidgethub.aiohttp import GitHubAPI
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        api = GitHubAPI(session, "somebody", oauth_token=TOKEN)
+
+        async def call() -> None:
+            assert (await api.getitem(f"{url}{PATH}", extra_headers={"filterIDs": office}))[0]["id"] == office
+
+        yield call
+
+
+@contextlib.asynccontextmanager
+async def hikari(url: str, _: str, __: str) -> AsyncIterator[Call]:
+    import hikari
+
+    app = hikari.RESTApp(url=url)
+    await app.start()
+    async with app.acquire(TOKEN, "Bearer") as rest:
+
+        async def call() -> None:
+            assert (await rest.fetch_user(123)).id == 123
+
+        yield call
+    await app.close()
+
+
+@contextlib.asynccontextmanager
+async def httpx(url: str, office: str, _: str) -> AsyncIterator[Call]:
+    import httpx
+
+    lines = {"Authorization": f"Bearer {TOKEN}", "filterIDs": office, "data_quantity": "basic"}
+    async with httpx.AsyncClient(headers=lines) as session:
+
+        async def call() -> None:
+            assert (await session.get(f"{url}{PATH}")).json()[0]["id"] == office
+
+        yield call
+
+
+Opener = Callable[[str, str, str], contextlib.AbstractAsyncContextManager[Call]]
+
+CASES: Final[dict[str, tuple[str, Opener]]] = {
+    BASE: ("aiohttp", bare),
+    "tonicdm, memory ledger": ("tonicdm", memory),
+    "tonicdm, SQLite ledger": ("tonicdm", sqlite),
+    "gidgethub": ("gidgethub", gidgethub),
+    "hikari": ("hikari", hikari),
+    "httpx": ("httpx", httpx),
+}
+
+
+async def spent(call: Call, calls: int) -> float:
+    """Return the microseconds of CPU of one of *calls* calls, `AT_ONCE` of them under way."""
+    left = iter(range(calls))
+
+    async def work() -> None:
+        for _ in left:
+            await call()
+
+    gc.collect()
+    began = time.process_time()
+    await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+    return (time.process_time() - began) / calls * 1e6
+
+
+async def measure(url: str, office: str, folder: str) -> dict[str, list[float]]:
     async with contextlib.AsyncExitStack() as stack:
-        yield {
-            name: await stack.enter_async_context(TonicDM("sandbox-token", base_url=url, budget=budget))
-            for name, budget in budgets.items()
+        calls = {
+            name: await stack.enter_async_context(open_case(url, office, folder))
+            for name, (module, open_case) in CASES.items()
+            if importlib.util.find_spec(module)
         }
-        for budget in budgets.values():
-            await budget.close()
-
-
-async def measure(url: str, folder: str) -> dict[str, list[float]]:
-    async with clients(url, folder) as ours, aiohttp.ClientSession() as session:
-        some = next(iter(ours.values()))
-        offices = await some.offices.list().all()
-        office_id = str(offices[0].id)
-        headers = {"Authorization": "Bearer sandbox-token", "filterIDs": office_id, "data_quantity": "basic"}
-
-        async def bare() -> None:
-            async with session.get(f"{url}/core/offices", headers=headers) as response:
-                assert json.loads(await response.read())[0]["id"] == office_id
-
-        async def call(tonic: TonicDM) -> None:
-            assert (await tonic.offices.get(office_id)).id == office_id
-
-        cases = {"aiohttp + json": bare}
-        for name, tonic in ours.items():
-            cases[name] = lambda tonic=tonic: call(tonic)
-        results: dict[str, list[float]] = {name: [] for name in cases}
+        results: dict[str, list[float]] = {name: [] for name in calls}
         for number in range(ROUNDS + 1):
-            for name, case in cases.items():
-                began = time.process_time()
-                for _ in range(CALLS):
-                    await case()
+            for name, call in calls.items():
+                cpu = await spent(call, CALLS)
                 if number:
-                    results[name].append((time.process_time() - began) / CALLS * 1e6)
+                    results[name].append(cpu)
         return results
 
 
 def main() -> None:
-    with server() as url, tempfile.TemporaryDirectory() as folder:
-        results = asyncio.run(measure(url, folder))
-    show(
-        f"CPU per call of one record, {CALLS} calls a round, {ROUNDS} rounds (sequential, one connection)",
-        "us",
-        results,
-        "aiohttp + json",
-        "Ours decode the record into attrs, reserve, settle and check the answer; target with memory: 1.5.",
-    )
+    with server() as (url, office), tempfile.TemporaryDirectory() as folder:
+        results = asyncio.run(measure(url, office, folder))
+    title = f"CPU of a call of one basic record, {AT_ONCE} at once, {CALLS} calls a round, {ROUNDS} rounds in turns"
+    show(title, "us", results, BASE, "Targets: 1.75 times with the ledger in memory, 3.0 times with SQLite.")
+    print("least ratio of a round:")
+    for name, values in results.items():
+        ratio = min(value / base for value, base in zip(values, results[BASE], strict=True))
+        keep(title, name, "least ratio", ratio)
+        print(f"{name:<44}{ratio:>8.2f}")
 
 
 if __name__ == "__main__":

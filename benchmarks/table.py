@@ -1,9 +1,15 @@
-"""Medians, ratios, and how they are printed."""
+"""Medians, ratios, and how they are printed and kept."""
 
 from __future__ import annotations
 
+import json
+import os
+import pathlib
+import platform
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+
+_kept: dict[str, dict[str, dict[str, float]]] = {}
 
 
 def interleaved(cases: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
@@ -25,5 +31,18 @@ def show(title: str, unit: str, results: Mapping[str, Sequence[float]], base: st
     for name, values in results.items():
         median = statistics.median(values)
         print(f"{name:<44}{median:>14.3f}{min(values):>10.3f}{max(values):>10.3f}{median / reference:>8.2f}")
+        for what, value in ((f"median {unit}", median), (f"min {unit}", min(values)), ("ratio", median / reference)):
+            keep(title, name, what, value)
     if note:
         print(note)
+
+
+def keep(title: str, case: str, what: str, value: float) -> None:
+    """Keep a figure for `write`."""
+    _kept.setdefault(title, {}).setdefault(case, {})[what] = round(value, 4)
+
+
+def write(file: pathlib.Path) -> None:
+    """Write all figures kept so far as JSON, with the machine that they are of."""
+    machine = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}
+    file.write_text(json.dumps({"machine": machine, "tables": _kept}, indent=1) + "\n", encoding="utf-8")

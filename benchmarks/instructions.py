@@ -1,0 +1,59 @@
+"""Instructions of a call by valgrind, which a noisy machine does not change; nothing where it is not installed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from typing import Final
+
+from benchmarks.client import BASE, CASES, server, spent
+from benchmarks.table import keep
+
+FEW, MANY = 40, 140
+CLIENTS: Final = (BASE, "tonicdm, memory ledger", "tonicdm, SQLite ledger", "gidgethub")
+
+
+async def make(name: str, url: str, office: str, count: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with CASES[name][1](url, office, folder) as call:
+            await spent(call, count)
+
+
+def counted(name: str, url: str, office: str, count: int) -> int:
+    valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    done = subprocess.run(
+        [*valgrind, sys.executable, "-m", "benchmarks.instructions", name, url, office, str(count)],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    match = re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)
+    assert match is not None
+    return int(match[1].replace(",", ""))
+
+
+def main() -> None:
+    title = f"Instructions of a call of one record: {MANY} calls less {FEW}"
+    if shutil.which("valgrind") is None:
+        print(f"\n{title}: valgrind is not installed")
+        return
+    print(f"\n{title}\n{'case':<44}{'thousands':>14}{'ratio':>8}")
+    base = 0.0
+    with server() as (url, office):
+        for name in CLIENTS:
+            each = (counted(name, url, office, MANY) - counted(name, url, office, FEW)) / (MANY - FEW) / 1000
+            base = base or each
+            keep(title, name, "thousands", each)
+            keep(title, name, "ratio", each / base)
+            print(f"{name:<44}{each:>14,.0f}{each / base:>8.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        asyncio.run(make(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
+    else:
+        main()
