@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from tonicdm.budget.ledgers import Ledger, LedgerBusyError
+from tonicdm.budget.ledgers import DeferringLedger, Ledger, LedgerBusyError
 from tonicdm.budget.window import Window
 from tonicdm.errors import ClientClosedError, LedgerUnavailableError, TonicDMError
 
@@ -34,6 +34,7 @@ class LedgerAccess:
     def __init__(self, ledger: Callable[[], Ledger], seconds: float) -> None:
         self._open = ledger
         self._ledger: Ledger | None = None
+        self._deferring: DeferringLedger | None = None
         self.seconds = seconds
         self._lock = threading.Lock()
         self._notes: list[Callable[[Window], Any]] = []
@@ -44,6 +45,7 @@ class LedgerAccess:
         """The ledger."""
         if self._ledger is None:
             self._ledger = self._open()
+            self._deferring = self._ledger if isinstance(self._ledger, DeferringLedger) else None
         return self._ledger
 
     async def try_once(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:
@@ -71,6 +73,17 @@ class LedgerAccess:
         with self._lock:
             self._notes = [note for note in self._notes if note not in notes]
         return result
+
+    async def check(self, step: Callable[[Window], T]) -> T:
+        """Take *step*, which lets a call pass the gate.
+
+        Raises:
+            LedgerBusyError: It can't be done now.
+            LedgerUnavailableError: It can't be done before somebody mends the ledger.
+        """
+        if self._deferring is not None and not self._notes and (done := self._deferring.check_now(step)) is not None:
+            return done[0]
+        return await self.try_once(step)
 
     async def run(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:
         """Take *step*, trying as long as is allowed.
@@ -110,7 +123,10 @@ class LedgerAccess:
         """
         try:
             ledger = self._ledger or self.ledger
-            if ledger.poll_seconds is None:
+            if self._deferring is not None and not self._notes:
+                if (done := self._deferring.note_now(step)) is not None:
+                    return done[0]
+            elif ledger.poll_seconds is None:
                 return await (self.try_once(step) if self._notes else ledger.run(step))
             # Another process may sit on the file.
             async with asyncio.timeout(NOTE_SECONDS):

@@ -94,7 +94,7 @@ class Reservation:
             return now.monotonic if window.sent(entry, now, timeout) else None
 
         try:
-            self.sent_at = await queue.access.try_once(step)
+            self.sent_at = await queue.access.check(step)
         except TonicDMError:  # it queues anew, and learns there what is in the way of the ledger
             self.sent_at = None
             queue.access.note_later(lambda window: window.refund(entry))

@@ -171,7 +171,7 @@ class WaitQueue:
                 share=waiter.share,
             )
             if isinstance(decision, Granted):
-                made.append(decision.entry)
+                made[:] = [decision.entry]  # a step may be taken twice, where the first time could not be stored
             return decision
 
         decision: Granted | Denied = _BEHIND

@@ -103,9 +103,9 @@ async def test_a_cancelled_caller_undoes_what_the_thread_did(ledger):
     """Nobody learned of the reservation, so it is given back right behind the step."""
     await ledger.run(lambda window: None)
     hold, made = threading.Event(), []
+    ledger._thread.submit(hold.wait)  # what is queued there is not overtaken
 
     def step(window):
-        hold.wait()
         made.append(window.admit(5, at(0.0)).entry)
 
     waiting = asyncio.create_task(ledger.run(step, lambda window: window.refund(*made)))

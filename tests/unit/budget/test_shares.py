@@ -113,6 +113,7 @@ async def test_a_share_holds_across_processes_of_a_file(tmp_path):
     for budget in budgets:
         with pytest.raises(BudgetTimeoutError, match="share of the window spent"):
             await budget.reserve(10, share=NIGHTLY, max_wait=0).__aenter__()
+    for budget in budgets:
         assert budget.snapshot().by_label == {"nightly": (36, 360)}
         async with budget.reserve(10, max_wait=0):
             pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from tonicdm.budget.history import WindowRecord
 from tonicdm.budget.window import Window
@@ -57,4 +57,34 @@ class Ledger(Protocol):
 
     async def close(self) -> None:
         """Let go of files and threads; twice is once."""
+        ...
+
+
+@runtime_checkable
+class DeferringLedger(Ledger, Protocol):
+    """One that need not store all at once, and tells at once whether it can do without.
+
+    What is not stored yet is entered in everything that it shows in this process.
+    """
+
+    def note_now(self, step: Callable[[Window], T]) -> tuple[T] | None:
+        """Apply a *step* that tells how a call went, without waiting for anything.
+
+        Returns:
+            Its result; None where it has to be a step of `run`, and nothing was done.
+
+        Raises:
+            LedgerBusyError: It can't be stored now, and has to be; nothing was done.
+        """
+        ...
+
+    def check_now(self, step: Callable[[Window], T]) -> tuple[T] | None:
+        """Apply a *step* that lets a reservation pass the gate, without waiting for anything.
+
+        Returns:
+            As `note_now`.
+
+        Raises:
+            LedgerBusyError: As `note_now`.
+        """
         ...

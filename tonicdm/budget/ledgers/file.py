@@ -26,6 +26,9 @@ BUSY_SECONDS: Final = 0.25
 LOCK_SECONDS: Final = 2.0
 """Seconds that one try waits for a process that makes the file or sets it aside."""
 
+MAX_LOG_PAGES: Final = 4_096
+"""Pages of the log that may be left behind a checkpoint; then other processes have to wait for one."""
+
 # The first two tables are those of the version before, which may use the file beside this one. It replaces rows, and so
 # drops what it does not know: that stands in a column that may be empty, or the trigger keeps it in the third table.
 # This version updates its rows, so only the version before pays for that.
@@ -105,6 +108,20 @@ class LedgerFile:
         self._name = str(path)
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._doubtful = False
+        self._waits = True
+        self.opened: int = 0
+        """How often the file was opened."""
+
+    @property
+    def ready(self) -> sqlite3.Connection | None:
+        """The connection, where it is open and goes to the file at the path; it then waits for no other process."""
+        if self._connection is None or self._doubtful or not self.is_current:
+            return None
+        if self._waits:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._waits = False
+        return self._connection
 
     @property
     def identity(self) -> tuple[int, int] | None:
@@ -112,7 +129,7 @@ class LedgerFile:
         return self._identity
 
     def connect(self) -> sqlite3.Connection:
-        """Return the connection, a new one if the file was replaced since.
+        """Return the connection, a new one if the file was replaced since; it waits a moment for other processes.
 
         Raises:
             ConfigError: The file can't be made, is another program's, or a later version's.
@@ -120,10 +137,14 @@ class LedgerFile:
             DamagedError: It is no database.
         """
         if self._connection is not None:
-            if self.is_current:
+            if self.is_current and not self._doubtful:
+                if not self._waits:
+                    self._connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
+                    self._waits = True
                 return self._connection
             self.disconnect()
         self._connection = self._open(first=self._identity is None)
+        self._doubtful, self._waits, self.opened = False, True, self.opened + 1
         return self._connection
 
     @property
@@ -182,10 +203,13 @@ class LedgerFile:
         logger.warning("the budget file %s was damaged (%s); it is kept as %s and begun anew", self.path, reason, name)
 
     def translate(self, error: sqlite3.Error) -> Exception:
-        """Return what *error* means: whether to try again, to set the file aside, or to make its tables."""
+        """Return what *error* means: whether to try again, to set the file aside, or to make its tables.
+
+        The connection is closed by the next `connect`, if it has to be: to close one may take its time.
+        """
         code = _code(error)
         if code not in _KEEP:
-            self.disconnect()
+            self._doubtful = True
         if code in _DAMAGED:
             return DamagedError(str(error))
         if code in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA}:
@@ -194,6 +218,16 @@ class LedgerFile:
             f"the budget file {self.path} can't be used now ({error})"
             + ("; another process holds it. Is one of them stopped?" if code == sqlite3.SQLITE_BUSY else "")
         )
+
+    def checkpoint(self) -> None:
+        """Copy the log into the file, so that it does not grow; it may take as long as the disk does."""
+        connection = self._connection
+        if connection is None or self._doubtful or not self.is_current:
+            return
+        with contextlib.suppress(sqlite3.Error):  # the next one may do it
+            _, pages, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if pages - copied > MAX_LOG_PAGES:  # others always write while one copies
+                connection.execute("PRAGMA wal_checkpoint(RESTART)")
 
     # --- opening ------------------------------------------------------------------------------------------------
 
@@ -253,6 +287,8 @@ class LedgerFile:
             connection.execute("PRAGMA journal_mode = WAL")
         # Without a sync a power cut may lose the last seconds; a process that dies loses nothing.
         connection.execute("PRAGMA synchronous = NORMAL")
+        # A checkpoint waits for the disk, so it is no part of a step: see `checkpoint`.
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
         self.check_version(connection)
         if _tables(connection) >= _OURS and _columns(connection) >= _ENTRY_COLUMNS.keys():
             return

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import enum
 import functools
-import itertools
 import json
 import operator
 from collections.abc import Iterable, Mapping
@@ -190,10 +189,13 @@ class _Part:
     """
 
     def __init__(self, plain: tuple[Stored, ...], lists: Mapping[str, tuple[Stored, ...]]) -> None:
-        self._names = [stored.name for stored in plain]
-        self._lists = {name: len(group) for name, group in lists.items()}
-        self._stored = (*plain, *(stored for group in lists.values() for stored in group))
-        self._values = operator.attrgetter(*(stored.path for stored in self._stored))
+        group = (*plain, *(stored for group in lists.values() for stored in group))
+        self._values = operator.attrgetter(*(stored.path for stored in group))
+        self._shift = _Shift(group)
+        # None of the values is a text, so that the commas between them in a JSON array part them.
+        names = [f'"{stored.name}": %s' for stored in plain]
+        names += [f'"{name}": [{", ".join(["%s"] * len(group))}]' for name, group in lists.items()]
+        self._form = ", ".join(names)
         self._last: tuple[Any, ...] | None = None
         self._text = ""
 
@@ -201,11 +203,8 @@ class _Part:
         """Return the text of these values in *window*, without braces."""
         values = self._values(window)
         if (values, ahead) != self._last:
-            # zip asks the names first, so it takes none of the values behind them.
-            moved = iter(_behind(self._stored, values, ahead))
-            body: dict[str, Any] = dict(zip(self._names, moved, strict=False))
-            body |= {name: list(itertools.islice(moved, count)) for name, count in self._lists.items()}
-            self._last, self._text = (values, ahead), _encode(body)[1:-1]
+            self._last = values, ahead
+            self._text = self._form % tuple(_encode(self._shift.behind(values, ahead))[1:-1].split(", "))
         return self._text
 
 
@@ -328,20 +327,31 @@ def entry_from(row: Row, ahead: float) -> Entry:
     return Entry(**known)
 
 
+class _Shift:
+    """Where the times of our clock stand among values.
+
+    Args:
+        group: What the values are.
+    """
+
+    def __init__(self, group: tuple[Stored, ...]) -> None:
+        signs = {Base.MONOTONIC: -1.0, Base.OFFSET: 1.0}
+        self._places = [(place, signs[stored.base]) for place, stored in enumerate(group) if stored.base in signs]
+
+    def behind(self, values: tuple[Any, ...], ahead: float) -> list[Any]:
+        """Return *values* as the clock of the version before has them."""
+        result = list(values)
+        if ahead:
+            for place, sign in self._places:
+                if result[place] is not None:
+                    result[place] += sign * ahead
+        return result
+
+
 _values_of_entry: Final = operator.attrgetter(*(stored.path for stored in ENTRY))
+_SHIFT_OF_ENTRY: Final = _Shift(ENTRY)
 
 
 def entry_values(entry: Entry, ahead: float) -> list[Any]:
     """Return what is stored of *entry*, in the order of `ENTRY`."""
-    return _behind(ENTRY, _values_of_entry(entry), ahead)
-
-
-def _behind(group: tuple[Stored, ...], values: tuple[Any, ...], ahead: float) -> list[Any]:
-    """Return *values* as the clock of the version before has them."""
-    if not ahead:
-        return list(values)
-    shift = {Base.NONE: 0.0, Base.MONOTONIC: -ahead, Base.OFFSET: ahead}
-    return [
-        value if value is None or stored.base is Base.NONE else value + shift[stored.base]
-        for stored, value in zip(group, values, strict=True)
-    ]
+    return _SHIFT_OF_ENTRY.behind(_values_of_entry(entry), ahead)

@@ -1,0 +1,340 @@
+"""What a SQLite ledger stores at once, what a moment later, and what it leaves to its thread."""
+
+import asyncio
+import contextlib
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from typing import ClassVar
+
+import pytest
+
+from tests.unit.budget.test_window import RESET, START
+from tests.unit.budget.version_before import VersionBefore
+from tonicdm import UnitBudget
+from tonicdm.budget.ledgers import file, sqlite
+from tonicdm.clock import VirtualClock
+
+MAX_STALL_SECONDS = 0.02
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "budget.db"
+
+
+@pytest.fixture
+def clock():
+    return VirtualClock(now=START)
+
+
+@pytest.fixture
+async def make(path, clock):
+    """Opens budgets of one file, each as a process of its own would, in a window of which 100 units are used."""
+    made = []
+
+    async def make(**settings):
+        budget = UnitBudget.shared(path, **{"key": "k", "clock": clock, "max_calls_per_second": None} | settings)
+        made.append(budget)
+        async with budget.reserve(1) as first:
+            await first.sent()
+            await answer(first, 3500)
+        await stored(budget)
+        return budget
+
+    yield make
+    for budget in made:
+        await budget.close()
+
+
+async def answer(reservation, remaining, status=200, reset=RESET):
+    return await reservation.settle(3600, remaining, reset, date=START, status=status)
+
+
+async def stored(budget):
+    """Let the ledger store what it has put off."""
+    await budget.ledger.run(lambda _: None)
+
+
+async def send(budget, cost, **options):
+    reservation = budget.reserve(cost, **options)
+    await reservation.__aenter__()
+    assert await reservation.try_sent()
+    return reservation
+
+
+def rows(path):
+    """Return the version of the window and what stands of its reservations."""
+    with contextlib.closing(sqlite3.connect(path)) as reader:
+        (version,) = reader.execute("SELECT version FROM window").fetchone()
+        return version, reader.execute("SELECT state, cost, until, sent_at FROM entry").fetchall()
+
+
+async def test_a_call_takes_one_transaction(make, path):
+    """The gate and the answer write nothing; the next reservation stores what they did."""
+    budget = await make()
+    before, _ = rows(path)
+    for number in range(1, 4):
+        async with budget.reserve(5) as reservation:
+            assert rows(path)[0] == before + number
+            assert await reservation.try_sent()
+            await answer(reservation, 3500 - 5 * number)
+        assert rows(path)[0] == before + number
+    assert budget.snapshot().remaining == 3485, "in this process it is seen at once"
+    assert budget.snapshot().reserved == 0
+
+
+async def test_a_reservation_is_stored_as_a_call_under_way(make, path, clock):
+    """So nothing need be written before the first byte, and a process that dies there leaves its units charged."""
+    budget = await make()
+    async with budget.reserve(5):
+        ((state, cost, until, sent_at),) = rows(path)[1]
+    lease, now = budget.rules.lease, clock.monotonic()
+    assert (state, cost) == ("sent", 5)
+    assert (until, sent_at) == pytest.approx((now + 2 * lease, now))
+    await stored(budget)
+    assert rows(path)[1] == []
+
+
+async def test_a_call_that_is_awaited_for_longer_than_what_is_stored_says_is_stored_at_the_gate(make, path, clock):
+    budget = await make()
+    await send(budget, 5, timeout=600.0)
+    ((state, _, until, _),) = rows(path)[1]
+    assert (state, until) == ("sent", clock.monotonic() + 600)
+
+
+@pytest.mark.parametrize(
+    ("remaining", "options"),
+    [(0, {"status": 429}), (3495, {"reset": RESET + 600}), (3490, {})],
+    ids=["a 429", "a new Reset", "a dearer call than was reserved"],
+)
+async def test_what_makes_others_more_careful_is_stored_at_once(make, path, remaining, options):
+    budget = await make()
+    reservation = await send(budget, 5)
+    before, _ = rows(path)
+    await answer(reservation, remaining, **options)
+    version, entries = rows(path)
+    assert version == before + 1
+    assert entries == []
+
+
+async def test_others_learn_the_rest_a_moment_later_without_another_call(make, path):
+    budget = await make()
+    await answer(await send(budget, 5), 3495)
+    assert len(rows(path)[1]) == 1
+    async with asyncio.timeout(10):
+        while rows(path)[1]:
+            await asyncio.sleep(0.01)
+    assert (await make()).snapshot().remaining == 3495
+
+
+async def test_the_gate_asks_what_others_have_written_meanwhile(make, path, clock):
+    """Another process's 429 while a call waits for five seconds behind its reservation: not sent, refunded exactly."""
+    budget, other = await make(), await make()
+    reservation, refused = budget.reserve(5), await send(other, 5)
+    await reservation.__aenter__()
+    clock.advance(5.0)
+    await answer(refused, 0, status=429)
+    assert not await reservation.try_sent()
+    for each in (budget, other):
+        await stored(each)
+        assert each.snapshot().reserved == 0
+    assert rows(path)[1] == []
+
+
+async def test_what_others_did_meanwhile_closes_no_gate_that_need_not_be_closed(make, clock):
+    """Other keys and other calls: the window is read anew, and the reservation is still this process's own."""
+    budget, other = await make(), await make()
+    reservation = budget.reserve(5)
+    await reservation.__aenter__()
+    await answer(await send(other, 20), 3480)
+    await stored(other)
+    assert await reservation.try_sent()
+    await send(other, 1)
+    await answer(reservation, 3475)
+    assert (budget.snapshot().reserved, budget.snapshot().remaining) == (1, 3475)
+
+
+async def test_units_that_were_not_sent_in_time_are_given_back_by_their_own_process(make, path, clock):
+    """Also where others have written meanwhile, and have given the call up."""
+    budget, other = await make(), await make()
+    reservation = budget.reserve(5)
+    await reservation.__aenter__()
+    clock.advance(61.0)
+    await send(other, 1)
+    assert other.snapshot().unknown == 5
+    assert not await reservation.try_sent()
+    await stored(budget)
+    assert other.snapshot().reserved == 1
+
+
+async def test_the_version_before_holds_what_is_reserved_here(make, path):
+    budget = await make()
+    async with budget.reserve(20):
+        before = VersionBefore(path, "k", sqlite.boot_id())
+        assert before.look().held == 20
+        before.close()
+
+
+async def test_a_forked_child_leaves_what_is_not_stored_to_its_parent(make):
+    budget = await make()
+    await answer(await send(budget, 5), 3495)
+    assert budget.ledger._draft.notes
+    budget.ledger.after_fork_in_child()
+    assert not budget.ledger._draft.notes
+    assert budget.snapshot().reserved == 5
+
+
+async def test_closing_stores_what_was_put_off(make, path):
+    budget = await make()
+    await answer(await send(budget, 5), 3495)
+    await budget.close()
+    assert rows(path)[1] == []
+
+
+@pytest.mark.parametrize(("end", "held"), [("pass", 0), ("os._exit(0)", 5)], ids=["ended", "died"])
+def test_the_end_of_a_process_stores_what_was_put_off_and_its_death_leaves_it_charged(path, end, held):
+    program = f"""
+        import asyncio, os, sys, time
+        from tonicdm import UnitBudget
+
+        async def main():
+            budget = UnitBudget.shared(sys.argv[1], key="k", max_calls_per_second=None)
+            for number in range(1, 3):
+                async with budget.reserve(5) as reservation:
+                    await reservation.sent()
+                    await reservation.settle(3600, 3600 - 5 * number, 4e9, date=4e9 - 1800)
+            {end}
+        asyncio.run(main())
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program), str(path)], check=True, timeout=60)
+    assert sum(cost for _, cost, _, _ in rows(path)[1]) == held
+
+
+class Watched(sqlite3.Connection):
+    """Notes on which thread it was opened, closed, and cleaned up; may be slow."""
+
+    seconds = 0.0
+    threads: ClassVar[set[tuple[str, bool]]] = set()
+
+    def __init__(self, *args, **options):
+        self._note("open")
+        super().__init__(*args, **options)
+
+    def execute(self, statement, *values):
+        if statement == "COMMIT" and Watched.seconds:
+            time.sleep(Watched.seconds)  # as a write does that waits for the disk
+        if "checkpoint" in statement and "auto" not in statement:
+            self._note("checkpoint")
+        return super().execute(statement, *values)
+
+    def close(self):
+        self._note("close")
+        super().close()
+
+    @staticmethod
+    def _note(what):
+        Watched.threads.add((what, threading.current_thread() is threading.main_thread()))
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    connect = sqlite3.connect
+
+    def watched(database, *args, **options):
+        reads = "mode=ro" in str(database)
+        return connect(database, *args, **({} if reads else {"factory": Watched}), **options)
+
+    monkeypatch.setattr(Watched, "seconds", 0.0)
+    monkeypatch.setattr(Watched, "threads", set())
+    monkeypatch.setattr(file.sqlite3, "connect", watched)
+    return Watched
+
+
+async def test_the_file_is_opened_closed_and_cleaned_up_on_the_thread_and_its_log_stays_short(
+    make, path, watched, monkeypatch
+):
+    monkeypatch.setattr(sqlite, "CHECKPOINT_COMMITS", 20)
+    budget = await make()
+    for number in range(300):
+        await answer(await send(budget, 1), 3499 - number)
+    log = path.with_name("budget.db-wal").stat().st_size
+    await budget.close()
+    assert watched.threads == {("open", False), ("close", False), ("checkpoint", False)}
+    assert log < 150 * 4096, "300 transactions of three pages each would be more than three times as much"
+
+
+async def longest_stall(work):
+    """Return the longest time for which the event loop could do nothing else while *work* is done."""
+    done, longest = asyncio.ensure_future(work), 0.0
+    while not done.done():
+        began = time.perf_counter()
+        await asyncio.sleep(0)
+        longest = max(longest, time.perf_counter() - began)
+        await asyncio.sleep(0.001)
+    await done
+    return longest
+
+
+async def least_stall(work):
+    """Return the least of some tries: a busy machine holds up everything now and then."""
+    stalls = []
+    for _ in range(4):
+        stalls.append(await longest_stall(work()))
+        if stalls[-1] <= MAX_STALL_SECONDS:
+            break
+    return min(stalls)
+
+
+@pytest.mark.parametrize("seconds", [0.06, pytest.param(0.3, marks=pytest.mark.thorough)])
+async def test_a_slow_disk_does_not_hold_up_the_event_loop(path, clock, watched, seconds):
+    """From the first use on; calls take as long as the disk does, and nothing else waits for them."""
+    watched.seconds = seconds
+    remaining = iter(range(3595, 0, -5))
+
+    async def calls():
+        budget = UnitBudget.shared(path, key="k", clock=clock, max_calls_per_second=None)
+        for _ in range(3):
+            await answer(await send(budget, 5), next(remaining))
+        await budget.close()
+
+    assert await least_stall(calls) <= MAX_STALL_SECONDS
+
+
+async def test_a_disk_that_becomes_slow_holds_up_the_event_loop_once(make, watched):
+    """The steps after it are left to the thread, until the disk is quick again."""
+    budget = await make()
+    remaining = iter(range(3495, 0, -5))
+
+    async def call():
+        await answer(await send(budget, 5), next(remaining))
+
+    await call()
+    watched.seconds = 0.05
+    await call()
+
+    async def calls():
+        await call()
+        await call()
+
+    assert await least_stall(calls) <= MAX_STALL_SECONDS
+    watched.seconds = 0.0
+    async with asyncio.timeout(10):
+        while not budget.ledger._promptness.quick:
+            await stored(budget)
+            await asyncio.sleep(0.01)
+
+
+async def test_a_file_that_another_process_holds_does_not_hold_up_the_event_loop(make, path):
+    budget = await make()
+
+    async def reserve():
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            asyncio.get_running_loop().call_later(0.1, holder.execute, "ROLLBACK")
+            await send(budget, 5)
+
+    assert await least_stall(reserve) <= MAX_STALL_SECONDS

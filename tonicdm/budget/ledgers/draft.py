@@ -1,0 +1,220 @@
+"""A window as one process knows it, beyond what is stored for all of them. No clock, no I/O.
+
+A reservation is stored as a call that was sent already, so passing the gate need not be stored at all. How a call went
+is taken in at once, and stored with the next reservation or a moment later, as long as what is stored is no less
+careful meanwhile. What is lost with a process that dies only makes the others wait for the answer of a later call.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeVar
+
+from tonicdm.budget.entries import Entry, EntryState
+from tonicdm.budget.window import Window
+
+T = TypeVar("T")
+Step = Callable[[Window], Any]
+
+_DECISIVE: Final = operator.attrgetter(
+    "limit",
+    "limit_before",
+    "limit_call",
+    "reset",
+    "assumed",
+    "provisional",
+    "learned_length",
+    "claims",
+    "previous_reset",
+    "previous_used",
+    "opened_at",
+    "rolled_at",
+    "renewed_at",
+    "headers_seen",
+    "first",
+    "unconfirmed",
+    "foreign_usage.spent",
+    "foreign_usage.rate",
+    "foreign_usage.since",
+    "cooldown.until",
+    "cooldown.limited_at",
+    "cooldown.consecutive_429s",
+    "cooldown.slack",
+    "cooldown.ends_at",
+    "cooldown.ends_for",
+    "cooldown.paused_until",
+    "cooldown.probes",
+)
+"""What others decide by, beside the units used and held; a change of it is stored at once. What is left out makes them
+no less careful while they know it as it was: the bounds of the server's clock are wider, an older response is judged by
+what was known when it was older still."""
+
+
+def _refund(window: Window, numbers: list[int]) -> None:
+    window.refund(*numbers)
+
+
+class Own(NamedTuple):
+    """A reservation of this process, as far as it is stored otherwise."""
+
+    state: EntryState
+    until: float
+    sent_at: float | None
+    stored_until: float
+    """Until when others take it for a call under way."""
+
+
+def stored_form(entry: Entry, lease: float) -> Entry:
+    """Return *entry* as it is stored: one that was not sent yet as a call that left when it was made.
+
+    It stands for any call that passes the gate within its lease and is awaited no longer than a lease.
+
+    Args:
+        entry: A reservation.
+        lease: Seconds that a reservation may stay unsent.
+    """
+    if entry.state is not EntryState.RESERVED:
+        return entry
+    return Entry(
+        entry.number,
+        entry.cost,
+        EntryState.SENT,
+        entry.until + lease,
+        entry.until - lease,
+        None,
+        entry.lane,
+        entry.label,
+        entry.holder,
+        entry.job_label,
+    )
+
+
+class Beyond(NamedTuple):
+    """What a process knows beyond what is stored."""
+
+    notes: tuple[Step, ...]
+    """Steps that were taken, in their order."""
+    own: dict[int, Own]
+    """Its reservations by number."""
+
+    def enter_in(self, window: Window) -> None:
+        """Enter it in *window*, as it is stored; twice is once."""
+        holdings = window.holdings
+        for number, own in self.own.items():
+            entry = holdings.get(number)
+            if entry is None:
+                continue
+            if entry.state is EntryState.UNKNOWN:  # others have given it up
+                holdings.unknown -= entry.cost
+            entry.state, entry.until, entry.sent_at, entry.closed_at = own.state, own.until, own.sent_at, None
+            holdings.next_sweep = min(holdings.next_sweep, own.until)
+        for note in self.notes:
+            note(window)
+
+
+class Draft:
+    """The window in memory, and what of it is not stored.
+
+    Args:
+        window: As it is before anything was read.
+    """
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self.notes: tuple[Step, ...] = ()
+        """Steps that were taken and are not stored, in their order."""
+        self._own: dict[int, Own] = {}
+        self._decisive: Any = None
+        self._units = 0
+        self._saved: tuple[tuple[Step, ...], dict[int, Own]] = (), {}
+
+    def load(self, window: Window) -> None:
+        """Take *window* as it is stored, and enter what this process knows beyond that."""
+        self.window = window
+        self._remember()
+        self._own = {number: own for number, own in self._own.items() if number in window.holdings.entries}
+        self.beyond().enter_in(window)
+
+    def recover(self, window: Window, before: Window) -> None:
+        """Take *window* of another file than was known; it gets what is remembered.
+
+        Args:
+            window: As it is stored there, where the numbers of our reservations mean nothing.
+            before: As it was known last, with all that was noted.
+        """
+        self.window, self.notes, self._own = window, (), {}
+        window.recover(before)
+
+    def beyond(self) -> Beyond:
+        """Return what is known beyond what is stored."""
+        return Beyond(self.notes, self._own.copy())
+
+    # --- steps that need not be stored at once ------------------------------------------------------------------
+
+    def note(self, step: Callable[[Window], T]) -> T:
+        """Take *step*, which tells how a call went."""
+        self._saved = self.notes, self._own.copy()
+        result = step(self.window)
+        self.notes = (*self.notes, step, *self._part_with())
+        return result
+
+    def check(self, step: Callable[[Window], T]) -> T:
+        """Take *step*, which lets a call pass the gate or takes its units back.
+
+        It is not taken again where the window is read anew: what was decided has been done.
+        """
+        self._saved = self.notes, self._own.copy()
+        result = step(self.window)
+        self.notes = (*self.notes, *self._part_with())
+        return result
+
+    def take_back(self) -> None:
+        """Forget the last note or check; the window has to be loaded anew."""
+        self.notes, self._own = self._saved
+
+    def _part_with(self) -> list[Step]:
+        """Let go of own reservations that need no care any more, and return what gives back those that are gone."""
+        holdings = self.window.holdings
+        gone: list[int] = []
+        for number in [number for number in holdings.touched if number in self._own]:
+            entry, own = holdings.get(number), self._own.pop(number)
+            if entry is None:
+                gone.append(number)
+            elif entry.state is EntryState.SENT and entry.until <= own.stored_until:
+                holdings.touched.discard(number)  # what is stored says as much
+                self._own[number] = Own(entry.state, entry.until, entry.sent_at, own.stored_until)
+        return [functools.partial(_refund, numbers=gone)] if gone else []
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether what is stored is no less careful than what is known."""
+        window = self.window
+        if window.ended or window.used + window.held > self._units or _DECISIVE(window) != self._decisive:
+            return False
+        entries = window.holdings.entries
+        return all(
+            number not in entries or entries[number].state is EntryState.UNKNOWN for number in window.holdings.touched
+        )
+
+    # --- what is stored -----------------------------------------------------------------------------------------
+
+    def stored(self, touched: set[int]) -> None:
+        """Note that all is stored, the reservations *touched* in their `stored_form`."""
+        self.notes = ()
+        entries, lease = self.window.holdings.entries, self.window.rules.lease
+        for number in touched:
+            entry = entries.get(number)
+            if entry is not None and entry.state is EntryState.RESERVED:
+                self._own[number] = Own(entry.state, entry.until, None, entry.until + lease)
+            else:
+                self._own.pop(number, None)
+        self._remember()
+
+    def forget(self) -> None:
+        """Leave what is not stored to the process whose calls they are."""
+        self.notes, self._own, self._saved = (), {}, ((), {})
+
+    def _remember(self) -> None:
+        self._decisive, self._units = _DECISIVE(self.window), self.window.used + self.window.held
