@@ -16,7 +16,7 @@ from tonicdm.endpoints.base import ALL_STATUSES, Creating, Readable, split_data_
 from tonicdm.endpoints.bodies import body_of
 from tonicdm.errors import ConfigError, InvalidOptionError, MayExistError, SeveralFoundError
 from tonicdm.http.watching import Spent
-from tonicdm.models import CODEC, Record
+from tonicdm.models import CODEC, Record, Reference
 from tonicdm.types import MAX_UNITS_PER_CALL, UNSET, DataQuantity, ListOf
 
 M = TypeVar("M", bound=Record)
@@ -230,18 +230,13 @@ def _same(sent: Any, shown: Any) -> bool:
         return sent.strip() == shown.strip()
     if isinstance(sent, (list, tuple)) and isinstance(shown, (list, tuple)):
         return len(sent) == len(shown) and all(map(_same, sent, shown))
-    sent_id, shown_id = _identity(sent), _identity(shown)
-    if sent_id is not None or shown_id is not None:
-        return sent_id == shown_id
     if isinstance(sent, Record) and isinstance(shown, Record):
+        # The server gives IDs to what is sent without one.
         pairs = [(getattr(sent, name, None), getattr(shown, name, None)) for name in _names(sent)]
         return all(_same(mine, theirs) for mine, theirs in pairs if mine is not None and theirs is not None)
+    if isinstance(sent, Reference) and isinstance(shown, Reference):
+        return sent.id == shown.id
     return bool(sent == shown)
-
-
-def _identity(value: Any) -> str | None:
-    record_id = getattr(value, "id", None)
-    return None if record_id is None else str(record_id)
 
 
 def _names(record: Record) -> list[str]:
