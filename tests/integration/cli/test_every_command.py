@@ -146,6 +146,37 @@ def leaves(group: click.Group, context: click.Context, above: str = "") -> Itera
 LEAVES = dict(leaves(tonicdm, click.Context(tonicdm)))
 
 
+@contextlib.contextmanager
+def stopped_when_it_serves(output: io.BytesIO) -> Iterator[None]:
+    """Send this process a SIGTERM once the command that runs in it listens for one and has said that it serves."""
+    ended = threading.Event()
+
+    def listens() -> bool:
+        # A loop that has ended leaves the default behind, which would end the tests.
+        return signal.getsignal(signal.SIGTERM) not in {ignored, signal.SIG_DFL}
+
+    def stop() -> None:
+        # One that says nothing, or whose words nobody takes, has some time to serve.
+        served = 0.0
+        while not ended.wait(0.02) and not (listens() and (output.getvalue() or served > 0.3)):
+            served += 0.02 if listens() else 0.0
+        if not ended.is_set() and listens():
+            signal.raise_signal(signal.SIGTERM)
+
+    def ignored(*_: object) -> None:
+        pass
+
+    before = signal.signal(signal.SIGTERM, ignored)
+    thread = threading.Thread(target=stop)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        signal.signal(signal.SIGTERM, before)
+
+
 @pytest.fixture(scope="module")
 def rhythm() -> Iterator[str]:
     with processes.sandbox("--rhythm", "--records", "20", *AT_ONCE) as url:
@@ -234,12 +265,7 @@ def drive(
             stack.enter_context(contextlib.redirect_stdout(out))
             stack.enter_context(contextlib.redirect_stderr(err))
             if name in SERVING:
-                stop = threading.Timer(0.4, lambda: signal.raise_signal(signal.SIGTERM))
-                before = signal.signal(signal.SIGTERM, lambda *_: None)
-                stack.callback(signal.signal, signal.SIGTERM, before)
-                stack.callback(stop.join)
-                stack.callback(stop.cancel)
-                stop.start()
+                stack.enter_context(stopped_when_it_serves(captured))
             with pytest.raises(SystemExit) as ended:
                 tonicdm.main(arguments)
         if isinstance(raw, Refusing):

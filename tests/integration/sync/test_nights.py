@@ -20,10 +20,23 @@ PATHS = {"offices": "/core/offices", "persons": "/core/persons", "projects": "/c
 WORDS = {"offices": "address", "persons": "title", "projects": "projectNameKnownAs", "brands": "nameShort"}
 
 
-@pytest.fixture(params=ENGINES)
-def path(request: pytest.FixtureRequest) -> Place:
-    """Where the store is, on each engine."""
-    return place(request, request.param)
+# Of six nights one is blind, one ignores page sizes, and in one a licence is switched off.
+NIGHTS = [
+    pytest.param("sqlite", True, 6, id="sqlite, updated_after"),
+    pytest.param("sqlite", False, 6, id="sqlite, stubs only"),
+    pytest.param("postgresql", True, 6, id="postgresql, updated_after"),
+    *(
+        pytest.param(engine, heeded, 30, id=f"{engine}, 30, {name}", marks=pytest.mark.thorough)
+        for engine in ENGINES
+        for heeded, name in ((True, "updated_after"), (False, "stubs only"))
+    ),
+]
+
+
+@pytest.fixture
+def path(request: pytest.FixtureRequest, engine: str) -> Place:
+    """Where the store is."""
+    return place(request, engine)
 
 
 async def served(tonic: TonicDM, kind: str) -> dict[str, Any]:
@@ -63,11 +76,9 @@ def meddle(box: Sandbox, kind: str, chance: random.Random, *, deletions: bool) -
             box.world.delete(kind, one)
 
 
-# Of six nights one is blind, one ignores page sizes, and in one a licence is switched off.
-@pytest.mark.parametrize("nights", [6, pytest.param(30, marks=pytest.mark.thorough)])
-@pytest.mark.parametrize("updated_after", [True, False])
+@pytest.mark.parametrize(("engine", "updated_after", "nights"), NIGHTS)
 async def test_each_night_is_exact_or_stopped_with_the_reason(
-    updated_after: bool, nights: int, sync: Sync, tonic: TonicDM, box: Sandbox, clock: VirtualClock, path
+    engine: str, updated_after: bool, nights: int, sync: Sync, tonic: TonicDM, box: Sandbox, clock: VirtualClock, path
 ) -> None:
     """Edits between and during the runs, many in the same second; soft and true deletes; a licence switched on and
     off; nights on which the server ignores filterStatuses or pageSize.

@@ -16,7 +16,7 @@ from tonicdm.plan.arithmetic import ROUND_SIZES
 
 from .pagingserver import Server, record
 
-QUICK = settings(max_examples=150, deadline=None, database=None)
+QUICK = settings(max_examples=60, deadline=None, database=None)
 ROUND = st.sampled_from(sorted(ROUND_SIZES - {1000}))
 COUNTS = st.integers(0, 2300) | ROUND.map(lambda size: size * 2) | st.sampled_from([50, 100, 999, 1000, 1001, 2000])
 
