@@ -1,5 +1,7 @@
 """What becomes of a job that could not go on, and what a tenant may be."""
 
+import datetime
+
 import pytest
 
 from tonicdm.errors import (
@@ -11,7 +13,8 @@ from tonicdm.errors import (
 )
 from tonicdm.jobs import Tenant, TokenReference
 from tonicdm.jobs.kinds import Job, Kind
-from tonicdm.jobs.rules import MAX_FAILURES, put_back
+from tonicdm.jobs.rules import MAX_FAILURES, MAX_RETRY_SECONDS, MIN_RETRY_SECONDS, put_back
+from tonicdm.rhythm.errors import MintRefusedError, QueryTimeoutError
 
 
 def job(failures: int = 0) -> Job:
@@ -37,6 +40,15 @@ def test_failures_that_pass_are_tried_again_with_growing_pauses_and_then_given_u
 
 def test_a_refused_token_is_given_up_at_once():
     assert put_back(AuthenticationError(status=401, method="GET", path="/x"), job()) is None
+
+
+def test_a_wait_for_a_machine_token_or_for_a_query_is_no_failure_either():
+    """The month's tokens come back, and a query goes on at the server: both are looked at again later."""
+    opens = datetime.datetime(2026, 12, 1, tzinfo=datetime.UTC)
+    for error in (MintRefusedError("no", opens_at=opens), QueryTimeoutError("q-1", "running", 5.0)):
+        back = put_back(error, job(3))
+        assert back is not None
+        assert (back.job.failures, MIN_RETRY_SECONDS <= back.seconds <= MAX_RETRY_SECONDS) == (0, True)
 
 
 def test_a_busy_store_is_tried_again():

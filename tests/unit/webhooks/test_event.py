@@ -13,6 +13,7 @@ from tonicdm.errors import ConfigError, MalformedEventError
 from tonicdm.store import TYPES
 from tonicdm.store.rows import updated_of
 from tonicdm.webhooks import Payload, TolerantReader, parse
+from tonicdm.webhooks.event import content_digest
 from tonicdm.webhooks.payload import record_type_of
 
 ONE, TWO = "a" * 32, "b" * 32
@@ -254,3 +255,11 @@ def test_a_reader_may_call_a_body_malformed_in_its_own_words() -> None:
 def test_what_is_no_object_tells_nothing_but_the_type_of_its_path() -> None:
     assert TolerantReader()("persons") == Payload()
     assert TolerantReader("offices")(5) == Payload(record_type="offices")
+
+
+def test_what_is_nested_too_deep_to_be_written_again_has_no_digest() -> None:
+    """So no other event is taken for its duplicate by what it says."""
+    deep: list = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert content_digest(deep, Payload()) == ""
