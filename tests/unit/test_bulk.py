@@ -56,6 +56,24 @@ async def test_results_can_be_taken_as_they_come() -> None:
     assert seen == [(2, 2), (1, 1), (0, 0)]
 
 
+async def test_failures_are_raised_behind_the_last_result_where_results_are_taken_as_they_come() -> None:
+    async def one(number: int) -> int:
+        if number % 3 == 0:
+            raise ValueError(number)
+        return number
+
+    seen: list[int] = []
+
+    async def take() -> None:
+        async for index, _ in as_completed(one(number) for number in range(10)):
+            seen.append(index)
+
+    with pytest.raises(BulkError) as caught:
+        await take()
+    assert sorted(seen) == sorted(caught.value.done) == [1, 2, 4, 5, 7, 8]
+    assert sorted(caught.value.failed) == [0, 3, 6, 9]
+
+
 async def test_cancellation_leaves_no_task_and_no_unawaited_coroutine() -> None:
     cancelled: list[int] = []
 

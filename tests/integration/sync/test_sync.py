@@ -161,6 +161,19 @@ async def test_a_night_with_a_fault_is_exact_all_the_same(fault, sync: Sync, box
         assert plain(held(path, kind)) == plain(truth(box, kind))
 
 
+async def test_a_type_without_a_right_is_refused_alone(sync: Sync, box: Sandbox, clock, path) -> None:
+    """The other types arrive, and the report names the refusal; with the right back, the next run reads the type."""
+    box.faults.on("forbidden", path="/core/offices")
+    report = await sync("offices", "projects")
+    offices, projects = report.types
+    assert offices.refused is not None
+    assert (offices.refused.status, offices.done, offices.records) == (403, True, 0)
+    assert (projects.refused, plain(held(path, "projects"))) == (None, plain(truth(box, "projects")))
+    box.faults.off("forbidden")
+    await sync("offices")
+    assert plain(held(path, "offices")) == plain(truth(box, "offices"))
+
+
 async def test_what_is_read_by_project_is_taken_when_named(sync: Sync, box: Sandbox, path) -> None:
     report = await sync("projects", "team")
     members = [record for record in box.world.records("team") if record.get("ProjectMemberStatus") != "nonmember"]

@@ -540,6 +540,15 @@ async def test_two_workers_on_one_file_share_the_work(desk, file, clock):
     assert desk.box.units() == 5
 
 
+async def test_records_that_no_call_can_ask_for_by_id_are_left_to_a_sync_that_names_their_type(desk):
+    """A member of a team is listed by its project alone: nothing is sent, and the reason says what reads it."""
+    await desk.inbox.receive([desk.event("team", *desk.ids("team", 1))])
+    report, units = await desk.drain()
+    assert (units, report.done, report.failed) == (0, 0, 1)
+    (failed,) = await desk.inbox.find(Filter())
+    assert "a sync that names the type reads them" in failed.error
+
+
 async def test_an_event_about_nothing_known_is_a_dead_letter_until_somebody_knows_it(desk):
     """With a handler for it it is handed on; with a reader that knows better it is replayed."""
     body = b'{"id": "x1", "type": "bureau.updated", "data": [{"id": "%s"}]}' % desk.ids("offices", 1)[0].encode()
