@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any, TypeVar
 
 import pytest
@@ -50,7 +50,7 @@ async def drive_while_idle(
 
 
 @contextlib.contextmanager
-def counted_threads() -> Iterator[Callable[[], bool]]:
+def counted_threads() -> Generator[Callable[[], bool]]:
     """Count what the running loop has given to threads; yield what tells whether any of it is not done."""
     loop, pending = asyncio.get_running_loop(), set[asyncio.Future[Any]]()
     run_in_executor = loop.run_in_executor

@@ -79,6 +79,37 @@ class SystemClock:
             await asyncio.sleep(min(left, MAX_SLEEP_SECONDS))
 
 
+class DatabaseClock:
+    """Our monotonic clock, and the database's wall clock, so that all hosts see one.
+
+    Args:
+        base: The clock of this machine.
+        wall: Returns the database's time, Unix seconds; None before it was read.
+    """
+
+    def __init__(self, base: Clock, wall: Callable[[], float | None]) -> None:
+        self.base = base
+        self.wall = wall
+
+    @property
+    def counts_suspension(self) -> bool:
+        """Whether `monotonic` goes on while the machine is suspended."""
+        return bool(getattr(self.base, "counts_suspension", True))
+
+    def now(self) -> float:
+        """Return the database's time; this machine's until it was read."""
+        shared = self.wall()
+        return self.base.now() if shared is None else shared
+
+    def monotonic(self) -> float:
+        """Return this machine's seconds."""
+        return self.base.monotonic()
+
+    async def sleep_until(self, deadline: float) -> None:
+        """Return once `monotonic` has reached *deadline*."""
+        await self.base.sleep_until(deadline)
+
+
 class VirtualClock:
     """A clock that stands still until it is told to move.
 

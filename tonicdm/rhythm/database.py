@@ -7,8 +7,8 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
 
 from tonicdm._version import __version__
-from tonicdm.budget.ledgers.postgresql import DatabaseClock, connect
-from tonicdm.clock import Clock, SystemClock
+from tonicdm.budget.ledgers.postgresql import connect
+from tonicdm.clock import Clock, DatabaseClock, SystemClock
 from tonicdm.databases import checked
 from tonicdm.errors import ConfigError, StoreError
 

@@ -131,8 +131,12 @@ class SharedThrottle(Throttle):
 
     def _turn(self, connection: psycopg.Connection[Any]) -> _Turn:
         ahead = (self.rules.burst - 1) * self._step
-        row = self._execute(connection, _TURN, step=self._step, ahead=ahead).fetchone() or (0.0, 0.0, 0)
-        return _Turn(*row)
+        wait, closed, consecutive = self._execute(connection, _TURN, step=self._step, ahead=ahead).fetchone() or (
+            0,
+            0,
+            0,
+        )
+        return _Turn(float(wait), float(closed), int(consecutive))
 
     def _look(self, connection: psycopg.Connection[Any]) -> float:
         row = self._execute(connection, _LOOK).fetchone()

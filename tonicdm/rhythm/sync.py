@@ -136,7 +136,7 @@ async def synchronize(
     if unknown := [name for name in chosen if name not in MODELS]:
         raise ConfigError(f"{', '.join(unknown)} can't be synced; there are {', '.join(MODELS)}. Nothing was sent.")
     clock = rhythm._caller.transport.clock
-    await store.acquire_lock(clock.now(), hold)
+    await store.acquire_lock(clock, hold)
     keeper = asyncio.create_task(_renew(rhythm, store, hold), name="tonicdm-rhythm-sync")
     reports = []
     try:
@@ -158,7 +158,7 @@ async def _renew(rhythm: RhythmClient, store: Store, hold: Hold) -> None:
     clock = rhythm._caller.transport.clock
     while True:
         await clock.sleep_until(clock.monotonic() + min(RENEWAL, hold.seconds / 4))
-        await store.acquire_lock(clock.now(), hold)
+        await store.acquire_lock(clock, hold)
 
 
 Step: TypeAlias = Literal["changes", "ids"]

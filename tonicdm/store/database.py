@@ -107,6 +107,14 @@ class Database(Protocol):
         """Whether the connection has ended, so that another one is to be opened."""
         ...
 
+    def now(self) -> float | None:
+        """Return the database's time, Unix seconds, which all hosts share; None where the machine's own is that time.
+
+        It was read when the connection or the last transaction began, behind the wait for its lock, and goes on by this
+        machine's monotonic clock.
+        """
+        ...
+
     def is_unusable_after(self, error: Exception) -> bool:
         """Tell whether an exception means that the database itself can't be used now: it is full, locked or away."""
         ...

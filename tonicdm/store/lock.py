@@ -175,7 +175,8 @@ def exclusive(db: Database, name: str) -> Generator[None]:
         StoreError: A sync has it.
     """
     with db.transaction():
-        busy = acquire(db, time.time())
+        shared = db.now()
+        busy = acquire(db, time.time() if shared is None else shared)
     if busy is not None:
         raise StoreError(name, str(busy))
     try:

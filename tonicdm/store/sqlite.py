@@ -101,6 +101,9 @@ class SqliteDatabase:
     def is_lost(self) -> bool:
         return False
 
+    def now(self) -> float | None:
+        return None
+
     def is_unusable_after(self, error: Exception) -> bool:
         return isinstance(error, sqlite3.OperationalError)
 

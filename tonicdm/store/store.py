@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Self, TypeVar
 
+from tonicdm.clock import Clock, DatabaseClock, SystemClock
 from tonicdm.closing import AsyncClosing
 from tonicdm.errors import StoreError
 from tonicdm.store import lock, quarantine, rows, views, writing
@@ -99,6 +100,18 @@ class Store(Readable, AsyncClosing):
             # On the thread, behind what may still be opening there for a call that was cancelled.
             await self._run(self._disconnect)
             self._thread.shutdown(wait=False)
+
+    def clock(self, machines: Clock) -> Clock:
+        """Return the clock that leases and due times of this store are measured by.
+
+        A file is of one machine. What several hosts share goes by the database's clock, so theirs may differ.
+
+        Args:
+            machines: The clock that would do for a file; one that is not the machine's own is meant, and stays.
+        """
+        if self.location.schema is None or not isinstance(machines, SystemClock):
+            return machines
+        return DatabaseClock(machines, lambda: None if self._database is None else self._database.now())
 
     @property
     def name(self) -> str:
@@ -302,17 +315,17 @@ class Store(Readable, AsyncClosing):
 
     # --- one sync at a time -----------------------------------------------------------------------------------------
 
-    async def acquire_lock(self, now: float, hold: Hold = WHOLE) -> None:
+    async def acquire_lock(self, clock: Clock, hold: Hold = WHOLE) -> None:
         """Take the store, or one type of it, for one sync, or show that the one that has it is alive.
 
         Args:
-            now: Unix time.
+            clock: Time, where it is not the database's; see `clock`.
             hold: What is taken.
 
         Raises:
             StoreError: Another run has it; nothing was sent. The error says when its lease ends.
         """
-        busy = await self.write(lambda db: lock.acquire(db, now, hold=hold))
+        busy = await self.write(lambda db: lock.acquire(db, self.clock(clock).now(), hold=hold))
         if busy is not None:
             raise StoreError(self.name, str(busy))
 

@@ -93,7 +93,7 @@ async def synchronize(
     """
     clock = tonic.budget.clock
     began = clock.monotonic()
-    await store.acquire_lock(clock.now(), hold)
+    await store.acquire_lock(clock, hold)
     facts = tonic.caller.facts
     options = options_for(tonic, SyncOptions(audit=audit, confirmed=confirmed, projects=projects, counts=counts or {}))
     runs = {
@@ -174,7 +174,7 @@ def _first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _renew(tonic: TonicDM, store: Store, hold: Hold) -> None:
     while True:
         await tonic.budget.clock.sleep_until(tonic.budget.clock.monotonic() + min(RENEWAL, hold.seconds / 4))
-        await store.acquire_lock(tonic.budget.clock.now(), hold)
+        await store.acquire_lock(tonic.budget.clock, hold)
 
 
 @attrs.define

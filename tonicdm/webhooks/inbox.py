@@ -60,7 +60,7 @@ class Inbox:
         self.rules: InboxRules = rules or InboxRules()
         self.reader: PayloadReader = reader or TolerantReader()
         self.handlers: Handlers = handlers or Handlers()
-        self.clock: Clock = clock or SystemClock()
+        self.clock: Clock = store.clock(clock or SystemClock())
         self._chance = random.random
 
     def on(self, pattern: str) -> Callable[[H], H]:

@@ -191,6 +191,8 @@ class Receiver(AsyncClosing):
         self._verifier = verifier
         self._reader = reader or TolerantReader()
         self._clock = clock or SystemClock()
+        # When an event came is compared with the times of other hosts, so it is told by the clock of what keeps it.
+        self._arrivals: Clock = self._clock if clock is not None else getattr(inbox, "clock", self._clock)
         self._deadlines = Deadlines(self._clock)
         self._commit = GroupCommit(inbox)
         self._refusals = Refusals()
@@ -333,7 +335,9 @@ class Receiver(AsyncClosing):
                 raise self._too_large()
             self._check_capacity()
             self._verifier.check(small, body, now)
-            event = parse(body, small, signed=self._verifier.confirms, received=now, reader=self._reader)
+            event = parse(
+                body, small, signed=self._verifier.confirms, received=self._arrivals.now(), reader=self._reader
+            )
             new = await self._keep(event)
         except (SignatureError, MalformedEventError, Refused) as error:
             refused = _refusal(error)

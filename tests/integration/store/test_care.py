@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.engines import ENGINES, Place, place, rows
+from tonicdm.clock import VirtualClock
 from tonicdm.errors import ConfigError, ExportError, StoreError
 from tonicdm.export import export
 from tonicdm.store import Store, care, upkeep
@@ -169,7 +170,7 @@ async def test_a_store_is_no_backup_of_itself(firm: pathlib.Path) -> None:
 
 async def test_a_backup_during_a_sync_can_be_synced_at_once(held: Location, tmp_path: pathlib.Path) -> None:
     async with Store(held) as store:
-        await store.acquire_lock(2e9)
+        await store.acquire_lock(VirtualClock(2e9))
         upkeep.backup(held, tmp_path / "copy.db")
         assert await store.meta("sync") is not None
     async with Store(tmp_path / "copy.db") as copy:
@@ -285,7 +286,7 @@ async def test_a_store_that_a_sync_has_is_not_compacted(held: Location, monkeypa
 
     monkeypatch.setattr(lock.Holder, "this_process", classmethod(lambda _cls: lock.Holder("other", "n", 1, "1")))
     async with Store(held) as store:
-        await store.acquire_lock(4e9)
+        await store.acquire_lock(VirtualClock(4e9))
     monkeypatch.undo()
     with pytest.raises(StoreError, match="being synced by another process"):
         upkeep.compact(held)

@@ -13,8 +13,6 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import attrs
-
 from tonicdm._version import __version__
 from tonicdm.budget import forks
 from tonicdm.budget.history import MAX_WINDOWS, WindowRecord, appended
@@ -25,7 +23,7 @@ from tonicdm.budget.ledgers.stored import Names, Row
 from tonicdm.budget.ledgers.threads import LedgerThread
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.budget.window import Window
-from tonicdm.clock import Clock, SystemClock
+from tonicdm.clock import Clock, DatabaseClock, SystemClock
 from tonicdm.databases import checked
 from tonicdm.errors import ConfigError, LedgerUnavailableError
 
@@ -424,37 +422,6 @@ class PostgreSQLLedger:
                 ledger=self._where,
             )
         return LedgerBusyError(f"the budget in {self._where} can't be used now ({_text(error)})")
-
-
-@attrs.define
-class DatabaseClock:
-    """Our monotonic clock, and the database's wall clock, so that all hosts see one.
-
-    Args:
-        base: The clock of this machine.
-        wall: Returns the database's time, Unix seconds; None before it was read.
-    """
-
-    base: Clock
-    wall: Callable[[], float | None]
-
-    @property
-    def counts_suspension(self) -> bool:
-        """Whether `monotonic` goes on while the machine is suspended."""
-        return bool(getattr(self.base, "counts_suspension", True))
-
-    def now(self) -> float:
-        """Return the database's time; this machine's until it was read."""
-        shared = self.wall()
-        return self.base.now() if shared is None else shared
-
-    def monotonic(self) -> float:
-        """Return this machine's seconds."""
-        return self.base.monotonic()
-
-    async def sleep_until(self, deadline: float) -> None:
-        """Return once `monotonic` has reached *deadline*."""
-        await self.base.sleep_until(deadline)
 
 
 def connect(conninfo: str, name: str = "tonicdm-budget") -> psycopg.Connection[Any]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import errors
 
+from tonicdm.clock import SystemClock
 from tonicdm.store.columns import Column
 from tonicdm.store.database import Dialect, Lock, quoted
 from tonicdm.store.postgresql import values
@@ -28,6 +29,9 @@ SILENCE_TIMEOUT: Final = "60s"
 """For how long a transaction that writes may say nothing: a host that is gone holds up nobody for longer."""
 VIEW_LOCK_TIMEOUT: Final = "2s"
 """For how long a view waits for a query that reads it, before it is left as it is until the next run."""
+
+TIME: Final = "extract(epoch FROM clock_timestamp())::float8"
+"""The database's time, Unix seconds."""
 
 _SIZE: Final = """
 SELECT coalesce(sum(pg_total_relation_size(pg_class.oid)), 0)::bigint FROM pg_class
@@ -52,10 +56,20 @@ class PostgresqlDatabase:
         self._begin = {
             lock: f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{SILENCE_TIMEOUT}'; "  # noqa: S608 - ours
             f"SELECT pg_advisory_xact_lock({key}, {lock_key(schema)}); "
-            f"SELECT value FROM meta WHERE name = '{VERSION_NOTE}'"
+            f"SELECT value, {TIME} FROM meta WHERE name = '{VERSION_NOTE}'"
             for lock, key in LOCKS.items()
         }
         values.register(connection)
+        self._clock = SystemClock()
+        self._ahead = self._clock.monotonic()
+        self._read_time(connection.execute(f"SELECT {TIME}".encode()).fetchone())
+
+    def now(self) -> float | None:
+        return self._clock.monotonic() - self._ahead
+
+    def _read_time(self, row: Sequence[Any] | None) -> None:
+        if row is not None:
+            self._ahead = self._clock.monotonic() - float(row[-1])
 
     @property
     def is_lost(self) -> bool:
@@ -79,7 +93,9 @@ class PostgresqlDatabase:
             begun = db.execute(self._begin[lock].encode())
             while begun.nextset():
                 pass
-            check_version(begun.fetchone(), self._name)
+            row = begun.fetchone()
+            check_version(row, self._name)
+            self._read_time(row)
             yield
             db.execute("COMMIT")
         except BaseException:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -143,7 +143,7 @@ def version_of(db: psycopg.Connection[Any], schema: str, name: str) -> int:
     return int(row[0])
 
 
-def check_version(row: tuple[str] | None, name: str) -> None:
+def check_version(row: Sequence[Any] | None, name: str) -> None:
     """Refuse tables of another version.
 
     Args:
