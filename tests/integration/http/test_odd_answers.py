@@ -182,11 +182,10 @@ async def test_a_refusal_without_end_is_a_refusal(make: Make, hostile: Hostile):
 async def test_an_answer_that_drips_ends_with_the_timeout(make: Make, hostile: Hostile):
     from tests.hostile import drip
 
+    # It would be whole after some seconds, and no two of its bytes are further apart than the timeout.
     hostile.otherwise = drip(answer(200, BODY), 0.02)
-    began = time.monotonic()
     with pytest.raises(RequestTimeoutError):
         await make(timeout=0.2, retry=ONCE).offices.list().first()
-    assert time.monotonic() - began < 2
 
 
 # --- any bytes --------------------------------------------------------------------------------------------------------

@@ -66,6 +66,27 @@ async def test_a_paged_list_is_never_cut_by_a_server_that_does_not_see_page_size
     assert await ids(Offices(server)) == all_of(server)  # type: ignore[arg-type]
 
 
+@pytest.mark.thorough
+@settings(QUICK, max_examples=3_000)
+@given(
+    count=COUNTS,
+    own=ROUND,
+    most=st.sampled_from([50, 100, 200, 500, 1000]),
+    size=st.sampled_from([1, 7, 50, 250, 1000]),
+)
+async def test_any_list_is_read_whole_by_any_server(count: int, own: int, most: int, size: int):
+    """The four properties above, of many more lists."""
+    unpaged = Server(count=count, own=own, most=most)
+    assert await ids(Rfis(unpaged)) == all_of(unpaged)  # type: ignore[arg-type]
+    whole = Server(count=count, whole=True)
+    assert await ids(Tasks(whole)) == all_of(whole)  # type: ignore[arg-type]
+    assert len(whole.calls) == (2 if count in ROUND_SIZES else 1)
+    cutting = Server(count=min(count, 40 * size), most=most)
+    assert await ids(Offices(cutting), page_size=size) == all_of(cutting)  # type: ignore[arg-type]
+    deaf = Server(count=count, own=own, deaf=True)
+    assert await ids(Offices(deaf)) == all_of(deaf)  # type: ignore[arg-type]
+
+
 async def test_a_paged_list_that_repeats_its_first_page_is_an_error():
     """A server that sees neither pageSize nor pageNumber gives the same page for ever."""
 
