@@ -63,6 +63,14 @@ async def line(process: subprocess.Popen[str]) -> str:
         return await asyncio.to_thread(process.stdout.readline)
 
 
+async def answered(processes: list[subprocess.Popen[str]]) -> None:
+    """Wait until each of *processes* has an answer to a call that it begins from now on."""
+    for process in processes:
+        process.send_signal(signal.SIGUSR1)
+    for process in processes:
+        assert await line(process) == "answered\n"
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that a loaded machine may take long for."""
     async with asyncio.timeout(60):
@@ -158,10 +166,7 @@ async def disasters(start, tmp_path: pathlib.Path, *, rounds: int) -> tuple[int,
             await asyncio.sleep(0.3 + WINDOW * (number % 3) / 2)
             await asyncio.to_thread(restore, backup, path)
             await asyncio.sleep(1.0)
-        for worker in workers:
-            worker.send_signal(signal.SIGUSR1)
-        for worker in workers:
-            assert await line(worker) == "answered\n", "no hang: each goes on after the last disaster"
+        await answered(workers)  # no hang: each goes on after the last disaster
         for worker in workers:
             worker.terminate()
             assert json.loads(await line(worker))["calls"]
@@ -199,18 +204,14 @@ async def test_after_a_429_a_killed_and_restarted_process_is_silent_until_the_re
         assert await line(worker) == "ready\n"
         await asyncio.sleep(0.3)
         box.spend(400)
-        async with asyncio.timeout(20):
-            while not [entry for entry in box.journal if entry.status == 429]:
-                await asyncio.sleep(0.01)
+        await until(lambda: any(entry.status == 429 for entry in box.journal))
         await asyncio.sleep(0.3)
         worker.kill()
         refused = [entry for entry in box.journal if entry.status == 429]
         seen = len(box.journal)
         again = start(box)
         assert await line(again) == "ready\n"
-        async with asyncio.timeout(30):
-            while len(box.journal) == seen:
-                await asyncio.sleep(0.05)
+        await until(lambda: len(box.journal) > seen)
         assert box.journal[seen].at >= max(entry.reset for entry in refused)
         assert box.journal[seen].status == 200
 
@@ -221,7 +222,7 @@ async def test_many_processes_may_make_the_file_at_once(start):
     async with Sandbox(records=600, settings=settings) as box:
         workers = [start(box) for _ in range(6)]
         assert [await line(worker) for worker in workers] == ["ready\n"] * 6
-        await asyncio.sleep(0.5)
+        await answered(workers)
         for worker in workers:
             worker.terminate()
         counts = [json.loads(await line(worker))["calls"] for worker in workers]
