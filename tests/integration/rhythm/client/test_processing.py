@@ -129,7 +129,9 @@ async def test_what_can_not_be_sent_is_refused_before_anything_is_noted(rhythm, 
     assert box.calls(service="commerce") == []
 
 
-@pytest.mark.parametrize("kind", ["order", "payment", "invoice"])
+@pytest.mark.parametrize(
+    "kind", ["order", *(pytest.param(kind, marks=pytest.mark.thorough) for kind in ("payment", "invoice"))]
+)
 async def test_a_kill_after_the_post_starts_nothing_twice(box, broker, tmp_path, kind: str) -> None:
     """Killed between the answer and its note, the next run says that it does not know; after it, it goes on."""
     note = tmp_path / f"{kind}.job"
