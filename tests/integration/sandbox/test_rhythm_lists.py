@@ -311,3 +311,32 @@ async def test_all_pages_of_a_search_over_events_and_organizations(rhythm, walk)
         table = rhythm.world.tables[record_type]
         items, _ = await walk("POST", service, f"/{record_type}/{{t}}/search", {})
         assert ids(items) == [table.id(rank) for rank in table.ranks()]
+
+
+@pytest.mark.parametrize(
+    ("method", "service", "path", "body", "status", "says"),
+    [
+        ("POST", "rolodex", "/contacts/{t}", {"id": "c1", "last_name": "Ng"}, 400, "made by the server"),
+        ("POST", "rolodex", "/contacts/{t}/search", {"ids": "c1"}, 400, "must be an array"),
+        ("POST", "rolodex", "/contacts/{t}/batch", {"operations": 5}, 400, "must be an array of at most"),
+        ("GET", "rolodex", "/engagementScores/{t}/customer/robot/c1", None, 400, "contact or organization"),
+        ("GET", "rolodex", "/engagementScores/{t}/customer/contact/none", None, 404, "no contact none"),
+    ],
+)
+async def test_what_a_call_lacks_is_refused_with_what_it_is(rhythm, call, method, service, path, body, status, says):
+    found, answer, _ = await call(method, service, path, body)
+    assert (found, says in json.dumps(answer)) == (status, True)
+
+
+async def test_each_operation_of_a_batch_succeeds_or_fails_alone(rhythm, call):
+    contact = rhythm.world.tables["contacts"].id(0)
+    operations = [
+        {"id": contact, "operation": "paint"},
+        {"id": contact, "operation": "patch", "patch": [{"op": "remove", "path": "/no such field"}]},
+        {"id": contact, "operation": "patch", "patch": [{"op": "replace", "path": "/last_name", "value": "Ng"}]},
+    ]
+    _, answer, _ = await call("POST", "rolodex", "/contacts/{t}/batch", {"operations": operations})
+    painted, removed, patched = answer["results"]
+    assert "no operation 'paint'" in painted["error"]
+    assert "cannot be done" in removed["error"]
+    assert patched["status"] == "success"
