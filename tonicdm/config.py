@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pathlib
-import tomllib
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, get_args
 
@@ -127,6 +126,8 @@ def read_profile(path: str | os.PathLike[str]) -> ServerProfile:
     """
     name = os.fspath(path)
     try:
+        import tomllib  # few have a profile
+
         data = tomllib.loads(pathlib.Path(path).read_text(encoding="utf-8"))
         version, answers = data["profile"]["version"], data["answers"]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -22,5 +22,7 @@ def record_id(value: IDLike, name: str = "id") -> RecordID:
     if isinstance(value, uuid.UUID):
         return RecordID(value.hex)
     if isinstance(value, str) and COMPACT_ID.fullmatch(value):
-        return RecordID(value.lower())
+        lower = value.lower()
+        # Mostly it is lower already, and thousands that wait need no copy of it.
+        return RecordID(value if type(value) is str and value == lower else lower)
     raise InvalidIDError(name, value)

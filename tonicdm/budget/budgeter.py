@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import random
 import warnings
@@ -31,6 +32,10 @@ from tonicdm.types import Priority
 
 MAX_COST: Final = 10**9
 """Units of a call or a job at most; no plausible limit is higher."""
+
+
+def _timeout(seconds: float) -> float:
+    return checks.seconds("timeout", seconds, positive=True)
 
 
 class UnitBudget(AsyncClosing):
@@ -206,7 +211,7 @@ class UnitBudget(AsyncClosing):
         limits = DEFAULT_LIMITS
         if max_wait is not None or on_wait is not None or timeout != DEFAULT_LIMITS.timeout:
             limits = WaitLimits(
-                checks.seconds("timeout", timeout, positive=True),
+                timeout if type(timeout) is float and 0.0 < timeout < math.inf else _timeout(timeout),
                 None if max_wait is None else checks.seconds("max_wait", max_wait, endless=True),
                 on_wait,
                 None if notify_every is None else checks.seconds("notify_every", notify_every, positive=True),

@@ -7,6 +7,7 @@ time lies between 2001 and 2286. What is unreadable, or named twice with differe
 from __future__ import annotations
 
 import datetime
+import functools
 import math
 import re
 from collections.abc import Mapping
@@ -95,10 +96,12 @@ def read(headers: Mapping[str, str]) -> Report:
     """Read the budget's headers of a response, names in any case; a multi-mapping gives its repeated lines too."""
     lines: dict[str, list[str]] = {}
     for name, value in headers.items():
-        if (field := _FIELDS.get(name.lower())) is not None:
+        field = _FIELDS.get(name) or _FIELDS.get(name.lower())
+        if field is not None:
             lines.setdefault(field, []).append(str(value))
     limit, remaining = _number(lines.get("limit", [])), _number(lines.get("remaining", []))
-    delay, until = _number(lines.get("retry_after", [])), _moment(lines.get("retry_after", []))
+    later = lines.get("retry_after", [])
+    delay, until = _number(later), _moment(later)
     reset = _reset(_number(lines.get("reset", []))) or _moment(lines.get("reset", []))
     # What a cache kept was made for somebody else (RFC 9111, 5.1).
     date = None if "age" in lines else _moment(lines.get("date", []))
@@ -119,6 +122,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return max(0.0, report.retry_after.on(made) - made)
 
 
+@functools.lru_cache(maxsize=64)
 def http_date(text: str) -> float | None:
     """Read an HTTP date (RFC 9110, 5.6.7) as Unix seconds.
 
@@ -142,6 +146,12 @@ def http_date(text: str) -> float | None:
 
 
 _FIELDS: Final = {
+    # As most servers write them, and in lower case for all others.
+    "X-Rate-Limit-Limit": "limit",
+    "X-Rate-Limit-Remaining": "remaining",
+    "X-Rate-Limit-Reset": "reset",
+    "Date": "date",
+    "Retry-After": "retry_after",
     "x-rate-limit-limit": "limit",
     "x-rate-limit-remaining": "remaining",
     "x-rate-limit-reset": "reset",
@@ -186,6 +196,8 @@ def _span(number: float | None) -> When | None:
 
 
 def _moment(lines: list[str]) -> When | None:
+    if not lines:
+        return None
     moment = _agreed([http_date(text) for text in _dates(lines)])
     return None if moment is None else When(at=moment)
 
@@ -199,8 +211,15 @@ def _finite(value: float) -> float | None:
 
 def _number(lines: list[str]) -> float | None:
     """Read the number that *lines* say, once or as often as they like, also joined by commas."""
-    texts = [text.strip() for line in lines for text in line.split(",")]
-    return _agreed([float(text) if _NUMBER.fullmatch(text) else None for text in texts])
+    if not lines:
+        return None
+    if len(lines) == 1 and "," not in lines[0]:
+        return _plain_number(lines[0].strip())
+    return _agreed([_plain_number(text.strip()) for line in lines for text in line.split(",")])
+
+
+def _plain_number(text: str) -> float | None:
+    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def _dates(lines: list[str]) -> list[str]:

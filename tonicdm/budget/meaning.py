@@ -7,6 +7,7 @@ three headers counts by itself: what is not believed of one takes nothing from t
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 import attrs
 
@@ -235,8 +236,10 @@ def _open(known: Known, response: Response, limit: _Limit, worth: Worth) -> Mean
         reset = known.lower if worth is Worth.PAST else known.upper + known.length
     goes_on = same and (response.reset or 0.0) <= known.upper + tolerance
     early = response.status != 429 and (worth is Worth.PAST or goes_on)
-    return attrs.evolve(
-        _counted(limit, used, claims),
+    return _counted(
+        limit,
+        used,
+        claims,
         window=Named.SAME if same else Named.NEW,
         reset=reset,
         provisional=provisional,
@@ -276,8 +279,10 @@ def _go_on(known: Known, response: Response, limit: _Limit, worth: Worth, reset:
             reset, provisional, learned = named, False, _length(known, named)
     if new and not reports_reset:
         reset, provisional = known.upper + known.length, True
-    return attrs.evolve(
-        _counted(limit, used, claims),
+    return _counted(
+        limit,
+        used,
+        claims,
         window=Named.NEW if new else Named.SAME,
         reset=reset,
         provisional=provisional,
@@ -286,10 +291,9 @@ def _go_on(known: Known, response: Response, limit: _Limit, worth: Worth, reset:
     )
 
 
-def _counted(limit: _Limit, used: int, claims: Claims) -> Meaning:
-    """Say what a response means for units and limit, in whichever window."""
+def _counted(limit: _Limit, used: int, claims: Claims, **of_window: Any) -> Meaning:
+    """Say what a response means for units and limit, beside what it means for the window."""
     return Meaning(
-        window=Named.SAME,
         settles=limit.left is not None,
         used=used,
         reports_used=limit.left is not None and used == max(0, limit.limit - limit.left),
@@ -297,6 +301,7 @@ def _counted(limit: _Limit, used: int, claims: Claims) -> Meaning:
         reports_limit=limit.reported,
         confirms=limit.confirms,
         claims=claims,
+        **of_window,
     )
 
 

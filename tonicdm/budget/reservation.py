@@ -36,6 +36,12 @@ DEFAULT_LIMITS: Final = WaitLimits(30.0, None, None, None)
 """What most calls allow; one object for all of them."""
 
 
+UNKNOWN: Final = Settlement()
+"""What is returned of a response that the ledger could not take in."""
+REFUSED: Final = Settlement(blocked=True)
+"""The same of a 429."""
+
+
 class Reservation:
     """Units of one attempt; made by `UnitBudget.reserve` and used as ``async with``."""
 
@@ -128,9 +134,15 @@ class Reservation:
         """
         return await self._settle(Report.of(limit, remaining, reset, date), status)
 
-    async def settle_from(self, headers: Mapping[str, str], status: int) -> Settlement:
-        """Settle by the *headers* of the response; without usable ones the attempt's outcome is unknown."""
-        return await self._settle(read(headers), status)
+    async def settle_from(self, headers: Mapping[str, str], status: int, report: Report | None = None) -> Settlement:
+        """Settle by the headers of the response; without usable ones the attempt's outcome is unknown.
+
+        Args:
+            headers: Of the response.
+            status: The HTTP status.
+            report: What the headers say, where they were read already.
+        """
+        return await self._settle(read(headers) if report is None else report, status)
 
     async def _settle(self, report: Report, status: int) -> Settlement:
         if self._queue is None or self.state in {ReservationState.QUEUED, ReservationState.RESERVED}:
@@ -139,7 +151,7 @@ class Reservation:
         self.state = ReservationState.SETTLED if report.remaining is not None else ReservationState.UNKNOWN
         return await self._note(
             lambda window: settle(window, entry, report, now, status=status, sent_at=sent_at, chance=chance),
-            Settlement(blocked=status == 429),
+            REFUSED if status == 429 else UNKNOWN,
         )
 
     async def refund(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -112,9 +112,8 @@ class Share:
         return int(self.fraction * limit)
 
 
-@attrs.frozen
-class Instant:
-    """One reading of both local clocks."""
+class Instant(NamedTuple):
+    """One reading of both local clocks; made several times a call."""
 
     monotonic: float
     """Seconds that never run backwards; the same for all processes of a host."""

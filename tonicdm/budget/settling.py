@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import attrs
-
 from tonicdm.budget.entries import Entry
 from tonicdm.budget.headers import Report
 from tonicdm.budget.history import MANY, MAX_LABELS
@@ -55,12 +53,13 @@ def settle(
         settlement = _apply_uncounted(window, known, response, meaning, now)
     if status == 429:
         _cool_down(window, known, response, meaning, now, chance)
-    return attrs.evolve(
-        settlement,
+    return Settlement(
+        observed_cost=settlement.observed_cost,
+        foreign=settlement.foreign,
+        foreign_in_window=window.foreign_usage.spent,
         blocked=status == 429,
         blocked_until=None if window.cooldown.until is None else window.cooldown_until(now),
         learned_window=learned,
-        foreign_in_window=window.foreign_usage.spent,
     )
 
 

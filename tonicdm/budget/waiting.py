@@ -259,8 +259,9 @@ class WaitQueue:
 
     def _empty_for(self, waiter: Waiter) -> bool:
         """Tell whether *waiter* may ask for units at once, as it would overtake no call."""
-        lanes = LANES[: LANES.index(waiter.lane) + 1]
-        return not (self._stepping or self._approaching or any(self._in_lane[lane].calls for lane in lanes))
+        if self._stepping or self._approaching:
+            return False
+        return not self.live or not any(self._in_lane[lane].calls for lane in LANES[: LANES.index(waiter.lane) + 1])
 
     @contextlib.contextmanager
     def _approaching_calls(self) -> Generator[None]:

@@ -44,6 +44,10 @@ ALL_STATUSES: Final = ("active", "inactive", "deleted")
 """Asked for wherever a record is named by its ID, so that its status can't hide it (reference: filterStatuses)."""
 
 
+WITH_STATUSES: Final[Mapping[str, Any]] = {"filter_statuses": ALL_STATUSES}
+"""The option that asks for them."""
+
+
 class Endpoint:
     """The base of all endpoint classes; made by the client, one attribute each."""
 
@@ -279,7 +283,7 @@ class Readable(Listed[M]):
 
     def _reader(self, data_quantity: DataQuantity) -> BatchReader:
         """Return what asks the server for records by ID, whatever their status."""
-        statuses = {"filter_statuses": ALL_STATUSES} if "filter_statuses" in self._listing.operation.options else {}
+        statuses = WITH_STATUSES if "filter_statuses" in self._listing.operation.options else {}
         return BatchReader(self._caller, self._listing, data_quantity, statuses)
 
     async def _read_copy(

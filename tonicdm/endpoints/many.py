@@ -82,6 +82,8 @@ class BatchReader:
         accept: Whether records are taken as they come where they contradict an option.
     """
 
+    __slots__ = ("_accept", "_caller", "_data_quantity", "_facts", "_listing", "_operation", "_options")
+
     def __init__(
         self,
         caller: Caller,
@@ -96,12 +98,12 @@ class BatchReader:
         self._facts = caller.facts
         self._listing = listing
         self._data_quantity = data_quantity
-        self._options = dict(options)
+        self._options = options
         self._operation = listing.operation
         if listing.paged or listing.operation.path in caller.facts.paged:
             # Else a server that pages where the reference shows no pages would cut the answer at a size of its own.
             self._operation = listing.with_pages
-            self._options["page_size"] = caller.facts.page_limit
+            self._options = {**options, "page_size": caller.facts.page_limit}
 
     async def read(self, ids: Sequence[RecordID], *, on_invalid: OnInvalid = "raise") -> RecordBatch[Any]:
         """Return the records named by *ids*, decoded: stubs of them under ``id_only``."""
@@ -123,6 +125,9 @@ class BatchReader:
             return records
         size = self._facts.ids_for(self._operation.path)
         batches = [remaining[start : start + size] for start in range(0, len(remaining), size)]
+        if len(batches) == 1:
+            records.add(await self.read_batch(batches[0]))
+            return records
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self.read_batch(batch)) for batch in batches]

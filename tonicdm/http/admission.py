@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from tonicdm.budget import Concurrency, Settlement, Share, WaitNotice
+from tonicdm.budget.headers import Report
 from tonicdm.types import Priority
 
 
@@ -28,8 +29,8 @@ class Admitted(Protocol):
         """Pass the gate; False where a 429 came meanwhile, so that nothing may be sent."""
         ...
 
-    async def settle_from(self, headers: Mapping[str, str], status: int) -> Settlement:
-        """Take in what the head of an answer says of further calls."""
+    async def settle_from(self, headers: Mapping[str, str], status: int, report: Report | None = None) -> Settlement:
+        """Take in what the head of an answer says of further calls; *report* is what `read` makes of the headers."""
         ...
 
 

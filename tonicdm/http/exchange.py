@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Container
 from typing import Any, Final, Generic, TypeVar
 
@@ -33,6 +34,11 @@ A = TypeVar("A", bound=Admission)
 
 MAX_REFUSAL_BYTES: Final = 65_536
 """Bytes of a response with an error status that are read; an error shows a few hundred characters of them."""
+
+
+@functools.lru_cache(maxsize=16)
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=seconds)
 
 
 class GateClosedError(Exception):
@@ -117,6 +123,9 @@ class Progress:
         request_id: What it is named by.
     """
 
+    # Thousands may wait with one each: no dictionary of attributes.
+    __slots__ = ("allowance", "attempt", "call", "limited", "may_refresh", "request_id", "units")
+
     def __init__(self, call: OutgoingRequest, request_id: str) -> None:
         self.call = call
         self.request_id = request_id
@@ -131,6 +140,10 @@ class Progress:
         """What the attempts so far cost, see `Response.units`."""
 
 
+UNSETTLED: Final = Settlement()
+"""What is known of the units before the head of a response came."""
+
+
 class Exchange:
     """One attempt of a call.
 
@@ -140,6 +153,19 @@ class Exchange:
         token: Sent with it.
     """
 
+    __slots__ = (
+        "_call",
+        "_channel",
+        "_is_replaced",
+        "_progress",
+        "_queued_at",
+        "_reservation",
+        "_token",
+        "_waited",
+        "settlement",
+        "status",
+    )
+
     def __init__(self, channel: Channel[Any], progress: Progress, token: Secret) -> None:
         self._channel = channel
         self._progress = progress
@@ -148,7 +174,8 @@ class Exchange:
         self._queued_at: float = channel.clock.monotonic()
         self._waited = 0.0
         self._reservation: Admitted = self._reserve()
-        self.settlement: Settlement = Settlement()
+        self.settlement: Settlement = UNSETTLED
+        self._is_replaced = False
         self.status: int = 0
         """The HTTP status; 0 until the head of a response came."""
 
@@ -171,8 +198,9 @@ class Exchange:
                     began = self._reservation.sent_at or entered
                     # The head says what the call cost, whatever becomes of the body.
                     self.status = response.status
-                    self.settlement = await self._reservation.settle_from(response.headers, response.status)
-                    rate_limit = read(response.headers).rate_limit(channel.clock.now())
+                    report = read(response.headers)
+                    self.settlement = await self._reservation.settle_from(response.headers, response.status, report)
+                    rate_limit = report.rate_limit(channel.clock.now())
                     self._tell_response(rate_limit, channel.clock.monotonic() - began)
                     body = await self._body(response)
                     headers = Headers(response.headers.items(), self._token.mask)
@@ -233,14 +261,14 @@ class Exchange:
     def _request(self) -> Any:
         """Return the context in which the request is sent and its response is there."""
         call, session = self._call, self._channel.session
-        lines = self._lines()
+        lines, self._is_replaced = self._lines(), session.is_replaced
         single = SingleRequest(
             self._pass,
             names={name.lower() for name, _ in lines},
             token=None if call.public else self._token,
             options=self._channel.options,
         )
-        if session.is_replaced and not call.public:
+        if self._is_replaced and not call.public:
             # A tool in place of aiohttp expects the token among the lines. With aiohttp, the middleware adds it.
             lines = [*lines, ("Authorization", f"Bearer {self._token.reveal()}")]
         return session.request(
@@ -248,14 +276,15 @@ class Exchange:
             call.base_url + call.request.target,
             headers=lines,
             data=call.request.body,
-            timeout=aiohttp.ClientTimeout(total=call.timeout, sock_connect=call.timeout),
+            timeout=_timeout(call.timeout),
             middleware=single,
         )
 
     def _lines(self) -> list[tuple[str, str]]:
         call, name = self._call, self._channel.request_id_header
         lines = [*call.request.headers, *call.headers, ("User-Agent", USER_AGENT)]
-        if name is not None and not any(key.lower() == name.lower() for key, _ in lines):
+        # A caller may have named the call; the lines of the request itself are options.
+        if name is not None and not (call.headers and any(key.lower() == name.lower() for key, _ in call.headers)):
             lines.append((name, self._progress.request_id))
         return lines
 
@@ -278,9 +307,9 @@ class Exchange:
         self._tell_request()
 
     def _tell_request(self) -> None:
-        call = self._call
-        self._channel.hooks.request(
-            RequestEvent(
+        call, hooks = self._call, self._channel.hooks
+        if hooks.hears_requests:
+            event = RequestEvent(
                 method=call.request.method,
                 path=call.path,
                 cost=call.cost,
@@ -290,16 +319,16 @@ class Exchange:
                 attempt=self._progress.attempt,
                 request_id=self._progress.request_id,
             )
-        )
+            hooks.request(event)
         if call.on_sent is not None:
             call.on_sent()
 
     # --- the response -------------------------------------------------------------------------------------------
 
     def _tell_response(self, rate_limit: RateLimit | None, elapsed: float) -> None:
-        call = self._call
-        self._channel.hooks.response(
-            ResponseEvent(
+        call, hooks = self._call, self._channel.hooks
+        if hooks.hears_responses:
+            event = ResponseEvent(
                 method=call.request.method,
                 path=call.path,
                 status=self.status,
@@ -313,15 +342,14 @@ class Exchange:
                 url_template=call.template,
                 request_id=self._progress.request_id,
             )
-        )
+            hooks.response(event)
         if self.settlement.foreign:
             foreign, in_window = self.settlement.foreign, self.settlement.foreign_in_window
-            self._channel.hooks.foreign_usage(
+            hooks.foreign_usage(
                 ForeignUsageEvent(method=call.request.method, path=call.path, units=foreign, in_window=in_window)
             )
         if (seconds := self.settlement.learned_window) is not None:
-            event = WindowEvent(method=call.request.method, path=call.path, seconds=seconds)
-            self._channel.hooks.window(event)
+            hooks.window(WindowEvent(method=call.request.method, path=call.path, seconds=seconds))
 
     def _failed(self, failed: FailedAttempt, entered: float) -> FailedAttempt:
         """Tell of an attempt that ended without a whole response, and return it."""
@@ -346,7 +374,7 @@ class Exchange:
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         max_bytes = self._channel.max_response_bytes
-        if self._channel.session.is_replaced:
+        if self._is_replaced:
             body = await response.read()  # stand-ins know no other way
             if len(body) > max_bytes:
                 raise BodyTooLongError

@@ -142,6 +142,16 @@ class Hooks:
         names = [field.name for field in attrs.fields(Hooks)]
         return Hooks(**{name: _both(getattr(self, name), getattr(other, name)) for name in names})
 
+    @property
+    def hears_requests(self) -> bool:
+        """Whether `request` would be heard by anybody, so that its event need be made."""
+        return self.on_request is not None or logger.isEnabledFor(logging.DEBUG)
+
+    @property
+    def hears_responses(self) -> bool:
+        """The same of `response`."""
+        return self.on_response is not None or logger.isEnabledFor(logging.DEBUG)
+
     def request(self, event: RequestEvent) -> None:
         """Tell that a call is being sent."""
         # An API without units reserves none.

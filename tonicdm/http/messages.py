@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Hashable
 from typing import Final
 
 import attrs
@@ -65,6 +64,22 @@ class OutgoingRequest:
         return f"{self.request.method} {self.path}"
 
 
+class _NamingErrors:
+    """Gives errors of this package the name of a call."""
+
+    __slots__ = ("_request_id",)
+
+    def __init__(self, request_id: str) -> None:
+        self._request_id = request_id
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, TonicDMError):
+            error.request_id = error.request_id or self._request_id
+
+
 @attrs.frozen(kw_only=True)
 class Response:
     """What came back, undecoded."""
@@ -91,14 +106,9 @@ class Response:
     request_id: str = ""
     """What the call was named by in its request header, in hooks and logs."""
 
-    @contextlib.contextmanager
-    def naming_errors(self) -> Generator[None]:
+    def naming_errors(self) -> _NamingErrors:
         """Give the errors that are raised inside, where it is read, the name of the call that it answers."""
-        try:
-            yield
-        except TonicDMError as error:
-            error.request_id = error.request_id or self.request_id
-            raise
+        return _NamingErrors(self.request_id)
 
 
 @attrs.define

@@ -6,10 +6,13 @@ It speaks to aiohttp as a client middleware, in place of those that a session ha
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Container
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from tonicdm.http.headers import is_added
 from tonicdm.types import Secret
+
+_AUTOMATIC: Final = frozenset({"host", "accept", "accept-encoding", "user-agent", "content-length", "content-type"})
+"""Names in lower case of the lines that aiohttp adds by itself."""
 
 
 class SentTwiceError(Exception):
@@ -73,8 +76,7 @@ class SingleRequest:
     def _keep_ours(self, headers: Any) -> None:
         for name in set(headers):
             key = name.lower()
-            automatic = key in {"host", "accept", "accept-encoding", "user-agent", "content-length", "content-type"}
-            if key not in self._names and not automatic and not is_added(key, self._options):
+            if key not in self._names and key not in _AUTOMATIC and not is_added(key, self._options):
                 headers.popall(name, None)
 
     def _gated(self, send: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:

@@ -127,6 +127,8 @@ class Transport(Channel[A]):
                 return ended
 
     def _request_id(self, call: OutgoingRequest) -> str:
+        if not call.headers:
+            return uuid.uuid4().hex
         name = (self.request_id_header or "").lower()
         return next((value for key, value in call.headers if key.lower() == name), "") or uuid.uuid4().hex
 

@@ -11,7 +11,7 @@ from typing import Final, Self
 import attrs
 
 from tonicdm.budget import Concurrency, Reason, Settlement, Share, WaitNotice
-from tonicdm.budget.headers import retry_after
+from tonicdm.budget.headers import Report, retry_after
 from tonicdm.budget.pacer import Pacer
 from tonicdm.budget.views import utc
 from tonicdm.clock import Clock
@@ -224,7 +224,7 @@ class Leave:
         self.sent_at = self._throttle.clock.monotonic()
         return True
 
-    async def settle_from(self, headers: Mapping[str, str], status: int) -> Settlement:
+    async def settle_from(self, headers: Mapping[str, str], status: int, report: Report | None = None) -> Settlement:  # noqa: ARG002
         """Take in the head of an answer."""
         sent_at = self.sent_at or 0.0
         if status == 429:
