@@ -24,6 +24,17 @@ TABLES: Final = (
     )
     """,
     f"CREATE INDEX IF NOT EXISTS tonicdm_schedule_due ON {SCHEMA}.tonicdm_schedule (due)",
+    # Before there were schedules, a tenant's row said when it was due, and all jobs waited in one queue.
+    f"""
+    INSERT INTO {SCHEMA}.tonicdm_schedule (tenant, kind, what, every, due)
+    SELECT name, 'sync', '', every, due FROM {SCHEMA}.tonicdm_tenant WHERE every IS NOT NULL AND due IS NOT NULL
+    ON CONFLICT (tenant, kind, what) DO NOTHING
+    """,  # noqa: S608
+    f"UPDATE {SCHEMA}.tonicdm_tenant SET due = NULL WHERE due IS NOT NULL",  # noqa: S608
+    f"""
+    UPDATE {SCHEMA}.procrastinate_jobs SET queue_name = split_part(task_name, '.', 2)
+    WHERE queue_name = 'tonicdm' AND status = 'todo'
+    """,  # noqa: S608
 )
 
 PUT_TENANT: Final[LiteralString] = f"""

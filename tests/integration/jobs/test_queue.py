@@ -188,3 +188,42 @@ async def test_a_cancelled_job_is_not_put_back(queue):
     await queue.cancel(job.id)
     await end(queue, job, PutBack(mine, 0.0))
     assert await queue.jobs() == []
+
+
+async def test_a_schedule_that_submits_nothing_any_more_holds_up_no_other_one(queue, postgres_url, caplog):
+    await queue.add_schedule(Schedule(tenant="firm", kind=Kind.SYNC, every=60))
+    await queue.add_schedule(Schedule(tenant="firm", kind=Kind.WEBHOOKS, every=60))
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("UPDATE tonicdm_jobs.tonicdm_schedule SET what = 'gone' WHERE kind = 'sync'")
+    assert await queue.submit_due() == 1
+    assert [row.task for row in await queue.jobs()] == ["tonicdm.webhooks"]
+    assert "schedule 1 of firm submits nothing: no such record type: gone" in caplog.text
+    assert await queue.submit_due() == 0, "it is looked at again when it is due again"
+
+
+async def test_tables_of_before_there_were_schedules_are_brought_up_to_date(queue, postgres_url):
+    """A tenant's row said when it was due, and all jobs waited in one queue."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("SET search_path = tonicdm_jobs")
+        connection.execute("DROP TABLE tonicdm_schedule")
+        connection.execute("UPDATE tonicdm_jobs.tonicdm_tenant SET every = 3600, due = now()")
+        connection.execute(
+            "INSERT INTO tonicdm_jobs.procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args) VALUES "
+            """('tonicdm', 'tonicdm.sync', 'firm', 'x', '{"tenant": "firm", "what": "offices", "failures": 2}')"""
+        )
+    for _ in range(2):
+        assert not await queue.upgrade()
+        assert [(row.kind, row.every) for row in await queue.schedules()] == [(Kind.SYNC, 3600)]
+    worker = await queue.app.job_manager.register_worker()
+    _, job = await take(queue, worker, ["sync"])
+    assert job == Job(kind=Kind.SYNC, tenant="firm", what="offices", failures=2)
+    assert job.is_plan
+
+
+async def test_a_job_of_a_later_version_is_listed(queue, postgres_url):
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("SET search_path = tonicdm_jobs")
+        connection.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('audit', 'tonicdm.audit', '{}')"
+        )
+    assert [(row.task, row.tenant) for row in await queue.jobs()] == [("tonicdm.audit", "")]

@@ -291,8 +291,18 @@ async def test_the_commands_keep_tenants_and_jobs(queue, postgres_url):
         (job,) = json.loads(run("jobs", "list", "--json"))
         run("jobs", "cancel", str(job["id"]))
         assert json.loads(run("jobs", "list", "--status", "todo", "--json")) == []
+        run("jobs", "submit", "webhooks", "--tenant", "firm-a", "--every", "10s")
+        run("jobs", "submit", "export", "csv:x", "--tenant", "firm-a", "--cron", "30 2 * * *")
+        (hourly, *others) = json.loads(run("jobs", "schedules", "--json"))
+        assert [(row["kind"], row["every"], row["cron"]) for row in (hourly, *others)] == [
+            ("sync", 3600, None),
+            ("webhooks", 10, None),
+            ("export", None, "30 2 * * *"),
+        ]
+        run("jobs", "unschedule", str(hourly["id"]))
+        assert "every 10 s" in run("jobs", "schedules", "--tenant", "firm-a")
         run("tenants", "remove", "firm-a")
-        assert json.loads(run("tenants", "list", "--json")) == []
+        assert json.loads(run("tenants", "list", "--json")) == [] == json.loads(run("jobs", "schedules", "--json"))
 
     await asyncio.to_thread(work)
 
