@@ -353,6 +353,14 @@ def test_a_list_of_changes_goes_on_with_the_time_that_it_was_asked_from() -> Non
     )
 
 
+def test_a_list_of_changes_is_ended_also_where_the_next_run_would_compare_all() -> None:
+    point = resume_point(
+        attrs.evolve(HELD, updated_after=False), stage="changes", next_page=2, since=UNTIL, started=NOW
+    )
+    assert point is not None
+    assert point.todo == (Phase.CHANGES, Phase.MISSING)
+
+
 @for_each(("next_page", "number"), [(1, 0), (2, 0), (3, 1), (9, 7)])
 def test_of_several_lists_the_one_goes_on_that_was_read_last(next_page: int, number: int) -> None:
     point = resume_point(attrs.evolve(NEW, lists=9), stage="load", next_page=next_page, since=None, started=UNTIL)
