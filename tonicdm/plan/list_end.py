@@ -145,6 +145,27 @@ def continue_list(facts: TypeFacts, progress: Progress) -> Progress:
     return evolve(progress, peeks=False, size=size, full=progress.full or short)
 
 
+def again_from_short_page(facts: TypeFacts, progress: Progress) -> Progress:
+    """Return the progress of an interrupted run, whose list begins again if its only page was shorter than asked.
+
+    The page behind it shows whether the list goes on only while the server cuts its pages as it did. If pageSize was
+    lost on its way then, and is heeded now, the page behind it is empty and the records between them are missed.
+    """
+    short = 0 < progress.last_count < size_of(facts, progress)
+    if progress.page != 2 or progress.full or not short or not is_paged(facts, progress):
+        return progress
+    return evolve(
+        progress,
+        page=1,
+        pages=progress.pages - 1,
+        total=progress.total - progress.last_count,
+        last_count=0,
+        last_has_ids=True,
+        fruitless=0,
+        peeks=False,
+    )
+
+
 # --- what follows -----------------------------------------------------------------------------------------------------
 
 

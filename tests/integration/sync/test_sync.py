@@ -8,6 +8,7 @@ import json
 import pytest
 
 from tests.engines import ENGINES, Place, place
+from tonicdm.errors import OptionIgnoredError
 from tonicdm.sandbox import Sandbox
 from tonicdm.store import Store, choose
 from tonicdm.store.rows import Checkpoint, put_checkpoint
@@ -172,6 +173,21 @@ async def test_a_type_without_a_right_is_refused_alone(sync: Sync, box: Sandbox,
     box.faults.off("forbidden")
     await sync("offices")
     assert plain(held(path, "offices")) == plain(truth(box, "offices"))
+
+
+async def test_a_server_that_repeats_its_first_page_ends_the_load_and_nothing_counts_as_whole(
+    sync: Sync, box: Sandbox, clock, path
+) -> None:
+    """What came is kept; once the server heeds pageNumber, the next run goes on and ends it."""
+    box.faults.on("ignore_page_size", path="/core/persons")
+    box.faults.on("ignore_page_number", path="/core/persons")
+    with pytest.raises(OptionIgnoredError) as failed:
+        await sync("persons")
+    assert failed.value.option == "pageNumber"
+    assert 0 < len(held(path, "persons")) < box.world.count("persons")
+    box.faults.off()
+    await sync("persons")
+    assert held(path, "persons") == truth(box, "persons")
 
 
 async def test_what_is_read_by_project_is_taken_when_named(sync: Sync, box: Sandbox, path) -> None:

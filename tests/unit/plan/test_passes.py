@@ -73,6 +73,19 @@ def test_a_late_run_checks_what_changed_since_unless_that_can_not_be_asked_for()
     assert resumed(late, attrs.evolve(behind, todo=(Phase.FETCH, Phase.CHANGES))) == (Phase.FETCH, Phase.CHANGES)
 
 
+def test_a_list_begins_again_where_another_server_would_cut_its_first_page_elsewhere() -> None:
+    """The first page had 50 of 360 records, as pageSize got lost on the way; then the run was interrupted.
+
+    Now it arrives, and behind the first 1,000 records there is nothing.
+    """
+    interrupted = play(NEW, {StepKind.PAGE: [came(50)]})
+    peek = interrupted.steps[1]
+    assert (peek.kind, peek.page) == (StepKind.END, 2)
+    resumed = play(attrs.evolve(NEW, checkpoint=peek.progress), {StepKind.PAGE: [came(360)]})
+    assert (resumed.steps[0].kind, resumed.steps[0].page) == (StepKind.PAGE, 1)
+    assert resumed.earned.progress.counted == 360
+
+
 # --- checkpoints of an earlier version --------------------------------------------------------------------------------
 
 
