@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import sqlite3
@@ -13,7 +14,9 @@ import pytest
 from tests.cases import for_each
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.plan.owner import Ownership
-from tonicdm.store import Store, care, sqlite
+from tonicdm.store import Store, care, erasing, sqlite
+from tonicdm.store.database import Database
+from tonicdm.store.forgetting import Forgotten
 from tonicdm.store.opening import locate
 from tonicdm.store.owner import Owner, read_owner
 from tonicdm.store.ownership import _id_of, _note
@@ -112,6 +115,42 @@ def test_a_file_of_an_earlier_version_is_checked_without_being_changed(tmp_path:
     assert found.version == 5
     assert [remark for remark in found.remarks if f"brings them to {SCHEMA_VERSION}" in remark]
     assert (tmp_path / "old.db").read_bytes() == before
+
+
+# --- erasing ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_erasure_that_fails_half_way_leaves_all_as_it_was(
+    firm: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(db: Database, person: str, _at: str) -> Forgotten:
+        db.execute("INSERT INTO capability (type, name, value) VALUES ('persons', 'half', ?)", (person,))
+        raise RuntimeError("interrupted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasing, "forget_person", half)
+        with pytest.raises(RuntimeError, match="interrupted"):
+            erasing.erase_person(firm, "a" * 32, "2026-01-01T00:00:00+00:00")
+    with contextlib.closing(SqliteFile(firm).open()) as db:
+        assert db.execute("SELECT * FROM capability").fetchall() == []
+    assert not erasing.erase_person(firm, "a" * 32, "2026-01-01T00:00:00+00:00").in_pages
+
+
+@for_each(("error", "in_pages"), [("database is locked", True), ("disk I/O error", None)])
+def test_what_is_erased_stays_so_where_another_reader_keeps_old_pages(
+    error: str, in_pages: bool | None, firm: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only its free pages are left, which is said; an error of the disk is an error of the store."""
+
+    def fails(_db: object) -> bool:
+        raise sqlite3.OperationalError(error)
+
+    monkeypatch.setattr(care, "rewrite", fails)
+    if in_pages is None:
+        with pytest.raises(StoreError, match="the disk reported an error"):
+            erasing.erase_person(firm, "a" * 32, "2026-01-01T00:00:00+00:00")
+    else:
+        assert erasing.erase_person(firm, "a" * 32, "2026-01-01T00:00:00+00:00").in_pages
 
 
 # --- whose it is ------------------------------------------------------------------------------------------------------
