@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import functools
-import html
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -169,6 +168,8 @@ MIN_MASKED_CHARACTERS: Final = 6
 @functools.lru_cache(maxsize=8)
 def _spellings(secret: str) -> tuple[str, ...]:
     """Return the ways to write *secret*, longest first: as it is, in a URL, in JSON, in HTML."""
+    import html  # its table of names takes a millisecond
+
     spellings = {secret, quote(secret, safe=""), quote(secret), secret.replace("/", "\\/"), html.escape(secret)}
     return tuple(sorted(spellings, key=len, reverse=True))
 

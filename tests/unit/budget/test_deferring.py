@@ -12,10 +12,12 @@ from typing import ClassVar
 
 import pytest
 
-from tests.unit.budget.test_window import RESET, START
+from tests.unit.budget.test_window import RESET, START, opened
 from tests.unit.budget.version_before import VersionBefore
 from tonicdm import UnitBudget
+from tonicdm.budget.entries import EntryState
 from tonicdm.budget.ledgers import file, sqlite
+from tonicdm.budget.ledgers.draft import Beyond, Own
 from tonicdm.clock import VirtualClock
 
 MAX_STALL_SECONDS = 0.02
@@ -169,6 +171,57 @@ async def test_units_that_were_not_sent_in_time_are_given_back_by_their_own_proc
     assert not await reservation.try_sent()
     await stored(budget)
     assert other.snapshot().reserved == 1
+
+
+async def test_a_step_that_fails_leaves_what_was_noted_before(make):
+    budget = await make()
+    await answer(await send(budget, 5), 3495)
+
+    def fail(window):
+        window.used = 3000
+        raise ValueError("no")
+
+    for take in (budget.ledger.note_now, budget.ledger.check_now):
+        with pytest.raises(ValueError, match="no"):
+            take(fail)
+        assert (budget.snapshot().remaining, budget.snapshot().reserved) == (3495, 0)
+
+
+async def test_what_must_be_stored_at_once_is_nothing_while_another_process_holds_the_file(make, path):
+    """It is left to the thread, which waits; nothing of it is known before it is stored."""
+    budget = await make()
+    reservation = await send(budget, 5)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        assert budget.ledger.note_now(lambda window: setattr(window, "limit", 100)) is None
+        assert budget.snapshot().limit == 3600
+        asyncio.get_running_loop().call_later(0.05, holder.execute, "ROLLBACK")
+        await answer(reservation, 0, status=429)
+    assert rows(path)[1] == []
+
+
+async def test_what_was_put_off_is_stored_once_the_file_is_free(make, path, monkeypatch):
+    monkeypatch.setattr(file, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(sqlite, "FLUSH_SECONDS", 0.01)
+    budget = await make()
+    reservation = await send(budget, 5)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        await answer(reservation, 3495)
+        flush = budget.ledger._flush_later
+        again = asyncio.Event()
+        monkeypatch.setattr(budget.ledger, "_flush_later", lambda seconds: (again.set(), flush(seconds)))
+        await asyncio.wait_for(again.wait(), 10)
+        holder.execute("ROLLBACK")
+    async with asyncio.timeout(10):
+        while rows(path)[1]:
+            await asyncio.sleep(0.01)
+
+
+def test_what_is_known_of_a_reservation_that_is_not_stored_any_more_changes_nothing():
+    window = opened(used=5)
+    Beyond((), {7: Own(EntryState.RESERVED, 130.0, None, 160.0)}).enter_in(window)
+    assert window == opened(used=5)
 
 
 async def test_the_version_before_holds_what_is_reserved_here(make, path):
