@@ -118,6 +118,9 @@ class Proxy:
         self._thawed = asyncio.Event()
         self._thawed.set()
         self.port = 0
+        self.turns = 0
+        """How often a client has spoken after the server: the round trips."""
+        self._server_spoke = True
         self.loses_answer_to = b""
         """All connections are cut behind the request that holds this, before its answer."""
 
@@ -156,12 +159,16 @@ class Proxy:
         else:
             there = await asyncio.open_connection(str(host), int(port))
         self._writers |= {writer, there[1]}
-        await asyncio.gather(self._pump(reader, there[1]), self._pump(there[0], writer))
+        await asyncio.gather(self._pump(reader, there[1], is_client=True), self._pump(there[0], writer))
         self._writers -= {writer, there[1]}
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_client: bool = False
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(1 << 16):
+                self.turns += is_client and self._server_spoke
+                self._server_spoke = not is_client
                 await self._thawed.wait()
                 writer.write(data)
                 await writer.drain()

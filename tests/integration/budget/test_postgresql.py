@@ -167,6 +167,28 @@ async def test_a_pooler_that_passes_no_notifications_on_is_noticed_and_said(make
     assert ledger.poll_seconds == 1.0
 
 
+async def test_a_step_is_two_round_trips_also_where_another_host_came_between(make, postgres_url):
+    """One to the lock, with what others have changed and the time; one to the commit."""
+    proxy = Proxy(postgres_url)
+    await proxy.open()
+    near, far = make(), make(proxy.url)
+    for ledger in (near, far, far):
+        await ledger.run(lambda _window: None)
+    trips = []
+    for other in (False, True, False, True):
+        if other:
+            await near.run(lambda window: setattr(window, "limit", window.limit - 1))
+        before = proxy.turns
+        await far.run(lambda window: setattr(window, "limit", window.limit - 1))
+        trips.append(proxy.turns - before)
+    assert trips == [2, 2, 2, 2]
+    before = proxy.turns
+    await far.run(lambda window: window.limit)
+    assert proxy.turns - before == 2, "who only looks has to let go of the row as well"
+    await far.close()
+    await proxy.cut()
+
+
 async def test_a_database_that_is_away_is_tried_for_a_bounded_time_and_nothing_is_sent(postgres_url):
     proxy = Proxy(postgres_url)
     await proxy.open()

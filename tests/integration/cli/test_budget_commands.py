@@ -10,6 +10,7 @@ import pathlib
 
 import pytest
 
+from tests.engines import ENGINES
 from tonicdm.budget import UnitBudget, budget_key
 from tonicdm.cli.budget_history import PLAIN_BARS, sparkline
 from tonicdm.cli.durations import moment_of
@@ -21,10 +22,17 @@ from .conftest import Run
 START = 1_800_000_000.0
 
 
+@pytest.fixture(params=ENGINES)
+def either(request: pytest.FixtureRequest, environment: dict[str, str]) -> None:
+    """The ledger is a file, or in a database."""
+    if request.param == "postgresql":
+        environment["TONICDM_BUDGET"] = request.getfixturevalue("postgres_url")
+
+
 @pytest.fixture
-async def filled(environment: dict[str, str]) -> pathlib.Path:
+async def filled(environment: dict[str, str]) -> str:
     """A ledger with three windows that are over."""
-    path, clock = pathlib.Path(environment["TONICDM_BUDGET"]), VirtualClock(now=START)
+    path, clock = environment["TONICDM_BUDGET"], VirtualClock(now=START)
     key = budget_key(environment["TONICDM_TOKEN"], environment["TONICDM_BASE_URL"])
     async with UnitBudget.shared(path, key=key, clock=clock, max_calls_per_second=None) as budget:
         for number in range(4):
@@ -35,7 +43,7 @@ async def filled(environment: dict[str, str]) -> pathlib.Path:
     return path
 
 
-def test_the_history_is_a_curve_and_a_table(run: Run, filled: pathlib.Path) -> None:
+def test_the_history_is_a_curve_and_a_table(run: Run, filled: str) -> None:
     shown = run("budget", "--history", "--format", "table", COLUMNS="80").stdout
     lines = shown.splitlines()
     assert lines[0] == "Windows 3, ended 2027-01-15 09:00 to 2027-01-15 11:03 UTC"
@@ -44,14 +52,14 @@ def test_the_history_is_a_curve_and_a_table(run: Run, filled: pathlib.Path) -> N
     assert all(len(line) <= 80 for line in lines)
 
 
-def test_the_history_as_csv_has_a_row_for_each_window(run: Run, filled: pathlib.Path) -> None:
+def test_the_history_as_csv_has_a_row_for_each_window(run: Run, filled: str) -> None:
     rows = list(csv.DictReader(io.StringIO(run("budget", "--history", "--format", "csv", "--windows", "3").stdout)))
     assert [row["used"] for row in rows] == ["5", "1205", "2405"]
     assert rows[0]["units_bulk"] == "5"
     assert json.loads(rows[0]["by_endpoint"]) == {"GET /core/persons": 5}
 
 
-def test_the_history_as_json_says_all(run: Run, filled: pathlib.Path) -> None:
+def test_the_history_as_json_says_all(either: None, run: Run, filled: str) -> None:
     windows = json.loads(run("budget", "--history", "--json").stdout)
     assert windows[1]["used"] == 1205
     assert windows[0]["spent"] == [{"lane": "bulk", "endpoint": "GET /core/persons", "calls": 1, "units": 5}]
@@ -64,13 +72,13 @@ def test_a_ledger_without_a_history_says_so(run: Run) -> None:
     assert run("budget", "--history", "--format", "csv").stdout.startswith("ended_at,used,limit")
 
 
-def test_a_stdout_that_is_ascii_gets_plain_bars(run_process, filled: pathlib.Path) -> None:
+def test_a_stdout_that_is_ascii_gets_plain_bars(run_process, filled: str) -> None:
     ended = run_process("budget", "--history", "--format", "table", PYTHONIOENCODING="ascii")
     assert ended.returncode == 0
     assert any(bar in ended.stdout for bar in PLAIN_BARS)
 
 
-def test_a_pause_stops_all_processes_until_it_is_taken_back(run: Run) -> None:
+def test_a_pause_stops_all_processes_until_it_is_taken_back(either: None, run: Run) -> None:
     assert "Paused until resumed" in run("budget", "pause").stdout
     assert "Paused" in run("budget").stdout
     refused = run("whoami", "--max-wait", "0")
@@ -81,7 +89,7 @@ def test_a_pause_stops_all_processes_until_it_is_taken_back(run: Run) -> None:
     assert "was not paused" in run("budget", "resume").stdout
 
 
-def test_a_pause_may_have_an_end(run: Run) -> None:
+def test_a_pause_may_have_an_end(either: None, run: Run) -> None:
     document = json.loads(run("budget", "pause", "--for", "2h", "--json").stdout)
     assert document["paused"] is True
     assert document["until"].endswith("Z")
@@ -107,7 +115,7 @@ def test_the_log_level_is_an_option_of_the_group_and_of_its_commands(run: Run) -
     assert run("budget", "resume", "--log-level", "info").returncode == 0
 
 
-def test_a_sync_takes_a_label_a_share_and_a_deadline(run: Run, tmp_path: pathlib.Path) -> None:
+def test_a_sync_takes_a_label_a_share_and_a_deadline(either: None, run: Run, tmp_path: pathlib.Path) -> None:
     file = str(tmp_path / "firm.db")
     assert run("sync", file, "--types", "offices", "--label", "nightly", "--share", "0.5").returncode == 0
     assert json.loads(run("budget", "--json").stdout)["by_label"]["nightly"]["units"] > 0

@@ -10,8 +10,10 @@ import contextlib
 import copy
 import os
 import threading
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+
+import attrs
 
 from tonicdm._version import __version__
 from tonicdm.budget import forks
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     import psycopg
 
 T = TypeVar("T")
+Statement: TypeAlias = tuple[str, tuple[Any, ...]]
+"""An SQL statement, and its values."""
 
 SCHEMA: Final = "tonicdm_budget"
 """The schema of all budgets of a database."""
@@ -72,10 +76,14 @@ _TABLES: Final = (
     """,
 )
 _NAMES: Final = ", ".join(value.name for value in stored.ENTRY)
-_LOCK_ROW: Final = f"SELECT version, correction FROM {SCHEMA}.budget WHERE key = %s FOR UPDATE"  # noqa: S608
+_LOCK_ROW: Final = (
+    f"SELECT version, correction, CASE WHEN version <> %s THEN state END FROM {SCHEMA}.budget WHERE key = %s FOR UPDATE"  # noqa: S608
+)
 _MAKE_ROW: Final = f"INSERT INTO {SCHEMA}.budget VALUES (%s, 0, 0, '') ON CONFLICT (key) DO NOTHING"  # noqa: S608
-_READ_STATE: Final = f"SELECT state FROM {SCHEMA}.budget WHERE key = %s"  # noqa: S608
-_READ_ENTRIES: Final = f"SELECT {_NAMES} FROM {SCHEMA}.entry WHERE key = %s"  # noqa: S608
+_READ_ENTRIES: Final = (
+    f"SELECT {_NAMES} FROM {SCHEMA}.entry WHERE key = %s "  # noqa: S608
+    f"AND EXISTS (SELECT 1 FROM {SCHEMA}.budget WHERE key = %s AND version <> %s)"
+)
 _SAVE_STATE: Final = f"UPDATE {SCHEMA}.budget SET version = %s, correction = %s, state = %s WHERE key = %s"  # noqa: S608
 _SAVE_ENTRY: Final = (
     f"INSERT INTO {SCHEMA}.entry (key, {_NAMES}) VALUES (%s{', %s' * len(stored.ENTRY)}) "  # noqa: S608
@@ -88,6 +96,20 @@ _TRIM_HISTORY: Final = (
     f"(SELECT ended_at FROM {SCHEMA}.history WHERE key = %s ORDER BY ended_at DESC LIMIT 1 OFFSET %s)"
 )
 _DROP_ENTRY: Final = f"DELETE FROM {SCHEMA}.entry WHERE key = %s AND number = %s"  # noqa: S608
+
+
+@attrs.frozen
+class _Held:
+    """The budget's row while it is locked."""
+
+    version: int
+    correction: float
+    moved: bool
+    """Whether the correction was changed, because the database's clock was set."""
+    state: str
+    """What stands there; empty where nobody has changed it since, or nothing stands there yet."""
+    entries: list[Any]
+    """The reservations, where somebody has changed them since."""
 
 
 class PostgreSQLLedger:
@@ -120,7 +142,7 @@ class PostgreSQLLedger:
         self.poll_seconds: float | None = POLL_SECONDS
         self._rules = rules or BudgetRules()
         self._clock = clock or SystemClock()
-        self._read_time = f"SELECT {time_sql}".encode()
+        self._read_time = f"SELECT {time_sql}"
         self._thread = LedgerThread(self._transact)
         self._connection: psycopg.Connection[Any] | None = None
         self._listener: Listener | None = None
@@ -201,44 +223,62 @@ class PostgreSQLLedger:
         with self._lock:
             try:
                 connection = self._connect()
-                with connection.transaction():
-                    result = self._apply(connection, step)
+                # Two round trips: one to the lock, and one to the commit.
+                result = self._apply(connection, step)
             except psycopg.Error as error:
-                self._version = -1
+                self._undone()
                 raise self._translate(error) from error
             except BaseException:
-                # What the step changed in memory did not happen; it is read anew.
-                self._version = -1
+                self._undone()
                 raise
         self._listen()
         return result
 
+    def _undone(self) -> None:
+        """Roll back; what the step changed in memory did not happen, and is read anew."""
+        import psycopg
+
+        self._version = -1
+        if self._connection is not None:
+            try:
+                self._connection.rollback()
+            except psycopg.Error:
+                self._disconnect()
+
     def _apply(self, connection: psycopg.Connection[Any], step: Callable[[Window], T]) -> T:
-        version, correction, moved = self._lock_row(connection)
-        if version != self._version:
-            self._load(connection, version)
+        held = self._lock_row(connection)
+        if held.version != self._version:
+            self._load(held)
         free = _free(self._window)
         result = step(self._window)
-        if self._save(connection, correction, moved=moved) and _free(self._window) > free:
-            connection.execute("SELECT pg_notify(%s, %s)", (SCHEMA, f"{self.key} {self._name}"))
+        if self._window.ended:
+            self._save_ended(connection)
+        changes = self._changes(held.correction, moved=held.moved)
+        if changes and _free(self._window) > free:
+            changes.append(("SELECT pg_notify(%s, %s)", (SCHEMA, f"{self.key} {self._name}")))
+        _sent(connection, [*changes, ("COMMIT", ())])
+        if changes:
+            self._window.holdings.touched.clear()
+            self._text = self._pack()
+            self._version += 1
         return result
 
-    def _lock_row(self, connection: psycopg.Connection[Any]) -> tuple[int, float, bool]:
-        """Lock the budget's row, read the database's clock, and return version, correction, and whether it moved."""
-        with connection.pipeline():
-            connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}".encode())
-            row = connection.execute(_LOCK_ROW, (self.key,))
-            # A statement of its own: read in the one before, it would be the time before the wait for the lock.
-            now = connection.execute(self._read_time)
-            stored_row, (time_now,) = row.fetchone(), now.fetchone() or (0.0,)
-        if stored_row is None:
-            connection.execute(_MAKE_ROW, (self.key,))
-            stored_row = connection.execute(_LOCK_ROW, (self.key,)).fetchone() or (0, 0.0)
-            (time_now,) = connection.execute(self._read_time).fetchone() or (0.0,)
-        version, correction = stored_row
+    def _lock_row(self, connection: psycopg.Connection[Any]) -> _Held:
+        """Lock the budget's row, and read what others have changed and the database's clock."""
+        begin = [("BEGIN", ()), (f"SET LOCAL statement_timeout = {STATEMENT_MS}", ())]
+        # The time is a statement of its own: read with the row, it would be that before the wait for the lock.
+        look: list[Statement] = [
+            (_LOCK_ROW, (self._version, self.key)),
+            (_READ_ENTRIES, (self.key, self.key, self._version)),
+            (self._read_time, ()),
+        ]
+        rows, entries, now = _sent(connection, [*begin, *look])[-3:]
+        if not rows:
+            rows, entries, now = _sent(connection, [(_MAKE_ROW, (self.key,)), *look])[-3:]
+        ((version, correction, state),), ((time_now,),) = rows, now
         was = correction
         correction += self._jump(float(time_now) + correction, correction)
-        return int(version), correction, correction != was
+        return _Held(int(version), correction, correction != was, state or "", entries)
 
     def _jump(self, timeline: float, correction: float) -> float:
         """Return the seconds to add to the correction because the database's clock was set; mostly 0.
@@ -261,15 +301,13 @@ class PostgreSQLLedger:
             self._ahead = ahead
         return 0.0
 
-    def _load(self, connection: psycopg.Connection[Any], version: int) -> None:
+    def _load(self, held: _Held) -> None:
         ahead = self._ahead or 0.0
-        (state,) = connection.execute(_READ_STATE, (self.key,)).fetchone() or ("",)
-        cursor = connection.execute(_READ_ENTRIES.encode(), (self.key,))
         names = [value.name for value in stored.ENTRY]
         try:
-            entries = [stored.entry_from(dict(zip(names, values, strict=True)), ahead) for values in cursor]
-            if state:
-                row, _ = self._names.read(state, None)
+            entries = [stored.entry_from(dict(zip(names, values, strict=True)), ahead) for values in held.entries]
+            if held.state:
+                row, _ = self._names.read(held.state, None)
                 self._window = self._names.unpack(row, entries, self._rules, ahead)
                 self._unknown = self._names.unknown(row)
             else:
@@ -282,32 +320,24 @@ class PostgreSQLLedger:
                 f"was sent. Delete its row from {SCHEMA}.budget, and a new one is begun",
                 ledger=self._where,
             ) from error
-        self._version, self._text = version, self._pack()
+        self._version, self._text = held.version, self._pack()
 
     def _pack(self) -> str:
         return self._names.pack(self._window, self._ahead or 0.0, self._unknown)
 
-    def _save(self, connection: psycopg.Connection[Any], correction: float, *, moved: bool) -> bool:
-        """Store what the step has changed; return whether it was anything."""
-        if self._window.ended:
-            self._save_ended(connection)
+    def _changes(self, correction: float, *, moved: bool) -> list[Statement]:
+        """Return the statements that store what the step has changed; none where it only looked."""
         text, holdings = self._pack(), self._window.holdings
         if not holdings.touched and text == self._text and not moved:
-            return False  # the step only looked
-        with connection.pipeline():
-            connection.execute(_SAVE_STATE, (self._version + 1, correction, text, self.key))
-            for number in holdings.touched:
-                entry = holdings.get(number)
-                if entry is None:
-                    connection.execute(_DROP_ENTRY, (self.key, number))
-                else:
-                    connection.execute(
-                        _SAVE_ENTRY.encode(), (self.key, *stored.entry_values(entry, self._ahead or 0.0))
-                    )
-        holdings.touched.clear()
-        self._text = text
-        self._version += 1
-        return True
+            return []
+        changes: list[Statement] = [(_SAVE_STATE, (self._version + 1, correction, text, self.key))]
+        for number in holdings.touched:
+            entry = holdings.get(number)
+            if entry is None:
+                changes.append((_DROP_ENTRY, (self.key, number)))
+            else:
+                changes.append((_SAVE_ENTRY, (self.key, *stored.entry_values(entry, self._ahead or 0.0))))
+        return changes
 
     def _save_ended(self, connection: psycopg.Connection[Any]) -> None:
         """Note the windows that are over in the history, and forget the oldest of it."""
@@ -491,6 +521,23 @@ def _check(url: str) -> tuple[str, str]:
         # The driver's own message repeats the URL, with its password.
         raise ConfigError("the URL of the budget's database can't be read. Nothing was sent.") from None
     return conninfo, place
+
+
+def _sent(connection: psycopg.Connection[Any], statements: Sequence[Statement]) -> list[list[Any]]:
+    """Send statements in one message, and return the rows of each, in one round trip.
+
+    Their values are put in by the driver, as the protocol has no other way for several statements at once.
+    """
+    import psycopg
+
+    text = "; ".join(sql for sql, _ in statements)
+    cursor = psycopg.ClientCursor(connection)
+    cursor.execute(text.encode(), [value for _, values in statements for value in values])
+    found = []
+    while True:
+        found.append([] if cursor.description is None else cursor.fetchall())
+        if not cursor.nextset():
+            return found
 
 
 def _text(error: Exception) -> str:
