@@ -242,7 +242,7 @@ async def test_an_output_that_can_not_be_written_starts_nothing(tmp_path, monkey
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("tonicdm.rhythm.jobs.json.dump", full)
+        monkeypatch.setattr("tonicdm.rhythm.jobs.to_text", full)
         with pytest.raises(StoreError, match="No space"):
             await run(rhythm, tmp_path / "out")
         assert server.started == 0
