@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime
 from collections.abc import AsyncGenerator
+from typing import Final
 
 from aiohttp import web
 
@@ -14,6 +16,9 @@ from tonicdm.jobs.queue import JobQueue
 from tonicdm.monitoring import instruments
 from tonicdm.monitoring.readings import Reading, read_budget
 from tonicdm.monitoring.web import add_endpoints
+
+ANSWER_SECONDS: Final = 3.0
+"""Seconds that the database has for an answer; whoever asks a worker for its health does not wait for long."""
 
 
 async def read_queue(queue: JobQueue, alive_seconds: float) -> list[Reading]:
@@ -52,15 +57,19 @@ async def served(
 
     async def trouble() -> str | None:
         try:
-            await queue.now()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await queue.now()
         except TonicDMError as error:
             return str(error)
+        except TimeoutError:
+            return f"{queue.where} does not answer within {ANSWER_SECONDS:g} s"
         return None
 
     async def read() -> list[Reading]:
         readings = []
-        with contextlib.suppress(TonicDMError):  # /healthz says what is wrong
-            readings += await read_queue(queue, alive_seconds)
+        with contextlib.suppress(TonicDMError, TimeoutError):  # /healthz says what is wrong
+            async with asyncio.timeout(ANSWER_SECONDS):
+                readings += await read_queue(queue, alive_seconds)
         now = datetime.datetime.now(datetime.UTC)
         for name, budget in tenants.budgets().items():
             readings += read_budget(budget.snapshot(), now, name)

@@ -225,19 +225,29 @@ async def test_a_running_job_that_is_cancelled_ends_behind_its_step_and_is_shown
         assert await queue.jobs() == []
 
 
-async def test_a_worker_that_is_cut_off_from_the_database_goes_on_when_it_is_back(queue, postgres_url, monkeypatch):
+async def test_a_worker_that_is_cut_off_from_the_database_says_so_and_goes_on_when_it_is_back(
+    queue, postgres_url, monkeypatch, unused_tcp_port
+):
+    monkeypatch.setattr("tonicdm.jobs.serving.ANSWER_SECONDS", 0.2)
     for name, seconds in (("HEARTBEAT_SECONDS", 0.2), ("AGAIN_SECONDS", 0.1), ("CARE_SECONDS", 0.2)):
         monkeypatch.setattr(f"tonicdm.jobs.worker.{name}", seconds)
     proxy = Proxy(postgres_url)
     await proxy.open()
-    stop = asyncio.Event()
-    async with sandbox() as box:
-        worker = asyncio.create_task(run_worker(proxy.url, stop=stop))
+    stop, address = asyncio.Event(), f"http://127.0.0.1:{unused_tcp_port}"
+    async with sandbox() as box, aiohttp.ClientSession() as session:
+        worker = asyncio.create_task(run_worker(proxy.url, stop=stop, port=unused_tcp_port))
         async with asyncio.timeout(60):
             while not await queue.workers(30.0):
                 await asyncio.sleep(0.01)
             await proxy.cut()
-            await asyncio.sleep(0.5)
+            status = 200
+            while status == 200:
+                async with session.get(f"{address}/healthz") as response:
+                    status, text = response.status, await response.text()
+            assert status == 503
+            assert "postgresql://127.0.0.1" in text and "s3cret" not in text
+            async with session.get(f"{address}/metrics") as response:
+                assert response.status == 200
             await queue.add_tenant(tenant(box))
             await queue.submit_sync(await queue.tenant("firm-a"), ["offices"])
             await proxy.open()

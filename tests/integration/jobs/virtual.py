@@ -59,19 +59,19 @@ class VirtualQueue:
         return True
 
     def take(self) -> Waiting | None:
-        """Take the next job that may run now."""
-        ready = [each for each in self.jobs.values() if self._is_ready(each)]
+        """Take the next job that may run now: of those with one lock only the first, while none of them runs."""
+        first: dict[str, Waiting] = {}
+        for each in self.jobs.values():
+            other = first.get(each.job.lock)
+            if other is None or each.doing or (not other.doing and _order(each) < _order(other)):
+                first[each.job.lock] = each
+        now = self.clock.monotonic()
+        ready = [each for each in first.values() if not each.doing and each.due <= now]
         if not ready:
             return None
-        first = min(ready, key=_order)
-        first.doing = True
-        return first
-
-    def _is_ready(self, each: Waiting) -> bool:
-        if each.doing or each.due > self.clock.monotonic():
-            return False
-        same = [other for other in self.jobs.values() if other.job.lock == each.job.lock and other is not each]
-        return not any(other.doing or _order(other) < _order(each) for other in same)
+        taken = min(ready, key=_order)
+        taken.doing = True
+        return taken
 
     async def end(self, each: Waiting, back: PutBack | None) -> None:
         del self.jobs[each.number]
@@ -188,13 +188,19 @@ class VirtualWorkers:
                 self._busy -= 1
             await self.queue.end(taken, back)
 
+    def _waiting(self) -> int:
+        """Return how many calls wait for units."""
+        if self._busy == self._server.asleep:
+            return 0
+        at_work = {id(budget): budget for work in self._works for budget in work.tenants.budgets().values()}
+        return sum(calls for budget in at_work.values() for calls, _ in budget._queues.sums.values())
+
     async def _drive(self, slots: list[asyncio.Task[None]]) -> None:
         """Let time pass while each job at work waits for units or for the server."""
         idle = 0
         while not all(slot.done() for slot in slots):
             await asyncio.sleep(0)
-            calls = sum(n for budget in self._budgets.values() for n, _ in budget.snapshot().waiting.values())
-            idle = idle + 1 if self._busy == calls + self._server.asleep else 0
+            idle = idle + 1 if self._busy == self._waiting() + self._server.asleep else 0
             if idle < 4:
                 if self._busy:
                     await asyncio.sleep(0.0002)
