@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 import yaml
+from openapi_core import Config, OpenAPI
 
 FILE = pathlib.Path(__file__).with_name("tonicdm.openapi.yaml")
 
@@ -117,3 +118,8 @@ def in_query() -> dict[str, Any]:
         if one.get("style") == "simple":
             one["style"] = "form"
     return other
+
+
+def opened(described: dict[str, Any]) -> OpenAPI:
+    """Return a reference as openapi-core asks it; whether it is a valid one is a test of its own."""
+    return OpenAPI.from_dict(described, config=Config(spec_validator_cls=None))

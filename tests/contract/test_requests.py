@@ -15,8 +15,9 @@ from yarl import URL
 from tests.cases import for_each
 from tonicdm import models
 
+from . import rhythm
 from .calls import BASE, FURTHER, ID, METHOD_OF, Sent, arguments, call, call_with, methods
-from .reference import OPERATIONS, Described, document, flat, in_query
+from .reference import OPERATIONS, Described, document, flat, in_query, opened
 
 PRIMARY = {name: OPERATIONS[operation] for operation, name in METHOD_OF.items()}
 
@@ -53,12 +54,12 @@ BODIES_BEYOND = {
 
 @pytest.fixture(scope="module")
 def by_header() -> OpenAPI:
-    return OpenAPI.from_dict(document())
+    return opened(document())
 
 
 @pytest.fixture(scope="module")
 def by_query() -> OpenAPI:
-    return OpenAPI.from_dict(in_query())
+    return opened(in_query())
 
 
 @attrs.frozen
@@ -88,6 +89,13 @@ def options_of(sent: Sent) -> set[str]:
     names = [name for name, _ in sent.lines if name.lower() not in PLAIN_HEADERS]
     assert len(names) == len({name.lower() for name in names}), "a repeated header line"
     return {*names, *sent.url.query}
+
+
+@pytest.mark.thorough
+@for_each("described", [document, in_query, rhythm.document])
+def test_a_reference_is_a_valid_document_of_openapi(described):
+    """It changes seldom, and to prove it takes longer than all requests."""
+    OpenAPI.from_dict(described())
 
 
 def test_every_operation_has_exactly_one_method_and_no_method_is_without_operation():

@@ -32,6 +32,7 @@ from tonicdm.rhythm.operations import OPERATIONS as OURS
 from tonicdm.rhythm.operations import SERVICES
 
 from .answers import payloads, same
+from .reference import opened
 from .rhythm import (
     ARN,
     CALLS,
@@ -109,7 +110,7 @@ ELSEWHERE = {
 
 @pytest.fixture(scope="module")
 def api() -> OpenAPI:
-    return OpenAPI.from_dict(document())
+    return opened(document())
 
 
 @attrs.frozen

@@ -51,13 +51,14 @@ def where(request: pytest.FixtureRequest) -> Location:
     return place(request, request.param)
 
 
-SHORT = [(seed, skew) for seed, skew in enumerate((0.0, -600.0, 600.0))]
-WHOLE = [(seed, skew) for seed in range(8) for skew in (0.0, -600.0, 600.0)]
+SHORT = [("sqlite", 0, 0.0), ("sqlite", 1, -600.0), ("sqlite", 2, 600.0), ("postgresql", 3, 600.0)]
+WHOLE = [(engine, seed, skew) for engine in ENGINES for seed in range(6) for skew in (0.0, -600.0, 600.0)]
 
 
 @pytest.mark.parametrize(
-    ("seed", "skew"),
+    ("where", "seed", "skew"),
     [*SHORT, *(pytest.param(*each, marks=pytest.mark.thorough) for each in WHOLE if each not in SHORT)],
+    indirect=["where"],
 )
 async def test_a_record_is_never_older_than_asked(
     seed: int, skew: float, make: Callable[..., TonicDM], box: Sandbox, clock: VirtualClock, where
