@@ -148,6 +148,11 @@ class Proxy:
         """Let nothing through any more, and end nothing: the host behind it is gone without a word."""
         self._thawed.clear()
 
+    @property
+    def flows(self) -> bool:
+        """Whether anything gets through."""
+        return self._thawed.is_set()
+
     def thaw(self) -> None:
         """Let everything through again."""
         self._thawed.set()

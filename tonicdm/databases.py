@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Final
+from typing import Final, LiteralString
 from urllib.parse import parse_qs, unquote
 
 from tonicdm.errors import ConfigError
@@ -66,6 +66,17 @@ def _taken_apart(url: str) -> str | None:
         place += f":{port}"
     database = name or given.get("dbname", "")
     return f"{scheme}://{unquote(place)}{f'/{unquote(database)}' if slash or database else ''}"
+
+
+def creating(schema: LiteralString) -> LiteralString:
+    """Return the statement that makes a schema where it is missing.
+
+    ``IF NOT EXISTS`` asks for the right to make schemas also where there is nothing to be made.
+
+    Args:
+        schema: A plain word.
+    """
+    return f"DO $$ BEGIN IF to_regnamespace('{schema}') IS NULL THEN CREATE SCHEMA {schema}; END IF; END $$"
 
 
 def shown_place(where: str | os.PathLike[str] | None) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString, Self
 
 import attrs
 
-from tonicdm.databases import is_url, shown
+from tonicdm.databases import creating, is_url, shown
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.jobs import tables
 from tonicdm.jobs.kinds import Job, Kind
@@ -114,7 +114,7 @@ class JobQueue:
         with self.errors():
             made = await self._rows(f"SELECT to_regclass('{SCHEMA}.procrastinate_jobs') IS NULL AS missing")
             if made[0]["missing"]:
-                await self.app.connector.execute_query_async(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+                await self.app.connector.execute_query_async(creating(SCHEMA))
                 await self.app.schema_manager.apply_schema_async()
             for statement in tables.TABLES:
                 await self.app.connector.execute_query_async(statement)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tonicdm._version import __version__
 from tonicdm.budget.ledgers.postgresql import connect
 from tonicdm.clock import Clock, DatabaseClock, SystemClock
-from tonicdm.databases import checked
+from tonicdm.databases import checked, creating
 from tonicdm.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ STATEMENT_MS: Final = 10_000
 """Milliseconds that one statement may take, waiting for another process included; as long as for a file's lock."""
 
 _TABLES: Final = (
-    f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
+    creating(SCHEMA),
     f"CREATE TABLE IF NOT EXISTS {SCHEMA}.form (number integer NOT NULL)",
     f"CREATE TABLE IF NOT EXISTS {SCHEMA}.token_ledger (key text PRIMARY KEY, document text NOT NULL)",
     f"""

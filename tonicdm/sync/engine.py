@@ -222,7 +222,11 @@ class _TypeRun:
         performer = Performer(reader, self.store, self.record_type, report)
         steps = run_type(facts)
         try:
-            step = next(steps)
+            try:
+                step = next(steps)
+            except StopIteration as end:  # a type that is asked for by project, and no project
+                await self._finish(facts, reader, end.value, lambda _db: Written())
+                return
             while True:
                 done = await performer.perform(step)
                 try:

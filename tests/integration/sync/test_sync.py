@@ -321,3 +321,12 @@ async def test_filesets_are_read_by_the_ids_that_files_name(sync: Sync, tonic, b
     async with Store(path) as store:
         plan = await estimate_run(tonic, store, choose(["filesets"]), SyncOptions(audit="never"))
     assert plan.expected == report.types[1].meter.units
+
+
+async def test_a_type_that_is_asked_for_by_records_which_the_copy_does_not_have_costs_no_unit(
+    sync: Sync, path: Place
+) -> None:
+    """It has nothing to ask for, and is done; it is read when they are there."""
+    (report,) = (await sync("filesets")).types
+    assert (report.done, report.meter.calls) == (True, 0)
+    assert not held(path, "filesets")

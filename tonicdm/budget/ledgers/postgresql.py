@@ -26,7 +26,7 @@ from tonicdm.budget.ledgers.threads import LedgerThread
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock, DatabaseClock, SystemClock
-from tonicdm.databases import checked
+from tonicdm.databases import checked, creating
 from tonicdm.errors import ConfigError, LedgerUnavailableError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ NOTIFIED_POLL_SECONDS: Final = 5.0
 _SQL_TYPES: Final = {int: "bigint", float: "double precision", str: "text"}
 _COLUMNS: Final = {value.name: _SQL_TYPES[value.value_type] for value in stored.ENTRY}
 _TABLES: Final = (
-    f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
+    creating(SCHEMA),
     f"CREATE TABLE IF NOT EXISTS {SCHEMA}.form (number integer NOT NULL)",
     f"""
     CREATE TABLE IF NOT EXISTS {SCHEMA}.budget (
