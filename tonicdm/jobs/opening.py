@@ -97,6 +97,8 @@ class OpenTenants:
             # Sealed, so that no frame which an error passes holds it as it is.
             token = source if isinstance(source, Secret) else Secret(await source())
             budget = await opening.enter_async_context(self._budget(budget_key(token.reveal(), tenant.base_url)))
+            # From the first look on the budget's clock tells the database's time, whatever this machine's shows.
+            await asyncio.to_thread(budget.snapshot)
             tonic = TonicDM(
                 source,
                 zone=tenant.zone,  # type: ignore[arg-type]  # checked when the tenant was made

@@ -20,9 +20,11 @@ from procrastinate.jobs import Status
 
 from tests.postgres import Proxy
 from tonicdm.cli.app import tonicdm
+from tonicdm.clock import SystemClock
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.jobs import JobQueue, Kind, Tenant, run_worker
 from tonicdm.jobs.kinds import Job
+from tonicdm.jobs.opening import OpenTenants
 from tonicdm.jobs.rules import PutBack
 from tonicdm.sandbox import Sandbox, SandboxSettings
 from tonicdm.store import Store
@@ -257,6 +259,21 @@ async def test_a_worker_that_is_cut_off_from_the_database_says_so_and_goes_on_wh
         await worker
         await proxy.cut()
         assert await counts(postgres_url, "firm_a")
+
+
+@pytest.mark.parametrize("minutes", [-5, 5])
+async def test_a_hosts_clock_has_no_part_in_how_long_a_run_has_its_type(queue, postgres_url, minutes):
+    """The lease of a run ends by the database's clock, from the first moment on."""
+
+    class Skewed(SystemClock):
+        def now(self):
+            return super().now() + minutes * 60
+
+    async with sandbox() as box:
+        await queue.add_tenant(tenant(box))
+        tenants = OpenTenants(postgres_url, clock=Skewed())
+        async with tenants.use(await queue.tenant("firm-a")) as (tonic, _):
+            assert abs(tonic.budget.clock.now() - (await queue.now()).timestamp()) < 30
 
 
 async def test_a_worker_tells_of_the_queue_and_of_its_tenants_budgets(queue, postgres_url, unused_tcp_port):
