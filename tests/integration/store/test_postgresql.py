@@ -14,6 +14,7 @@ import tonicdm
 from tests import postgres
 from tests.engines import ENGINES, place, rows
 from tonicdm import TonicDM
+from tonicdm.clock import VirtualClock
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.store import Store
 from tonicdm.store import rows as rows_of_the_store
@@ -84,6 +85,53 @@ async def test_another_versions_store_is_refused_with_both_versions_and_upgraded
     await store.close()
     assert locate(postgres_url, "firm").upgrade() == (SCHEMA_VERSION, SCHEMA_VERSION)
     assert locate(postgres_url, "next").upgrade() == (0, SCHEMA_VERSION)
+
+
+async def test_a_schema_that_an_earlier_version_made_is_brought_to_this_one_with_nothing_lost(
+    postgres_url: str,
+) -> None:
+    """It was really made by that version; it is refused before, and afterwards is as one made anew."""
+    dump = pathlib.Path(__file__).parents[2] / "fixtures" / "before" / "postgresql-7.sql"
+    with psycopg.connect(postgres_url, autocommit=True) as db:
+        db.execute(await asyncio.to_thread(dump.read_bytes))
+    kept = {
+        "record": "SELECT type, id, raw, updated, quality, change_seq FROM record ORDER BY id",
+        "history": "SELECT type, changed, deleted, units FROM history",
+        "watermark": "SELECT type, until, audited FROM watermark",
+        "job": "SELECT record_type, id, state, due FROM job",
+        "event": "SELECT key, type, received, body FROM event",
+    }
+    old = locate(postgres_url, "firm")
+
+    def held() -> dict[str, list[tuple[object, ...]]]:
+        with psycopg.connect(postgres_url) as db:
+            db.execute("SET search_path = firm")
+            return {table: db.execute(sql.encode()).fetchall() for table, sql in kept.items()}
+
+    before = held()
+    with pytest.raises(StoreError, match=f"version 7, this one needs {SCHEMA_VERSION}.*tonicdm db upgrade"):
+        await Store(old).open()
+    assert held() == before, "a refusal changes nothing"
+    assert old.upgrade() == (7, SCHEMA_VERSION)
+    assert old.upgrade() == (SCHEMA_VERSION, SCHEMA_VERSION)
+    assert held() == before
+    new = locate(postgres_url, "made_anew")
+    new.upgrade()
+    columns = (
+        "SELECT table_name, column_name, data_type FROM information_schema.columns "
+        "WHERE table_schema = ? AND table_name <> 'offices'"
+    )
+    indexes = "SELECT replace(indexdef, ?, '') FROM pg_indexes WHERE schemaname = ?"
+    assert set(rows(old, columns, "firm")) == set(rows(old, columns, "made_anew"))
+    assert set(rows(old, indexes, "firm.", "firm")) == set(rows(old, indexes, "made_anew.", "made_anew"))
+    async with Store(old) as store:
+        await store.write_page("offices", [office(7)], BASIC)
+        await store.finish("offices", until="2027-01-01T00:00:00+00:00", audited=None, changed=1, deleted=0, units=1)
+        assert (await store.counts())["offices"] == 5
+        assert await store.meta("kept") == "yes"
+        inbox = Inbox(store, clock=VirtualClock(2e9))
+        await inbox.triage(trusted=False)
+        assert len((await inbox.lease(fetch=["offices"])).jobs) == 1
 
 
 async def test_a_schema_of_another_program_is_refused_and_stays_as_it_is(postgres_url: str) -> None:
