@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pathlib
 import re
 import secrets
@@ -13,6 +14,7 @@ import pytest
 import tonicdm
 from tests import postgres
 from tests.engines import ENGINES, place, rows
+from tests.pooler import Pooler
 from tonicdm import TonicDM
 from tonicdm.clock import VirtualClock
 from tonicdm.errors import ConfigError, StoreError
@@ -277,6 +279,37 @@ def make_conninfo_url(url: str, user: str) -> str:
     """Return *url* for another user."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{user}@{rest.rpartition('@')[2]}"
+
+
+@pytest.mark.parametrize("by_transaction", [False, True], ids=["session", "transaction"])
+async def test_a_pooler_in_transaction_mode_is_told_and_one_in_session_mode_serves(
+    postgres_url: str, *, by_transaction: bool
+) -> None:
+    """A transaction could fall into a session whose names are another tenant's."""
+    locate(postgres_url, "firm").upgrade()
+    async with Pooler(postgres_url, by_transaction=by_transaction) as pooler:
+        store = Store(pooler.url, schema="firm")
+        if by_transaction:
+            with pytest.raises(StoreError, match=r"pooler in transaction mode.*pool_mode = session"):
+                await store.set_meta("a", "b")
+        else:
+            await store.set_meta("a", "b")
+            assert await store.meta("a") == "b"
+        await store.close()
+
+
+async def test_a_transaction_in_a_session_of_another_tenant_writes_nothing(postgres_url: str) -> None:
+    """Behind a pooler that changes its mode, or that was not seen through when the store was opened."""
+    for schema in ("one", "other"):
+        locate(postgres_url, schema).upgrade()
+    with contextlib.closing(locate(postgres_url, "one").open()) as db:
+        db.execute("SET search_path = other")
+        with pytest.raises(StoreError, match="pooler in transaction mode"), db.transaction():
+            rows_of_the_store.put_note(db, "a", "b")
+        db.execute("SET search_path = one")
+        with db.transaction():
+            rows_of_the_store.put_note(db, "a", "b")
+    assert rows(locate(postgres_url, "other"), "SELECT 1 FROM meta WHERE name = 'a'") == []
 
 
 async def test_a_connection_that_breaks_costs_one_transaction(postgres_url: str) -> None:

@@ -13,10 +13,12 @@ import psycopg
 from psycopg import errors
 
 from tonicdm.clock import SystemClock
+from tonicdm.errors import StoreError
 from tonicdm.store.columns import Column
 from tonicdm.store.database import Dialect, Lock, quoted
 from tonicdm.store.postgresql import values
 from tonicdm.store.postgresql.dialect import PostgresqlDialect
+from tonicdm.store.postgresql.meanings import POOLED
 from tonicdm.store.postgresql.tables import LOCKS, VERSION_NOTE, check_version, lock_key
 from tonicdm.store.postgresql.values import translated
 from tonicdm.store.postgresql.views import VIEW_NOTE, view
@@ -53,10 +55,11 @@ class PostgresqlDatabase:
     def __init__(self, connection: psycopg.Connection[Any], schema: str, name: str) -> None:
         self.connection: psycopg.Connection[Any] = connection
         self._name = name
+        self._schema = schema
         self._begin = {
             lock: f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{SILENCE_TIMEOUT}'; "  # noqa: S608 - ours
             f"SELECT pg_advisory_xact_lock({key}, {lock_key(schema)}); "
-            f"SELECT value, {TIME} FROM meta WHERE name = '{VERSION_NOTE}'"
+            f"SELECT value, current_schema(), {TIME} FROM {quoted(schema)}.meta WHERE name = '{VERSION_NOTE}'"
             for lock, key in LOCKS.items()
         }
         values.register(connection)
@@ -66,6 +69,11 @@ class PostgresqlDatabase:
 
     def now(self) -> float | None:
         return self._clock.monotonic() - self._ahead
+
+    def _check_session(self, row: Sequence[Any] | None) -> None:
+        """Refuse a session whose names are not this schema's, such as another tenant's."""
+        if row is not None and row[1] != self._schema:
+            raise StoreError(self._name, POOLED)
 
     def _read_time(self, row: Sequence[Any] | None) -> None:
         if row is not None:
@@ -95,6 +103,7 @@ class PostgresqlDatabase:
                 pass
             row = begun.fetchone()
             check_version(row, self._name)
+            self._check_session(row)
             self._read_time(row)
             yield
             db.execute("COMMIT")

@@ -17,7 +17,7 @@ from tonicdm.databases import checked
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.store.database import Location, Lock, quoted
 from tonicdm.store.postgresql.database import LOCK_TIMEOUT, PostgresqlDatabase
-from tonicdm.store.postgresql.meanings import described, is_away
+from tonicdm.store.postgresql.meanings import POOLED, described, is_away
 from tonicdm.store.postgresql.tables import (
     FUNCTIONS,
     LOCKS,
@@ -38,6 +38,9 @@ DEFAULTS: Final = {
     "tcp_user_timeout": "30000",
 }
 """Settings of a connection that its URL may change. A server that is gone is noticed within half a minute."""
+
+POOLER_SECONDS: Final = "5"
+"""Seconds for which a second session is waited for, behind a pooler."""
 
 
 def check_schema(schema: str) -> str:
@@ -135,11 +138,36 @@ class PostgresqlSchema(Location):
         try:
             # Own names come first, so that a table of the same name elsewhere is never meant.
             settings = f"SET TimeZone = 'UTC'; SET lock_timeout = '{LOCK_TIMEOUT}'"
-            db.execute(f"SET search_path = {quoted(self.schema)}; {settings}".encode())
+            set_up = db.execute(
+                f"SET search_path = {quoted(self.schema)}; {settings}; SELECT pg_backend_pid()".encode()
+            )
+            while set_up.nextset():
+                pass
+            (session,) = set_up.fetchone() or (0,)
+            self._check_session(db, session)
             yield db
         except BaseException:
             db.close()
             raise
+
+    def _check_session(self, db: psycopg.Connection[Any], session: int) -> None:
+        """Refuse a pooler that lends the session which was set up here to others between two transactions.
+
+        A pooler names a session of its own making, so this is asked behind one only. In session mode nobody else ever
+        gets the session of a connection that is open.
+        """
+        if session != db.info.backend_pid and self._is_lent_to_others(db, session):
+            raise StoreError(self.name, POOLED)
+
+    def _is_lent_to_others(self, db: psycopg.Connection[Any], session: int) -> bool:
+        try:
+            with psycopg.connect(**{**self._settings, "connect_timeout": POOLER_SECONDS}, autocommit=True) as other:
+                other.execute("BEGIN")
+                (theirs,) = other.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+                (ours,) = db.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+                return theirs == session or ours != session
+        except psycopg.OperationalError:
+            return False  # no session is left to look with, which a pooler in session mode may say
 
     def _make(self, db: psycopg.Connection[Any]) -> None:
         """Make the tables; of two processes that do so at once, the second one finds them made."""

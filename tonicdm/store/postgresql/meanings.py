@@ -8,6 +8,11 @@ from typing import Final
 import psycopg
 from psycopg import errors
 
+POOLED: Final = (
+    "is behind a pooler in transaction mode, where the settings of a session are anybody's. Nothing was stored. Go to "
+    "the server directly, or through a pooler in session mode (pool_mode = session)"
+)
+
 _MEANINGS: Final[Sequence[tuple[type[psycopg.Error], str]]] = (
     (
         errors.DiskFull,
