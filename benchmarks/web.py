@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from benchmarks.client import server
+from benchmarks._sandbox import sandbox
 from tonicdm import TonicDM
 
 GUIDE = pathlib.Path(__file__).parents[1] / "docs" / "how-to" / "web-app.md"
@@ -94,7 +94,7 @@ async def run() -> None:
 
 def main() -> None:
     """Print the table."""
-    with server(records=20_000) as url, tempfile.TemporaryDirectory() as folder:
+    with sandbox(records=20_000) as url, tempfile.TemporaryDirectory() as folder:
         os.environ.update(
             TONICDM_BASE_URL=url, TONICDM_TOKEN="sandbox-token", TONICDM_BUDGET=str(pathlib.Path(folder, "budget.db"))
         )

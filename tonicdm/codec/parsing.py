@@ -1,12 +1,13 @@
-"""Parse JSON by orjson where that is installed and makes the same of it, else by Python's own parser.
+"""Parse and write JSON by orjson where that is installed and makes the same of it, else by the standard library.
 
 orjson refuses a whole text for one NaN or half of a pair of surrogates, and makes floats of integers beyond 64 bits.
 So whatever it refuses, and whatever may hold such an integer, is left to Python's parser: no value depends on what is
-installed.
+installed. Nor does a text: orjson writes floats in another way, and null for NaN, so it is given values without them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import functools
 import json
@@ -31,6 +32,22 @@ class _Left(enum.Enum):
 
 
 LEFT: Final = _Left.LEFT
+
+
+_write: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+_PLAIN: Final = frozenset({int, bool, type(None)})
+_CONTAINERS: Final = frozenset({dict, list})
+
+
+@functools.cache
+def fast_writer() -> Callable[[Any], bytes] | None:
+    """Return orjson's writer; None where it is not installed (extra ``orjson``)."""
+    try:
+        import orjson
+    except ImportError:
+        return None
+    return orjson.dumps
 
 
 @functools.cache
@@ -93,6 +110,45 @@ def _may_hold_long_integer(text: bytes) -> bool:
     """Tell whether so many digits stand together where a number may begin; so they may in a text, too."""
     alike = text.translate(_DIGITS_ALIKE)
     return _LONG in alike or alike.startswith(_LONG[1:])
+
+
+def write_compact(value: Any, *, plain: bool = False) -> str:
+    """Return a value as JSON without blanks, its texts as they are.
+
+    Args:
+        value: As parsed.
+        plain: Whether `is_plain` has said so of it.
+
+    Raises:
+        ValueError: It holds a number that JSON has not.
+        RecursionError: It is nested too deep to be written.
+    """
+    if plain and (dumps := fast_writer()) is not None:
+        with contextlib.suppress(TypeError):  # half of a pair of surrogates, an integer beyond 64 bits
+            return dumps(value).decode()
+    return _write(value)
+
+
+def is_plain(values: list[Any], depth: int) -> bool:
+    """Tell whether values hold no floats, and nothing is nested within them more than *depth* times.
+
+    Args:
+        values: As parsed.
+        depth: At least 1.
+    """
+    level: list[Any] = [values]
+    for _ in range(depth + 1):
+        level = [
+            child
+            for container in level
+            for child in (container.values() if type(container) is dict else container)
+            if type(child) is not str and type(child) not in _PLAIN
+        ]
+        if not level:
+            return True
+        if not _CONTAINERS.issuperset(map(type, level)):
+            return False
+    return False
 
 
 class _NumberError(ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
@@ -52,12 +53,12 @@ class ListOperation(Generic[M]):
         """Return what its records are under a data_quantity."""
         return RecordStub if data_quantity is DataQuantity.ID_ONLY else self.model
 
-    @property
+    @functools.cached_property
     def identified(self) -> bool:
         """Whether its records have IDs of their own (reference); others are told apart by their content."""
         return self.own_ids and "id" in wire_names(self.model).values()
 
-    @property
+    @functools.cached_property
     def askable(self) -> bool:
         """Whether its records can be asked for by their IDs."""
         return self.identified and "filter_ids" in self.operation.options

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import attrs
 
+from tonicdm.codec.parsing import write_compact
 from tonicdm.codec.scalars import Refused, read_datetime
 from tonicdm.models.records import UPDATED_NAMES
 from tonicdm.store.database import Database
@@ -87,16 +88,18 @@ def updated_of(item: Mapping[str, Any]) -> str | None:
     return None
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-
-
-def raw_of(item: Mapping[str, Any]) -> str:
+def raw_of(item: Mapping[str, Any], *, plain: bool = False) -> str:
     """Return a record as the store keeps it.
+
+    Args:
+        item: The record.
+        plain: As for `write_compact`.
 
     Raises:
         ValueError: It holds a number that JSON has not.
+        RecursionError: It is nested too deep to be written.
     """
-    return _encode(item)
+    return write_compact(item, plain=plain)
 
 
 def shape_of(item: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.codec.elements import MAX_DEPTH, invalid_value, is_deeper, unstorable
-from tonicdm.codec.parsing import parse_strictly
+from tonicdm.codec.parsing import is_plain, parse_strictly
 from tonicdm.store import quarantine, rows, views
 from tonicdm.store.database import Database
 from tonicdm.store.rows import DELETED, SOFT_DELETED
@@ -82,9 +82,10 @@ def sorted_out(
     listing = TYPES[record_type].listing if record_type in TYPES else None
     sound: dict[str, tuple[Mapping[str, Any], str]] = {}
     others: list[InvalidRecord] = []
+    plain = is_plain(list(items), MAX_DEPTH)
     for index, item in enumerate(items):
         reason = None if listing is None else listing.nameless(item)
-        raw, reason = ("", reason) if reason is not None else _encoded(item)
+        raw, reason = ("", reason) if reason is not None else _encoded(item, plain=plain)
         key = "" if reason is not None else rows.key_of(item)
         reason = reason or db.refusal(key, item, raw)
         if reason is None:
@@ -133,21 +134,22 @@ def write_sorted(
     page: int | None = None,
 ) -> Written:
     """Do what `write_records` does with what is sorted out already."""
-    held = rows.stored_records(db, record_type, list(elements.sound))
+    held, times = rows.stored_records(db, record_type, list(elements.sound)), elements.times
+    quality = data_quantity.value
     puts: list[tuple[Any, ...]] = []
     shown: dict[str, str | None] = {}
     dissents: dict[str, str | None] = {}
     went_back = 0
     for key, (item, raw) in elements.sound.items():
-        before, version = held.get(key), Version(elements.times[key], stamp, origin)
+        before, version = held.get(key), Version(times[key], stamp, origin)
         earlier = None if before is None else before.version
         verdict = judge(earlier, version)
         if verdict is Verdict.DISSENT:
             dissents[key] = version.updated
         if verdict not in {Verdict.TAKE, Verdict.WENT_BACK}:
             continue
-        row = _row(record_type, key, item, raw, data_quantity, as_stored(earlier, version))
-        if before is not None and _is_same(db, before, raw, data_quantity, row[6]):
+        row = _row(record_type, key, item, raw, quality, as_stored(earlier, version))
+        if before is not None and _is_same(db, before, raw, quality, row[6]):
             shown[key] = version.updated
         else:
             puts.append(row)
@@ -163,21 +165,18 @@ def write_sorted(
     return Written(len(puts), went_back, len(elements.invalid), elements.unidentified)
 
 
-def _encoded(item: Mapping[str, Any]) -> tuple[str, str | None]:
+def _encoded(item: Mapping[str, Any], *, plain: bool) -> tuple[str, str | None]:
     """Return a record as text, or why it has none."""
     try:
-        raw = rows.raw_of(item)
+        raw = rows.raw_of(item, plain=plain)
         raw.encode()
     except (ValueError, RecursionError):
         return "", unstorable(item)
-    # Most have too few brackets to be nested so deep.
-    if raw.count("{") + raw.count("[") > MAX_DEPTH and is_deeper(item, MAX_DEPTH):
-        return "", unstorable(item)
-    return raw, None
+    return ("", unstorable(item)) if not plain and is_deeper(item, MAX_DEPTH) else (raw, None)
 
 
 def _row(
-    record_type: str, key: str, item: Mapping[str, Any], raw: str, data_quantity: DataQuantity, version: Version
+    record_type: str, key: str, item: Mapping[str, Any], raw: str, quality: str, version: Version
 ) -> tuple[Any, ...]:
     status = None if item.get("status") is None else str(item["status"])
     gone = status in DELETED
@@ -186,7 +185,7 @@ def _row(
         key,
         raw,
         version.updated,
-        data_quantity.value,
+        quality,
         status,
         (version.updated or "") if gone else None,
         SOFT_DELETED if gone else None,
@@ -195,10 +194,8 @@ def _row(
     )
 
 
-def _is_same(
-    db: Database, before: rows.StoredRecord, raw: str, data_quantity: DataQuantity, deleted_at: str | None
-) -> bool:
-    if (before.data_quantity, before.deleted_at, before.quarantined) != (data_quantity.value, deleted_at, None):
+def _is_same(db: Database, before: rows.StoredRecord, raw: str, quality: str, deleted_at: str | None) -> bool:
+    if (before.data_quantity, before.deleted_at, before.quarantined) != (quality, deleted_at, None):
         return False
     return db.is_same(before.raw, raw)
 

@@ -131,12 +131,13 @@ class Performer:
     ) -> Performed:
         name = self.record_type.name
 
-        def inspect(db: Database) -> tuple[SortedOut, Outcome, dict[str, datetime.datetime]]:
+        def inspect(db: Database) -> tuple[SortedOut, Outcome, dict[str, datetime.datetime], dict[str, int]]:
             elements = writing.sorted_out(db, name, records, invalid)
-            unsettled = _unsettled(elements.times, at)
-            return elements, _seen(db, name, step, at, elements, count, unsettled, elements.times.values()), unsettled
+            unsettled, before = _unsettled(elements.times, at), _pages_before(db, name, step, elements)
+            outcome = _seen(db, name, step, at, elements, count, unsettled, elements.times.values(), before)
+            return elements, outcome, unsettled, before
 
-        elements, outcome, unsettled = await self.store.read(inspect)
+        elements, outcome, unsettled, before = await self.store.read(inspect)
         self.report.ahead += outcome.ahead
         marked = frozenset(unsettled) if step.mark else frozenset[str]()
 
@@ -150,7 +151,7 @@ class Performer:
                 origin=origin,
                 page=step.page or None,
             )
-            rows.fetched(db, name, list(elements.times))
+            rows.fetched(db, name, list(before))
             if step.kind is not StepKind.STALE_PAGE:
                 rows.note_scanned(db, name, elements.times, step.number, marked)
             if written.unidentified:
@@ -167,7 +168,8 @@ class Performer:
 
         def inspect(db: Database) -> Outcome:
             elements = writing.sorted_out(db, name, fetched.payload, fetched.invalid)
-            return _seen(db, name, step, at, elements, fetched.size, {}, ())
+            before = _pages_before(db, name, step, elements)
+            return _seen(db, name, step, at, elements, fetched.size, {}, (), before)
 
         return Performed(await self.store.read(inspect))
 
@@ -189,6 +191,7 @@ class Performer:
                 fetched.size,
                 unsettled,
                 [elements.times[record_id] for record_id in stale],
+                _pages_before(db, name, step, elements),
             )
             return elements, attrs.evolve(outcome, stale=len(stale)), stale
 
@@ -289,16 +292,15 @@ class Performer:
         name = self.record_type.name
 
         def inspect(db: Database) -> Outcome:
+            # Each of these reads the whole type.
+            earlier = rows.has_earlier(db, name)
+            count = len(rows.vanished(db, name)) if earlier else 0
+            if not count:
+                return Outcome(at=at.isoformat(), earlier=earlier)
             (held,) = db.execute(
                 "SELECT count(*) FROM record WHERE type = ? AND deleted_at IS NULL", (name,)
             ).fetchone()
-            return Outcome(
-                at=at.isoformat(),
-                count=len(rows.vanished(db, name)),
-                held=held,
-                earlier=rows.has_earlier(db, name),
-                controls=len(_controls(db, name)),
-            )
+            return Outcome(at=at.isoformat(), count=count, held=held, controls=len(_controls(db, name)))
 
         return Performed(await self.store.read(inspect))
 
@@ -411,10 +413,10 @@ def _seen(
     count: int,
     unsettled: dict[str, datetime.datetime],
     news: Iterable[str | None],
+    before: Mapping[str, int],
 ) -> Outcome:
     """Return what a page has shown, compared with the pages of the same list before it."""
     times = elements.times
-    before = {} if step.begins else _pages_of(db, record_type, list(times))
     series = abs(step.number) // SERIES
     earlier = {
         key: page
@@ -441,9 +443,10 @@ def _seen(
     )
 
 
-def _pages_of(db: Database, record_type: str, keys: Sequence[str]) -> dict[str, int]:
-    """Return on which page of the run each record was seen before."""
+def _pages_before(db: Database, record_type: str, step: Step, elements: SortedOut) -> dict[str, int]:
+    """Return on which page of the run each record of a page was seen before, of those that were."""
     page_numbers: dict[str, int] = {}
+    keys = [] if step.begins else list(elements.times)
     for start in range(0, len(keys), rows.CHUNK):
         part = keys[start : start + rows.CHUNK]
         marks = ",".join("?" * len(part))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.cases import for_each
 from tonicdm import DecodeError
 from tonicdm.codec import parse_json, parsing
-from tonicdm.codec.parsing import parse_strictly
+from tonicdm.codec.parsing import is_plain, parse_strictly, write_compact
 
 ODD = [
     *(b"", b" ", b"\xef\xbb\xbf[1]", b"\xff", "[1]".encode("utf-16"), "[1]".encode("utf-32-le"), b"nonsense", b"[1,]"),
@@ -77,7 +77,7 @@ def strictly_by_python(text: bytes) -> Any:
     return json.loads(text, parse_constant=parsing._no_constant, parse_float=parsing._finite)
 
 
-def result(parse: Any, text: bytes) -> str:
+def result(parse: Any, text: Any) -> str:
     """Return all that can be told of a value: types, orders and signs; or the kind of error."""
     try:
         return repr(parse(text))
@@ -90,6 +90,41 @@ def result(parse: Any, text: bytes) -> str:
 def check(text: bytes) -> None:
     assert result(parse_strictly, text) == result(strictly_by_python, text)
     assert result(parse_json, text) == result(json.loads, text).replace("too deep", "no JSON")
+
+
+def depth_of(value: Any) -> int:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if children is None else 1 + max(map(depth_of, children), default=0)
+
+
+def has_floats(value: Any) -> bool:
+    if isinstance(value, (dict, list)):
+        return any(map(has_floats, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float)
+
+
+@settings(deadline=None)
+@given(st.lists(values, max_size=3), st.integers(1, 4))
+def test_values_are_plain_that_hold_no_floats_and_are_nested_no_deeper(found: list[Any], depth: int):
+    assert is_plain(found, depth) == (not has_floats(found) and depth_of(found) <= depth + 1)
+
+
+@settings(deadline=None)
+@given(values)
+@example('\x00\x1f\x7f\u2028/"\\\b\f\n\r\té\U0001f600')
+@example([2**64, -(2**70), 2**63])
+@example({"a": float("nan")})
+@example([1e-5, 1e16, -0.0])
+@example("\ud800")
+def test_what_is_written_is_what_python_writes(value: Any):
+    """To the byte: a store compares texts, and orjson may be installed later."""
+
+    def by_python(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+    expected = result(by_python, value)
+    assert result(write_compact, value) == expected
+    assert result(lambda value: write_compact(value, plain=is_plain([value], 64)), value) == expected
 
 
 def test_orjson_is_installed_where_the_tests_run():
