@@ -147,6 +147,24 @@ async def test_the_gate_asks_what_others_have_written_meanwhile(make, path, cloc
     assert rows(path)[1] == []
 
 
+async def test_what_others_write_in_the_last_moment_decides_where_the_gate_has_to_be_stored(make, monkeypatch):
+    """Between the look at what they have written and the transaction."""
+    budget, other = await make(), await make()
+    reservation = budget.reserve(5, timeout=600.0)  # longer than what is stored says
+    await reservation.__aenter__()
+    begin = budget.ledger._begin_here
+
+    def late(connection, **options):
+        other.ledger._transact(lambda window: setattr(window.cooldown, "paused_until", START + 1000))
+        return begin(connection, **options)
+
+    monkeypatch.setattr(budget.ledger, "_begin_here", late)
+    assert not await reservation.try_sent()
+    monkeypatch.undo()
+    await stored(budget)
+    assert other.snapshot().reserved == 0
+
+
 async def test_what_others_did_meanwhile_closes_no_gate_that_need_not_be_closed(make, clock):
     """Other keys and other calls: the window is read anew, and the reservation is still this process's own."""
     budget, other = await make(), await make()
