@@ -53,4 +53,6 @@ nitpick_ignore_regex = [
     ("py:class", r"TokenSource|Zone|Clock|Location|ssl_module\.SSLContext|tonicdm\.store\.database\.\w+"),
     ("py:.*", r"tonicdm\.(clock\.Clock|budget\.ledgers\.Ledger|sync\.report\.Meter)"),
     ("py:.*", r"tonicdm\.sandbox\..*\.(Snapshot|World|Rule|InjectedFaults|Webhooks)"),
+    ("py:class", r"tonicdm\.(budget\.headers\.Report|tokens\.TokenReference|rhythm\.jobs\.JobNote)"),
+    ("py:class", r"tonicdm\.http\.messages\._NamingErrors"),
 ]
