@@ -304,3 +304,44 @@ def test_a_url_that_can_t_be_read_is_refused_without_showing_its_password(url):
     with pytest.raises(ConfigError) as caught:
         UnitBudget.shared(url, key="k")
     assert "s3cret" not in str(caught.value)
+
+
+async def test_a_host_that_vanishes_within_a_step_holds_up_the_others_for_a_bounded_time(
+    make, postgres_url, monkeypatch
+):
+    """Its connection is not closed, so the server can't know; the row would stay locked for hours."""
+    monkeypatch.setattr("tonicdm.budget.ledgers.postgresql.STATEMENT_MS", 300)
+    monkeypatch.setattr("tonicdm.budget.ledgers.postgresql.SILENCE_MS", 600)
+    proxy = Proxy(postgres_url)
+    await proxy.open()
+    gone, here = make(proxy.url), make()
+    await gone.run(number_of)
+    loop = asyncio.get_running_loop()
+
+    def vanish(window):
+        asyncio.run_coroutine_threadsafe(freeze(), loop).result()
+        window.holdings.next_number += 1
+
+    async def freeze():
+        proxy.freeze()
+
+    lost = asyncio.ensure_future(gone.run(vanish))
+    try:
+        async with asyncio.timeout(20):
+            while proxy.flows:
+                await asyncio.sleep(0.01)
+            while await busy(here):
+                pass
+    finally:
+        proxy.thaw()
+    with pytest.raises(LedgerBusyError):
+        await lost
+    await proxy.cut()
+
+
+async def busy(ledger):
+    try:
+        await ledger.run(lambda window: window.held)
+    except LedgerBusyError:
+        return True
+    return False

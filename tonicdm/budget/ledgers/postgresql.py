@@ -42,6 +42,8 @@ FORM: Final = 1
 """The form of its tables; higher ones are of later versions."""
 STATEMENT_MS: Final = 5_000
 """Milliseconds that one statement may take, waiting for another process included."""
+SILENCE_MS: Final = 10_000
+"""Milliseconds that a process may say nothing within a step, which has the row locked; then its session is ended."""
 CONNECT_SECONDS: Final = 5
 """Seconds that one try to connect may take."""
 PEEK_SECONDS: Final = 0.5
@@ -265,7 +267,11 @@ class PostgreSQLLedger:
 
     def _lock_row(self, connection: psycopg.Connection[Any]) -> _Held:
         """Lock the budget's row, and read what others have changed and the database's clock."""
-        begin = [("BEGIN", ()), (f"SET LOCAL statement_timeout = {STATEMENT_MS}", ())]
+        begin = [
+            ("BEGIN", ()),
+            (f"SET LOCAL statement_timeout = {STATEMENT_MS}", ()),
+            (f"SET LOCAL idle_in_transaction_session_timeout = {SILENCE_MS}", ()),
+        ]
         # The time is a statement of its own: read with the row, it would be that before the wait for the lock.
         look: list[Statement] = [
             (_LOCK_ROW, (self._version, self.key)),
