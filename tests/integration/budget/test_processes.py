@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -34,11 +35,17 @@ def place(request, tmp_path):
 
 
 @pytest.fixture
-def start(place):
-    """Starts worker processes on one ledger; whatever is left of them is killed."""
+def start(place, start_with):
+    """Starts worker processes on one ledger."""
+    return lambda box, *more: start_with(box, place, WINDOW, *more)
+
+
+@pytest.fixture
+def start_with():
+    """Starts worker processes; whatever is left of them is killed."""
     started = []
 
-    def start(box: Sandbox, *more: str) -> subprocess.Popen[str]:
+    def start(box: Sandbox, place: str, window: float, *more: str) -> subprocess.Popen[str]:
         root = pathlib.Path(__file__).parents[3]
         command = [
             sys.executable,
@@ -46,7 +53,7 @@ def start(place):
             "tests.integration.budget.worker",
             box.url,
             place,
-            str(WINDOW),
+            str(window),
         ]
         started.append(subprocess.Popen([*command, *more], stdout=subprocess.PIPE, text=True, cwd=root))
         return started[-1]
@@ -228,3 +235,33 @@ async def test_many_processes_may_make_the_file_at_once(start):
         counts = [json.loads(await line(worker))["calls"] for worker in workers]
         assert all(counts)
         assert len(box.journal) >= sum(counts)
+
+
+@pytest.mark.parametrize(
+    ("window", "windows", "share"),
+    [
+        pytest.param(5.0, 1, 0.9, id="one window"),
+        pytest.param(20.0, 4, 0.98, id="four windows", marks=pytest.mark.thorough),
+    ],
+)
+async def test_four_hosts_with_wrong_clocks_use_a_window_up_and_see_no_429(
+    window, windows, share, postgres_url, start_with
+):
+    """Minutes before and behind the database's clock; what counts is the share of the units in whole windows."""
+    settings = SandboxSettings(limit=400, window_seconds=window, latency_seconds=(0.01, 0.1))
+    async with Sandbox(records=600, settings=settings) as box:
+        workers = [start_with(box, postgres_url, window, f"skew={seconds}") for seconds in (-300, -100, 100, 300)]
+        for worker in workers:
+            assert await line(worker) == "ready\n"
+        async with asyncio.timeout(window * (windows + 6)):
+            # The first window begins while not all are at work, the last one is not over.
+            while len({entry.reset for entry in box.journal}) < windows + 2:
+                await asyncio.sleep(0.05)
+        for worker in workers:
+            worker.terminate()
+        used = Counter[float]()
+        for entry in box.journal:
+            assert entry.status != 429
+            used[entry.reset] = max(used[entry.reset], entry.used)
+        whole = [used[reset] for reset in sorted(used)[1:-1]]
+        assert sum(whole) >= share * 400 * len(whole), whole
