@@ -11,6 +11,7 @@ import attrs
 import psycopg
 import pytest
 
+from tests.pooler import Pooler
 from tests.postgres import Proxy
 from tests.unit.budget.test_ledgers import busy_window
 from tests.unit.budget.test_window import at
@@ -187,6 +188,19 @@ async def test_a_step_is_two_round_trips_also_where_another_host_came_between(ma
     assert proxy.turns - before == 2, "who only looks has to let go of the row as well"
     await far.close()
     await proxy.cut()
+
+
+async def test_a_pooler_in_transaction_mode_serves_the_steps_of_several_hosts(make, postgres_url):
+    """No step needs anything of the session that the one before had."""
+    async with Pooler(postgres_url, by_transaction=True) as pooler:
+        ledgers = [make(pooler.url) for _ in range(3)]
+        first = await ledgers[0].run(lambda window: window.limit)
+        await asyncio.gather(
+            *(one.run(lambda window: setattr(window, "limit", window.limit - 1)) for one in ledgers * 4)
+        )
+        assert await ledgers[1].run(lambda window: window.limit) == first - 12
+        for ledger in ledgers:
+            await ledger.close()
 
 
 async def test_a_database_that_is_away_is_tried_for_a_bounded_time_and_nothing_is_sent(postgres_url):

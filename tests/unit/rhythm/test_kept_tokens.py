@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from tests.cases import for_each
+from tests.pooler import Pooler
 from tests.unit.rhythm.fakeissuer import DOMAIN, SECRET, FakeIssuer
 from tests.unit.rhythm.kept import SEALING_KEY, VARIABLE, Kept, KeptRows
 from tests.unit.rhythm.test_minting import APP, NOW, mints, token
@@ -300,6 +301,14 @@ async def test_a_role_without_rights_is_told_what_to_run_and_the_documented_ones
         db.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {SCHEMA} TO {role}".encode())
     await put(lesser, FULL)
     assert revealed(await lesser.read(KEY)) == revealed(FULL)
+
+
+async def test_a_pooler_in_transaction_mode_serves_tokens(rows: KeptRows) -> None:
+    async with Pooler(rows.url, by_transaction=True) as pooler:
+        store = KeptRows(pooler.url, rows.clock).open()
+        for _ in range(2):
+            await put(store, FULL)
+        assert revealed(await store.read(KEY)) == revealed(FULL)
 
 
 async def test_tables_of_a_later_form_are_refused_and_left_alone(rows: KeptRows) -> None:

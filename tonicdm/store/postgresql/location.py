@@ -161,7 +161,8 @@ class PostgresqlSchema(Location):
 
     def _is_lent_to_others(self, db: psycopg.Connection[Any], session: int) -> bool:
         try:
-            with psycopg.connect(**{**self._settings, "connect_timeout": POOLER_SECONDS}, autocommit=True) as other:
+            settings: dict[str, Any] = {**self._settings, "connect_timeout": POOLER_SECONDS}
+            with psycopg.connect(**settings, autocommit=True) as other:
                 other.execute("BEGIN")
                 (theirs,) = other.execute("SELECT pg_backend_pid()").fetchone() or (0,)
                 (ours,) = db.execute("SELECT pg_backend_pid()").fetchone() or (0,)
