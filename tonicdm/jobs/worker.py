@@ -92,13 +92,15 @@ class _Worker:
 
     async def _do(self, context: JobContext, /, **arguments: Any) -> None:
         """Do a job. One that somebody cancels goes on to its next stored step: the call in flight is paid for."""
+        from procrastinate.job_context import AbortReason
+
         job, cancelled = Job.from_queue(context.job.task_name, arguments), False
         running = asyncio.ensure_future(self.work.do(job, lambda: cancelled or self.stop.is_set()))
         try:
             back = await asyncio.shield(running)
         except asyncio.CancelledError:
             cancelled = True
-            if str(getattr(context.abort_reason(), "value", "")) == "shutdown":
+            if context.abort_reason() is AbortReason.SHUTDOWN:
                 running.cancel()  # it has had its time
                 await asyncio.wait([running])
                 back = PutBack(attrs.evolve(job, reason="its worker ended"))

@@ -227,6 +227,28 @@ async def test_a_running_job_that_is_cancelled_ends_behind_its_step_and_is_shown
         assert await queue.jobs() == []
 
 
+async def test_a_job_that_does_not_end_in_its_time_is_put_back_when_its_worker_ends(queue, postgres_url, monkeypatch):
+    monkeypatch.setattr("tonicdm.jobs.worker.GRACE_SECONDS", 0.1)
+    async with sandbox() as box:
+        await queue.add_tenant(tenant(box, types=["offices"]))
+        await queue.submit_sync(await queue.tenant("firm-a"))
+        box.settings.latency_seconds = (5.0, 5.0)
+        stop = asyncio.Event()
+        worker = asyncio.create_task(run_worker(postgres_url, stop=stop))
+        async with asyncio.timeout(60):
+            while not await queue.jobs(status="doing"):
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
+            stop.set()
+            await worker
+        (row,) = await queue.jobs()
+        assert (row.status, row.reason) == ("todo", "its worker ended")
+        monkeypatch.setattr("tonicdm.jobs.worker.GRACE_SECONDS", 60.0)
+        box.settings.latency_seconds = (0.0, 0.0)
+        await run_worker(postgres_url, wait=False)
+        assert await queue.jobs() == []
+
+
 async def test_a_worker_that_is_cut_off_from_the_database_says_so_and_goes_on_when_it_is_back(
     queue, postgres_url, monkeypatch, unused_tcp_port
 ):
