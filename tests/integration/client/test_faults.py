@@ -189,8 +189,9 @@ async def test_a_late_server_that_never_tells_its_time_is_no_lock_out(make, box,
 
 
 async def test_a_slow_answer_is_a_timeout_and_its_units_stay_charged(make, box, clock) -> None:
-    tonic = make(timeout=0.05)
+    tonic = make()
     await listed(tonic)
+    tonic = tonic.with_options(timeout=0.05)
     box.faults.on("slow", seconds=0.5)
     with pytest.raises(RequestTimeoutError) as caught:
         await drive(clock, tonic.offices.list(data_quantity="id_only").first(), tonic)
