@@ -237,17 +237,13 @@ async def test_many_processes_may_make_the_file_at_once(start):
         assert len(box.journal) >= sum(counts)
 
 
-@pytest.mark.parametrize(
-    ("window", "windows", "share"),
-    [
-        pytest.param(5.0, 1, 0.9, id="one window"),
-        pytest.param(20.0, 4, 0.98, id="four windows", marks=pytest.mark.thorough),
-    ],
-)
-async def test_four_hosts_with_wrong_clocks_use_a_window_up_and_see_no_429(
-    window, windows, share, postgres_url, start_with
-):
-    """Minutes before and behind the database's clock; what counts is the share of the units in whole windows."""
+@pytest.mark.thorough
+async def test_four_hosts_with_wrong_clocks_use_their_windows_up_and_see_no_429(postgres_url, start_with):
+    """Minutes before and behind the database's clock; at least 98 % of the units of whole windows.
+
+    That such hosts see no 429 is among the ordinary tests, too, with one killed and one stopped (above).
+    """
+    window, windows = 20.0, 4
     settings = SandboxSettings(limit=400, window_seconds=window, latency_seconds=(0.01, 0.1))
     async with Sandbox(records=600, settings=settings) as box:
         workers = [start_with(box, postgres_url, window, f"skew={seconds}") for seconds in (-300, -100, 100, 300)]
@@ -264,4 +260,4 @@ async def test_four_hosts_with_wrong_clocks_use_a_window_up_and_see_no_429(
             assert entry.status != 429
             used[entry.reset] = max(used[entry.reset], entry.used)
         whole = [used[reset] for reset in sorted(used)[1:-1]]
-        assert sum(whole) >= share * 400 * len(whole), whole
+        assert sum(whole) >= 0.98 * 400 * len(whole), whole
