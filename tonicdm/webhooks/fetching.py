@@ -18,7 +18,7 @@ from tonicdm.plan.refresh import Refresh, RefreshMethod, refresh
 from tonicdm.plan.ties import OVERLAP
 from tonicdm.store import lookup, rows, writing
 from tonicdm.store.database import Database
-from tonicdm.store.store import Store
+from tonicdm.store.store import Store, outlasting
 from tonicdm.store.types import RecordType
 from tonicdm.store.versions import Origin, ReadStamp
 from tonicdm.sync.estimate import options_for
@@ -231,7 +231,8 @@ class Fetch:
             jobs.tally(db, fetched=len(records))
             return dead, times
 
-        dead, times = await self.store.write(work)
+        with outlasting():  # it was paid for
+            dead, times = await self.store.write(work)
         self.unkeepable += dead
         return times
 

@@ -312,6 +312,12 @@ async def test_a_transaction_in_a_session_of_another_tenant_writes_nothing(postg
     assert rows(locate(postgres_url, "other"), "SELECT 1 FROM meta WHERE name = 'a'") == []
 
 
+async def test_no_statement_keeps_the_plan_of_a_small_table(postgres_url: str) -> None:
+    """A first load begins with an empty one: each page would read all of it."""
+    async with Store(postgres_url, schema="firm") as store:
+        assert await store.query("SHOW plan_cache_mode") == [("force_custom_plan",)]
+
+
 async def test_a_connection_that_breaks_costs_one_transaction(postgres_url: str) -> None:
     proxy = postgres.Proxy(postgres_url)
     await proxy.open()

@@ -137,7 +137,10 @@ class PostgresqlSchema(Location):
             raise StoreError(self.name, f"can't be reached. Nothing was stored; {reason}", away=True) from None
         try:
             # Own names come first, so that a table of the same name elsewhere is never meant.
-            settings = f"SET TimeZone = 'UTC'; SET lock_timeout = '{LOCK_TIMEOUT}'"
+            # A plan that was made while a table was small reads all of it, and would be kept for the whole first load.
+            settings = (
+                f"SET TimeZone = 'UTC'; SET plan_cache_mode = force_custom_plan; SET lock_timeout = '{LOCK_TIMEOUT}'"
+            )
             set_up = db.execute(
                 f"SET search_path = {quoted(self.schema)}; {settings}; SELECT pg_backend_pid()".encode()
             )
