@@ -164,7 +164,7 @@ def test_a_reader_reads_what_the_definition_reads(case: Any):
 def test_the_reader_of_each_model_reads_what_the_definition_reads(pair: Any):
     codec, model = pair
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=60)
     @given(of_model(model) | anything)
     def compare(value: Any) -> None:
         check(codec, model, value)

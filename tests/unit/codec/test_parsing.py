@@ -144,7 +144,7 @@ def test_any_bytes_are_parsed_as_python_parses_them(text: bytes):
 
 
 @pytest.mark.thorough
-@settings(deadline=None, max_examples=20_000, derandomize=False)
+@settings(deadline=None, max_examples=3_000, derandomize=False)
 @given(texts)
 def test_many_bytes_are_parsed_as_python_parses_them(text: bytes):
     check(text)
