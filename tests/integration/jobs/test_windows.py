@@ -29,6 +29,7 @@ class Setting:
     limit: int = 60
     """Units in so many seconds."""
     records: int = 600
+    types: tuple[str, ...] = TYPES
 
 
 @attrs.frozen
@@ -72,12 +73,12 @@ async def work_off(setting: Setting, folder: pathlib.Path, monkeypatch: pytest.M
         workers = VirtualWorkers(clock, server, folder, workers=setting.workers, slots=setting.slots)
         for number, token in enumerate(tokens):
             monkeypatch.setenv(f"TOKEN_{number}", token)
-            tenant = Tenant(name=f"firm-{number}", token=f"env:TOKEN_{number}", base_url=box.url, types=TYPES)
+            tenant = Tenant(name=f"firm-{number}", token=f"env:TOKEN_{number}", base_url=box.url, types=setting.types)
             await workers.add(tenant, Job(kind=Kind.SYNC, tenant=tenant.name))
         await workers.run()
         for number in range(setting.tenants):
             async with Store(folder / f"firm-{number}.db") as store:
-                assert await store.counts() == {name: box.world.count(name) for name in TYPES}
+                assert await store.counts() == {name: box.world.count(name) for name in setting.types}
     return Outcome(box, workers, tokens)
 
 
@@ -110,7 +111,7 @@ async def test_a_window_is_used_to_the_last_page_by_the_types_of_one_tenant_side
 @pytest.mark.parametrize(
     ("setting", "least"),
     [
-        (Setting(tenants=200, workers=3, slots=16), 1 - (PAGE_UNITS - 1) / 60),
+        (Setting(tenants=200, workers=3, slots=16, types=("offices", "persons")), 1 - (PAGE_UNITS - 1) / 60),
         (Setting(tenants=12, workers=3, slots=4, limit=500, records=2500), 0.99),
     ],
     ids=["200 tenants", "larger windows"],

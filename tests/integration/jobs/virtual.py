@@ -208,7 +208,8 @@ class VirtualWorkers:
             idle = 0
             dues = [each.due for each in self.queue.jobs.values() if not each.doing]
             nexts = [*dues, *([self.clock.next_deadline] if self.clock.next_deadline is not None else [])]
-            later = [moment for moment in nexts if moment > self.clock.monotonic()]
+            later = {moment for moment in nexts if moment > self.clock.monotonic()}
             if later:
                 self.clock.advance(min(later) - self.clock.monotonic())
-            self.queue.changed.set()
+            if any(self.clock.monotonic() >= due for due in dues if due in later):
+                self.queue.changed.set()
