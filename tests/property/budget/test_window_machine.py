@@ -96,8 +96,8 @@ class WindowMachine(RuleBasedStateMachine):
         """Begin with a window that knows nothing."""
         self.window = Window(RULES)
 
-    def do(self, step: Callable[[Window], T]) -> T:
-        """Make a step of the window."""
+    def do(self, step: Callable[[Window], T], number: int | None = None) -> T:
+        """Make a step of the window; *number* is the reservation that it is about, if there is one."""
         return step(self.window)
 
     @property
@@ -209,7 +209,7 @@ class WindowMachine(RuleBasedStateMachine):
 
     def send(self, call: Call) -> None:
         others = [e for e in self.window.holdings if e.state is EntryState.SENT and e.sent_at > self.window.rolled_at]
-        passed = self.do(lambda window: window.sent(call.number, self.now, TIMEOUT))
+        passed = self.do(lambda window: window.sent(call.number, self.now, TIMEOUT), call.number)
         if not passed:
             call.state = "over"
             assert self.window.holdings.get(call.number) is None, "I3: refused at the gate, the units are back"
@@ -226,9 +226,9 @@ class WindowMachine(RuleBasedStateMachine):
     def refund(self, pick: int) -> None:
         """No byte was written: before the gate, or after it when no connection could be made."""
         call = self.one("unsent", pick)
-        self.do(lambda window: window.refund(call.number))
+        self.do(lambda window: window.refund(call.number), call.number)
         held = self.window.held
-        self.do(lambda window: window.refund(call.number))
+        self.do(lambda window: window.refund(call.number), call.number)
         assert self.window.held == held, "I11: a refund twice is once"
         call.state, call.dead = "over", True
 
@@ -239,7 +239,7 @@ class WindowMachine(RuleBasedStateMachine):
 
     def abandon(self, call: Call, *, tell: bool = True) -> None:
         if tell:
-            self.do(lambda window: window.lose(call.number, self.now))
+            self.do(lambda window: window.lose(call.number, self.now), call.number)
         call.state = "abandoned"
         call.last_processing = min(call.last_processing, self.server.now + RULES.settle_time * (1 - 1e-3))
 
@@ -291,12 +291,12 @@ class WindowMachine(RuleBasedStateMachine):
                 chance=chance,
             )
 
-        self.do(tell)
+        self.do(tell, call.number)
         assert self.window.holdings.get(call.number) is None, "I3: a settled attempt holds nothing"
         if reply.status == 429:
             self.silent_until = max(self.silent_until, reply.reset)
         seen = (self.window.used, self.window.held, self.window.reset, self.window.cooldown.consecutive_429s)
-        self.do(tell)
+        self.do(tell, call.number)
         again = (self.window.used, self.window.held, self.window.reset, self.window.cooldown.consecutive_429s)
         assert again == seen, "I11: settled twice is once"
 
@@ -307,7 +307,10 @@ class WindowMachine(RuleBasedStateMachine):
         call = self.one("sent", pick)
         status = 200 if call.processed else 502
         held = self.window.held
-        self.do(lambda window: settle(window, call.number, Report(), self.now, status=status, sent_at=call.sent_at))
+        self.do(
+            lambda window: settle(window, call.number, Report(), self.now, status=status, sent_at=call.sent_at),
+            call.number,
+        )
         assert self.window.held <= held
         self.abandon(call, tell=False)
 
@@ -326,8 +329,12 @@ class WindowMachine(RuleBasedStateMachine):
         still_held = {entry.number: (entry.state, entry.until) for entry in self.window.holdings}
         assert still_held.keys() == entries.keys(), "I10: a lost holder's units stay charged"
         for number, (state, until) in entries.items():
-            assert still_held[number][0] is state
-            assert abs(still_held[number][1] - until) <= self.drifted
+            self.check_kept(state, until, *still_held[number])
+
+    def check_kept(self, state: EntryState, until: float, kept_state: EntryState, kept_until: float) -> None:
+        """Check what the next process finds of a reservation against what the dead one knew of it."""
+        assert kept_state is state
+        assert abs(kept_until - until) <= self.drifted
 
     @rule()
     def reboot(self) -> None:
@@ -403,7 +410,7 @@ class WindowMachine(RuleBasedStateMachine):
             return
         for call in self.known:
             if call.state == "reserved":
-                self.do(lambda window, call=call: window.refund(call.number))
+                self.do(lambda window, call=call: window.refund(call.number), call.number)
                 call.state = "over"
             elif call.state == "sent":
                 if not call.processed:
@@ -413,7 +420,7 @@ class WindowMachine(RuleBasedStateMachine):
             self.pass_time(RULES.settle_time + 40.0)
             answer = self.do(lambda window: window.admit(1, self.now, lane="interactive"))
             if isinstance(answer, Granted) and self.do(
-                lambda window, number=answer.entry: window.sent(number, self.now, TIMEOUT)
+                lambda window, number=answer.entry: window.sent(number, self.now, TIMEOUT), answer.entry
             ):
                 call = Call(answer.entry, 1, 1, state="sent", sent_at=self.monotonic)
                 self.known.append(call)
