@@ -9,7 +9,7 @@ from tests.cases import for_each
 from tonicdm.sandbox import World
 from tonicdm.sandbox.world import people, person_slots
 from tonicdm.sandbox.world.noise import Shuffle
-from tonicdm.sandbox.world.record_types import MIN_RECORDS, RECORD_TYPES, counts
+from tonicdm.sandbox.world.record_types import MIN_RECORDS, MIN_RECORDS_UNGROUPED, RECORD_TYPES, counts
 
 WORLD = World(2_000, seed=3)
 TYPES = WORLD.types
@@ -32,9 +32,29 @@ def test_world_has_exactly_the_records_asked_for(records):
     assert min(sizes.values()) > 0
 
 
-def test_too_small_a_world_says_what_is_possible():
-    with pytest.raises(ValueError, match=str(MIN_RECORDS)):
-        World(MIN_RECORDS - 1)
+@for_each(
+    ("name", "fewest", "grouped"),
+    [("MIN_RECORDS", MIN_RECORDS, True), ("MIN_RECORDS_UNGROUPED", MIN_RECORDS_UNGROUPED, False)],
+)
+def test_from_the_fewest_records_on_every_number_makes_a_world(name, fewest, grouped):
+    """A new record type raises both numbers; the message says to what."""
+
+    def is_too_small(records):
+        try:
+            counts(records, grouped=grouped)
+        except ValueError:
+            return True
+        return False
+
+    right = 1 + max(filter(is_too_small, range(1_000)))
+    assert fewest == right, f"{name} in tonicdm/sandbox/world/record_types.py must be {right}"
+
+
+@for_each(("fewest", "grouped"), [(MIN_RECORDS, True), (MIN_RECORDS_UNGROUPED, False)])
+def test_too_small_a_world_says_what_is_possible(fewest, grouped):
+    with pytest.raises(ValueError, match=f"at least {fewest} records, not {fewest - 1}"):
+        World(fewest - 1, grouped=grouped)
+    assert World(fewest, grouped=grouped).types
 
 
 @for_each("count", [1, 2, 3, 10, 97, 1000])

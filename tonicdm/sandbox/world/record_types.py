@@ -200,9 +200,12 @@ def counts(records: int, *, grouped: bool = True) -> dict[str, int]:
     sizes[_REST] = records - sum(size for name, size in sizes.items() if name != _REST)
     # Each person has an address, and the two own brands have one without a person.
     if sizes[_REST] < person_slots.first_slot(sizes["persons"]) + 2:
-        raise ValueError(f"a world has at least {MIN_RECORDS} records, not {records}")
+        fewest = MIN_RECORDS if grouped else MIN_RECORDS_UNGROUPED
+        raise ValueError(f"a world has at least {fewest} records, not {records}")
     return sizes
 
 
 MIN_RECORDS = 505
-"""Fewest records of a world."""
+"""From so many records on every number makes a world."""
+MIN_RECORDS_UNGROUPED = 507
+"""The same of a world without the AdvancedContacts licence, where each brand needs an organization of its own."""
