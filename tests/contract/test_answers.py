@@ -107,7 +107,7 @@ def test_a_record_has_the_fields_of_its_schema_and_what_the_concepts_page_speaks
     else:
         if name == "Me":  # "the same structure as any other Person record" (concepts page, "User")
             documented |= set(schemas()["Person"]["properties"])
-        assert documented == wire
+        assert documented == wire, f"{kind.__module__}.{name} differs from the reference in {documented ^ wire}"
 
 
 def words_of(schema: dict[str, Any]) -> set[str]:

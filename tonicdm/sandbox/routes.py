@@ -1,4 +1,4 @@
-"""The 61 operations of the reference as values: path, options, and what they read or change."""
+"""The operations of the reference as values: path, options, and what they read or change."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ OPERATIONS: tuple[Operation, ...] = (
 )  # fmt: skip
 
 PATHS: frozenset[str] = frozenset(operation.path for operation in OPERATIONS)
-"""All 35 paths."""
+"""All paths."""
 BY_NAME: Mapping[tuple[str, str], Operation] = {(o.method, o.path): o for o in OPERATIONS}
 """Operations by method and path."""
 KNOWN_OPTIONS: frozenset[str] = frozenset(name for o in OPERATIONS for name in o.accepted)

@@ -188,6 +188,8 @@ def test_records_with_the_same_values_are_equal_whatever_came_as_null():
 
 def test_the_user_has_every_field_of_a_person():
     """As the concepts page says ("User"): same names, same types."""
+    missing = wire_names(Person).keys() - wire_names(models.Me).keys()
+    assert not missing, f"a person has {', '.join(missing)}; so must Me, in tonicdm/models/me.py"
     mine, theirs = get_type_hints(models.Me), get_type_hints(Person)
     assert {name: mine[name] for name in wire_names(Person)} == {name: theirs[name] for name in wire_names(Person)}
     assert wire_names(Person).items() <= wire_names(models.Me).items()
