@@ -11,6 +11,7 @@ from tonicdm import (
     APIError,
     AuthenticationError,
     DecodeError,
+    Hooks,
     OptionIgnoredError,
     PermissionDeniedError,
     ProtocolError,
@@ -19,6 +20,7 @@ from tonicdm import (
     TonicDM,
 )
 from tonicdm.bulk import gather
+from tonicdm.http.hooks import RequestEvent
 from tonicdm.sandbox import Sandbox
 
 from .conftest import Make, drive
@@ -189,15 +191,18 @@ async def test_a_late_server_that_never_tells_its_time_is_no_lock_out(make, box,
 
 
 async def test_a_slow_answer_is_a_timeout_and_its_units_stay_charged(make, box, clock) -> None:
-    tonic = make()
+    sent: list[RequestEvent] = []
+    tonic = make(hooks=Hooks(on_request=sent.append))
     await listed(tonic)
-    tonic = tonic.with_options(timeout=0.05)
-    box.faults.on("slow", seconds=0.5)
+    sent.clear()
+    tonic = tonic.with_options(timeout=0.2)
+    box.faults.on("slow", seconds=1.0)
     with pytest.raises(RequestTimeoutError) as caught:
         await drive(clock, tonic.offices.list(data_quantity="id_only").first(), tonic)
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.attempts == 3
-    assert tonic.budget.snapshot().unknown == 3
+    # On a busy machine the time may be over before an attempt has left; then it costs nothing.
+    assert tonic.budget.snapshot().unknown == len(sent) > 0
 
 
 async def test_a_write_is_never_sent_twice(tonic, box, clock) -> None:
