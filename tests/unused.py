@@ -18,6 +18,7 @@ ALLOWED = {
     "__contains__": "protocols of collections: only their form is asked for",
     "__dir__": "Python, for the names of a module",
     "__getattr__": "Python, for names of a module that are loaded when they are used",
+    "_flush_all": "Python, at the end of the process",
     "context_class": "click, for the context of a group",
     "exc_text": "logging, for a record whose traceback was written",
     "format_commands": "click, for the help of a group",

@@ -39,7 +39,7 @@ MIN_PAUSE_SECONDS: Final = 0.1
 """Seconds to the first new try; they double with each."""
 MAX_PAUSE_SECONDS: Final = 2.0
 
-_patience: contextvars.ContextVar[float] = contextvars.ContextVar("patience", default=0.0)
+_away_seconds: contextvars.ContextVar[float] = contextvars.ContextVar("away_seconds", default=0.0)
 
 
 @contextlib.contextmanager
@@ -52,11 +52,11 @@ def outlasting(seconds: float = AWAY_SECONDS) -> Generator[None]:
     Args:
         seconds: For how long, each time.
     """
-    token = _patience.set(seconds)
+    token = _away_seconds.set(seconds)
     try:
         yield
     finally:
-        _patience.reset(token)
+        _away_seconds.reset(token)
 
 
 class Store(Readable, AsyncClosing):
@@ -345,7 +345,7 @@ class Store(Readable, AsyncClosing):
                     self._direct.open()
                 return work(database)
 
-        pause, end = 0.0, time.monotonic() + _patience.get()
+        pause, end = 0.0, time.monotonic() + _away_seconds.get()
         while True:
             try:
                 return await self._run(run)
