@@ -121,6 +121,8 @@ class OnLedger(WindowMachine):
 class InAFile(OnLedger):
     """In a file of SQLite; a restart of the machine is told by the number that the system gives it."""
 
+    quiescence = WindowMachine.quiescence + RULES.lease
+    """A dead process's reservation that had not left is taken for a call under way for one lease more."""
     drifted = 1e-3
     boots = 0
 

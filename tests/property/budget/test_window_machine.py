@@ -69,6 +69,8 @@ class WindowMachine(RuleBasedStateMachine):
     """Sole user of a token."""
 
     foreigners = False
+    quiescence = RULES.settle_time + 40.0
+    """Seconds after which no call is awaited any more, and no lease of a dead process lasts."""
     drifted = 0.0
     """Seconds by which a time may move that is kept by another clock than this machine's."""
 
@@ -417,7 +419,7 @@ class WindowMachine(RuleBasedStateMachine):
                     self.process(call)
                 self.settle(call)
         for _ in range(200):
-            self.pass_time(RULES.settle_time + 40.0)
+            self.pass_time(self.quiescence)
             answer = self.do(lambda window: window.admit(1, self.now, lane="interactive"))
             if isinstance(answer, Granted) and self.do(
                 lambda window, number=answer.entry: window.sent(number, self.now, TIMEOUT), answer.entry
