@@ -162,15 +162,19 @@ def test_texts_and_members_in_pairs_are_left_to_python():
 
 
 def test_nothing_asks_for_orjson(monkeypatch: pytest.MonkeyPatch):
-    """Without it the same is parsed; the module is looked for once."""
+    """Without it the same is parsed and written; the module is looked for once."""
     monkeypatch.setitem(sys.modules, "orjson", None)
-    parsing.fast_parser.cache_clear()
+    found = parsing.fast_parser, parsing.fast_writer
+    for find in found:
+        find.cache_clear()
     try:
-        assert parsing.fast_parser() is None
+        assert parsing.fast_parser() is None and parsing.fast_writer() is None
         assert parse_json(b"[1, NaN]")[0] == 1
         assert parse_strictly(b'{"a": 18446744073709551616}') == {"a": 2**64}
+        assert write_compact({"a": ["\xe9", 1]}, plain=True) == '{"a":["\xe9",1]}'
     finally:
-        parsing.fast_parser.cache_clear()
+        for find in found:
+            find.cache_clear()
 
 
 def test_an_error_names_no_value_and_no_frame_keeps_the_text_it_could_not_parse():
