@@ -200,8 +200,8 @@ def counts(records: int, *, grouped: bool = True) -> dict[str, int]:
     sizes[_REST] = records - sum(size for name, size in sizes.items() if name != _REST)
     # Each person has an address, and the two own brands have one without a person.
     if sizes[_REST] < person_slots.first_slot(sizes["persons"]) + 2:
-        fewest = MIN_RECORDS if grouped else MIN_RECORDS_UNGROUPED
-        raise ValueError(f"a world has at least {fewest} records, not {records}")
+        minimum = MIN_RECORDS if grouped else MIN_RECORDS_UNGROUPED
+        raise ValueError(f"a world has at least {minimum} records, not {records}")
     return sizes
 
 
