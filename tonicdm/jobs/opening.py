@@ -36,7 +36,7 @@ class OpenTenants:
     another has learned of the server, as the types of one run do.
 
     Args:
-        database: ``postgresql://…``: budgets and copies are there.
+        database: ``postgresql://…``: budgets and copies are there, and what Rhythm's clients share.
         clock: Time; the machine's unless given.
         store: Makes a tenant's copy, for tests.
         budget: Makes the budget of a key, for tests.
@@ -50,6 +50,7 @@ class OpenTenants:
         store: Callable[[Tenant], Store] | None = None,
         budget: Callable[[str], contextlib.AbstractAsyncContextManager[UnitBudget]] | None = None,
     ) -> None:
+        self.database = database
         self.clock: Clock = clock or SystemClock()
         self._store = store or (lambda tenant: Store(database, schema=tenant.schema))
         self._budget = budget or (lambda key: UnitBudget.shared(database, key=key, clock=clock))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -190,7 +191,8 @@ class Work:
             raise ConfigError(f"the tenant {tenant.name} has no access to Rhythm; see tonicdm tenants add --help")
         rules = rhythm_sync.SyncRules(poll=PollRules(deadline=SLICE_SECONDS))
         hold = Hold.of_type(f"rhythm_{job.what}", LEASE_SECONDS)
-        async with await _rhythm_client(tenant.rhythm) as rhythm, self.tenants.store(tenant) as store:
+        connecting = _rhythm_client(tenant.rhythm, self.tenants.database)
+        async with await connecting as rhythm, self.tenants.store(tenant) as store:
             (report,) = await rhythm_sync.synchronize(rhythm, store, [job.what], rules=rules, hold=hold)
             return {"rows": report.rows, "changed": report.changed}
 
@@ -214,7 +216,8 @@ async def _name_of_token(tonic: TonicDM) -> str:
     return fingerprint_of(budget_key(token.reveal()))
 
 
-async def _rhythm_client(access: RhythmAccess) -> RhythmClient:
+async def _rhythm_client(access: RhythmAccess, database: str) -> RhythmClient:
+    """Make a client whose pace, cooldown and tokens are those of all workers of *database*, unless another is named."""
     secret = None
     if access.secret is not None:
         source = access.secret.open()
@@ -225,6 +228,7 @@ async def _rhythm_client(access: RhythmAccess) -> RhythmClient:
         client_secret=secret,
         auth_domain=access.auth_domain,
         base_url_template=access.base_url,
+        database=os.environ.get("RHYTHM_DATABASE") or database,
     )
 
 
