@@ -19,7 +19,7 @@ import pytest
 from tonicdm import clock as clock_module
 from tonicdm import disk, lockfile
 from tonicdm.budget import forks
-from tonicdm.budget.ledgers import sqlite
+from tonicdm.budget.ledgers import starts
 from tonicdm.cli.sandbox import _exports
 from tonicdm.cli.signals import stop_event
 from tonicdm.clock import SystemClock
@@ -177,7 +177,7 @@ class TestClocks:
         def absent(*_: Any, **__: Any) -> str:
             raise FileNotFoundError
 
-        monkeypatch.setattr(sqlite, "_boot_id", None)
+        monkeypatch.setattr(starts, "_boot_id", None)
         monkeypatch.setattr(pathlib.Path, "read_text", absent)
         return None
 
@@ -187,11 +187,11 @@ class TestClocks:
         started, awake = 1_800_000_000.0, 5_000.0
         ids = set()
         for asleep in (0.0, 8 * 3600.0):
-            monkeypatch.setattr(sqlite, "_boot_id", None)
+            monkeypatch.setattr(starts, "_boot_id", None)
             monkeypatch.setattr(time, "monotonic", lambda: awake)
             monkeypatch.setattr(clock_module, "_MONOTONIC", lambda asleep=asleep: awake + asleep)
             monkeypatch.setattr(SystemClock, "now", lambda _, asleep=asleep: started + awake + asleep)
-            ids.add(sqlite.boot_id())
+            ids.add(starts.boot_id())
         assert ids == {f"zero-{round(started / 600)}"}
 
 

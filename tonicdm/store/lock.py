@@ -17,7 +17,7 @@ from typing import Final, Self
 
 import attrs
 
-from tonicdm.budget.ledgers.sqlite import boot_id
+from tonicdm.budget.ledgers.starts import boot_id
 from tonicdm.errors import StoreError
 from tonicdm.store import rows
 from tonicdm.store.database import Database

@@ -15,7 +15,7 @@ from tests.unit.budget.virtualtime import LoopClock, run
 from tonicdm.budget import Concurrency, UnitBudget
 from tonicdm.budget.entries import EntryState
 from tonicdm.budget.ledgers.draft import Draft, stored_form
-from tonicdm.budget.ledgers.sqlite import FLUSH_SECONDS
+from tonicdm.budget.ledgers.inloop import FLUSH_SECONDS
 from tonicdm.budget.window import Window
 from tonicdm.errors import ClientClosedError
 

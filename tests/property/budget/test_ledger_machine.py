@@ -21,7 +21,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests import postgres
 from tests.property.budget.test_window_machine import RULES, Call, SharedTokenMachine, WindowMachine
 from tonicdm.budget.entries import EntryState
-from tonicdm.budget.ledgers import sqlite
+from tonicdm.budget.ledgers import starts, tables
 from tonicdm.budget.ledgers.postgresql import PostgreSQLLedger
 from tonicdm.budget.ledgers.sqlite import SQLiteLedger
 from tonicdm.budget.rules import Granted
@@ -148,7 +148,7 @@ class InAFile(OnLedger):
 
     def restart_clock(self) -> None:
         InAFile.boots += 1
-        sqlite._boot_id = f"boot {InAFile.boots}"
+        starts._boot_id = f"boot {InAFile.boots}"
         super().restart_clock()
 
     def end(self) -> None:
@@ -228,10 +228,10 @@ def test_the_invariants_hold_of_a_ledger_that_is_kept(
 ) -> None:
     """I1 to I6, I10 and I11, on each engine."""
     # Times in the file are kept by the system's clock, too: it stands still, so that each run rounds them as the last.
-    monkeypatch.setattr(sqlite, "time", types.SimpleNamespace(monotonic=lambda: 0.0))
-    before = sqlite._boot_id
+    monkeypatch.setattr(tables, "time", types.SimpleNamespace(monotonic=lambda: 0.0))
+    before = starts._boot_id
     examples = settings(max_examples=EXAMPLES[machine] * times, stateful_step_count=25, deadline=None)
     try:
         run_state_machine_as_test(machine, settings=examples)
     finally:
-        sqlite._boot_id = before
+        starts._boot_id = before

@@ -363,21 +363,21 @@ async def test_a_step_into_a_file_that_has_just_gone_counts_in_the_new_one(make,
     budget = make()
     await call(budget, 5, 3595)
     reservation = budget.reserve(20)
-    ledger = budget.ledger
-    store = ledger._store
+    state = budget.ledger._state
+    store = state._store
 
     def replaced_meanwhile(connection):
-        ledger._store = store
+        state._store = store
         touched = store(connection)
         LOST["deleted"](path)
         return touched
 
-    ledger._store = replaced_meanwhile
+    state._store = replaced_meanwhile
     await reservation.__aenter__()
     sent = await reservation.try_sent()
     assert make().snapshot().reserved == (20 if sent else 0)
     await reservation.refund()
-    await ledger.run(lambda _: None)
+    await budget.ledger.run(lambda _: None)
     assert make().snapshot().reserved == 0
 
 

@@ -148,12 +148,12 @@ async def test_a_429_that_the_version_before_remembered_is_obeyed_by_clients_of_
 ) -> None:
     """It kept a proxy's budget under the token alone; what this version notes there for the zones is no proxy's."""
     from tests.unit.budget.version_before import VersionBefore
-    from tonicdm.budget.ledgers import sqlite
+    from tonicdm.budget.ledgers import starts
 
     clock = VirtualClock()
     file = default_path()
     file.parent.mkdir(parents=True)
-    before = VersionBefore(file, budget_key("t"), sqlite.boot_id())
+    before = VersionBefore(file, budget_key("t"), starts.boot_id())
     with before.step() as window:
         window.silence.until, window.reset, window.used = clock.now() + 1800, clock.now() + 1800, 3600
         window.hold(5, "sent", clock.monotonic() + 30, clock.monotonic())

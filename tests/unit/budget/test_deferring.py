@@ -16,7 +16,7 @@ from tests.unit.budget.test_window import RESET, START, opened
 from tests.unit.budget.version_before import VersionBefore
 from tonicdm import UnitBudget
 from tonicdm.budget.entries import EntryState
-from tonicdm.budget.ledgers import file, sqlite
+from tonicdm.budget.ledgers import file, inloop, starts
 from tonicdm.budget.ledgers.draft import Beyond, Own
 from tonicdm.clock import VirtualClock
 
@@ -152,13 +152,13 @@ async def test_what_others_write_in_the_last_moment_decides_where_the_gate_has_t
     budget, other = await make(), await make()
     reservation = budget.reserve(5, timeout=600.0)  # longer than what is stored says
     await reservation.__aenter__()
-    begin = budget.ledger._begin_here
+    begin = budget.ledger._here._begin
 
     def late(connection, **options):
         other.ledger._transact(lambda window: setattr(window.cooldown, "paused_until", START + 1000))
         return begin(connection, **options)
 
-    monkeypatch.setattr(budget.ledger, "_begin_here", late)
+    monkeypatch.setattr(budget.ledger._here, "_begin", late)
     assert not await reservation.try_sent()
     monkeypatch.undo()
     await stored(budget)
@@ -220,15 +220,15 @@ async def test_what_must_be_stored_at_once_is_nothing_while_another_process_hold
 
 async def test_what_was_put_off_is_stored_once_the_file_is_free(make, path, monkeypatch):
     monkeypatch.setattr(file, "BUSY_SECONDS", 0.01)
-    monkeypatch.setattr(sqlite, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(inloop, "FLUSH_SECONDS", 0.01)
     budget = await make()
     reservation = await send(budget, 5)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         await answer(reservation, 3495)
-        flush = budget.ledger._flush_later
+        flush = budget.ledger._here.flush_later
         again = asyncio.Event()
-        monkeypatch.setattr(budget.ledger, "_flush_later", lambda seconds: (again.set(), flush(seconds)))
+        monkeypatch.setattr(budget.ledger._here, "flush_later", lambda seconds: (again.set(), flush(seconds)))
         await asyncio.wait_for(again.wait(), 10)
         holder.execute("ROLLBACK")
     async with asyncio.timeout(10):
@@ -245,7 +245,7 @@ def test_what_is_known_of_a_reservation_that_is_not_stored_any_more_changes_noth
 async def test_the_version_before_holds_what_is_reserved_here(make, path):
     budget = await make()
     async with budget.reserve(20):
-        before = VersionBefore(path, "k", sqlite.boot_id())
+        before = VersionBefore(path, "k", starts.boot_id())
         assert before.look().held == 20
         before.close()
 
@@ -253,9 +253,9 @@ async def test_the_version_before_holds_what_is_reserved_here(make, path):
 async def test_a_forked_child_leaves_what_is_not_stored_to_its_parent(make):
     budget = await make()
     await answer(await send(budget, 5), 3495)
-    assert budget.ledger._draft.notes
+    assert budget.ledger._state.draft.notes
     budget.ledger.after_fork_in_child()
-    assert not budget.ledger._draft.notes
+    assert not budget.ledger._state.draft.notes
     assert budget.snapshot().reserved == 5
 
 
@@ -328,7 +328,7 @@ def watched(monkeypatch):
 async def test_the_file_is_opened_closed_and_cleaned_up_on_the_thread_and_its_log_stays_short(
     make, path, watched, monkeypatch
 ):
-    monkeypatch.setattr(sqlite, "CHECKPOINT_COMMITS", 20)
+    monkeypatch.setattr(inloop, "CHECKPOINT_COMMITS", 20)
     budget = await make()
     for number in range(300):
         await answer(await send(budget, 1), 3499 - number)
@@ -394,7 +394,7 @@ async def test_a_disk_that_becomes_slow_holds_up_the_event_loop_once(make, watch
     assert await least_stall(calls) <= MAX_STALL_SECONDS
     watched.seconds = 0.0
     async with asyncio.timeout(10):
-        while not budget.ledger._promptness.quick:
+        while not budget.ledger._state.promptness.quick:
             await stored(budget)
             await asyncio.sleep(0.01)
 

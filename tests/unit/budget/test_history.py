@@ -9,7 +9,7 @@ from tests.unit.budget.test_window import RESET, START, answer, at, opened, send
 from tests.unit.budget.version_before import VersionBefore
 from tonicdm.budget import UnitBudget, WindowRecord
 from tonicdm.budget.history import MAX_WINDOWS, Counts, appended
-from tonicdm.budget.ledgers import sqlite
+from tonicdm.budget.ledgers import starts, tables
 from tonicdm.clock import VirtualClock
 
 
@@ -132,7 +132,7 @@ async def test_a_restart_and_other_processes_find_the_history(tmp_path):
 
 
 async def test_the_history_of_a_file_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(sqlite, "MAX_WINDOWS", 3)
+    monkeypatch.setattr(tables, "MAX_WINDOWS", 3)
     clock = VirtualClock(now=START)
     async with ledger("file", tmp_path / "budget.db", clock) as budget:
         for number in range(6):
@@ -157,7 +157,7 @@ async def test_a_call_inside_a_window_writes_no_history(tmp_path):
 async def test_the_version_before_works_beside_it(tmp_path):
     """It knows no history: a file of its own has none, and it goes on in a file that has one."""
     path, clock = tmp_path / "budget.db", VirtualClock(now=START)
-    before = VersionBefore(path, "k", sqlite.boot_id())
+    before = VersionBefore(path, "k", starts.boot_id())
     with before.step() as window:
         window.reset, window.used, window.headers_seen = RESET, 50, True
     budget = ledger("file", path, clock)

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from tonicdm.budget import UnitBudget
-from tonicdm.budget.ledgers import sqlite
+from tonicdm.budget.ledgers import starts
 from tonicdm.errors import BudgetTimeoutError
 
 FILES = pathlib.Path(__file__).parents[2] / "fixtures" / "ledgers"
@@ -33,7 +33,7 @@ class FixtureClock:
 
 @pytest.fixture
 def clock(monkeypatch):
-    monkeypatch.setattr(sqlite, "_boot_id", "fixture-boot")
+    monkeypatch.setattr(starts, "_boot_id", "fixture-boot")
     return FixtureClock()
 
 

@@ -13,7 +13,7 @@ from tonicdm._version import __version__
 from tonicdm.budget import BudgetRules, UnitBudget
 from tonicdm.budget.entries import EntryState
 from tonicdm.budget.headers import Report
-from tonicdm.budget.ledgers import LedgerBusyError, file, sqlite
+from tonicdm.budget.ledgers import LedgerBusyError, file, starts
 from tonicdm.budget.ledgers import stored as stored_names
 from tonicdm.budget.ledgers.memory import MemoryLedger
 from tonicdm.budget.ledgers.sqlite import SQLiteLedger
@@ -121,7 +121,7 @@ async def test_a_cancelled_caller_undoes_what_the_thread_did(ledger):
 async def test_another_start_of_the_machine_is_noticed(path, ledger, monkeypatch):
     """Monotonic times mean nothing then: what was not sent is free, the outcome of the rest is unknown."""
     await ledger.run(lambda window: send(window, 5, 1000.0) and window.renew(at(1000.0)))
-    monkeypatch.setattr(sqlite, "_boot_id", "another")
+    monkeypatch.setattr(starts, "_boot_id", "another")
     again = SQLiteLedger(path, key="k", clock=VirtualClock())
     assert await again.run(lambda window: (window.held, window.unknown)) == (5, 5)
     await again.close()

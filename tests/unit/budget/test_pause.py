@@ -9,7 +9,7 @@ from tests.unit.budget.version_before import VersionBefore
 from tests.unit.budget.virtualtime import LoopClock, run
 from tonicdm.budget import Reason, UnitBudget
 from tonicdm.budget.cooldown import Cooldown
-from tonicdm.budget.ledgers import sqlite
+from tonicdm.budget.ledgers import starts
 from tonicdm.budget.ledgers.stored import Names
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.budget.views import UNTIL_RESUMED, earliest
@@ -66,7 +66,7 @@ def test_what_the_429s_demand_is_stored_beside_it(until, paused):
 
 
 async def test_a_version_that_knows_no_pause_is_silent_too(path):
-    before, ours = VersionBefore(path, "k", sqlite.boot_id()), shared(path)
+    before, ours = VersionBefore(path, "k", starts.boot_id()), shared(path)
     await ours.pause(1800)
     assert before.look().silence.until >= START + 1700
     with before.step() as window:  # it writes the file, and drops what it does not know
@@ -82,7 +82,7 @@ async def test_a_version_that_knows_no_pause_is_silent_too(path):
 
 
 async def test_a_429_that_such_a_version_meets_is_kept_after_the_pause(path):
-    before, ours = VersionBefore(path, "k", sqlite.boot_id()), shared(path)
+    before, ours = VersionBefore(path, "k", starts.boot_id()), shared(path)
     await ours.pause(60)
     with before.step() as window:
         window.silence.until, window.silence.strikes = START + 1800, 1

@@ -9,7 +9,7 @@ from tests.unit.budget.test_window import RESET, START, answer, at, opened, send
 from tests.unit.budget.version_before import VersionBefore
 from tonicdm.budget import BudgetRules, UnitBudget
 from tonicdm.budget.entries import Entry, EntryState, Holdings
-from tonicdm.budget.ledgers import sqlite, stored
+from tonicdm.budget.ledgers import starts, stored
 from tonicdm.budget.ledgers.sqlite import SQLiteLedger
 from tonicdm.budget.ledgers.stored import Base, Names, Stored
 from tonicdm.budget.rules import Instant
@@ -25,7 +25,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def before(path):
-    process = VersionBefore(path, "k", sqlite.boot_id())
+    process = VersionBefore(path, "k", starts.boot_id())
     yield process
     process.close()
 
@@ -91,7 +91,7 @@ async def test_times_are_right_for_both_where_the_machine_was_suspended(path, mo
         return send(window, 20, clock.monotonic() - at(0.0).monotonic)
 
     number = await ledger.run(fill)
-    before = VersionBefore(path, "k", sqlite.boot_id())
+    before = VersionBefore(path, "k", starts.boot_id())
     with before.step() as window:
         assert window.clock.low + now == pytest.approx(START, abs=5.0)
         assert window.entries[number]["sent_at"] == pytest.approx(now, abs=5.0)
@@ -114,11 +114,11 @@ async def test_what_an_older_version_does_not_know_it_neither_breaks_nor_drops(p
     """A version with a value more and one without take turns, and the one before both: the value stands."""
     clock = VirtualClock()
     newer, older = (SQLiteLedger(path, key="k", clock=clock) for _ in range(2))
-    newer._names = Names((*stored.ADDED, Stored("a_new_value", "previous_used", int)))
+    newer._state.tables._names = Names((*stored.ADDED, Stored("a_new_value", "previous_used", int)))
     await newer.run(lambda window: setattr(window, "previous_used", 77))
     await older.run(lambda window: setattr(window, "previous_used", 0) or window.admit(5, Instant.read(clock)))
     assert await newer.run(lambda window: window.previous_used) == 77
-    before = VersionBefore(path, "k", sqlite.boot_id())
+    before = VersionBefore(path, "k", starts.boot_id())
     with before.step() as window:
         window.used = 50
     before.close()

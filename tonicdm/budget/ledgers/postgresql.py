@@ -20,7 +20,7 @@ from tonicdm.budget import forks
 from tonicdm.budget.history import MAX_WINDOWS, WindowRecord, appended
 from tonicdm.budget.ledgers import LedgerBusyError, stored
 from tonicdm.budget.ledgers.listener import Listener
-from tonicdm.budget.ledgers.sqlite import random_first_number
+from tonicdm.budget.ledgers.starts import random_first_number
 from tonicdm.budget.ledgers.stored import Names, Row
 from tonicdm.budget.ledgers.threads import LedgerThread
 from tonicdm.budget.rules import BudgetRules
