@@ -9,7 +9,6 @@ import importlib
 import os
 import re
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -58,8 +57,8 @@ class Filters:
     since: str | None
     before: str | None
 
-    def chosen(self, keys: tuple[str, ...] = (), default: State | None = None) -> Filter:
-        """Return what to look for in an inbox.
+    def chosen(self, keys: tuple[str, ...] = (), default: State | None = None) -> Callable[[Inbox], Filter]:
+        """Return what makes the filter of an open inbox, by whose clock the ages are.
 
         Args:
             keys: Of events; none for all.
@@ -69,13 +68,19 @@ class Filters:
             ConfigError: A time can't be read.
         """
         states = [State(state) for state in self.states]
-        return Filter(
-            states=states or ([] if default is None else [default]),
-            type=self.event_type,
-            since=None if self.since is None else _moment(self.since, "--since"),
-            before=None if self.before is None else _moment(self.before, "--before"),
-            keys=keys,
-        )
+        since, before = _moment(self.since, "--since"), _moment(self.before, "--before")
+
+        def of(inbox: Inbox) -> Filter:
+            now = inbox.clock.now()
+            return Filter(
+                states=states or ([] if default is None else [default]),
+                type=self.event_type,
+                since=since(now),
+                before=before(now),
+                keys=keys,
+            )
+
+        return of
 
 
 def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -226,7 +231,7 @@ def list_jobs(
     chosen = filters.chosen()
 
     async def entries(inbox: Inbox) -> list[Entry]:
-        return await inbox.find(chosen, limit=limit)
+        return await inbox.find(chosen(inbox), limit=limit)
 
     _show(file, entries, lambda listed: [_entries(listed)], output, interval if watch else None)
 
@@ -284,7 +289,7 @@ def stats(*, file: Location, output: Output, watch: bool, interval: float) -> No
 def replay(*, file: Location, keys: tuple[str, ...], filters: Filters, output: Output) -> None:
     """Try dead letters of FILE again, all or those chosen; with --state done also what was done already."""
     chosen = filters.chosen(keys, State.DEAD)
-    count = asyncio.run(_act(file, lambda inbox: inbox.replay(chosen)))
+    count = asyncio.run(_act(file, lambda inbox: inbox.replay(chosen(inbox))))
     output.show({"replayed": count}, Line(f"{count:,} to be tried again."))
 
 
@@ -299,7 +304,7 @@ def purge(*, file: Location, keys: tuple[str, ...], filters: Filters, output: Ou
     What waits is never purged. An event that is forgotten and comes again is new.
     """
     chosen = filters.chosen(keys, State.DONE)
-    count = asyncio.run(_act(file, lambda inbox: inbox.purge(chosen)))
+    count = asyncio.run(_act(file, lambda inbox: inbox.purge(chosen(inbox))))
     output.show({"purged": count}, Line(f"{count:,} forgotten."))
 
 
@@ -308,17 +313,21 @@ async def _act(file: Location, act: Callable[[Inbox], Awaitable[int]]) -> int:
         return await act(Inbox(store))
 
 
-def _moment(text: str, option: str) -> float:
-    """Return a time, or an age before now, as Unix time."""
+def _moment(text: str | None, option: str) -> Callable[[float], float | None]:
+    """Return what makes Unix time of a time, or of an age, which is before the time that it is given."""
+    if text is None:
+        return lambda _now: None
     if re.fullmatch(r"\d+(\.\d+)?[smhd]", text.strip()):
-        return time.time() - seconds_of(text, option)
+        age = seconds_of(text, option)
+        return lambda now: now - age
     try:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         raise ConfigError(
             f"{option} takes a time such as 2026-01-31T12:00, or an age such as 2h, not {text!r}"
         ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
+    at = (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
+    return lambda _now: at
 
 
 # --- showing ----------------------------------------------------------------------------------------------------------

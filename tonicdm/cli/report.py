@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime
 import pathlib
-import time
 
 import click
 
@@ -68,7 +67,7 @@ async def _read(
     tokens = token_store(opens_tokens=False)
     try:
         keys = await asyncio.to_thread(tokens.keys)
-        mints = read_mints([await tokens.read(key) for key in keys], time.time(), MintRules())
+        mints = read_mints([await tokens.read(key) for key in keys], tokens.clock.now(), MintRules())
     except TonicDMError as error:
         output.remark(f"The machine tokens are left out: {error}")
         mints = []

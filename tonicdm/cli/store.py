@@ -15,6 +15,7 @@ from tonicdm.cli.durations import seconds_of
 from tonicdm.cli.groups import Entry, LazyGroup
 from tonicdm.cli.output import Facts, Output, Table, output_options
 from tonicdm.cli.store_argument import store_argument
+from tonicdm.clock import SystemClock
 from tonicdm.report.page import size_text
 from tonicdm.store import Store, upkeep
 from tonicdm.store.database import Location
@@ -111,9 +112,9 @@ def prune(*, file: Location, older_than: str, only: str | None, output: Output) 
 
 
 async def _prune(file: Location, age: float, only: str | None) -> tuple[int, int]:
-    before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=age)
     tombstones = events = 0
     async with Store(file) as opened:
+        before = datetime.datetime.fromtimestamp(opened.clock(SystemClock()).now() - age, datetime.UTC)
         if only != "events":
             tombstones = await opened.write(lambda db: prune_tombstones(db, before.isoformat()))
         if only != "tombstones":

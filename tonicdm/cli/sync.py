@@ -9,7 +9,6 @@ import json
 import pathlib
 import sys
 import tempfile
-import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final
 
@@ -29,6 +28,7 @@ from tonicdm.cli.store_argument import store_argument
 from tonicdm.cli.summary import in_the_file, long_notes, summary
 from tonicdm.cli.text import echo
 from tonicdm.client import TonicDM
+from tonicdm.clock import SystemClock
 from tonicdm.errors import ConfigError
 from tonicdm.ids import record_id
 from tonicdm.sandbox import Sandbox
@@ -208,14 +208,15 @@ async def _repeat(connection: Connection, run: SyncRun, every: float) -> None:
     """Run again and again until a signal comes; the time of the next run survives a restart."""
     stop = stop_event()
     async with connection.client(priority="bulk") as tonic, Store(run.file) as store:
+        clock = store.clock(SystemClock())
         stopped = asyncio.ensure_future(stop.wait())
         while not stop.is_set():
             due = float(await store.meta(NEXT_RUN) or 0.0)
-            if due > time.time():
+            if due > clock.now():
                 moment = datetime.datetime.fromtimestamp(due, datetime.UTC)
                 echo(f"Next run at {moment:%Y-%m-%d %H:%M:%S} UTC; Ctrl-C stops.", err=True)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(stopped), max(0.0, min(due - time.time(), every)))
+                await asyncio.wait_for(asyncio.shield(stopped), max(0.0, min(due - clock.now(), every)))
             if stop.is_set():
                 break
             run.output.written = False
@@ -226,7 +227,7 @@ async def _repeat(connection: Connection, run: SyncRun, every: float) -> None:
                 await asyncio.wait((work,))
                 break
             work.result()
-            await store.set_meta(NEXT_RUN, str(time.time() + every))
+            await store.set_meta(NEXT_RUN, str(clock.now() + every))
         stopped.cancel()
     echo("Stopped; the same command goes on where this one ended.", err=True)
 

@@ -278,12 +278,7 @@ class JobQueue:
         from tonicdm.jobs.ending import put_values
 
         with self.errors():
-            while not await self._rows(tables.PUT, **put_values(PutBack(job, seconds))):
-                if not job.then or await self._rows(
-                    tables.JOIN_FOLLOWERS, then=list(job.then), waiting_lock=job.waiting_lock
-                ):
-                    return False
-        return True
+            return any(row["added"] for row in await self._rows(tables.PUT, **put_values(PutBack(job, seconds))))
 
     async def jobs(
         self, *, tenant: str | None = None, status: str | None = None, number: int | None = None
@@ -326,17 +321,11 @@ class JobQueue:
 
     async def rescue(self, seconds: float) -> int:
         """Put the jobs of workers that have shown no sign of life for so long back; return how many."""
-        from procrastinate import exceptions
-
         with self.errors():
-            stalled = list(await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=seconds))
-            for job in stalled:
-                try:
-                    await self.app.job_manager.retry_job(job)
-                except exceptions.UniqueViolation:
-                    # The same one was submitted meanwhile, and goes on where this one ended.
-                    await self._rows(tables.DROP_JOB, id=job.id)
-        return len(stalled)
+            rescued = len(await self._rows(tables.RESCUE, seconds=seconds))
+        if rescued:
+            logger.warning("%d jobs of workers that show no sign of life go on elsewhere", rescued)
+        return rescued
 
     async def ready(self, queues: Sequence[str]) -> bool:
         """Tell whether a worker that takes jobs of *queues* would find one now."""

@@ -70,8 +70,8 @@ async def served(
         with contextlib.suppress(TonicDMError, TimeoutError):  # /healthz says what is wrong
             async with asyncio.timeout(ANSWER_SECONDS):
                 readings += await read_queue(queue, alive_seconds)
-        now = datetime.datetime.now(datetime.UTC)
         for name, budget in tenants.budgets().items():
+            now = datetime.datetime.fromtimestamp(budget.clock.now(), datetime.UTC)
             readings += read_budget(budget.snapshot(), now, name)
         return readings
 

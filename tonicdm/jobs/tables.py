@@ -80,32 +80,65 @@ AND (%(tenant)s::text IS NULL OR args ->> 'tenant' = %(tenant)s)
 AND (%(status)s::text IS NULL OR status::text = %(status)s) ORDER BY id
 """  # noqa: S608
 DROP_JOB: Final[LiteralString] = f"DELETE FROM {SCHEMA}.procrastinate_jobs WHERE id = %(id)s RETURNING id"  # noqa: S608
-JOIN_FOLLOWERS: Final[LiteralString] = f"""
-UPDATE {SCHEMA}.procrastinate_jobs SET args = args || jsonb_build_object('then', (
-    SELECT coalesce(jsonb_agg(name), '[]'::jsonb) FROM (
-        SELECT value AS name FROM jsonb_array_elements_text(args -> 'then') UNION SELECT unnest(%(then)s::text[])
-    ) AS both_of_them
-)) WHERE queueing_lock = %(waiting_lock)s AND status = 'todo' RETURNING id
-"""  # noqa: S608
-"""Lets more types wait for a job that waits already."""
+_FOLLOWERS: Final[LiteralString] = """
+jsonb_build_object('then', (
+    SELECT coalesce(jsonb_agg(DISTINCT name), '[]'::jsonb)
+    FROM jsonb_array_elements_text(
+        coalesce(waiting.args -> 'then', '[]'::jsonb) || coalesce({joining}.args -> 'then', '[]'::jsonb)
+    ) AS name
+))
+"""
+"""What waits for a job that waits, and for one that is the same: the one leads on to all of it."""
+_JOIN: Final[LiteralString] = f"""
+ON CONFLICT (queueing_lock) WHERE status = 'todo'
+DO UPDATE SET args = waiting.args || {_FOLLOWERS.format(joining="excluded")}
+WHERE excluded.args -> 'then' <> '[]'::jsonb
+"""
 PUT: Final[LiteralString] = f"""
-INSERT INTO {SCHEMA}.procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
+INSERT INTO {SCHEMA}.procrastinate_jobs AS waiting
+    (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
 VALUES (%(queue)s, %(task)s, %(priority)s, %(lock)s, %(waiting_lock)s, %(args)s,
     now() + make_interval(secs => %(seconds)s))
-ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING RETURNING id
+{_JOIN} RETURNING xmax = 0 AS added
 """  # noqa: S608
 PUT_BACK: Final[LiteralString] = f"""
 WITH ended AS (
     DELETE FROM {SCHEMA}.procrastinate_jobs WHERE id = %(id)s AND status = 'doing' AND worker_id = %(worker)s
     RETURNING abort_requested
 )
-INSERT INTO {SCHEMA}.procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
-SELECT %(queue)s, %(task)s, %(priority)s, %(lock)s, %(waiting_lock)s, %(args)s,
+INSERT INTO {SCHEMA}.procrastinate_jobs AS waiting
+    (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
+SELECT %(queue)s, %(task)s, %(priority)s, %(lock)s, %(waiting_lock)s, %(args)s::jsonb,
     now() + make_interval(secs => %(seconds)s)
 FROM ended WHERE NOT abort_requested
-ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING RETURNING id
+{_JOIN} RETURNING id
 """  # noqa: S608
 """Ends a job and puts it back behind those that wait, by the database's clock; nothing where it is another worker's."""
+RESCUE: Final[LiteralString] = f"""
+WITH stalled AS (
+    SELECT job.id, job.queueing_lock, job.args, job.abort_requested FROM {SCHEMA}.procrastinate_jobs AS job
+    LEFT JOIN {SCHEMA}.procrastinate_workers AS worker ON worker.id = job.worker_id
+    WHERE job.status = 'doing' AND starts_with(job.task_name, 'tonicdm.')
+    AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => %(seconds)s))
+    FOR UPDATE OF job SKIP LOCKED
+), joined AS (
+    UPDATE {SCHEMA}.procrastinate_jobs AS waiting SET args = waiting.args || {_FOLLOWERS.format(joining="stalled")}
+    FROM stalled WHERE waiting.queueing_lock = stalled.queueing_lock AND waiting.status = 'todo'
+    AND NOT stalled.abort_requested RETURNING stalled.id
+), dropped AS (
+    DELETE FROM {SCHEMA}.procrastinate_jobs WHERE id IN (SELECT id FROM joined) RETURNING id
+), ended AS (
+    UPDATE {SCHEMA}.procrastinate_jobs AS job
+    SET scheduled_at = now(), attempts = attempts + 1, abort_requested = false,
+        status = CASE WHEN stalled.abort_requested THEN 'aborted' ELSE 'todo' END::{SCHEMA}.procrastinate_job_status
+    FROM stalled WHERE job.id = stalled.id AND job.id NOT IN (SELECT id FROM joined) RETURNING job.id
+)
+SELECT id FROM dropped UNION ALL SELECT id FROM ended
+"""  # noqa: S608
+"""Puts the jobs of workers that have shown no sign of life for so long back, at once by the database's clock.
+
+What was to be cancelled is. Where the same one waits already, that one goes on for both.
+"""
 DROP_DONE: Final[LiteralString] = f"""
 DELETE FROM {SCHEMA}.procrastinate_jobs WHERE id = %(id)s AND status = 'doing' AND worker_id = %(worker)s RETURNING id
 """  # noqa: S608

@@ -65,7 +65,7 @@ def read_store(path: str | os.PathLike[str] | Location, now: float, name: str = 
 
     Args:
         path: The store: its file, or ``postgresql://…``.
-        now: Unix time.
+        now: Unix time; a database has its own.
         name: The store's name, for those who watch several.
     """
     location = locate(path)
@@ -76,6 +76,8 @@ def read_store(path: str | os.PathLike[str] | Location, now: float, name: str = 
             with contextlib.closing(location.open_to_watch()) as db:
                 with location.errors():
                     db.execute("SELECT 1 FROM watermark")  # stores of all versions have it
+                shared = db.now()
+                now = now if shared is None else shared
                 for part in (_lags, _quarantine, _inbox):
                     with contextlib.suppress(StoreError), location.errors():
                         several = part(db, now)

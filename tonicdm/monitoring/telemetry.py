@@ -119,7 +119,7 @@ class Telemetry:
         from tonicdm.rhythm.tokens.opening import token_store
 
         store = token_store(folder, opens_tokens=False)
-        self._watched.append(lambda: read_mints(store, time.time(), rules))
+        self._watched.append(lambda: read_mints(store, store.clock.now(), rules))
 
     def close(self) -> None:
         """Watch nothing any more; what was counted stays with the providers."""

@@ -220,7 +220,8 @@ class _TypeSync:
         criteria = None if since is None else field(MODIFIED) >= since
         spec = QuerySpec(type=self.query_type, fields=fields, criteria=criteria, sort=("id",))
 
-        stamp = await self.store.draw(self.rhythm._caller.transport.clock.now())
+        clock = self.store.clock(self.rhythm._caller.transport.clock)
+        stamp = await self.store.draw(clock.now())
 
         async def keep(part: Rows) -> None:
             record_type = self.report.type

@@ -67,7 +67,7 @@ class CachedReads:
     def __init__(self, store: Store, budget: UnitBudget, *, batch_window: float) -> None:
         self.store = store
         self._budget = budget
-        self._clock = budget.clock
+        self._clock = store.clock(budget.clock)
         self._coalescer = Coalescer(self._clock, self._fetch, batch_window=batch_window)
         self._missing: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._checks: SingleFlight[tuple[str, str], None] = SingleFlight(name="tonicdm-owner")
@@ -172,8 +172,7 @@ class CachedReads:
         """Note that a record was written to, so that its earlier state is served no more."""
         self._coalescer.forget(lambda key: isinstance(key, tuple) and key[0] == type_name, [record, record + STUB])
         self._missing.pop((type_name, record), None)
-        now = self._clock.now()
-        await self.store.write(lambda db: lookup.invalidate(db, type_name, [record], rows.draw(db, now)))
+        await self.store.write(lambda db: lookup.invalidate(db, type_name, [record], rows.draw(db, self._clock.now())))
 
     async def seen_fields(self, type_name: str) -> set[str]:
         """Return the wire names of the fields that records of *type_name* have shown."""
@@ -401,7 +400,7 @@ class CachedReads:
             self._missing.popitem(last=False)
 
     def _ahead(self) -> float:
-        """Return by how many seconds the server's clock is ahead of this machine's, at least."""
+        """Return by how many seconds the server's clock is ahead of the store's, at least."""
         return self._budget.server_time() - self._clock.now()
 
 

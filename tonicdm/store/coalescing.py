@@ -23,7 +23,7 @@ class Batch:
     ids: dict[str, None] = attrs.field(factory=dict)
     """What it asks for, in the order of coming."""
     sent_at: float | None = None
-    """When its first call left, Unix time by this machine; None while it waits for more IDs or for units."""
+    """When its first call left, Unix time by the store's clock; None while it waits for more IDs or for units."""
     is_open: bool = True
     """Whether it still takes IDs on."""
     changed: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -71,7 +71,7 @@ class Coalescer:
         Args:
             key: Requests with the same key may share calls.
             ids: What is wanted.
-            oldest: Unix time by this machine: a call that left before is too old to be shared.
+            oldest: Unix time by the store's clock: a call that left before is too old to be shared.
             request: Handed to ``fetch`` by the request that begins a batch.
         """
         wanted: dict[Batch, list[str]] = {}

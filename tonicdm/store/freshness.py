@@ -17,7 +17,7 @@ TIE: Final = 2.0
 
 @attrs.frozen
 class Proofs:
-    """What is known of one record's age; Unix times by this machine's clock, None for "never"."""
+    """What is known of one record's age; Unix times by the store's clock, None for "never"."""
 
     checked: float | None = None
     """The server returned this record, or confirmed its timestamp."""

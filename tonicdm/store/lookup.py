@@ -80,7 +80,7 @@ def take_over(
         record_type: The record type.
         records: As they came, in ``basic``.
         stamp: Drawn before the call that brought them left.
-        ahead: Seconds by which the server's clock is ahead of this machine's.
+        ahead: Seconds by which the server's clock is ahead of the store's.
         origin: How they came.
         invalid: What else came, and is no record.
     """

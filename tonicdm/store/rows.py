@@ -142,7 +142,7 @@ def draw(db: Database, at: float) -> ReadStamp:
 
     Args:
         db: The store, in a transaction.
-        at: Unix time by this machine's clock.
+        at: Unix time by the store's clock.
     """
     (number,) = db.execute(
         "INSERT INTO counter (name, value) VALUES ('reads', 1) "
@@ -218,7 +218,7 @@ def confirm(
         record_type: The record type.
         times: Their timestamps by what names the records; one that has none of its own is given that of its stub.
         stamp: Drawn before the call that showed them.
-        checked: As of when that proves them, Unix time by this machine; None where the type's watermark will.
+        checked: As of when that proves them, Unix time by the store's clock; None where the type's watermark will.
     """
     number = stamp.number
     same = "type = ? AND id = ? AND (updated IS NULL OR updated = coalesce(?, updated))"

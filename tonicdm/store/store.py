@@ -102,16 +102,18 @@ class Store(Readable, AsyncClosing):
             self._thread.shutdown(wait=False)
 
     def clock(self, machines: Clock) -> Clock:
-        """Return the clock that leases and due times of this store are measured by.
+        """Return the clock that leases, due times and ages of this store are measured by.
 
         A file is of one machine. What several hosts share goes by the database's clock, so theirs may differ.
 
         Args:
             machines: The clock that would do for a file; one that is not the machine's own is meant, and stays.
         """
-        if self.location.schema is None or not isinstance(machines, SystemClock):
+        # That of a shared budget goes by this machine's until it has read its own database's.
+        own = machines.base if isinstance(machines, DatabaseClock) else machines
+        if self.location.schema is None or not isinstance(own, SystemClock):
             return machines
-        return DatabaseClock(machines, lambda: None if self._database is None else self._database.now())
+        return DatabaseClock(own, lambda: None if self._database is None else self._database.now())
 
     @property
     def name(self) -> str:
@@ -162,7 +164,7 @@ class Store(Readable, AsyncClosing):
         Stamps order the reads of all processes that share the file, whatever their clocks show; see `versions`.
 
         Args:
-            at: Unix time by this machine's clock.
+            at: Unix time by the store's clock.
         """
         return await self.write(lambda db: rows.draw(db, at))
 
@@ -186,7 +188,7 @@ class Store(Readable, AsyncClosing):
         """
 
         def work(db: Database) -> Written:
-            drawn = stamp or rows.draw(db, time.time())
+            drawn = stamp or rows.draw(db, self.clock(SystemClock()).now())
             written = writing.write_records(db, record_type, records, data_quantity, drawn)
             if mark is not None:
                 rows.put_checkpoint(db, mark)
@@ -212,7 +214,7 @@ class Store(Readable, AsyncClosing):
         noted with None changed. *changes* and *listed* are the times up to which changes and deletions are known, by
         this machine's clock.
         """
-        finished = datetime.datetime.now(datetime.UTC).isoformat()
+        finished = datetime.datetime.fromtimestamp(self.clock(SystemClock()).now(), datetime.UTC).isoformat()
 
         def work(db: Database) -> None:
             db.execute(

@@ -25,7 +25,7 @@ class ReadStamp:
     number: int
     """Greater than that of every call that left before."""
     at: float
-    """Unix time by this machine's clock. Tells how far apart two reads lie, never which one is later."""
+    """Unix time by the store's clock. Tells how far apart two reads lie, never which one is later."""
 
 
 UNORDERED: Final = ReadStamp(0, 0.0)

@@ -205,6 +205,7 @@ class _TypeRun:
             self.tonic,
             self.record_type,
             report.meter,
+            clock=self.store.clock(self.tonic.budget.clock),
             parents=await parents_of(self.store, self.record_type, self.options),
             projects=self.options.projects,
         )

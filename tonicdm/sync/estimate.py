@@ -28,7 +28,7 @@ async def estimate_run(
     known = options_for(tonic, options or SyncOptions())
     of_owner, _, _, _ = await owner_facts(tonic.caller, store, rebind=False)
     owner = estimate_owner(of_owner)
-    now = tonic.budget.clock.now()
+    now = store.clock(tonic.budget.clock).now()
     estimates = [estimate_type(await facts_of(store, record_type, known, now=now)) for record_type in types]
     return Plan(types=(*([] if owner is None else [owner]), *estimates))
 

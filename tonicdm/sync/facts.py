@@ -77,7 +77,7 @@ async def facts_of(store: Store, record_type: RecordType, options: SyncOptions, 
         store: What is known.
         record_type: The type.
         options: What is wanted.
-        now: Unix time by this machine's clock.
+        now: Unix time by the store's clock.
     """
     return await store.read(lambda db: _Reading(db, record_type, options, now).facts())
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import attrs
 
 from tonicdm.client import TonicDM
+from tonicdm.clock import Clock
 from tonicdm.endpoints.base import ALL_STATUSES
 from tonicdm.endpoints.caller import ServerFacts
 from tonicdm.endpoints.listing import Fetched, Listing
@@ -32,6 +33,7 @@ class Reader:
         tonic: Where to read.
         record_type: What to read.
         meter: Adds up what it costs.
+        clock: Measures the times that are stored; see `Store.clock`.
         parents: The records it is listed by, for a type that has some.
         projects: Only of these projects, where the list has the option.
     """
@@ -42,10 +44,12 @@ class Reader:
         record_type: RecordType,
         meter: Meter,
         *,
+        clock: Clock,
         parents: Sequence[str] | None = None,
         projects: Sequence[RecordID] = (),
     ) -> None:
         self._tonic = tonic
+        self._clock = clock
         self._listing = record_type.listing
         self._caller = attrs.evolve(tonic.caller, meter=meter, job=record_type.name)
         options = self._listing.operation.options
@@ -64,8 +68,8 @@ class Reader:
         self._record_type = record_type
 
     def now(self) -> float:
-        """Return Unix time by this machine's clock."""
-        return self._tonic.budget.clock.now()
+        """Return Unix time by the clock of what is stored."""
+        return self._clock.now()
 
     async def sleep(self, seconds: float) -> None:
         """Return after *seconds* of the client's clock, or once that has stood still for `STANDSTILL_SECONDS`."""
@@ -86,10 +90,10 @@ class Reader:
         return datetime.datetime.fromtimestamp(self._tonic.budget.server_time(), datetime.UTC)
 
     def local_time(self, server: datetime.datetime | None) -> float | None:
-        """Return what this machine's clock showed when the server's showed *server*, as Unix time."""
+        """Return what the clock of what is stored showed when the server's showed *server*, as Unix time."""
         if server is None:
             return None
-        return self._tonic.budget.clock.now() - (self.server_time() - server).total_seconds()
+        return self.now() - (self.server_time() - server).total_seconds()
 
     def pages(
         self, data_quantity: DataQuantity, *, since: datetime.datetime | None = None

@@ -50,7 +50,7 @@ class Event:
     signed: bool
     """Whether a verifier has confirmed it."""
     received: float
-    """Unix time at which it arrived, seconds by this machine."""
+    """Unix time at which it arrived, seconds by the clock of what keeps it."""
     content: str = ""
     """A digest of what it says of records, without what tells of its delivery; empty where it was not made."""
 

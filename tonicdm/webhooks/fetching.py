@@ -79,7 +79,8 @@ class Fetch:
     _reader: Reader = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._reader = Reader(self.tonic, self.record_type, self.meter)
+        clock = self.store.clock(self.tonic.budget.clock)
+        self._reader = Reader(self.tonic, self.record_type, self.meter, clock=clock)
 
     async def run(self, ids: Sequence[str], waiting: Waiting) -> int:
         """Bring the records named by *ids* up to date; return how many the server does not return.
@@ -134,20 +135,17 @@ class Fetch:
         elapsed = (self._reader.server_time() - since - OVERLAP).total_seconds()
         likely = changed_since(ids, runs, max(0.0, elapsed), OVERLAP.total_seconds())
         options = options_for(self.tonic, SyncOptions(audit="never"))
-        facts = await facts_of(self.store, self.record_type, options, now=self._now())
+        facts = await facts_of(self.store, self.record_type, options, now=self._reader.now())
         # What a list of changes does not show has to be asked for by ID: it may be gone, or unchanged.
         return refresh(facts, ids, changed_since=likely if self._reader.has_ids else None)
 
     def _since(self, waiting: Waiting) -> datetime.datetime:
         """Return when the oldest of the changes was made, by the server's clock and with the overlap before it."""
-        since = self._reader.server_time() - datetime.timedelta(seconds=max(0.0, self._now() - waiting.oldest))
+        since = self._reader.server_time() - datetime.timedelta(seconds=max(0.0, self._reader.now() - waiting.oldest))
         if waiting.stamp is not None:
             # An event that was delivered late carries the time of its change.
             since = min(since, datetime.datetime.fromisoformat(waiting.stamp))
         return since - OVERLAP
-
-    def _now(self) -> float:
-        return self.tonic.budget.clock.now()
 
     # --- making them ------------------------------------------------------------------------------------------------
 
@@ -162,7 +160,7 @@ class Fetch:
         ) as pages:
             for _ in range(plan.pages):
                 # What arrives while a page is on its way may be newer than the page.
-                upto, stamp = await self.store.read(jobs.horizon), await self.store.draw(self._now())
+                upto, stamp = await self.store.read(jobs.horizon), await self.store.draw(self._reader.now())
                 page = await anext(pages, None)
                 if page is None:
                     return
@@ -198,7 +196,7 @@ class Fetch:
         return gone
 
     async def _ask(self, part: Sequence[str], controls: Sequence[str]) -> RawRecords:
-        upto, stamp = await self.store.read(jobs.horizon), await self.store.draw(self._now())
+        upto, stamp = await self.store.read(jobs.horizon), await self.store.draw(self._reader.now())
         returned = await self._reader.by_id([*part, *controls], BASIC)
         await self._write(list(returned.values()), returned.invalid, upto, stamp, Origin.BY_ID)
         return returned
@@ -219,7 +217,7 @@ class Fetch:
     ) -> Mapping[str, str | None]:
         """Store what a call has brought; return the timestamps of the records that it named, by ID."""
         name = self.record_type.name
-        ahead, now = self._reader.server_time().timestamp() - self._now(), self._now()
+        ahead, now = self._reader.server_time().timestamp() - self._reader.now(), self._reader.now()
 
         def work(db: Database) -> tuple[int, Mapping[str, str | None]]:
             sound = writing.sorted_out(db, name, records, invalid)
@@ -254,7 +252,7 @@ class Fetch:
         at = self._reader.server_time().isoformat()
 
         def work(db: Database) -> None:
-            writing.write_tombstones(db, name, certain, reason, at, rows.draw(db, self._now()))
+            writing.write_tombstones(db, name, certain, reason, at, rows.draw(db, self._reader.now()))
             jobs.settle_absent(db, name, gone, upto)
 
         await self.store.write(work)

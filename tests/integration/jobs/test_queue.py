@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 
+import attrs
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -179,6 +180,41 @@ async def test_a_job_that_waits_takes_on_what_waits_for_it(queue):
     assert not await queue.put(Job(kind=Kind.SYNC, tenant="firm", what="projects", checked="t", then=("team",)))
     worker = await queue.app.job_manager.register_worker()
     assert (await take(queue, worker))[1].then == ("team",)
+
+
+async def test_what_waits_for_a_running_job_is_not_lost_where_the_same_one_waits_already(queue):
+    """It is put back, or its worker dies: the one that waits leads on to what it would have led to."""
+    running = Job(kind=Kind.SYNC, tenant="firm", what="projects", checked="t", then=("team",))
+    worker = await queue.app.job_manager.register_worker()
+    for is_dead in (False, True):
+        await queue.put(running)
+        job, mine = await take(queue, worker)
+        assert await queue.put(attrs.evolve(running, then=("tasks",)))
+        await (queue.rescue(0.0) if is_dead else end(queue, job, PutBack(mine, 3600.0)))
+        (row,) = await queue.jobs()
+        assert row.scheduled_at is None, "the one that waits goes when it would have gone"
+        job, both = await take(queue, worker)
+        assert both.then == ("tasks", "team")
+        await end(queue, job)
+
+
+async def test_the_job_of_a_dead_worker_can_run_at_once_whatever_the_clock_of_who_finds_it_shows(queue, monkeypatch):
+    """A host that was ten minutes ahead once let it wait for so long. What was to be cancelled is."""
+    monkeypatch.setattr("procrastinate.utils.utcnow", None)
+    worker = await queue.app.job_manager.register_worker()
+    for is_cancelled in (False, True):
+        await queue.submit(Kind.WEBHOOKS, "firm")
+        job, mine = await take(queue, worker)
+        if is_cancelled:
+            await queue.cancel(job.id)
+        assert await queue.rescue(60.0) == 0, "it may be alive"
+        assert await queue.rescue(0.0) == 1
+        (row,) = await queue.jobs()
+        assert (row.id, row.status) == (job.id, "aborted" if is_cancelled else "todo")
+        if not is_cancelled:
+            job, again = await take(queue, worker)
+            assert again == mine
+            await end(queue, job)
 
 
 async def test_a_cancelled_job_is_not_put_back(queue):

@@ -172,7 +172,7 @@ async def test_a_worker_that_lost_its_job_to_another_one_neither_ends_nor_repeat
         manager = queue.app.job_manager
         cut_off, other = await manager.register_worker(), await manager.register_worker()
         job = await manager.fetch_job(queues=None, worker_id=cut_off)
-        await manager.retry_job(job)
+        await queue.rescue(0.0)
         for back in (None, PutBack(Job(kind=Kind.SYNC, tenant="firm-a", what="offices"), 5.0)):
             if back is not None:
                 queue.endings[job.id] = back
