@@ -347,6 +347,15 @@ async def test_tables_of_another_form_are_an_error_and_left_alone(make, path):
     assert aside(path) == []
 
 
+async def test_a_table_that_is_taken_away_while_the_file_is_in_use_is_made_again(make, path):
+    """By the next step, which waits for it."""
+    budget = make()
+    assert await call(budget, 5, 3595)
+    sql(path, "DROP TABLE entry")
+    assert await call(budget, 5, 3590)
+    assert (budget.snapshot().remaining, budget.snapshot().reserved) == (3590, 0)
+
+
 async def test_numbers_of_reservations_of_two_files_are_never_the_same(make, path, clock):
     """Else an answer to a call of before would free the units of somebody else's."""
     budget = make()

@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from typing import Final, TypeVar
 
 from tonicdm.budget.ledgers import LedgerBusyError
-from tonicdm.budget.ledgers.file import DamagedError, roll_back
+from tonicdm.budget.ledgers.file import DamagedError, MissingError, roll_back
 from tonicdm.budget.ledgers.threads import LedgerThread, ignore_error
 from tonicdm.budget.ledgers.transactions import Transactions, change_nothing
 from tonicdm.budget.window import Window
@@ -178,8 +178,9 @@ class StepsInLoop:
     def _finish(self, connection: sqlite3.Connection, step: Callable[[Window], T]) -> T:
         try:
             return self._state.finish(connection, step)
-        except DamagedError as error:
-            raise LedgerBusyError(str(error)) from error  # the next step, on the thread, sets the file aside
+        except (DamagedError, MissingError) as error:
+            # The next step, on the thread, sets the file aside or makes its tables.
+            raise LedgerBusyError(str(error)) from error
 
     # --- what is not stored yet -------------------------------------------------------------------------------------
 
