@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from tonicdm.budget.ledgers import DeferringLedger, Ledger, LedgerBusyError
+from tonicdm.budget.ledgers import Ledger, LedgerBusyError, PromptLedger
 from tonicdm.budget.window import Window
 from tonicdm.errors import ClientClosedError, LedgerUnavailableError, TonicDMError
 
@@ -34,7 +34,7 @@ class LedgerAccess:
     def __init__(self, ledger: Callable[[], Ledger], seconds: float) -> None:
         self._open = ledger
         self._ledger: Ledger | None = None
-        self._deferring: DeferringLedger | None = None
+        self._prompt: PromptLedger | None = None
         self.seconds = seconds
         self._lock = threading.Lock()
         self._notes: list[Callable[[Window], Any]] = []
@@ -45,7 +45,7 @@ class LedgerAccess:
         """The ledger."""
         if self._ledger is None:
             self._ledger = self._open()
-            self._deferring = self._ledger if isinstance(self._ledger, DeferringLedger) else None
+            self._prompt = self._ledger if isinstance(self._ledger, PromptLedger) else None
         return self._ledger
 
     async def try_once(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:
@@ -74,16 +74,27 @@ class LedgerAccess:
             self._notes = [note for note in self._notes if note not in notes]
         return result
 
-    async def check(self, step: Callable[[Window], T]) -> T:
-        """Take *step*, which lets a call pass the gate.
+    def reserve_now(self, step: Callable[[Window], T]) -> tuple[T] | None:
+        """Take *step*, which reserves units, without waiting for anything.
+
+        Returns:
+            Its result; None where it has to be taken by `try_once`, and nothing was done.
 
         Raises:
             LedgerBusyError: It can't be done now.
-            LedgerUnavailableError: It can't be done before somebody mends the ledger.
         """
-        if self._deferring is not None and not self._notes and (done := self._deferring.check_now(step)) is not None:
-            return done[0]
-        return await self.try_once(step)
+        return None if self._prompt is None or self._notes else self._prompt.reserve_now(step)
+
+    def check_now(self, step: Callable[[Window], T]) -> tuple[T] | None:
+        """Take *step*, which lets a call pass the gate, without waiting for anything.
+
+        Returns:
+            As `reserve_now`.
+
+        Raises:
+            LedgerBusyError: It can't be done now.
+        """
+        return None if self._prompt is None or self._notes else self._prompt.check_now(step)
 
     async def run(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:
         """Take *step*, trying as long as is allowed.
@@ -122,12 +133,8 @@ class LedgerAccess:
             otherwise: Returned where the ledger does not answer; the units stay charged until known better.
         """
         try:
-            ledger = self._ledger or self.ledger
-            if self._deferring is not None and not self._notes:
-                if (done := self._deferring.note_now(step)) is not None:
-                    return done[0]
-            elif ledger.poll_seconds is None:
-                return await (self.try_once(step) if self._notes else ledger.run(step))
+            if self._prompt is not None and not self._notes and (done := self._prompt.note_now(step)) is not None:
+                return done[0]
             # Another process may sit on the file.
             async with asyncio.timeout(NOTE_SECONDS):
                 return await self.try_once(step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import types
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 import attrs
 
@@ -17,8 +17,6 @@ from tonicdm.budget.settling import settle
 from tonicdm.budget.waiting import WaitLimits, WaitQueue
 from tonicdm.budget.window import Window
 from tonicdm.errors import TonicDMError
-
-T = TypeVar("T")
 
 
 class ReservationState(enum.StrEnum):
@@ -81,7 +79,11 @@ class Reservation:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
     ) -> None:
-        await self._end()
+        if self.state is ReservationState.RESERVED:
+            await self.refund()
+        elif self.state is ReservationState.SENT and self._queue is not None:
+            self.state, entry, now = ReservationState.UNKNOWN, self._entry, self._queue.now()
+            await self._note(lambda window: window.lose(entry, now))
 
     async def try_sent(self) -> bool:
         """Pass the gate if the units still stand.
@@ -92,7 +94,7 @@ class Reservation:
         """
         if self.state is not ReservationState.RESERVED or self._queue is None:
             return False
-        # A cancellation in here can't tell whether the ledger knows. That nothing was written it can: `_end` refunds.
+        # A cancellation in here can't tell whether the ledger knows. That nothing was written it can: the block refunds.
         entry, queue, timeout = self._entry, self._queue, self._limits.timeout
 
         def step(window: Window) -> float | None:
@@ -100,7 +102,8 @@ class Reservation:
             return now.monotonic if window.sent(entry, now, timeout) else None
 
         try:
-            self.sent_at = await queue.access.check(step)
+            done = queue.access.check_now(step)
+            self.sent_at = await queue.access.try_once(step) if done is None else done[0]
         except TonicDMError:  # it queues anew, and learns there what is in the way of the ledger
             self.sent_at = None
             queue.access.note_later(lambda window: window.refund(entry))
@@ -149,29 +152,25 @@ class Reservation:
             raise RuntimeError("a response to a call that was never sent: await sent() before sending")
         entry, sent_at, now, chance = self._entry, self.sent_at, self._queue.now(), self._chance()
         self.state = ReservationState.SETTLED if report.remaining is not None else ReservationState.UNKNOWN
-        return await self._note(
-            lambda window: settle(window, entry, report, now, status=status, sent_at=sent_at, chance=chance),
-            REFUSED if status == 429 else UNKNOWN,
-        )
+        try:
+            return await self._queue.access.note(
+                lambda window: settle(window, entry, report, now, status=status, sent_at=sent_at, chance=chance),
+                REFUSED if status == 429 else UNKNOWN,
+            )
+        finally:
+            self._free_slot()
 
     async def refund(self) -> None:
         """Give the units back: surely no byte of the call was written, though it had passed the gate."""
         if self.state in {ReservationState.RESERVED, ReservationState.SENT}:
             self.state, entry = ReservationState.REFUNDED, self._entry
-            await self._note(lambda window: window.refund(entry), None)
+            await self._note(lambda window: window.refund(entry))
 
-    async def _end(self) -> None:
-        if self.state is ReservationState.RESERVED:
-            await self.refund()
-        elif self.state is ReservationState.SENT and self._queue is not None:
-            self.state, entry, now = ReservationState.UNKNOWN, self._entry, self._queue.now()
-            await self._note(lambda window: window.lose(entry, now), None)
-
-    async def _note(self, step: Callable[[Window], T], otherwise: T) -> T:
+    async def _note(self, step: Callable[[Window], None]) -> None:
         """Let the ledger know how the call ended, without holding up what is finished."""
         assert self._queue is not None
         try:
-            return await self._queue.access.note(step, otherwise)
+            await self._queue.access.note(step, None)
         finally:
             self._free_slot()
 

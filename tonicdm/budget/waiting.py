@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import functools
 from collections.abc import Callable, Generator, Hashable, Mapping
 from typing import Final, TypeVar
 
@@ -121,7 +122,7 @@ class WaitQueue:
         """
         if waiter.slots is OWN_SLOTS:
             waiter.slots = self.slots
-        decision: Granted | Denied = await self._at_once(waiter)
+        decision: Granted | Denied = self._turn_away(waiter) or self._reserve_now(waiter) or await self._reserve(waiter)
         if isinstance(decision, Denied):
             if limits.max_wait is not None or limits.on_wait is not None:
                 with self._approaching_calls():
@@ -148,43 +149,59 @@ class WaitQueue:
                 raise
         return taken(decision)
 
-    async def _at_once(self, waiter: Waiter) -> Granted | Denied:
-        """Reserve units where no call would be overtaken; else return why the call has to queue."""
+    def _turn_away(self, waiter: Waiter) -> Denied | None:
+        """Say why a call has to queue before the ledger is asked; None where no call would be overtaken."""
         if self._closed:
             raise ClientClosedError("this budget is closed")
         if waiter.slots.free <= 0:
             return Denied(Reason.CONCURRENCY)
-        if not self._empty_for(waiter):
-            return Denied(Reason.QUEUE)
+        return None if self._empty_for(waiter) else _BEHIND
+
+    def _reserve_now(self, waiter: Waiter) -> Granted | Denied | None:
+        """Reserve units at once, or say why the call has to queue; None where that takes a step that is awaited."""
+        try:
+            done = self.access.reserve_now(functools.partial(self._admit, waiter))
+        except LedgerBusyError:
+            return _BEHIND  # it queues, which tries again
+        if done is None:
+            return None
+        if isinstance(done[0], Granted):
+            waiter.slots.taken += 1
+        return done[0]
+
+    async def _reserve(self, waiter: Waiter) -> Granted | Denied:
+        """Reserve units, or say why the call has to queue; the ledger may let us wait."""
         waiter.slots.taken += 1
         made: list[int] = []
 
         def step(window: Window) -> Granted | Denied:
-            if waiter.cost > window.ceiling:
-                raise _over_limit(waiter.cost, window.ceiling)
-            decision = window.admit(
-                waiter.cost,
-                self.now(),
-                lane=waiter.lane,
-                label=waiter.label,
-                holder=self._holder,
-                share=waiter.share,
-            )
+            decision = self._admit(waiter, window)
             if isinstance(decision, Granted):
                 made[:] = [decision.entry]  # a step may be taken twice, where the first time could not be stored
             return decision
 
         decision: Granted | Denied = _BEHIND
-        self._approaching += 1
         try:
-            decision = await self.access.try_once(step, lambda window: window.refund(*made))
+            with self._approaching_calls():
+                decision = await self.access.try_once(step, lambda window: window.refund(*made))
         except LedgerBusyError:
             pass  # it queues, which tries again
         finally:
-            self._approaching -= 1
             if not isinstance(decision, Granted):
                 waiter.slots.taken -= 1
         return decision
+
+    def _admit(self, waiter: Waiter, window: Window) -> Granted | Denied:
+        if waiter.cost > window.ceiling:
+            raise _over_limit(waiter.cost, window.ceiling)
+        return window.admit(
+            waiter.cost,
+            self.now(),
+            lane=waiter.lane,
+            label=waiter.label,
+            holder=self._holder,
+            share=waiter.share,
+        )
 
     # --- notices ---------------------------------------------------------------------------------------------
 

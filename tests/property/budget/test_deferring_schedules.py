@@ -66,6 +66,9 @@ class Process:
     async def run(self, step, undo=None):
         if self.dead:
             raise ClientClosedError("dead")
+        return self._run(step)
+
+    def _run(self, step):
         self._load()
         try:
             result = step(self._draft.window)
@@ -85,6 +88,9 @@ class Process:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
         return (result,)
+
+    def reserve_now(self, step):
+        return None if self.dead else (self._run(step),)
 
     def note_now(self, step):
         return self._tell(step, self._draft.note)

@@ -9,7 +9,7 @@ import random
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from tests.unit.budget.test_shell import Server
+from tests.unit.budget.test_shell import Awaited, Server
 from tests.unit.budget.virtualtime import LoopClock, run
 from tonicdm.budget import BudgetRules, Concurrency, UnitBudget
 from tonicdm.budget.ledgers import LedgerBusyError
@@ -114,8 +114,10 @@ def test_any_schedule_of_a_sole_user_sees_no_429_and_loses_no_unit(plans, skew, 
     run(main())
 
 
-class FailingMemory(SharedMemory):
+class FailingMemory(Awaited):
     """Stands for a file on a bad disk: now and then a step can't be stored, before it was taken or after."""
+
+    poll_seconds = 1.0
 
     def __init__(self, rules: BudgetRules, seed: int, share: float) -> None:
         super().__init__(rules)

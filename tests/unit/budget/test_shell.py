@@ -65,7 +65,16 @@ def make(**settings) -> UnitBudget:
     return UnitBudget.memory(clock=LoopClock(settings.pop("skew", 0.0)), **({"max_calls_per_second": None} | settings))
 
 
-class Stuck(MemoryLedger):
+class Awaited(MemoryLedger):
+    """A ledger whose steps are all awaited."""
+
+    def reserve_now(self, step):
+        """Do nothing."""
+
+    note_now = check_now = reserve_now
+
+
+class Stuck(Awaited):
     """A ledger whose steps fail when told so, at the worst moment: after the step, before it is stored."""
 
     error: Exception | None = None

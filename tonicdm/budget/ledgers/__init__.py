@@ -61,17 +61,28 @@ class Ledger(Protocol):
 
 
 @runtime_checkable
-class DeferringLedger(Ledger, Protocol):
-    """One that need not store all at once, and tells at once whether it can do without.
+class PromptLedger(Ledger, Protocol):
+    """One that mostly takes the steps of a call without waiting, and tells at once where it can't.
 
-    What is not stored yet is entered in everything that it shows in this process.
+    It need not store all at once. What is not stored yet is entered in everything that it shows in this process.
     """
+
+    def reserve_now(self, step: Callable[[Window], T]) -> tuple[T] | None:
+        """Apply a *step* that reserves units, without waiting for anything.
+
+        Returns:
+            Its result; None where it has to be a step of `run`, and nothing was done.
+
+        Raises:
+            LedgerBusyError: It can't be stored now; nothing was done.
+        """
+        ...
 
     def note_now(self, step: Callable[[Window], T]) -> tuple[T] | None:
         """Apply a *step* that tells how a call went, without waiting for anything.
 
         Returns:
-            Its result; None where it has to be a step of `run`, and nothing was done.
+            As `reserve_now`.
 
         Raises:
             LedgerBusyError: It can't be stored now, and has to be; nothing was done.
@@ -82,7 +93,7 @@ class DeferringLedger(Ledger, Protocol):
         """Apply a *step* that lets a reservation pass the gate, without waiting for anything.
 
         Returns:
-            As `note_now`.
+            As `reserve_now`.
 
         Raises:
             LedgerBusyError: As `note_now`.

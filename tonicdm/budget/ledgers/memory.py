@@ -32,8 +32,23 @@ class MemoryLedger:
         """The word ``memory``."""
         return "memory"
 
+    def reserve_now(self, step: Callable[[Window], T]) -> tuple[T]:
+        """Apply *step*, which reserves units."""
+        return (self._apply(step),)
+
+    def note_now(self, step: Callable[[Window], T]) -> tuple[T]:
+        """Apply *step*, which tells how a call went."""
+        return (self._apply(step),)
+
+    def check_now(self, step: Callable[[Window], T]) -> tuple[T]:
+        """Apply *step*, which lets a call pass the gate."""
+        return (self._apply(step),)
+
     async def run(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:  # noqa: ARG002
         """Apply *step*; there is no await inside, so nobody can be cancelled within."""
+        return self._apply(step)
+
+    def _apply(self, step: Callable[[Window], T]) -> T:
         self._thread = threading.get_ident()
         with self._lock:  # another thread may run a loop of its own
             self.window.holdings.touched.clear()

@@ -97,6 +97,13 @@ class SQLiteLedger:
             await self._thread.run(change_nothing, undo)
         return done[0]
 
+    def reserve_now(self, step: Callable[[Window], T]) -> tuple[T] | None:
+        """Reserve units in a transaction.
+
+        Whether the file was replaced meanwhile, the gate asks before anything is sent.
+        """
+        return self._here.run(step)
+
     def note_now(self, step: Callable[[Window], T]) -> tuple[T] | None:
         """Take in how a call went; stored with the next step, or by a timer, where that makes nobody less careful."""
         return self._here.note(step)
