@@ -11,9 +11,7 @@ import functools
 import math
 import re
 from collections.abc import Mapping
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 from tonicdm.types import RateLimit, plausible_unix_seconds
 
@@ -39,8 +37,7 @@ _HTTP_DATES: Final = (
 )
 
 
-@attrs.frozen
-class When:
+class When(NamedTuple):
     """A time that a header names: a moment of the server's clock, or a span from the making of the response."""
 
     at: float | None = None
@@ -53,8 +50,7 @@ class When:
         return made + self.after if self.at is None else self.at
 
 
-@attrs.frozen
-class Report:
+class Report(NamedTuple):
     """What the head of one response says of the budget (concepts page, "Managing Rate Limits")."""
 
     limit: int | None = None

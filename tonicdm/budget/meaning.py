@@ -7,35 +7,33 @@ three headers counts by itself: what is not believed of one takes nothing from t
 from __future__ import annotations
 
 import enum
-from typing import Any
-
-import attrs
+from typing import NamedTuple
 
 from tonicdm.budget.claims import Claims
 from tonicdm.budget.headers import MAX_DELAY_SECONDS
 from tonicdm.budget.rules import BudgetRules, Named
 
 
-@attrs.frozen(kw_only=True)
-class Known:
+class Known(NamedTuple):
     """What is known when a response comes; server times are Unix seconds, the others are of the monotonic clock."""
 
-    rules: BudgetRules
-    length: float
-    """Seconds that a window lasts, as far as is known."""
     lower: float
     """The earliest that the server's clock can show."""
     upper: float
     """The latest of the same."""
     monotonic: float
+    reset: float | None
+    """The window's end; None while the window is unknown."""
+    # From here on it is the window's own attributes of the same names.
+    rules: BudgetRules
+    length: float
+    """Seconds that a window lasts, as far as is known."""
     limit: int
     limit_sent_at: float
     """When the last call left whose response reported `limit`."""
     used: int
     used_reported_at: float
     """When the response came that reported `used`."""
-    reset: float | None
-    """The window's end; None while the window is unknown."""
     provisional: bool
     """Whether the end is reckoned by ourselves, as no response named one that is believed."""
     reset_reported_at: float
@@ -51,8 +49,7 @@ class Known:
     claims: Claims
 
 
-@attrs.frozen(kw_only=True)
-class Response:
+class Response(NamedTuple):
     """One response, and what is known of its call."""
 
     number: int
@@ -64,26 +61,26 @@ class Response:
     """Server time."""
     date: float | None
     """When the response was made, by the server's clock, cut to whole seconds."""
-    delay: float | None = None
-    """Seconds from then on that Retry-After names."""
     sent_at: float
     """Monotonic time at which the call left."""
     served_at: float | None
     """Server time before which the call surely was not served; None where that is unknown."""
+    delay: float | None = None
+    """Seconds from `date` on that Retry-After names."""
 
 
-@attrs.frozen(kw_only=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What a response says of the window that is known, or of a new one."""
 
     window: Named
+    limit: int
+    claims: Claims
     settles: bool = True
     """Whether the call's own units are in `used`, or in a window that is over."""
     used: int = 0
     """Units used in the window by now."""
     reports_used: bool = False
     """Whether this response speaks for `used`."""
-    limit: int
     reports_limit: bool = False
     """Whether this response speaks for `limit`."""
     reset: float | None = None
@@ -97,7 +94,6 @@ class Meaning:
     """Another reservation that is settled with this one, as its response is believed now; 0 for none."""
     learned: float | None = None
     """The length of a window, where it proved to be another than was known."""
-    claims: Claims
 
 
 class Worth(enum.Enum):
@@ -167,8 +163,7 @@ def wait_after_429(known: Known, response: Response) -> float:
 # --- the limit ------------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen
-class _Limit:
+class _Limit(NamedTuple):
     limit: int
     """From now on."""
     left: int | None
@@ -291,17 +286,33 @@ def _go_on(known: Known, response: Response, limit: _Limit, worth: Worth, reset:
     )
 
 
-def _counted(limit: _Limit, used: int, claims: Claims, **of_window: Any) -> Meaning:
+def _counted(
+    limit: _Limit,
+    used: int,
+    claims: Claims,
+    *,
+    window: Named,
+    reset: float | None,
+    provisional: bool,
+    reports_reset: bool,
+    learned: float | None,
+    early: bool = False,
+) -> Meaning:
     """Say what a response means for units and limit, beside what it means for the window."""
     return Meaning(
+        window,
+        limit.limit,
+        claims,
         settles=limit.left is not None,
         used=used,
         reports_used=limit.left is not None and used == max(0, limit.limit - limit.left),
-        limit=limit.limit,
         reports_limit=limit.reported,
+        reset=reset,
+        provisional=provisional,
+        reports_reset=reports_reset,
+        early=early,
         confirms=limit.confirms,
-        claims=claims,
-        **of_window,
+        learned=learned,
     )
 
 

@@ -94,7 +94,7 @@ class Reservation:
         """
         if self.state is not ReservationState.RESERVED or self._queue is None:
             return False
-        # A cancellation in here can't tell whether the ledger knows. That nothing was written it can: the block refunds.
+        # A cancellation in here can't tell if the ledger knows. That nothing was written it can: `__aexit__` refunds.
         entry, queue, timeout = self._entry, self._queue, self._limits.timeout
 
         def step(window: Window) -> float | None:

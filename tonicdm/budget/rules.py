@@ -153,8 +153,7 @@ class Reason(enum.StrEnum):
     """As many calls as allowed are under way."""
 
 
-@attrs.frozen
-class Granted:
+class Granted(NamedTuple):
     """Units are reserved for a call."""
 
     entry: int
@@ -163,8 +162,7 @@ class Granted:
     """Whether this is the one call that goes ahead while the window is unknown."""
 
 
-@attrs.frozen
-class Denied:
+class Denied(NamedTuple):
     """A call has to wait."""
 
     reason: Reason

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import operator
+from typing import Final
+
 from tonicdm.budget.entries import Entry
 from tonicdm.budget.headers import Report
 from tonicdm.budget.history import MANY, MAX_LABELS
@@ -45,17 +48,18 @@ def settle(
     learned = _learn_length(window, meaning)
     if status != 429 and status < 500 and window.cooldown.served(response.sent_at):
         window.first = None
+    observed_cost, foreign = None, 0
     if meaning.window is Named.OLDER:
-        settlement = _apply_older(window, response, meaning, now)
+        _apply_older(window, response, meaning, now)
     elif meaning.settles:
-        settlement = _apply_counted(window, known, response, meaning, now, chance)
+        observed_cost, foreign = _apply_counted(window, known, response, meaning, now, chance)
     else:
-        settlement = _apply_uncounted(window, known, response, meaning, now)
+        _apply_uncounted(window, known, response, meaning, now)
     if status == 429:
         _cool_down(window, known, response, meaning, now, chance)
     return Settlement(
-        observed_cost=settlement.observed_cost,
-        foreign=settlement.foreign,
+        observed_cost,
+        foreign,
         foreign_in_window=window.foreign_usage.spent,
         blocked=status == 429,
         blocked_until=None if window.cooldown.until is None else window.cooldown_until(now),
@@ -97,27 +101,13 @@ def _response(window: Window, number: int, report: Report, now: Instant, status:
     )
 
 
+_OF_WINDOW: Final = operator.attrgetter(*Known._fields[Known._fields.index("rules") :])
+
+
 def _known(window: Window, now: Instant) -> Known:
-    return Known(
-        rules=window.rules,
-        length=window.length,
-        lower=window.clock.lower(now, window.rules),
-        upper=window.clock.upper(now, window.rules),
-        monotonic=now.monotonic,
-        limit=window.limit,
-        limit_sent_at=window.limit_sent_at,
-        used=window.used,
-        used_reported_at=window.used_reported_at,
-        reset=None if window.assumed else window.reset,
-        provisional=window.provisional,
-        reset_reported_at=window.reset_reported_at,
-        opened_at=window.opened_at,
-        rolled_at=window.rolled_at,
-        renewed_at=window.renewed_at,
-        previous_reset=window.previous_reset,
-        previous_used=window.previous_used,
-        claims=window.claims,
-    )
+    clock, rules = window.clock, window.rules
+    reset = None if window.assumed else window.reset
+    return Known(clock.lower(now, rules), clock.upper(now, rules), now.monotonic, reset, *_OF_WINDOW(window))
 
 
 # --- applying what a response means ----------------------------------------------------------------------------
@@ -141,8 +131,12 @@ def _release(window: Window, number: int, sent_at: float) -> Entry | None:
 
 def _apply_counted(
     window: Window, known: Known, response: Response, meaning: Meaning, now: Instant, chance: float
-) -> Settlement:
-    """Take in a response that says how much is used."""
+) -> tuple[int | None, int]:
+    """Take in a response that says how much is used.
+
+    Returns:
+        What the call cost, where that is known, and what others turn out to have spent.
+    """
     window.headers_seen = True
     held, entry = window.held, _release(window, response.number, response.sent_at)
     window.refund(meaning.confirms)
@@ -166,10 +160,10 @@ def _apply_counted(
     )
     _account(window, entry, spent, response.sent_at, reported=meaning.reports_used, counted=counted)
     foreign = window.foreign_usage.measure(window.used, window.held)
-    return Settlement(spent if alone and spent > 0 and cost else None, foreign)
+    return spent if alone and spent > 0 and cost else None, foreign
 
 
-def _apply_older(window: Window, response: Response, meaning: Meaning, now: Instant) -> Settlement:
+def _apply_older(window: Window, response: Response, meaning: Meaning, now: Instant) -> None:
     """Take in a response that speaks of a window that is over: it changes nothing but its own reservation."""
     if not meaning.settles:
         window.lose(response.number, now)
@@ -177,10 +171,9 @@ def _apply_older(window: Window, response: Response, meaning: Meaning, now: Inst
         _release(window, response.number, response.sent_at)
         if response.sent_at >= window.renewed_at and response.limit == window.limit and response.remaining is not None:
             window.previous_used = max(window.previous_used, window.limit - response.remaining)
-    return Settlement()
 
 
-def _apply_uncounted(window: Window, known: Known, response: Response, meaning: Meaning, now: Instant) -> Settlement:
+def _apply_uncounted(window: Window, known: Known, response: Response, meaning: Meaning, now: Instant) -> None:
     """Take in a response that does not say how much is used: what its call cost stays unknown."""
     if known.reset is not None:
         _apply(window, known, response, meaning, now, 0.0)
@@ -194,7 +187,6 @@ def _apply_uncounted(window: Window, known: Known, response: Response, meaning: 
         end = known.upper + window.length if meaning.provisional else meaning.reset
         window.reset, window.assumed = end, True
     window.lose(response.number, now)
-    return Settlement()
 
 
 def _apply(window: Window, known: Known, response: Response, meaning: Meaning, now: Instant, chance: float) -> None:

@@ -7,9 +7,7 @@ import contextlib
 import copy
 import functools
 from collections.abc import Callable, Generator, Hashable, Mapping
-from typing import Final, TypeVar
-
-import attrs
+from typing import Final, NamedTuple, TypeVar
 
 from tonicdm.budget.access import RETRY_SECONDS, LedgerAccess
 from tonicdm.budget.lanes import LANES, Ahead, Concurrency, Lanes, Tally, Waiter
@@ -34,8 +32,7 @@ OWN_SLOTS: Final = Concurrency(1)
 """Stands for the bound of the queue itself."""
 
 
-@attrs.frozen
-class WaitLimits:
+class WaitLimits(NamedTuple):
     """What a caller allows and asks for."""
 
     timeout: float
