@@ -100,6 +100,39 @@ def make_database(url: str) -> str:
     return psycopg.conninfo.make_conninfo(url, dbname=name) if "://" not in url else with_database(url, name)
 
 
+class DatabaseTime:
+    """The clock of a database, which a test sets; the server's other databases keep theirs.
+
+    In place of the functions that tell the time there are others of the same names, so statements stay as they are.
+
+    Args:
+        url: Of the database, which nothing has used yet: what was made before tells the time by the server's functions.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        with psycopg.connect(url, autocommit=True) as connection:
+            try:
+                connection.execute("ALTER FUNCTION pg_catalog.now() RENAME TO true_now")
+            except psycopg.errors.InsufficientPrivilege:
+                pytest.skip("only a superuser can set a database's clock")
+            connection.execute("ALTER FUNCTION pg_catalog.clock_timestamp() RENAME TO true_clock_timestamp")
+            connection.execute("CREATE TABLE public.clock_is_set_by (seconds float8 NOT NULL)")
+            connection.execute("INSERT INTO public.clock_is_set_by VALUES (0)")
+            connection.execute("GRANT SELECT ON public.clock_is_set_by TO public")
+            for name, volatility in (("now", "STABLE"), ("clock_timestamp", "VOLATILE")):
+                connection.execute(
+                    f"CREATE FUNCTION pg_catalog.{name}() RETURNS timestamptz LANGUAGE sql {volatility} AS "
+                    f"'SELECT pg_catalog.true_{name}() + make_interval(secs => (SELECT seconds FROM "
+                    "public.clock_is_set_by))'".encode()
+                )
+
+    def set(self, seconds: float) -> None:
+        """Set the clock forward, or back."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute("UPDATE public.clock_is_set_by SET seconds = seconds + %s", (seconds,))
+
+
 def with_database(url: str, name: str) -> str:
     """Return *url* for another database of its server."""
     head, _, query = url.partition("?")

@@ -110,6 +110,74 @@ class DatabaseClock:
         await self.base.sleep_until(deadline)
 
 
+SET_TOLERANCE_SECONDS: Final = 2.0
+"""Seconds by which a wall clock may move against our monotonic one between two readings without having been set."""
+MAX_DRIFT: Final = 1e-3
+"""Share of the time between two readings by which it may move beside that."""
+
+
+class ClockWatch:
+    """Notices that a wall clock was set which others may set: that of a database, by our monotonic clock.
+
+    Whether it was set forward or our own clock stood still, as on a machine that was paused, can't be told apart. What
+    follows from it must do no harm in either case.
+
+    Args:
+        monotonic: Seconds that never run backwards.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._ahead: float | None = None
+        self._read_at = 0.0
+        self._set: list[tuple[float, float]] = []
+
+    def read(self, shown: float) -> float:
+        """Take in what the clock shows now; return the seconds by which it was set since the last reading, mostly 0.
+
+        Args:
+            shown: Unix time.
+        """
+        now = self._monotonic()
+        before, elapsed = self._ahead, now - self._read_at
+        self._ahead, self._read_at = now - shown, now
+        moved = 0.0 if before is None else before - self._ahead
+        if abs(moved) <= SET_TOLERANCE_SECONDS + MAX_DRIFT * elapsed:
+            return 0.0
+        self._set = [*self._set[-MAX_SETTINGS:], (now, moved)]
+        return moved
+
+    def now(self) -> float | None:
+        """Return what the clock shows now, as far as it was not set since it was read; None before that."""
+        return None if self._ahead is None else self._monotonic() - self._ahead
+
+    def moved(self, seconds: float) -> float:
+        """Return the seconds by which the clock was seen to be set within the last *seconds*; negative for back."""
+        since = self._monotonic() - seconds
+        return sum(moved for at, moved in self._set if at >= since)
+
+
+MAX_SETTINGS: Final = 16
+"""How many settings of a clock are remembered."""
+
+
+def lease_end(until: float, now: float, seconds: float, moved: float) -> float:
+    """Return when a lease ends, by a clock that may have been set since it was taken.
+
+    One that lasts for longer than a lease was taken before the clock was set back: it would shut others out for as much
+    longer. One that ended in the time that a clock skipped had not ended: its holder had no chance to renew it. Either
+    lasts for one lease from now on, in which a living holder renews it. The new end is to be stored, or that would be
+    put off again and again.
+
+    Args:
+        until: The end as it is stored, Unix time.
+        now: The time by the clock.
+        seconds: For how long leases are taken.
+        moved: By how many seconds the clock was seen to be set lately; see `ClockWatch.moved`.
+    """
+    return now + seconds if until > now + seconds or now - moved < until <= now else until
+
+
 class VirtualClock:
     """A clock that stands still until it is told to move.
 

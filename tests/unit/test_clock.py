@@ -10,7 +10,7 @@ import pytest
 
 from tonicdm import clock as clock_module
 from tonicdm.budget.rules import Instant
-from tonicdm.clock import Clock, SystemClock, VirtualClock
+from tonicdm.clock import Clock, ClockWatch, SystemClock, VirtualClock, lease_end
 
 
 async def test_sleepers_wake_in_order_and_never_early() -> None:
@@ -96,3 +96,54 @@ def test_without_such_a_clock_the_plain_one_serves_and_says_so(monkeypatch: pyte
 
     assert not Instant.read(Plain()).counts_suspension
     assert Instant.read(VirtualClock()).counts_suspension, "a clock that says nothing is taken at its word"
+
+
+class Monotonic:
+    def __init__(self) -> None:
+        self.now = 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("seconds", [-3600.0, -3.0, 3.0, 3600.0])
+def test_a_wall_clock_that_is_set_is_noticed_once_and_remembered_for_a_while(seconds):
+    own = Monotonic()
+    watch = ClockWatch(own)
+    assert watch.now() is None
+    assert watch.read(1e9) == 0.0, "the first look has nothing to compare with"
+    own.now += 10
+    assert watch.read(1e9 + 10.4) == 0.0, "a reading is late by the network's delay"
+    own.now += 10
+    assert watch.read(1e9 + 20.4 + seconds) == pytest.approx(seconds)
+    own.now += 60
+    assert watch.read(1e9 + 80.4 + seconds) == 0.0
+    assert watch.now() == pytest.approx(1e9 + 80.4 + seconds)
+    assert watch.moved(61.0) == pytest.approx(seconds)
+    assert watch.moved(59.0) == 0.0
+
+
+def test_a_clock_that_drifts_was_not_set():
+    own = Monotonic()
+    watch = ClockWatch(own)
+    for day in range(3):
+        own.now = 86_400.0 * day
+        assert watch.read(1e9 + 86_400.0 * day * (1 + 5e-4)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("until", "moved", "end"),
+    [
+        pytest.param(1_030.0, 0.0, 1_030.0, id="holds"),
+        pytest.param(990.0, 0.0, 990.0, id="ended"),
+        pytest.param(990.0, 3600.0, 1_060.0, id="ended while the clock jumped"),
+        pytest.param(-5_000.0, 3600.0, -5_000.0, id="ended before the clock jumped"),
+        pytest.param(4_630.0, -3600.0, 1_060.0, id="the clock was set back"),
+        pytest.param(4_630.0, 0.0, 1_060.0, id="the clock was set back before anybody looked"),
+        pytest.param(990.0, -3600.0, 990.0, id="ended, and the clock was set back before that"),
+    ],
+)
+def test_a_lease_ends_at_its_time_or_one_lease_after_the_clock_was_set(until, moved, end):
+    """However often the clock is set, the new end is stored, so a dead holder's lease ends."""
+    assert lease_end(until, 1_000.0, 60.0, moved) == end
+    assert lease_end(end, 1_061.0, 60.0, 0.0) <= 1_061.0

@@ -115,6 +115,13 @@ class Database(Protocol):
         """
         ...
 
+    def moved(self, seconds: float) -> float:
+        """Return by how many seconds that time was seen to be set within the last *seconds*; negative for back.
+
+        What stands in the database was written before, and `tonicdm.clock.lease_end` says what it means now.
+        """
+        ...
+
     def is_unusable_after(self, error: Exception) -> bool:
         """Tell whether an exception means that the database itself can't be used now: it is full, locked or away."""
         ...

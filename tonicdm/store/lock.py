@@ -18,6 +18,7 @@ from typing import Final, Self
 import attrs
 
 from tonicdm.budget.ledgers.starts import boot_id
+from tonicdm.clock import lease_end
 from tonicdm.errors import StoreError
 from tonicdm.store import rows
 from tonicdm.store.database import Database
@@ -123,16 +124,23 @@ def acquire(db: Database, now: float, *, me: Holder | None = None, hold: Hold = 
         me: Who asks; this process unless given.
         hold: What is taken.
     """
-    mine = hold.holder(me)
-    for value in _notes_against(db, hold):
-        holder, until = _read(value)
+    mine, moved = hold.holder(me), db.moved(LEASE_SECONDS)
+    for name, value in _notes_against(db, hold):
+        holder, stored = _read(value)
+        until = lease_end(stored, now, max(LEASE_SECONDS, hold.seconds), moved)
         if holder != mine and until > now and not holder.surely_dead(mine):
+            if until != stored:
+                _keep(db, name, holder, until)
             return Busy(holder.pid, until - now)
-    stored = attrs.asdict(mine)
-    if not mine.run:
-        del stored["run"]  # the version before knows no such field
-    rows.put_note(db, hold.note, json.dumps({**stored, "until": now + hold.seconds}))
+    _keep(db, hold.note, mine, now + hold.seconds)
     return None
+
+
+def _keep(db: Database, name: str, holder: Holder, until: float) -> None:
+    stored = attrs.asdict(holder)
+    if not holder.run:
+        del stored["run"]  # the version before knows no such field
+    rows.put_note(db, name, json.dumps({**stored, "until": until}))
 
 
 def release(db: Database, *, me: Holder | None = None, hold: Hold = WHOLE) -> None:
@@ -153,9 +161,9 @@ def forget(db: Database) -> None:
         rows.forget_note(db, name)
 
 
-def _notes_against(db: Database, hold: Hold) -> list[str]:
+def _notes_against(db: Database, hold: Hold) -> list[tuple[str, str]]:
     """Return the notes of those whom *hold* shuts out, or who shut it out."""
-    return [value for name, value in _all_notes(db) if hold.scope is None or name in {NOTE, hold.note}]
+    return [(name, value) for name, value in _all_notes(db) if hold.scope is None or name in {NOTE, hold.note}]
 
 
 def _all_notes(db: Database) -> list[tuple[str, str]]:

@@ -90,10 +90,9 @@ class Inbox:
 
         Few at a time: a receiver in another process waits for the file meanwhile, and its senders for the receiver.
         """
-        now = self.clock.now()
 
         def work(db: Database) -> Triage:
-            triaged = triage(db, self.reader, trusted=trusted, limit=limit, now=now)
+            triaged = triage(db, self.reader, trusted=trusted, limit=limit, now=self.clock.now())
             jobs.tally(db, applied=triaged.applied)
             return triaged
 
@@ -111,9 +110,11 @@ class Inbox:
             fetch: Types whose records are to be fetched; None takes what needs no fetch.
             limit: At most so many.
         """
-        owner, now = secrets.token_hex(8), self.clock.now()
+        owner = secrets.token_hex(8)
 
         def work(db: Database) -> list[Job]:
+            now = self.clock.now()
+            jobs.mend_times(db, now, self.rules)
             jobs.expire(db, now, self.rules)
             jobs.settle_older(db, fetch or ())
             return jobs.lease(db, owner, now, now + self.rules.lease, fetchable=fetch, limit=limit)
@@ -123,8 +124,7 @@ class Inbox:
     async def renew(self, owners: Collection[str]) -> None:
         """Show that the worker which holds these leases is alive."""
         if owners:
-            until = self.clock.now() + self.rules.lease
-            await self.store.write(lambda db: jobs.renew(db, owners, until))
+            await self.store.write(lambda db: jobs.renew(db, owners, self.clock.now() + self.rules.lease))
 
     async def begin(self, number: int, owner: str) -> int | None:
         """Count an attempt at a job and return its number; None where the lease is lost."""
@@ -138,10 +138,9 @@ class Inbox:
         Returns:
             Whether the lease of all still held; else nothing was written.
         """
-        now = self.clock.now()
 
         def work(db: Database) -> None:
-            if jobs.finish(db, numbers, owner, now) < len(numbers):
+            if jobs.finish(db, numbers, owner, self.clock.now()) < len(numbers):
                 raise _LeaseLostError
             for write in works:
                 write(db)
@@ -164,10 +163,9 @@ class Inbox:
         Returns:
             What became of each.
         """
-        now = self.clock.now()
 
         def work(db: Database) -> dict[int, State]:
-            states: dict[int, State] = {}
+            now, states = self.clock.now(), dict[int, State]()
             for number in numbers:
                 if not attempted:
                     jobs.begin(db, number, owner)
@@ -180,13 +178,11 @@ class Inbox:
 
     async def release(self, numbers: Sequence[int], owner: str, *, after: float = 0.0, counted: bool = False) -> None:
         """Give jobs back that did not fail by their own fault, to be leased again *after* so many seconds."""
-        due = self.clock.now() + after
-        await self.store.write(lambda db: jobs.release(db, numbers, owner, due, counted=counted))
+        await self.store.write(lambda db: jobs.release(db, numbers, owner, self.clock.now() + after, counted=counted))
 
     async def give_up(self, numbers: Sequence[int], owner: str, why: str) -> int:
         """Make dead letters of leased jobs that no further attempt would help; return how many."""
-        now = self.clock.now()
-        return await self.store.write(lambda db: jobs.give_up(db, numbers, owner, why, now))
+        return await self.store.write(lambda db: jobs.give_up(db, numbers, owner, why, self.clock.now()))
 
     async def outcomes(self, owner: str) -> dict[int, str | None]:
         """Return how the store got the records of the jobs of a lease, by number."""
@@ -200,8 +196,7 @@ class Inbox:
 
     async def cleanup(self) -> tuple[int, int]:
         """Delete bodies and keys that are kept for long enough; return how many of each."""
-        now = self.clock.now()
-        return await self.store.write(lambda db: jobs.cleanup(db, now, self.rules))
+        return await self.store.write(lambda db: jobs.cleanup(db, self.clock.now(), self.rules))
 
     # --- for people -------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from tonicdm.store.versions import Origin, ReadStamp
 from tonicdm.types import DataQuantity
 from tonicdm.webhooks.event import Event, decode, read_payload, storable
 from tonicdm.webhooks.payload import PayloadReader, identity_of
-from tonicdm.webhooks.rules import OPEN, InboxRules, State, Verdict, Waiting, after_failure, judge
+from tonicdm.webhooks.rules import OPEN, InboxRules, State, Verdict, Waiting, after_failure, delay, judge
 
 CRASHED: Final = "the worker ended while it was at work on this"
 
@@ -290,6 +290,41 @@ _FIRST_OF_ITS_RECORD: Final = """
 """Order per record: only the earliest open job of a record may be leased, and only while none of them is."""
 
 
+LEASES_AHEAD: Final = 10
+"""So many leases ahead no lease ends, also where the hosts have different rules: then the clock was set back."""
+MAX_DELAYS: Final = 16
+"""Attempts whose delays are told apart here."""
+AHEAD_SECONDS: Final = 5.0
+"""Seconds that a time may lie ahead of what was expected without the clock having been set back."""
+
+
+def mend_times(db: Database, now: float, rules: InboxRules) -> None:
+    """Bring times within reach that a clock which was set has moved far away.
+
+    A job that was never tried is due since it came, and one that failed waits for its delay, whatever the clock showed
+    then. Leases are mended as `tonicdm.clock.lease_end` says.
+
+    Args:
+        db: The store, with the lock of leases.
+        now: Unix time.
+        rules: The settings.
+    """
+    skip, moved = db.dialect.skip_locked("job"), max(0.0, db.moved(rules.lease))
+    db.execute(
+        "UPDATE job SET lease_until = ? WHERE number IN (SELECT number FROM job WHERE state = 'leased' "  # noqa: S608
+        f"AND (lease_until > ? OR lease_until > ? AND lease_until <= ?) {skip})",
+        (now + rules.lease, now + LEASES_AHEAD * rules.lease, now - moved, now),
+    )
+    delays = [delay(attempts, rules, 0.0) for attempts in range(1, min(rules.attempts, MAX_DELAYS))]
+    cases = " ".join(f"WHEN {attempts} THEN {longest!r}" for attempts, longest in enumerate([0.0, *delays]))
+    longest = f"CASE attempts {cases} ELSE {rules.max_retry_delay!r} END"
+    db.execute(
+        f"UPDATE job SET due = ? + {longest} WHERE number IN (SELECT number FROM job WHERE state = 'received' "  # noqa: S608
+        f"AND due > ? AND due > ? + {longest} {skip})",
+        (now, now + AHEAD_SECONDS, now + AHEAD_SECONDS),
+    )
+
+
 def expire(db: Database, now: float, rules: InboxRules) -> int:
     """Take jobs back whose lease has ended: their worker is gone; return how many."""
     # One that has had all its attempts ends here: else a job that kills its worker would do so for ever.
@@ -301,9 +336,10 @@ def expire(db: Database, now: float, rules: InboxRules) -> int:
         (CRASHED, now, now, rules.attempts),
     ).rowcount
     freed = db.execute(
-        "UPDATE job SET state = 'received', owner = NULL, lease_until = NULL "  # noqa: S608
-        f"WHERE number IN ({overdue} {skip})",
-        (now,),
+        "UPDATE job SET state = 'received', owner = NULL, lease_until = NULL, "  # noqa: S608
+        # It was due when it was taken, whatever the clock showed then.
+        f"due = CASE WHEN due > ? THEN ? ELSE due END WHERE number IN ({overdue} {skip})",
+        (now, now, now),
     ).rowcount
     return ended + freed
 

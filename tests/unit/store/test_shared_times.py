@@ -30,6 +30,7 @@ KNOWN = {
     "rhythm/users.py": {"self._issuer_clock.now": "the issuer's; a session is of one process"},
     "store/cached.py": {"self._clock.now": DATABASES},
     "store/lock.py": {"db.now": DATABASES, "time.time": "of a file"},
+    "store/postgresql/database.py": {"self._watch.now": DATABASES},
     "store/store.py": {
         "self._database.now": DATABASES,
         "self.clock(SystemClock()).now": DATABASES,

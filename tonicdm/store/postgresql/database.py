@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import errors
 
-from tonicdm.clock import SystemClock
+from tonicdm.clock import ClockWatch
 from tonicdm.errors import StoreError
 from tonicdm.store.columns import Column
 from tonicdm.store.database import Dialect, Lock, quoted
@@ -48,11 +48,12 @@ class PostgresqlDatabase:
         connection: In autocommit mode, with the schema as its search path.
         schema: The schema.
         name: Of the store, for errors.
+        watch: Of the server's clock, for all connections to it: it may be set while none is open.
     """
 
     dialect: Dialect = PostgresqlDialect()
 
-    def __init__(self, connection: psycopg.Connection[Any], schema: str, name: str) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], schema: str, name: str, watch: ClockWatch) -> None:
         self.connection: psycopg.Connection[Any] = connection
         self._name = name
         self._schema = schema
@@ -63,12 +64,14 @@ class PostgresqlDatabase:
             for lock, key in LOCKS.items()
         }
         values.register(connection)
-        self._clock = SystemClock()
-        self._ahead = self._clock.monotonic()
+        self._watch = watch
         self._read_time(connection.execute(f"SELECT {TIME}".encode()).fetchone())
 
     def now(self) -> float | None:
-        return self._clock.monotonic() - self._ahead
+        return self._watch.now()
+
+    def moved(self, seconds: float) -> float:
+        return self._watch.moved(seconds)
 
     def _check_session(self, row: Sequence[Any] | None) -> None:
         """Refuse a session whose names are not this schema's, such as another tenant's."""
@@ -77,7 +80,7 @@ class PostgresqlDatabase:
 
     def _read_time(self, row: Sequence[Any] | None) -> None:
         if row is not None:
-            self._ahead = self._clock.monotonic() - float(row[-1])
+            self._watch.read(float(row[-1]))
 
     @property
     def is_lost(self) -> bool:

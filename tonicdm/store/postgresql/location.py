@@ -13,6 +13,7 @@ import platformdirs
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from tonicdm.clock import ClockWatch, SystemClock
 from tonicdm.databases import checked
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.store.database import Location, Lock, quoted
@@ -80,6 +81,7 @@ class PostgresqlSchema(Location):
             raise ConfigError("this is no URL of a PostgreSQL database. Nothing was sent.") from None
         self._settings: dict[str, Any] = {**DEFAULTS, **given}
         self.name: str = f"{place} (schema {schema})"
+        self._watch = ClockWatch(SystemClock().monotonic)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -95,18 +97,18 @@ class PostgresqlSchema(Location):
             if version_of(db, self.schema, self.name) == 0:
                 self._make(db)
             self._check(db)
-        return PostgresqlDatabase(db, self.schema, self.name)
+        return PostgresqlDatabase(db, self.schema, self.name, self._watch)
 
     def open_to_read(self) -> PostgresqlDatabase:
         with self._opening() as db:
             if version_of(db, self.schema, self.name) == 0:
                 raise StoreError(self.name, "does not exist; make it with: tonicdm sync")
             self._check(db)
-        return PostgresqlDatabase(db, self.schema, self.name)
+        return PostgresqlDatabase(db, self.schema, self.name, self._watch)
 
     def open_to_watch(self) -> PostgresqlDatabase:
         with self.errors(), self._opening() as db:
-            return PostgresqlDatabase(db, self.schema, self.name)
+            return PostgresqlDatabase(db, self.schema, self.name, self._watch)
 
     def upgrade(self) -> tuple[int, int]:
         with self._opening() as db, contextlib.closing(db):
