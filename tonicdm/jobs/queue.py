@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString, Self
 
 import attrs
 
+from tonicdm.clock import ClockWatch, SystemClock
 from tonicdm.databases import creating, is_url, shown
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.jobs import tables
 from tonicdm.jobs.kinds import Job, Kind
-from tonicdm.jobs.rules import PutBack
+from tonicdm.jobs.rules import MAX_RETRY_SECONDS, PutBack
 from tonicdm.jobs.schedules import Schedule
 from tonicdm.jobs.tables import SCHEMA
 from tonicdm.jobs.tenants import Tenant
@@ -30,6 +31,8 @@ logger: Final = logging.getLogger("tonicdm")
 
 CLAIM_SECONDS: Final = 60.0
 """Seconds for which a worker has what is due to itself, to submit it."""
+AHEAD_SECONDS: Final = 5.0
+"""Seconds that a time may lie further ahead than any that is written, before the clock counts as set back."""
 MAX_CLAIMED: Final = 200
 """Schedules that are submitted in one go."""
 
@@ -90,6 +93,7 @@ class JobQueue:
         self.app: procrastinate.App = procrastinate.App(connector=connector)
         self.endings: dict[int, PutBack] = {}
         """How jobs that end now go back into the queue, by their number."""
+        self._watch = ClockWatch(SystemClock().monotonic)
         self.app.job_manager = Manager(connector, lambda job: self.endings.pop(job, None))
 
     @property
@@ -320,12 +324,34 @@ class JobQueue:
     # --- workers --------------------------------------------------------------------------------------------------
 
     async def rescue(self, seconds: float) -> int:
-        """Put the jobs of workers that have shown no sign of life for so long back; return how many."""
+        """Put the jobs of workers that have shown no sign of life for so long back; return how many.
+
+        Where the database's clock was set forward, no living worker had a chance to show one in the time that was
+        skipped; where it was set back, heartbeats lie ahead.
+        """
+        await self._mend_times()
         with self.errors():
-            rescued = len(await self._rows(tables.RESCUE, seconds=seconds))
+            rescued = len(await self._rows(tables.RESCUE, seconds=seconds + max(0.0, self._watch.moved(seconds))))
         if rescued:
             logger.warning("%d jobs of workers that show no sign of life go on elsewhere", rescued)
         return rescued
+
+    async def _mend_times(self) -> None:
+        """Bring what waits within reach again where the database's clock was set back."""
+        moved = self._watch.read((await self.now()).timestamp())
+        values = {
+            "back": max(0.0, -moved),
+            "longest": MAX_RETRY_SECONDS,
+            "claim": CLAIM_SECONDS,
+            "tolerance": AHEAD_SECONDS,
+        }
+        with self.errors():
+            await self._rows(tables.MEND_TIMES, **values)
+            if moved < 0:
+                for schedule in await self.schedules():
+                    following = schedule.next_after(await self.now())
+                    if schedule.cron is not None and schedule.due is not None and schedule.due > following:
+                        await self._rows(tables.MOVE_SCHEDULE, id=schedule.id, due=schedule.due, next=following)
 
     async def ready(self, queues: Sequence[str]) -> bool:
         """Tell whether a worker that takes jobs of *queues* would find one now."""

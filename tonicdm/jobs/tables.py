@@ -139,6 +139,26 @@ SELECT id FROM dropped UNION ALL SELECT id FROM ended
 
 What was to be cancelled is. Where the same one waits already, that one goes on for both.
 """
+MEND_TIMES: Final[LiteralString] = f"""
+WITH heartbeats AS (
+    UPDATE {SCHEMA}.procrastinate_workers SET last_heartbeat = now()
+    WHERE last_heartbeat > now() + make_interval(secs => %(tolerance)s)
+), waiting AS (
+    UPDATE {SCHEMA}.procrastinate_jobs
+    SET scheduled_at = greatest(now(), least(scheduled_at - make_interval(secs => %(back)s),
+        now() + make_interval(secs => %(longest)s)))
+    WHERE status = 'todo' AND starts_with(task_name, 'tonicdm.') AND scheduled_at > now() + CASE
+        WHEN %(back)s > 0 THEN interval '0' ELSE make_interval(secs => %(longest)s + %(tolerance)s) END
+)
+UPDATE {SCHEMA}.tonicdm_schedule SET due = now()
+WHERE every IS NOT NULL AND due > now() + make_interval(secs => greatest(every, %(claim)s) + %(tolerance)s)
+RETURNING id
+"""  # noqa: S608
+"""Brings times within reach that lie further ahead than any that is written: the clock was set back since.
+
+A dead worker's heartbeat counts from now on, a living one's is written again. A job is looked at rather too early than
+too late: it is put back if its units are not there. A schedule is due when its interval says so at the latest.
+"""
 DROP_DONE: Final[LiteralString] = f"""
 DELETE FROM {SCHEMA}.procrastinate_jobs WHERE id = %(id)s AND status = 'doing' AND worker_id = %(worker)s RETURNING id
 """  # noqa: S608

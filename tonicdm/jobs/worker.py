@@ -27,6 +27,11 @@ logger: Final = logging.getLogger("tonicdm")
 HEARTBEAT_SECONDS: Final = 10.0
 STALLED_SECONDS: Final = 30.0
 """Seconds without a heartbeat after which a worker's jobs are put back."""
+FORGET_SECONDS: Final = 86_400.0
+"""Seconds after which a worker that shows no sign of life is forgotten: long after its jobs were put back.
+
+The library forgets them when a worker begins, and takes whose heartbeat the clock has jumped over to be one of them.
+"""
 CARE_SECONDS: Final = 5.0
 """How often what is due is submitted, and the jobs of dead workers are put back."""
 GRACE_SECONDS: Final = 120.0
@@ -146,7 +151,7 @@ class _Worker:
                 delete_jobs="successful",
                 install_signal_handlers=False,
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
-                stalled_worker_timeout=STALLED_SECONDS,
+                stalled_worker_timeout=FORGET_SECONDS,
                 shutdown_graceful_timeout=GRACE_SECONDS,
                 fetch_job_polling_interval=1.0,
             ),
