@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from tonicdm.errors import InvalidIDError
-from tonicdm.types import COMPACT_ID, IDLike, RecordID
+from tonicdm.types import COMPACT_ID, LOWER_ID, IDLike, RecordID
 
 
 def record_id(value: IDLike, name: str = "id") -> RecordID:
@@ -19,10 +19,10 @@ def record_id(value: IDLike, name: str = "id") -> RecordID:
         InvalidIDError: *value* is anything else; hyphens are refused, because the API's pattern has none
             (concepts page, "Naming Conventions").
     """
+    if type(value) is str and LOWER_ID.fullmatch(value):
+        return RecordID(value)  # as mostly: thousands that wait need no copy of it
     if isinstance(value, uuid.UUID):
         return RecordID(value.hex)
     if isinstance(value, str) and COMPACT_ID.fullmatch(value):
-        lower = value.lower()
-        # Mostly it is lower already, and thousands that wait need no copy of it.
-        return RecordID(value if type(value) is str and value == lower else lower)
+        return RecordID(value.lower())
     raise InvalidIDError(name, value)

@@ -60,6 +60,8 @@ OptionPlacement: TypeAlias = Literal["header", "query"]
 
 COMPACT_ID: Final = re.compile(r"[0-9a-fA-F]{32}")
 """An ID as the API's pattern has it (concepts page, "Naming Conventions")."""
+LOWER_ID: Final = re.compile(r"[0-9a-f]{32}")
+"""The same as this package writes it."""
 _HYPHENATED_ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -68,7 +70,7 @@ def normalise_id(value: str) -> str:
 
     Some responses hold hyphenated UUIDs (reference: notes, filesets, conversations) where others are compact.
     """
-    if len(value) == 32 and value.lower() == value:
+    if LOWER_ID.fullmatch(value):
         return value
     if COMPACT_ID.fullmatch(value):
         return value.lower()
@@ -80,7 +82,11 @@ def normalise_id(value: str) -> str:
 def id_of(item: Mapping[str, Any]) -> RecordID | None:
     """Return the ID of a plain JSON record in compact lower case; None where it has none that could be asked for."""
     value = item.get("id")
-    text = normalise_id(value) if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return None
+    if LOWER_ID.fullmatch(value):
+        return RecordID(value)
+    text = normalise_id(value)
     return RecordID(text) if COMPACT_ID.fullmatch(text) else None
 
 
@@ -123,10 +129,10 @@ class DataQuantity(enum.StrEnum):
 
         The price is taken to be per call, whatever the number of records (concepts page, "Rate Limiting").
         """
-        return _UNITS[self]
+        return _UNITS[self._value_]  # to hash a member of an enumeration takes longer
 
 
-_UNITS: Final = {DataQuantity.ID_ONLY: 1, DataQuantity.BASIC: 5, DataQuantity.COMPLETE: 20}
+_UNITS: Final = {"id_only": 1, "basic": 5, "complete": 20}
 
 MAX_UNITS_PER_CALL: Final = DataQuantity.COMPLETE.units
 """The highest price of a call, which is reserved where no document tells its price."""

@@ -14,13 +14,13 @@ from tonicdm.codec import parse_json
 from tonicdm.endpoints.bodies import body_of, changes_of
 from tonicdm.endpoints.caller import Caller, Copy
 from tonicdm.endpoints.listing import ListOperation
-from tonicdm.endpoints.many import BatchReader, RawRecords, RecordBatch
+from tonicdm.endpoints.many import BatchReader, RecordBatch
 from tonicdm.endpoints.payload import invalid_error, read_one
 from tonicdm.endpoints.refreshing import K, Refreshed, parse_cache, refresh
 from tonicdm.endpoints.splitting import source_of
 from tonicdm.errors import EndpointNotFoundError, InvalidOptionError, RecordNotFoundError
 from tonicdm.http.messages import Response
-from tonicdm.http.operation import Operation
+from tonicdm.http.operation import Encoded, Operation
 from tonicdm.ids import record_id
 from tonicdm.models import CODEC, Record, RecordStub, read_with
 from tonicdm.paging import Paginator
@@ -40,7 +40,7 @@ from tonicdm.types import (
 M = TypeVar("M", bound=Record)
 R = TypeVar("R", bound=Record)
 
-ALL_STATUSES: Final = ("active", "inactive", "deleted")
+ALL_STATUSES: Final = Encoded("active,inactive,deleted")
 """Asked for wherever a record is named by its ID, so that its status can't hide it (reference: filterStatuses)."""
 
 
@@ -201,15 +201,15 @@ class Readable(Listed[M]):
         identity = record_id(record)
         data_quantity = parse_data_quantity(data_quantity)
         age = _age(self._caller, data_quantity, max_age, resolve)
-        batch: RecordBatch[M | RecordStub]
+        found: M | RecordStub | None
         if self._caller.copy is not None and data_quantity is not DataQuantity.COMPLETE:
             batch = await self._read_copy(self._caller.copy, [identity], data_quantity, age, resolve, "raise")
+            found = batch[0] if batch else None
         else:
-            reader = self._reader(data_quantity)
-            batch = reader.decode([identity], RawRecords.of(await reader.call([identity])))
-        if not batch:
+            found = await self._reader(data_quantity).read_single(identity)
+        if found is None:
             raise RecordNotFoundError(identity, path=self._listing.operation.path)
-        return batch[0]
+        return found
 
     @overload
     async def get_many(
@@ -428,6 +428,9 @@ class Deleting(Endpoint):
 
 def _age(caller: Caller, data_quantity: DataQuantity, max_age: float | None, resolve: ListOf[str]) -> float:
     """Return how old a record may be."""
+    if max_age is None and resolve == ():
+        # Who asks for a stub asks whether something changed; the client's own max_age would answer that unasked.
+        return 0.0 if data_quantity is DataQuantity.ID_ONLY else caller.max_age
     if max_age is not None and (isinstance(max_age, (bool, str)) or not max_age >= 0):
         raise InvalidOptionError(f"max_age must be seconds, 0 or more, not {max_age!r}. Nothing was sent.")
     if isinstance(resolve, str) or not all(isinstance(name, str) for name in resolve):
@@ -442,7 +445,6 @@ def _age(caller: Caller, data_quantity: DataQuantity, max_age: float | None, res
             "Nothing was sent."
         )
     if data_quantity is DataQuantity.ID_ONLY:
-        # Who asks for a stub asks whether something changed; the client's own max_age would answer that unasked.
         return max_age or 0.0
     return caller.max_age if max_age is None else max_age
 
@@ -453,6 +455,8 @@ def parse_data_quantity(value: DataQuantityLike) -> DataQuantity:
     Raises:
         InvalidOptionError: It is none of the three.
     """
+    if type(value) is DataQuantity:
+        return value
     try:
         return DataQuantity(value)
     except ValueError:

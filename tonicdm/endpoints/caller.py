@@ -130,7 +130,7 @@ class Caller:
             cost=word.units if priced else MAX_UNITS_PER_CALL,
             expected=word.units if priced else None,
             priority=self.priority,
-            max_wait=self._max_wait(),
+            max_wait=self.max_wait if self.finish_by is None else self._left(self.finish_by),
             timeout=self.timeout,
             job=self.job,
             share=self.share,
@@ -149,13 +149,11 @@ class Caller:
             self.meter(answer, word.units if answer.observed_cost is None else answer.observed_cost)
         return answer
 
-    def _max_wait(self) -> float | None:
-        """Return for how long a call may wait from now on."""
-        if self.finish_by is None:
-            return self.max_wait
-        left = self.finish_by.timestamp() - self.transport.clock.now()
+    def _left(self, finish_by: datetime.datetime) -> float:
+        """Return for how many seconds a call that has to be sent by *finish_by* may wait from now on."""
+        left = finish_by.timestamp() - self.transport.clock.now()
         if left < 0:
             raise BudgetTimeoutError(
-                f"finish_by={self.finish_by:%Y-%m-%d %H:%M:%S %Z} has passed. Nothing was sent.", wait=0.0, max_wait=0.0
+                f"finish_by={finish_by:%Y-%m-%d %H:%M:%S %Z} has passed. Nothing was sent.", wait=0.0, max_wait=0.0
             )
         return left if self.max_wait is None else min(self.max_wait, left)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from tonicdm.codec.elements import Elements
@@ -11,7 +11,7 @@ from tonicdm.codec.scalars import Refused, read_datetime
 from tonicdm.ids import record_id
 from tonicdm.models import is_stub
 from tonicdm.models.records import UPDATED_NAMES, updated_in
-from tonicdm.types import DataQuantity, normalise_id
+from tonicdm.types import DataQuantity, IDLike, normalise_id
 
 PROJECT_FIELDS: Final = ("project_id", "projectId")
 
@@ -32,43 +32,36 @@ def contradiction(
         The option's wire name and what contradicts it, without values; None where all agrees.
     """
     records = [item for item in elements.values if isinstance(item, dict)]
-    return (
-        _other_ids(records, options if own_ids else {})
-        or _other_project(records, options)
-        or _too_many(len(elements), options)
-        or _too_old(records, options)
-        or (_wrong_shape(records, data_quantity) if shaped else None)
-    )
+    for name, find in _CHECKS.items():
+        value = options.get(name)
+        if value is None or (name == "filter_ids" and not own_ids):
+            continue
+        if (found := find(records, value)) is not None:
+            return found
+    size = options.get("page_size")
+    if size is not None and len(elements) > size:
+        return "pageSize", f"{len(elements):,} records came instead of at most {size:,}"
+    return _wrong_shape(records, data_quantity) if shaped and records else None
 
 
-def _other_ids(records: Sequence[dict[str, Any]], options: Mapping[str, Any]) -> tuple[str, str] | None:
-    if options.get("filter_ids") is None:
-        return None
-    asked = {record_id(value) for value in options["filter_ids"]}
-    strange = sum(1 for item in records if isinstance(item.get("id"), str) and normalise_id(item["id"]) not in asked)
+def _other_ids(records: Sequence[dict[str, Any]], wanted: Iterable[IDLike]) -> tuple[str, str] | None:
+    asked = {record_id(value) for value in wanted}
+    strange = 0
+    for item in records:
+        name = item.get("id")
+        if name not in asked and isinstance(name, str) and normalise_id(name) not in asked:
+            strange += 1
     return ("filterIDs", f"{strange} records came that were not asked for") if strange else None
 
 
-def _other_project(records: Sequence[dict[str, Any]], options: Mapping[str, Any]) -> tuple[str, str] | None:
-    if options.get("project_id") is None:
-        return None
-    asked = record_id(options["project_id"])
+def _other_project(records: Sequence[dict[str, Any]], wanted: IDLike) -> tuple[str, str] | None:
+    asked = record_id(wanted)
     shown = [item[name] for item in records for name in PROJECT_FIELDS if isinstance(item.get(name), str)]
     strange = sum(1 for value in shown if normalise_id(value) != asked)
     return ("projectId", f"{strange} records of other projects came") if strange else None
 
 
-def _too_many(count: int, options: Mapping[str, Any]) -> tuple[str, str] | None:
-    size = options.get("page_size")
-    if size is None or count <= size:
-        return None
-    return "pageSize", f"{count:,} records came instead of at most {size:,}"
-
-
-def _too_old(records: Sequence[dict[str, Any]], options: Mapping[str, Any]) -> tuple[str, str] | None:
-    after = options.get("updated_after")
-    if after is None:
-        return None
+def _too_old(records: Sequence[dict[str, Any]], after: datetime.datetime | datetime.date) -> tuple[str, str] | None:
     if not isinstance(after, datetime.datetime):
         after = datetime.datetime.combine(after, datetime.time.min, datetime.UTC)
     # A server that counts whole seconds may return what changed within the second asked for.
@@ -81,6 +74,14 @@ def _too_old(records: Sequence[dict[str, Any]], options: Mapping[str, Any]) -> t
             except Refused:
                 continue
     return ("updated_after", f"{old} records came that had not changed since") if old else None
+
+
+_CHECKS: Final[Mapping[str, Callable[[Sequence[dict[str, Any]], Any], tuple[str, str] | None]]] = {
+    "filter_ids": _other_ids,
+    "project_id": _other_project,
+    "updated_after": _too_old,
+}
+"""What looks for records that contradict an option, by its Python name."""
 
 
 def untimed(payload: Sequence[Any]) -> str:
@@ -98,11 +99,9 @@ def _is_timed(item: dict[str, Any]) -> bool:
 
 
 def _wrong_shape(records: Sequence[dict[str, Any]], data_quantity: DataQuantity) -> tuple[str, str] | None:
-    if not records:
-        return None
     if data_quantity is DataQuantity.ID_ONLY:
         full = sum(1 for item in records if "id" in item and not is_stub(item))
         return ("data_quantity", f"{full} whole records came instead of stubs") if full else None
-    if all(is_stub(item) for item in records):
+    if is_stub(records[0]) and all(is_stub(item) for item in records):
         return "data_quantity", f"stubs came instead of {data_quantity.value} records"
     return None

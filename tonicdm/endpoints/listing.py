@@ -24,7 +24,7 @@ from tonicdm.http.operation import Operation
 from tonicdm.models import Record, RecordStub
 from tonicdm.paging import Page
 from tonicdm.plan.arithmetic import ROUND_SIZES
-from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid, id_of
+from tonicdm.types import LOWER_ID, DataQuantity, InvalidRecord, OnInvalid, id_of
 
 M = TypeVar("M", bound=Record)
 logger: Final = logging.getLogger("tonicdm")
@@ -65,6 +65,8 @@ class ListOperation(Generic[M]):
 
     def fault(self, item: Any) -> str | None:
         """Return why an element of an answer is no record, without values; None where it is one."""
+        if type(item) is dict and type(name := item.get("id")) is str and LOWER_ID.fullmatch(name):
+            return None  # as nearly always
         if (reason := self.nameless(item)) is not None:
             return reason
         return "an ID that is none" if self.askable and id_of(item) is None else None

@@ -109,6 +109,21 @@ class BatchReader:
         """Return the records named by *ids*, decoded: stubs of them under ``id_only``."""
         return self.decode(ids, await self.read_raw(ids), on_invalid=on_invalid)
 
+    async def read_single(self, record: RecordID) -> Any:
+        """Return the record named by *record*, decoded; None where the server has none.
+
+        Raises:
+            DecodeError: What came is no record.
+        """
+        elements = await self.call([record])
+        if elements.invalid or len(elements.values) != 1:
+            return next(iter(self.decode([record], RawRecords.of(elements))), None)
+        # It is the one that was asked for: another's ID would contradict the option.
+        models, invalid = decoded(elements.values, self._listing.model_under(self._data_quantity), self._data_quantity)
+        if invalid:
+            raise invalid_error(invalid, models, self._listing.operation.label)
+        return models[0]
+
     async def read_raw(self, ids: Sequence[RecordID]) -> RawRecords:
         """Return the records named by *ids*, as plain JSON.
 

@@ -16,7 +16,7 @@ from tonicdm.types import IDLike, ListOf, OnInvalid
 
 Encoder: TypeAlias = Callable[[str, Any], str]
 
-IDS = encode.array(encode.identity)
+IDS = encode.identities
 WORDS = encode.array(encode.text)
 
 DATA_QUANTITY: Final = Parameter("data_quantity", encode.text, query="dataQuantity")

@@ -30,7 +30,7 @@ def read_list(answer: Response, label: str, fault_of: Callable[[Any], str | None
         return Elements([])
     elements = read_elements(answer.body, what=label)
     faults = [fault_of(item) for item in elements.values]
-    if not any(faults):
+    if faults.count(None) == len(faults):
         return elements
     values = [item for item, fault in zip(elements.values, faults, strict=True) if fault is None]
     others = [
@@ -78,7 +78,7 @@ def decoded(values: Sequence[Any], model: type[R], data_quantity: DataQuantity) 
     invalid: list[InvalidRecord] = []
     with read_with(data_quantity):
         try:
-            return CODEC.read_all(list(values), model), []
+            return CODEC.read_all(values if type(values) is list else list(values), model), []
         except DecodeError:
             pass
         for index, value in enumerate(values):

@@ -189,8 +189,7 @@ class Exchange:
         channel, call, progress = self._channel, self._call, self._progress
         async with self._reservation:
             channel.session.check_open()
-            self._note_wait()
-            entered = channel.clock.monotonic()
+            entered = self._note_wait()
             try:
                 async with self._request() as response:
                     if self._reservation.sent_at is None:
@@ -201,7 +200,7 @@ class Exchange:
                     report = read(response.headers)
                     self.settlement = await self._reservation.settle_from(response.headers, response.status, report)
                     rate_limit = report.rate_limit(channel.clock.now())
-                    self._tell_response(rate_limit, channel.clock.monotonic() - began)
+                    self._tell_response(rate_limit, began)
                     body = await self._body(response)
                     headers = Headers(response.headers.items(), self._token.mask)
                 elapsed = channel.clock.monotonic() - began
@@ -244,9 +243,12 @@ class Exchange:
         )
         return admitted
 
-    def _note_wait(self) -> None:
-        self._waited = self._channel.clock.monotonic() - self._queued_at
+    def _note_wait(self) -> float:
+        """Count the wait for the units, and return the time at which it ended."""
+        entered: float = self._channel.clock.monotonic()
+        self._waited = entered - self._queued_at
         self._progress.allowance.spend(self._waited)
+        return entered
 
     def _note_units(self) -> None:
         """Count the cost of the attempt: the server's charge where it is known, else what was reserved."""
@@ -264,7 +266,7 @@ class Exchange:
         lines, self._is_replaced = self._lines(), session.is_replaced
         single = SingleRequest(
             self._pass,
-            names={name.lower() for name, _ in lines},
+            names=[name for name, _ in lines],
             token=None if call.public else self._token,
             options=self._channel.options,
         )
@@ -325,7 +327,7 @@ class Exchange:
 
     # --- the response -------------------------------------------------------------------------------------------
 
-    def _tell_response(self, rate_limit: RateLimit | None, elapsed: float) -> None:
+    def _tell_response(self, rate_limit: RateLimit | None, began: float) -> None:
         call, hooks = self._call, self._channel.hooks
         if hooks.hears_responses:
             event = ResponseEvent(
@@ -336,7 +338,7 @@ class Exchange:
                 observed_cost=self.settlement.observed_cost,
                 rate_limit=rate_limit,
                 attempt=self._progress.attempt,
-                elapsed=elapsed,
+                elapsed=self._channel.clock.monotonic() - began,
                 priority=call.priority,
                 base_url=call.base_url,
                 url_template=call.template,

@@ -61,6 +61,8 @@ SECRET_LINES: Final = frozenset(
 LINKS: Final = frozenset({"content-location", "link", "location", "refresh", "uri"})
 """Names in an answer whose values are URLs; a signed one is a key."""
 
+_PROTECTED: Final = SECRET_LINES | LINKS
+
 RATE: Final = ("x-rate-limit", "x-ratelimit", "ratelimit", "retry-after")
 """How the names begin by which a server tells what is left (concepts page, "Managing Rate Limits")."""
 
@@ -82,12 +84,17 @@ class Headers(Mapping[str, str]):
 
     __slots__ = ("_lines",)
 
+    _lines: dict[str, tuple[str, str]]
+
     def __init__(self, lines: Iterable[tuple[str, str]] = (), mask: Callable[[str], str] = str) -> None:
-        self._lines: dict[str, tuple[str, str]] = {}
         lines = list(lines)
         whole = "\n".join(itertools.chain.from_iterable(lines))
         if mask(whole) == whole:  # as nearly always, and one look is quicker than two for each line
             mask = str
+            self._lines = {line[0].lower(): line for line in lines}
+            if len(self._lines) == len(lines) and _PROTECTED.isdisjoint(self._lines):
+                return
+        self._lines = {}
         for name, value in lines:
             key = name.lower()
             shown = MASK if key in SECRET_LINES else mask(value)

@@ -17,9 +17,9 @@ from tonicdm.types import Priority, RateLimit
 UNITS_STAY_CHARGED: Final = "Its units stay charged until a later call shows whether it counted."
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)  # each call makes one, and a frozen one takes twice the time
 class OutgoingRequest:
-    """A request, and how it may spend."""
+    """A request, and how it may spend. Nothing changes it."""
 
     request: Request
     base_url: str

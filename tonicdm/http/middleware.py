@@ -5,7 +5,7 @@ It speaks to aiohttp as a client middleware, in place of those that a session ha
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Collection, Container
 from typing import Any, Final, Self
 
 from tonicdm.http.headers import is_added
@@ -13,6 +13,9 @@ from tonicdm.types import Secret
 
 _AUTOMATIC: Final = frozenset({"host", "accept", "accept-encoding", "user-agent", "content-length", "content-type"})
 """Names in lower case of the lines that aiohttp adds by itself."""
+
+_AS_WRITTEN: Final = frozenset({"Host", "Accept", "Accept-Encoding", "User-Agent", "Content-Length", "Content-Type"})
+"""The same names as aiohttp writes them."""
 
 
 class SentTwiceError(Exception):
@@ -28,8 +31,8 @@ class SingleRequest:
 
     Args:
         gate: Awaited when the connection is there, before the first byte; what it raises ends the request.
-        names: Names in lower case of the lines that the call itself brings; what a session adds under other names stays
-            only if it says nothing of the call.
+        names: Names of the lines that the call itself brings; what a session adds under other names stays only if it
+            says nothing of the call.
         token: Sent as bearer token, in place of what a session or a netrc would send.
         options: Names of options in lower case.
     """
@@ -38,7 +41,7 @@ class SingleRequest:
         self,
         gate: Callable[[], Awaitable[None]],
         *,
-        names: Container[str],
+        names: Collection[str],
         token: Secret | None = None,
         options: Container[str] = (),
     ) -> None:
@@ -74,9 +77,13 @@ class SingleRequest:
                 request.headers.popall("Authorization", None)
 
     def _keep_ours(self, headers: Any) -> None:
-        for name in set(headers):
+        others = set(headers).difference(self._names, _AS_WRITTEN)
+        if not others:
+            return
+        ours = {name.lower() for name in self._names}
+        for name in others:
             key = name.lower()
-            if key not in self._names and key not in _AUTOMATIC and not is_added(key, self._options):
+            if key not in ours and key not in _AUTOMATIC and not is_added(key, self._options):
                 headers.popall(name, None)
 
     def _gated(self, send: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:

@@ -28,11 +28,23 @@ class Parameter:
     """Turns the argument's name and value into the text of the header."""
     query: str = attrs.field(default="")
     """The name in the query string, where it differs."""
+    key: str = attrs.field(init=False, repr=False, eq=False)
+    """The header's name in lower case: headers are told apart by it."""
+
+    @key.default
+    def _lower(self) -> str:
+        return self.name.lower()
 
     @property
     def query_name(self) -> str:
         """The name in the query string."""
         return self.query or self.name
+
+
+class Encoded(str):
+    """The text of an option, encoded before: what is asked for in each call need not be encoded in each."""
+
+    __slots__ = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -61,16 +73,20 @@ class Operation:
         Raises:
             InvalidOptionError: An option is unknown, missing, or has a value that can't be sent.
         """
-        for name in options:
-            if name not in self.options:
-                raise InvalidOptionError(
-                    f"{self.label} has no option {name!r}; it has {', '.join(sorted(self.options)) or 'none'}. "
-                    f"{NOTHING_SENT}"
-                )
-        given = {name: value for name, value in options.items() if value is not None}
-        for name in sorted(self.required - given.keys()):
-            raise InvalidOptionError(f"{self.label} needs the option {name}. {NOTHING_SENT}")
-        return [(self.options[name], self.options[name].encode(name, value)) for name, value in given.items()]
+        for name in options.keys() - self.options.keys():
+            raise InvalidOptionError(
+                f"{self.label} has no option {name!r}; it has {', '.join(sorted(self.options)) or 'none'}. "
+                f"{NOTHING_SENT}"
+            )
+        for name in sorted(self.required):
+            if options.get(name) is None:
+                raise InvalidOptionError(f"{self.label} needs the option {name}. {NOTHING_SENT}")
+        pairs: list[tuple[Parameter, str]] = []
+        for name, value in options.items():
+            if value is not None:
+                option = self.options[name]
+                pairs.append((option, value if type(value) is Encoded else option.encode(name, value)))
+        return pairs
 
 
 # --- how values become text -----------------------------------------------------------------------------------------
@@ -104,6 +120,15 @@ def identity(name: str, value: Any) -> str:
     return record_id(value, name)
 
 
+def identities(name: str, value: Any) -> str:
+    """Encode an array of IDs, as `array` does."""
+    check_array(name, value)
+    words = [record_id(element, name) for element in value]
+    if not words:
+        raise InvalidOptionError(f"{name} must not be empty; leave it out instead. {NOTHING_SENT}")
+    return ",".join(words)
+
+
 def boolean(name: str, value: Any) -> str:
     """Encode a boolean as ``true`` or ``false``."""
     if not isinstance(value, bool):
@@ -129,10 +154,7 @@ def array(item: Callable[[str, Any], str]) -> Callable[[str, Any], str]:
     """Make an encoder for arrays: comma-separated, without spaces (reference: x-array-encoding)."""
 
     def encode(name: str, value: Any) -> str:
-        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-            raise InvalidOptionError(
-                f"{name} must be a list, not a {type(value).__name__}; put a single value into a list. {NOTHING_SENT}"
-            )
+        check_array(name, value)
         words = [item(name, element) for element in value]
         if not words:
             raise InvalidOptionError(f"{name} must not be empty; leave it out instead. {NOTHING_SENT}")
@@ -141,6 +163,20 @@ def array(item: Callable[[str, Any], str]) -> Callable[[str, Any], str]:
         return ",".join(words)
 
     return encode
+
+
+def check_array(name: str, value: Any) -> None:
+    """Refuse what is no array of values.
+
+    Raises:
+        InvalidOptionError: *value* is a single value.
+    """
+    if type(value) is list:
+        return
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise InvalidOptionError(
+            f"{name} must be a list, not a {type(value).__name__}; put a single value into a list. {NOTHING_SENT}"
+        )
 
 
 def moment(name: str, value: Any) -> str:

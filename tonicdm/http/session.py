@@ -54,12 +54,20 @@ async def read_body(response: aiohttp.ClientResponse, max_bytes: int, content: b
         BodyTooLongError: It is longer; *content* holds no more than *max_bytes*.
     """
     content = bytearray() if content is None else content
-    async for piece in response.content.iter_any():
-        content += piece
-        if len(content) > max_bytes:
-            del content[max_bytes:]
-            raise BodyTooLongError
+    stream = response.content
+    if stream.is_eof():  # short bodies come with the head
+        _add(content, stream.read_nowait(), max_bytes)
+        return content
+    async for piece in stream.iter_any():
+        _add(content, piece, max_bytes)
     return content
+
+
+def _add(content: bytearray, piece: bytes, max_bytes: int) -> None:
+    content += piece
+    if len(content) > max_bytes:
+        del content[max_bytes:]
+        raise BodyTooLongError
 
 
 class SessionHolder:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
 import ssl
-import uuid
 from collections.abc import Container
 from typing import Final, TypeVar
 
@@ -128,9 +128,9 @@ class Transport(Channel[A]):
 
     def _request_id(self, call: OutgoingRequest) -> str:
         if not call.headers:
-            return uuid.uuid4().hex
+            return os.urandom(16).hex()
         name = (self.request_id_header or "").lower()
-        return next((value for key, value in call.headers if key.lower() == name), "") or uuid.uuid4().hex
+        return next((value for key, value in call.headers if key.lower() == name), "") or os.urandom(16).hex()
 
     async def _pause_or_raise(
         self, progress: Progress, outcome: Outcome | None, error: Exception, asked: float | None = None
