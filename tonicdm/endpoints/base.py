@@ -206,7 +206,8 @@ class Readable(Listed[M]):
             batch = await self._read_copy(self._caller.copy, [identity], data_quantity, age, resolve, "raise")
             found = batch[0] if batch else None
         else:
-            found = await self._reader(data_quantity).read_single(identity)
+            reader = self._reader(data_quantity)
+            found = reader.single(identity, await reader.call([identity]))
         if found is None:
             raise RecordNotFoundError(identity, path=self._listing.operation.path)
         return found

@@ -109,21 +109,6 @@ class BatchReader:
         """Return the records named by *ids*, decoded: stubs of them under ``id_only``."""
         return self.decode(ids, await self.read_raw(ids), on_invalid=on_invalid)
 
-    async def read_single(self, record: RecordID) -> Any:
-        """Return the record named by *record*, decoded; None where the server has none.
-
-        Raises:
-            DecodeError: What came is no record.
-        """
-        elements = await self.call([record])
-        if elements.invalid or len(elements.values) != 1:
-            return next(iter(self.decode([record], RawRecords.of(elements))), None)
-        # It is the one that was asked for: another's ID would contradict the option.
-        models, invalid = decoded(elements.values, self._listing.model_under(self._data_quantity), self._data_quantity)
-        if invalid:
-            raise invalid_error(invalid, models, self._listing.operation.label)
-        return models[0]
-
     async def read_raw(self, ids: Sequence[RecordID]) -> RawRecords:
         """Return the records named by *ids*, as plain JSON.
 
@@ -206,6 +191,24 @@ class BatchReader:
                 records, _ = decoded(elements.values, model, self._data_quantity)
                 raise OptionIgnoredError(*contradicted, records, placement=self._caller.placement)
         return elements
+
+    def single(self, record: RecordID, elements: Elements) -> Any:
+        """Return the record named by *record* as a model; None where the server has none.
+
+        Args:
+            record: What was asked for alone.
+            elements: What `call` returned.
+
+        Raises:
+            DecodeError: What came is no record.
+        """
+        if elements.invalid or len(elements.values) != 1:
+            return next(iter(self.decode([record], RawRecords.of(elements))), None)
+        # It is the one that was asked for: another's ID would have contradicted the option.
+        models, invalid = decoded(elements.values, self._listing.model_under(self._data_quantity), self._data_quantity)
+        if invalid:
+            raise invalid_error(invalid, models, self._listing.operation.label)
+        return models[0]
 
     def decode(
         self, ids: Sequence[RecordID], records: RawRecords, *, on_invalid: OnInvalid = "raise"
