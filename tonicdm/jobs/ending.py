@@ -28,23 +28,25 @@ class Manager(manager.JobManager):
 
     Args:
         connector: To the database.
-        ending: Returns how a job goes back into its queue, None where it is over.
+        ending: Returns how a job goes back into its queue, or why it failed; None where it is done.
     """
 
-    def __init__(self, connector: procrastinate.BaseConnector, ending: Callable[[int], PutBack | None]) -> None:
+    def __init__(self, connector: procrastinate.BaseConnector, ending: Callable[[int], PutBack | str | None]) -> None:
         super().__init__(connector)
         self._ending = ending
 
     async def finish_job(self, job: jobs.Job, status: jobs.Status, delete_job: bool) -> None:  # noqa: FBT001 - theirs
         """End a job that this worker has: delete it, keep it as failed, or put it back."""
-        back = self._ending(job.id or 0)
+        ending = self._ending(job.id or 0)
+        back = ending if isinstance(ending, PutBack) else None
         mine = {"id": job.id, "worker": job.worker_id}
         if back is not None and status is jobs.Status.SUCCEEDED:
             ended = await self._run(tables.PUT_BACK, **mine, **put_values(back))
         elif delete_job:
             ended = await self._run(tables.DROP_DONE, **mine)
         else:
-            ended = await self._run(tables.END, **mine, status=status.value)
+            reason = ending if isinstance(ending, str) else "was cancelled"
+            ended = await self._run(tables.END, **mine, status=status.value, reason=reason)
         if not ended and back is None:
             logger.warning("job %s was taken over by another worker; that one ends it", job.id)
 

@@ -7,7 +7,7 @@ import contextlib
 import datetime
 import logging
 import urllib.parse
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, LiteralString, Self
 
 import attrs
@@ -20,7 +20,7 @@ from tonicdm.jobs.kinds import Job, Kind
 from tonicdm.jobs.rules import MAX_RETRY_SECONDS, PutBack
 from tonicdm.jobs.schedules import Schedule
 from tonicdm.jobs.tables import SCHEMA
-from tonicdm.jobs.tenants import Tenant
+from tonicdm.jobs.tenants import Tenant, UnknownTenantError
 from tonicdm.rhythm.sync import MODELS as RHYTHM_TYPES
 from tonicdm.store import choose
 
@@ -91,8 +91,8 @@ class JobQueue:
         from tonicdm.jobs.ending import Manager
 
         self.app: procrastinate.App = procrastinate.App(connector=connector)
-        self.endings: dict[int, PutBack] = {}
-        """How jobs that end now go back into the queue, by their number."""
+        self.endings: dict[int, PutBack | str] = {}
+        """How jobs that end now go back into the queue, or why they failed, by their number."""
         self._watch = ClockWatch(SystemClock().monotonic)
         self.app.job_manager = Manager(connector, lambda job: self.endings.pop(job, None))
 
@@ -160,7 +160,7 @@ class JobQueue:
         with self.errors():
             rows = await self._rows(tables.TENANT, name=name)
         if not rows:
-            raise ConfigError(f"no tenant {name}; tonicdm tenants list shows them")
+            raise UnknownTenantError(f"no tenant {name}; tonicdm tenants list shows them")
         return Tenant.from_row(rows[0])
 
     async def remove_tenant(self, name: str) -> bool:
@@ -352,6 +352,11 @@ class JobQueue:
                     following = schedule.next_after(await self.now())
                     if schedule.cron is not None and schedule.due is not None and schedule.due > following:
                         await self._rows(tables.MOVE_SCHEDULE, id=schedule.id, due=schedule.due, next=following)
+
+    async def show_life(self, workers: Collection[int]) -> None:
+        """Note that workers are alive, by their numbers; those that have left stay away."""
+        with self.errors():
+            await self._rows(tables.SHOW_LIFE, workers=list(workers))
 
     async def ready(self, queues: Sequence[str]) -> bool:
         """Tell whether a worker that takes jobs of *queues* would find one now."""

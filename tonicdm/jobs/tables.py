@@ -163,8 +163,10 @@ DROP_DONE: Final[LiteralString] = f"""
 DELETE FROM {SCHEMA}.procrastinate_jobs WHERE id = %(id)s AND status = 'doing' AND worker_id = %(worker)s RETURNING id
 """  # noqa: S608
 END: Final[LiteralString] = f"""
-UPDATE {SCHEMA}.procrastinate_jobs SET status = %(status)s::{SCHEMA}.procrastinate_job_status, attempts = attempts + 1,
-abort_requested = false WHERE id = %(id)s AND status = 'doing' AND worker_id = %(worker)s RETURNING id
+UPDATE {SCHEMA}.procrastinate_jobs
+SET status = %(status)s::{SCHEMA}.procrastinate_job_status, attempts = attempts + 1,
+abort_requested = false, args = args || jsonb_build_object('reason', %(reason)s::text)
+WHERE id = %(id)s AND status = 'doing' AND worker_id = %(worker)s RETURNING id
 """  # noqa: S608
 
 FIGURES: Final[LiteralString] = f"""
@@ -186,6 +188,9 @@ SELECT EXISTS (
 ) AS ready
 """  # noqa: S608
 """Whether there is a job that a worker would take now."""
+SHOW_LIFE: Final[LiteralString] = f"""
+UPDATE {SCHEMA}.procrastinate_workers SET last_heartbeat = now() WHERE id = ANY(%(workers)s) RETURNING id
+"""  # noqa: S608
 WORKERS: Final[LiteralString] = f"""
 SELECT count(*) AS workers FROM {SCHEMA}.procrastinate_workers
 WHERE last_heartbeat > now() - make_interval(secs => %(seconds)s)

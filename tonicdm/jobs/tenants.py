@@ -18,6 +18,10 @@ NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 MIN_EVERY_SECONDS: Final = 60
 
 
+class UnknownTenantError(ConfigError):
+    """There is no tenant of this name."""
+
+
 def _reference(given: TokenReference | str) -> TokenReference:
     return TokenReference(given) if isinstance(given, str) else given
 

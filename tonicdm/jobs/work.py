@@ -17,7 +17,7 @@ from tonicdm.errors import BudgetTimeoutError, ConfigError, TonicDMError
 from tonicdm.jobs.kinds import Job, Kind
 from tonicdm.jobs.opening import OpenTenants
 from tonicdm.jobs.rules import SLICE_SECONDS, PutBack, put_back
-from tonicdm.jobs.tenants import RhythmAccess, Tenant
+from tonicdm.jobs.tenants import RhythmAccess, Tenant, UnknownTenantError
 from tonicdm.plan.order import Beginning, beginnings
 from tonicdm.plan.owner import Ownership
 from tonicdm.plan.refresh import RECORD_UNITS
@@ -103,6 +103,9 @@ class Work:
         try:
             tenant = await self._find(job.tenant)
             done = await (self._plan(job, tenant) if job.is_plan else self._by_kind[job.kind](job, tenant, step))
+        except UnknownTenantError:
+            logger.info("%s is left out: its tenant was removed", name)
+            return None
         except YieldedError as error:
             return PutBack(attrs.evolve(job, reason=str(error)))
         except TonicDMError as error:

@@ -18,6 +18,7 @@ from tonicdm.jobs.rules import PutBack
 from tonicdm.jobs.serving import served
 from tonicdm.jobs.work import Work, wait_or
 from tonicdm.webhooks.handlers import Handlers
+from tonicdm.webhooks.worker import describe_error
 
 if TYPE_CHECKING:
     from procrastinate import JobContext
@@ -87,6 +88,8 @@ class _Worker:
     def __init__(self, queue: JobQueue, stop: asyncio.Event, handlers: Handlers | None) -> None:
         self.queue = queue
         self.stop = stop
+        self.numbers: dict[int, int] = {}
+        """For each job that runs, the number under which this process has taken it."""
         self.tenants = OpenTenants(queue.database)
         self.work = Work(self.tenants, queue.tenant, queue.put, handlers=handlers)
 
@@ -97,31 +100,45 @@ class _Worker:
 
     async def _do(self, context: JobContext, /, **arguments: Any) -> None:
         """Do a job. One that somebody cancels goes on to its next stored step: the call in flight is paid for."""
+        number = context.job.id or 0
+        self.numbers[number] = context.job.worker_id or 0
+        try:
+            back = await self._done(context, Job.from_queue(context.job.task_name, arguments))
+        except Exception as error:
+            self.queue.endings[number] = describe_error(error)
+            raise
+        finally:
+            del self.numbers[number]
+        if back is not None:
+            self.queue.endings[number] = back
+
+    async def _done(self, context: JobContext, job: Job) -> PutBack | None:
+        """Return how a job goes back into the queue; None where it is done."""
         from procrastinate.job_context import AbortReason
 
-        job, cancelled = Job.from_queue(context.job.task_name, arguments), False
+        cancelled = False
         running = asyncio.ensure_future(self.work.do(job, lambda: cancelled or self.stop.is_set()))
         try:
-            back = await asyncio.shield(running)
+            return await asyncio.shield(running)
         except asyncio.CancelledError:
             cancelled = True
-            if context.abort_reason() is AbortReason.SHUTDOWN:
-                running.cancel()  # it has had its time
-                await asyncio.wait([running])
-                back = PutBack(attrs.evolve(job, reason="its worker ended"))
-            else:
-                await asyncio.wait([running], timeout=GRACE_SECONDS)
-                running.cancel()
-                if not running.done() or running.cancelled() or running.exception() or running.result():
-                    raise
-                back = None  # it was done
-        if back is not None and context.job.id is not None:
-            self.queue.endings[context.job.id] = back
+            if context.abort_reason() is not AbortReason.SHUTDOWN:
+                with contextlib.suppress(asyncio.CancelledError):  # the worker ends meanwhile
+                    await asyncio.wait([running], timeout=GRACE_SECONDS)
+            running.cancel()  # it has had its time
+            while not running.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([running])
+            back = PutBack(attrs.evolve(job, reason="its worker ended")) if running.cancelled() else running.result()
+            if back is None or context.abort_reason() is AbortReason.SHUTDOWN:
+                return back
+            raise
 
     async def run(self, queues: Sequence[str], concurrency: int, *, wait: bool) -> None:
         """Work until the end."""
         care = asyncio.create_task(self._care(), name="tonicdm-jobs-care")
         ending = asyncio.create_task(self.stop.wait(), name="tonicdm-jobs-stop")
+        alive = asyncio.create_task(self._stay_alive(), name="tonicdm-jobs-alive")
         try:
             while not self.stop.is_set():
                 try:
@@ -138,9 +155,9 @@ class _Worker:
                     elif not await self.queue.ready(queues):  # jobs may have put others
                         return
         finally:
-            for task in (care, ending):
+            for task in (care, ending, alive):
                 task.cancel()
-            await asyncio.gather(care, ending, return_exceptions=True)
+            await asyncio.gather(care, ending, alive, return_exceptions=True)
 
     async def _work(self, queues: Sequence[str], concurrency: int, ending: asyncio.Task[Any], *, wait: bool) -> None:
         running = asyncio.create_task(
@@ -162,6 +179,14 @@ class _Worker:
             running.cancel()  # the library ends gracefully when its run is cancelled
         with contextlib.suppress(asyncio.CancelledError):
             await running
+
+    async def _stay_alive(self) -> None:
+        """Show signs of life while jobs run: the library shows none any more once it waits for them to end."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            if self.numbers:
+                with contextlib.suppress(TonicDMError):
+                    await self.queue.show_life(set(self.numbers.values()))
 
     async def _care(self) -> None:
         while not self.stop.is_set():

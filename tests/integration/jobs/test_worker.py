@@ -92,11 +92,27 @@ async def test_a_refused_token_fails_the_job_which_can_be_retried(queue, postgre
         monkeypatch.setenv("TOKEN_A", "wrong")
         await run_worker(postgres_url, wait=False)
         (failed,) = await queue.jobs(status="failed")
+        assert failed.reason.startswith("AuthenticationError: ") and "wrong" not in failed.reason
         monkeypatch.setenv("TOKEN_A", "token-a")
         await queue.retry(failed.id)
         await run_worker(postgres_url, wait=False)
         assert await queue.jobs() == []
         assert await counts(postgres_url, "firm_a")
+
+
+async def test_a_job_that_runs_while_its_tenant_is_removed_leaves_nothing_in_the_queue(queue, postgres_url):
+    """It ends behind its step as it would have, and what would have followed is left out."""
+    async with sandbox() as box:
+        await queue.add_tenant(tenant(box))
+        await queue.submit_sync(await queue.tenant("firm-a"))
+        box.settings.latency_seconds = (0.3, 0.3)
+        worker = asyncio.create_task(run_worker(postgres_url, wait=False))
+        async with asyncio.timeout(60):
+            while not box.journal:
+                await asyncio.sleep(0.01)
+        assert await queue.remove_tenant("firm-a")
+        await worker
+    assert await queue.jobs() == []
 
 
 async def test_due_tenants_are_submitted_once(queue):
@@ -214,8 +230,9 @@ async def test_a_running_job_that_is_cancelled_ends_behind_its_step_and_is_shown
                 await asyncio.sleep(0.01)
             (row,) = await queue.jobs(status="doing")
             await queue.cancel(row.id)
-            while not await queue.jobs(status="aborted"):
+            while not (aborted := await queue.jobs(status="aborted")):
                 await asyncio.sleep(0.01)
+        assert [each.reason for each in aborted] == ["was cancelled"]
         stop.set()
         await worker
         (_, *pages) = box.journal
@@ -247,6 +264,25 @@ async def test_a_job_that_does_not_end_in_its_time_is_put_back_when_its_worker_e
         box.settings.latency_seconds = (0.0, 0.0)
         await run_worker(postgres_url, wait=False)
         assert await queue.jobs() == []
+
+
+async def test_a_worker_that_ends_shows_signs_of_life_while_its_jobs_do(queue, postgres_url, monkeypatch):
+    """A step may take longer than a dead worker's jobs are left alone; its job was once begun elsewhere meanwhile."""
+    monkeypatch.setattr("tonicdm.jobs.worker.HEARTBEAT_SECONDS", 0.05)
+    async with sandbox() as box:
+        await queue.add_tenant(tenant(box, types=["offices"]))
+        await queue.submit_sync(await queue.tenant("firm-a"))
+        box.settings.latency_seconds = (1.5, 1.5)
+        stop = asyncio.Event()
+        worker = asyncio.create_task(run_worker(postgres_url, stop=stop))
+        async with asyncio.timeout(60):
+            while not await queue.jobs(status="doing"):
+                await asyncio.sleep(0.01)
+            stop.set()
+            await asyncio.sleep(0.7)
+            assert await queue.rescue(0.5) == 0
+            await worker
+        assert await queue.rescue(0.0) == 0
 
 
 async def test_a_worker_that_is_cut_off_from_the_database_says_so_and_goes_on_when_it_is_back(
