@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Final, LiteralString
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 from urllib.parse import parse_qs, unquote
 
 from tonicdm.errors import ConfigError
 
+if TYPE_CHECKING:
+    import psycopg
+
 SCHEMES: Final = ("postgresql://", "postgres://")
 _HOSTS: Final = re.compile(r"(?:\[[^\]@]*\]|[^:@\[\]]*)(?::[0-9]*)?")
 _DIGITS: Final = re.compile(r"[0-9,]*")
+
+OWN_SCHEMAS: Final = frozenset({"tonicdm_budget", "tonicdm_jobs", "tonicdm_rhythm"})
+"""What several programs share is there; no copy is."""
+MAX_IDENTIFIER_BYTES: Final = 63
+"""Bytes of the name of a schema, table or column in PostgreSQL; longer ones are cut."""
+CONNECT_SECONDS: Final = 5
+"""Seconds that one try to connect may take."""
+CONNECTION: Final[dict[str, Any]] = {
+    "connect_timeout": CONNECT_SECONDS,
+    "prepare_threshold": None,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""Settings of a connection that also a pooler in transaction mode can serve: it prepares no statements. A server that
+is gone without a word is noticed within half a minute."""
 
 
 def is_url(target: object) -> bool:
@@ -66,6 +87,86 @@ def _taken_apart(url: str) -> str | None:
         place += f":{port}"
     database = name or given.get("dbname", "")
     return f"{scheme}://{unquote(place)}{f'/{unquote(database)}' if slash or database else ''}"
+
+
+def conninfo_of(url: str) -> str:
+    """Return a database's URL as psycopg takes it.
+
+    Args:
+        url: ``postgresql://…``.
+
+    Raises:
+        ConfigError: It is none, which the error does not repeat; or psycopg is not installed.
+    """
+    checked(url)
+    try:
+        import psycopg.conninfo
+    except ImportError as error:
+        raise ConfigError(
+            "a PostgreSQL database needs psycopg, the extra postgres: pip install 'tonicdm[postgres]'. Nothing was "
+            "sent."
+        ) from error
+    try:
+        return psycopg.conninfo.make_conninfo(url)
+    except psycopg.Error:
+        # The driver's own message repeats the URL, with its password.
+        raise ConfigError("the URL of the database can't be read. Nothing was sent.") from None
+
+
+def connect(conninfo: str, name: str) -> psycopg.Connection[Any]:
+    """Open a connection with the settings `CONNECTION`.
+
+    Args:
+        conninfo: Of the database.
+        name: What the connection is called in the list of the server's.
+    """
+    import psycopg
+
+    connection = psycopg.connect(conninfo, application_name=name, autocommit=True, **CONNECTION)
+    connection.execute("SELECT 1")
+    return connection
+
+
+def make_tables(
+    connection: psycopg.Connection[Any], schema: LiteralString, form: int, statements: Sequence[str]
+) -> None:
+    """Make the tables of a schema, and note their form; two processes at once make them once.
+
+    Args:
+        connection: To the database.
+        schema: A plain word.
+        form: The number that a table ``form`` holds, unless it holds one.
+        statements: What makes the tables, the schema first.
+    """
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (schema,))
+        for statement in statements:
+            connection.execute(statement.encode())
+        connection.execute(
+            f"INSERT INTO {schema}.form SELECT {form} WHERE NOT EXISTS (SELECT 1 FROM {schema}.form)".encode()  # noqa: S608
+        )
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of a driver's message; the others repeat statements and values."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def check_schema(schema: str) -> str:
+    """Return *schema*, if a store can be kept in a schema of that name.
+
+    Raises:
+        ConfigError: It can't.
+    """
+    if not schema or not schema.isprintable() or {'"', "'"} & set(schema):
+        raise ConfigError("a schema's name is a plain word, without quotation marks. Nothing was sent.")
+    if len(schema.encode()) > MAX_IDENTIFIER_BYTES:
+        raise ConfigError(f"a schema's name has at most {MAX_IDENTIFIER_BYTES} bytes. Nothing was sent.")
+    if schema.lower() in {"public", "information_schema"} or schema.lower().startswith("pg_"):
+        raise ConfigError(f"the schema {schema} is not for one program alone: choose another name. Nothing was sent.")
+    if schema in OWN_SCHEMAS:
+        raise ConfigError(f"the schema {schema} is tonicdm's own: choose another name. Nothing was sent.")
+    return schema
 
 
 def creating(schema: LiteralString) -> LiteralString:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import pathlib
+import re
 import shlex
 import sys
 import time
@@ -193,9 +194,14 @@ class TokenKeyring:
         return _token(token.encode(), "the keyring's token")
 
 
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
 def _place_of_secret(_instance: object, _attribute: attrs.Attribute[str], text: str) -> None:
     scheme, _, rest = text.partition(":")
-    if scheme not in {"env", "file", "command"} or not rest.strip():
+    # What is no name of a variable is perhaps the secret itself.
+    is_name = scheme != "env" or _VARIABLE.fullmatch(rest.strip())
+    if scheme not in {"env", "file", "command"} or not rest.strip() or not is_name:
         raise ConfigError(
             "a secret is given by where it is: env:NAME, file:/path or command:program. Nothing was kept or sent."
         )
@@ -213,6 +219,15 @@ class TokenReference:
     """
 
     text: str = attrs.field(validator=_place_of_secret)
+
+    def check(self) -> None:
+        """Refuse what can't be opened on any machine; whether it is there is not asked.
+
+        Raises:
+            ConfigError: A quotation mark of the command is open.
+        """
+        if not self.text.startswith("env:"):
+            self.open()
 
     def open(self) -> Secret | TokenFile | TokenCommand:
         """Return the secret, or what reads it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import os
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
@@ -220,8 +221,8 @@ def tenants() -> None:
     "--token", required=True, help="Where the token is, never the token: env:NAME, file:/path or command:program."
 )
 @click.option("--schema", help="The schema of the copy; by default the tenant's name.")
-@click.option("--zone", type=click.Choice(["us", "de", "ie"]), help="Zone of the server.")
-@click.option("--base-url", help="A server instead of a zone.")
+@click.option("--zone", type=click.Choice(["us", "de", "ie"]), help="Zone of the server, else TONICDM_ZONE.")
+@click.option("--base-url", help="A server instead of a zone, else TONICDM_BASE_URL.")
 @click.option("--type", "types", multiple=True, help="Sync this type; may be repeated. By default the usual ones.")
 @click.option("--every", callback=_seconds, help="Sync by itself in this interval, such as 1h.")
 @click.option("--rhythm-tenant", "tenant_id", help="Its name in Rhythm; gives it access to Rhythm.")
@@ -246,8 +247,10 @@ def add(
 ) -> None:
     """Keep a tenant NAME."""
     given: dict[str, Any] = {} if schema is None else {"schema": schema}
-    if any(rhythm.values()):
+    if any(rhythm.values()) or rhythm_url is not None:
         given["rhythm"] = RhythmAccess(**rhythm, base_url=rhythm_url)
+    if zone is None and base_url is None:
+        zone, base_url = os.environ.get("TONICDM_ZONE"), os.environ.get("TONICDM_BASE_URL")
     tenant = Tenant(name=name, token=token, zone=zone, base_url=base_url, types=types, every=every, **given)
     _in_queue(database, lambda queue: queue.add_tenant(tenant))
     output.show(_tenant(tenant), f"Tenant {name}: its copy goes into the schema {tenant.schema}.")

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString, Self
 
 import attrs
 
+from tonicdm._version import __version__
 from tonicdm.clock import ClockWatch, SystemClock
-from tonicdm.databases import creating, is_url, shown
+from tonicdm.databases import CONNECTION, checked, connect, conninfo_of, creating, first_line, is_url
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.jobs import tables
-from tonicdm.jobs.kinds import Job, Kind
+from tonicdm.jobs.kinds import QUEUES, Job, Kind
 from tonicdm.jobs.rules import MAX_RETRY_SECONDS, PutBack
 from tonicdm.jobs.schedules import Schedule
 from tonicdm.jobs.tables import SCHEMA
@@ -33,6 +34,8 @@ CLAIM_SECONDS: Final = 60.0
 """Seconds for which a worker has what is due to itself, to submit it."""
 AHEAD_SECONDS: Final = 5.0
 """Seconds that a time may lie further ahead than any that is written, before the clock counts as set back."""
+MAX_DESTINATION: Final = 1000
+"""Characters of an export's destination."""
 MAX_CLAIMED: Final = 200
 """Schedules that are submitted in one go."""
 
@@ -74,19 +77,27 @@ class JobQueue:
         database: ``postgresql://…``.
 
     Raises:
-        ConfigError: It is no such URL, or procrastinate is not installed.
+        ConfigError: It is no such URL, or procrastinate is not installed; or, when it is opened, a newer tonicdm has
+            made its tables.
+        StoreError: It can't be reached, when it is opened.
     """
 
     def __init__(self, database: str) -> None:
         if not is_url(database):
             raise ConfigError("jobs need a PostgreSQL database: postgresql://…")
+        self.where: str = checked(database)
+        """Host and database, without user and password."""
         try:
             import procrastinate
         except ImportError as error:
             raise ConfigError("jobs need procrastinate: pip install 'tonicdm[jobs]'") from error
         self.database = database
+        self._conninfo = conninfo_of(database)
         connector = procrastinate.PsycopgConnector(
-            conninfo=database, min_size=1, max_size=4, kwargs={"options": f"-c search_path={SCHEMA}"}
+            conninfo=self._conninfo,
+            min_size=1,
+            max_size=4,
+            kwargs={**CONNECTION, "application_name": "tonicdm-jobs", "options": f"-c search_path={SCHEMA}"},
         )
         from tonicdm.jobs.ending import Manager
 
@@ -96,13 +107,10 @@ class JobQueue:
         self._watch = ClockWatch(SystemClock().monotonic)
         self.app.job_manager = Manager(connector, lambda job: self.endings.pop(job, None))
 
-    @property
-    def where(self) -> str:
-        """Host and database, without user and password."""
-        return shown(self.database)
-
     async def __aenter__(self) -> Self:
         with self.errors():
+            # A pool tries again and again, and then does not say why.
+            await asyncio.to_thread(self._look)
             await self.app.open_async()
         return self
 
@@ -122,7 +130,7 @@ class JobQueue:
                 await self.app.schema_manager.apply_schema_async()
             for statement in tables.TABLES:
                 await self.app.connector.execute_query_async(statement)
-            await asyncio.to_thread(_make_budgets, self.database)
+            await asyncio.to_thread(self._make_budgets)
             return bool(made[0]["missing"])
 
     # --- tenants --------------------------------------------------------------------------------------------------
@@ -133,7 +141,7 @@ class JobQueue:
         Raises:
             ConfigError: There is another one of this name, or another one's copy is in its schema.
         """
-        choose(list(tenant.types))
+        tenant.check()
         with self.errors():
             others = await self._rows(tables.OTHER_OF_SCHEMA, schema=tenant.schema, name=tenant.name)
             if others:
@@ -143,7 +151,7 @@ class JobQueue:
             if await self._rows(tables.PUT_TENANT, **tenant.to_row()):
                 if tenant.every is not None:
                     await self.add_schedule(Schedule(tenant=tenant.name, kind=Kind.SYNC, every=tenant.every))
-            elif tenant not in await self.tenants():
+            elif tenant != await self.tenant(tenant.name):
                 raise ConfigError(f"there is a tenant {tenant.name} already; remove it first. Nothing was changed.")
 
     async def tenants(self) -> list[Tenant]:
@@ -194,7 +202,11 @@ class JobQueue:
             tenant: Of this one only.
         """
         with self.errors():
-            return [Schedule.from_row(row) for row in await self._rows(tables.SCHEDULES, tenant=tenant)]
+            rows = await self._rows(tables.SCHEDULES, tenant=tenant)
+        for row in rows:
+            if row["kind"] not in QUEUES:
+                logger.warning("schedule %d is of a later version, and left out: %s", row["id"], row["kind"])
+        return [Schedule.from_row(row) for row in rows if row["kind"] in QUEUES]
 
     async def remove_schedule(self, number: int) -> None:
         """Forget a schedule; jobs that it has submitted stay.
@@ -203,7 +215,7 @@ class JobQueue:
             ConfigError: There is no such one.
         """
         with self.errors():
-            if not await self._rows(tables.DROP_SCHEDULE, id=number):
+            if not await self._rows(tables.DROP_SCHEDULE, id=_number(number)):
                 raise ConfigError(f"there is no schedule {number}; tonicdm jobs schedules shows them")
 
     async def submit_due(self) -> int:
@@ -213,7 +225,8 @@ class JobQueue:
         """
         submitted = 0
         with self.errors():
-            for row in await self._rows(tables.CLAIM_SCHEDULES, seconds=CLAIM_SECONDS, limit=MAX_CLAIMED):
+            claimed = {"seconds": CLAIM_SECONDS, "limit": MAX_CLAIMED, "kinds": list(QUEUES)}
+            for row in await self._rows(tables.CLAIM_SCHEDULES, **claimed):
                 schedule = Schedule.from_row(row)
                 try:
                     submitted += await self.submit(schedule.kind, schedule.tenant, schedule.what)
@@ -264,13 +277,18 @@ class JobQueue:
             if unknown := [name for name in what.split(",") if name and name not in RHYTHM_TYPES]:
                 raise ConfigError(f"{', '.join(unknown)} can't be synced; there are {', '.join(RHYTHM_TYPES)}")
         elif kind is Kind.EXPORT:
+            from tonicdm.export.run import destination
+
             if not what:
                 raise ConfigError("an export needs a destination, such as parquet:DIR")
+            if len(what) > MAX_DESTINATION or not what.isprintable():
+                raise ConfigError(f"a destination is one line of {MAX_DESTINATION:,} characters at most")
             if _holds_password(what):
                 raise ConfigError(
                     "the destination holds a password, which would stand in the database. Leave it out, and give it to "
                     "the workers by a file ~/.pgpass or by PGPASSWORD. Nothing was submitted."
                 )
+            destination(what)
 
     async def put(self, job: Job, seconds: float = 0.0) -> bool:
         """Put a job into the queue; return False where the same one waits already, which then leads on to the same.
@@ -294,8 +312,9 @@ class JobQueue:
             status: In this state only.
             number: This one only.
         """
+        chosen = None if number is None else _number(number)
         with self.errors():
-            return [_row(row) for row in await self._rows(tables.JOBS, tenant=tenant, status=status, id=number)]
+            return [_row(row) for row in await self._rows(tables.JOBS, tenant=tenant, status=status, id=chosen)]
 
     async def retry(self, job: int) -> None:
         """Let a failed or cancelled job run as soon as a worker is free.
@@ -304,7 +323,7 @@ class JobQueue:
             ConfigError: There is no such job, or it neither failed nor was cancelled.
         """
         with self.errors():
-            rows = await self._rows(tables.JOBS, id=job, tenant=None, status=None)
+            rows = await self._rows(tables.JOBS, id=_number(job), tenant=None, status=None)
             if not rows or rows[0]["status"] not in {"failed", "cancelled", "aborted"}:
                 raise ConfigError(f"there is no failed job {job}; tonicdm jobs list shows them")
             again = Job.from_queue(rows[0]["task_name"], rows[0]["args"])
@@ -318,7 +337,7 @@ class JobQueue:
             ConfigError: There is no such job.
         """
         with self.errors():
-            if not await self.app.job_manager.cancel_job_by_id_async(job, abort=True, delete_job=False):
+            if not await self.app.job_manager.cancel_job_by_id_async(_number(job), abort=True, delete_job=False):
                 raise ConfigError(f"there is no job {job} that waits or runs")
 
     # --- workers --------------------------------------------------------------------------------------------------
@@ -388,6 +407,26 @@ class JobQueue:
             (row,) = await self._rows(tables.WORKERS, seconds=seconds)
         return int(row["workers"])
 
+    # --- on a thread ----------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        with contextlib.closing(connect(self._conninfo, "tonicdm-jobs")) as connection:
+            found = connection.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.form",)).fetchone()
+            if found == (None,):
+                return
+            (form,) = connection.execute(f"SELECT max(number) FROM {SCHEMA}.form").fetchone() or (None,)  # noqa: S608
+        if form is not None and form > tables.FORM:
+            raise ConfigError(
+                f"the jobs in {self.where} were written by a newer tonicdm: they have form {form}, and tonicdm "
+                f"{__version__} reads form {tables.FORM}. Nothing was changed. Upgrade this one"
+            )
+
+    def _make_budgets(self) -> None:
+        from tonicdm.budget.ledgers import postgresql
+
+        with contextlib.closing(connect(self._conninfo, "tonicdm-jobs")) as connection:
+            postgresql.make_tables(connection)
+
     async def _rows(self, query: LiteralString, **values: Any) -> list[dict[str, Any]]:
         return list(await self.app.connector.execute_query_all_async(query, **values))
 
@@ -403,13 +442,6 @@ def _holds_password(destination: str) -> bool:
     return named or ":" in head.rpartition("@")[0]
 
 
-def _make_budgets(database: str) -> None:
-    from tonicdm.budget.ledgers import postgresql
-
-    with postgresql.connect(database) as connection:
-        postgresql.make_tables(connection)
-
-
 @contextlib.contextmanager
 def _mapped(where: str) -> Generator[None]:
     """Translate errors of the queue's library."""
@@ -418,12 +450,18 @@ def _mapped(where: str) -> Generator[None]:
 
     try:
         yield
-    except exceptions.ConnectorException as error:
-        cause = error.__cause__
+    except (exceptions.ConnectorException, psycopg.Error) as error:
+        cause = error.__cause__ if isinstance(error, exceptions.ConnectorException) else error
         if isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
             raise StoreError(where, "has no tables for jobs: run tonicdm jobs upgrade first") from None
-        text = str(cause or error).strip().partition("\n")[0]
-        raise StoreError(where, f"can't be used: {text}") from None
+        if isinstance(cause, psycopg.errors.UndefinedColumn):
+            raise StoreError(where, "has tables of an earlier version: run tonicdm jobs upgrade first") from None
+        raise StoreError(where, f"can't be used: {first_line(cause or error)}") from None
+
+
+def _number(number: int) -> int:
+    """Return a number that the database can hold; 0, which nothing has, for another one."""
+    return number if 0 < number < 2**63 else 0
 
 
 def _row(row: Mapping[str, Any]) -> JobRow:

@@ -13,6 +13,11 @@ from tonicdm.jobs.kinds import Kind, kind_of
 MIN_EVERY_SECONDS: Final = {Kind.WEBHOOKS: 1}
 """Seconds between two submissions at least, where it is not a minute: an inbox is looked at more often."""
 MIN_SECONDS: Final = 60
+MAX_SECONDS: Final = 2**31 - 1
+"""What the database's integer holds."""
+
+
+_ANY_DAY: Final = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +46,8 @@ class Schedule:
         least = MIN_EVERY_SECONDS.get(self.kind, MIN_SECONDS)
         if self.every is not None and self.every < least:
             raise ConfigError(f"{self.kind.value} goes every {least} s at most, not every {self.every} s")
+        if self.every is not None and self.every > MAX_SECONDS:
+            raise ConfigError(f"{self.kind.value} goes every {MAX_SECONDS:,} s at least, not every {self.every:,} s")
         if self.cron is not None:
             _checked(self.cron)
 
@@ -70,9 +77,13 @@ class Schedule:
 
 
 def _checked(cron: str) -> None:
-    from croniter import croniter
+    from croniter import CroniterBadDateError, croniter
 
     if len(cron.split()) != 5 or not croniter.is_valid(cron):
         raise ConfigError(
             f"a calendar has five fields, such as '30 2 * * *' for half past two each night, not {cron!r}"
         )
+    try:
+        croniter(cron, _ANY_DAY).get_next()
+    except CroniterBadDateError:
+        raise ConfigError(f"there is no such day in any year: {cron!r}") from None

@@ -6,8 +6,12 @@ from typing import Final, LiteralString
 
 SCHEMA: Final = "tonicdm_jobs"
 """The schema of the queue, the tenants and the schedules."""
+FORM: Final = 1
+"""The form of its tables; higher ones are of later versions."""
 
 TABLES: Final = (
+    f"CREATE TABLE IF NOT EXISTS {SCHEMA}.form (number integer NOT NULL)",
+    f"INSERT INTO {SCHEMA}.form SELECT {FORM} WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.form)",  # noqa: S608
     f"""
     CREATE TABLE IF NOT EXISTS {SCHEMA}.tonicdm_tenant (
         name text PRIMARY KEY, schema text NOT NULL UNIQUE, token text NOT NULL, zone text, base_url text,
@@ -64,10 +68,14 @@ SELECT * FROM {SCHEMA}.tonicdm_schedule WHERE %(tenant)s::text IS NULL OR tenant
 DROP_SCHEDULE: Final[LiteralString] = f"DELETE FROM {SCHEMA}.tonicdm_schedule WHERE id = %(id)s RETURNING id"  # noqa: S608
 CLAIM_SCHEDULES: Final[LiteralString] = f"""
 UPDATE {SCHEMA}.tonicdm_schedule SET due = now() + make_interval(secs => %(seconds)s) WHERE id IN (
-    SELECT id FROM {SCHEMA}.tonicdm_schedule WHERE due <= now() ORDER BY due LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    SELECT id FROM {SCHEMA}.tonicdm_schedule WHERE due <= now() AND kind = ANY(%(kinds)s)
+    ORDER BY due LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) RETURNING *, now() AS claimed
 """  # noqa: S608
-"""Takes what is due for a while; whoever dies before it is submitted leaves it to the next one."""
+"""Takes what is due for a while, but for kinds that only a later version knows.
+
+Whoever dies before it is submitted leaves it to the next one.
+"""
 MOVE_SCHEDULE: Final[LiteralString] = f"""
 UPDATE {SCHEMA}.tonicdm_schedule SET due = %(next)s WHERE id = %(id)s AND due = %(due)s RETURNING id
 """  # noqa: S608

@@ -10,12 +10,19 @@ from typing import Any, Final, Self
 import attrs
 
 from tonicdm.config import Settings
+from tonicdm.databases import check_schema
 from tonicdm.errors import ConfigError
+from tonicdm.rhythm.operations import checked_tenant
+from tonicdm.rhythm.settings import check_template
+from tonicdm.rhythm.tokens.issuer import Issuer
+from tonicdm.store import choose
 from tonicdm.tokens import TokenReference
 from tonicdm.types import Secret
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 MIN_EVERY_SECONDS: Final = 60
+MAX_EVERY_SECONDS: Final = 2**31 - 1
+"""What the database's integer holds."""
 
 
 class UnknownTenantError(ConfigError):
@@ -50,6 +57,27 @@ class RhythmAccess:
         values = attrs.asdict(self, recurse=False)
         return json.dumps({**values, "secret": None if self.secret is None else self.secret.text})
 
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote, here or in a later version."""
+        known = {field.name for field in attrs.fields(cls)}
+        return cls(**{name: value for name, value in json.loads(text).items() if name in known})
+
+    def check(self) -> None:
+        """Refuse now what no worker could use.
+
+        Raises:
+            ConfigError: A value can't be used.
+        """
+        if self.tenant_id is not None:
+            checked_tenant(self.tenant_id)
+        if self.base_url is not None:
+            check_template(self.base_url)
+        if self.auth_domain is not None:
+            Issuer.parse(self.auth_domain)
+        if self.secret is not None:
+            self.secret.check()
+
 
 def _name(_instance: object, attribute: attrs.Attribute[str], name: str) -> None:
     if not NAME.fullmatch(name):
@@ -62,6 +90,8 @@ def _name(_instance: object, attribute: attrs.Attribute[str], name: str) -> None
 def _interval(_instance: object, _attribute: attrs.Attribute[int | None], every: int | None) -> None:
     if every is not None and every < MIN_EVERY_SECONDS:
         raise ConfigError(f"a tenant is synced every {MIN_EVERY_SECONDS} s at most, not every {every} s")
+    if every is not None and every > MAX_EVERY_SECONDS:
+        raise ConfigError(f"a tenant is synced every {MAX_EVERY_SECONDS:,} s at least, not every {every:,} s")
 
 
 def _names(given: Iterable[str]) -> tuple[str, ...]:
@@ -93,8 +123,21 @@ class Tenant:
     """Its access to Rhythm, if it has one."""
 
     def __attrs_post_init__(self) -> None:
-        # A wrong zone or server is refused now and not by the job at night.
-        Settings.resolve(token=Secret("checked-later"), zone=self.zone, base_url=self.base_url)
+        if self.zone is not None or self.base_url is not None:
+            Settings.resolve(token=Secret("checked-later"), zone=self.zone, base_url=self.base_url, environ={})
+
+    def check(self) -> None:
+        """Refuse now what no worker could use, on any machine.
+
+        Raises:
+            ConfigError: A value can't be used, or no server is named.
+        """
+        Settings.resolve(token=Secret("checked-later"), zone=self.zone, base_url=self.base_url, environ={})
+        check_schema(self.schema)
+        choose(list(self.types))
+        self.token.check()
+        if self.rhythm is not None:
+            self.rhythm.check()
 
     def to_row(self) -> dict[str, Any]:
         """Return it as the database keeps it."""
@@ -114,5 +157,5 @@ class Tenant:
         """Read it from what the database holds."""
         names = tuple(name for name in row["types"].split(",") if name)
         given = {field: row[field] for field in ("name", "schema", "token", "zone", "base_url", "every")}
-        rhythm = None if row["rhythm"] is None else RhythmAccess(**json.loads(row["rhythm"]))
+        rhythm = None if row["rhythm"] is None else RhythmAccess.from_json(row["rhythm"])
         return cls(**given, types=names, rhythm=rhythm)

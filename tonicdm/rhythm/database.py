@@ -7,9 +7,8 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
 
 from tonicdm._version import __version__
-from tonicdm.budget.ledgers.postgresql import connect
 from tonicdm.clock import Clock, DatabaseClock, SystemClock
-from tonicdm.databases import checked, creating
+from tonicdm.databases import connect, conninfo_of, creating, first_line, make_tables, shown
 from tonicdm.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -56,19 +55,8 @@ class RhythmDatabase:
     """
 
     def __init__(self, url: str, *, clock: Clock | None = None) -> None:
-        self.where: str = checked(url)
-        try:
-            import psycopg.conninfo
-        except ImportError as error:
-            raise ConfigError(
-                "a PostgreSQL database needs psycopg, the extra postgres: pip install 'tonicdm[postgres]'. Nothing was "
-                "sent."
-            ) from error
-        try:
-            self._conninfo = psycopg.conninfo.make_conninfo(url)
-        except psycopg.Error:
-            # The driver's own message repeats the URL, with its password.
-            raise ConfigError("the URL of the database can't be read. Nothing was sent.") from None
+        self._conninfo = conninfo_of(url)
+        self.where: str = shown(url)
         self._base = clock or SystemClock()
         self._ahead: float | None = None
         self.clock: Clock = DatabaseClock(self._base, self._wall)
@@ -114,7 +102,7 @@ class RhythmDatabase:
         try:
             yield
         except psycopg.Error as error:
-            raise StoreError(self.where, f"can't be used ({_text(error)}); nothing was sent.") from error
+            raise StoreError(self.where, f"can't be used ({first_line(error)}); nothing was sent.") from error
 
     def time(self, connection: psycopg.Connection[Any]) -> float:
         """Read the database's time, Unix seconds: behind a wait for a lock, for example."""
@@ -140,12 +128,12 @@ class RhythmDatabase:
         found = connection.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.form",)).fetchone()
         if found == (None,):
             try:
-                _make(connection)
+                make_tables(connection, SCHEMA, FORM, _TABLES)
             except psycopg.errors.InsufficientPrivilege as error:
                 raise StoreError(
                     self.where,
-                    f"has no tables for Rhythm, and this role may not make them ({_text(error)}); nothing was sent. "
-                    "Let a role that owns the database run: tonicdm rhythm tokens --folder URL",
+                    f"has no tables for Rhythm, and this role may not make them ({first_line(error)}); nothing was "
+                    "sent. Let a role that owns the database run: tonicdm rhythm tokens --folder URL",
                 ) from None
         (form,) = connection.execute(f"SELECT max(number) FROM {SCHEMA}.form").fetchone() or (None,)  # noqa: S608
         if form is not None and form > FORM:
@@ -153,19 +141,3 @@ class RhythmDatabase:
                 f"what {self.where} keeps of Rhythm was written by a newer tonicdm: it has form {form}, and tonicdm "
                 f"{__version__} reads form {FORM}. Nothing was sent. Upgrade this one"
             )
-
-
-def _make(connection: psycopg.Connection[Any]) -> None:
-    """Make the tables; two processes at once make them once."""
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (SCHEMA,))
-        for statement in _TABLES:
-            connection.execute(statement.encode())
-        connection.execute(
-            f"INSERT INTO {SCHEMA}.form SELECT {FORM} WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.form)".encode()  # noqa: S608
-        )
-
-
-def _text(error: Exception) -> str:
-    """Return the first line of a driver's message; the others repeat statements and values."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__

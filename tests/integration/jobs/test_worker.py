@@ -340,7 +340,7 @@ async def test_a_worker_tells_of_the_queue_and_of_its_tenants_budgets(queue, pos
     async with sandbox() as box, aiohttp.ClientSession() as session:
         box.settings.latency_seconds = (0.2, 0.2)
         await queue.add_tenant(tenant(box))
-        await queue.submit(Kind.EXPORT, "firm-a", "nowhere:x")
+        await queue.submit(Kind.EXPORT, "firm-a", "csv:x")
         await queue.submit_sync(await queue.tenant("firm-a"))
         async with asyncio.timeout(60):
             worker = asyncio.create_task(run_worker(postgres_url, queues=["sync"], stop=stop, port=unused_tcp_port))

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from tonicdm.databases import connect
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -64,16 +66,8 @@ class Listener:
 
     def _listen(self) -> bool:
         """Listen until the connection is lost or the thread is to end; False where no notification ever comes."""
-        import psycopg
-
         probe = secrets.token_hex(8)
-        self.connection = psycopg.connect(
-            self._conninfo,
-            autocommit=True,
-            connect_timeout=5,
-            prepare_threshold=None,
-            application_name="tonicdm-listen",
-        )
+        self.connection = connect(self._conninfo, "tonicdm-listen")
         try:
             with self.connection as connection:
                 connection.execute(f"LISTEN {self._channel}".encode())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import attrs
 
+from tonicdm import databases
 from tonicdm._version import __version__
 from tonicdm.budget import forks
 from tonicdm.budget.history import MAX_WINDOWS, WindowRecord, appended
@@ -26,7 +27,7 @@ from tonicdm.budget.ledgers.threads import LedgerThread
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock, DatabaseClock, SystemClock
-from tonicdm.databases import checked, creating
+from tonicdm.databases import CONNECT_SECONDS, connect, conninfo_of, creating, first_line, shown
 from tonicdm.errors import ConfigError, LedgerUnavailableError
 
 if TYPE_CHECKING:
@@ -44,8 +45,6 @@ STATEMENT_MS: Final = 5_000
 """Milliseconds that one statement may take, waiting for another process included."""
 SILENCE_MS: Final = 10_000
 """Milliseconds that a process may say nothing within a step, which has the row locked; then its session is ended."""
-CONNECT_SECONDS: Final = 5
-"""Seconds that one try to connect may take."""
 PEEK_SECONDS: Final = 0.5
 """Seconds for which somebody who only looks waits for the database; then the window as last known is shown."""
 CLOCK_TOLERANCE_SECONDS: Final = 2.0
@@ -139,7 +138,7 @@ class PostgreSQLLedger:
         clock: Clock | None = None,
         time_sql: str = "extract(epoch FROM clock_timestamp())::float8",
     ) -> None:
-        self._conninfo, self._where = _check(url)
+        self._conninfo, self._where = conninfo_of(url), shown(url)
         self.key = key
         self.poll_seconds: float | None = POLL_SECONDS
         self._rules = rules or BudgetRules()
@@ -379,7 +378,7 @@ class PostgreSQLLedger:
 
     def _connect(self) -> psycopg.Connection[Any]:
         if self._connection is None or self._connection.closed:
-            connection = connect(self._conninfo)
+            connection = connect(self._conninfo, "tonicdm-budget")
             try:
                 self._prepare(connection)
             except BaseException:
@@ -426,7 +425,7 @@ class PostgreSQLLedger:
                 make_tables(connection)
             except psycopg.errors.InsufficientPrivilege as error:
                 raise LedgerUnavailableError(
-                    f"{self._where} has no tables for budgets, and this role may not make them ({_text(error)}). "
+                    f"{self._where} has no tables for budgets, and this role may not make them ({first_line(error)}). "
                     "Nothing was sent. Let a role that owns the database run: tonicdm jobs upgrade --database URL",
                     ledger=self._where,
                 ) from None
@@ -453,46 +452,16 @@ class PostgreSQLLedger:
         if isinstance(error, lasting):
             self._disconnect()  # tables that were taken away are made again
             return LedgerUnavailableError(
-                f"the budget in {self._where} can't be used as it is ({_text(error)}). Nothing was sent. Name another "
-                "one (TONICDM_BUDGET, or budget=)",
+                f"the budget in {self._where} can't be used as it is ({first_line(error)}). Nothing was sent. Name "
+                "another one (TONICDM_BUDGET, or budget=)",
                 ledger=self._where,
             )
-        return LedgerBusyError(f"the budget in {self._where} can't be used now ({_text(error)})")
-
-
-def connect(conninfo: str, name: str = "tonicdm-budget") -> psycopg.Connection[Any]:
-    """Open a connection that also a pooler in transaction mode can serve: it prepares no statements.
-
-    Args:
-        conninfo: Of the database.
-        name: What the connection is called in the list of the server's.
-    """
-    import psycopg
-
-    connection = psycopg.connect(
-        conninfo,
-        autocommit=True,
-        connect_timeout=CONNECT_SECONDS,
-        prepare_threshold=None,
-        application_name=name,
-        keepalives_idle=10,
-        keepalives_interval=5,
-        keepalives_count=3,
-        tcp_user_timeout=2 * STATEMENT_MS,
-    )
-    connection.execute("SELECT 1")
-    return connection
+        return LedgerBusyError(f"the budget in {self._where} can't be used now ({first_line(error)})")
 
 
 def make_tables(connection: psycopg.Connection[Any]) -> None:
-    """Make the tables of budgets; two processes at once make them once."""
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (SCHEMA,))
-        for statement in _TABLES:
-            connection.execute(statement.encode())
-        connection.execute(
-            f"INSERT INTO {SCHEMA}.form SELECT {FORM} WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.form)".encode()  # noqa: S608
-        )
+    """Make the tables of budgets."""
+    databases.make_tables(connection, SCHEMA, FORM, _TABLES)
 
 
 def leave_to_parent(connection: psycopg.Connection[Any]) -> None:
@@ -506,27 +475,6 @@ def leave_to_parent(connection: psycopg.Connection[Any]) -> None:
 
 _parents: list[psycopg.Connection[Any]] = []
 """Connections of a parent process, which are never let go of here."""
-
-
-def _check(url: str) -> tuple[str, str]:
-    """Return *url* as psycopg takes it, and what of it people may see.
-
-    Raises:
-        ConfigError: It is no such URL, or psycopg is not installed.
-    """
-    try:
-        import psycopg.conninfo
-    except ImportError as error:
-        raise ConfigError(
-            "a budget in PostgreSQL needs psycopg: pip install 'tonicdm[postgres]'. Nothing was sent."
-        ) from error
-    place = checked(url)
-    try:
-        conninfo = psycopg.conninfo.make_conninfo(url)
-    except psycopg.Error:
-        # The driver's own message repeats the URL, with its password.
-        raise ConfigError("the URL of the budget's database can't be read. Nothing was sent.") from None
-    return conninfo, place
 
 
 def _sent(connection: psycopg.Connection[Any], statements: Sequence[Statement]) -> list[list[Any]]:
@@ -544,11 +492,6 @@ def _sent(connection: psycopg.Connection[Any], statements: Sequence[Statement]) 
         found.append([] if cursor.description is None else cursor.fetchall())
         if not cursor.nextset():
             return found
-
-
-def _text(error: Exception) -> str:
-    """Return the first line of a driver's message; the others repeat statements and hints."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _records(rows: Iterable[tuple[str]]) -> list[WindowRecord]:

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from tonicdm.clock import ClockWatch, SystemClock
-from tonicdm.databases import checked
+from tonicdm.databases import check_schema, checked
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.store.database import Location, Lock, quoted
 from tonicdm.store.postgresql.database import LOCK_TIMEOUT, PostgresqlDatabase
@@ -29,7 +29,6 @@ from tonicdm.store.postgresql.tables import (
     lock_key,
     version_of,
 )
-from tonicdm.store.postgresql.views import MAX_IDENTIFIER_BYTES
 from tonicdm.store.schema import SCHEMA_VERSION
 
 DEFAULTS: Final = {
@@ -42,21 +41,6 @@ DEFAULTS: Final = {
 
 POOLER_SECONDS: Final = "5"
 """Seconds for which a second session is waited for, behind a pooler."""
-
-
-def check_schema(schema: str) -> str:
-    """Return *schema*, if a store can be kept in a schema of that name.
-
-    Raises:
-        ConfigError: It can't.
-    """
-    if not schema or not schema.isprintable() or {'"', "'"} & set(schema):
-        raise ConfigError("a schema's name is a plain word, without quotation marks. Nothing was sent.")
-    if len(schema.encode()) > MAX_IDENTIFIER_BYTES:
-        raise ConfigError(f"a schema's name has at most {MAX_IDENTIFIER_BYTES} bytes. Nothing was sent.")
-    if schema.lower() in {"public", "information_schema"} or schema.lower().startswith("pg_"):
-        raise ConfigError(f"the schema {schema} is not for one program alone: choose another name. Nothing was sent.")
-    return schema
 
 
 class PostgresqlSchema(Location):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from tonicdm.databases import MAX_IDENTIFIER_BYTES
 from tonicdm.store.columns import Column, SqlType
 from tonicdm.store.database import literal, quoted
 
-MAX_IDENTIFIER_BYTES: Final = 63
 VIEW_NOTE: Final = "view "
 """Begins the name of the note of a store that tells which form a view has."""
 MAX_VIEW_COLUMNS: Final = 1_600
