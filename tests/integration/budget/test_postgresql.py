@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.pooler import Pooler
-from tests.postgres import Proxy
+from tests.postgres import DatabaseTime, Proxy
 from tests.unit.budget.test_ledgers import busy_window
 from tests.unit.budget.test_window import at
 from tonicdm import UnitBudget
@@ -253,6 +253,45 @@ async def test_a_database_clock_that_is_set_moves_no_time_of_the_window(make, po
         assert next(iter((await one.run(lambda window: window)).holdings)).until == pytest.approx(before, abs=1.0)
         late = make(time_sql=sql)
         assert next(iter((await late.run(lambda window: window)).holdings)).until == pytest.approx(before, abs=1.0)
+
+
+@pytest.mark.parametrize("seconds", [-7200.0, 7200.0])
+async def test_a_step_that_fails_when_the_database_clock_was_set_leaves_the_times_of_the_window(
+    make, postgres_url, seconds
+):
+    """What it noticed is rolled back with it. The next step took that for a correction by another process."""
+    time_of_database = DatabaseTime(postgres_url)
+    ledger = make()
+    await ledger.run(lambda window: window.admit(5, at(SystemClock().monotonic())))
+    before = next(iter(ledger.peek().holdings)).until
+    time_of_database.set(seconds)
+
+    def fails(_window):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await ledger.run(fails)
+    assert next(iter((await ledger.run(lambda window: window)).holdings)).until == pytest.approx(before, abs=1.0)
+    other = make()
+    assert next(iter((await other.run(lambda window: window)).holdings)).until == pytest.approx(before, abs=1.0)
+
+
+async def test_a_database_clock_that_was_set_back_while_no_process_ran_makes_a_full_window_no_longer(
+    make, postgres_url
+):
+    """What the last response of the server was heard at lies ahead of the clock then."""
+    time_of_database, now = DatabaseTime(postgres_url), SystemClock()
+    ledger = make()
+    async with UnitBudget(ledger, clock=ledger.clock) as budget:
+        async with budget.reserve(20) as reservation:
+            assert await reservation.try_sent()
+            await reservation.settle(3600, 0, now.now() + 1800.0, date=now.now())
+        assert 1790.0 <= budget.forecast(20).done_in <= 1830.0
+    time_of_database.set(-7200.0)
+    other = make()
+    async with UnitBudget(other, clock=other.clock) as budget:
+        budget.snapshot()
+        assert 1790.0 <= budget.forecast(20).done_in <= 1830.0
 
 
 async def test_a_later_form_is_refused_with_both_named_and_left_alone(make, postgres_url):

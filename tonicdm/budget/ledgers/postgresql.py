@@ -26,7 +26,7 @@ from tonicdm.budget.ledgers.stored import Names, Row
 from tonicdm.budget.ledgers.threads import LedgerThread
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.budget.window import Window
-from tonicdm.clock import Clock, DatabaseClock, SystemClock
+from tonicdm.clock import MAX_DRIFT, SET_TOLERANCE_SECONDS, Clock, DatabaseClock, SystemClock
 from tonicdm.databases import CONNECT_SECONDS, connect, conninfo_of, creating, first_line, shown
 from tonicdm.errors import ConfigError, LedgerUnavailableError
 
@@ -47,10 +47,6 @@ SILENCE_MS: Final = 10_000
 """Milliseconds that a process may say nothing within a step, which has the row locked; then its session is ended."""
 PEEK_SECONDS: Final = 0.5
 """Seconds for which somebody who only looks waits for the database; then the window as last known is shown."""
-CLOCK_TOLERANCE_SECONDS: Final = 2.0
-"""Seconds by which the database's clock may move against ours between two steps without having been set."""
-MAX_DRIFT: Final = 1e-3
-"""Share of the time between two steps by which it may move beside that."""
 SAME_SECONDS: Final = 0.1
 """Seconds below which two readings of both clocks count as the same: the network's delay differs from step to step."""
 POLL_SECONDS: Final = 1.0
@@ -250,6 +246,7 @@ class PostgreSQLLedger:
         held = self._lock_row(connection)
         if held.version != self._version:
             self._load(held)
+            held = self._not_behind(held)
         free = _free(self._window)
         result = step(self._window)
         if self._window.ended:
@@ -262,6 +259,7 @@ class PostgreSQLLedger:
             self._window.holdings.touched.clear()
             self._text = self._pack()
             self._version += 1
+            self._correction = held.correction  # before the commit it holds for nobody
         return result
 
     def _lock_row(self, connection: psycopg.Connection[Any]) -> _Held:
@@ -299,12 +297,24 @@ class PostgreSQLLedger:
             self._ahead, self._correction = ahead, correction
             return 0.0
         moved = ahead - before
-        if abs(moved) > CLOCK_TOLERANCE_SECONDS + MAX_DRIFT * elapsed:
-            self._correction = correction + moved
+        if abs(moved) > SET_TOLERANCE_SECONDS + MAX_DRIFT * elapsed:
             return moved
         if abs(moved) > SAME_SECONDS:
             self._ahead = ahead
         return 0.0
+
+    def _not_behind(self, held: _Held) -> _Held:
+        """Correct a timeline on which the last response of the server is still to come.
+
+        So it is where the clock was set back while no process ran that could have noticed.
+        """
+        heard, now = self._window.clock, self._clock.monotonic()
+        behind = 0.0 if heard.low is None or self._ahead is None else heard.at - now
+        if behind <= SET_TOLERANCE_SECONDS:
+            return held
+        self._ahead = (self._ahead or 0.0) - behind
+        self._load(held)
+        return attrs.evolve(held, correction=held.correction + behind, moved=True)
 
     def _load(self, held: _Held) -> None:
         ahead = self._ahead or 0.0
