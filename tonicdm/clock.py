@@ -119,8 +119,8 @@ MAX_DRIFT: Final = 1e-3
 class ClockWatch:
     """Notices that a wall clock was set which others may set: that of a database, by our monotonic clock.
 
-    Whether it was set forward or our own clock stood still, as on a machine that was paused, can't be told apart. What
-    follows from it must do no harm in either case.
+    Threads may share one; that two of them notice the same does no harm. Whether it was set forward or our own clock
+    stood still, as on a machine that was paused, can't be told apart: what follows from it must suit both.
 
     Args:
         monotonic: Seconds that never run backwards.
@@ -128,8 +128,7 @@ class ClockWatch:
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._ahead: float | None = None
-        self._read_at = 0.0
+        self._last: tuple[float, float] | None = None
         self._set: list[tuple[float, float]] = []
 
     def read(self, shown: float) -> float:
@@ -139,17 +138,17 @@ class ClockWatch:
             shown: Unix time.
         """
         now = self._monotonic()
-        before, elapsed = self._ahead, now - self._read_at
-        self._ahead, self._read_at = now - shown, now
-        moved = 0.0 if before is None else before - self._ahead
-        if abs(moved) <= SET_TOLERANCE_SECONDS + MAX_DRIFT * elapsed:
+        read_at, ahead = self._last or (now, now - shown)
+        self._last = now, now - shown
+        moved = ahead - (now - shown)
+        if abs(moved) <= SET_TOLERANCE_SECONDS + MAX_DRIFT * (now - read_at):
             return 0.0
         self._set = [*self._set[-MAX_SETTINGS:], (now, moved)]
         return moved
 
     def now(self) -> float | None:
         """Return what the clock shows now, as far as it was not set since it was read; None before that."""
-        return None if self._ahead is None else self._monotonic() - self._ahead
+        return None if self._last is None else self._monotonic() - self._last[1]
 
     def moved(self, seconds: float) -> float:
         """Return the seconds by which the clock was seen to be set within the last *seconds*; negative for back."""

@@ -35,6 +35,8 @@ The library forgets them when a worker begins, and takes whose heartbeat the clo
 """
 CARE_SECONDS: Final = 5.0
 """How often what is due is submitted, and the jobs of dead workers are put back."""
+POLLING_SECONDS: Final = 1.0
+"""How often a worker with a free place looks for a job that nobody told it of, such as one that was put back."""
 GRACE_SECONDS: Final = 120.0
 """Seconds that running jobs have to end behind their step; then they are cancelled."""
 AGAIN_SECONDS: Final = 5.0
@@ -170,7 +172,7 @@ class _Worker:
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
                 stalled_worker_timeout=FORGET_SECONDS,
                 shutdown_graceful_timeout=GRACE_SECONDS,
-                fetch_job_polling_interval=1.0,
+                fetch_job_polling_interval=POLLING_SECONDS,
             ),
             name="tonicdm-jobs-worker",
         )

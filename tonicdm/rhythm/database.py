@@ -7,7 +7,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
 
 from tonicdm._version import __version__
-from tonicdm.clock import Clock, DatabaseClock, SystemClock
+from tonicdm.clock import Clock, ClockWatch, DatabaseClock, SystemClock
 from tonicdm.databases import connect, conninfo_of, creating, first_line, make_tables, shown
 from tonicdm.errors import ConfigError, StoreError
 
@@ -31,6 +31,7 @@ _TABLES: Final = (
         limited_at double precision NOT NULL DEFAULT 0, consecutive integer NOT NULL DEFAULT 0
     )
     """,
+    f"ALTER TABLE {SCHEMA}.throttle ADD COLUMN IF NOT EXISTS used_at double precision NOT NULL DEFAULT 0",
     f"""
     CREATE TABLE IF NOT EXISTS {SCHEMA}.note (
         key text PRIMARY KEY, document text NOT NULL DEFAULT '', holder text,
@@ -38,6 +39,8 @@ _TABLES: Final = (
     )
     """,
 )
+_LAST_MADE: Final = "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'used_at'"
+"""Finds what was added to the tables last."""
 TIME: Final = "extract(epoch FROM clock_timestamp())::float8"
 
 
@@ -57,9 +60,10 @@ class RhythmDatabase:
     def __init__(self, url: str, *, clock: Clock | None = None) -> None:
         self._conninfo = conninfo_of(url)
         self.where: str = shown(url)
-        self._base = clock or SystemClock()
-        self._ahead: float | None = None
-        self.clock: Clock = DatabaseClock(self._base, self._wall)
+        base = clock or SystemClock()
+        self.watch: ClockWatch = ClockWatch(base.monotonic)
+        """Notices when the database's clock is set."""
+        self.clock: Clock = DatabaseClock(base, self.watch.now)
         """Tells the database's time once it was read, so that the hosts' wall clocks may differ."""
 
     def __repr__(self) -> str:
@@ -107,7 +111,7 @@ class RhythmDatabase:
     def time(self, connection: psycopg.Connection[Any]) -> float:
         """Read the database's time, Unix seconds: behind a wait for a lock, for example."""
         (now,) = connection.execute(f"SELECT {TIME}".encode()).fetchone() or (0.0,)
-        self._ahead = self._base.monotonic() - float(now)
+        self.watch.read(float(now))
         return float(now)
 
     def upgrade(self) -> None:
@@ -119,14 +123,11 @@ class RhythmDatabase:
         with self.transaction():
             pass
 
-    def _wall(self) -> float | None:
-        return None if self._ahead is None else self._base.monotonic() - self._ahead
-
     def _prepare(self, connection: psycopg.Connection[Any]) -> None:
         import psycopg
 
-        found = connection.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.form",)).fetchone()
-        if found == (None,):
+        found = connection.execute(_LAST_MADE, (f"{SCHEMA}.throttle",)).fetchone()
+        if found is None:
             try:
                 make_tables(connection, SCHEMA, FORM, _TABLES)
             except psycopg.errors.InsufficientPrivilege as error:

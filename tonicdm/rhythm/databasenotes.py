@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from tonicdm.clock import lease_end
 from tonicdm.errors import StoreError
 from tonicdm.rhythm.database import SCHEMA, RhythmDatabase
 from tonicdm.rhythm.errors import UnderWayError
@@ -110,9 +111,14 @@ class DatabaseNote(JobNote):
             connection.execute(_MAKE, (self.key,))
             held_by, until = self._locked(connection)
             now = self.place.time(connection)  # the lock may have taken a while
-            if held_by not in {None, holder} and until > now:
-                raise UnderWayError(self.name)
-            connection.execute(_HOLD, (holder, now + LEASE_SECONDS, self.key))
+            end = lease_end(until, now, LEASE_SECONDS, self.place.watch.moved(LEASE_SECONDS))
+            is_others = held_by not in {None, holder} and end > now
+            if not is_others:
+                connection.execute(_HOLD, (holder, now + LEASE_SECONDS, self.key))
+            elif end != until:
+                connection.execute(_HOLD, (held_by, end, self.key))
+        if is_others:  # behind the commit, which keeps the end
+            raise UnderWayError(self.name)
 
     def _locked(self, connection: psycopg.Connection[Any]) -> tuple[str | None, float]:
         held_by, until = connection.execute(_LOCK, (self.key,)).fetchone() or (None, 0.0)

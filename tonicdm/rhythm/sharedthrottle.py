@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 
 from tonicdm.budget.ledgers.postgresql import leave_to_parent
-from tonicdm.clock import Clock
+from tonicdm.clock import SET_TOLERANCE_SECONDS, Clock, ClockWatch
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.rhythm import database
 from tonicdm.rhythm.database import SCHEMA, STATEMENT_MS, RhythmDatabase
@@ -30,16 +30,28 @@ LOOK_SECONDS: Final = 1.0
 _TABLE: Final = f"{SCHEMA}.throttle"
 _TURN: Final = f"""
     WITH clock AS MATERIALIZED (SELECT {{time}} AS now)
-    INSERT INTO {_TABLE} AS held (key, next_at) SELECT %(key)s, now + %(step)s FROM clock
-    ON CONFLICT (key) DO UPDATE SET next_at = CASE
-        WHEN held.opens_at > (SELECT now FROM clock) THEN held.next_at
-        ELSE greatest(held.next_at, (SELECT now FROM clock)) + %(step)s END
+    INSERT INTO {_TABLE} AS held (key, next_at, used_at) SELECT %(key)s, now + %(step)s, now FROM clock
+    ON CONFLICT (key) DO UPDATE SET (next_at, used_at) = (
+        SELECT CASE
+            WHEN was_set OR held.opens_at > now THEN held.next_at ELSE greatest(held.next_at, now) + %(step)s
+        END, CASE WHEN was_set THEN held.used_at ELSE now END
+        FROM (
+            SELECT now, coalesce(held.used_at > now + %(tolerance)s OR (
+                now > %(expected)s::float8 + %(tolerance)s AND held.used_at <= %(expected)s::float8 + %(tolerance)s
+            ), false) AS was_set FROM clock
+        ) AS looked
+    )
     RETURNING held.next_at - %(step)s - %(ahead)s - (SELECT now FROM clock),
-        held.opens_at - (SELECT now FROM clock), held.consecutive
+        held.opens_at - (SELECT now FROM clock), held.consecutive, held.used_at, (SELECT now FROM clock)
 """  # noqa: S608 - names of ours
-_LOOK: Final = f"SELECT opens_at - {{time}} FROM {_TABLE} WHERE key = %(key)s"  # noqa: S608
+"""Takes a turn; where the database's clock was set since the row was used, see `_set_by`, nothing is changed."""
+_LOOK: Final = f"SELECT opens_at, used_at, {{time}} FROM {_TABLE} WHERE key = %(key)s"  # noqa: S608
 _MAKE: Final = f"INSERT INTO {_TABLE} (key) VALUES (%(key)s) ON CONFLICT (key) DO NOTHING"  # noqa: S608
-_LOCK: Final = f"SELECT limited_at, consecutive, {{time}} FROM {_TABLE} WHERE key = %(key)s FOR UPDATE"  # noqa: S608
+_LOCK: Final = f"SELECT limited_at, consecutive, used_at, {{time}} FROM {_TABLE} WHERE key = %(key)s FOR UPDATE"  # noqa: S608
+_MOVE: Final = f"""
+    UPDATE {_TABLE} SET next_at = next_at + %(by)s, opens_at = opens_at + %(by)s, limited_at = limited_at + %(by)s,
+    used_at = %(now)s WHERE key = %(key)s
+"""  # noqa: S608 - names of ours
 _CLOSE: Final = f"""
     UPDATE {_TABLE} SET limited_at = %(now)s, consecutive = %(consecutive)s, opens_at = greatest(opens_at, %(until)s)
     WHERE key = %(key)s RETURNING opens_at - %(now)s
@@ -61,8 +73,9 @@ class _Turn:
 class SharedThrottle(Throttle):
     """A throttle whose pace and cooldown hold for all clients of a tenant, on whatever host.
 
-    A call costs one statement. All times are the database's, so the hosts' clocks do not matter. Where the database is
-    away, calls go on at the pace of this client alone and keep the cooldowns that it knows of, and the log says so.
+    A call costs one statement. All times are the database's, so the hosts' clocks do not matter; if that one is set,
+    what stands in the row moves with it. Where the database is away, calls go on at the pace of this client alone and
+    keep the cooldowns that it knows of, and the log says so.
 
     Args:
         clock: Time.
@@ -79,6 +92,7 @@ class SharedThrottle(Throttle):
         self._step = 0.0 if rate is None else 1.0 / rate
         self._looked_at = float("-inf")
         self._consecutive = 0
+        self._watch = ClockWatch(clock.monotonic)
         self._away = False
         self._pid = os.getpid()
         self._executor: ThreadPoolExecutor | None = None
@@ -130,21 +144,34 @@ class SharedThrottle(Throttle):
     # --- statements, on the thread ------------------------------------------------------------------------------
 
     def _turn(self, connection: psycopg.Connection[Any]) -> _Turn:
-        ahead = (self.rules.burst - 1) * self._step
-        wait, closed, consecutive = self._execute(connection, _TURN, step=self._step, ahead=ahead).fetchone() or (
-            0,
-            0,
-            0,
-        )
+        wait, closed, consecutive, used_at, now = self._take_turn(connection)
+        if used_at != now:
+            self._lock(connection)
+            wait, closed, consecutive, _, now = self._take_turn(connection)
+        self._watch.read(now)
         return _Turn(float(wait), float(closed), int(consecutive))
+
+    def _take_turn(self, connection: psycopg.Connection[Any]) -> tuple[float, float, int, float, float]:
+        more = {
+            "step": self._step,
+            "ahead": (self.rules.burst - 1) * self._step,
+            "expected": self._watch.now(),
+            "tolerance": SET_TOLERANCE_SECONDS,
+        }
+        return self._execute(connection, _TURN, **more).fetchone() or (0.0, 0.0, 0, 0.0, 0.0)
 
     def _look(self, connection: psycopg.Connection[Any]) -> float:
         row = self._execute(connection, _LOOK).fetchone()
-        return 0.0 if row is None else float(row[0])
+        if row is None:
+            return 0.0
+        opens_at, used_at, now = row
+        if by := self._set_by(used_at, now):
+            self._lock(connection)
+        return float(opens_at + by - now)
 
     def _close_for_all(self, connection: psycopg.Connection[Any], named: float | None, sent_at: float) -> float:
         self._execute(connection, _MAKE)
-        limited_at, consecutive, now = self._execute(connection, _LOCK).fetchone() or (0.0, 0, 0.0)
+        limited_at, consecutive, now = self._lock(connection)
         # What was under way when the first 429 came says nothing new, on whatever host.
         if not limited_at or self._sent(sent_at, now) > limited_at:
             consecutive += 1
@@ -155,9 +182,32 @@ class SharedThrottle(Throttle):
         return float(left)
 
     def _end_row(self, connection: psycopg.Connection[Any], sent_at: float) -> None:
-        limited_at, _, now = self._execute(connection, _LOCK).fetchone() or (0.0, 0, 0.0)
+        limited_at, _, now = self._lock(connection)
         if self._sent(sent_at, now) > limited_at:
             self._execute(connection, _END)
+
+    def _lock(self, connection: psycopg.Connection[Any]) -> tuple[float, int, float]:
+        """Lock the row, with its times as the database's clock has them now; return what is known of 429s, and now."""
+        limited_at, consecutive, used_at, now = self._execute(connection, _LOCK).fetchone() or (0.0, 0, 0.0, 0.0)
+        by = self._set_by(used_at, now)
+        self._watch.read(now)
+        if by:
+            self._execute(connection, _MOVE, by=by, now=now)
+        return limited_at + by, consecutive, now
+
+    def _set_by(self, used_at: float, now: float) -> float:
+        """Return by how many seconds the database's clock was set since the row was used; mostly 0.
+
+        It was set back if the row was used at a time to come; then any client knows. It was set forward if it shows
+        more than this client expects and nobody has used the row since. A client that stood still takes its own pause
+        for that, and a cooldown lasts for as much longer.
+        """
+        expected = self._watch.now()
+        if used_at > now + SET_TOLERANCE_SECONDS:
+            return now - used_at
+        if expected is None or not used_at <= expected + SET_TOLERANCE_SECONDS < now:
+            return 0.0
+        return now - expected
 
     def _sent(self, sent_at: float, now: float) -> float:
         """Return when a call was sent by the database's clock, which has just shown *now*; rather too early."""

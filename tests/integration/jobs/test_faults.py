@@ -50,6 +50,8 @@ async def worker(database: str, *, real: bool) -> AsyncIterator[subprocess.Popen
             yield process
         finally:
             process.terminate()
+            # It ends its work in the database, by way of the proxy, which this loop serves.
+            await asyncio.to_thread(process.wait)
 
 
 async def until(condition) -> None:  # type: ignore[no-untyped-def]

@@ -14,7 +14,7 @@ import pytest
 
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.jobs import JobQueue, Tenant
-from tonicdm.jobs.worker import CARE_SECONDS, STALLED_SECONDS
+from tonicdm.jobs.worker import CARE_SECONDS, POLLING_SECONDS, STALLED_SECONDS
 from tonicdm.sandbox import Sandbox, SandboxSettings
 from tonicdm.store import Store, choose
 from tonicdm.sync import synchronize
@@ -23,6 +23,8 @@ pytestmark = pytest.mark.thorough
 
 TYPES = ("offices", "projects", "team")
 PAGE_UNITS = 5
+FIRST_CALLS_SECONDS = 4.0
+"""For the tenant to be opened, and for its first two calls, on a machine that has other work too."""
 EVERYTHING = "SELECT type, id, raw FROM record ORDER BY type, id"
 
 
@@ -90,7 +92,10 @@ async def test_twenty_tenants_on_three_workers_use_their_windows_and_none_is_lef
         ):
             await synchronize(tonic, one, choose(list(TYPES)))
             expected = await one.query("SELECT type, id FROM record ORDER BY type, id")
-        assert units == {sum(entry.units for entry in box.journal)}, "they cost what one machine needs"
+        needed = sum(entry.units for entry in box.journal)
+        # A list's only page is read again where its window ended before the look at what lies behind it.
+        most = needed + PAGE_UNITS * (len(used) // len(tokens))
+        assert needed <= min(units) <= max(units) <= most, "they cost what one machine needs"
         copies = []
         for number in range(len(tokens)):
             async with Store(postgres_url, schema=f"firm_{number}") as store:
@@ -100,7 +105,7 @@ async def test_twenty_tenants_on_three_workers_use_their_windows_and_none_is_lef
 
 
 async def test_the_job_of_a_killed_worker_is_done_by_another_within_the_documented_time(postgres_url):
-    """Scale out: half a minute without a heartbeat, and some seconds until it is looked for."""
+    """Scale out: half a minute without a heartbeat, 5 s until it is looked for, and one until it is taken."""
     async with Sandbox(records=600) as box, JobQueue(postgres_url) as queue:
         box.settings.latency_seconds = (0.2, 0.3)
         await queue.upgrade()
@@ -119,7 +124,8 @@ async def test_the_job_of_a_killed_worker_is_done_by_another_within_the_document
                 async with asyncio.timeout(120):
                     while not await queue.jobs(status="doing") or len(box.journal) <= last + 1:
                         await asyncio.sleep(0.05)
-                assert time.monotonic() - killed <= STALLED_SECONDS + 2 * CARE_SECONDS + 10.0
+                took = time.monotonic() - killed
+                assert took <= STALLED_SECONDS + CARE_SECONDS + POLLING_SECONDS + FIRST_CALLS_SECONDS, f"{took:.1f} s"
                 await until_done(queue, 120)
         async with Store(postgres_url, schema="firm_0") as store:
             assert (await store.counts())["team"] > 0

@@ -10,6 +10,7 @@ import attrs
 import psycopg
 import pytest
 
+from tests.postgres import DatabaseTime
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.rhythm import RhythmClient
 from tonicdm.rhythm.database import SCHEMA, RhythmDatabase
@@ -93,6 +94,24 @@ async def test_a_host_that_is_gone_holds_its_notes_for_a_lease_by_the_databases_
         await asyncio.to_thread(note._let_go, "gone")
         with pytest.raises(UnderWayError):
             await asyncio.to_thread(note._hold, "a third")
+
+
+@pytest.mark.parametrize("seconds", [-3600.0, 3600.0])
+async def test_a_note_is_held_by_the_living_and_for_one_lease_by_the_dead_whatever_the_databases_clock_is_set_by(
+    postgres_url: str, seconds: float
+) -> None:
+    time_of_database = DatabaseTime(postgres_url)
+    ours, theirs = (DatabaseNote(RhythmDatabase(postgres_url), "x") for _ in range(2))
+    await asyncio.to_thread(ours._hold, "ours")
+    assert theirs.read() is None
+    time_of_database.set(seconds)
+    for _ in range(2):
+        with pytest.raises(UnderWayError):
+            await asyncio.to_thread(theirs._hold, "theirs")
+        await asyncio.to_thread(ours._hold, "ours")
+    time_of_database.set(LEASE_SECONDS + 1)
+    late = DatabaseNote(RhythmDatabase(postgres_url), "x")  # for others the clock would be set once more
+    await asyncio.to_thread(late._hold, "late")
 
 
 async def test_a_run_that_is_cancelled_lets_go(postgres_url: str) -> None:

@@ -7,9 +7,10 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import psycopg
 import pytest
 
-from tests.postgres import Proxy
+from tests.postgres import DatabaseTime, Proxy
 from tests.unit.rhythm.test_tokens import SkewedClock
 from tonicdm.clock import SystemClock, VirtualClock
 from tonicdm.errors import BudgetTimeoutError
@@ -126,3 +127,57 @@ async def test_a_client_takes_the_database_from_its_argument_or_from_the_variabl
     async with RhythmClient("a.example.org", token="t", database="postgresql://db/two") as rhythm:
         assert rhythm._database is not None
         assert rhythm._database.where == "postgresql://db/two"
+
+
+@pytest.mark.parametrize("seconds", [-3600.0, 3600.0])
+async def test_a_cooldown_ends_neither_sooner_nor_later_because_the_databases_clock_is_set(
+    postgres_url: str, make: Make, seconds: float
+) -> None:
+    """For one that waits already, one that has not heard of it, and one that begins when another one has looked."""
+    time_of_database = DatabaseTime(postgres_url)
+    refused, idle = make(), make()
+    await attempt(idle, 200)
+    await attempt(refused, 429, {"Retry-After": "100"})
+    time_of_database.set(seconds)
+    for host in (idle, refused, make()):
+        with pytest.raises(BudgetTimeoutError) as caught:
+            await attempt(host, 200, max_wait=0.0)
+        assert caught.value.wait is not None
+        assert 90 < caught.value.wait <= 100.01
+
+
+@pytest.mark.parametrize("seconds", [-3600.0, 3600.0])
+async def test_nobody_waits_for_his_turn_because_the_databases_clock_is_set(
+    postgres_url: str, make: Make, seconds: float
+) -> None:
+    """Also not one that has not looked before the clock was set back."""
+    time_of_database, rules = DatabaseTime(postgres_url), ThrottleRules(calls_per_second=50.0, burst=1)
+    hosts = [make(rules), make(rules)]
+    for host in hosts:
+        await attempt(host, 200)
+    time_of_database.set(seconds)
+    async with asyncio.timeout(30.0):
+        for host in (make(rules), *hosts, make(rules)):
+            await attempt(host, 200)
+
+
+async def test_a_success_behind_a_clock_that_was_set_back_ends_the_row_of_429s(postgres_url: str, make: Make) -> None:
+    time_of_database = DatabaseTime(postgres_url)
+    rules = ThrottleRules(calls_per_second=None, base=0.001)
+    await attempt(make(rules), 429)
+    time_of_database.set(-3600.0)
+    await attempt(make(rules), 200)
+    await attempt(last := make(rules), 429)
+    assert last.cooldown_left <= 0.0011
+
+
+async def test_tables_of_before_rows_knew_when_they_were_used_are_brought_up_to_date(
+    postgres_url: str, make: Make
+) -> None:
+    await attempt(make(), 200)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE tonicdm_rhythm.throttle DROP COLUMN used_at")
+    host = make()
+    await attempt(host, 429, {"Retry-After": "100"})
+    assert not host._away
+    assert 90 < host.cooldown_left <= 100.01

@@ -21,6 +21,7 @@ KNOWN = {
         "self._caller.transport.clock.now": "dates a note, and is compared with nothing"
     },
     "rhythm/endpoints/queries.py": {"self._caller.server_clock.now": SERVERS, "server.now": SERVERS},
+    "rhythm/sharedthrottle.py": {"self._watch.now": DATABASES},
     "rhythm/sync.py": {"clock.now": DATABASES, "self.rhythm._caller.server_clock.now": SERVERS},
     "rhythm/throttle.py": {"self._throttle.clock.now": OWN, "self.clock.now": OWN},
     "rhythm/tokens/broker.py": {"self._issuer_clock.now": "the issuer's, or the database's until it was heard"},
