@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 from urllib.parse import parse_qs, unquote
 
@@ -113,18 +113,39 @@ def conninfo_of(url: str) -> str:
         raise ConfigError("the URL of the database can't be read. Nothing was sent.") from None
 
 
-def connect(conninfo: str, name: str) -> psycopg.Connection[Any]:
+def connect(
+    conninfo: str, name: str, prepare: Callable[[psycopg.Connection[Any]], object] = lambda _connection: None
+) -> psycopg.Connection[Any]:
     """Open a connection with the settings `CONNECTION`.
 
     Args:
         conninfo: Of the database.
         name: What the connection is called in the list of the server's.
+        prepare: Called with it; where that raises, it is closed.
     """
     import psycopg
 
     connection = psycopg.connect(conninfo, application_name=name, autocommit=True, **CONNECTION)
-    connection.execute("SELECT 1")
+    try:
+        connection.execute("SELECT 1")
+        prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def form_of(connection: psycopg.Connection[Any], schema: LiteralString) -> int | None:
+    """Return the form of the tables in a schema, as `make_tables` notes it; None where there are none.
+
+    Args:
+        connection: To the database.
+        schema: A plain word.
+    """
+    if connection.execute("SELECT to_regclass(%s)", (f"{schema}.form",)).fetchone() == (None,):
+        return None
+    (form,) = connection.execute(f"SELECT max(number) FROM {schema}.form").fetchone() or (None,)  # noqa: S608
+    return form or 0
 
 
 def make_tables(

@@ -14,7 +14,7 @@ import attrs
 
 from tonicdm._version import __version__
 from tonicdm.clock import ClockWatch, SystemClock
-from tonicdm.databases import CONNECTION, checked, connect, conninfo_of, creating, first_line, is_url
+from tonicdm.databases import CONNECTION, checked, connect, conninfo_of, creating, first_line, form_of, is_url
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.jobs import tables
 from tonicdm.jobs.kinds import QUEUES, Job, Kind
@@ -411,10 +411,7 @@ class JobQueue:
 
     def _look(self) -> None:
         with contextlib.closing(connect(self._conninfo, "tonicdm-jobs")) as connection:
-            found = connection.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.form",)).fetchone()
-            if found == (None,):
-                return
-            (form,) = connection.execute(f"SELECT max(number) FROM {SCHEMA}.form").fetchone() or (None,)  # noqa: S608
+            form = form_of(connection, SCHEMA)
         if form is not None and form > tables.FORM:
             raise ConfigError(
                 f"the jobs in {self.where} were written by a newer tonicdm: they have form {form}, and tonicdm "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tonicdm._version import __version__
 from tonicdm.clock import Clock, ClockWatch, DatabaseClock, SystemClock
-from tonicdm.databases import connect, conninfo_of, creating, first_line, make_tables, shown
+from tonicdm.databases import connect, conninfo_of, creating, first_line, form_of, make_tables, shown
 from tonicdm.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -90,13 +90,7 @@ class RhythmDatabase:
         Raises:
             ConfigError: The tables are of a later version.
         """
-        connection = connect(self._conninfo, "tonicdm-rhythm")
-        try:
-            self._prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        return connect(self._conninfo, "tonicdm-rhythm", self._prepare)
 
     @contextlib.contextmanager
     def errors(self) -> Generator[None]:
@@ -136,7 +130,7 @@ class RhythmDatabase:
                     f"has no tables for Rhythm, and this role may not make them ({first_line(error)}); nothing was "
                     "sent. Let a role that owns the database run: tonicdm rhythm tokens --folder URL",
                 ) from None
-        (form,) = connection.execute(f"SELECT max(number) FROM {SCHEMA}.form").fetchone() or (None,)  # noqa: S608
+        form = form_of(connection, SCHEMA)
         if form is not None and form > FORM:
             raise ConfigError(
                 f"what {self.where} keeps of Rhythm was written by a newer tonicdm: it has form {form}, and tonicdm "

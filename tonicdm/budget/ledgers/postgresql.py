@@ -27,7 +27,7 @@ from tonicdm.budget.ledgers.threads import LedgerThread
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.budget.window import Window
 from tonicdm.clock import MAX_DRIFT, SET_TOLERANCE_SECONDS, Clock, DatabaseClock, SystemClock
-from tonicdm.databases import CONNECT_SECONDS, connect, conninfo_of, creating, first_line, shown
+from tonicdm.databases import CONNECT_SECONDS, connect, conninfo_of, creating, first_line, form_of, shown
 from tonicdm.errors import ConfigError, LedgerUnavailableError
 
 if TYPE_CHECKING:
@@ -388,13 +388,7 @@ class PostgreSQLLedger:
 
     def _connect(self) -> psycopg.Connection[Any]:
         if self._connection is None or self._connection.closed:
-            connection = connect(self._conninfo, "tonicdm-budget")
-            try:
-                self._prepare(connection)
-            except BaseException:
-                connection.close()
-                raise
-            self._connection = connection
+            self._connection = connect(self._conninfo, "tonicdm-budget", self._prepare)
         return self._connection
 
     def _disconnect(self) -> None:
@@ -430,7 +424,8 @@ class PostgreSQLLedger:
         """
         import psycopg
 
-        if connection.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.form",)).fetchone() == (None,):
+        form = form_of(connection, SCHEMA)
+        if form is None:
             try:
                 make_tables(connection)
             except psycopg.errors.InsufficientPrivilege as error:
@@ -439,8 +434,7 @@ class PostgreSQLLedger:
                     "Nothing was sent. Let a role that owns the database run: tonicdm jobs upgrade --database URL",
                     ledger=self._where,
                 ) from None
-        (form,) = connection.execute(f"SELECT max(number) FROM {SCHEMA}.form").fetchone() or (None,)  # noqa: S608
-        if form is not None and form > FORM:
+        elif form > FORM:
             raise ConfigError(
                 f"the budgets in {self._where} were written by a newer tonicdm: they have form {form}, and tonicdm "
                 f"{__version__} reads form {FORM}. Nothing was sent. Upgrade this one, or name another database"

@@ -118,17 +118,7 @@ def compact(location: PostgresqlSchema) -> tuple[int, int]:
 
 
 def erase_person(location: PostgresqlSchema, person: str, at: str, *, dry_run: bool = False) -> Forgotten:
-    """Erase all that a schema holds of a person; its tables are written anew, so that no old row is left in them.
-
-    Args:
-        location: The store.
-        person: The person's ID, compact lower case.
-        at: The time, ISO 8601 in UTC.
-        dry_run: Whether to find out only what there is.
-
-    Raises:
-        StoreError: A sync has the store, or it can't be written.
-    """
+    """Erase a person as `upkeep.erase_person` says; the tables are written anew, so that no old row is left in them."""
     with location.errors(), contextlib.closing(location.open()) as db, lock.exclusive(db, location.name):
         forgotten = Forgotten()
         with contextlib.suppress(_DryRunError), db.transaction():
