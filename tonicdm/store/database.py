@@ -139,6 +139,25 @@ class Database(Protocol):
         """Run a statement for each of *parameters*; return how many rows it has changed in all."""
         ...
 
+    def insert(self, sql: str, rows: Iterable[Sequence[Any]], /) -> int:
+        """Insert *rows*, at once where the engine gains by that; return how many rows were changed.
+
+        Args:
+            sql: ``INSERT INTO table (columns) VALUES (?, …)``, and what follows, such as ON CONFLICT.
+            rows: The values of the columns; no two rows have the same key.
+        """
+        ...
+
+    def look_up(self, sql: str, parameters: Sequence[Any], keys: Sequence[str], /) -> Iterator[Any]:
+        """Return what a SELECT finds for each of *keys*, by the primary key of its table however that has grown.
+
+        Args:
+            sql: It ends with ``IN (?)`` of the last column of that key, and says before what the others are.
+            parameters: The values before it.
+            keys: How many there are is not bounded.
+        """
+        ...
+
     def transaction(self, *, durable: bool = False, lock: Lock = Lock.WRITE) -> AbstractContextManager[None]:
         """Commit what is done in the block as a whole, or nothing of it where the block raises.
 

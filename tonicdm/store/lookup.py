@@ -45,18 +45,13 @@ def look_up(db: Database, record_type: str, ids: Sequence[str], *, deletable: bo
     row = db.execute("SELECT changes, listed FROM watermark WHERE type = ?", (record_type,)).fetchone()
     changes, listed = row or (None, None)
     held: dict[str, CachedRecord] = {}
-    for start in range(0, len(ids), rows.CHUNK):
-        part = ids[start : start + rows.CHUNK]
-        marks = ",".join("?" * len(part))
-        sql = (
-            "SELECT id, raw, updated, deleted_at IS NOT NULL AND reason <> ?, checked, doubted FROM record "  # noqa: S608
-            f"WHERE type = ? AND id IN ({marks})"
-        )
-        for record_id, raw, updated, gone, checked, invalidated in db.execute(
-            sql, [rows.SOFT_DELETED, record_type, *part]
-        ):
-            proofs = Proofs(checked, invalidated, changes, listed, deletable)
-            held[record_id] = CachedRecord(raw, updated, bool(gone), proofs)
+    sql = (
+        "SELECT id, raw, updated, deleted_at IS NOT NULL AND reason <> ?, checked, doubted FROM record "
+        "WHERE type = ? AND id IN (?)"
+    )
+    for record_id, raw, updated, gone, checked, invalidated in db.look_up(sql, [rows.SOFT_DELETED, record_type], ids):
+        proofs = Proofs(checked, invalidated, changes, listed, deletable)
+        held[record_id] = CachedRecord(raw, updated, bool(gone), proofs)
     return held
 
 

@@ -25,9 +25,6 @@ DELETED: Final = frozenset({"deleted", "4"})
 
 SOFT_DELETED: Final = "soft deleted"
 
-CHUNK: Final = 500
-"""Keys in one statement; SQLite bounds its placeholders."""
-
 
 @attrs.frozen
 class Checkpoint:
@@ -165,18 +162,16 @@ class StoredRecord:
 def stored_records(db: Database, record_type: str, keys: Sequence[str]) -> dict[str, StoredRecord]:
     """Return the stored records of *keys*, tombstones included, by key."""
     records: dict[str, StoredRecord] = {}
-    for start in range(0, len(keys), CHUNK):
-        part = keys[start : start + CHUNK]
-        marks = ",".join("?" * len(part))
-        rows = db.execute(
-            "SELECT id, raw, quality, deleted_at, quarantined, updated, read_number, read_at, dissent FROM record "  # noqa: S608
-            f"WHERE type = ? AND id IN ({marks})",
-            [record_type, *part],
-        )
-        for key, raw, data_quantity, deleted_at, quarantined, updated, number, at, dissent in rows:
-            origin = Origin.EVENT if at < 0 else Origin.LIST
-            version = Version(updated, ReadStamp(number, abs(at)), origin, dissent)
-            records[key] = StoredRecord(raw, data_quantity, deleted_at, quarantined, version)
+    sql = (
+        "SELECT id, raw, quality, deleted_at, quarantined, updated, read_number, read_at, dissent FROM record "
+        "WHERE type = ? AND id IN (?)"
+    )
+    for key, raw, data_quantity, deleted_at, quarantined, updated, number, at, dissent in db.look_up(
+        sql, [record_type], keys
+    ):
+        origin = Origin.EVENT if at < 0 else Origin.LIST
+        version = Version(updated, ReadStamp(number, abs(at)), origin, dissent)
+        records[key] = StoredRecord(raw, data_quantity, deleted_at, quarantined, version)
     return records
 
 
@@ -299,23 +294,17 @@ def stale_keys(
         trust: Whether a record without a timestamp of its own is taken to be current, because changes came by
             another way.
     """
-    held: dict[str, str | None] = {}
-    aside: dict[str, str | None] = {}
     keys = list(times)
-    for start in range(0, len(keys), CHUNK):
-        part = keys[start : start + CHUNK]
-        marks = ",".join("?" * len(part))
-        rows = db.execute(
-            f"SELECT id, updated FROM record WHERE type = ? AND id IN ({marks}) "  # noqa: S608 - placeholders only
-            "AND (deleted_at IS NULL OR reason = ?)",
-            [record_type, *part, SOFT_DELETED],
+    held: dict[str, str | None] = dict(
+        db.look_up(
+            "SELECT id, updated FROM record WHERE type = ? AND (deleted_at IS NULL OR reason = ?) AND id IN (?)",
+            [record_type, SOFT_DELETED],
+            keys,
         )
-        held.update(rows.fetchall())
-        rows = db.execute(
-            f"SELECT id, updated FROM quarantine WHERE type = ? AND id IN ({marks})",  # noqa: S608 - placeholders only
-            [record_type, *part],
-        )
-        aside.update(rows.fetchall())
+    )
+    # An element that has an ID is kept by it.
+    sql = "SELECT id, updated FROM quarantine WHERE type = ? AND id IS NOT NULL AND key IN (?)"
+    aside: dict[str, str | None] = dict(db.look_up(sql, [record_type], keys))
     stale = set[str]()
     for key, updated in times.items():
         if updated is not None and aside.get(key) == updated:
@@ -342,7 +331,7 @@ def note_scanned(
         page: The number of the page that showed them.
         stale: Those that have to be fetched.
     """
-    db.executemany(
+    db.insert(
         "INSERT INTO scan (type, id, page, stale, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (type, id) "
         "DO UPDATE SET page = excluded.page, stale = excluded.stale, updated = excluded.updated",
         [(record_type, key, page, key in stale, at) for key, at in times.items()],
@@ -351,23 +340,23 @@ def note_scanned(
 
 def _stamp(db: Database, record_type: str, times: Mapping[str, str | None]) -> None:
     """Give current records without a timestamp of their own that of their stub."""
+    sql = "SELECT id FROM record WHERE type = ? AND updated IS NULL AND id IN (?)"
+    known = [key for key, at in times.items() if at is not None]
+    unstamped = [key for (key,) in db.look_up(sql, [record_type], known)]
+    if not unstamped:
+        return
     first = newest_change(db) + 1
-    known = [(at, key) for key, at in times.items() if at is not None]
     db.executemany(
         # Who follows the changes has the old row.
-        "UPDATE record SET updated = ?, change_seq = ? WHERE type = ? AND id = ? AND updated IS NULL",
-        [(at, first + n, record_type, key) for n, (at, key) in enumerate(known)],
+        "UPDATE record SET updated = ?, change_seq = ? WHERE type = ? AND id = ?",
+        [(times[key], first + n, record_type, key) for n, key in enumerate(unstamped)],
     )
 
 
 def fetched(db: Database, record_type: str, keys: Sequence[str]) -> None:
     """Note that scanned records have been fetched; what has no timestamp of its own gets that of its stub."""
-    stubs: dict[str, str | None] = {}
-    for start in range(0, len(keys), CHUNK):
-        part = keys[start : start + CHUNK]
-        marks = ",".join("?" * len(part))
-        sql = f"SELECT id, updated FROM scan WHERE type = ? AND id IN ({marks})"  # noqa: S608 - placeholders only
-        stubs.update(db.execute(sql, [record_type, *part]).fetchall())
+    sql = "SELECT id, updated FROM scan WHERE type = ? AND id IN (?)"
+    stubs: dict[str, str | None] = dict(db.look_up(sql, [record_type], keys))
     if not stubs:
         return
     db.executemany("UPDATE scan SET stale = 0 WHERE type = ? AND id = ?", [(record_type, key) for key in stubs])

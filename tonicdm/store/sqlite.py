@@ -21,6 +21,9 @@ LOCK_SECONDS: Final = 30.0
 
 OWNER_ONLY: Final = 0o600
 
+CHUNK: Final = 500
+"""Keys in one statement; SQLite bounds its placeholders."""
+
 EXACT: Final = 2**53
 """Whole numbers up to here are exact as floating point, too."""
 
@@ -115,6 +118,15 @@ class SqliteDatabase:
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> int:
         return max(0, self.connection.executemany(sql, parameters).rowcount)
+
+    def insert(self, sql: str, rows: Iterable[Sequence[Any]], /) -> int:
+        return self.executemany(sql, rows)
+
+    def look_up(self, sql: str, parameters: Sequence[Any], keys: Sequence[str], /) -> Iterator[Any]:
+        for start in range(0, len(keys), CHUNK):
+            part = keys[start : start + CHUNK]
+            marks = ",".join("?" * len(part))
+            yield from self.connection.execute(f"{sql.removesuffix('(?)')}({marks})", [*parameters, *part])
 
     @contextlib.contextmanager
     def transaction(self, *, durable: bool = False, lock: Lock = Lock.WRITE) -> Generator[None]:  # noqa: ARG002 - one writes at a time

@@ -13,7 +13,7 @@ def note_fields(db: Database, record_type: str, records: Iterable[Mapping[str, A
     """Remember which fields the records of *record_type* have, and whether the model knows them."""
     names: set[str] = set().union(*(item.keys() for item in records))
     known = model_columns(record_type)
-    db.executemany(
+    db.insert(
         "INSERT INTO field (type, name, known) VALUES (?, ?, ?) ON CONFLICT (type, name) DO NOTHING",
         [(record_type, name, name in known) for name in sorted(names)],
     )

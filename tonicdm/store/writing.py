@@ -155,7 +155,7 @@ def write_sorted(
             puts.append(row)
             went_back += verdict is Verdict.WENT_BACK
     first = rows.newest_change(db) + 1
-    db.executemany(_PUT, ((*row, first + n) for n, row in enumerate(puts)))
+    db.insert(_PUT, ((*row, first + n) for n, row in enumerate(puts)))
     if origin is not Origin.EVENT:
         rows.confirm(db, record_type, shown, stamp)
     rows.dissent(db, record_type, dissents, stamp)

@@ -445,11 +445,5 @@ def _seen(
 
 def _pages_before(db: Database, record_type: str, step: Step, elements: SortedOut) -> dict[str, int]:
     """Return on which page of the run each record of a page was seen before, of those that were."""
-    page_numbers: dict[str, int] = {}
     keys = [] if step.begins else list(elements.times)
-    for start in range(0, len(keys), rows.CHUNK):
-        part = keys[start : start + rows.CHUNK]
-        marks = ",".join("?" * len(part))
-        sql = f"SELECT id, page FROM scan WHERE type = ? AND id IN ({marks})"  # noqa: S608 - placeholders only
-        page_numbers.update(db.execute(sql, [record_type, *part]).fetchall())
-    return page_numbers
+    return dict(db.look_up("SELECT id, page FROM scan WHERE type = ? AND id IN (?)", [record_type], keys))

@@ -17,6 +17,7 @@ from tonicdm.errors import StoreError
 from tonicdm.store.columns import Column
 from tonicdm.store.database import Dialect, Lock, quoted
 from tonicdm.store.postgresql import values
+from tonicdm.store.postgresql.arrays import Insertion, array, lookup
 from tonicdm.store.postgresql.dialect import PostgresqlDialect
 from tonicdm.store.postgresql.meanings import POOLED
 from tonicdm.store.postgresql.tables import LOCKS, VERSION_NOTE, check_version, lock_key
@@ -63,6 +64,7 @@ class PostgresqlDatabase:
             f"SELECT value, current_schema(), {TIME} FROM {quoted(schema)}.meta WHERE name = '{VERSION_NOTE}'"
             for lock, key in LOCKS.items()
         }
+        self._insertions: dict[str, Insertion] = {}
         values.register(connection)
         self._watch = watch
         self._read_time(connection.execute(f"SELECT {TIME}".encode()).fetchone())
@@ -93,9 +95,31 @@ class PostgresqlDatabase:
         return self.connection.execute(translated(sql), parameters)
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> int:
+        values_of_each = list(parameters)
+        if not values_of_each:
+            return 0
         with self.connection.cursor() as cursor:
-            cursor.executemany(translated(sql), parameters)
+            cursor.executemany(translated(sql), values_of_each)
             return max(0, cursor.rowcount)
+
+    def insert(self, sql: str, rows: Iterable[Sequence[Any]], /) -> int:
+        columns = list(zip(*rows, strict=True))
+        if not columns:
+            return 0
+        statement = self._insertions.get(sql)
+        if statement is None:
+            statement = self._insertions[sql] = Insertion(sql, self._types)
+        return max(0, self.connection.execute(statement.sql, statement.arrays(columns)).rowcount)
+
+    def look_up(self, sql: str, parameters: Sequence[Any], keys: Sequence[str], /) -> Iterator[Any]:
+        if not keys:
+            return iter(())
+        return iter(self.connection.execute(lookup(sql), [array("text", keys), *parameters]))
+
+    def _types(self, table: str) -> dict[str, str]:
+        """Return the types of a table's columns, by name."""
+        sql = "SELECT attname, atttypid::regtype::text FROM pg_attribute WHERE attrelid = ?::regclass AND attnum > 0"
+        return dict(self.execute(sql, (quoted(table),)))
 
     @contextlib.contextmanager
     def transaction(self, *, durable: bool = False, lock: Lock = Lock.WRITE) -> Generator[None]:  # noqa: ARG002 - all are

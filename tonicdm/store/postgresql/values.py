@@ -16,6 +16,13 @@ MAX_KEY_BYTES: Final = 2_000
 """Bytes of a text that an index holds, with some room; PostgreSQL's limit is 2,704."""
 
 
+def holdable(text: str) -> str:
+    """Return a text as PostgreSQL can hold it."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return re.sub("[\0\ud800-\udfff]", "\ufffd", text)
+
+
 class _Flag(IntDumper):
     """Writes truth as 1 or 0, which the tables of both engines hold."""
 
@@ -30,7 +37,7 @@ class _Text(StrDumperUnknown):
     """
 
     def dump(self, obj: str) -> Any:
-        return super().dump(re.sub("[\0\ud800-\udfff]", "\ufffd", obj))
+        return super().dump(holdable(obj))
 
 
 class _Number(Loader):
