@@ -180,35 +180,52 @@ NOT_STORED: Final = frozenset(
 """Attributes that are settings, follow from others, or are stored apart."""
 
 
+PER_ANSWER: Final = frozenset({"used", "limit_sent_at", "used_told_at", "reset_told_at"})
+"""Plain values that most answers change; with each list a part of its own, little more is written than has changed."""
+
+
 class _Part:
-    """Values that change together, and their last text: most steps change none but the next number.
+    """Values that change together, and their last text.
 
     Args:
-        plain: Values by name.
-        lists: Values by their place in a list.
+        group: What they are.
+        form: Their text with ``%s`` for each.
     """
 
-    def __init__(self, plain: tuple[Stored, ...], lists: Mapping[str, tuple[Stored, ...]]) -> None:
-        group = (*plain, *(stored for group in lists.values() for stored in group))
+    def __init__(self, group: tuple[Stored, ...], form: str) -> None:
         self._values = operator.attrgetter(*(stored.path for stored in group))
         self._shift = _Shift(group)
-        # None of the values is a text, so that the commas between them in a JSON array part them.
-        names = [f'"{stored.name}": %s' for stored in plain]
-        names += [f'"{name}": [{", ".join(["%s"] * len(group))}]' for name, group in lists.items()]
-        self._form = ", ".join(names)
+        self._form = form
         self._last: tuple[Any, ...] | None = None
         self._text = ""
+
+    @classmethod
+    def of_names(cls, group: tuple[Stored, ...]) -> _Part:
+        """Make a part of values that stand by their names."""
+        return cls(group, ", ".join(f'"{stored.name}": %s' for stored in group))
+
+    @classmethod
+    def of_list(cls, name: str, group: tuple[Stored, ...]) -> _Part:
+        """Make a part of values that stand in a list."""
+        return cls(group, f'"{name}": [{", ".join(["%s"] * len(group))}]')
 
     def pack(self, window: Window, ahead: float) -> str:
         """Return the text of these values in *window*, without braces."""
         values = self._values(window)
         if (values, ahead) != self._last:
             self._last = values, ahead
-            self._text = self._form % tuple(_encode(self._shift.behind(values, ahead))[1:-1].split(", "))
+            self._text = self._form % tuple(_json(value) for value in self._shift.behind(values, ahead))
         return self._text
 
 
-_encode: Final = json.JSONEncoder(check_circular=False).encode
+_WORDS: Final = {"None": "null", "True": "true", "False": "false", "inf": "Infinity", "-inf": "-Infinity"}
+"""What JSON calls them, as Python's own parser reads it."""
+
+
+def _json(value: float | None) -> str:
+    """Return *value* as JSON; none of the stored values is a text."""
+    text = repr(value)
+    return _WORDS.get(text, text)
 
 
 class Names:
@@ -220,9 +237,10 @@ class Names:
 
     def __init__(self, added: tuple[Stored, ...] = ADDED) -> None:
         self.added = added
-        lists = dict(LISTS)
-        self._next = _Part((), {"next": lists.pop("next")})
-        self._state = _Part((*PLAIN, *added), lists)
+        often = tuple(stored for stored in (*PLAIN, *added) if stored.name in PER_ANSWER)
+        rarely = tuple(stored for stored in (*PLAIN, *added) if stored.name not in PER_ANSWER)
+        lists = (_Part.of_list(name, group) for name, group in LISTS.items())
+        self._parts = (_Part.of_names(rarely), _Part.of_names(often), *lists)
         self._accounts: dict[tuple[str, str], tuple[int, int]] = {}
         self._accounts_text = "[]"
 
@@ -237,7 +255,7 @@ class Names:
         if window.accounts != self._accounts:
             self._accounts = window.accounts.copy()
             self._accounts_text = json.dumps([[*key, *sums] for key, sums in window.accounts.items()])
-        parts = [self._state.pack(window, ahead), self._next.pack(window, ahead)]
+        parts = [part.pack(window, ahead) for part in self._parts]
         if window.counts.by_label:
             rows = [[label, *sums] for label, sums in window.counts.by_label.items()]
             parts.append(f'"{BY_LABEL}": {json.dumps(rows)}')
