@@ -78,25 +78,54 @@ class Process:
         self._store()
         return result
 
-    def _tell(self, step, take):
+    def _tell(self, step, take, *, looks):
         if self.dead:
             return None
-        self._load()
+        if looks or self._version < 0:
+            self._load()
         result = take(step)
         if not self._draft.may_wait:
+            if self._version != self._file.version:
+                self._draft.take_back()
+                self._version = -1
+                return (self._run(step),)
             self._store()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
         return (result,)
 
     def reserve_now(self, step):
-        return None if self.dead else (self._run(step),)
+        if self.dead:
+            return None
+        if self._version != self._file.version:
+            return (self._run(step),)
+        try:
+            result = step(self._draft.window)
+        except BaseException:
+            self._version = -1
+            raise
+        new = self._draft.reserved
+        if new is None:
+            self._store()
+        elif new:
+            self._store_reserved(new)
+        return (result,)
+
+    def _store_reserved(self, numbers):
+        ours, stored = self._draft.window.holdings, copy.deepcopy(self._file.window)
+        for number in numbers:
+            stored.holdings.restore(stored_form(ours.entries[number], RULES.lease))
+        stored.holdings.next_number = ours.next_number
+        stored.holdings.touched = set()
+        self._file.window, self._file.version = stored, self._file.version + 1
+        self._version = self._file.version
+        self._draft.stored_reserved(numbers)
 
     def note_now(self, step):
-        return self._tell(step, self._draft.note)
+        return self._tell(step, self._draft.note, looks=False)
 
     def check_now(self, step):
-        return self._tell(step, self._draft.check)
+        return self._tell(step, self._draft.check, looks=True)
 
     def _flush(self):
         self._timer = None

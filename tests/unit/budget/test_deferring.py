@@ -17,7 +17,7 @@ from tests.unit.budget.version_before import VersionBefore
 from tonicdm import UnitBudget
 from tonicdm.budget.entries import EntryState
 from tonicdm.budget.ledgers import file, inloop, starts
-from tonicdm.budget.ledgers.draft import Beyond, Own
+from tonicdm.budget.ledgers.draft import MAX_NOTES, Beyond, Own
 from tonicdm.clock import VirtualClock
 
 MAX_STALL_SECONDS = 0.02
@@ -76,7 +76,7 @@ def rows(path):
 
 
 async def test_a_call_takes_one_transaction(make, path):
-    """The gate and the answer write nothing; the next reservation stores what they did."""
+    """The gate and the answer write nothing."""
     budget = await make()
     before, _ = rows(path)
     for number in range(1, 4):
@@ -87,6 +87,56 @@ async def test_a_call_takes_one_transaction(make, path):
         assert rows(path)[0] == before + number
     assert budget.snapshot().remaining == 3485, "in this process it is seen at once"
     assert budget.snapshot().reserved == 0
+
+
+async def test_a_reservation_stores_no_more_than_itself_while_answers_wait(make, path):
+    """Until there are so many of them that a process which dies would leave too much charged."""
+    budget = await make()
+    for number in range(1, MAX_NOTES // 2 + 2):
+        assert len(rows(path)[1]) == number - 1
+        await answer(await send(budget, 5), 3500 - 5 * number)
+    assert len(rows(path)[1]) == 1, "with the last reservation all was stored that was known before it"
+    assert (budget.snapshot().remaining, budget.snapshot().reserved) == (3500 - 5 * number, 0)
+
+
+async def test_a_reservation_stores_all_that_is_known_where_another_process_has_written(make, path):
+    budget, other = await make(), await make()
+    await answer(await send(budget, 5), 3495)
+    await send(other, 1)
+    async with budget.reserve(20):
+        assert sorted(cost for _, cost, _, _ in rows(path)[1]) == [1, 20]
+
+
+async def test_an_answer_is_taken_in_again_where_others_have_written_before_it(make):
+    """It is not asked whether they have; the next look finds it."""
+    budget, other = await make(), await make()
+    mine = await send(budget, 5)
+    async with other.reserve(20):
+        await answer(mine, 3495)
+        assert (budget.snapshot().remaining, budget.snapshot().reserved) == (3495, 20)
+        await stored(budget)
+        assert (other.snapshot().remaining, other.snapshot().reserved) == (3495, 20)
+
+
+async def test_what_an_answer_shows_beyond_what_others_are_known_to_do_is_decided_with_what_they_did(make):
+    """Units that another process of ours has spent meanwhile are no usage of strangers."""
+    budget, other = await make(), await make()
+    mine = await send(budget, 5)
+    await send(other, 20)
+    assert (await answer(mine, 3475)).foreign == 0
+    assert (budget.snapshot().remaining, budget.snapshot().foreign) == (3475, 0)
+
+
+async def test_the_version_before_gives_no_reservation_a_number_that_was_given_here(make, path):
+    """It takes the next number as it is stored, also where no more than a reservation was."""
+    budget = await make()
+    await answer(await send(budget, 5), 3495)
+    async with budget.reserve(20):
+        before = VersionBefore(path, "k", starts.boot_id())
+        with before.step() as window:
+            window.hold(1, "reserved", 1e9)
+        before.close()
+        assert budget.snapshot().reserved == 21
 
 
 async def test_a_reservation_is_stored_as_a_call_under_way(make, path, clock):

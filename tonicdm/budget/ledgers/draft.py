@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from tonicdm.budget.entries import Entry, EntryState
 from tonicdm.budget.window import Window
 
 T = TypeVar("T")
+
+MAX_NOTES: Final = 32
+"""Steps that wait to be stored at most, two a call: what a process that dies leaves charged though it was answered."""
 Step = Callable[[Window], Any]
 
 _DECISIVE: Final = operator.attrgetter(
@@ -141,11 +144,12 @@ class Draft:
         """Take *window* of another file than was known; it gets what is remembered.
 
         Args:
-            window: As it is stored there, where the numbers of our reservations mean nothing.
+            window: As it is stored there, where the numbers of our reservations mean nothing, or what they did.
             before: As it was known last, with all that was noted.
         """
-        self.window, self.notes, self._own = window, (), {}
+        self.window, self._own = window, {}
         window.recover(before)
+        self.beyond().enter_in(window)  # calls that ended may still stand there
 
     def beyond(self) -> Beyond:
         """Return what is known beyond what is stored."""
@@ -198,11 +202,40 @@ class Draft:
             number not in entries or entries[number].state is EntryState.UNKNOWN for number in window.holdings.touched
         )
 
+    @property
+    def reserved(self) -> list[int] | None:
+        """The new reservations, where it is enough to store them; None where all that is known has to be stored."""
+        window = self.window
+        if len(self.notes) >= MAX_NOTES or window.ended or _DECISIVE(window) != self._decisive:
+            return None
+        new: list[int] = []
+        units, entries = self._units, window.holdings.entries
+        for number in window.holdings.touched:
+            entry = entries.get(number)
+            if entry is None or entry.state is EntryState.UNKNOWN:
+                continue
+            if entry.state is not EntryState.RESERVED or number in self._own:
+                return None
+            new.append(number)
+            units += entry.cost
+        return new if window.used + window.held <= units else None
+
     # --- what is stored -----------------------------------------------------------------------------------------
 
     def stored(self, touched: set[int]) -> None:
         """Note that all is stored, the reservations *touched* in their `stored_form`."""
         self.notes = ()
+        self._own_as_stored(touched)
+        self._remember()
+
+    def stored_reserved(self, numbers: list[int]) -> None:
+        """Note that of all that is known the new reservations are stored, in their `stored_form`."""
+        holdings = self.window.holdings
+        holdings.touched.difference_update(numbers)
+        self._own_as_stored(numbers)
+        self._units += sum(holdings.entries[number].cost for number in numbers)
+
+    def _own_as_stored(self, touched: Iterable[int]) -> None:
         entries, lease = self.window.holdings.entries, self.window.rules.lease
         for number in touched:
             entry = entries.get(number)
@@ -210,7 +243,6 @@ class Draft:
                 self._own[number] = Own(entry.state, entry.until, None, entry.until + lease)
             else:
                 self._own.pop(number, None)
-        self._remember()
 
     def forget(self) -> None:
         """Leave what is not stored to the process whose calls they are."""

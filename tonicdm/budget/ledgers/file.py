@@ -115,8 +115,8 @@ class LedgerFile:
 
     @property
     def ready(self) -> sqlite3.Connection | None:
-        """The connection, where it is open and goes to the file at the path; it then waits for no other process."""
-        if self._connection is None or self._doubtful or not self.is_current:
+        """The connection, where it is open and was in order when it was used last; it waits for no other process."""
+        if self._connection is None or self._doubtful:
             return None
         if self._waits:
             self._connection.execute("PRAGMA busy_timeout = 0")

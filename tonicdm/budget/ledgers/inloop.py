@@ -59,36 +59,54 @@ class StepsInLoop:
 
     def run(self, step: Callable[[Window], T]) -> tuple[T] | None:
         """Take *step* in a transaction at once; None where it has to be taken on the thread."""
-        began = self._state.promptness.begin()
-        connection = self._enter()
-        if connection is None:
-            return None
-        try:
-            return (self._finish(connection, step),) if self._begin(connection) else None
-        finally:
-            self._leave(began)
+        return self._transact(step)
+
+    def reserve(self, step: Callable[[Window], T]) -> tuple[T] | None:
+        """Reserve units in a transaction at once; None where that has to be done on the thread.
+
+        What was noted before is stored with them only if others have written, so that it never becomes much.
+        """
+        return self._transact(step, reserves=True)
 
     def note(self, step: Callable[[Window], T]) -> tuple[T] | None:
-        """Take in how a call went; stored with the next step, or by a timer, where that makes nobody less careful."""
-        return self._tell(step, self._state.draft.note)
+        """Take in how a call went; stored by a timer, or with a later step, where that makes nobody less careful.
+
+        What others have written since the last look is not asked for. The next look finds it, and then takes in
+        again what is noted here.
+        """
+        return self._tell(step, self._state.draft.note, looks=False)
 
     def check(self, step: Callable[[Window], T]) -> tuple[T] | None:
         """Let a call pass the gate, whose reservation is stored as a call under way already."""
-        return self._tell(step, self._state.draft.check)
+        return self._tell(step, self._state.draft.check, looks=True)
 
-    def _tell(self, step: Callable[[Window], T], take: Callable[[Callable[[Window], T]], T]) -> tuple[T] | None:
-        began = self._state.promptness.begin()
+    def _transact(self, step: Callable[[Window], T], *, reserves: bool = False) -> tuple[T] | None:
         connection = self._enter()
         if connection is None:
             return None
+        began, known = self._state.promptness.begin(), self._state.draft.window
         try:
-            if not self._refresh(connection):
+            if not self._begin(connection):
+                return None
+            nobody_wrote = self._state.draft.window is known
+            return (self._finish(connection, step, reserves=reserves and nobody_wrote),)
+        finally:
+            self._leave(began)
+
+    def _tell(
+        self, step: Callable[[Window], T], take: Callable[[Callable[[Window], T]], T], *, looks: bool
+    ) -> tuple[T] | None:
+        connection = self._enter(looks=looks)
+        if connection is None:
+            return None
+        try:
+            if (looks or not self._state.is_read) and not self._refresh(connection):
                 return None
             result = self._take(step, take)
             if not self._state.draft.may_wait:
                 return self._store_now(connection, step, result)
         finally:
-            self._leave(began)
+            self._leave()
         self.flush_later(FLUSH_SECONDS)
         return (result,)
 
@@ -106,8 +124,9 @@ class StepsInLoop:
 
     def _store_now(self, connection: sqlite3.Connection, step: Callable[[Window], T], result: T) -> tuple[T] | None:
         """Store what was taken in just now, and can't wait; what others have written meanwhile decides anew."""
+        began = self._state.promptness.begin()
         try:
-            if not self._begin(connection, read_anew=False):
+            if not self._state.file.is_current or not self._begin(connection, read_anew=False):
                 self._discard()
                 return None
             if self._state.is_up_to_date(connection):
@@ -118,38 +137,48 @@ class StepsInLoop:
             self._discard()
             roll_back(connection)
             raise
+        finally:
+            self._state.promptness.took(began, here=True)
 
     # --- parts of a step --------------------------------------------------------------------------------------------
 
-    def _enter(self) -> sqlite3.Connection | None:
-        """Take the lock, and return the connection, if a step may be taken here and now."""
+    def _enter(self, *, looks: bool = True) -> sqlite3.Connection | None:
+        """Take the lock, and return the connection, if a step may be taken here and now.
+
+        Args:
+            looks: Whether it has to go to the file that others find at the path.
+        """
         state = self._state
         if not state.promptness.quick or not self._thread.idle or not state.lock.acquire(blocking=False):
             return None
-        connection = state.file.ready if state.written_to == state.file.identity else None
+        file = state.file
+        connection = file.ready if state.written_to == file.identity and (not looks or file.is_current) else None
         if connection is None or self._thread.closed:
             state.lock.release()
             return None
         return connection
 
-    def _leave(self, began: tuple[float, int]) -> None:
+    def _leave(self, began: tuple[float, int] | None = None) -> None:
         self._state.lock.release()
-        self._state.promptness.took(began, here=True)
-        self.tidy_up()
+        if began is not None:
+            self._state.promptness.took(began, here=True)
+            self.tidy_up()
 
     def _refresh(self, connection: sqlite3.Connection) -> bool:
         """Read what others have written since, if anything; False where that takes a step of the thread."""
         try:
             if self._state.is_up_to_date(connection):
                 return True
+            began = self._state.promptness.begin()
             connection.execute("BEGIN")
         except sqlite3.Error:
             return False
-        if not self._load(connection, only_newer=True):
-            return False
-        roll_back(connection)
-        self._state.loaded()
-        return True
+        loaded = self._load(connection, only_newer=True)
+        if loaded:
+            roll_back(connection)
+            self._state.loaded()
+        self._state.promptness.took(began, here=True)
+        return loaded
 
     def _begin(self, connection: sqlite3.Connection, *, read_anew: bool = True) -> bool:
         """Begin a transaction, if no other process holds the file."""
@@ -175,9 +204,9 @@ class StepsInLoop:
         found = self._state.tables.look(connection, self._state.key)
         return found is not None and found[0] >= self._state.newest
 
-    def _finish(self, connection: sqlite3.Connection, step: Callable[[Window], T]) -> T:
+    def _finish(self, connection: sqlite3.Connection, step: Callable[[Window], T], *, reserves: bool = False) -> T:
         try:
-            return self._state.finish(connection, step)
+            return self._state.finish(connection, step, reserves=reserves)
         except (DamagedError, MissingError) as error:
             # The next step, on the thread, sets the file aside or makes its tables.
             raise LedgerBusyError(str(error)) from error

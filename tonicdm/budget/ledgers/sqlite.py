@@ -98,11 +98,11 @@ class SQLiteLedger:
         return done[0]
 
     def reserve_now(self, step: Callable[[Window], T]) -> tuple[T] | None:
-        """Reserve units in a transaction.
+        """Reserve units in a transaction, which stores no more than them where that makes nobody less careful.
 
         Whether the file was replaced meanwhile, the gate asks before anything is sent.
         """
-        return self._here.run(step)
+        return self._here.reserve(step)
 
     def note_now(self, step: Callable[[Window], T]) -> tuple[T] | None:
         """Take in how a call went; stored with the next step, or by a timer, where that makes nobody less careful."""

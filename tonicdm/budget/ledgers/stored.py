@@ -239,8 +239,11 @@ class Names:
         self.added = added
         often = tuple(stored for stored in (*PLAIN, *added) if stored.name in PER_ANSWER)
         rarely = tuple(stored for stored in (*PLAIN, *added) if stored.name not in PER_ANSWER)
-        lists = (_Part.of_list(name, group) for name, group in LISTS.items())
-        self._parts = (_Part.of_names(rarely), _Part.of_names(often), *lists)
+        lists = {name: _Part.of_list(name, group) for name, group in LISTS.items()}
+        self._next = lists.pop("next")
+        self._parts = (_Part.of_names(rarely), _Part.of_names(often), *lists.values())
+        self._before, self._behind = "", ""
+        self._ahead = 0.0
         self._accounts: dict[tuple[str, str], tuple[int, int]] = {}
         self._accounts_text = "[]"
 
@@ -256,12 +259,19 @@ class Names:
             self._accounts = window.accounts.copy()
             self._accounts_text = json.dumps([[*key, *sums] for key, sums in window.accounts.items()])
         parts = [part.pack(window, ahead) for part in self._parts]
+        self._before, parts = f"{{{', '.join(parts)}, ", []
         if window.counts.by_label:
             rows = [[label, *sums] for label, sums in window.counts.by_label.items()]
             parts.append(f'"{BY_LABEL}": {json.dumps(rows)}')
         if unknown:
             parts.append(json.dumps(unknown)[1:-1])
-        return f'{{{", ".join(parts)}, "{ACCOUNTS}": {self._accounts_text}, "{AHEAD}": {ahead}}}'
+        parts += [f'"{ACCOUNTS}": {self._accounts_text}', f'"{AHEAD}": {ahead}}}']
+        self._behind, self._ahead = f", {', '.join(parts)}", ahead
+        return self.pack_next(window)
+
+    def pack_next(self, window: Window) -> str:
+        """Return the window of the last `pack` with the numbers of new reservations, and all else as it was then."""
+        return f"{self._before}{self._next.pack(window, self._ahead)}{self._behind}"
 
     def read(self, text: str, kept: str | None) -> tuple[Row, bool]:
         """Return the values by name in the text of a window, and whether a version that knows `added` wrote it.

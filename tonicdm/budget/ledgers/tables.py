@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Collection
 from typing import Final
 
 import attrs
@@ -121,21 +122,41 @@ class Tables:
         """
         if window.ended:
             self._write_ended(connection, key, window)
-        text, holdings = self._pack(window), window.holdings
-        touched = holdings.touched
+        text, touched = self._pack(window), window.holdings.touched
         if not touched and text == self._text:
             return False  # the step only looked
         connection.execute(_SAVE_WINDOW if version else _NEW_WINDOW, (version + 1, boot_id(), text, key))
-        ahead = self._seconds_ahead() if touched else 0.0
-        for number in touched:
-            entry = holdings.get(number)
+        self._write_entries(connection, key, window, touched)
+        self._text = text
+        return True
+
+    def write_reserved(
+        self, connection: sqlite3.Connection, key: str, version: int, window: Window, numbers: Collection[int]
+    ) -> None:
+        """Write new reservations of *window*, and leave what else changed in it as it stands.
+
+        Args:
+            connection: In a transaction.
+            key: Which window.
+            version: The version that stands there.
+            window: The window.
+            numbers: Those of the reservations.
+        """
+        self._text = self._names.pack_next(window)
+        connection.execute(_SAVE_WINDOW, (version + 1, boot_id(), self._text, key))
+        self._write_entries(connection, key, window, numbers)
+
+    def _write_entries(
+        self, connection: sqlite3.Connection, key: str, window: Window, numbers: Collection[int]
+    ) -> None:
+        ahead = self._seconds_ahead() if numbers else 0.0
+        for number in numbers:
+            entry = window.holdings.get(number)
             if entry is None:
                 connection.execute(_DROP_ENTRY, (key, number))
             else:
                 values = stored.entry_values(stored_form(entry, window.rules.lease), ahead)
                 connection.execute(_SAVE_ENTRY, (key, *values, ahead))
-        self._text = text
-        return True
 
     def _write_ended(self, connection: sqlite3.Connection, key: str, window: Window) -> None:
         """Note the windows that are over in the history, and forget the oldest of it."""

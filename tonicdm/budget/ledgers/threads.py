@@ -91,7 +91,9 @@ class LedgerThread:
     @property
     def idle(self) -> bool:
         """Whether nothing is queued, so that a step taken elsewhere overtakes none."""
-        return self._latest is None or self._latest.done()
+        if self._latest is not None and self._latest.done():
+            self._latest = None
+        return self._latest is None
 
     async def run(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:
         """Apply *step*, alone, and return its result.

@@ -136,6 +136,11 @@ class Transactions:
 
     # --- parts of a step --------------------------------------------------------------------------------------------
 
+    @property
+    def is_read(self) -> bool:
+        """Whether the window in memory counts."""
+        return self._version > 0
+
     def is_up_to_date(self, connection: sqlite3.Connection) -> bool:
         """Tell whether nobody else has written since the window was read."""
         return self._version > 0 and self._seen(connection) == self._data_version
@@ -182,12 +187,23 @@ class Transactions:
         """Note that the window was read, by a step that writes nothing."""
         self.remembered, self.newest = self.draft.window, self._version
 
-    def finish(self, connection: sqlite3.Connection, step: Callable[[Window], T]) -> T:
-        """Take *step* in the transaction that was begun, and store what it has changed."""
+    def finish(self, connection: sqlite3.Connection, step: Callable[[Window], T], *, reserves: bool = False) -> T:
+        """Take *step* in the transaction that was begun, and store what it has changed.
+
+        Args:
+            connection: In a transaction.
+            step: Taken once.
+            reserves: Whether *step* does no more than to reserve units; then what was noted before may wait on.
+        """
         try:
             result = step(self.draft.window)
-            touched = self._store(connection)
-            connection.execute("COMMIT")
+            new = self.draft.reserved if reserves else None
+            if new is None:
+                self._store_all(connection)
+            elif new:
+                self._store_reserved(connection, new)
+            else:
+                connection.execute("ROLLBACK")
         except BaseException as error:
             # What the step changed in memory did not happen; it is read anew.
             self.read_anew()
@@ -195,19 +211,27 @@ class Transactions:
             if isinstance(error, sqlite3.Error):
                 raise self.file.translate(error) from error
             raise
-        self.draft.stored(touched)
         self.commits += 1
         self.remembered, self.newest, self.written_to = self.draft.window, self._version, self.file.identity
         return result
 
-    def _store(self, connection: sqlite3.Connection) -> set[int]:
-        """Write what has changed, and return the reservations that were written."""
+    def _store_all(self, connection: sqlite3.Connection) -> None:
         holdings = self.draft.window.holdings
-        touched = holdings.touched
-        if self.tables.write(connection, self.key, self._version, self.draft.window):
+        touched, wrote = holdings.touched, self._write(connection)
+        connection.execute("COMMIT")
+        if wrote:
             holdings.touched = set()
             self._version += 1
-        return touched
+        self.draft.stored(touched)
+
+    def _write(self, connection: sqlite3.Connection) -> bool:
+        return self.tables.write(connection, self.key, self._version, self.draft.window)
+
+    def _store_reserved(self, connection: sqlite3.Connection, numbers: list[int]) -> None:
+        self.tables.write_reserved(connection, self.key, self._version, self.draft.window, numbers)
+        connection.execute("COMMIT")
+        self._version += 1
+        self.draft.stored_reserved(numbers)
 
 
 def change_nothing(_: Window) -> None:
