@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
+import time as wall
 
 import psycopg
 import pytest
 
 from tests.integration.jobs.test_queue import FIRM, end, take
 from tests.postgres import DatabaseTime
-from tonicdm.jobs import JobQueue, Kind, Schedule
+from tonicdm import TonicDM, UnitBudget
+from tonicdm.clock import SystemClock
+from tonicdm.jobs import JobQueue, Kind, Schedule, Tenant, run_worker
 from tonicdm.jobs.rules import PutBack
+from tonicdm.sandbox import Sandbox, SandboxSettings
+from tonicdm.store import Store, choose
+from tonicdm.sync import synchronize
 
 HOUR = 3600.0
 STALLED = 30.0
+TYPES = ("offices", "persons", "projects", "brands", "notes")
+
+
+class TrueClock(SystemClock):
+    """The server's, which nobody sets."""
+
+    def now(self):
+        return wall.time()
 
 
 @pytest.fixture
@@ -92,9 +107,63 @@ async def test_a_worker_that_begins_behind_a_jump_forgets_no_living_one(queue, t
     """Else that one's jobs were nobody's, and it could take no more."""
     worker = await queue.app.job_manager.register_worker()
     time.set(HOUR)
-    from tonicdm.jobs import run_worker
-
     await run_worker(postgres_url, wait=False)
     with psycopg.connect(postgres_url) as connection:
         found = connection.execute("SELECT id FROM tonicdm_jobs.procrastinate_workers").fetchall()
     assert (worker,) in found
+
+
+@pytest.mark.thorough
+@pytest.mark.realtime
+@pytest.mark.parametrize("whose", ["database", "hosts"])
+async def test_two_workers_go_on_while_a_clock_is_set_back_and_forth(time, postgres_url, monkeypatch, whose):
+    """No 429, nothing is read twice but a page at a window's end, and no window is waited for twice."""
+    monkeypatch.setenv("TOKEN_A", "token-a")
+    skew, window, settings = [0.0], 2.0, [-HOUR, HOUR, HOUR, -HOUR]
+    monkeypatch.setattr(SystemClock, "now", lambda _self: wall.time() + skew[0])
+    for name, given in (("HEARTBEAT_SECONDS", 0.5), ("CARE_SECONDS", 0.5)):
+        monkeypatch.setattr(f"tonicdm.jobs.worker.{name}", given)
+
+    def set_clock() -> None:
+        seconds = settings.pop(0)
+        if whose == "database":
+            time.set(seconds)
+        else:
+            skew[0] += seconds
+
+    given = SandboxSettings(tokens=("token-a",), limit=12, window_seconds=window)
+    async with Sandbox(records=600, settings=given, clock=TrueClock()) as box, JobQueue(postgres_url) as queue:
+        await queue.upgrade()
+        await queue.add_tenant(Tenant(name="firm-a", token="env:TOKEN_A", base_url=box.url, types=TYPES))
+        await queue.submit_sync(await queue.tenant("firm-a"))
+        stop, began = asyncio.Event(), wall.monotonic()
+        workers = [asyncio.ensure_future(run_worker(postgres_url, concurrency=2, stop=stop)) for _ in range(2)]
+        async with asyncio.timeout(90):
+            while jobs := await queue.jobs():
+                assert not [job for job in jobs if job.status == "failed"]
+                if settings and len(box.journal) > 2 * (4 - len(settings)):
+                    set_clock()
+                await asyncio.sleep(0.05)
+        took = wall.monotonic() - began
+        stop.set()
+        await asyncio.gather(*workers)
+        assert not settings, "the clock was set four times"
+        assert not box.journal.calls(status=429)
+        paid, windows = box.journal.units("token-a"), len({entry.reset for entry in box.journal})
+        # A job is looked at again within 2 s of its reset, or is put back once more.
+        assert took <= (windows + 1) * (window + 4.0)
+        async with (
+            UnitBudget.memory() as budget,
+            TonicDM("token-a", base_url=box.url, budget=budget) as tonic,
+            Store(postgres_url, schema="whole") as whole,
+        ):
+            box.settings.limit = 1_000_000
+            run = await synchronize(tonic, whole, choose(list(TYPES)))
+            sql = "SELECT type, id, raw FROM record ORDER BY type, id"
+            async with Store(postgres_url, schema="firm_a") as copy:
+                assert await copy.query(sql) == await whole.query(sql)
+                (changes,) = await copy.query(
+                    "SELECT count(*), count(DISTINCT change_seq), max(change_seq) FROM record"
+                )
+                assert len(set(changes)) == 1, "no page is applied twice"
+    assert paid <= run.units + 5 * windows
