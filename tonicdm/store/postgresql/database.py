@@ -15,7 +15,7 @@ from psycopg import errors
 from tonicdm.clock import ClockWatch
 from tonicdm.errors import StoreError
 from tonicdm.store.columns import Column
-from tonicdm.store.database import Dialect, Lock, quoted
+from tonicdm.store.database import Dialect, Lock, literal, quoted
 from tonicdm.store.postgresql import values
 from tonicdm.store.postgresql.arrays import Insertion, array, lookup
 from tonicdm.store.postgresql.dialect import PostgresqlDialect
@@ -42,6 +42,11 @@ WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schem
 """
 
 
+def _table_of(schema: str) -> str:
+    """Return the expression for the number of the table of records: one that is restored gets another."""
+    return f"to_regclass({literal(f'{quoted(schema)}.record')})::oid::bigint"
+
+
 class PostgresqlDatabase:
     """A connection to a store's schema.
 
@@ -61,13 +66,16 @@ class PostgresqlDatabase:
         self._begin = {
             lock: f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{SILENCE_TIMEOUT}'; "  # noqa: S608 - ours
             f"SELECT pg_advisory_xact_lock({key}, {lock_key(schema)}); "
-            f"SELECT value, current_schema(), {TIME} FROM {quoted(schema)}.meta WHERE name = '{VERSION_NOTE}'"
+            f"SELECT value, current_schema(), {_table_of(schema)}, {TIME} FROM {quoted(schema)}.meta "
+            f"WHERE name = '{VERSION_NOTE}'"
             for lock, key in LOCKS.items()
         }
         self._insertions: dict[str, Insertion] = {}
         values.register(connection)
         self._watch = watch
-        self._read_time(connection.execute(f"SELECT {TIME}".encode()).fetchone())
+        row = connection.execute(f"SELECT {_table_of(schema)}, {TIME}".encode()).fetchone()
+        self._table = row and row[0]
+        self._read_time(row)
 
     def now(self) -> float | None:
         return self._watch.now()
@@ -79,6 +87,9 @@ class PostgresqlDatabase:
         """Refuse a session whose names are not this schema's, such as another tenant's."""
         if row is not None and row[1] != self._schema:
             raise StoreError(self._name, POOLED)
+        if row is not None and row[2] != self._table:
+            self.connection.close()  # who opens it anew notices what that means
+            raise StoreError(self._name, "was restored from a dump while it was open. Nothing was stored", away=True)
 
     def _read_time(self, row: Sequence[Any] | None) -> None:
         if row is not None:

@@ -17,6 +17,7 @@ from tonicdm.clock import ClockWatch, SystemClock
 from tonicdm.databases import check_schema, checked
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.store.database import Location, Lock, quoted
+from tonicdm.store.postgresql import restores
 from tonicdm.store.postgresql.database import LOCK_TIMEOUT, PostgresqlDatabase
 from tonicdm.store.postgresql.meanings import POOLED, described, is_away
 from tonicdm.store.postgresql.tables import (
@@ -81,7 +82,9 @@ class PostgresqlSchema(Location):
             if version_of(db, self.schema, self.name) == 0:
                 self._make(db)
             self._check(db)
-        return PostgresqlDatabase(db, self.schema, self.name, self._watch)
+            database = PostgresqlDatabase(db, self.schema, self.name, self._watch)
+            restores.notice(database, self.name)
+        return database
 
     def open_to_read(self) -> PostgresqlDatabase:
         with self._opening() as db:
