@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import attrs
 
-from tonicdm.codec.parsing import parse_strictly
+from tonicdm.codec.parsing import parse_array, parse_strictly
 from tonicdm.codec.scalars import json_type
 from tonicdm.errors import DecodeError
 from tonicdm.types import InvalidRecord
@@ -45,6 +45,8 @@ class Elements:
     """The elements that are sound, in their order."""
     invalid: tuple[InvalidRecord, ...] = ()
     """Those that are not."""
+    plain: bool | None = None
+    """Whether the sound ones are plain (`tonicdm.codec.parsing.is_plain`); None where nobody has looked."""
 
     def __len__(self) -> int:
         return len(self.values) + len(self.invalid)
@@ -60,20 +62,21 @@ def read_elements(body: bytes, *, what: str = "the answer") -> Elements:
     Raises:
         DecodeError: It is no array, or ends in the middle.
     """
+    may_be_deep = _may_be_deep(body)
     try:
-        values = parse_strictly(body)
+        values, plain = parse_array(body, MAX_DEPTH) if may_be_deep else (parse_strictly(body), None)
     except (ValueError, RecursionError):
         return _one_by_one(body, what)
     if not isinstance(values, list):
         raise DecodeError([f"$: expected an array, found {json_shape(values)}"], what=what)
-    if not _may_hold_surrogate(body) and not (_may_be_deep(body) and is_deeper(values, MAX_DEPTH + 1)):
-        return Elements(values)
+    if not _may_hold_surrogate(body) and (plain or not may_be_deep or not is_deeper(values, MAX_DEPTH + 1)):
+        return Elements(values, plain=plain)
     return _sorted_out([(value, None) for value in values])
 
 
 def _may_hold_surrogate(body: bytes) -> bool:
     # A search for the first byte takes next to nothing, and rarely finds it.
-    escaped = b"\\u" in body and _ESCAPED_SURROGATE.search(body) is not None
+    escaped = b"\\" in body and _ESCAPED_SURROGATE.search(body) is not None
     return escaped or (b"\xed" in body and _RAW_SURROGATE.search(body) is not None)
 
 

@@ -11,7 +11,7 @@ import contextlib
 import enum
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from tonicdm.errors import DecodeError
@@ -94,16 +94,45 @@ def parse_strictly(
     return json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=object_pairs_hook)
 
 
-def _parse_fast(text: bytes | str) -> Any:
-    """Return what orjson makes of a text, which is what Python's parser would; `LEFT` where it may not be."""
+def parse_array(text: bytes, depth: int) -> tuple[Any, bool]:
+    """Parse a long array as `parse_strictly` does.
+
+    Args:
+        text: The JSON.
+        depth: As for `is_plain`.
+
+    Returns:
+        The value, and whether it is an array of which `is_plain` says so.
+
+    Raises:
+        ValueError: As for `parse_strictly`.
+        RecursionError: It is nested too deep to be parsed.
+    """
+    value = _loaded_fast(text)
+    if isinstance(value, list) and is_plain(value, depth):
+        # Without a float in it, there is none that orjson has made of a long integer.
+        return value, True
+    if value is LEFT or _may_hold_long_integer(text):
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        return value, isinstance(value, list) and is_plain(value, depth)
+    return value, False
+
+
+def _loaded_fast(text: bytes | str) -> Any:
+    """Return what orjson makes of a text; `LEFT` where it is not there, or refuses it."""
     loads = fast_parser()
     if loads is None or not isinstance(text, bytes):
         return LEFT
     try:
-        value = loads(text)
+        return loads(text)
     except ValueError:
         return LEFT
-    return LEFT if _may_hold_long_integer(text) else value
+
+
+def _parse_fast(text: bytes | str) -> Any:
+    """Return what orjson makes of a text, which is what Python's parser would; `LEFT` where it may not be."""
+    value = _loaded_fast(text)
+    return LEFT if value is LEFT or not isinstance(text, bytes) or _may_hold_long_integer(text) else value
 
 
 def _may_hold_long_integer(text: bytes) -> bool:
@@ -127,6 +156,14 @@ def write_compact(value: Any, *, plain: bool = False) -> str:
         with contextlib.suppress(TypeError):  # half of a pair of surrogates, an integer beyond 64 bits
             return dumps(value).decode()
     return _write(value)
+
+
+def write_all(values: Iterable[Any]) -> list[str]:
+    """Return each of *values*, of which `is_plain` has said so, as `write_compact` does."""
+    if (dumps := fast_writer()) is not None:
+        with contextlib.suppress(TypeError):
+            return [dumps(value).decode() for value in values]
+    return [_write(value) for value in values]
 
 
 def is_plain(values: list[Any], depth: int) -> bool:

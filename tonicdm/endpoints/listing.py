@@ -71,6 +71,13 @@ class ListOperation(Generic[M]):
             return reason
         return "an ID that is none" if self.askable and id_of(item) is None else None
 
+    def all_named(self, items: Sequence[Any]) -> bool:
+        """Tell whether `nameless` has nothing to say of any of *items*."""
+        if not set(map(type, items)) <= {dict}:
+            return False
+        ids = [item.get("id") for item in items] if self.identified else []
+        return set(map(type, ids)) <= {str} and "" not in ids
+
     def nameless(self, item: Any) -> str | None:
         """Return why nothing names an element as a record of this list, without values; None where something does."""
         if not isinstance(item, dict):
@@ -100,10 +107,15 @@ class Fetched:
 
     payload: list[Any]
     """Its records as plain JSON."""
-    keys: tuple[str, ...]
-    """Keys of the records: their IDs, or their whole content where they have none."""
     invalid: tuple[InvalidRecord, ...] = ()
     """What else it held, and is no record."""
+    plain: bool | None = None
+    """As of `Elements.plain`."""
+
+    @functools.cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the records: their IDs, or their whole content where they have none."""
+        return tuple(map(identity, self.payload))
 
     @property
     def size(self) -> int:
@@ -318,7 +330,7 @@ class Listing(Generic[M]):
             self._check_time(elements.values, data_quantity)
         if len(elements) > DEFAULT_PAGE and "page_size" in sent:
             self._facts.largest_page = max(self._facts.largest_page, len(elements))
-        return Fetched(payload=elements.values, keys=tuple(map(identity, elements.values)), invalid=elements.invalid)
+        return Fetched(payload=elements.values, invalid=elements.invalid, plain=elements.plain)
 
     def _check_time(self, payload: Sequence[Any], data_quantity: DataQuantity) -> None:
         """Refuse to go on where nothing shows whether an undocumented updated_after was heeded."""

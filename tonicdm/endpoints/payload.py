@@ -38,7 +38,7 @@ def read_list(answer: Response, label: str, fault_of: Callable[[Any], str | None
         for index, (item, fault) in enumerate(zip(elements.values, faults, strict=True))
         if fault is not None
     ]
-    return Elements(values, (*elements.invalid, *others))
+    return Elements(values, (*elements.invalid, *others), elements.plain)
 
 
 def read_one(answer: Response, model: type[R], label: str, data_quantity: DataQuantity) -> R:

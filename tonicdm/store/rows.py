@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from tonicdm.codec.parsing import write_compact
+from tonicdm.codec.parsing import write_all, write_compact
 from tonicdm.codec.scalars import Refused, read_datetime
 from tonicdm.models.records import UPDATED_NAMES
 from tonicdm.store.database import Database
@@ -97,6 +97,17 @@ def raw_of(item: Mapping[str, Any], *, plain: bool = False) -> str:
         RecursionError: It is nested too deep to be written.
     """
     return write_compact(item, plain=plain)
+
+
+def raws_of(items: Sequence[Mapping[str, Any]]) -> list[str] | None:
+    """Return records of which `is_plain` says so as the store keeps them; None where one of them can't be kept."""
+    try:
+        texts = write_all(items)
+        if not all(map(str.isascii, texts)):
+            "".join(texts).encode()
+    except (ValueError, RecursionError):
+        return None
+    return texts
 
 
 def shape_of(item: Any) -> Any:

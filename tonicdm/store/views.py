@@ -11,7 +11,7 @@ from tonicdm.store.database import Database
 
 def note_fields(db: Database, record_type: str, records: Iterable[Mapping[str, Any]]) -> None:
     """Remember which fields the records of *record_type* have, and whether the model knows them."""
-    names: set[str] = set().union(*(item.keys() for item in records))
+    names: set[str] = set().union(*records)
     known = model_columns(record_type)
     db.insert(
         "INSERT INTO field (type, name, known) VALUES (?, ?, ?) ON CONFLICT (type, name) DO NOTHING",

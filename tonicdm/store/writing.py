@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -69,7 +70,12 @@ class SortedOut:
 
 
 def sorted_out(
-    db: Database, record_type: str, items: Sequence[Any], invalid: Sequence[InvalidRecord] = ()
+    db: Database,
+    record_type: str,
+    items: Sequence[Any],
+    invalid: Sequence[InvalidRecord] = (),
+    *,
+    plain: bool | None = None,
 ) -> SortedOut:
     """Tell records from what can't be stored as one; of two with one ID the later counts.
 
@@ -78,11 +84,17 @@ def sorted_out(
         record_type: The record type; one of another API has IDs of any form.
         items: As they came.
         invalid: What was found to be no record before.
+        plain: Whether `is_plain` has said so of *items*; None where nobody has looked.
     """
     listing = TYPES[record_type].listing if record_type in TYPES else None
+    if plain is None:
+        plain = is_plain(list(items), MAX_DEPTH)
+    if plain and (listing is None or listing.all_named(items)) and (texts := rows.raws_of(items)) is not None:
+        keys = [rows.key_of(item) for item in items]
+        if not any(map(db.refusal, keys, items, texts)):
+            return SortedOut(dict(zip(keys, zip(items, texts, strict=True), strict=True)), invalid)
     sound: dict[str, tuple[Mapping[str, Any], str]] = {}
     others: list[InvalidRecord] = []
-    plain = is_plain(list(items), MAX_DEPTH)
     for index, item in enumerate(items):
         reason = None if listing is None else listing.nameless(item)
         raw, reason = ("", reason) if reason is not None else _encoded(item, plain=plain)
@@ -135,32 +147,37 @@ def write_sorted(
 ) -> Written:
     """Do what `write_records` does with what is sorted out already."""
     held, times = rows.stored_records(db, record_type, list(elements.sound)), elements.times
-    quality = data_quantity.value
+    fixed, reading = (record_type, data_quantity.value), (stamp.number, rows.read_at(Version(None, stamp, origin)))
+    change = rows.newest_change(db) + 1
     puts: list[tuple[Any, ...]] = []
     shown: dict[str, str | None] = {}
     dissents: dict[str, str | None] = {}
     went_back = 0
-    for key, (item, raw) in elements.sound.items():
-        before, version = held.get(key), Version(times[key], stamp, origin)
-        earlier = None if before is None else before.version
-        verdict = judge(earlier, version)
+    for key, element in elements.sound.items():
+        before = held.get(key)
+        if before is None:  # there is nothing to judge it by
+            puts.append(_row(fixed, key, element, times[key], reading, change + len(puts)))
+            continue
+        version = Version(times[key], stamp, origin)
+        verdict = judge(before.version, version)
         if verdict is Verdict.DISSENT:
             dissents[key] = version.updated
         if verdict not in {Verdict.TAKE, Verdict.WENT_BACK}:
             continue
-        row = _row(record_type, key, item, raw, quality, as_stored(earlier, version))
-        if before is not None and _is_same(db, before, raw, quality, row[6]):
+        taken = as_stored(before.version, version)
+        read = taken.stamp.number, rows.read_at(taken)
+        row = _row(fixed, key, element, taken.updated, read, change + len(puts))
+        if _is_same(db, before, row):
             shown[key] = version.updated
         else:
             puts.append(row)
             went_back += verdict is Verdict.WENT_BACK
-    first = rows.newest_change(db) + 1
-    db.insert(_PUT, ((*row, first + n) for n, row in enumerate(puts)))
+    db.insert(_PUT, puts)
     if origin is not Origin.EVENT:
         rows.confirm(db, record_type, shown, stamp)
     rows.dissent(db, record_type, dissents, stamp)
-    quarantine.release(db, record_type, [*shown, *(row[1] for row in puts)], stamp)
-    views.note_fields(db, record_type, [item for item, _ in elements.sound.values()])
+    quarantine.release(db, record_type, itertools.chain(shown, (row[1] for row in puts)), stamp)
+    views.note_fields(db, record_type, (item for item, _ in elements.sound.values()))
     quarantine.keep(db, record_type, elements.invalid, data_quantity, stamp, origin, page=page)
     return Written(len(puts), went_back, len(elements.invalid), elements.unidentified)
 
@@ -176,25 +193,35 @@ def _encoded(item: Mapping[str, Any], *, plain: bool) -> tuple[str, str | None]:
 
 
 def _row(
-    record_type: str, key: str, item: Mapping[str, Any], raw: str, quality: str, version: Version
+    fixed: tuple[str, str],
+    key: str,
+    element: tuple[Mapping[str, Any], str],
+    updated: str | None,
+    reading: tuple[int, float],
+    change: int,
 ) -> tuple[Any, ...]:
-    status = None if item.get("status") is None else str(item["status"])
-    gone = status in DELETED
-    return (
-        record_type,
-        key,
-        raw,
-        version.updated,
-        quality,
-        status,
-        (version.updated or "") if gone else None,
-        SOFT_DELETED if gone else None,
-        version.stamp.number,
-        rows.read_at(version),
-    )
+    """Return the values of `_PUT` for one record.
+
+    Args:
+        fixed: The record type and the data_quantity, which all records of a page share.
+        key: What names the record.
+        element: The record and its text.
+        updated: Its timestamp.
+        reading: The number and the time of the read that brought it.
+        change: Its position in the change feed.
+    """
+    (record_type, quality), (item, raw) = fixed, element
+    status = item.get("status")
+    if status is not None and type(status) is not str:
+        status = str(status)
+    if status not in DELETED:
+        return (record_type, key, raw, updated, quality, status, None, None, *reading, change)
+    return (record_type, key, raw, updated, quality, status, updated or "", SOFT_DELETED, *reading, change)
 
 
-def _is_same(db: Database, before: rows.StoredRecord, raw: str, quality: str, deleted_at: str | None) -> bool:
+def _is_same(db: Database, before: rows.StoredRecord, row: tuple[Any, ...]) -> bool:
+    """Tell whether a record is stored as its new row has it."""
+    _, _, raw, _, quality, _, deleted_at, *_ = row
     if (before.data_quantity, before.deleted_at, before.quarantined) != (quality, deleted_at, None):
         return False
     return db.is_same(before.raw, raw)

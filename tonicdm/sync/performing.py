@@ -107,7 +107,9 @@ class Performer:
             return await self._records(step, at, stamp, list(batch.values()), batch.invalid, count, Origin.BY_ID)
         parent = None if parents is None else parents[step.list_number]
         fetched = await self._fetch(step, parent)
-        return await self._records(step, at, stamp, fetched.payload, fetched.invalid, fetched.size, Origin.LIST)
+        return await self._records(
+            step, at, stamp, fetched.payload, fetched.invalid, fetched.size, Origin.LIST, plain=fetched.plain
+        )
 
     async def _fetch(self, step: Step, parent: str | None = None) -> Fetched:
         assert step.data_quantity is not None
@@ -128,11 +130,13 @@ class Performer:
         invalid: Sequence[Any],
         count: int,
         origin: Origin,
+        *,
+        plain: bool | None = None,
     ) -> Performed:
         name = self.record_type.name
 
         def inspect(db: Database) -> tuple[SortedOut, Outcome, dict[str, datetime.datetime], dict[str, int]]:
-            elements = writing.sorted_out(db, name, records, invalid)
+            elements = writing.sorted_out(db, name, records, invalid, plain=plain)
             unsettled, before = _unsettled(elements.times, at), _pages_before(db, name, step, elements)
             outcome = _seen(db, name, step, at, elements, count, unsettled, elements.times.values(), before)
             return elements, outcome, unsettled, before
@@ -167,7 +171,7 @@ class Performer:
         name = self.record_type.name
 
         def inspect(db: Database) -> Outcome:
-            elements = writing.sorted_out(db, name, fetched.payload, fetched.invalid)
+            elements = writing.sorted_out(db, name, fetched.payload, fetched.invalid, plain=fetched.plain)
             before = _pages_before(db, name, step, elements)
             return _seen(db, name, step, at, elements, fetched.size, {}, (), before)
 
@@ -179,7 +183,7 @@ class Performer:
         name = self.record_type.name
 
         def inspect(db: Database) -> tuple[SortedOut, Outcome, set[str]]:
-            elements = writing.sorted_out(db, name, fetched.payload, fetched.invalid)
+            elements = writing.sorted_out(db, name, fetched.payload, fetched.invalid, plain=fetched.plain)
             stale = rows.stale_keys(db, name, elements.times, ties=step.ties, trust=step.trust)
             unsettled = _unsettled({key: elements.times[key] for key in stale}, at)
             outcome = _seen(
@@ -434,7 +438,7 @@ def _seen(
         count=count,
         fresh=count - len(earlier),
         repeated=repeated,
-        has_ids=all(isinstance(item.get("id"), str) for item, _ in elements.sound.values()),
+        has_ids=set(map(type, [item.get("id") for item, _ in elements.sound.values()])) <= {str},
         unstamped=all(time is None for time in times.values()),
         damaged=elements.unidentified > 0,
         settles_at=max(unsettled.values()).isoformat() if unsettled else None,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.cases import for_each
 from tonicdm import DecodeError
 from tonicdm.codec import parse_json, parsing
-from tonicdm.codec.parsing import is_plain, parse_strictly, write_compact
+from tonicdm.codec.parsing import is_plain, parse_array, parse_strictly, write_compact
 
 ODD = [
     *(b"", b" ", b"\xef\xbb\xbf[1]", b"\xff", "[1]".encode("utf-16"), "[1]".encode("utf-32-le"), b"nonsense", b"[1,]"),
@@ -90,6 +90,7 @@ def result(parse: Any, text: Any) -> str:
 def check(text: bytes) -> None:
     assert result(parse_strictly, text) == result(strictly_by_python, text)
     assert result(parse_json, text) == result(json.loads, text).replace("too deep", "no JSON")
+    assert result(lambda text: parse_array(text, 64)[0], text) == result(strictly_by_python, text)
 
 
 def depth_of(value: Any) -> int:
@@ -103,10 +104,27 @@ def has_floats(value: Any) -> bool:
     return isinstance(value, float)
 
 
+def has_nan(value: Any) -> bool:
+    try:
+        return json.dumps(value, allow_nan=False) == ""
+    except ValueError:
+        return True
+
+
 @settings(deadline=None)
 @given(st.lists(values, max_size=3), st.integers(1, 4))
 def test_values_are_plain_that_hold_no_floats_and_are_nested_no_deeper(found: list[Any], depth: int):
     assert is_plain(found, depth) == (not has_floats(found) and depth_of(found) <= depth + 1)
+
+
+@settings(deadline=None)
+@given(st.lists(values, max_size=3), st.integers(1, 4))
+@example([2**64], 1)
+def test_an_array_that_is_parsed_is_plain_if_its_values_are(found: list[Any], depth: int):
+    text = json.dumps(found, allow_nan=False) if not has_nan(found) else "[]"
+    value, plain = parse_array(text.encode(), depth)
+    assert repr(value) == repr(json.loads(text))
+    assert plain == is_plain(value, depth)
 
 
 @settings(deadline=None)

@@ -13,6 +13,7 @@ from tonicdm.errors import DecodeError
 from tonicdm.http.headers import Headers
 from tonicdm.http.messages import Response
 from tonicdm.models import Office
+from tonicdm.store.types import TYPES
 from tonicdm.types import DataQuantity
 
 A, B = "a" * 32, "b" * 32
@@ -77,3 +78,14 @@ def test_the_error_of_a_list_names_each_place_and_carries_what_was_sound() -> No
     assert "$[1].name" in str(error)
     assert "$[0]: no object" in str(error)
     assert (error.records, len(error.invalid)) == (records, 2)
+
+
+NAMED: list[Any] = [{"id": A}, {"id": "x", "name": "x"}]
+UNNAMED: list[Any] = [5, {}, {"id": ""}, {"id": 5}, {"name": "x"}, [A]]
+
+
+@for_each("record_type", TYPES)
+def test_all_are_named_if_nothing_is_to_be_said_of_any(record_type: str) -> None:
+    listing = TYPES[record_type].listing
+    for items in ([], NAMED, *([*NAMED, other] for other in UNNAMED)):
+        assert listing.all_named(items) == (not any(map(listing.nameless, items)))
