@@ -184,6 +184,29 @@ async def test_columns_of_views_have_types_and_comments(postgres_url: str) -> No
         assert "datetimeCreated" in comment
 
 
+@pytest.mark.parametrize("is_older", [False, True])
+async def test_a_view_is_read_by_its_full_name_with_whatever_search_path(postgres_url: str, is_older: bool) -> None:
+    """As analysts and pg_dump do. Functions of an earlier version called one another by their bare names."""
+    async with Store(postgres_url, schema="acme") as store:
+        await store.write_page("offices", [office(1)], BASIC)
+    if is_older:
+        with psycopg.connect(postgres_url, autocommit=True) as db:
+            db.execute("SET search_path = acme")
+            db.execute(
+                "CREATE OR REPLACE FUNCTION as_time(value text) RETURNS timestamptz LANGUAGE sql IMMUTABLE STRICT AS "
+                "$$ SELECT CASE WHEN text_form(value) = 'moment' THEN value::timestamptz END $$"
+            )
+            db.execute("DELETE FROM meta WHERE name = 'functions'")
+        async with Store(postgres_url, schema="acme"):
+            pass
+    with psycopg.connect(postgres_url, autocommit=True) as db:
+        for path in ("public", "''"):
+            db.execute(f"SET search_path = {path}".encode())
+            assert db.execute("SELECT name, updated::date::text FROM acme.offices").fetchall() == [
+                ("office 1", "2026-01-01")
+            ]
+
+
 async def test_a_view_that_others_stand_on_stays_and_the_sync_goes_on(
     postgres_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

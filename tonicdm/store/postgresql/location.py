@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import platformdirs
 import psycopg
+from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from tonicdm.clock import ClockWatch, SystemClock
@@ -22,6 +23,7 @@ from tonicdm.store.postgresql.database import LOCK_TIMEOUT, PostgresqlDatabase
 from tonicdm.store.postgresql.meanings import POOLED, described, is_away
 from tonicdm.store.postgresql.tables import (
     FUNCTIONS,
+    FUNCTIONS_NOTE,
     LOCKS,
     MIGRATIONS,
     TABLES,
@@ -30,6 +32,8 @@ from tonicdm.store.postgresql.tables import (
     lock_key,
     version_of,
 )
+from tonicdm.store.postgresql.values import translated
+from tonicdm.store.rows import PUT_NOTE
 from tonicdm.store.schema import SCHEMA_VERSION
 
 DEFAULTS: Final = {
@@ -83,6 +87,7 @@ class PostgresqlSchema(Location):
                 self._make(db)
             self._check(db)
             database = PostgresqlDatabase(db, self.schema, self.name, self._watch)
+            self._renew_functions(db)
             restores.notice(database, self.name)
         return database
 
@@ -174,6 +179,16 @@ class PostgresqlSchema(Location):
             notes = [(VERSION_NOTE, str(SCHEMA_VERSION)), ("identity", secrets.token_hex(16))]
             with db.cursor() as cursor:
                 cursor.executemany("INSERT INTO meta (name, value) VALUES (%s, %s)", notes)
+
+    def _renew_functions(self, db: psycopg.Connection[Any]) -> None:
+        """Replace functions of another version; the views go on with them."""
+        digest = hashlib.sha256(FUNCTIONS.encode()).hexdigest()
+        if db.execute("SELECT value FROM meta WHERE name = %s", (FUNCTIONS_NOTE,)).fetchone() == (digest,):
+            return
+        # Who may not, reads with those that are there.
+        with contextlib.suppress(errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction), self._alone(db):
+            db.execute(FUNCTIONS.encode())
+            db.execute(translated(PUT_NOTE), (FUNCTIONS_NOTE, digest))
 
     @contextlib.contextmanager
     def _alone(self, db: psycopg.Connection[Any]) -> Generator[None]:

@@ -96,14 +96,19 @@ CREATE TABLE tally (name {_TEXT} PRIMARY KEY, value bigint NOT NULL);
 """
 """The tables of this version, with the names and the meanings of those in SQLite (`tonicdm.store.schema`)."""
 
-FUNCTIONS: Final = r"""
-CREATE FUNCTION text_form(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+_DATE: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_MOMENT: Final = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+    "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?$"
+)
+FUNCTIONS: Final = f"""
+CREATE OR REPLACE FUNCTION text_form(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 BEGIN
-    IF value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' THEN
+    IF value ~ '{_DATE}' THEN
         PERFORM value::date;
         RETURN 'date';
     END IF;
-    IF value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?$' THEN
+    IF value ~ '{_MOMENT}' THEN
         PERFORM value::timestamptz;
         RETURN 'moment';
     END IF;
@@ -111,15 +116,28 @@ BEGIN
 EXCEPTION WHEN data_exception THEN
     RETURN 'text';
 END $$;
-CREATE FUNCTION as_time(value text) RETURNS timestamptz LANGUAGE sql IMMUTABLE STRICT AS $$
-    SELECT CASE WHEN text_form(value) = 'moment'
-    THEN (value || CASE WHEN value ~ '(Z|[+-][0-9]{2}:[0-9]{2})$' THEN '' ELSE 'Z' END)::timestamptz END
-$$;
-CREATE FUNCTION as_date(value text) RETURNS date LANGUAGE sql IMMUTABLE STRICT AS $$
-    SELECT CASE WHEN text_form(value) = 'date' THEN value::date END
-$$;
-"""  # noqa: E501 - a pattern
-"""What the views and the types of columns ask of a text; the rules are those of `columns.text_form`."""
+CREATE OR REPLACE FUNCTION as_time(value text) RETURNS timestamptz LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    IF value ~ '{_MOMENT}' THEN
+        RETURN (value || CASE WHEN value ~ '(Z|[+-][0-9]{{2}}:[0-9]{{2}})$' THEN '' ELSE 'Z' END)::timestamptz;
+    END IF;
+    RETURN NULL;
+EXCEPTION WHEN data_exception THEN
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE FUNCTION as_date(value text) RETURNS date LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    RETURN CASE WHEN value ~ '{_DATE}' THEN value::date END;
+EXCEPTION WHEN data_exception THEN
+    RETURN NULL;
+END $$;
+"""
+"""What the views and the types of columns ask of a text; the rules are those of `columns.text_form`.
+
+None calls another one: who reads a view by its full name has another search path, or an empty one.
+"""
+FUNCTIONS_NOTE: Final = "functions"
+"""The note of the store with a digest of its functions: those of an earlier version are replaced."""
 
 MIGRATIONS: Final[Mapping[int, str]] = {7: "ALTER TABLE history ADD COLUMN records bigint"}
 """Entry n leads the tables from version n to n + 1; version 7 was the first in PostgreSQL."""
