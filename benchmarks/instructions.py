@@ -23,17 +23,20 @@ async def make(name: str, url: str, office: str, count: int) -> None:
             await spent(call, count)
 
 
-def counted(name: str, url: str, office: str, count: int) -> int:
+def count(command: list[str], environment: dict[str, str] | None = None) -> int | None:
+    """Return the instructions of a process that runs *command*; None where valgrind is not installed."""
+    if shutil.which("valgrind") is None:
+        return None
     valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-    done = subprocess.run(
-        [*valgrind, sys.executable, "-m", "benchmarks.instructions", name, url, office, str(count)],
-        stderr=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
+    done = subprocess.run([*valgrind, *command], stderr=subprocess.PIPE, text=True, check=True, env=environment)
     match = re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)
     assert match is not None
     return int(match[1].replace(",", ""))
+
+
+def counted(name: str, url: str, office: str, calls: int) -> int:
+    """Return the instructions of a process that makes *calls* calls."""
+    return count([sys.executable, "-m", "benchmarks.instructions", name, url, office, str(calls)]) or 0
 
 
 def main() -> None:
