@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
-database_option = click.option(
+DATABASE: Final = click.option(
     "--database", envvar="TONICDM_DATABASE", required=True, help="postgresql://…, else TONICDM_DATABASE."
 )
 
@@ -77,7 +77,7 @@ def _submitting(command: Callable[..., Any]) -> Callable[..., Any]:
         output.show({"tenant": tenant, "schedule": kept}, f"Schedule {kept}: {schedule.rhythm}.")
 
     options = (
-        database_option,
+        DATABASE,
         click.option("--tenant", required=True, help="Whose; see tonicdm tenants list."),
         click.option("--every", callback=_seconds, help="Now and then again in this interval, such as 1h."),
         click.option("--cron", help="At these times, UTC, as cron has them: '30 2 * * *' is half past two each night."),
@@ -129,7 +129,7 @@ def submit_export(*, destination: str) -> tuple[Kind, str]:
 
 
 @jobs.command()
-@database_option
+@DATABASE
 @click.option("--tenant", help="Of this tenant only.")
 @output_options
 def schedules(*, database: str, tenant: str | None, output: Output) -> None:
@@ -146,7 +146,7 @@ def _schedule(row: Schedule) -> dict[str, Any]:
 
 
 @jobs.command()
-@database_option
+@DATABASE
 @click.argument("schedule", type=int)
 @output_options
 def unschedule(*, database: str, schedule: int, output: Output) -> None:
@@ -156,7 +156,7 @@ def unschedule(*, database: str, schedule: int, output: Output) -> None:
 
 
 @jobs.command("list")
-@database_option
+@DATABASE
 @click.option("--tenant", help="Of this tenant only.")
 @click.option("--status", type=click.Choice(["todo", "doing", "failed", "cancelled", "aborted"]), help="In this state.")
 @output_options
@@ -178,7 +178,7 @@ def _shown(row: Any) -> dict[str, Any]:
 
 
 @jobs.command()
-@database_option
+@DATABASE
 @output_options
 def upgrade(*, database: str, output: Output) -> None:
     """Make the tables of jobs, tenants, schedules and budgets in a database."""
@@ -187,7 +187,7 @@ def upgrade(*, database: str, output: Output) -> None:
 
 
 @jobs.command()
-@database_option
+@DATABASE
 @click.argument("job", type=int)
 @output_options
 def retry(*, database: str, job: int, output: Output) -> None:
@@ -197,7 +197,7 @@ def retry(*, database: str, job: int, output: Output) -> None:
 
 
 @jobs.command()
-@database_option
+@DATABASE
 @click.argument("job", type=int)
 @output_options
 def cancel(*, database: str, job: int, output: Output) -> None:
@@ -215,7 +215,7 @@ def tenants() -> None:
 
 
 @tenants.command()
-@database_option
+@DATABASE
 @click.argument("name")
 @click.option(
     "--token", required=True, help="Where the token is, never the token: env:NAME, file:/path or command:program."
@@ -261,7 +261,7 @@ def _tenant(tenant: Tenant) -> dict[str, Any]:
 
 
 @tenants.command("list")
-@database_option
+@DATABASE
 @output_options
 def list_tenants(*, database: str, output: Output) -> None:
     """Show the tenants."""
@@ -277,7 +277,7 @@ def list_tenants(*, database: str, output: Output) -> None:
 
 
 @tenants.command()
-@database_option
+@DATABASE
 @click.argument("name")
 @output_options
 def remove(*, database: str, name: str, output: Output) -> None:
@@ -291,7 +291,7 @@ def remove(*, database: str, name: str, output: Output) -> None:
 
 
 @click.command()
-@database_option
+@DATABASE
 @click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1, 200), help="Jobs at once.")
 @click.option("--queue", "queues", multiple=True, type=click.Choice(QUEUES), help="Only this queue; may be repeated.")
 @click.option("--handlers", metavar="MODULE:NAME", help="Your handlers of webhooks: an object Handlers in a module.")

@@ -127,8 +127,8 @@ class Progress:
     __slots__ = ("allowance", "attempt", "call", "limited", "may_refresh", "request_id", "units")
 
     def __init__(self, call: OutgoingRequest, request_id: str) -> None:
-        self.call = call
-        self.request_id = request_id
+        self.call: OutgoingRequest = call
+        self.request_id: str = request_id
         self.allowance: WaitAllowance = WaitAllowance(call.max_wait, call.max_429s)
         self.attempt: int = 1
         """The attempt that is being made, from 1."""

@@ -125,7 +125,7 @@ class Draft:
     """
 
     def __init__(self, window: Window) -> None:
-        self.window = window
+        self.window: Window = window
         self.notes: tuple[Step, ...] = ()
         """Steps that were taken and are not stored, in their order."""
         self._own: dict[int, Own] = {}

@@ -40,7 +40,7 @@ class Listener:
         self._notified = notified
         self._stop = threading.Event()
         self.connection: psycopg.Connection[Any] | None = None
-        self.works = False
+        self.works: bool = False
         """Whether notifications come; not behind a pooler in transaction mode."""
 
     def start(self) -> None:

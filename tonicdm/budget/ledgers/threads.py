@@ -86,7 +86,7 @@ class LedgerThread:
         self._transact = transact
         self._executor: ThreadPoolExecutor | None = None
         self._latest: Future[Any] | None = None
-        self.closed = False
+        self.closed: bool = False
 
     @property
     def idle(self) -> bool:
