@@ -36,6 +36,7 @@ from tonicdm.tokens import token_source
 from tonicdm.transfer.methods import Transfers
 from tonicdm.transfer.storage import LinkConnections
 from tonicdm.types import DataQuantityLike, OptionPlacement, Priority, Secret, Zone
+from tonicdm.values import Value
 
 if TYPE_CHECKING:
     from tonicdm.raw import RawCalls
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
 
 
-@attrs.frozen(kw_only=True)
-class ClientState:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ClientState(Value):
     """What a client is made of; a view has one of its own, with the same connections, budget and store."""
 
     caller: Caller

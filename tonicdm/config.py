@@ -13,6 +13,7 @@ import yarl
 from tonicdm.databases import shown_place
 from tonicdm.errors import ConfigError
 from tonicdm.types import OptionPlacement, Secret
+from tonicdm.values import Value
 
 ZONES: Final[Mapping[str, str]] = {
     "us": "https://us-api.tonicdm.com",
@@ -31,8 +32,8 @@ PROFILE_VERSION: Final = 1
 """Form of the profile's file that this package reads and writes."""
 
 
-@attrs.frozen(kw_only=True)
-class Settings:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Settings(Value):
     """What a client needs to know before its first call."""
 
     base_url: str

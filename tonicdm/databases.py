@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import psycopg
 
 SCHEMES: Final = ("postgresql://", "postgres://")
-_HOSTS: Final = re.compile(r"(?:\[[^\]@]*\]|[^:@\[\]]*)(?::[0-9]*)?")
-_DIGITS: Final = re.compile(r"[0-9,]*")
+_HOST: Final = r"(?:\[[^\]@]*\]|[^:@\[\]]*)(?::[0-9]*)?"
+_DIGITS: Final = r"[0-9,]*"
 
 OWN_SCHEMAS: Final = frozenset({"tonicdm_budget", "tonicdm_jobs", "tonicdm_rhythm"})
 """What several programs share is there; no copy is."""
@@ -78,12 +78,16 @@ def _taken_apart(url: str) -> str | None:
     userinfo = re.match(r"[^@/]*@", rest)
     head, question, query = rest[userinfo.end() if userinfo else 0 :].partition("?")
     hosts, slash, name = head.partition("/")
-    if "@" in head or not all(_HOSTS.fullmatch(host) for host in hosts.split(",")) or (question and "=" not in query):
+    if (
+        "@" in head
+        or not all(re.fullmatch(_HOST, host) for host in hosts.split(","))
+        or (question and "=" not in query)
+    ):
         return None
     given = {key: values[-1] for key, values in parse_qs(query).items()}
     place = hosts or given.get("host") or given.get("hostaddr") or ("localhost" if url.startswith(SCHEMES) else "")
     port = given.get("port", "")
-    if port and ":" not in hosts.rpartition("]")[2] and _DIGITS.fullmatch(port):
+    if port and ":" not in hosts.rpartition("]")[2] and re.fullmatch(_DIGITS, port):
         place += f":{port}"
     database = name or given.get("dbname", "")
     return f"{scheme}://{unquote(place)}{f'/{unquote(database)}' if slash or database else ''}"

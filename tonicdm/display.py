@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import html
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -36,6 +35,8 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Any]], *, m
         rows: Its values, one for each column.
         more: How many rows there are besides.
     """
+    import html  # with all names of characters; few programs show a table
+
     titles = "".join(f"<th>{html.escape(title)}</th>" for title in head)
     lines = [f"<thead><tr>{titles}</tr></thead>"] if head else []
     lines += ["<tr>" + "".join(f"<td>{html.escape(text_of(value))}</td>" for value in row) + "</tr>" for row in rows]

@@ -18,6 +18,7 @@ import attrs
 from tonicdm import checks
 from tonicdm.errors import ConfigError
 from tonicdm.types import Secret
+from tonicdm.values import Value
 
 MAX_TOKEN_BYTES: Final = 65_536
 """Bytes of a file or of a command's output; what is longer is no token."""
@@ -207,8 +208,8 @@ def _place_of_secret(_instance: object, _attribute: attrs.Attribute[str], text: 
         )
 
 
-@attrs.frozen
-class TokenReference:
+@attrs.frozen(eq=False, repr=False)
+class TokenReference(Value):
     """Where a token or a key is, never the secret itself: so a database holds none.
 
     Args:

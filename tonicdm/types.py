@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import attrs
 
+from tonicdm.values import Value
+
 RecordID = NewType("RecordID", str)
 """A record's ID: 32 lower-case hex characters (concepts page, "Naming Conventions")."""
 
@@ -90,8 +92,8 @@ def id_of(item: Mapping[str, Any]) -> RecordID | None:
     return RecordID(text) if COMPACT_ID.fullmatch(text) else None
 
 
-@attrs.frozen
-class InvalidRecord:
+@attrs.frozen(eq=False, repr=False)
+class InvalidRecord(Value):
     """An element of an answer that can't be read as a record."""
 
     index: int
@@ -231,8 +233,8 @@ class Secret:
         raise TypeError("a Secret can't be pickled or copied; pass it by reference or read it anew")
 
 
-@attrs.frozen
-class RateLimit:
+@attrs.frozen(eq=False, repr=False)
+class RateLimit(Value):
     """The budget as one response reported it (concepts page, "Managing Rate Limits")."""
 
     limit: int

@@ -40,6 +40,7 @@ LAYERS = [
         "lazy",
         "singleflight",
         "tokens",
+        "values",
     },
     {"codec", "models", "budget", "plan"},
     {"http"},

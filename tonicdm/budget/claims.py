@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from tonicdm.budget.rules import BudgetRules
+from tonicdm.values import State
 
 
-@attrs.define
-class Claims:
+@attrs.define(eq=False, repr=False)
+class Claims(State):
     """The latest surprising Limit and Reset, and whose responses named them.
 
     A response that contradicts takes them back.

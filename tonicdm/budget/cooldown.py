@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from tonicdm.budget.rules import BudgetRules
+from tonicdm.values import State
 
 
-@attrs.define
-class Cooldown:
+@attrs.define(eq=False, repr=False)
+class Cooldown(State):
     """What the 429s of a token demand (concepts page, "Rate Limiting": a call meanwhile moves the reset away)."""
 
     until: float | None = None

@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from tonicdm.budget.rules import BudgetRules
+from tonicdm.values import State
 
 NEVER: Final = float("inf")
 
@@ -21,8 +22,8 @@ class EntryState(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-@attrs.define
-class Entry:
+@attrs.define(eq=False, repr=False)
+class Entry(State):
     """Units held for one attempt of one call."""
 
     number: int
@@ -44,8 +45,8 @@ class Entry:
     """The label of its job, whose units are counted together; empty where it has none."""
 
 
-@attrs.define
-class Holdings:
+@attrs.define(eq=False, repr=False)
+class Holdings(State):
     """All entries of a budget, and their sums."""
 
     rules: BudgetRules = attrs.field(factory=BudgetRules, eq=False, repr=False)

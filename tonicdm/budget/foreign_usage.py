@@ -8,13 +8,14 @@ from typing import Final
 import attrs
 
 from tonicdm.budget.rules import BudgetRules
+from tonicdm.values import State
 
 MIN_MEASURED_SECONDS: Final = 60.0
 """Seconds over which a rate is measured at least: one early call of another user is not a rate yet."""
 
 
-@attrs.define
-class ForeignUsage:
+@attrs.define(eq=False, repr=False)
+class ForeignUsage(State):
     """A lower bound of what others spent in this window, and the guard that follows from it.
 
     The server's ``used`` holds our settled calls, some of those under way, and everybody else's. What is more than

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import attrs
 
+from tonicdm.values import State, Value
+
 MAX_WINDOWS: Final = 720
 """Windows that a ledger keeps, the latest ones: thirty days of an hour each."""
 MIN_WAIT_SECONDS: Final = 1.0
@@ -21,8 +23,8 @@ Sums = tuple[int, int]
 """Calls and their units."""
 
 
-@attrs.define
-class Counts:
+@attrs.define(eq=False, repr=False)
+class Counts(State):
     """What is counted in a window beside its units; for people, and for the shares of labels."""
 
     began_at: float = float("-inf")
@@ -54,8 +56,8 @@ class Counts:
         self.by_label = {**self.by_label, label: (calls + 1, sum_ + units)}
 
 
-@attrs.frozen(kw_only=True)
-class WindowRecord:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class WindowRecord(Value):
     """A window that is over."""
 
     ended_at: float

@@ -6,7 +6,7 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Hashable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -14,12 +14,13 @@ from tonicdm import checks
 from tonicdm.budget.rules import Denied, Granted, Instant, Reason, Share
 from tonicdm.budget.window import Window
 from tonicdm.types import Priority
+from tonicdm.values import Shown, State
 
 LANES: Final[tuple[Priority, ...]] = ("interactive", "normal", "bulk")
 
 
-@attrs.define(eq=False)
-class Concurrency:
+@attrs.define(eq=False, repr=False)
+class Concurrency(Shown):
     """How many calls may be under way at once; shared by all calls of one client."""
 
     limit: int
@@ -34,8 +35,8 @@ class Concurrency:
         return self.limit - self.taken
 
 
-@attrs.define
-class Tally:
+@attrs.define(eq=False, repr=False)
+class Tally(State):
     """Waiting calls, counted by their costs."""
 
     by_cost: dict[int, int] = attrs.field(factory=dict)
@@ -61,8 +62,7 @@ class Tally:
             del self.by_cost[cost]
 
 
-@attrs.frozen
-class Ahead:
+class Ahead(NamedTuple):
     """The calls before one that waits."""
 
     calls: int = 0
@@ -76,11 +76,11 @@ class Ahead:
 
     def at_most(self, other: Ahead) -> Ahead:
         """Return the lesser of both in each."""
-        return Ahead(*map(min, attrs.astuple(self), attrs.astuple(other)))
+        return Ahead(*map(min, self, other))
 
 
-@attrs.define(eq=False)
-class Waiter:
+@attrs.define(eq=False, repr=False)
+class Waiter(Shown):
     """A call that waits for its units."""
 
     cost: int

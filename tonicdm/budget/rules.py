@@ -10,13 +10,14 @@ import attrs
 from tonicdm import checks
 from tonicdm.clock import Clock, counts_suspension
 from tonicdm.errors import ConfigError
+from tonicdm.values import Value
 
 LONG_AGO: Final = float("-inf")
 """The monotonic time of a sending that nobody noted: so early that it proves nothing."""
 
 
-@attrs.frozen(kw_only=True)
-class BudgetRules:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class BudgetRules(Value):
     """What is known or assumed about a budget; the defaults are TonicDM's (concepts page, "Rate Limiting")."""
 
     limit: int = 3600
@@ -91,8 +92,8 @@ class BudgetRules:
             raise ConfigError("interactive_reserve is a share: at least 0 and below 1")
 
 
-@attrs.frozen
-class Share:
+@attrs.frozen(eq=False, repr=False)
+class Share(Value):
     """What the calls of one label may take of a window together, in all processes of the ledger."""
 
     label: str
@@ -180,8 +181,8 @@ class Named(enum.Enum):
     OLDER = enum.auto()
 
 
-@attrs.frozen
-class Settlement:
+@attrs.frozen(eq=False, repr=False)
+class Settlement(Value):
     """What settling a response showed."""
 
     observed_cost: int | None = None

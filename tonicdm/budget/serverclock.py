@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from tonicdm.budget.rules import BudgetRules, Instant
+from tonicdm.values import State
 
 
-@attrs.define
-class ServerClock:
+@attrs.define(eq=False, repr=False)
+class ServerClock(State):
     """Bounds of the server's time, on the local monotonic clock.
 
     A Date header is cut to whole seconds and was written between the sending of its call and the receipt of its

@@ -18,6 +18,7 @@ from tonicdm.budget.rules import Instant, Reason, Share
 from tonicdm.budget.window import Window
 from tonicdm.errors import BudgetTimeoutError
 from tonicdm.types import Priority
+from tonicdm.values import Value
 
 
 def utc(seconds: float) -> datetime.datetime:
@@ -25,8 +26,8 @@ def utc(seconds: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
-@attrs.frozen
-class WaitNotice:
+@attrs.frozen(eq=False, repr=False)
+class WaitNotice(Value):
     """Why a call waits, and for how long at least."""
 
     label: str
@@ -45,8 +46,8 @@ class WaitNotice:
     limit: int
 
 
-@attrs.frozen
-class Snapshot:
+@attrs.frozen(eq=False, repr=False)
+class Snapshot(Value):
     """A budget at one moment."""
 
     limit: int
@@ -105,8 +106,8 @@ class Snapshot:
         return display.fields("Budget of units", values.items())
 
 
-@attrs.frozen
-class Forecast:
+@attrs.frozen(eq=False, repr=False)
+class Forecast(Value):
     """When a number of units could be spent."""
 
     cost: int

@@ -20,10 +20,11 @@ from tonicdm.budget.history import Counts, WindowRecord
 from tonicdm.budget.rules import LONG_AGO, BudgetRules, Denied, Granted, Instant, Reason, Share
 from tonicdm.budget.serverclock import ServerClock
 from tonicdm.types import Priority
+from tonicdm.values import State
 
 
-@attrs.define
-class Window:
+@attrs.define(eq=False, repr=False)
+class Window(State):
     """The state of one budget. Every method takes the time and changes nothing but this object."""
 
     rules: BudgetRules = attrs.field(factory=BudgetRules)

@@ -17,13 +17,14 @@ from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import Transport
 from tonicdm.http.wire import build
 from tonicdm.types import MAX_UNITS_PER_CALL, DataQuantity, InvalidRecord, OptionPlacement, Priority, RecordID
+from tonicdm.values import State, Value
 
 if TYPE_CHECKING:
     from tonicdm.models import Record, RecordStub
 
 
-@attrs.define
-class ServerFacts:
+@attrs.define(eq=False, repr=False)
+class ServerFacts(State):
     """Facts that a server's responses have shown so far, shared by all views of one client."""
 
     ids_per_call: int = 240
@@ -64,8 +65,8 @@ class Copy(Protocol):
         ...
 
 
-@attrs.frozen(kw_only=True)
-class Caller:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Caller(Value):
     """Makes calls with one set of preferences. `evolve` makes another one on the same connection and budget."""
 
     transport: Transport[UnitBudget]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from typing import Final
+from typing import Final, NamedTuple
 
 import aiohttp
-import attrs
 from aiohttp.http_exceptions import HttpProcessingError
 
 from tonicdm.errors import (
@@ -37,8 +36,7 @@ FOREIGN_EXCEPTIONS = (
 """What the network and the libraries below raise; anything else is a mistake of a program, and is left as it is."""
 
 
-@attrs.frozen
-class FailedAttempt:
+class FailedAttempt(NamedTuple):
     """An attempt ended without an answer."""
 
     outcome: Outcome | None
@@ -124,8 +122,7 @@ def too_long(call: OutgoingRequest, max_bytes: int, status: int, attempt: int, r
     return FailedAttempt(None, error)
 
 
-@attrs.frozen
-class _Row:
+class _Row(NamedTuple):
     """What is made of some foreign exceptions."""
 
     exceptions: tuple[type[Exception], ...]

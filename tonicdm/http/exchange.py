@@ -12,18 +12,11 @@ import aiohttp
 from tonicdm.budget import Concurrency, Settlement
 from tonicdm.budget.headers import read
 from tonicdm.clock import Clock
+from tonicdm.http import hooks as told
 from tonicdm.http.admission import Admission, Admitted
 from tonicdm.http.exceptions import FOREIGN_EXCEPTIONS, FailedAttempt, map_exception, too_long
 from tonicdm.http.headers import Headers
-from tonicdm.http.hooks import (
-    BudgetMismatchEvent,
-    FailureEvent,
-    ForeignUsageEvent,
-    Hooks,
-    RequestEvent,
-    ResponseEvent,
-    WindowEvent,
-)
+from tonicdm.http.hooks import Hooks
 from tonicdm.http.messages import OutgoingRequest, Response, WaitAllowance
 from tonicdm.http.middleware import SingleRequest
 from tonicdm.http.session import USER_AGENT, BodyTooLongError, SessionHolder, read_body
@@ -104,7 +97,7 @@ class Channel(Generic[A]):
             return 0
         self._mismatches += 1
         self.hooks.budget_mismatch(
-            BudgetMismatchEvent(
+            told.BudgetMismatchEvent(
                 method=call.request.method,
                 path=call.path,
                 expected=call.expected,
@@ -311,7 +304,7 @@ class Exchange:
     def _tell_request(self) -> None:
         call, hooks = self._call, self._channel.hooks
         if hooks.hears_requests:
-            event = RequestEvent(
+            event = told.RequestEvent(
                 method=call.request.method,
                 path=call.path,
                 cost=call.cost,
@@ -330,7 +323,7 @@ class Exchange:
     def _tell_response(self, rate_limit: RateLimit | None, began: float) -> None:
         call, hooks = self._call, self._channel.hooks
         if hooks.hears_responses:
-            event = ResponseEvent(
+            event = told.ResponseEvent(
                 method=call.request.method,
                 path=call.path,
                 status=self.status,
@@ -348,16 +341,16 @@ class Exchange:
         if self.settlement.foreign:
             foreign, in_window = self.settlement.foreign, self.settlement.foreign_in_window
             hooks.foreign_usage(
-                ForeignUsageEvent(method=call.request.method, path=call.path, units=foreign, in_window=in_window)
+                told.ForeignUsageEvent(method=call.request.method, path=call.path, units=foreign, in_window=in_window)
             )
         if (seconds := self.settlement.learned_window) is not None:
-            hooks.window(WindowEvent(method=call.request.method, path=call.path, seconds=seconds))
+            hooks.window(told.WindowEvent(method=call.request.method, path=call.path, seconds=seconds))
 
     def _failed(self, failed: FailedAttempt, entered: float) -> FailedAttempt:
         """Tell of an attempt that ended without a whole response, and return it."""
         call, began = self._call, self._reservation.sent_at
         self._channel.hooks.failure(
-            FailureEvent(
+            told.FailureEvent(
                 method=call.request.method,
                 path=call.path,
                 error_type=type(failed.error).__name__,

@@ -1,131 +1,54 @@
-"""Events of calls, for callbacks and for the log alike."""
+"""Hooks: callbacks and the log are told the same events of calls."""
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
 from tonicdm.budget import Reason, WaitNotice
-from tonicdm.types import Priority, RateLimit
+from tonicdm.values import Value
+
+if TYPE_CHECKING:
+    from tonicdm.http.events import (
+        BudgetMismatchEvent,
+        FailureEvent,
+        ForeignUsageEvent,
+        RequestEvent,
+        ResponseEvent,
+        RetryEvent,
+        WindowEvent,
+    )
+
+__all__ = [
+    "BudgetMismatchEvent",
+    "FailureEvent",
+    "ForeignUsageEvent",
+    "Hooks",
+    "RequestEvent",
+    "ResponseEvent",
+    "RetryEvent",
+    "WindowEvent",
+]
 
 logger: Final = logging.getLogger("tonicdm")
 E = TypeVar("E")
 
 
-@attrs.frozen(kw_only=True)
-class _AttemptEvent:
-    """What the events of an attempt have in common."""
-
-    method: str
-    path: str
-    base_url: str = ""
-    """Scheme, host and port of the server."""
-    url_template: str = ""
-    """The path as the reference has it, with names in place of IDs; empty where it is not known."""
-    request_id: str = ""
-    """What the call is named by in its request header and in errors; the same for all its attempts."""
+def __getattr__(name: str) -> Any:
+    """Load the classes of the events when the first is named: most programs hear of none."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module("tonicdm.http.events"), name)
+    globals()[name] = value
+    return value
 
 
-@attrs.frozen(kw_only=True)
-class RequestEvent(_AttemptEvent):
-    """A call passes the gate: its first byte is about to be sent."""
-
-    cost: int
-    """Units reserved."""
-    priority: Priority
-    attempt: int
-
-
-@attrs.frozen(kw_only=True)
-class ResponseEvent(_AttemptEvent):
-    """The head of an answer is there."""
-
-    status: int
-    cost: int
-    """Units that were reserved."""
-    observed_cost: int | None
-    """Units that the server charged, where that can be told."""
-    rate_limit: RateLimit | None
-    attempt: int
-    elapsed: float
-    """Seconds since the call passed the gate."""
-    priority: Priority = "normal"
-
-
-@attrs.frozen(kw_only=True)
-class FailureEvent(_AttemptEvent):
-    """An attempt ended without a whole answer."""
-
-    error_type: str
-    """Name of the error's class, such as ``ConnectError``."""
-    status: int | None
-    """The HTTP status, where the head of an answer came; None where it did not."""
-    cost: int
-    """Units that were reserved."""
-    sent: bool
-    """Whether the attempt had passed the gate, so that its units stay charged."""
-    attempt: int
-    elapsed: float
-    """Seconds since the call passed the gate, or since it began to connect."""
-    priority: Priority = "normal"
-
-
-@attrs.frozen(kw_only=True)
-class RetryEvent:
-    """A call goes again."""
-
-    method: str
-    path: str
-    attempt: int
-    """The attempt that failed."""
-    reason: str
-    pause: float
-    """Seconds until the next attempt queues."""
-    request_id: str = ""
-    """What the call is named by in its request header and in errors; the same for all its attempts."""
-    retry_after: float | None = None
-    """Seconds that the server asked for by Retry-After; the pause may be shorter, see `RetryPolicy.max_retry_after`."""
-
-
-@attrs.frozen(kw_only=True)
-class BudgetMismatchEvent:
-    """The server charged other units than the call's data_quantity costs."""
-
-    method: str
-    path: str
-    expected: int
-    observed: int
-    in_a_row: int
-
-
-@attrs.frozen(kw_only=True)
-class ForeignUsageEvent:
-    """Others spend the token's units: a program that shares no ledger with this one."""
-
-    method: str
-    """Of the call whose answer showed it."""
-    path: str
-    units: int
-    """Units that they spent at least since the answer before."""
-    in_window: int
-    """Units that they spent at least in this window."""
-
-
-@attrs.frozen(kw_only=True)
-class WindowEvent:
-    """Answers agree that the server's windows last otherwise than was known."""
-
-    method: str
-    path: str
-    seconds: float
-    """How long a window is taken to last from now on."""
-
-
-@attrs.frozen(kw_only=True)
-class Hooks:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Hooks(Value):
     """Functions that are told what happens; a fault in one is logged and stops nothing."""
 
     on_request: Callable[[RequestEvent], Any] | None = None

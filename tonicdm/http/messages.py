@@ -13,12 +13,13 @@ from tonicdm.http.headers import Headers
 from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.wire import Request
 from tonicdm.types import Priority, RateLimit
+from tonicdm.values import State, Value
 
 UNITS_STAY_CHARGED: Final = "Its units stay charged until a later call shows whether it counted."
 
 
-@attrs.define(kw_only=True)  # each call makes one, and a frozen one takes twice the time
-class OutgoingRequest:
+@attrs.define(kw_only=True, eq=False, repr=False)  # each call makes one, and a frozen one takes twice the time
+class OutgoingRequest(State):
     """A request, and how it may spend. Nothing changes it."""
 
     request: Request
@@ -80,8 +81,8 @@ class _NamingErrors:
             error.request_id = error.request_id or self._request_id
 
 
-@attrs.frozen(kw_only=True)
-class Response:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Response(Value):
     """What came back, undecoded."""
 
     status: int
@@ -111,8 +112,8 @@ class Response:
         return _NamingErrors(self.request_id)
 
 
-@attrs.define
-class WaitAllowance:
+@attrs.define(eq=False, repr=False)
+class WaitAllowance(State):
     """What a call may still wait for and take, over all its attempts."""
 
     seconds_left: float | None

@@ -13,13 +13,14 @@ import attrs
 from tonicdm.codec.scalars import write_datetime
 from tonicdm.errors import InvalidOptionError
 from tonicdm.ids import record_id
+from tonicdm.values import Value
 
 NOTHING_SENT: Final = "Nothing was sent."
 READ_FAILED: Final = "Nothing was changed by it."
 
 
-@attrs.frozen
-class Parameter:
+@attrs.frozen(eq=False, repr=False)
+class Parameter(Value):
     """One option of a call: its spellings, and how a value becomes text."""
 
     name: str
@@ -47,8 +48,8 @@ class Encoded(str):
     __slots__ = ()
 
 
-@attrs.frozen(kw_only=True)
-class Operation:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Operation(Value):
     """One method on one path."""
 
     method: str

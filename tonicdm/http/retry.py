@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
 from tonicdm.errors import ConfigError
+from tonicdm.values import Value
 
 IDEMPOTENT: Final = frozenset({"GET", "DELETE"})
 """Methods whose repetition changes nothing more."""
@@ -39,8 +40,8 @@ def outcome_of(status: int) -> Outcome | None:
     return Outcome.NOT_SERVED if status in NOT_SERVED else None
 
 
-@attrs.frozen
-class RetryPolicy:
+@attrs.frozen(eq=False, repr=False)
+class RetryPolicy(Value):
     """How often and how soon a failed call goes again."""
 
     attempts: int = 3
@@ -63,8 +64,7 @@ class RetryPolicy:
                 raise ConfigError(f"{name} of a retry policy must be a number of seconds, 0 or more, not {value!r}")
 
 
-@attrs.frozen
-class Again:
+class Again(NamedTuple):
     """The call goes again after *pause* seconds."""
 
     pause: float

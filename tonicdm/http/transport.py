@@ -14,11 +14,12 @@ from tonicdm.budget import Concurrency
 from tonicdm.budget.headers import retry_after
 from tonicdm.clock import Clock
 from tonicdm.errors import BudgetTimeoutError, ConfigError
+from tonicdm.http import hooks as told
 from tonicdm.http.admission import Admission
 from tonicdm.http.auth import Bearer
 from tonicdm.http.exceptions import FailedAttempt
 from tonicdm.http.exchange import Channel, Exchange, GateClosedError, Progress
-from tonicdm.http.hooks import Hooks, RetryEvent
+from tonicdm.http.hooks import Hooks
 from tonicdm.http.messages import OutgoingRequest, Response
 from tonicdm.http.refusals import refused
 from tonicdm.http.retry import Outcome, RetryPolicy, decide, outcome_of
@@ -143,7 +144,7 @@ class Transport(Channel[A]):
         if again is None or (asked is not None and not progress.allowance.allows(again.pause)):
             raise error
         self.hooks.retry(
-            RetryEvent(
+            told.RetryEvent(
                 method=call.request.method,
                 path=call.path,
                 attempt=progress.attempt,

@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeVar
 import attrs
 
 from tonicdm.http.messages import Response
+from tonicdm.values import State
 
 
 class Watcher(Protocol):
@@ -24,8 +25,8 @@ class Watcher(Protocol):
         ...
 
 
-@attrs.define
-class Spent:
+@attrs.define(eq=False, repr=False)
+class Spent(State):
     """What was spent so far inside ``async with tonic.meter()``."""
 
     units: int = 0
@@ -42,8 +43,8 @@ class Spent:
         """Nothing to count: the attempt has been."""
 
 
-@attrs.define
-class ResponseLog:
+@attrs.define(eq=False, repr=False)
+class ResponseLog(State):
     """The answers of the calls of a block, in the order in which they were whole."""
 
     responses: list[Response] = attrs.field(factory=list)

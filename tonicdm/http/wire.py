@@ -12,6 +12,7 @@ import attrs
 from tonicdm.errors import ConfigError, InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT, Operation, Parameter
 from tonicdm.types import OptionPlacement
+from tonicdm.values import State
 
 ENCODED: Final = '; option_placement="query" can send them encoded'
 """What can be done with an option that a header line can't carry."""
@@ -20,8 +21,8 @@ MAX_LINE_BYTES: Final = 8190
 """Bytes of one header value, or of the query string, that common servers still read."""
 
 
-@attrs.define(kw_only=True)  # each call makes one, and a frozen one takes twice the time
-class Request:
+@attrs.define(kw_only=True, eq=False, repr=False)  # each call makes one, and a frozen one takes twice the time
+class Request(State):
     """A request without its token: what goes over the wire. Nothing changes it."""
 
     method: str

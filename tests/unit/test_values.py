@@ -1,0 +1,144 @@
+"""The bases of values: what attrs would have written, by attrs' own words."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import pkgutil
+import subprocess
+import sys
+from typing import Any
+
+import attrs
+import pytest
+
+import tonicdm
+from tests.cases import for_each
+from tonicdm.http import events, hooks
+from tonicdm.http.events import RequestEvent
+from tonicdm.types import InvalidRecord, RateLimit
+from tonicdm.values import Shown, State, Value
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Ours(Value):
+    """A value with all that a field can have."""
+
+    name: str
+    secret: str = attrs.field(default="x", repr=False)
+    place: str = attrs.field(default="here", repr=str.upper)
+    note: float = attrs.field(default=0.0, eq=False)
+
+
+@attrs.frozen(kw_only=True)
+class Theirs:
+    """The same by attrs alone."""
+
+    name: str
+    secret: str = attrs.field(default="x", repr=False)
+    place: str = attrs.field(default="here", repr=str.upper)
+    note: float = attrs.field(default=0.0, eq=False)
+
+
+CASES = [
+    {"name": "a"},
+    {"name": "b"},
+    {"name": "a", "secret": "y"},
+    {"name": "a", "place": "there"},
+    {"name": "a", "note": 1.5},
+    {"name": "a", "note": float("nan")},
+]
+
+
+@for_each("values", CASES, ids=str)
+def test_a_value_is_shown_as_attrs_shows_it(values: dict[str, Any]) -> None:
+    assert repr(Ours(**values)) == repr(Theirs(**values)).replace("Theirs", "Ours")
+
+
+@for_each("values", CASES, ids=str)
+@for_each("others", CASES, ids=str)
+def test_values_are_equal_where_attrs_calls_them_so(values: dict[str, Any], others: dict[str, Any]) -> None:
+    """So are their hashes."""
+    ours, other = Ours(**values), Ours(**others)
+    assert (ours == other) is (Theirs(**values) == Theirs(**others))
+    assert (ours != other) is (Theirs(**values) != Theirs(**others))
+    assert ours != other or hash(ours) == hash(other)
+
+
+def test_values_of_two_classes_are_not_equal() -> None:
+    assert Ours(name="a") != Theirs(name="a")
+    assert RateLimit(1, 1, 1.0) != (1, 1, 1.0)
+
+
+def test_a_value_survives_pickling() -> None:
+    value = InvalidRecord(3, "no id", b"{}")
+    assert pickle.loads(pickle.dumps(value)) == value
+
+
+def test_a_state_is_equal_by_its_fields_and_no_key() -> None:
+    @attrs.define(eq=False, repr=False)
+    class Count(State):
+        """Changes."""
+
+        calls: int = 0
+
+    count = Count()
+    count.calls = 2
+    assert count == Count(2)
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(count)
+
+
+def test_what_is_only_shown_is_equal_to_itself_alone() -> None:
+    @attrs.define(eq=False, repr=False)
+    class Slot(Shown):
+        """One of many."""
+
+        taken: int = 0
+
+    slot = Slot()
+    assert repr(slot) == "Slot(taken=0)"
+    assert slot == slot  # noqa: PLR0124 # the point
+    assert slot != Slot()
+    assert len({slot, slot, Slot()}) == 2
+
+
+def classes_with_these_bases() -> list[type]:
+    """Return all classes of the package that have one of these bases, themselves left out."""
+    for module in pkgutil.walk_packages(tonicdm.__path__, "tonicdm."):
+        if module.name.startswith(("tonicdm.budget.", "tonicdm.http.", "tonicdm.endpoints.")):
+            importlib.import_module(module.name)
+    found, left = set(), [Shown]
+    while left:
+        for each in left.pop().__subclasses__():
+            left.append(each)
+            found.add(each)
+    return [each for each in found if each.__module__.startswith("tonicdm.") and each not in {Value, State}]
+
+
+def test_no_class_of_these_bases_lets_attrs_write_what_the_base_has() -> None:
+    """Or asks for what the base can't do: fields that are compared by a key."""
+    classes = classes_with_these_bases()
+    assert len(classes) > 30
+    for each in classes:
+        assert not {"__eq__", "__ne__", "__repr__", "__hash__"} & vars(each).keys(), each
+        assert all(field.eq_key is None for field in attrs.fields(each)), each
+
+
+def test_the_names_of_events_are_where_they_were() -> None:
+    """Users name them by the module of the hooks; their own is loaded when one is named."""
+    assert hooks.RequestEvent is RequestEvent
+    assert {name for name in dir(events) if name.endswith("Event") and name[0] != "_"} == set(hooks.__all__) - {"Hooks"}
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        hooks.Nothing  # noqa: B018
+
+
+def test_a_client_loads_no_tables_of_characters_and_no_events() -> None:
+    """What few programs need is loaded when it is first used."""
+    code = (
+        "import aiohttp, sys; before = set(sys.modules); from tonicdm import TonicDM; "
+        "print(*(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    late = {"html.entities", "sqlite3", "cattrs", "tomllib", "tonicdm.http.events", "tonicdm.store", "tonicdm.sandbox"}
+    assert not late & set(done.stdout.split())
