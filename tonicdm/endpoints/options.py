@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict
 
 from tonicdm.codec import camel
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http import operation as encode
 from tonicdm.http.headers import is_header_name, is_reserved
 from tonicdm.http.operation import NOTHING_SENT, Operation, Parameter
-from tonicdm.models import Status
 from tonicdm.types import IDLike, ListOf, OnInvalid
+
+if TYPE_CHECKING:
+    from tonicdm.models import Status
 
 Encoder: TypeAlias = Callable[[str, Any], str]
 
