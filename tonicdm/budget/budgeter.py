@@ -8,11 +8,12 @@ import os
 import random
 import warnings
 from collections.abc import Callable, Hashable
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from tonicdm import checks
 from tonicdm.budget import forks
 from tonicdm.budget.access import LedgerAccess
+from tonicdm.budget.cooldown import UNTIL_RESUMED
 from tonicdm.budget.history import WindowRecord, appended
 from tonicdm.budget.lanes import LANES, Concurrency, Waiter
 from tonicdm.budget.ledgers import Ledger
@@ -22,13 +23,15 @@ from tonicdm.budget.pacer import Pacer
 from tonicdm.budget.paths import expanded, is_memory, is_postgresql
 from tonicdm.budget.reservation import DEFAULT_LIMITS, Reservation
 from tonicdm.budget.rules import BudgetRules, Instant, Share
-from tonicdm.budget.views import UNTIL_RESUMED, Forecast, Snapshot, WaitNotice, forecast_of, snapshot_of, too_late
 from tonicdm.budget.waiting import OWN_SLOTS, WaitLimits, WaitQueue
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.closing import AsyncClosing
 from tonicdm.errors import ClientClosedError, ConfigError
 from tonicdm.types import Priority
+
+if TYPE_CHECKING:
+    from tonicdm.budget.views import Forecast, Snapshot, WaitNotice
 
 MAX_COST: Final = 10**9
 """Units of a call or a job at most; no plausible limit is higher."""
@@ -230,6 +233,8 @@ class UnitBudget(AsyncClosing):
 
     def snapshot(self) -> Snapshot:
         """Return the budget as it stands, those who wait in this process included."""
+        from tonicdm.budget.views import snapshot_of  # loaded by those who look
+
         return snapshot_of(self.ledger.peek(), self.now(), self._queues.sums, self.ledger.where)
 
     def server_time(self) -> float:
@@ -268,6 +273,8 @@ class UnitBudget(AsyncClosing):
             ConfigError: *cost* is no number of units, or *finish_by* has no time zone.
             BudgetTimeoutError: They can't be spent before *finish_by*.
         """
+        from tonicdm.budget.views import forecast_of, too_late  # loaded by those who look
+
         cost = checks.whole_number("the cost of a job", cost, minimum=0, maximum=MAX_COST)
         ahead = sum(units for _, units in self._queues.sums.values())
         window, now = self.ledger.peek(), self.now()

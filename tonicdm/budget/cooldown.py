@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.values import State
+
+UNTIL_RESUMED: Final = 4_102_444_800.0
+"""The end of a pause that only lasts until it is taken back: the year 2100, which older versions can read as well."""
 
 
 @attrs.define(eq=False, repr=False)

@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from tonicdm import display
+from tonicdm.budget.cooldown import UNTIL_RESUMED
 from tonicdm.budget.entries import EntryState
 from tonicdm.budget.lanes import LANES, Ahead, Waiter
 from tonicdm.budget.rules import Instant, Reason, Share
@@ -123,8 +124,6 @@ class Forecast(Value):
     """What keeps the first of them; None where it can be spent now."""
 
 
-UNTIL_RESUMED: Final = 4_102_444_800.0
-"""The end of a pause that only lasts until it is taken back: the year 2100, which older versions can read as well."""
 MIN_NAMED_WAIT_SECONDS: Final = 0.5
 """Seconds below which a wait is not worth a number."""
 

@@ -7,18 +7,20 @@ import contextlib
 import copy
 import functools
 from collections.abc import Callable, Generator, Hashable, Mapping
-from typing import Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from tonicdm.budget.access import RETRY_SECONDS, LedgerAccess
 from tonicdm.budget.lanes import LANES, Ahead, Concurrency, Lanes, Tally, Waiter
 from tonicdm.budget.ledgers import LedgerBusyError
 from tonicdm.budget.pacer import Pacer
 from tonicdm.budget.rules import Denied, Granted, Instant, Reason
-from tonicdm.budget.views import WaitNotice, notice_of, refusal
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock, counts_suspension
 from tonicdm.errors import BudgetError, ClientClosedError, TonicDMError
 from tonicdm.types import Priority
+
+if TYPE_CHECKING:
+    from tonicdm.budget.views import WaitNotice
 
 T = TypeVar("T")
 
@@ -204,6 +206,8 @@ class WaitQueue:
 
     async def _announce(self, waiter: Waiter, limits: WaitLimits, denied: Denied) -> None:
         """Refuse a call whose wait would surely be too long; notify the others of the least that theirs will last."""
+        from tonicdm.budget.views import refusal  # loaded by calls that wait
+
         try:
             notice = await self._estimate_wait(waiter, denied)
         except LedgerBusyError:
@@ -215,6 +219,8 @@ class WaitQueue:
 
     async def _too_late(self, waiter: Waiter, denied: Denied, limits: WaitLimits) -> BudgetError:
         """Make the error for a call whose max_wait has ended."""
+        from tonicdm.budget.views import refusal  # loaded by calls that wait
+
         try:
             return refusal(await self._estimate_wait(waiter, denied), limits.max_wait, waited=True)
         except LedgerBusyError as error:
@@ -222,6 +228,8 @@ class WaitQueue:
 
     async def _estimate_wait(self, waiter: Waiter, denied: Denied, before: Ahead | None = None) -> WaitNotice:
         """Reckon how long *waiter* will queue at least."""
+        from tonicdm.budget.views import notice_of  # loaded by calls that wait
+
         ahead = self._ahead_of(waiter) if before is None else before
 
         def step(window: Window) -> WaitNotice:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tonicdm.budget import Concurrency, Settlement, Share, WaitNotice
+from tonicdm.budget import Concurrency, Settlement, Share
 from tonicdm.budget.headers import Report
 from tonicdm.types import Priority
+
+if TYPE_CHECKING:
+    from tonicdm.budget import WaitNotice
 
 
 class Admitted(Protocol):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from tonicdm.budget import Reason, WaitNotice
+from tonicdm.budget import Reason
 from tonicdm.values import Value
 
 if TYPE_CHECKING:
+    from tonicdm.budget import WaitNotice
     from tonicdm.http.events import (
         BudgetMismatchEvent,
         FailureEvent,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tonicdm.budget.views import utc
 from tonicdm.errors import APIError, RateLimitedError, api_error_class
 from tonicdm.http.messages import OutgoingRequest, Response
 
@@ -32,6 +31,8 @@ def refused(call: OutgoingRequest, response: Response, *, asked: float | None = 
         "request_id": response.request_id,
     }
     if response.status == 429:
+        from tonicdm.budget.views import utc  # a call that does not wait needs no views
+
         until = _cooldown_until(response)
         reset_at = None if until is None else utc(until)
         return RateLimitedError(cost=call.cost, reset_at=reset_at, **fields)

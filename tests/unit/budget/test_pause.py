@@ -8,11 +8,11 @@ from tests.unit.budget.test_window import RESET, START, answer, at, opened, reas
 from tests.unit.budget.version_before import VersionBefore
 from tests.unit.budget.virtualtime import LoopClock, run
 from tonicdm.budget import Reason, UnitBudget
-from tonicdm.budget.cooldown import Cooldown
+from tonicdm.budget.cooldown import UNTIL_RESUMED, Cooldown
 from tonicdm.budget.ledgers import starts
 from tonicdm.budget.ledgers.stored import Names
 from tonicdm.budget.rules import BudgetRules
-from tonicdm.budget.views import UNTIL_RESUMED, earliest
+from tonicdm.budget.views import earliest
 from tonicdm.clock import VirtualClock
 from tonicdm.errors import BudgetTimeoutError, ConfigError
 
