@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from tonicdm.plan.arithmetic import batches, end_calls, expected_batches, pages
-from tonicdm.plan.facts import TypeFacts
 from tonicdm.types import DataQuantity
+
+if TYPE_CHECKING:
+    from tonicdm.plan.facts import TypeFacts
 
 RECORD_UNITS: Final = DataQuantity.BASIC.units
 """The lowest price of one call for records: while that is not to be had, nothing is fetched."""
