@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT
@@ -61,8 +60,6 @@ SECRET_LINES: Final = frozenset(
 LINKS: Final = frozenset({"content-location", "link", "location", "refresh", "uri"})
 """Names in an answer whose values are URLs; a signed one is a key."""
 
-_PROTECTED: Final = SECRET_LINES | LINKS
-
 RATE: Final = ("x-rate-limit", "x-ratelimit", "ratelimit", "retry-after")
 """How the names begin by which a server tells what is left (concepts page, "Managing Rate Limits")."""
 
@@ -75,33 +72,31 @@ _QUERY: Final = re.compile(r"\?[^\s>;,\"]*")
 class Headers(Mapping[str, str]):
     """The header lines of an answer: found whatever their case, and without what is somebody's key.
 
-    A name that came more than once has its values joined by commas (RFC 9110, 5.3).
+    A name that came more than once has its values joined by commas (RFC 9110, 5.3). The lines are read when they are
+    looked at first: those of most answers never are.
 
     Args:
         lines: Names and values in their order.
         mask: Strikes out what must not be shown.
     """
 
-    __slots__ = ("_lines",)
-
-    _lines: dict[str, tuple[str, str]]
+    __slots__ = ("_as_they_came", "_mask", "_read")
 
     def __init__(self, lines: Iterable[tuple[str, str]] = (), mask: Callable[[str], str] = str) -> None:
-        lines = list(lines)
-        whole = "\n".join(itertools.chain.from_iterable(lines))
-        if mask(whole) == whole:  # as nearly always, and one look is quicker than two for each line
-            mask = str
-            self._lines = {line[0].lower(): line for line in lines}
-            if len(self._lines) == len(lines) and _PROTECTED.isdisjoint(self._lines):
-                return
-        self._lines = {}
-        for name, value in lines:
-            key = name.lower()
-            shown = MASK if key in SECRET_LINES else mask(value)
-            if key in LINKS:
-                shown = _QUERY.sub(f"?{MASK}", shown)
-            before = self._lines.get(key)
-            self._lines[key] = (mask(name), shown) if before is None else (before[0], f"{before[1]}, {shown}")
+        self._as_they_came = tuple(lines)
+        self._mask = mask
+        self._read: dict[str, tuple[str, str]] | None = None
+
+    @property
+    def _lines(self) -> dict[str, tuple[str, str]]:
+        """Names and values as they may be shown, by name in lower case."""
+        if self._read is None:
+            self._read = _shown(self._as_they_came, self._mask)
+            self._as_they_came, self._mask = (), str
+        return self._read
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Headers, (tuple(self._lines.values()),)
 
     def __getitem__(self, name: str) -> str:
         return self._lines[name.lower()][1]
@@ -122,6 +117,18 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({dict(self.items())!r})"
+
+
+def _shown(lines: Iterable[tuple[str, str]], mask: Callable[[str], str]) -> dict[str, tuple[str, str]]:
+    read: dict[str, tuple[str, str]] = {}
+    for name, value in lines:
+        key = name.lower()
+        shown = MASK if key in SECRET_LINES else mask(value)
+        if key in LINKS:
+            shown = _QUERY.sub(f"?{MASK}", shown)
+        before = read.get(key)
+        read[key] = (mask(name), shown) if before is None else (before[0], f"{before[1]}, {shown}")
+    return read
 
 
 def is_header_name(name: object) -> bool:

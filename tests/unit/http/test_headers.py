@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from tests.cases import for_each
 from tonicdm import InvalidOptionError
 from tonicdm.http.headers import Headers, check_added, is_added, merged
-from tonicdm.types import MASK
+from tonicdm.types import MASK, Secret
 
 OPTIONS = frozenset({"filterids", "pagesize"})
 
@@ -67,3 +69,15 @@ def test_what_can_not_be_sent_as_a_line_is_refused_before_the_call(headers: Any,
 def test_added_lines_replace_those_of_their_name_and_keep_the_order() -> None:
     added = check_added({"X-Trace": "2", "X-More": "3"}, OPTIONS)
     assert merged([("x-trace", "1"), ("Accept", "a")], added) == (("X-Trace", "2"), ("Accept", "a"), ("X-More", "3"))
+
+
+def test_lines_that_nobody_has_looked_at_are_copied_and_stored_without_the_token() -> None:
+    """Neither a pickle nor a copy holds what must not be shown, whether the lines were read before or not."""
+    token = Secret("a-token-of-some-length")
+    lines = [("X-Echo", f"Bearer {token.reveal()}"), ("Set-Cookie", "session=4711"), ("Server", "x")]
+    stored = pickle.dumps(Headers(lines, token.mask))
+    assert token.reveal().encode() not in stored
+    assert b"4711" not in stored
+    for copied in (pickle.loads(stored), copy.deepcopy(Headers(lines, token.mask))):
+        assert copied == Headers(lines, token.mask)
+        assert token.reveal() not in repr(copied)
