@@ -148,11 +148,23 @@ class Database(Protocol):
         """
         ...
 
+    def update(self, sql: str, parameters: Sequence[Any], rows: Sequence[Sequence[str | None]], /) -> int:
+        """Change the rows of one table that *rows* name in the same way, by its primary key; return how many.
+
+        Args:
+            sql: ``UPDATE table SET … WHERE …``; the last ``?`` are for the values of a row.
+            parameters: The values before these.
+            rows: Texts for one row each: its whole key, as far as *parameters* has it not, and what else is to hold of
+                it. No other condition is one that an index could serve.
+        """
+        ...
+
     def look_up(self, sql: str, parameters: Sequence[Any], keys: Sequence[str], /) -> Iterator[Any]:
         """Return what a SELECT finds for each of *keys*, by the primary key of its table however that has grown.
 
         Args:
-            sql: It ends with ``IN (?)`` of the last column of that key, and says before what the others are.
+            sql: It ends with ``IN (?)`` of the last column of that key, and says before what the others are. No other
+                condition is one that an index could serve.
             parameters: The values before it.
             keys: How many there are is not bounded.
         """

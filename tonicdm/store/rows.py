@@ -227,18 +227,22 @@ def confirm(
         checked: As of when that proves them, Unix time by the store's clock; None where the type's watermark will.
     """
     number = stamp.number
-    same = "type = ? AND id = ? AND (updated IS NULL OR updated = coalesce(?, updated))"
+    same = "(updated IS NULL OR updated = coalesce(?, updated)) AND id = ?"
+    shown = [(at, key) for key, at in times.items()]
     if checked is not None:
-        db.executemany(
+        db.update(
             # A read that left before a record was written to proves nothing of it. One that left after it settles the
             # doubt, be it in the same moment.
             "UPDATE record SET checked = CASE WHEN checked > ? THEN checked ELSE ? END, doubted = NULL "  # noqa: S608
-            f"WHERE {same} AND doubted_number <= ?",
-            [(checked, checked, record_type, key, at, number) for key, at in times.items()],
+            f"WHERE type = ? AND doubted_number <= ? AND {same}",
+            (checked, checked, record_type, number),
+            shown,
         )
-    db.executemany(
-        f"UPDATE record SET read_at = ?, dissent = NULL, read_number = ? WHERE {same} AND read_number < ?",  # noqa: S608
-        [(stamp.at, number, record_type, key, at, number) for key, at in times.items()],
+    db.update(
+        "UPDATE record SET read_at = ?, dissent = NULL, read_number = ? "  # noqa: S608
+        f"WHERE type = ? AND read_number < ? AND {same}",
+        (stamp.at, number, record_type, number),
+        shown,
     )
     _stamp(db, record_type, times)
 
@@ -351,9 +355,9 @@ def note_scanned(
 
 def _stamp(db: Database, record_type: str, times: Mapping[str, str | None]) -> None:
     """Give current records without a timestamp of their own that of their stub."""
-    sql = "SELECT id FROM record WHERE type = ? AND updated IS NULL AND id IN (?)"
     known = [key for key, at in times.items() if at is not None]
-    unstamped = [key for (key,) in db.look_up(sql, [record_type], known)]
+    held = db.look_up("SELECT id, updated FROM record WHERE type = ? AND id IN (?)", [record_type], known)
+    unstamped = [key for key, updated in held if updated is None]
     if not unstamped:
         return
     first = newest_change(db) + 1
@@ -370,11 +374,13 @@ def fetched(db: Database, record_type: str, keys: Sequence[str]) -> None:
     stubs: dict[str, str | None] = dict(db.look_up(sql, [record_type], keys))
     if not stubs:
         return
-    db.executemany("UPDATE scan SET stale = 0 WHERE type = ? AND id = ?", [(record_type, key) for key in stubs])
+    db.update("UPDATE scan SET stale = 0 WHERE type = ? AND id = ?", (record_type,), [(key,) for key in stubs])
     _stamp(db, record_type, stubs)
+    sql = "SELECT key FROM quarantine WHERE type = ? AND updated IS NULL AND id IS NOT NULL AND key IN (?)"
+    known = [key for key, at in stubs.items() if at is not None]
     db.executemany(
-        "UPDATE quarantine SET updated = ? WHERE type = ? AND id = ? AND updated IS NULL",
-        [(at, record_type, key) for key, at in stubs.items() if at is not None],
+        "UPDATE quarantine SET updated = ? WHERE type = ? AND key = ?",
+        [(stubs[key], record_type, key) for (key,) in db.look_up(sql, [record_type], known)],
     )
 
 

@@ -122,6 +122,9 @@ class SqliteDatabase:
     def insert(self, sql: str, rows: Iterable[Sequence[Any]], /) -> int:
         return self.executemany(sql, rows)
 
+    def update(self, sql: str, parameters: Sequence[Any], rows: Sequence[Sequence[str | None]], /) -> int:
+        return self.executemany(sql, [(*parameters, *row) for row in rows])
+
     def look_up(self, sql: str, parameters: Sequence[Any], keys: Sequence[str], /) -> Iterator[Any]:
         for start in range(0, len(keys), CHUNK):
             part = keys[start : start + CHUNK]

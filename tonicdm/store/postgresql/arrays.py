@@ -10,9 +10,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from tonicdm.store.postgresql.values import holdable, translated
+import attrs
+
+from tonicdm.store.postgresql.values import by_key, holdable, translated
 
 _INSERT: Final = re.compile(
     r'\s*INSERT INTO (?P<table>\w+) \((?P<columns>[\w", ]+)\)\s+VALUES \(\?(?:, \?)*\)(?P<end>.*)', re.DOTALL
@@ -56,6 +58,42 @@ class Insertion:
         return [array(type_, values) for type_, values in zip(self._types, columns, strict=True)]
 
 
+@attrs.frozen
+class Change:
+    """An UPDATE of many rows in the same way, made of the one for a single row."""
+
+    sql: bytes
+    first: int
+    """Values that stand before the arrays."""
+
+    @classmethod
+    @functools.lru_cache(maxsize=100)
+    def of(cls, sql: str, count: int) -> Self:
+        """Make one of a statement.
+
+        The rows are found one by one, as `lookup` does, and changed by their places: joined with the keys in one step
+        they would be found as the statistics suggest.
+
+        Args:
+            sql: With ``?`` for each value.
+            count: How many of these, at its end, tell a row.
+        """
+        head, condition = sql.split(" WHERE ", 1)
+        table = head.split()[1]
+        parts = condition.rsplit("?", count)
+        names = [f"v{number}" for number in range(count)]
+        # Between two parts stands the value of a row.
+        condition = "".join(f"{part}given.{name}" for part, name in zip(parts, names, strict=False)) + parts[-1]
+        given = f"unnest({', '.join(['%b::text[]'] * count)}) AS given({', '.join(names)})"
+        found = f"SELECT ctid AS place FROM {table} WHERE ".encode() + translated(by_key(condition)) + b" LIMIT 1"  # noqa: S608
+        places = f"SELECT found.place FROM {given} CROSS JOIN LATERAL (".encode() + found + b") AS found"  # noqa: S608
+        return cls(translated(head) + b" WHERE ctid = ANY (ARRAY(" + places + b"))", head.count("?"))
+
+    def values(self, parameters: Sequence[Any], columns: Sequence[Sequence[Any]]) -> list[Any]:
+        """Return the values of all placeholders, in their order."""
+        return [*parameters[: self.first], *columns, *parameters[self.first :]]
+
+
 def array(type_: str, values: Iterable[Any]) -> list[Any]:
     """Return the values of a column of *type_* as they are sent."""
     _, make = _SENT_AS[type_]
@@ -67,8 +105,7 @@ def lookup(sql: str) -> bytes:
     """Return the statement that looks up each of an array of keys, by a SELECT that ends with ``IN (?)`` of one.
 
     LIMIT makes it be done for each key by itself: then there is one row to expect, whatever the statistics say, and
-    that is what the primary key is for. Only of a table of less than some 300 rows without statistics PostgreSQL may
-    think any index as good; then it reads those rows for each key.
+    that is what the primary key is for (`values.by_key`).
     """
-    one = translated(sql.removesuffix("IN (?)") + "= given.key LIMIT 1")
+    one = translated(by_key(sql.removesuffix("IN (?)")) + "= given.key LIMIT 1")
     return b"SELECT found.* FROM unnest(%b::text[]) AS given(key) CROSS JOIN LATERAL (" + one + b") AS found"

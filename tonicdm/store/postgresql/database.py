@@ -17,7 +17,7 @@ from tonicdm.errors import StoreError
 from tonicdm.store.columns import Column
 from tonicdm.store.database import Dialect, Lock, literal, quoted
 from tonicdm.store.postgresql import values
-from tonicdm.store.postgresql.arrays import Insertion, array, lookup
+from tonicdm.store.postgresql.arrays import Change, Insertion, array, lookup
 from tonicdm.store.postgresql.dialect import PostgresqlDialect
 from tonicdm.store.postgresql.meanings import POOLED
 from tonicdm.store.postgresql.tables import LOCKS, VERSION_NOTE, check_version, lock_key
@@ -121,6 +121,13 @@ class PostgresqlDatabase:
         if statement is None:
             statement = self._insertions[sql] = Insertion(sql, self._types)
         return max(0, self.connection.execute(statement.sql, statement.arrays(columns)).rowcount)
+
+    def update(self, sql: str, parameters: Sequence[Any], rows: Sequence[Sequence[str | None]], /) -> int:
+        columns = [array("text", values) for values in zip(*rows, strict=True)]
+        if not columns:
+            return 0
+        statement = Change.of(sql, len(columns))
+        return max(0, self.connection.execute(statement.sql, statement.values(parameters, columns)).rowcount)
 
     def look_up(self, sql: str, parameters: Sequence[Any], keys: Sequence[str], /) -> Iterator[Any]:
         if not keys:
