@@ -72,9 +72,7 @@ class Holdings(State):
 
     def reserve(self, cost: int, until: float, lane: str, label: str, holder: str, job_label: str = "") -> Entry:
         """Hold *cost* units for a call that was not sent yet."""
-        return self._add(
-            Entry(0, cost, EntryState.RESERVED, until, lane=lane, label=label, holder=holder, job_label=job_label)
-        )
+        return self._add(Entry(0, cost, EntryState.RESERVED, until, None, None, lane, label, holder, job_label))
 
     def adopt(self, entry: Entry) -> None:
         """Hold the same units as *entry* of another budget."""
@@ -166,4 +164,5 @@ class Holdings(State):
 
     def _touch(self, entry: Entry) -> None:
         self.touched.add(entry.number)
-        self.next_sweep = min(self.next_sweep, self._ends_at(entry))
+        ends_at = self._ends_at(entry)
+        self.next_sweep = min(self.next_sweep, ends_at)

@@ -58,8 +58,8 @@ class ForeignUsage(State):
         They are taken to come at random, each at the highest price: the mean of the time since the last look, and
         three deviations more. Without any sign of others it is nothing.
         """
-        pace = self.pace(monotonic)
-        if pace <= 0:
+        if not (self.rate or self.spent):
             return 0
+        pace = self.pace(monotonic)
         calls = pace * (max(0.0, monotonic - self.seen_at) + 1.0) / rules.max_call_cost
         return max(rules.max_call_cost, math.ceil(rules.max_call_cost * (calls + 3.0 * math.sqrt(calls))))

@@ -95,13 +95,13 @@ def read(headers: Mapping[str, str]) -> Report:
         field = _FIELDS.get(name) or _FIELDS.get(name.lower())
         if field is not None:
             lines.setdefault(field, []).append(str(value))
-    limit, remaining = _number(lines.get("limit", [])), _number(lines.get("remaining", []))
-    later = lines.get("retry_after", [])
-    delay, until = _number(later), _moment(later)
-    reset = _reset(_number(lines.get("reset", []))) or _moment(lines.get("reset", []))
+    said = lines.get
+    reset, later = said("reset"), said("retry_after")
     # What a cache kept was made for somebody else (RFC 9111, 5.1).
-    date = None if "age" in lines else _moment(lines.get("date", []))
-    return _judge(limit, remaining, reset, None if date is None else date.at, _span(delay) or until)
+    date = None if "age" in lines else _date(said("date"))
+    when = _reset(_number(reset)) or _moment(reset)
+    wait = _span(_number(later)) or _moment(later)
+    return _judge(_number(said("limit")), _number(said("remaining")), when, date, wait)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -170,20 +170,15 @@ def _judge(
         remaining = None if remaining > MAX_LIMIT else max(0.0, remaining)
         if limit is not None and remaining is not None and remaining > limit:
             limit = remaining = None  # one of them is wrong, and nobody knows which
-    return Report(
-        limit=None if limit is None else int(limit),
-        remaining=None if remaining is None else int(remaining),
-        reset=reset,
-        date=date,
-        retry_after=retry_after,
-    )
+    units, left = None if limit is None else int(limit), None if remaining is None else int(remaining)
+    return Report(units, left, reset, date, retry_after)
 
 
 def _reset(number: float | None) -> When | None:
     """Read a Unix time in seconds (concepts page, "Managing Rate Limits"), one in milliseconds, or a time span."""
     for seconds in () if number is None else (number, number / 1000):
         if plausible_unix_seconds(seconds):
-            return When(at=seconds)
+            return When(seconds)
     return _span(number)
 
 
@@ -191,11 +186,18 @@ def _span(number: float | None) -> When | None:
     return When(after=number) if number is not None and 0 <= number <= MAX_DELAY_SECONDS else None
 
 
-def _moment(lines: list[str]) -> When | None:
+def _moment(lines: list[str] | None) -> When | None:
+    moment = _date(lines)
+    return None if moment is None else When(moment)
+
+
+def _date(lines: list[str] | None) -> float | None:
+    """Read the date that *lines* say, once or as often as they like, also joined by commas."""
     if not lines:
         return None
-    moment = _agreed([http_date(text) for text in _dates(lines)])
-    return None if moment is None else When(at=moment)
+    if len(lines) == 1 and (moment := http_date(lines[0])) is not None:
+        return moment
+    return _agreed([http_date(text) for text in _dates(lines)])
 
 
 def _finite(value: float) -> float | None:
@@ -205,7 +207,7 @@ def _finite(value: float) -> float | None:
         return None
 
 
-def _number(lines: list[str]) -> float | None:
+def _number(lines: list[str] | None) -> float | None:
     """Read the number that *lines* say, once or as often as they like, also joined by commas."""
     if not lines:
         return None

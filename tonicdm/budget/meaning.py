@@ -231,17 +231,8 @@ def _open(known: Known, response: Response, limit: _Limit, worth: Worth) -> Mean
         reset = known.lower if worth is Worth.PAST else known.upper + known.length
     goes_on = same and (response.reset or 0.0) <= known.upper + tolerance
     early = response.status != 429 and (worth is Worth.PAST or goes_on)
-    return _counted(
-        limit,
-        used,
-        claims,
-        window=Named.SAME if same else Named.NEW,
-        reset=reset,
-        provisional=provisional,
-        reports_reset=not provisional,
-        early=early,
-        learned=learned,
-    )
+    window = Named.SAME if same else Named.NEW
+    return _counted(window, limit, claims, used, reset, provisional, not provisional, learned, early=early)
 
 
 def _go_on(known: Known, response: Response, limit: _Limit, worth: Worth, reset: float) -> Meaning:
@@ -274,45 +265,38 @@ def _go_on(known: Known, response: Response, limit: _Limit, worth: Worth, reset:
             reset, provisional, learned = named, False, _length(known, named)
     if new and not reports_reset:
         reset, provisional = known.upper + known.length, True
-    return _counted(
-        limit,
-        used,
-        claims,
-        window=Named.NEW if new else Named.SAME,
-        reset=reset,
-        provisional=provisional,
-        reports_reset=reports_reset,
-        learned=learned,
-    )
+    window = Named.NEW if new else Named.SAME
+    return _counted(window, limit, claims, used, reset, provisional, reports_reset, learned)
 
 
 def _counted(
-    limit: _Limit,
-    used: int,
-    claims: Claims,
-    *,
     window: Named,
+    limit: _Limit,
+    claims: Claims,
+    used: int,
     reset: float | None,
-    provisional: bool,
-    reports_reset: bool,
+    provisional: bool,  # noqa: FBT001 - the fields of what is made
+    reports_reset: bool,  # noqa: FBT001
     learned: float | None,
+    *,
     early: bool = False,
 ) -> Meaning:
     """Say what a response means for units and limit, beside what it means for the window."""
+    left = limit.left
     return Meaning(
         window,
         limit.limit,
         claims,
-        settles=limit.left is not None,
-        used=used,
-        reports_used=limit.left is not None and used == max(0, limit.limit - limit.left),
-        reports_limit=limit.reported,
-        reset=reset,
-        provisional=provisional,
-        reports_reset=reports_reset,
-        early=early,
-        confirms=limit.confirms,
-        learned=learned,
+        left is not None,
+        used,
+        left is not None and used == max(0, limit.limit - left),
+        limit.reported,
+        reset,
+        provisional,
+        reports_reset,
+        early,
+        limit.confirms,
+        learned,
     )
 
 

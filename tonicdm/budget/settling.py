@@ -70,8 +70,10 @@ def settle(
 def _observe(window: Window, date: float, sent_at: float, now: Instant) -> None:
     """Learn the server's time. Where its clock was set, no wait becomes longer by it."""
     was_set = window.clock.observe(date, sent_at, now, window.rules)
+    if not was_set:
+        return
     # A named Reset stays where the clock was set forward, as the window may be over indeed. The next responses show it.
-    if window.reset is not None and (was_set < 0 or (was_set and window.provisional)):
+    if window.reset is not None and (was_set < 0 or window.provisional):
         window.reset, window.provisional = window.reset + was_set, True
     # Where it was set back, the next windows would otherwise seem to be the last one.
     if was_set < 0 and window.previous_reset is not None:
@@ -83,22 +85,15 @@ def _observe(window: Window, date: float, sent_at: float, now: Instant) -> None:
 
 
 def _response(window: Window, number: int, report: Report, now: Instant, status: int, sent_at: float) -> Response:
-    made = window.clock.upper(now, window.rules) if report.date is None else report.date
-    delayed = window.clock.lower(now, window.rules) if report.date is None else report.date
-    served = report.date
-    if served is None and sent_at != LONG_AGO:
-        served = window.clock.lower(now, window.rules) - (now.monotonic - sent_at)
-    return Response(
-        number=number,
-        status=status,
-        limit=report.limit,
-        remaining=report.remaining,
-        reset=None if report.reset is None else report.reset.on(made),
-        date=report.date,
-        delay=None if report.retry_after is None else report.retry_after.on(delayed) - delayed,
-        sent_at=sent_at,
-        served_at=served,
-    )
+    limit, remaining, when, date, retry_after = report
+    if date is None:
+        earliest, latest = window.clock.lower(now, window.rules), window.clock.upper(now, window.rules)
+        served_at = None if sent_at == LONG_AGO else earliest - (now.monotonic - sent_at)
+    else:
+        earliest = latest = served_at = date
+    reset = None if when is None else when.on(latest)
+    delay = None if retry_after is None else retry_after.on(earliest) - earliest
+    return Response(number, status, limit, remaining, reset, date, sent_at, served_at, delay)
 
 
 _OF_WINDOW: Final = operator.attrgetter(*Known._fields[Known._fields.index("rules") :])
@@ -123,9 +118,12 @@ def _learn_length(window: Window, meaning: Meaning) -> float | None:
 
 def _release(window: Window, number: int, sent_at: float) -> Entry | None:
     """Take a settled call out of H, and lost ones that its response proves to be counted."""
-    entry = window.holdings.get(number)
-    window.refund(number)
-    window.foreign_usage.own += window.holdings.release(sent_at)
+    holdings = window.holdings
+    entry = holdings.get(number)
+    if entry is not None:
+        holdings.drop(entry)
+    if holdings.unknown:
+        window.foreign_usage.own += holdings.release(sent_at)
     return entry
 
 
@@ -139,7 +137,8 @@ def _apply_counted(
     """
     window.headers_seen = True
     held, entry = window.held, _release(window, response.number, response.sent_at)
-    window.refund(meaning.confirms)
+    if meaning.confirms:
+        window.refund(meaning.confirms)
     cost = 0 if entry is None else entry.cost
     # Before our first call, before the limit changed, and while we took the window to be over, nobody counted.
     reopened = known.reset is None and meaning.window is Named.SAME

@@ -347,7 +347,8 @@ class WaitQueue:
     def free_slot(self, waiter: Waiter) -> None:
         """Count a call out of those under way."""
         waiter.slots.taken -= 1
-        self.wake()
+        if self.live:
+            self.wake()
         self._freed(self)
 
     def wake(self) -> None:

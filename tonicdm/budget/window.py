@@ -216,9 +216,10 @@ class Window(State):
             return denied
         job_label = "" if share is None else share.label
         entry = self.holdings.reserve(cost, now.monotonic + self.rules.lease, lane, label, holder, job_label)
-        if self.probing:
+        probing = self.probing
+        if probing:
             self.first = entry.number
-        return Granted(entry.number, first=self.probing)
+        return Granted(entry.number, probing)
 
     def explain(self, cost: int, now: Instant, lane: Priority, share: Share | None = None) -> Denied | None:
         """Say why a call of *cost* units has to wait; None if it need not."""
@@ -268,8 +269,8 @@ class Window(State):
     def _kept_in_reserve(self, left: int, now: Instant) -> Denied | None:
         """Say until when *left* units are too few to leave to the interactive lane."""
         assert self.reset is not None
-        ends, server = self.reserve_ends(left, self.reset), self.clock.lower(now, self.rules)
-        if ends <= server:
+        ends = self.reserve_ends(left, self.reset)
+        if ends == -math.inf or ends <= (server := self.clock.lower(now, self.rules)):
             return None
         if self.held and self.reserve_ends(left + self.held, self.reset) <= server:
             # Calls without a response are in the way: those may turn out not to count.

@@ -33,29 +33,21 @@ class MemoryLedger:
         return "memory"
 
     def reserve_now(self, step: Callable[[Window], T]) -> tuple[T]:
-        """Apply *step*, which reserves units."""
-        return (self._apply(step),)
+        """Apply *step*; nothing has ever to be waited for."""
+        self._thread = threading.get_ident()
+        with self._lock:  # another thread may run a loop of its own
+            window = self.window
+            window.holdings.touched.clear()
+            result = step(window)
+            if window.ended:
+                self._keep_ended()
+        return (result,)
 
-    def note_now(self, step: Callable[[Window], T]) -> tuple[T]:
-        """Apply *step*, which tells how a call went."""
-        return (self._apply(step),)
-
-    def check_now(self, step: Callable[[Window], T]) -> tuple[T]:
-        """Apply *step*, which lets a call pass the gate."""
-        return (self._apply(step),)
+    note_now = check_now = reserve_now
 
     async def run(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:  # noqa: ARG002
         """Apply *step*; there is no await inside, so nobody can be cancelled within."""
-        return self._apply(step)
-
-    def _apply(self, step: Callable[[Window], T]) -> T:
-        self._thread = threading.get_ident()
-        with self._lock:  # another thread may run a loop of its own
-            self.window.holdings.touched.clear()
-            result = step(self.window)
-            if self.window.ended:
-                self._keep_ended()
-            return result
+        return self.reserve_now(step)[0]
 
     def _keep_ended(self) -> None:
         ended, self.window.ended = self.window.ended, []
