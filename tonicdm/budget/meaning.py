@@ -7,33 +7,32 @@ three headers counts by itself: what is not believed of one takes nothing from t
 from __future__ import annotations
 
 import enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tonicdm.budget.claims import Claims
 from tonicdm.budget.headers import MAX_DELAY_SECONDS
-from tonicdm.budget.rules import BudgetRules, Named
+from tonicdm.budget.rules import NEW, OLDER, SAME, BudgetRules, Named
 
 
 class Known(NamedTuple):
     """What is known when a response comes; server times are Unix seconds, the others are of the monotonic clock."""
 
+    rules: BudgetRules
+    length: float
+    """Seconds that a window lasts, as far as is known."""
     lower: float
     """The earliest that the server's clock can show."""
     upper: float
     """The latest of the same."""
     monotonic: float
-    reset: float | None
-    """The window's end; None while the window is unknown."""
-    # From here on it is the window's own attributes of the same names.
-    rules: BudgetRules
-    length: float
-    """Seconds that a window lasts, as far as is known."""
     limit: int
     limit_sent_at: float
     """When the last call left whose response reported `limit`."""
     used: int
     used_reported_at: float
     """When the response came that reported `used`."""
+    reset: float | None
+    """The window's end; None while the window is unknown."""
     provisional: bool
     """Whether the end is reckoned by ourselves, as no response named one that is believed."""
     reset_reported_at: float
@@ -108,11 +107,18 @@ class Worth(enum.Enum):
     BELIEVED = enum.auto()
 
 
+_NONE: Final = Worth.NONE
+_PAST: Final = Worth.PAST
+_FAR: Final = Worth.FAR
+_BELIEVED: Final = Worth.BELIEVED
+
+
 def interpret(known: Known, response: Response) -> Meaning:
     """Say what a response means; changes nothing."""
-    if response.sent_at < known.renewed_at or _names_an_older_window(known, response):
+    left_before = response.sent_at < known.rolled_at
+    if response.sent_at < known.renewed_at or (left_before and _names_an_older_window(known, response)):
         settles = response.remaining is not None
-        return Meaning(window=Named.OLDER, settles=settles, used=known.used, limit=known.limit, claims=known.claims)
+        return Meaning(window=OLDER, settles=settles, used=known.used, limit=known.limit, claims=known.claims)
     limit = _limit(known, response)
     worth = worth_of(known, response)
     if known.reset is None:
@@ -127,19 +133,17 @@ def worth_of(known: Known, response: Response) -> Worth:
     """
     tolerance = known.rules.reset_tolerance
     if response.reset is None:
-        return Worth.NONE
+        return _NONE
     if response.served_at is not None and response.reset + tolerance < response.served_at:
-        return Worth.PAST
+        return _PAST
     furthest = known.length + tolerance
     if response.status == 429:
         furthest = max(furthest, known.rules.max_cooldown)
-    return Worth.FAR if response.reset > known.upper + furthest else Worth.BELIEVED
+    return _FAR if response.reset > known.upper + furthest else _BELIEVED
 
 
 def _names_an_older_window(known: Known, response: Response) -> bool:
     """Tell whether a call that left before this window was taken to begin was counted in the one before."""
-    if response.sent_at >= known.rolled_at:
-        return False
     tolerance, ended = known.rules.reset_tolerance, known.previous_reset
     if response.reset is None:
         return ended is not None and response.date is not None and response.date + 1.0 <= ended
@@ -220,18 +224,18 @@ def _open(known: Known, response: Response, limit: _Limit, worth: Worth) -> Mean
     same = ended is not None and response.reset is not None and response.reset <= ended + tolerance
     if same and not limit.changed:
         used = max(used, known.previous_used)
-    reset, provisional = response.reset, worth is not Worth.BELIEVED
+    reset, provisional = response.reset, worth is not _BELIEVED
     learned = None
-    if worth is Worth.FAR and response.reset is not None:
+    if worth is _FAR and response.reset is not None:
         claims, agreed = _claim_reset(known, response, claims)
         if agreed:
             provisional, learned = False, _length(known, response.reset)
     if provisional:
         # To look again soon costs one call, to trust a Reset of another clock costs a window.
-        reset = known.lower if worth is Worth.PAST else known.upper + known.length
+        reset = known.lower if worth is _PAST else known.upper + known.length
     goes_on = same and (response.reset or 0.0) <= known.upper + tolerance
-    early = response.status != 429 and (worth is Worth.PAST or goes_on)
-    window = Named.SAME if same else Named.NEW
+    early = response.status != 429 and (worth is _PAST or goes_on)
+    window = SAME if same else NEW
     return _counted(window, limit, claims, used, reset, provisional, not provisional, learned, early=early)
 
 
@@ -246,10 +250,10 @@ def _go_on(known: Known, response: Response, limit: _Limit, worth: Worth, reset:
     # be ahead of us.
     fell = more and response.sent_at > known.used_reported_at
     moved = named is not None and named > reset + tolerance
-    new = fell if provisional else moved and (more if worth is Worth.BELIEVED else fell and worth is Worth.FAR)
+    new = fell if provisional else moved and (more if worth is _BELIEVED else fell and worth is _FAR)
     if new and limit.left is not None:
         used = max(0, limit.limit - limit.left)
-    if named is not None and worth is Worth.BELIEVED:
+    if named is not None and worth is _BELIEVED:
         reports_reset = new or provisional or named >= reset - tolerance
         if reports_reset:
             reset = named if new or provisional else max(reset, named)
@@ -259,13 +263,13 @@ def _go_on(known: Known, response: Response, limit: _Limit, worth: Worth, reset:
             claims, reports_reset = _claim_reset(known, response, claims)
             if reports_reset:
                 reset, learned = named, _length(known, named)
-    elif named is not None and worth is Worth.FAR:
+    elif named is not None and worth is _FAR:
         claims, reports_reset = _claim_reset(known, response, claims)
         if reports_reset:
             reset, provisional, learned = named, False, _length(known, named)
     if new and not reports_reset:
         reset, provisional = known.upper + known.length, True
-    window = Named.NEW if new else Named.SAME
+    window = NEW if new else SAME
     return _counted(window, limit, claims, used, reset, provisional, reports_reset, learned)
 
 

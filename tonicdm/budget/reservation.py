@@ -30,6 +30,14 @@ class ReservationState(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+_QUEUED: Final = ReservationState.QUEUED
+_RESERVED: Final = ReservationState.RESERVED
+_SENT: Final = ReservationState.SENT
+_SETTLED: Final = ReservationState.SETTLED
+_REFUNDED: Final = ReservationState.REFUNDED
+_UNKNOWN: Final = ReservationState.UNKNOWN
+
+
 DEFAULT_LIMITS: Final = WaitLimits(30.0, None, None, None)
 """What most calls allow; one object for all of them."""
 
@@ -54,7 +62,7 @@ class Reservation:
         self._chance = chance
         self._entry = 0
         self._in_slot = False
-        self.state: ReservationState = ReservationState.QUEUED
+        self.state: ReservationState = _QUEUED
         self.sent_at: float | None = None
 
     def __repr__(self) -> str:
@@ -66,23 +74,23 @@ class Reservation:
         return self._waiter.cost
 
     def __aenter__(self) -> Coroutine[Any, Any, Self]:
-        if self.state is not ReservationState.QUEUED:
+        if self.state is not _QUEUED:
             # A copy: the queue lets go of the old one only when it comes across it. Number and deadline stay.
             self._waiter = attrs.evolve(self._waiter, handle=None, gone=False, left=False)
         self._queue = self._queues.for_running_loop()
         return self._queue.acquire(self._waiter, self._limits, self._take)
 
     def _take(self, granted: Granted) -> Self:
-        self._entry, self._in_slot, self.state = granted.entry, True, ReservationState.RESERVED
+        self._entry, self._in_slot, self.state = granted.entry, True, _RESERVED
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
     ) -> None:
-        if self.state is ReservationState.RESERVED:
+        if self.state is _RESERVED:
             await self.refund()
-        elif self.state is ReservationState.SENT and self._queue is not None:
-            self.state, entry, now = ReservationState.UNKNOWN, self._entry, self._queue.now()
+        elif self.state is _SENT and self._queue is not None:
+            self.state, entry, now = _UNKNOWN, self._entry, self._queue.now()
             await self._note(lambda window: window.lose(entry, now))
 
     async def try_sent(self) -> bool:
@@ -92,7 +100,7 @@ class Reservation:
             False where a 429, a lapsed lease, a new window or others' calls came between: nothing may be sent, and
             the units are back.
         """
-        if self.state is not ReservationState.RESERVED or self._queue is None:
+        if self.state is not _RESERVED or self._queue is None:
             return False
         # A cancellation in here can't tell if the ledger knows. That nothing was written it can: `__aexit__` refunds.
         entry, queue, timeout = self._entry, self._queue, self._limits.timeout
@@ -107,10 +115,12 @@ class Reservation:
         except TonicDMError:  # it queues anew, and learns there what is in the way of the ledger
             self.sent_at = None
             queue.access.note_later(lambda window: window.refund(entry))
-        self.state = ReservationState.SENT if self.sent_at is not None else ReservationState.REFUNDED
-        if self.state is ReservationState.REFUNDED:
+        if self.sent_at is None:
+            self.state = _REFUNDED
             self._free_slot()
-        return self.state is ReservationState.SENT
+            return False
+        self.state = _SENT
+        return True
 
     async def sent(self) -> None:
         """Pass the gate, queueing anew as often as the units were lost meanwhile; send right after it."""
@@ -148,10 +158,10 @@ class Reservation:
         return await self._settle(read(headers) if report is None else report, status)
 
     async def _settle(self, report: Report, status: int) -> Settlement:
-        if self._queue is None or self.state in {ReservationState.QUEUED, ReservationState.RESERVED}:
+        if self._queue is None or self.state is _QUEUED or self.state is _RESERVED:
             raise RuntimeError("a response to a call that was never sent: await sent() before sending")
         entry, sent_at, now, chance = self._entry, self.sent_at, self._queue.now(), self._chance()
-        self.state = ReservationState.SETTLED if report.remaining is not None else ReservationState.UNKNOWN
+        self.state = _SETTLED if report.remaining is not None else _UNKNOWN
         try:
             return await self._queue.access.note(
                 lambda window: settle(window, entry, report, now, status=status, sent_at=sent_at, chance=chance),
@@ -162,8 +172,8 @@ class Reservation:
 
     async def refund(self) -> None:
         """Give the units back: surely no byte of the call was written, though it had passed the gate."""
-        if self.state in {ReservationState.RESERVED, ReservationState.SENT}:
-            self.state, entry = ReservationState.REFUNDED, self._entry
+        if self.state is _RESERVED or self.state is _SENT:
+            self.state, entry = _REFUNDED, self._entry
             await self._note(lambda window: window.refund(entry))
 
     async def _note(self, step: Callable[[Window], None]) -> None:

@@ -181,6 +181,11 @@ class Named(enum.Enum):
     OLDER = enum.auto()
 
 
+SAME: Final = Named.SAME
+NEW: Final = Named.NEW
+OLDER: Final = Named.OLDER
+
+
 @attrs.frozen(eq=False, repr=False)
 class Settlement(Value):
     """What settling a response showed."""

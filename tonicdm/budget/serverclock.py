@@ -30,13 +30,15 @@ class ServerClock(State):
         """Return the earliest that the server's clock can show, Unix seconds."""
         if self.low is None:
             return now.wall - rules.clock_margin
-        return now.monotonic + self.low - rules.drift * max(0.0, now.monotonic - self.at)
+        elapsed = now.monotonic - self.at
+        return now.monotonic + self.low - (rules.drift * elapsed if elapsed > 0.0 else 0.0)
 
     def upper(self, now: Instant, rules: BudgetRules) -> float:
         """Return the latest that the server's clock can show, Unix seconds."""
         if self.high is None:
             return now.wall + rules.clock_margin
-        return now.monotonic + self.high + self.slept(now) + rules.drift * max(0.0, now.monotonic - self.at)
+        elapsed = now.monotonic - self.at
+        return now.monotonic + self.high + self.slept(now) + (rules.drift * elapsed if elapsed > 0.0 else 0.0)
 
     def slept(self, now: Instant) -> float:
         """Return the seconds by which the wall clock ran ahead of the monotonic one: time asleep, or it was set."""

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import operator
+import functools
 from typing import Final
 
 from tonicdm.budget.entries import Entry
 from tonicdm.budget.headers import Report
 from tonicdm.budget.history import MANY, MAX_LABELS
 from tonicdm.budget.meaning import Known, Meaning, Response, interpret, wait_after_429
-from tonicdm.budget.rules import LONG_AGO, Instant, Named, Settlement
+from tonicdm.budget.rules import LONG_AGO, NEW, OLDER, SAME, Instant, Settlement
 from tonicdm.budget.window import Window
 
 
@@ -49,7 +49,7 @@ def settle(
     if status != 429 and status < 500 and window.cooldown.served(response.sent_at):
         window.first = None
     observed_cost, foreign = None, 0
-    if meaning.window is Named.OLDER:
+    if meaning.window is OLDER:
         _apply_older(window, response, meaning, now)
     elif meaning.settles:
         observed_cost, foreign = _apply_counted(window, known, response, meaning, now, chance)
@@ -57,14 +57,13 @@ def settle(
         _apply_uncounted(window, known, response, meaning, now)
     if status == 429:
         _cool_down(window, known, response, meaning, now, chance)
-    return Settlement(
-        observed_cost,
-        foreign,
-        foreign_in_window=window.foreign_usage.spent,
-        blocked=status == 429,
-        blocked_until=None if window.cooldown.until is None else window.cooldown_until(now),
-        learned_window=learned,
-    )
+    foreign_in_window = window.foreign_usage.spent
+    blocked_until = None if window.cooldown.until is None else window.cooldown_until(now)
+    return _settlement(observed_cost, foreign, foreign_in_window, status == 429, blocked_until, learned)
+
+
+_settlement: Final = functools.lru_cache(maxsize=64)(Settlement)
+"""Makes one; almost all are the same few."""
 
 
 def _observe(window: Window, date: float, sent_at: float, now: Instant) -> None:
@@ -96,13 +95,28 @@ def _response(window: Window, number: int, report: Report, now: Instant, status:
     return Response(number, status, limit, remaining, reset, date, sent_at, served_at, delay)
 
 
-_OF_WINDOW: Final = operator.attrgetter(*Known._fields[Known._fields.index("rules") :])
-
-
 def _known(window: Window, now: Instant) -> Known:
     clock, rules = window.clock, window.rules
-    reset = None if window.assumed else window.reset
-    return Known(clock.lower(now, rules), clock.upper(now, rules), now.monotonic, reset, *_OF_WINDOW(window))
+    return Known(
+        rules,
+        window.length,
+        clock.lower(now, rules),
+        clock.upper(now, rules),
+        now.monotonic,
+        window.limit,
+        window.limit_sent_at,
+        window.used,
+        window.used_reported_at,
+        None if window.assumed else window.reset,
+        window.provisional,
+        window.reset_reported_at,
+        window.opened_at,
+        window.rolled_at,
+        window.renewed_at,
+        window.previous_reset,
+        window.previous_used,
+        window.claims,
+    )
 
 
 # --- applying what a response means ----------------------------------------------------------------------------
@@ -141,17 +155,17 @@ def _apply_counted(
         window.refund(meaning.confirms)
     cost = 0 if entry is None else entry.cost
     # Before our first call, before the limit changed, and while we took the window to be over, nobody counted.
-    reopened = known.reset is None and meaning.window is Named.SAME
+    reopened = known.reset is None and meaning.window is SAME
     seen_before = known.reset is not None or known.previous_reset is not None
     counted = seen_before and not reopened and meaning.limit == known.limit
     before, ends = window.used, (known.reset or 0.0) + window.rules.reset_tolerance
     _apply(window, known, response, meaning, now, chance)
-    spent = meaning.used - (before if meaning.window is Named.SAME else 0)
+    spent = meaning.used - (before if meaning.window is SAME else 0)
     # Behind a Reset that moved there may be a new window that happens to be used as much.
     alone = (
-        meaning.window is Named.SAME
+        meaning.window is SAME
         and meaning.limit == known.limit
-        and response.limit in {None, known.limit}
+        and (response.limit is None or response.limit == known.limit)
         and response.reset is not None
         and response.reset <= ends
         and held == cost
@@ -190,16 +204,16 @@ def _apply_uncounted(window: Window, known: Known, response: Response, meaning: 
 
 def _apply(window: Window, known: Known, response: Response, meaning: Meaning, now: Instant, chance: float) -> None:
     """Update the window with what a response means."""
-    if meaning.window is Named.NEW:
+    if meaning.window is NEW:
         if known.reset is not None:
             window.previous_reset = None if known.provisional else known.reset
             window.forget_window(now)
         if response.status != 429:
             window.cooldown.clear_slack()
-    if known.reset is None or meaning.window is Named.NEW:
+    if known.reset is None or meaning.window is NEW:
         window.opened_at = _opened_at(response)
         window.assumed, window.first = False, None
-    if known.reset is None and meaning.window is Named.SAME:
+    if known.reset is None and meaning.window is SAME:
         _reopen(window, response, meaning, now)
     if meaning.early:
         window.cooldown.back_off(chance, window.rules)
@@ -267,7 +281,7 @@ def _cool_down(window: Window, known: Known, response: Response, meaning: Meanin
     wait = wait_after_429(known, response)
     # What comes from something between knows nothing of the window.
     from_server = response.reset is not None or response.remaining is not None
-    if from_server and meaning.window is not Named.OLDER and window.reset is not None and not window.provisional:
+    if from_server and meaning.window is not OLDER and window.reset is not None and not window.provisional:
         wait = max(wait, window.reset - known.lower)  # the latest that was named
     window.cooldown.impose(
         wait,

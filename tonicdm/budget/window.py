@@ -14,7 +14,7 @@ import attrs
 
 from tonicdm.budget.claims import Claims
 from tonicdm.budget.cooldown import Cooldown
-from tonicdm.budget.entries import EntryState, Holdings
+from tonicdm.budget.entries import RESERVED, UNKNOWN, Holdings
 from tonicdm.budget.foreign_usage import ForeignUsage
 from tonicdm.budget.history import Counts, WindowRecord
 from tonicdm.budget.rules import LONG_AGO, BudgetRules, Denied, Granted, Instant, Reason, Share
@@ -255,7 +255,7 @@ class Window(State):
     def _awaits_first(self) -> bool:
         """Tell whether a call went ahead that was neither given back nor lost, which passes the turn on."""
         entry = None if self.first is None else self.holdings.get(self.first)
-        return entry is not None and entry.state is not EntryState.UNKNOWN
+        return entry is not None and entry.state is not UNKNOWN
 
     def _too_much(self, wanted: int, usable: int) -> Denied | None:
         """Say what is in the way of *wanted* units, a call's own and those used."""
@@ -341,7 +341,7 @@ class Window(State):
         """
         self.advance(now)
         entry = self.holdings.get(number)
-        if entry is None or entry.state is not EntryState.RESERVED:
+        if entry is None or entry.state is not RESERVED:
             return False
         open_now = not self.probing or self.first == number
         # The same limit as in `admit`: if the two disagreed, a call would pass from one to the other without end.
@@ -375,7 +375,7 @@ class Window(State):
         old.advance(now)
         self.cooldown.inherit(old.cooldown)
         for entry in old.holdings:
-            if entry.state is not EntryState.RESERVED:
+            if entry.state is not RESERVED:
                 self.holdings.adopt(entry)
         self.renew(now)
 
@@ -396,7 +396,7 @@ class Window(State):
             cooldown = before.cooldown
         self.cooldown.inherit(cooldown)
         for entry in before.holdings:
-            if entry.state is not EntryState.RESERVED:  # what was not sent queues anew
+            if entry.state is not RESERVED:  # what was not sent queues anew
                 self.holdings.restore(entry)
         if self.first is None:
             self.first = before.first  # where it is under way, its response is awaited

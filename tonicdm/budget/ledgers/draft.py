@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TypeVar
 
-from tonicdm.budget.entries import Entry, EntryState
+from tonicdm.budget.entries import RESERVED, SENT, UNKNOWN, Entry, EntryState
 from tonicdm.budget.window import Window
 
 T = TypeVar("T")
@@ -78,12 +78,12 @@ def stored_form(entry: Entry, lease: float) -> Entry:
         entry: A reservation.
         lease: Seconds that a reservation may stay unsent.
     """
-    if entry.state is not EntryState.RESERVED:
+    if entry.state is not RESERVED:
         return entry
     return Entry(
         entry.number,
         entry.cost,
-        EntryState.SENT,
+        SENT,
         entry.until + lease,
         entry.until - lease,
         None,
@@ -109,7 +109,7 @@ class Beyond(NamedTuple):
             entry = holdings.get(number)
             if entry is None:
                 continue
-            if entry.state is EntryState.UNKNOWN:  # others have given it up
+            if entry.state is UNKNOWN:  # others have given it up
                 holdings.unknown -= entry.cost
             entry.state, entry.until, entry.sent_at, entry.closed_at = own.state, own.until, own.sent_at, None
             holdings.next_sweep = min(holdings.next_sweep, own.until)
@@ -186,7 +186,7 @@ class Draft:
             entry, own = holdings.get(number), self._own.pop(number)
             if entry is None:
                 gone.append(number)
-            elif entry.state is EntryState.SENT and entry.until <= own.stored_until:
+            elif entry.state is SENT and entry.until <= own.stored_until:
                 holdings.touched.discard(number)  # what is stored says as much
                 self._own[number] = Own(entry.state, entry.until, entry.sent_at, own.stored_until)
         return [functools.partial(_refund, numbers=gone)] if gone else []
@@ -198,9 +198,7 @@ class Draft:
         if window.ended or window.used + window.held > self._units or _DECISIVE(window) != self._decisive:
             return False
         entries = window.holdings.entries
-        return all(
-            number not in entries or entries[number].state is EntryState.UNKNOWN for number in window.holdings.touched
-        )
+        return all(number not in entries or entries[number].state is UNKNOWN for number in window.holdings.touched)
 
     @property
     def reserved(self) -> list[int] | None:
@@ -212,9 +210,9 @@ class Draft:
         units, entries = self._units, window.holdings.entries
         for number in window.holdings.touched:
             entry = entries.get(number)
-            if entry is None or entry.state is EntryState.UNKNOWN:
+            if entry is None or entry.state is UNKNOWN:
                 continue
-            if entry.state is not EntryState.RESERVED or number in self._own:
+            if entry.state is not RESERVED or number in self._own:
                 return None
             new.append(number)
             units += entry.cost
@@ -239,7 +237,7 @@ class Draft:
         entries, lease = self.window.holdings.entries, self.window.rules.lease
         for number in touched:
             entry = entries.get(number)
-            if entry is not None and entry.state is EntryState.RESERVED:
+            if entry is not None and entry.state is RESERVED:
                 self._own[number] = Own(entry.state, entry.until, None, entry.until + lease)
             else:
                 self._own.pop(number, None)
