@@ -44,7 +44,9 @@ class ForeignUsage(State):
     def measure(self, used: int, held: int) -> int:
         """Return the units that turn out to be others' when the server reports *used* and we hold *held*."""
         self.own = min(self.own, used)
-        more = max(0, used - self.own - held - self.spent)
+        more = used - self.own - held - self.spent
+        if more <= 0:
+            return 0
         self.spent += more
         return more
 

@@ -42,7 +42,8 @@ class ServerClock(State):
 
     def slept(self, now: Instant) -> float:
         """Return the seconds by which the wall clock ran ahead of the monotonic one: time asleep, or it was set."""
-        return 0.0 if self.low is None else max(0.0, now.wall - now.monotonic - self.wall)
+        ahead = now.wall - now.monotonic - self.wall
+        return 0.0 if self.low is None or ahead < 0.0 else ahead
 
     def observe(self, date: float, sent_at: float, received: Instant, rules: BudgetRules) -> float:
         """Take in the Date of a response.
@@ -58,7 +59,8 @@ class ServerClock(State):
         """
         received_at = received.monotonic
         # The local clock drifts during the call too.
-        slip = rules.drift * max(0.0, received_at - sent_at)
+        took = received_at - sent_at
+        slip = rules.drift * took if took > 0.0 else 0.0
         low, high = date - received_at - slip, date + 1.0 - sent_at + slip
         observed, was_set = (low, high), 0.0
         if self.low is not None and self.high is not None:

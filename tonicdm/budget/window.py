@@ -314,7 +314,8 @@ class Window(State):
         """Return the units to be left for others: as set, and for peers or for those noticed."""
         # Peers are the processes that are known of. Near the end each has one call under way, so no more is guarded.
         peers = (self.rules.peers - 1) * self.rules.max_call_cost
-        return min(self.limit, max(self.rules.guard, peers or self.foreign_usage.guard(now.monotonic, self.rules)))
+        others = peers or self.foreign_usage.guard(now.monotonic, self.rules)
+        return min(self.limit, max(self.rules.guard, others)) if others or self.rules.guard else 0
 
     def cooldown_until(self, now: Instant) -> float:
         """Return the end of the cooldown as a time of the server's clock."""
