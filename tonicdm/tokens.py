@@ -120,7 +120,8 @@ class TokenCommand:
         self._run_at = time.monotonic()
         name = f"the token's command {self.command[0]!r}"
         try:
-            process = await asyncio.create_subprocess_exec(
+            transport, printed = await asyncio.get_running_loop().subprocess_exec(
+                _Printed,
                 *self.command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
@@ -130,17 +131,48 @@ class TokenCommand:
             raise ConfigError(f"{name} can't be run: {error}") from None
         try:
             async with asyncio.timeout(self._timeout):
-                printed, _ = await process.communicate()
+                await printed.over.wait()
         except TimeoutError:
             raise ConfigError(f"{name} took longer than {self._timeout:g} s") from None
         finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        if process.returncode:
-            raise ConfigError(f"{name} failed with exit code {process.returncode}; run it in a shell to see why")
-        return _token(printed, name)
+            # Also ends what still runs. What it has begun itself may hold its output open, and is not waited for.
+            transport.close()
+            await printed.exited.wait()
+        returncode = transport.get_returncode()
+        if returncode and not printed.is_too_long:
+            raise ConfigError(f"{name} failed with exit code {returncode}; run it in a shell to see why")
+        return _token(bytes(printed.content), name)
+
+
+class _Printed(asyncio.SubprocessProtocol):
+    """What a command prints, as far as it can be a token; the rest is not read."""
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+        self.over = asyncio.Event()
+        self.exited = asyncio.Event()
+        self._is_closed = False
+
+    @property
+    def is_too_long(self) -> bool:
+        return len(self.content) > MAX_TOKEN_BYTES
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:  # noqa: ARG002 - asyncio's; there is one pipe
+        if not self.is_too_long:
+            self.content += data
+        self._look()
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+        self._is_closed = True
+        self._look()
+
+    def process_exited(self) -> None:
+        self.exited.set()
+        self._look()
+
+    def _look(self) -> None:
+        if self.is_too_long or (self._is_closed and self.exited.is_set()):
+            self.over.set()
 
 
 class TokenKeyring:

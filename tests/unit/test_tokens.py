@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 import types
 
 import pytest
@@ -95,6 +96,22 @@ async def test_a_command_that_fails_says_how_and_not_what_it_printed(command, re
     with pytest.raises(ConfigError, match=reason) as caught:
         await TokenCommand(command)()
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")
+async def test_a_command_that_leaves_somebody_with_its_output_is_waited_for_no_longer_than_said():
+    """It was ended, and yet waited for until that one had ended, too."""
+    began = time.monotonic()
+    with pytest.raises(ConfigError, match=r"longer than 0\.3 s"):
+        await TokenCommand(["sh", "-c", "sleep 9 & sleep 9"], timeout=0.3)()
+    assert time.monotonic() - began < 8
+
+
+async def test_a_command_that_never_stops_printing_is_ended_at_the_length_of_a_token():
+    """All that it printed within its time was once held in memory."""
+    endless = "import sys\nwhile True: sys.stdout.buffer.write(b'x' * 65536)"
+    with pytest.raises(ConfigError, match="65,536 bytes"):
+        await TokenCommand([sys.executable, "-c", endless], timeout=30.0)()
 
 
 @pytest.mark.realtime
