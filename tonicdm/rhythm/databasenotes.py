@@ -8,13 +8,13 @@ import logging
 import os
 import pathlib
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from tonicdm.clock import lease_end
-from tonicdm.errors import StoreError
+from tonicdm.errors import TonicDMError
 from tonicdm.rhythm.database import SCHEMA, RhythmDatabase
 from tonicdm.rhythm.errors import UnderWayError
 from tonicdm.rhythm.jobs import JobNote, Note, from_text, to_text
@@ -79,23 +79,31 @@ class DatabaseNote(JobNote):
     async def holding(self) -> AsyncGenerator[None]:
         """Hold a lease, and renew it as long as the block takes."""
         holder, keeper = secrets.token_hex(8), None
+        under_way: list[asyncio.Future[None]] = []
+
+        async def hold() -> None:
+            under_way[:] = [asyncio.ensure_future(asyncio.to_thread(self._hold, holder))]
+            await asyncio.shield(under_way[0])
+
         try:
-            await asyncio.to_thread(self._hold, holder)
-            keeper = asyncio.create_task(self._renew(holder), name="tonicdm-rhythm-note")
+            await hold()
+            keeper = asyncio.create_task(self._renew(hold), name="tonicdm-rhythm-note")
             yield
         finally:
             if keeper is not None:
                 keeper.cancel()
-            with contextlib.suppress(StoreError):  # the lease ends by itself
+            # A thread that is still at it would take the note behind our back.
+            await asyncio.wait(under_way)
+            with contextlib.suppress(TonicDMError):  # the lease ends by itself
                 await asyncio.to_thread(self._let_go, holder)
 
-    async def _renew(self, holder: str) -> None:
+    async def _renew(self, hold: Callable[[], Awaitable[None]]) -> None:
         while True:
             # In real time, as the database's: whatever clock the client lives by.
             await asyncio.sleep(LEASE_SECONDS / 3)
             try:
-                await asyncio.to_thread(self._hold, holder)
-            except (StoreError, UnderWayError) as error:
+                await hold()
+            except TonicDMError as error:
                 logger.warning("%s could not be held for longer, and another run may begin: %s", self.name, error)
 
     # --- on a thread --------------------------------------------------------------------------------------------

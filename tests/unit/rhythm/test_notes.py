@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import pathlib
+import threading
 from collections.abc import Callable
 
 import attrs
@@ -112,6 +114,40 @@ async def test_a_note_is_held_by_the_living_and_for_one_lease_by_the_dead_whatev
     time_of_database.set(LEASE_SECONDS + 1)
     late = DatabaseNote(RhythmDatabase(postgres_url), "x")  # for others the clock would be set once more
     await asyncio.to_thread(late._hold, "late")
+
+
+@pytest.mark.parametrize("renews", [False, True])
+async def test_a_run_that_is_cancelled_while_it_takes_its_note_lets_go_of_it_behind_that(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, renews: bool
+) -> None:
+    """The thread took the note, or held it for longer, after it had been given back: nobody got it for a minute."""
+    note, hold = DatabaseNote(RhythmDatabase(postgres_url), "x"), DatabaseNote._hold
+    entered, go = threading.Event(), threading.Event()
+    calls = itertools.count(1)
+    monkeypatch.setattr("tonicdm.rhythm.databasenotes.LEASE_SECONDS", 0.03 if renews else LEASE_SECONDS)
+
+    def slow(self: DatabaseNote, holder: str) -> None:
+        if next(calls) > renews:
+            entered.set()
+            go.wait(30)
+            monkeypatch.setattr("tonicdm.rhythm.databasenotes.LEASE_SECONDS", LEASE_SECONDS)
+        hold(self, holder)
+
+    async def run() -> None:
+        async with note.holding():
+            await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DatabaseNote, "_hold", slow)
+        task = asyncio.create_task(run())
+        await asyncio.to_thread(entered.wait, 30)
+        task.cancel()
+        await asyncio.sleep(0.1)
+        go.set()
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.sleep(0.1)
+    async with note.holding():
+        pass
 
 
 async def test_a_run_that_is_cancelled_lets_go(postgres_url: str) -> None:
