@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 LOOK_SECONDS: Final = 1.0
 """Seconds after which an attempt that had its turn looks again whether another host met a 429."""
+AGAIN_SECONDS: Final = 5.0
+"""Seconds for which a database that could not be reached is not looked for; calls go on without it meanwhile."""
 
 _TABLE: Final = f"{SCHEMA}.throttle"
 _TURN: Final = f"""
@@ -94,12 +96,15 @@ class SharedThrottle(Throttle):
         self._consecutive = 0
         self._watch = ClockWatch(clock.monotonic)
         self._away = False
+        self._again_at = float("-inf")
+        self._is_closed = False
         self._pid = os.getpid()
         self._executor: ThreadPoolExecutor | None = None
         self._connection: psycopg.Connection[Any] | None = None
 
     async def close(self) -> None:
         """Close the connection."""
+        self._is_closed = True
         if self._executor is not None and self._pid == os.getpid():
             executor, self._executor = self._executor, None
             executor.submit(self._disconnect)
@@ -222,6 +227,8 @@ class SharedThrottle(Throttle):
         """Return what the database says; None where it is away."""
         if self._pid != os.getpid():
             self._leave_to_parent()
+        if self._is_closed:
+            return None
         if self._executor is None:
             self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tonicdm-throttle")
         try:
@@ -240,10 +247,19 @@ class SharedThrottle(Throttle):
         with self._place.errors():
             connection = self._connection
             if connection is None or connection.closed:
-                connection = self._connection = self._place.connect()
+                connection = self._connection = self._connect()
             with connection.pipeline(), connection.transaction():
                 connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}".encode())
                 return ask(connection)
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        if self.clock.monotonic() < self._again_at:
+            raise StoreError(self._place.where, "could not be reached a moment ago")
+        try:
+            return self._place.connect()
+        except BaseException:
+            self._again_at = self.clock.monotonic() + AGAIN_SECONDS
+            raise
 
     def _disconnect(self) -> None:
         if self._connection is not None:

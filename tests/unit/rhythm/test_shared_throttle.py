@@ -16,7 +16,7 @@ from tonicdm.clock import SystemClock, VirtualClock
 from tonicdm.errors import BudgetTimeoutError
 from tonicdm.rhythm import RhythmClient
 from tonicdm.rhythm.database import RhythmDatabase
-from tonicdm.rhythm.sharedthrottle import SharedThrottle
+from tonicdm.rhythm.sharedthrottle import AGAIN_SECONDS, SharedThrottle
 from tonicdm.rhythm.throttle import Throttle, ThrottleRules
 
 Make = Callable[..., SharedThrottle]
@@ -96,8 +96,9 @@ async def test_the_pace_is_that_of_all_hosts_together(make: Make) -> None:
 
 
 async def test_without_its_database_each_client_keeps_its_own_pace_and_the_cooldowns_that_it_knows(
-    make: Make, postgres_url: str, caplog: pytest.LogCaptureFixture
+    make: Make, postgres_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tonicdm.rhythm.sharedthrottle.AGAIN_SECONDS", 0.0)
     proxy = Proxy(postgres_url)
     await proxy.open()
     throttle = make(url=proxy.url)
@@ -113,6 +114,34 @@ async def test_without_its_database_each_client_keeps_its_own_pace_and_the_coold
     assert "the pace is shared again" in caplog.text
     await throttle.close()
     await proxy.cut()
+
+
+async def test_a_database_that_does_not_answer_holds_up_one_call_and_not_each(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call once waited for a connection of its own, one behind the other, while the pace was its client's."""
+    clock, tries = VirtualClock(), list[None]()
+    throttle = make(url="postgresql://127.0.0.1:1/x", clock=clock)
+
+    def connect(_place: RhythmDatabase) -> None:
+        tries.append(None)
+        time.sleep(0.05)
+        raise psycopg.OperationalError("timeout expired")
+
+    monkeypatch.setattr(RhythmDatabase, "connect", connect)
+    await asyncio.gather(*(attempt(throttle, 200) for _ in range(8)))
+    assert len(tries) == 1
+    clock.advance(AGAIN_SECONDS + 0.1)
+    await asyncio.gather(*(attempt(throttle, 200) for _ in range(8)))
+    assert len(tries) == 2
+
+
+async def test_a_throttle_that_is_closed_opens_no_connection_again(make: Make) -> None:
+    throttle = make()
+    await attempt(throttle, 200)
+    await throttle.close()
+    await attempt(throttle, 200)
+    assert (throttle._executor, throttle._connection) == (None, None)
 
 
 async def test_a_client_takes_the_database_from_its_argument_or_from_the_variable(
