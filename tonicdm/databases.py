@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -137,6 +138,19 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+def leave_to_parent(connection: psycopg.Connection[Any]) -> None:
+    """Make a forked child unable to speak on its parent's connection; the end of the child would close the session."""
+    with contextlib.suppress(Exception):
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, connection.fileno())
+        os.close(nowhere)
+    _parents.append(connection)
+
+
+_parents: list[psycopg.Connection[Any]] = []
+"""Connections of a parent process, which are never let go of here."""
 
 
 def form_of(connection: psycopg.Connection[Any], schema: LiteralString) -> int | None:

@@ -203,10 +203,13 @@ class JobQueue:
         """
         with self.errors():
             rows = await self._rows(tables.SCHEDULES, tenant=tenant)
+        found = []
         for row in rows:
-            if row["kind"] not in QUEUES:
-                logger.warning("schedule %d is of a later version, and left out: %s", row["id"], row["kind"])
-        return [Schedule.from_row(row) for row in rows if row["kind"] in QUEUES]
+            try:
+                found.append(Schedule.from_row(row))
+            except ConfigError as error:
+                logger.warning("schedule %d of %s can't be read, and is left out: %s", row["id"], row["tenant"], error)
+        return found
 
     async def remove_schedule(self, number: int) -> None:
         """Forget a schedule; jobs that it has submitted stay.
@@ -227,7 +230,11 @@ class JobQueue:
         with self.errors():
             claimed = {"seconds": CLAIM_SECONDS, "limit": MAX_CLAIMED, "kinds": list(QUEUES)}
             for row in await self._rows(tables.CLAIM_SCHEDULES, **claimed):
-                schedule = Schedule.from_row(row)
+                try:
+                    schedule = Schedule.from_row(row)
+                except ConfigError as error:
+                    logger.warning("schedule %d of %s submits nothing: %s", row["id"], row["tenant"], error)
+                    continue
                 try:
                     submitted += await self.submit(schedule.kind, schedule.tenant, schedule.what)
                 except ConfigError as error:  # the others of this look are due all the same

@@ -82,8 +82,9 @@ async def served(
     try:
         try:
             await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise ConfigError(f"{host}:{port} can't be served: {error.strerror}. No job was taken") from error
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ConfigError(f"{host}:{port} can't be served: {reason}. No job was taken") from error
         yield
     finally:
         await runner.cleanup()

@@ -197,4 +197,7 @@ class _Worker:
                 await self.queue.submit_due()
             except TonicDMError as error:
                 logger.warning("the queue could not be looked after (%s); again in %g s", error, CARE_SECONDS)
+            except Exception:
+                # Without it no schedule is submitted, and no dead worker's job put back.
+                logger.exception("the queue could not be looked after; again in %g s", CARE_SECONDS)
             await wait_or(self.stop, CARE_SECONDS)

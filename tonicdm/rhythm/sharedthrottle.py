@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from tonicdm.budget.ledgers.postgresql import leave_to_parent
 from tonicdm.clock import SET_TOLERANCE_SECONDS, Clock, ClockWatch
+from tonicdm.databases import leave_to_parent
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.rhythm import database
 from tonicdm.rhythm.database import SCHEMA, STATEMENT_MS, RhythmDatabase

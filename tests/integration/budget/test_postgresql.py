@@ -154,6 +154,22 @@ async def test_units_that_come_free_on_one_host_wake_who_waits_on_another(make):
         await woken.wait()
 
 
+async def test_a_ledger_that_is_closed_leaves_no_session_behind(make, postgres_url, monkeypatch):
+    """Its listener once stayed for half a second: a worker that opens many tenants one by one had a dozen of them."""
+    monkeypatch.setattr("tonicdm.budget.ledgers.listener.SLICE_SECONDS", 3600.0)
+    ledger = make()
+    ledger.on_change(lambda: None)
+    await ledger.run(number_of)
+    while ledger._listener is None or not ledger._listener.works:
+        await asyncio.sleep(0.01)
+    await ledger.close()
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with psycopg.connect(postgres_url, autocommit=True) as db:
+        async with asyncio.timeout(10):
+            while db.execute(sql).fetchone() != (0,):
+                await asyncio.sleep(0.01)
+
+
 async def test_a_pooler_that_passes_no_notifications_on_is_noticed_and_said(make, monkeypatch, caplog):
     """Then waiting calls look each second."""
     monkeypatch.setattr("tonicdm.budget.ledgers.listener.PROBE_SECONDS", 0.05)

@@ -59,6 +59,7 @@ BAD = [
     (("worker", "--queue", "x"), "is not one of"),
     (("worker", "--handlers", "nosuch:thing"), "can't be imported"),
     (("worker", "--host", "256.1.1.1", "--port", "0"), "can't be served"),
+    (("worker", "--host", "x" * 70, "--port", "0"), "can't be served"),
 ]
 
 

@@ -263,3 +263,16 @@ async def test_a_job_of_a_later_version_is_listed(queue, postgres_url):
             "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('audit', 'tonicdm.audit', '{}')"
         )
     assert [(row.task, row.tenant) for row in await queue.jobs()] == [("tonicdm.audit", "")]
+
+
+async def test_a_schedule_that_no_version_could_have_kept_holds_up_no_other_one(queue, postgres_url, caplog):
+    """One that is written by hand, for example; a calendar without a day once ended the care of the whole queue."""
+    await queue.add_schedule(Schedule(tenant="firm", kind=Kind.WEBHOOKS, every=60))
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO tonicdm_jobs.tonicdm_schedule (tenant, kind, what, cron, due) "
+            "VALUES ('firm', 'sync', '', '0 0 31 2 *', now() - interval '1 hour')"
+        )
+    assert await queue.submit_due() == 1
+    assert "submits nothing: there is no such day" in caplog.text
+    assert len(await queue.schedules()) == 1

@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 
 import aiohttp
 import psycopg
@@ -358,6 +359,62 @@ async def test_a_worker_tells_of_the_queue_and_of_its_tenants_budgets(queue, pos
     assert "\ntonicdm_workers 1\n" in text
     assert 'tonicdm_budget_limit{tonicdm_budget="firm-a"} 3600\n' in text
     assert "token-a" not in text
+
+
+async def test_whatever_goes_wrong_with_the_care_of_the_queue_it_goes_on(queue, postgres_url, monkeypatch, caplog):
+    """A fault of ours once ended it in silence: no schedule was submitted, and no dead worker's job put back."""
+    monkeypatch.setattr("tonicdm.jobs.worker.CARE_SECONDS", 0.05)
+    calls, submit_due = [], JobQueue.submit_due
+
+    async def faulty(self):
+        calls.append(None)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        return await submit_due(self)
+
+    monkeypatch.setattr(JobQueue, "submit_due", faulty)
+    stop = asyncio.Event()
+    worker = asyncio.create_task(run_worker(postgres_url, stop=stop))
+    async with asyncio.timeout(30):
+        while len(calls) < 3:
+            await asyncio.sleep(0.01)
+    stop.set()
+    await worker
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_the_connections_of_a_worker_are_bounded_by_its_concurrency_and_not_by_its_tenants(
+    queue, postgres_url, monkeypatch
+):
+    """How many: three for each tenant at work, and five (docs/how-to/scale-out.md)."""
+    tokens = [f"token-{number}" for number in range(8)]
+    settings = SandboxSettings(tokens=tokens, latency_seconds=(0.01, 0.02))
+    most, over = [0], threading.Event()
+
+    def watch():
+        with psycopg.connect(postgres_url, autocommit=True) as db:
+            sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> ALL(%s)"
+            others = "SELECT array_agg(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            known = db.execute(others).fetchone()
+            ready.set()
+            while not over.wait(0.005):
+                most.append(db.execute(sql, known).fetchone()[0])
+
+    ready = threading.Event()
+    async with Sandbox(records=600, settings=settings) as box:
+        for number, token in enumerate(tokens):
+            monkeypatch.setenv(f"TOKEN_{number}", token)
+            given = Tenant(name=f"t{number}", token=f"env:TOKEN_{number}", base_url=box.url, types=["offices"])
+            await queue.add_tenant(given)
+            await queue.submit_sync(given)
+        watching = threading.Thread(target=watch)
+        watching.start()
+        await asyncio.to_thread(ready.wait)
+        await run_worker(postgres_url, concurrency=2, wait=False)
+        over.set()
+        watching.join()
+    assert await queue.jobs() == []
+    assert 3 < max(most) <= 2 * 3 + 5 + 2, "a tenant may be closed while the next one is opened"
 
 
 async def test_the_commands_keep_tenants_and_jobs(queue, postgres_url):

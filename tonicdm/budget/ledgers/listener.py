@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
+import selectors
+import socket
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from tonicdm.databases import connect
+from tonicdm.databases import connect, leave_to_parent
 
 if TYPE_CHECKING:
     import psycopg
@@ -19,7 +21,7 @@ logger: Final = logging.getLogger("tonicdm")
 PROBE_SECONDS: Final = 2.0
 """Seconds within which a notification of our own must come back, or there is a pooler that swallows them."""
 SLICE_SECONDS: Final = 0.5
-"""Seconds after which the thread looks whether it is to end."""
+"""Seconds after which the thread looks for what it was not told of, such as the loss of its connection."""
 MIN_RECONNECT_SECONDS: Final = 1.0
 """Seconds to the first try to listen again after a lost connection; they double with each."""
 MAX_RECONNECT_SECONDS: Final = 30.0
@@ -39,23 +41,39 @@ class Listener:
         self._channel = channel
         self._notified = notified
         self._stop = threading.Event()
+        self._bell: socket.socket | None = None
         self.connection: psycopg.Connection[Any] | None = None
         self.works: bool = False
         """Whether notifications come; not behind a pooler in transaction mode."""
 
     def start(self) -> None:
         """Begin on a thread that never holds up the end of the process."""
-        threading.Thread(target=self._run, name="tonicdm-listener", daemon=True).start()
+        ear, self._bell = socket.socketpair()
+        threading.Thread(target=self._run, args=(ear,), name="tonicdm-listener", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread within half a second."""
+        """End the thread, and with it the session: many budgets may be opened and closed one after the other."""
         self._stop.set()
+        if self._bell is not None:
+            self._bell.close()
 
-    def _run(self) -> None:
+    def leave_to_parent(self) -> None:
+        """Do nothing more in a forked child: the thread, the session and the bell are its parent's."""
+        if self.connection is not None:
+            leave_to_parent(self.connection)
+        if self._bell is not None:
+            self._bell.detach()
+
+    def _run(self, ear: socket.socket) -> None:
+        with ear, selectors.DefaultSelector() as waiting:
+            waiting.register(ear, selectors.EVENT_READ)
+            self._keep_listening(waiting)
+
+    def _keep_listening(self, waiting: selectors.BaseSelector) -> None:
         pause = MIN_RECONNECT_SECONDS
         while not self._stop.is_set():
             try:
-                if not self._listen():
+                if not self._listen(waiting):
                     return
                 pause = MIN_RECONNECT_SECONDS
             except Exception as error:  # noqa: BLE001 - a lost notification costs a moment, not a call
@@ -64,7 +82,7 @@ class Listener:
             self._stop.wait(pause)
             pause = min(2 * pause, MAX_RECONNECT_SECONDS)
 
-    def _listen(self) -> bool:
+    def _listen(self, waiting: selectors.BaseSelector) -> bool:
         """Listen until the connection is lost or the thread is to end; False where no notification ever comes."""
         probe = secrets.token_hex(8)
         self.connection = connect(self._conninfo, "tonicdm-listen")
@@ -81,10 +99,15 @@ class Listener:
                         "for units which come free on another host look for them each second"
                     )
                     return False
-                while not self._stop.is_set():
-                    for notify in connection.notifies(timeout=SLICE_SECONDS):
-                        if notify.payload != probe:
-                            self._notified(notify.payload)
+                session = waiting.register(connection.fileno(), selectors.EVENT_READ)
+                try:
+                    while not self._stop.is_set():
+                        waiting.select(SLICE_SECONDS)
+                        for notify in connection.notifies(timeout=0):
+                            if notify.payload != probe:
+                                self._notified(notify.payload)
+                finally:
+                    waiting.unregister(session.fileobj)
         finally:
             with contextlib.suppress(Exception):
                 self.connection.close()

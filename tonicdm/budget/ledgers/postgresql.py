@@ -27,7 +27,16 @@ from tonicdm.budget.ledgers.threads import LedgerThread
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.budget.window import Window
 from tonicdm.clock import MAX_DRIFT, SET_TOLERANCE_SECONDS, Clock, DatabaseClock, SystemClock
-from tonicdm.databases import CONNECT_SECONDS, connect, conninfo_of, creating, first_line, form_of, shown
+from tonicdm.databases import (
+    CONNECT_SECONDS,
+    connect,
+    conninfo_of,
+    creating,
+    first_line,
+    form_of,
+    leave_to_parent,
+    shown,
+)
 from tonicdm.errors import ConfigError, LedgerUnavailableError
 
 if TYPE_CHECKING:
@@ -207,9 +216,10 @@ class PostgreSQLLedger:
         """Take a thread and connections of its own; to end the parent's sessions would be a fault in the parent."""
         self._lock, self._version, self._ahead = threading.Lock(), -1, None
         self._thread.forget()
-        for connection in (self._connection, None if self._listener is None else self._listener.connection):
-            if connection is not None:
-                leave_to_parent(connection)
+        if self._connection is not None:
+            leave_to_parent(self._connection)
+        if self._listener is not None:
+            self._listener.leave_to_parent()
         self._connection = self._listener = None
 
     # --- on the ledger's thread ---------------------------------------------------------------------------------
@@ -466,19 +476,6 @@ class PostgreSQLLedger:
 def make_tables(connection: psycopg.Connection[Any]) -> None:
     """Make the tables of budgets."""
     databases.make_tables(connection, SCHEMA, FORM, _TABLES)
-
-
-def leave_to_parent(connection: psycopg.Connection[Any]) -> None:
-    """Make a forked child unable to speak on its parent's connection; the end of the child would close the session."""
-    with contextlib.suppress(Exception):
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        os.dup2(nowhere, connection.fileno())
-        os.close(nowhere)
-    _parents.append(connection)
-
-
-_parents: list[psycopg.Connection[Any]] = []
-"""Connections of a parent process, which are never let go of here."""
 
 
 def _sent(connection: psycopg.Connection[Any], statements: Sequence[Statement]) -> list[list[Any]]:
