@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from tonicdm.clock import ClockWatch, SystemClock
 from tonicdm.errors import StoreError
 from tonicdm.store.columns import Column, SqlType, text_form
 from tonicdm.store.database import Dialect, Location, Lock, literal, quoted
@@ -87,17 +88,23 @@ def _path(name: str) -> str:
     return literal(f'$."{escaped}"')
 
 
+_MACHINES: Final = SystemClock()
+
+
 class SqliteDatabase:
     """An open file.
 
     Args:
         connection: In autocommit mode.
+        watch: Of the machine's wall clock; for connections that write.
     """
 
     dialect: Dialect = SqliteDialect()
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, watch: ClockWatch | None = None) -> None:
         self.connection: sqlite3.Connection = connection
+        self._watch = watch or ClockWatch(_MACHINES.monotonic)
+        self._watch.read(_MACHINES.now())
         connection.create_function("text_form", 1, text_form, deterministic=True)
 
     @property
@@ -107,8 +114,8 @@ class SqliteDatabase:
     def now(self) -> float | None:
         return None
 
-    def moved(self, seconds: float) -> float:  # noqa: ARG002 - nobody watches the machine's
-        return 0.0
+    def moved(self, seconds: float) -> float:
+        return self._watch.moved(seconds)
 
     def is_unusable_after(self, error: Exception) -> bool:
         return isinstance(error, sqlite3.OperationalError)
@@ -139,6 +146,7 @@ class SqliteDatabase:
         # makes none does that sooner, and this one only when the log has grown to 40 MB.
         db.execute(f"PRAGMA wal_autocheckpoint = {10_000 if durable else 1000}")
         db.execute("BEGIN IMMEDIATE")
+        self._watch.read(_MACHINES.now())
         try:
             yield
             db.execute("COMMIT")
@@ -203,6 +211,7 @@ class SqliteFile(Location):
     def __init__(self, path: pathlib.Path) -> None:
         self.path: pathlib.Path = path
         self.name: str = str(path)
+        self._watch = ClockWatch(_MACHINES.monotonic)
 
     def exists(self) -> bool:
         return self.path.exists()
@@ -211,7 +220,7 @@ class SqliteFile(Location):
         return f'sqlite3 {self.name} "{sql}"'
 
     def open(self) -> SqliteDatabase:
-        return SqliteDatabase(_open(self.path))
+        return SqliteDatabase(_open(self.path), self._watch)
 
     def open_to_read(self) -> SqliteDatabase:
         if not self.path.is_file():

@@ -92,7 +92,9 @@ class Inbox:
         """
 
         def work(db: Database) -> Triage:
-            triaged = triage(db, self.reader, trusted=trusted, limit=limit, now=self.clock.now())
+            now = self.clock.now()
+            jobs.mend_times(db, now, self.rules)
+            triaged = triage(db, self.reader, trusted=trusted, limit=limit, now=now)
             jobs.tally(db, applied=triaged.applied)
             return triaged
 
@@ -114,7 +116,7 @@ class Inbox:
 
         def work(db: Database) -> list[Job]:
             now = self.clock.now()
-            jobs.mend_times(db, now, self.rules)
+            jobs.mend_leases(db, now, self.rules)
             jobs.expire(db, now, self.rules)
             jobs.settle_older(db, fetch or ())
             return jobs.lease(db, owner, now, now + self.rules.lease, fetchable=fetch, limit=limit)

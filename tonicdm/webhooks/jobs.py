@@ -299,29 +299,47 @@ AHEAD_SECONDS: Final = 5.0
 
 
 def mend_times(db: Database, now: float, rules: InboxRules) -> None:
-    """Bring times within reach that a clock which was set has moved far away.
+    """Bring the times of what waits within reach that a clock which was set back has left far ahead.
 
     A job that was never tried is due since it came, and one that failed waits for its delay, whatever the clock showed
-    then. Leases are mended as `tonicdm.clock.lease_end` says.
+    then. When an event came tells how old its change is at least, and from where on changes have to be looked for.
+
+    Args:
+        db: The store.
+        now: Unix time.
+        rules: The settings.
+    """
+    delays = [delay(attempts, rules, 0.0) for attempts in range(1, min(rules.attempts, MAX_DELAYS))]
+    cases = " ".join(f"WHEN {attempts} THEN {longest!r}" for attempts, longest in enumerate([0.0, *delays]))
+    longest = f"CASE attempts {cases} ELSE {rules.max_retry_delay!r} END"
+    db.execute(
+        f"UPDATE job SET due = ? + {longest} WHERE number IN (SELECT number FROM job WHERE state = 'received' "  # noqa: S608
+        f"AND due > ? AND due > ? + {longest} {db.dialect.skip_locked('job')})",
+        (now, now + AHEAD_SECONDS, now + AHEAD_SECONDS),
+    )
+    back = min(0.0, db.moved(rules.lease))
+    db.execute(
+        "UPDATE event SET received = CASE WHEN received + ? > ? THEN ? ELSE received + ? END "  # noqa: S608
+        "WHERE number IN (SELECT number FROM event WHERE received > ? AND EXISTS (SELECT 1 FROM job "
+        "WHERE job.event = event.number AND job.state IN ('received', 'leased')) "
+        f"{db.dialect.skip_locked('event')})",
+        (back, now, now, back, now + AHEAD_SECONDS),
+    )
+
+
+def mend_leases(db: Database, now: float, rules: InboxRules) -> None:
+    """Let leases end as `tonicdm.clock.lease_end` says where the clock was set.
 
     Args:
         db: The store, with the lock of leases.
         now: Unix time.
         rules: The settings.
     """
-    skip, moved = db.dialect.skip_locked("job"), max(0.0, db.moved(rules.lease))
+    forward = max(0.0, db.moved(rules.lease))
     db.execute(
         "UPDATE job SET lease_until = ? WHERE number IN (SELECT number FROM job WHERE state = 'leased' "  # noqa: S608
-        f"AND (lease_until > ? OR lease_until > ? AND lease_until <= ?) {skip})",
-        (now + rules.lease, now + LEASES_AHEAD * rules.lease, now - moved, now),
-    )
-    delays = [delay(attempts, rules, 0.0) for attempts in range(1, min(rules.attempts, MAX_DELAYS))]
-    cases = " ".join(f"WHEN {attempts} THEN {longest!r}" for attempts, longest in enumerate([0.0, *delays]))
-    longest = f"CASE attempts {cases} ELSE {rules.max_retry_delay!r} END"
-    db.execute(
-        f"UPDATE job SET due = ? + {longest} WHERE number IN (SELECT number FROM job WHERE state = 'received' "  # noqa: S608
-        f"AND due > ? AND due > ? + {longest} {skip})",
-        (now, now + AHEAD_SECONDS, now + AHEAD_SECONDS),
+        f"AND (lease_until > ? OR lease_until > ? AND lease_until <= ?) {db.dialect.skip_locked('job')})",
+        (now + rules.lease, now + LEASES_AHEAD * rules.lease, now - forward, now),
     )
 
 

@@ -32,6 +32,7 @@ KNOWN = {
     "store/cached.py": {"self._clock.now": DATABASES},
     "store/lock.py": {"db.now": DATABASES, "time.time": "of a file"},
     "store/postgresql/database.py": {"self._watch.now": DATABASES},
+    "store/sqlite.py": {"_MACHINES.now": DATABASES},
     "store/store.py": {
         "self._database.now": DATABASES,
         "self.clock(SystemClock()).now": DATABASES,
