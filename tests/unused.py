@@ -20,10 +20,15 @@ ALLOWED = {
     "__getattr__": "Python, for names of a module that are loaded when they are used",
     "_flush_all": "Python, at the end of the process",
     "context_class": "click, for the context of a group",
+    "exc": "asyncio, of a process",
     "exc_text": "logging, for a record whose traceback was written",
+    "fd": "asyncio, of a process",
     "format_commands": "click, for the help of a group",
     "get_missing_message": "click, for the help of a parameter",
     "handleError": "logging, where a handler fails",
+    "pipe_connection_lost": "asyncio, of a process",
+    "pipe_data_received": "asyncio, of a process",
+    "process_exited": "asyncio, of a process",
     "pytest_configure": "pytest, of a plugin",
 }
 """Names that others call, and who does."""

@@ -130,6 +130,7 @@ class JobQueue:
                 await self.app.schema_manager.apply_schema_async()
             for statement in tables.TABLES:
                 await self.app.connector.execute_query_async(statement)
+            await self.app.connector.execute_query_async(tables.NOTE_FORM, form=tables.FORM)
             await asyncio.to_thread(self._make_budgets)
             return bool(made[0]["missing"])
 

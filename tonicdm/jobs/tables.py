@@ -11,7 +11,6 @@ FORM: Final = 1
 
 TABLES: Final = (
     f"CREATE TABLE IF NOT EXISTS {SCHEMA}.form (number integer NOT NULL)",
-    f"INSERT INTO {SCHEMA}.form SELECT {FORM} WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.form)",  # noqa: S608
     f"""
     CREATE TABLE IF NOT EXISTS {SCHEMA}.tonicdm_tenant (
         name text PRIMARY KEY, schema text NOT NULL UNIQUE, token text NOT NULL, zone text, base_url text,
@@ -41,6 +40,9 @@ TABLES: Final = (
     """,  # noqa: S608
 )
 
+NOTE_FORM: Final[LiteralString] = f"""
+INSERT INTO {SCHEMA}.form SELECT %(form)s::integer WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.form)
+"""  # noqa: S608
 PUT_TENANT: Final[LiteralString] = f"""
 INSERT INTO {SCHEMA}.tonicdm_tenant (name, schema, token, zone, base_url, types, every, rhythm)
 VALUES (%(name)s, %(schema)s, %(token)s, %(zone)s, %(base_url)s, %(types)s, %(every)s, %(rhythm)s)

@@ -15,7 +15,7 @@ import json
 import logging
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import attrs
 
@@ -33,7 +33,7 @@ from tonicdm.rhythm.query.polling import PollRules
 from tonicdm.rhythm.query.rows import MalformedError
 from tonicdm.rhythm.query.spec import QuerySpec
 from tonicdm.rhythm.strategy import query_type_of
-from tonicdm.store import Store, rows, writing
+from tonicdm.store import Store, lock, rows, writing
 from tonicdm.store.columns import enter_model
 from tonicdm.store.database import Database
 from tonicdm.store.lock import WHOLE, Hold
@@ -58,6 +58,7 @@ BATCH_ROWS: Final = 1000
 for _name, _model in MODELS.items():
     enter_model(f"rhythm_{_name}", _model)
 
+T = TypeVar("T")
 Rows: TypeAlias = list[dict[str, Any]]
 
 
@@ -141,7 +142,7 @@ async def synchronize(
     reports = []
     try:
         for name in chosen:
-            type_sync = _TypeSync(rhythm, store, name, rules or SyncRules(), on_progress)
+            type_sync = _TypeSync(rhythm, store, name, rules or SyncRules(), on_progress, hold)
             reports.append(type_sync.report)
             await type_sync.run()
     finally:
@@ -168,8 +169,9 @@ class _TypeSync:
     """One type, one run."""
 
     def __init__(
-        self, rhythm: RhythmClient, store: Store, name: str, rules: SyncRules, on_progress: OnProgress
+        self, rhythm: RhythmClient, store: Store, name: str, rules: SyncRules, on_progress: OnProgress, hold: Hold
     ) -> None:
+        self.hold = hold
         self.rhythm, self.store, self.rules, self.on_progress = rhythm, store, rules, on_progress
         self.query_type = query_type_of(name, rhythm._caller.dialect)
         self.model = MODELS[name]
@@ -225,7 +227,7 @@ class _TypeSync:
 
         async def keep(part: Rows) -> None:
             record_type = self.report.type
-            written = await self.store.write(
+            written = await self._write(
                 lambda db: writing.write_records(db, record_type, part, DataQuantity.BASIC, stamp)
             )
             self.report.changed += written.changed
@@ -237,14 +239,14 @@ class _TypeSync:
     async def _compare(self, since: datetime.datetime | None) -> float:
         """Mark as deleted what a list of all ids has not; records changed of late are left for the next time."""
         record_type = self.report.type
-        await self.store.write(lambda db: db.execute("DELETE FROM scan WHERE type = ?", (record_type,)))
+        await self._write(lambda db: db.execute("DELETE FROM scan WHERE type = ?", (record_type,)))
         spec = QuerySpec(type=self.query_type, fields=("id", MODIFIED), sort=("id",))
 
         async def keep(part: Rows) -> None:
             def note(db: Database) -> None:
                 rows.note_scanned(db, record_type, writing.sorted_out(db, record_type, part).times, 1)
 
-            await self.store.write(note)
+            await self._write(note)
 
         began = await self._read("ids", spec, keep)
         until = None if since is None else since.astimezone(datetime.UTC).isoformat()
@@ -257,10 +259,19 @@ class _TypeSync:
                 "--confirm-deletions",
             )
         at = _stamp(began)
-        self.report.deleted = await self.store.write(
+        self.report.deleted = await self._write(
             lambda db: writing.write_tombstones(db, record_type, gone, DELETED, at, rows.draw(db, began))
         )
         return began
+
+    async def _write(self, work: Callable[[Database], T]) -> T:
+        """Store something, unless another run has taken the type over."""
+
+        def run(db: Database) -> T:
+            lock.check_held(db, self.store.name, self.hold)
+            return work(db)
+
+        return await self.store.write(run)
 
     async def _read(self, step: Step, spec: QuerySpec, keep: Callable[[Rows], Any]) -> float:
         """Run a query beside the store, hand its rows on, and forget it; return the time before it was started.

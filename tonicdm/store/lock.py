@@ -155,6 +155,21 @@ def is_held(db: Database, *, me: Holder | None = None, hold: Hold = WHOLE) -> bo
     return value is not None and _read(value)[0] == hold.holder(me)
 
 
+def check_held(db: Database, name: str, hold: Hold) -> None:
+    """Refuse to store what a run brings whose type another one has taken over: then it is that one's to read.
+
+    Args:
+        db: The store, in a transaction.
+        name: Of the store, for the error.
+        hold: What the run took.
+
+    Raises:
+        StoreError: Another run has its type.
+    """
+    if hold.scope is not None and not is_held(db, hold=hold):
+        raise StoreError(name, f"has {hold.scope} in the hands of another run by now")
+
+
 def forget(db: Database) -> None:
     """Forget all holders, as in a copy of the store, which nobody syncs."""
     for name, _ in _all_notes(db):

@@ -17,7 +17,6 @@ from tonicdm.errors import (
     EndpointNotFoundError,
     OptionIgnoredError,
     PermissionDeniedError,
-    StoreError,
     TonicDMError,
 )
 from tonicdm.plan.estimate import estimate_type
@@ -252,8 +251,7 @@ class _TypeRun:
         """Store the result of a step, unless another run has taken the type over: then it is that one's to read."""
 
         def run(db: Database) -> Written:
-            if self.hold.scope is not None and not lock.is_held(db, hold=self.hold):
-                raise StoreError(self.store.name, f"has {self.record_type.name} in the hands of another run by now")
+            lock.check_held(db, self.store.name, self.hold)
             return work(db)
 
         return await self.store.write(run)

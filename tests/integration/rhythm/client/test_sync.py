@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import pathlib
 import random
@@ -15,6 +16,7 @@ from tonicdm.rhythm.errors import QueryFailedError, QueryTimeoutError, ResultErr
 from tonicdm.rhythm.sync import SyncRules, synchronize
 from tonicdm.store import Store
 from tonicdm.store.database import Location
+from tonicdm.store.lock import Hold
 from tonicdm.sync.report import SyncStoppedError
 
 from .conftest import drive
@@ -243,6 +245,25 @@ async def test_two_syncs_of_one_file_exclude_each_other(rhythm, box, clock, wher
         with pytest.raises(StoreError, match="is being synced by another process"):
             await sync(rhythm, store, clock)
         assert box.queries() == []
+
+
+@both
+async def test_a_run_whose_type_another_one_has_taken_over_stores_nothing_more(rhythm, box, clock, where) -> None:
+    """It stood still for longer than its lease, for example; what it brings is older than what the other one reads."""
+    ours, other = (Hold.of_type("rhythm_contacts") for _ in range(2))
+    async with Store(where) as store:
+
+        async def taken_over() -> None:
+            while not box.queries():
+                await asyncio.sleep(0)
+            await store.release_lock(ours)
+            await store.acquire_lock(clock, other)
+
+        taking = asyncio.create_task(taken_over())
+        with pytest.raises(StoreError, match="rhythm_contacts in the hands of another run"):
+            await drive(clock, synchronize(rhythm, store, ["contacts"], hold=ours), rhythm)
+        await taking
+        assert await store.counts() == {}
 
 
 async def test_an_unknown_type_is_refused(rhythm, box, clock, tmp_path) -> None:
