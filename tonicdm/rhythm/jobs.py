@@ -8,12 +8,13 @@ was asked; no criteria, no URI, no token.
 from __future__ import annotations
 
 import abc
+import asyncio
 import contextlib
 import json
 import os
 import pathlib
-from collections.abc import AsyncGenerator, Generator
-from typing import Any, Final
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -21,6 +22,8 @@ from tonicdm import disk
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.lockfile import try_lock, unlock
 from tonicdm.rhythm.errors import UnderWayError
+
+T = TypeVar("T")
 
 VERSION: Final = 1
 MAX_TRIES: Final = 3
@@ -121,6 +124,19 @@ class JobNote(abc.ABC):
         if counts:
             self.write(tried)
         return False
+
+
+async def on_thread(work: Callable[[], T]) -> T:
+    """Run *work* on a note on a thread; who is cancelled meanwhile hears of it when that is done.
+
+    So nobody changes the note behind the back of who goes on with it.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 def to_text(note: Note) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ from tonicdm.errors import DecodeError, ServerError, StoreError, TonicDMError, T
 from tonicdm.rhythm.endpoints.base import Resource
 from tonicdm.rhythm.endpoints.step_functions import Execution, Started, StepFunctions
 from tonicdm.rhythm.errors import SubmissionUnknownError
-from tonicdm.rhythm.jobs import JobFile, JobNote, Note
+from tonicdm.rhythm.jobs import JobFile, JobNote, Note, on_thread
 from tonicdm.rhythm.operations import OPERATIONS
 
 LookupHint = Callable[[Mapping[str, Any]], str]
@@ -70,7 +71,7 @@ class Processing(Resource):
         functions = StepFunctions(self._caller)
         digest = fingerprint_of(self._caller.tenant, operation, body)
         now = self._caller.transport.clock.now()
-        earlier = None if file is None else file.matching(digest)
+        earlier = None if file is None else await on_thread(functools.partial(file.matching, digest))
         if earlier is not None and earlier.id:
             # As it was handed out the first time, whatever its form.
             return Execution(arn=earlier.id, functions=functions)
@@ -83,12 +84,12 @@ class Processing(Resource):
         if earlier is not None:
             raise unknown
         if file is not None:
-            file.write(Note(id="", fingerprint=digest, started_at=now))
+            await _note_start(file, Note(id="", fingerprint=digest, started_at=now))
         answer = await self._answered(operation, body, file, unknown)
 
-        def keep(arn: str) -> None:
+        async def keep(arn: str) -> None:
             if file is not None:
-                file.write(Note(id=arn, fingerprint=digest, started_at=now))
+                await on_thread(functools.partial(file.write, Note(id=arn, fingerprint=digest, started_at=now)))
 
         return await functions.begun(answer, started, keep, label=OPERATIONS[operation].label)
 
@@ -104,7 +105,7 @@ class Processing(Resource):
             if not _surely_not_begun(error):
                 raise unknown from error
             if file is not None:
-                _forget(file, error)
+                await _forget(file, error)
             raise
         except asyncio.CancelledError as error:
             # Who is cancelled in the middle must still hear that the work may have begun.
@@ -134,10 +135,20 @@ def _digest(*parts: Any) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _forget(file: JobNote, error: TonicDMError) -> None:
+async def _note_start(file: JobNote, note: Note) -> None:
+    """Note that the work is about to be submitted; who is cancelled before it is leaves no note."""
+    try:
+        await on_thread(functools.partial(file.write, note))
+    except asyncio.CancelledError as error:
+        with contextlib.suppress(StoreError):
+            await on_thread(file.remove)
+        raise error from None
+
+
+async def _forget(file: JobNote, error: TonicDMError) -> None:
     """Remove the note of what did not begin; a note that can't be removed must not hide why."""
     try:
-        file.remove()
+        await on_thread(file.remove)
     except StoreError as stays:
         error.add_note(f"{stays} Nothing began: remove it before you submit again.")
 

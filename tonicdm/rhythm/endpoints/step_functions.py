@@ -121,7 +121,7 @@ class StepFunctions(Resource):
         return await self.begun(answer, started, label=f"POST {path}")
 
     async def begun(
-        self, answer: Any, started: Started | None, keep: Callable[[str], None] | None = None, *, label: str
+        self, answer: Any, started: Started | None, keep: Callable[[str], Awaitable[None]] | None = None, *, label: str
     ) -> Execution:
         """Return the execution that an answer names; its ARN is kept and told before anything else.
 
@@ -140,7 +140,7 @@ class StepFunctions(Resource):
             raise SubmittedError(label, what) from (answer if isinstance(answer, DecodeError) else None)
         try:
             if keep is not None:
-                keep(arn)
+                await keep(arn)
             if started is not None:
                 notified = started(arn)
                 if inspect.isawaitable(notified):

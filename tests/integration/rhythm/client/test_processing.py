@@ -8,12 +8,14 @@ import os
 import pathlib
 import signal
 import sys
+import threading
 
 import pytest
 
 from tonicdm.errors import APIError, InvalidOptionError, StoreError
 from tonicdm.rhythm import field
 from tonicdm.rhythm.errors import SubmissionUnknownError
+from tonicdm.rhythm.jobs import JobFile
 
 from .conftest import drive
 
@@ -34,6 +36,55 @@ async def test_an_order_is_submitted_told_and_waited_for(rhythm, box, clock, tmp
     assert found.status == "SUCCEEDED"
     order = await rhythm.orders.list().all()
     assert order[-1].memo == "Annual dinner" and order[-1].id == found.output["order_id"]
+
+
+async def test_the_loop_goes_on_while_a_note_is_read_written_and_removed(rhythm, box, tmp_path, monkeypatch) -> None:
+    """It may stand in a database that takes its time; everything else of the process once stood still with it."""
+    loop = asyncio.get_running_loop()
+
+    def in_time(work):
+        def slow(*given):
+            turned = threading.Event()
+            loop.call_soon_threadsafe(turned.set)
+            assert turned.wait(5), "the loop stands still"
+            return work(*given)
+
+        return slow
+
+    for name in ("matching", "write", "remove"):
+        monkeypatch.setattr(JobFile, name, in_time(getattr(JobFile, name)))
+    note = tmp_path / "order.job"
+    execution = await rhythm.orders.process(memo="x", note=note)
+    assert json.loads(note.read_text())["id"] == execution.arn
+    box.faults.next("response", status=403, body="{}")
+    other = tmp_path / "other.job"
+    with pytest.raises(APIError):
+        await rhythm.orders.process(memo="y", note=other)
+    assert not other.exists()
+
+
+async def test_a_submission_that_is_cancelled_before_it_is_sent_leaves_no_note(
+    rhythm, box, tmp_path, monkeypatch
+) -> None:
+    """A note would say that it may have begun."""
+    write, entered, go = JobFile.write, threading.Event(), threading.Event()
+
+    def slow(self, found):
+        entered.set()
+        assert go.wait(10)
+        write(self, found)
+
+    monkeypatch.setattr(JobFile, "write", slow)
+    note = tmp_path / "order.job"
+    task = asyncio.create_task(rhythm.orders.process(memo="x", note=note))
+    await asyncio.to_thread(entered.wait, 10)
+    task.cancel()
+    await asyncio.sleep(0)
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not note.exists()
+    assert not box.calls(operation="processOrder")
 
 
 async def test_the_same_call_with_the_same_note_goes_on_with_the_same_execution(rhythm, box, tmp_path) -> None:
