@@ -70,9 +70,12 @@ async def served(
         with contextlib.suppress(TonicDMError, TimeoutError):  # /healthz says what is wrong
             async with asyncio.timeout(ANSWER_SECONDS):
                 readings += await read_queue(queue, alive_seconds)
-        for name, budget in tenants.budgets().items():
+        budgets = tenants.budgets()
+        # Each look may have to wait for the database.
+        snapshots = await asyncio.gather(*(asyncio.to_thread(budget.snapshot) for budget in budgets.values()))
+        for (name, budget), snapshot in zip(budgets.items(), snapshots, strict=True):
             now = datetime.datetime.fromtimestamp(budget.clock.now(), datetime.UTC)
-            readings += read_budget(budget.snapshot(), now, name)
+            readings += read_budget(snapshot, now, name)
         return readings
 
     app = web.Application()

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import types
 
 import aiohttp
 import psycopg
@@ -20,6 +21,7 @@ from click.testing import CliRunner
 from procrastinate.jobs import Status
 
 from tests.postgres import Proxy
+from tonicdm import UnitBudget
 from tonicdm.cli.app import tonicdm
 from tonicdm.clock import SystemClock
 from tonicdm.errors import ConfigError, StoreError
@@ -27,6 +29,7 @@ from tonicdm.jobs import JobQueue, Kind, Tenant, run_worker
 from tonicdm.jobs.kinds import Job
 from tonicdm.jobs.opening import OpenTenants
 from tonicdm.jobs.rules import PutBack
+from tonicdm.jobs.serving import served
 from tonicdm.sandbox import Sandbox, SandboxSettings
 from tonicdm.store import Store
 
@@ -203,12 +206,15 @@ async def test_a_worker_that_lost_its_job_to_another_one_neither_ends_nor_repeat
 
 
 async def test_sigterm_ends_a_worker_behind_the_step_under_way_whose_page_is_stored(queue, postgres_url):
+    """A second one changes nothing."""
     async with sandbox() as box:
         await queue.add_tenant(tenant(box, types=["persons"]))
         await queue.submit_sync(await queue.tenant("firm-a"))
         box.settings.latency_seconds = (0.3, 0.3)
         with await started(queue, box, postgres_url) as process:
-            process.send_signal(signal.SIGTERM)
+            for _ in range(2):
+                process.send_signal(signal.SIGTERM)
+                await asyncio.sleep(0.05)
             assert await asyncio.to_thread(process.wait, 60) == 0
         (row,) = await queue.jobs()
         assert (row.status, row.what, row.reason) == ("todo", "persons", "made way for others")
@@ -381,6 +387,30 @@ async def test_whatever_goes_wrong_with_the_care_of_the_queue_it_goes_on(queue, 
     stop.set()
     await worker
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_metrics_are_told_while_a_budgets_database_takes_its_time_and_the_worker_goes_on(queue, unused_tcp_port):
+    """A look at each tenant's budget once held up the loop, and with it every job, for half a second each."""
+    loop, looked = asyncio.get_running_loop(), []
+
+    class Slow:
+        clock = SystemClock()
+
+        def snapshot(self):
+            turned = threading.Event()
+            loop.call_soon_threadsafe(turned.set)
+            looked.append(turned.wait(5))
+            return UnitBudget.memory().snapshot()
+
+    tenants = types.SimpleNamespace(budgets=lambda: {"firm-a": Slow(), "firm-b": Slow()})
+    async with (
+        served(queue, tenants, "127.0.0.1", unused_tcp_port, alive_seconds=30.0),
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{unused_tcp_port}/metrics") as response,
+    ):
+        text = await response.text()
+    assert looked == [True, True]
+    assert 'tonicdm_budget="firm-a"' in text and 'tonicdm_budget="firm-b"' in text
 
 
 async def test_the_connections_of_a_worker_are_bounded_by_its_concurrency_and_not_by_its_tenants(
