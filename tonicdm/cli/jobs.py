@@ -16,13 +16,16 @@ import click
 from tonicdm.cli import logs
 from tonicdm.cli.inbox import load_handlers
 from tonicdm.cli.output import Output, Table, output_options
-from tonicdm.cli.signals import stop_event
+from tonicdm.cli.signals import end_after, stop_event
 from tonicdm.cli.text import Column, number
 from tonicdm.errors import ConfigError
 from tonicdm.jobs import QUEUES, JobQueue, Kind, RhythmAccess, Schedule, Tenant, run_worker
+from tonicdm.jobs.worker import GRACE_SECONDS
 
 T = TypeVar("T")
 
+CLOSING_SECONDS: Final = 15.0
+"""Seconds that a worker may take beyond its jobs to end."""
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 DATABASE: Final = click.option(
@@ -314,6 +317,7 @@ def worker(
     async def run() -> None:
         logs.configure(logs.level_of_option(), default="info")
         stop = stop_event()
+        last_end = end_after(stop, GRACE_SECONDS + CLOSING_SECONDS)
         await run_worker(
             database,
             concurrency=concurrency,
@@ -324,5 +328,6 @@ def worker(
             wait=not until_empty,
             stop=stop,
         )
+        last_end.cancel()
 
     asyncio.run(run())

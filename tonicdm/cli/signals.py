@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import os
 import signal
+import threading
 from collections.abc import Generator
 from types import FrameType
+from typing import Final
 
 import click
 
-from tonicdm.cli.failures import USAGE, CommandError
+from tonicdm.cli.failures import NETWORK, USAGE, CommandError
+
+logger: Final = logging.getLogger("tonicdm")
 
 PORT = click.IntRange(0, 65_535)
 
@@ -31,6 +37,32 @@ def stop_event() -> asyncio.Event:
         except NotImplementedError:  # event loops of Windows take no signals, but are woken by them
             signal.signal(number, handle)
     return stop
+
+
+def end_after(stop: asyncio.Event, seconds: float) -> asyncio.Task[None]:
+    """End the process so many seconds behind *stop*, whatever it still waits for.
+
+    A database that takes connections and answers nothing holds up a thread, and that the end of the program.
+
+    Args:
+        stop: Begins the end.
+        seconds: What an end in order may take.
+
+    Returns:
+        A task, to be held for as long as the program runs.
+    """
+
+    def end() -> None:
+        logger.error("what is waited for has not answered for %g s: the program is ended as it is", seconds)
+        os._exit(NETWORK)
+
+    async def watch() -> None:
+        await stop.wait()
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+
+    return asyncio.create_task(watch(), name="tonicdm-end")
 
 
 @contextlib.contextmanager
