@@ -149,10 +149,8 @@ class JobQueue:
                 raise ConfigError(
                     f"the schema {tenant.schema} holds the copy of {others[0]['name']}. Nothing was kept."
                 )
-            if await self._rows(tables.PUT_TENANT, **tenant.to_row()):
-                if tenant.every is not None:
-                    await self.add_schedule(Schedule(tenant=tenant.name, kind=Kind.SYNC, every=tenant.every))
-            elif tenant != await self.tenant(tenant.name):
+            is_new = bool(await self._rows(tables.PUT_TENANT, **tenant.to_row()))
+            if not is_new and tenant != await self.tenant(tenant.name):
                 raise ConfigError(f"there is a tenant {tenant.name} already; remove it first. Nothing was changed.")
 
     async def tenants(self) -> list[Tenant]:

@@ -44,9 +44,15 @@ NOTE_FORM: Final[LiteralString] = f"""
 INSERT INTO {SCHEMA}.form SELECT %(form)s::integer WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.form)
 """  # noqa: S608
 PUT_TENANT: Final[LiteralString] = f"""
-INSERT INTO {SCHEMA}.tonicdm_tenant (name, schema, token, zone, base_url, types, every, rhythm)
-VALUES (%(name)s, %(schema)s, %(token)s, %(zone)s, %(base_url)s, %(types)s, %(every)s, %(rhythm)s)
-ON CONFLICT (name) DO NOTHING RETURNING name
+WITH added AS (
+    INSERT INTO {SCHEMA}.tonicdm_tenant (name, schema, token, zone, base_url, types, every, rhythm)
+    VALUES (%(name)s, %(schema)s, %(token)s, %(zone)s, %(base_url)s, %(types)s, %(every)s, %(rhythm)s)
+    ON CONFLICT (name) DO NOTHING RETURNING name, every
+), scheduled AS (
+    INSERT INTO {SCHEMA}.tonicdm_schedule (tenant, kind, what, every, due)
+    SELECT name, 'sync', '', every, now() FROM added WHERE every IS NOT NULL
+)
+SELECT name FROM added
 """  # noqa: S608 - a name of ours
 TENANTS: Final[LiteralString] = f"SELECT * FROM {SCHEMA}.tonicdm_tenant ORDER BY name"  # noqa: S608
 TENANT: Final[LiteralString] = f"SELECT * FROM {SCHEMA}.tonicdm_tenant WHERE name = %(name)s"  # noqa: S608

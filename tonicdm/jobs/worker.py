@@ -176,7 +176,13 @@ class _Worker:
             ),
             name="tonicdm-jobs-worker",
         )
-        await asyncio.wait({running, ending}, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await asyncio.wait({running, ending}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self.stop.set()
+            running.cancel()
+            await asyncio.wait([running])
+            raise
         if not running.done():
             running.cancel()  # the library ends gracefully when its run is cancelled
         with contextlib.suppress(asyncio.CancelledError):

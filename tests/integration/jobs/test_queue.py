@@ -217,6 +217,19 @@ async def test_the_job_of_a_dead_worker_can_run_at_once_whatever_the_clock_of_wh
             await end(queue, job)
 
 
+async def test_a_tenant_is_kept_with_its_schedule_or_not_at_all(queue, monkeypatch):
+    """Whoever added it once died in between, and the same command again added no schedule."""
+    hourly = Tenant(name="hourly", token="env:T", zone="us", every=3600)
+    monkeypatch.setattr(JobQueue, "add_schedule", None)
+    await queue.add_tenant(hourly)
+    (schedule,) = await queue.schedules("hourly")
+    assert (schedule.kind, schedule.what, schedule.every) == (Kind.SYNC, "", 3600)
+    assert schedule.due <= await queue.now()
+    await queue.remove_schedule(schedule.id)
+    await queue.add_tenant(hourly)
+    assert await queue.schedules("hourly") == [], "the same tenant twice is once"
+
+
 async def test_a_cancelled_job_is_not_put_back(queue):
     await queue.submit(Kind.WEBHOOKS, "firm")
     worker = await queue.app.job_manager.register_worker()

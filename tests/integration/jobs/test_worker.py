@@ -224,6 +224,26 @@ async def test_sigterm_ends_a_worker_behind_the_step_under_way_whose_page_is_sto
         assert pages[0].records > 0
 
 
+async def test_a_worker_whose_task_is_cancelled_ends_as_by_a_signal_and_leaves_no_task(queue, postgres_url):
+    """A program may run one beside other things; its loop once went on behind a closed queue."""
+    async with sandbox() as box:
+        await queue.add_tenant(tenant(box, types=["persons"]))
+        await queue.submit_sync(await queue.tenant("firm-a"))
+        box.settings.latency_seconds = (0.2, 0.2)
+        before = asyncio.all_tasks()
+        worker = asyncio.create_task(run_worker(postgres_url))
+        async with asyncio.timeout(60):
+            while len(box.journal) < 2:
+                await asyncio.sleep(0.01)
+            worker.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await worker
+        named = {task.get_name() for task in asyncio.all_tasks() - before}
+        assert not [name for name in named if "worker" in name or "tonicdm" in name]
+        (row,) = await queue.jobs()
+        assert (row.status, row.reason) == ("todo", "made way for others")
+
+
 async def test_a_running_job_that_is_cancelled_ends_behind_its_step_and_is_shown_as_aborted(queue, postgres_url):
     """The page in flight is paid for, and stored."""
     async with sandbox() as box:
