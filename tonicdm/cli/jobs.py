@@ -184,7 +184,7 @@ def _shown(row: Any) -> dict[str, Any]:
 @DATABASE
 @output_options
 def upgrade(*, database: str, output: Output) -> None:
-    """Make the tables of jobs, tenants, schedules and budgets in a database."""
+    """Make the tables of jobs, tenants, schedules, budgets and Rhythm's clients in a database."""
     made = _in_queue(database, lambda queue: queue.upgrade())
     output.show({"made": made}, "The tables are made." if made else "The tables are there already.")
 

@@ -22,6 +22,7 @@ from tonicdm.jobs.rules import MAX_RETRY_SECONDS, PutBack
 from tonicdm.jobs.schedules import Schedule
 from tonicdm.jobs.tables import SCHEMA
 from tonicdm.jobs.tenants import Tenant, UnknownTenantError
+from tonicdm.rhythm.database import RhythmDatabase
 from tonicdm.rhythm.sync import MODELS as RHYTHM_TYPES
 from tonicdm.store import choose
 
@@ -131,7 +132,7 @@ class JobQueue:
             for statement in tables.TABLES:
                 await self.app.connector.execute_query_async(statement)
             await self.app.connector.execute_query_async(tables.NOTE_FORM, form=tables.FORM)
-            await asyncio.to_thread(self._make_budgets)
+            await asyncio.to_thread(self._make_others)
             return bool(made[0]["missing"])
 
     # --- tenants --------------------------------------------------------------------------------------------------
@@ -424,11 +425,16 @@ class JobQueue:
                 f"{__version__} reads form {tables.FORM}. Nothing was changed. Upgrade this one"
             )
 
-    def _make_budgets(self) -> None:
+    def _make_others(self) -> None:
+        """Make the tables of budgets, and of what Rhythm's clients share."""
         from tonicdm.budget.ledgers import postgresql
 
         with contextlib.closing(connect(self._conninfo, "tonicdm-jobs")) as connection:
             postgresql.make_tables(connection)
+        try:
+            RhythmDatabase(self.database).upgrade()
+        except StoreError as error:  # who has no tenants there needs none
+            logger.warning("the tables for tenants of Rhythm were not made: %s", error)
 
     async def _rows(self, query: LiteralString, **values: Any) -> list[dict[str, Any]]:
         return list(await self.app.connector.execute_query_all_async(query, **values))

@@ -14,7 +14,9 @@ from click.testing import CliRunner, Result
 from tests import postgres
 from tonicdm._version import __version__
 from tonicdm.cli.app import tonicdm
+from tonicdm.databases import OWN_SCHEMAS
 from tonicdm.jobs import JobQueue, RhythmAccess, Tenant, tables
+from tonicdm.rhythm.database import RhythmDatabase
 
 ADD = ("tenants", "add", "firm", "--token", "env:T")
 US = (*ADD, "--zone", "us")
@@ -165,6 +167,42 @@ def test_a_role_without_rights_is_told_so(postgres_url: str) -> None:
         done = run(url, *words)
         assert done.exit_code == 6
         assert "permission denied" in done.stderr and "\n" not in done.stderr.strip() and "s3cret" not in done.stderr
+
+
+def test_upgrade_by_an_owner_makes_all_that_a_worker_without_the_right_to_make_tables_needs(postgres_url: str) -> None:
+    """Jobs, budgets, and what Rhythm's clients share: a worker's role may read and write rows, and no more."""
+    assert run(postgres_url, "jobs", "upgrade").exit_code == 0
+    role = f"worker_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 's3cret'".encode())
+        for schema in sorted(OWN_SCHEMAS):
+            admin.execute(f"GRANT USAGE ON SCHEMA {schema} TO {role}".encode())
+            for what in ("SELECT, INSERT, UPDATE, DELETE ON ALL TABLES", "USAGE ON ALL SEQUENCES"):
+                admin.execute(f"GRANT {what} IN SCHEMA {schema} TO {role}".encode())
+    scheme, _, rest = postgres_url.partition("://")
+    url = f"{scheme}://{role}:s3cret@{rest.rpartition('@')[2]}"
+    with RhythmDatabase(url).transaction() as (connection, _):
+        assert connection.execute("SELECT count(*) FROM tonicdm_rhythm.throttle").fetchone() == (0,)
+    assert run(url, *US).exit_code == 0
+    assert run(url, "jobs", "submit", "webhooks", "--tenant", "firm").exit_code == 0
+    assert run(url, "worker", "--until-empty", "--queue", "export").exit_code == 0
+
+
+async def test_a_role_that_owns_no_schema_of_rhythms_upgrades_all_the_same(
+    postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As before there was one; the log says what is missing for tenants of Rhythm."""
+    role = f"owner_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 's3cret'".encode())
+        for schema in ("tonicdm_jobs", "tonicdm_budget"):
+            admin.execute(f"CREATE SCHEMA {schema} AUTHORIZATION {role}".encode())
+    scheme, _, rest = postgres_url.partition("://")
+    async with JobQueue(f"{scheme}://{role}:s3cret@{rest.rpartition('@')[2]}") as queue:
+        assert await queue.upgrade()
+        assert not await queue.upgrade()
+        assert await queue.jobs() == []
+    assert "the tables for tenants of Rhythm were not made" in caplog.text and "s3cret" not in caplog.text
 
 
 def test_a_zone_of_the_environment_is_kept_with_the_tenant(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
