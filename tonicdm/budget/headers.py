@@ -93,14 +93,18 @@ def read(headers: Mapping[str, str]) -> Report:
     lines: dict[str, list[str]] = {}
     for name, value in headers.items():
         field = _FIELDS.get(name) or _FIELDS.get(name.lower())
-        if field is not None:
-            lines.setdefault(field, []).append(str(value))
+        if field is None:
+            continue
+        if field in lines:
+            lines[field].append(str(value))
+        else:
+            lines[field] = [str(value)]
     said = lines.get
     reset, later = said("reset"), said("retry_after")
     # What a cache kept was made for somebody else (RFC 9111, 5.1).
     date = None if "age" in lines else _date(said("date"))
     when = _reset(_number(reset)) or _moment(reset)
-    wait = _span(_number(later)) or _moment(later)
+    wait = None if later is None else _span(_number(later)) or _moment(later)
     return _judge(_number(said("limit")), _number(said("remaining")), when, date, wait)
 
 
@@ -174,6 +178,7 @@ def _judge(
     return Report(units, left, reset, date, retry_after)
 
 
+@functools.lru_cache(maxsize=64)  # it is the same for a whole window
 def _reset(number: float | None) -> When | None:
     """Read a Unix time in seconds (concepts page, "Managing Rate Limits"), one in milliseconds, or a time span."""
     for seconds in () if number is None else (number, number / 1000):
@@ -212,11 +217,13 @@ def _number(lines: list[str] | None) -> float | None:
     if not lines:
         return None
     if len(lines) == 1 and "," not in lines[0]:
-        return _plain_number(lines[0].strip())
-    return _agreed([_plain_number(text.strip()) for line in lines for text in line.split(",")])
+        return _plain_number(lines[0])
+    return _agreed([_plain_number(text) for line in lines for text in line.split(",")])
 
 
+@functools.lru_cache(maxsize=64)
 def _plain_number(text: str) -> float | None:
+    text = text.strip()
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
