@@ -18,7 +18,7 @@ from tonicdm.databases import CONNECTION, checked, connect, conninfo_of, creatin
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.jobs import tables
 from tonicdm.jobs.kinds import QUEUES, Job, Kind
-from tonicdm.jobs.rules import MAX_RETRY_SECONDS, PutBack
+from tonicdm.jobs.rules import MAX_FAILURES, MAX_RETRY_SECONDS, PutBack
 from tonicdm.jobs.schedules import Schedule
 from tonicdm.jobs.tables import SCHEMA
 from tonicdm.jobs.tenants import Tenant, UnknownTenantError
@@ -357,7 +357,8 @@ class JobQueue:
         """
         await self._mend_times()
         with self.errors():
-            rescued = len(await self._rows(tables.RESCUE, seconds=seconds + max(0.0, self._watch.moved(seconds))))
+            skipped = max(0.0, self._watch.moved(seconds))
+            rescued = len(await self._rows(tables.RESCUE, seconds=seconds + skipped, most=MAX_FAILURES))
         if rescued:
             logger.warning("%d jobs of workers that show no sign of life go on elsewhere", rescued)
         return rescued

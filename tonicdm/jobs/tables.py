@@ -146,14 +146,20 @@ WITH stalled AS (
 ), ended AS (
     UPDATE {SCHEMA}.procrastinate_jobs AS job
     SET scheduled_at = now(), attempts = attempts + 1, abort_requested = false,
-        status = CASE WHEN stalled.abort_requested THEN 'aborted' ELSE 'todo' END::{SCHEMA}.procrastinate_job_status
+        status = CASE WHEN stalled.abort_requested THEN 'aborted'
+            WHEN coalesce((stalled.args ->> 'failures')::integer, 0) + 1 >= %(most)s THEN 'failed'
+            ELSE 'todo' END::{SCHEMA}.procrastinate_job_status,
+        args = job.args || jsonb_build_object(
+            'failures', coalesce((stalled.args ->> 'failures')::integer, 0) + 1, 'reason', 'its worker died'
+        )
     FROM stalled WHERE job.id = stalled.id AND job.id NOT IN (SELECT id FROM joined) RETURNING job.id
 )
 SELECT id FROM dropped UNION ALL SELECT id FROM ended
 """  # noqa: S608
 """Puts the jobs of workers that have shown no sign of life for so long back, at once by the database's clock.
 
-What was to be cancelled is. Where the same one waits already, that one goes on for both.
+What was to be cancelled is, and what has ended its worker too often in a row is given up. Where the same one waits
+already, that one goes on for both.
 """
 MEND_TIMES: Final[LiteralString] = f"""
 WITH heartbeats AS (

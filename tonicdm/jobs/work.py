@@ -107,7 +107,7 @@ class Work:
             logger.info("%s is left out: its tenant was removed", name)
             return None
         except YieldedError as error:
-            return PutBack(attrs.evolve(job, reason=str(error)))
+            return PutBack(attrs.evolve(job, failures=0, reason=str(error)))  # a step is stored
         except TonicDMError as error:
             back = put_back(error, job)
             if back is None:

@@ -16,7 +16,7 @@ from tonicdm.clock import VirtualClock
 from tonicdm.errors import ConfigError
 from tonicdm.jobs import JobQueue, Kind, RhythmAccess, Schedule, Tenant
 from tonicdm.jobs.kinds import Job
-from tonicdm.jobs.rules import PutBack
+from tonicdm.jobs.rules import MAX_FAILURES, PutBack
 
 FIRM = Tenant(name="firm", token="env:T", zone="us", rhythm=RhythmAccess(tenant_id="example.org"))
 
@@ -213,8 +213,22 @@ async def test_the_job_of_a_dead_worker_can_run_at_once_whatever_the_clock_of_wh
         assert (row.id, row.status) == (job.id, "aborted" if is_cancelled else "todo")
         if not is_cancelled:
             job, again = await take(queue, worker)
-            assert again == mine
+            assert again == attrs.evolve(mine, failures=1, reason="its worker died")
             await end(queue, job)
+
+
+async def test_a_job_that_ends_its_workers_is_given_up_after_five_in_a_row(queue):
+    """One that needs more memory than there is, for example: it would take down every worker, one after the other."""
+    worker = await queue.app.job_manager.register_worker()
+    await queue.submit(Kind.WEBHOOKS, "firm")
+    for number in range(MAX_FAILURES):
+        job, mine = await take(queue, worker)
+        assert mine.failures == number
+        assert await queue.rescue(0.0) == 1
+    (row,) = await queue.jobs()
+    assert (row.id, row.status, row.reason) == (job.id, "failed", "its worker died")
+    await queue.retry(row.id)
+    assert (await take(queue, worker))[1].failures == 0
 
 
 async def test_a_tenant_is_kept_with_its_schedule_or_not_at_all(queue, monkeypatch):
