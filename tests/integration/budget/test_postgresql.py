@@ -292,6 +292,27 @@ async def test_a_step_that_fails_when_the_database_clock_was_set_leaves_the_time
     assert next(iter((await other.run(lambda window: window)).holdings)).until == pytest.approx(before, abs=1.0)
 
 
+@pytest.mark.parametrize("seconds", [-3600.0, 3600.0])
+@pytest.mark.parametrize("is_refused", [False, True], ids=["full window", "silence after a 429"])
+async def test_a_wait_ends_neither_sooner_nor_later_because_the_database_clock_is_set(
+    make, postgres_url, seconds, is_refused
+):
+    """For a process that is at work, for one that has not looked since, and for one that begins then."""
+    time_of_database, now = DatabaseTime(postgres_url), SystemClock()
+    ledgers = [make() for _ in range(3)]
+    busy, idle, late = (UnitBudget(ledger, clock=ledger.clock) for ledger in ledgers)
+    async with busy, idle, late:
+        idle.snapshot()
+        async with busy.reserve(20) as reservation:
+            assert await reservation.try_sent()
+            reset = now.now() + 1800.0
+            await reservation.settle(3600, 0, reset, date=now.now(), status=429 if is_refused else 200)
+        time_of_database.set(seconds)
+        for budget in (busy, idle, late, busy):
+            budget.snapshot()
+            assert 1790.0 <= budget.forecast(20).done_in <= 1830.0
+
+
 async def test_a_database_clock_that_was_set_back_while_no_process_ran_makes_a_full_window_no_longer(
     make, postgres_url
 ):

@@ -138,6 +138,19 @@ async def test_a_job_in_work_is_nobody_elses_and_one_of_a_dead_worker_is_after_a
     await passes(time, RULES.lease, place, leases_one)
 
 
+async def test_the_jobs_of_a_worker_that_died_before_the_clock_was_set_back_are_free_after_a_lease(
+    place: str, time: Time
+) -> None:
+    async with Store(place) as ours:
+        one = Inbox(ours, rules=RULES)
+        await receive(one)
+        assert len((await leased(one)).jobs) == 1
+    time.set(-HOUR)
+    async with Store(place) as theirs:
+        assert not (await leased(Inbox(theirs, rules=RULES))).jobs
+    await passes(time, RULES.lease, place, leases_one)
+
+
 async def test_a_lease_that_is_renewed_by_a_worker_which_has_not_looked_since_holds(place: str, time: Time) -> None:
     """Its idea of the database's time is an hour old: a renewal by that would have ended before it was made."""
     async with Store(place) as ours, Store(place) as fresh:

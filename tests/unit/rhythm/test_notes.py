@@ -98,6 +98,18 @@ async def test_a_host_that_is_gone_holds_its_notes_for_a_lease_by_the_databases_
             await asyncio.to_thread(note._hold, "a third")
 
 
+async def test_a_note_of_one_that_died_before_the_databases_clock_was_set_back_is_free_after_a_lease(
+    postgres_url: str,
+) -> None:
+    time_of_database = DatabaseTime(postgres_url)
+    await asyncio.to_thread(DatabaseNote(RhythmDatabase(postgres_url), "x")._hold, "dead")
+    time_of_database.set(-3600.0)
+    with pytest.raises(UnderWayError):
+        await asyncio.to_thread(DatabaseNote(RhythmDatabase(postgres_url), "x")._hold, "theirs")
+    time_of_database.set(LEASE_SECONDS + 1)
+    await asyncio.to_thread(DatabaseNote(RhythmDatabase(postgres_url), "x")._hold, "late")
+
+
 @pytest.mark.parametrize("seconds", [-3600.0, 3600.0])
 async def test_a_note_is_held_by_the_living_and_for_one_lease_by_the_dead_whatever_the_databases_clock_is_set_by(
     postgres_url: str, seconds: float
