@@ -27,6 +27,8 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEEDS_AN_ACCOUNT = "sh"
 """The language of blocks that only a reader with a tenant can run; one such block ends the tutorial."""
 PORTS = ("8300", "8400", "8080")
+DATABASE = "postgresql://localhost/firm"
+"""What the README calls the reader's database."""
 
 
 @attrs.frozen
@@ -89,8 +91,8 @@ def script(commands: list[str]) -> str:
     return "\n".join(lines)
 
 
-def run(commands: list[str], blocks: dict[str, str], folder: pathlib.Path, binaries: str) -> str:
-    """Run the commands in *folder*, with ports that are free; what they printed."""
+def run(commands: list[str], blocks: dict[str, str], folder: pathlib.Path, binaries: str, database: str) -> str:
+    """Run the commands in *folder*, with ports that are free and an empty *database*; what they printed."""
     for name, text in blocks.items():
         (folder / name).write_text(text, encoding="utf-8")
     with contextlib.ExitStack() as stack:
@@ -98,7 +100,7 @@ def run(commands: list[str], blocks: dict[str, str], folder: pathlib.Path, binar
         for one in free:
             one.bind(("127.0.0.1", 0))
         ports = dict(zip(PORTS, (str(one.getsockname()[1]) for one in free), strict=True))
-    text = script([on_ports(command, ports) for command in commands])
+    text = script([on_ports(command, ports).replace(DATABASE, shlex.quote(database)) for command in commands])
     home = {name: str(folder / "home") for name in ("HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TONICDM", "RHYTHM", "PYTEST"))}
     env = {**kept, **home, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -130,7 +132,9 @@ def on_ports(command: str, ports: dict[str, str]) -> str:
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the lines are of a shell")
 @pytest.mark.parametrize("name", PAGES)
-def test_every_line_of_a_page_runs_as_it_stands_behind_those_before(name: str, tmp_path: pathlib.Path) -> None:
+def test_every_line_of_a_page_runs_as_it_stands_behind_those_before(
+    name: str, tmp_path: pathlib.Path, postgres_url: str
+) -> None:
     """No line needs what another page says, a guess, or a server that is gone; installing is the other test's."""
     page = read(PAGES[name])
     lines = [INSTALLING.sub("", command) for command in page.commands if command != TESTS_THEMSELVES]
@@ -140,7 +144,7 @@ def test_every_line_of_a_page_runs_as_it_stands_behind_those_before(name: str, t
     if shutil.which("sqlite3") is None:
         commands = [line for line in commands if not line.startswith("sqlite3")]
     assert len(commands) > 10
-    run(commands, page.blocks, tmp_path, str(pathlib.Path(sys.executable).parent))
+    run(commands, page.blocks, tmp_path, str(pathlib.Path(sys.executable).parent), postgres_url)
 
 
 def test_no_block_of_these_pages_escapes_the_test() -> None:
@@ -155,7 +159,9 @@ def test_no_block_of_these_pages_escapes_the_test() -> None:
 @pytest.mark.thorough
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the lines are of a shell")
 @pytest.mark.parametrize("name", PAGES)
-def test_the_same_in_a_fresh_clone_and_a_fresh_environment(name: str, tmp_path: pathlib.Path) -> None:
+def test_the_same_in_a_fresh_clone_and_a_fresh_environment(
+    name: str, tmp_path: pathlib.Path, postgres_url: str
+) -> None:
     """Installing included, with nothing but what the page installs."""
     clone = tmp_path / "clone"
     left = shutil.ignore_patterns(".git", "_build", ".venv", "dist", ".nox", ".*_cache", "__pycache__", ".hypothesis")
@@ -164,4 +170,4 @@ def test_the_same_in_a_fresh_clone_and_a_fresh_environment(name: str, tmp_path: 
     commands = [command for command in page.commands if command != TESTS_THEMSELVES]
     if name == "README":
         venv.create(tmp_path / "fresh", with_pip=True)
-    run(commands, page.blocks, clone, str(tmp_path / "fresh" / "bin"))
+    run(commands, page.blocks, clone, str(tmp_path / "fresh" / "bin"), postgres_url)
