@@ -349,7 +349,7 @@ def note_scanned(
     db.insert(
         "INSERT INTO scan (type, id, page, stale, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (type, id) "
         "DO UPDATE SET page = excluded.page, stale = excluded.stale, updated = excluded.updated",
-        [(record_type, key, page, key in stale, at) for key, at in times.items()],
+        ((record_type, key, page, key in stale, at) for key, at in times.items()),
     )
 
 

@@ -147,16 +147,15 @@ def write_sorted(
 ) -> Written:
     """Do what `write_records` does with what is sorted out already."""
     held, times = rows.stored_records(db, record_type, list(elements.sound)), elements.times
-    fixed, reading = (record_type, data_quantity.value), (stamp.number, rows.read_at(Version(None, stamp, origin)))
-    change = rows.newest_change(db) + 1
-    puts: list[tuple[Any, ...]] = []
+    fixed, as_it_came = (record_type, data_quantity.value), Version(None, stamp, origin)
+    puts: dict[str, Version] = {}
     shown: dict[str, str | None] = {}
     dissents: dict[str, str | None] = {}
     went_back = 0
-    for key, element in elements.sound.items():
+    for key, (item, raw) in elements.sound.items():
         before = held.get(key)
         if before is None:  # there is nothing to judge it by
-            puts.append(_row(fixed, key, element, times[key], reading, change + len(puts)))
+            puts[key] = as_it_came
             continue
         version = Version(times[key], stamp, origin)
         verdict = judge(before.version, version)
@@ -164,19 +163,20 @@ def write_sorted(
             dissents[key] = version.updated
         if verdict not in {Verdict.TAKE, Verdict.WENT_BACK}:
             continue
-        taken = as_stored(before.version, version)
-        read = taken.stamp.number, rows.read_at(taken)
-        row = _row(fixed, key, element, taken.updated, read, change + len(puts))
-        if _is_same(db, before, row):
+        if _is_same(db, before, raw, data_quantity.value, _deleted_at(item, version.updated)):
             shown[key] = version.updated
         else:
-            puts.append(row)
+            puts[key] = as_stored(before.version, version)
             went_back += verdict is Verdict.WENT_BACK
-    db.insert(_PUT, puts)
+    changes = enumerate(puts.items(), rows.newest_change(db) + 1)
+    # Made one by one: a thousand rows at once would be walked through by the collector of garbage.
+    db.insert(
+        _PUT, (_row(fixed, key, elements.sound[key], times[key], read, change) for change, (key, read) in changes)
+    )
     if origin is not Origin.EVENT:
         rows.confirm(db, record_type, shown, stamp)
     rows.dissent(db, record_type, dissents, stamp)
-    quarantine.release(db, record_type, itertools.chain(shown, (row[1] for row in puts)), stamp)
+    quarantine.release(db, record_type, itertools.chain(shown, puts), stamp)
     views.note_fields(db, record_type, (item for item, _ in elements.sound.values()))
     quarantine.keep(db, record_type, elements.invalid, data_quantity, stamp, origin, page=page)
     return Written(len(puts), went_back, len(elements.invalid), elements.unidentified)
@@ -197,7 +197,7 @@ def _row(
     key: str,
     element: tuple[Mapping[str, Any], str],
     updated: str | None,
-    reading: tuple[int, float],
+    read: Version,
     change: int,
 ) -> tuple[Any, ...]:
     """Return the values of `_PUT` for one record.
@@ -207,21 +207,28 @@ def _row(
         key: What names the record.
         element: The record and its text.
         updated: Its timestamp.
-        reading: The number and the time of the read that brought it.
+        read: What says of the store's version when it was read.
         change: Its position in the change feed.
     """
-    (record_type, quality), (item, raw) = fixed, element
+    (record_type, quality), (item, raw), deleted_at = fixed, element, _deleted_at(element[0], updated)
+    reason, number = None if deleted_at is None else SOFT_DELETED, read.stamp.number
+    return (
+        record_type, key, raw, updated, quality, _status_of(item), deleted_at, reason, number, rows.read_at(read),
+        change,
+    )  # fmt: skip
+
+
+def _status_of(item: Mapping[str, Any]) -> str | None:
     status = item.get("status")
-    if status is not None and type(status) is not str:
-        status = str(status)
-    if status not in DELETED:
-        return (record_type, key, raw, updated, quality, status, None, None, *reading, change)
-    return (record_type, key, raw, updated, quality, status, updated or "", SOFT_DELETED, *reading, change)
+    return status if status is None or type(status) is str else str(status)
 
 
-def _is_same(db: Database, before: rows.StoredRecord, row: tuple[Any, ...]) -> bool:
-    """Tell whether a record is stored as its new row has it."""
-    _, _, raw, _, quality, _, deleted_at, *_ = row
+def _deleted_at(item: Mapping[str, Any], updated: str | None) -> str | None:
+    """Return when a record was deleted, if its status says so; an empty text where nothing tells the time."""
+    return updated or "" if _status_of(item) in DELETED else None
+
+
+def _is_same(db: Database, before: rows.StoredRecord, raw: str, quality: str, deleted_at: str | None) -> bool:
     if (before.data_quantity, before.deleted_at, before.quarantined) != (quality, deleted_at, None):
         return False
     return db.is_same(before.raw, raw)
