@@ -74,6 +74,11 @@ class OwnServer:
         """The URL of its superuser."""
         return str(self._started.get_uri())
 
+    @property
+    def data(self) -> pathlib.Path:
+        """The folder with all that it holds."""
+        return pathlib.Path(self._started.pgdata)
+
     def stop(self) -> None:
         """Stop it as a machine does that is switched off in order: all connections end."""
         os.kill(self._started.get_pid(), signal.SIGINT)

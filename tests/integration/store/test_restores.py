@@ -136,6 +136,22 @@ async def test_a_recovery_to_an_earlier_point_is_noticed_by_the_timeline_and_a_m
     assert await write(postgres_url, 4) == 3 + 10**9 + 1
 
 
+@pytest.mark.thorough
+async def test_a_server_that_was_recovered_and_promoted_is_on_another_timeline() -> None:
+    """While it is a standby, it is read, and nothing is noted; readers that are ahead then are in the gap."""
+    with postgres.own_server() as own:
+        assert await write(own.url, 1, 2) == 2
+        own.stop()
+        (own.data / "standby.signal").touch()
+        own.start()
+        assert await followed(own.url, 1) == [office(2)["id"]]
+        with psycopg.connect(own.url, autocommit=True) as connection:
+            assert connection.execute("SELECT pg_promote()").fetchone() == (True,)
+        with pytest.raises(StoreError, match="earlier state of itself"):
+            await followed(own.url, 3)
+        assert await write(own.url, 3) == 2 + 10**9 + 1
+
+
 async def test_a_store_that_stays_where_it_is_has_no_gap(postgres_url: str) -> None:
     """Also one that is compacted, one of before places were noted, and one that only a reader opens."""
     from tonicdm.store import upkeep
