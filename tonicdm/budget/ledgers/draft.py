@@ -198,7 +198,11 @@ class Draft:
         if window.ended or window.used + window.held > self._units or _DECISIVE(window) != self._decisive:
             return False
         entries = window.holdings.entries
-        return all(number not in entries or entries[number].state is UNKNOWN for number in window.holdings.touched)
+        for number in window.holdings.touched:
+            entry = entries.get(number)
+            if entry is not None and entry.state is not UNKNOWN:
+                return False
+        return True
 
     @property
     def reserved(self) -> list[int] | None:
