@@ -486,7 +486,9 @@ class WaitQueue:
             times.append(deadline)
         poll = self.access.ledger.poll_seconds
         if poll is not None and denied is not None and denied.sooner:
-            times.append(now + poll)
+            # The one call that went first is another process's as a rule, and its answer opens the window to all.
+            soon = denied.reason is Reason.FIRST_CALL
+            times.append(now + (poll / 10 if soon else poll))
         nap = asyncio.ensure_future(self.clock.sleep_until(max(min(times), now + MIN_NAP_SECONDS)))
         waked = asyncio.ensure_future(kick.wait())
         try:

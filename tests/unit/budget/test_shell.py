@@ -74,6 +74,12 @@ class Awaited(MemoryLedger):
     note_now = check_now = reserve_now
 
 
+class Polled(MemoryLedger):
+    """Stands for a file: its processes look once a second what others changed."""
+
+    poll_seconds = 1.0
+
+
 class Stuck(Awaited):
     """A ledger whose steps fail when told so, at the worst moment: after the step, before it is stored."""
 
@@ -485,6 +491,31 @@ def test_a_broken_ledger_is_told_to_everybody_who_waits():
         results = await asyncio.gather(*waiting, return_exceptions=True)
         assert [str(result) for result in results] == ["disk full"] * 3
         assert len({id(result) for result in results}) == 3
+
+    run(main())
+
+
+def test_processes_on_one_ledger_share_windows_that_one_could_use_up_within_a_second():
+    """Whoever opened the window has its answer at once; the others look soon for the one call that went first."""
+
+    async def main():
+        server, ledger = Server(limit=100, length=20.0), Polled(BudgetRules(limit=100, window=20.0))
+        served = [0, 0, 0]
+
+        async def work(process: int, budget: UnitBudget) -> None:
+            while True:
+                assert await call(budget, server, 1, latency=0.02, slots=slots[process]) == 200
+                served[process] += 1
+
+        budgets = [UnitBudget(ledger, clock=LoopClock(), max_calls_per_second=None) for _ in served]
+        slots = [Concurrency(4) for _ in served]
+        tasks = [asyncio.create_task(work(*one)) for one in enumerate(budgets) for _ in range(4)]
+        await asyncio.sleep(1000)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert sum(served) >= 0.98 * 100 * 1000 / 22.5
+        assert min(served) >= 0.7 * max(served), served
 
     run(main())
 
