@@ -7,8 +7,8 @@ import contextlib
 import datetime
 import logging
 import urllib.parse
-from collections.abc import Collection, Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, LiteralString, Self
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, LiteralString, Self, TypeVar
 
 import attrs
 
@@ -28,6 +28,8 @@ from tonicdm.store import choose
 
 if TYPE_CHECKING:
     import procrastinate
+
+T = TypeVar("T")
 
 logger: Final = logging.getLogger("tonicdm")
 
@@ -157,7 +159,8 @@ class JobQueue:
     async def tenants(self) -> list[Tenant]:
         """Return all tenants, by name."""
         with self.errors():
-            return [Tenant.from_row(row) for row in await self._rows(tables.TENANTS)]
+            rows = await self._rows(tables.TENANTS)
+        return _readable(rows, Tenant.from_row, "tenant {name}")
 
     async def tenant(self, name: str) -> Tenant:
         """Return one tenant.
@@ -203,13 +206,7 @@ class JobQueue:
         """
         with self.errors():
             rows = await self._rows(tables.SCHEDULES, tenant=tenant)
-        found = []
-        for row in rows:
-            try:
-                found.append(Schedule.from_row(row))
-            except ConfigError as error:
-                logger.warning("schedule %d of %s can't be read, and is left out: %s", row["id"], row["tenant"], error)
-        return found
+        return _readable(rows, Schedule.from_row, "schedule {id} of {tenant}")
 
     async def remove_schedule(self, number: int) -> None:
         """Forget a schedule; jobs that it has submitted stay.
@@ -467,6 +464,17 @@ def _mapped(where: str) -> Generator[None]:
         if isinstance(cause, psycopg.errors.UndefinedColumn):
             raise StoreError(where, "has tables of an earlier version: run tonicdm jobs upgrade first") from None
         raise StoreError(where, f"can't be used: {first_line(cause or error)}") from None
+
+
+def _readable(rows: Sequence[dict[str, Any]], read: Callable[[dict[str, Any]], T], name: str) -> list[T]:
+    """Read rows; one that only a later version can read holds up no other one."""
+    found = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except ConfigError as error:
+            logger.warning("%s can't be read, and is left out: %s", name.format(**row), error)
+    return found
 
 
 def _number(number: int) -> int:

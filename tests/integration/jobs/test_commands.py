@@ -214,8 +214,10 @@ def test_a_zone_of_the_environment_is_kept_with_the_tenant(database: str, monkey
     assert run(database, "tenants", "remove", "from-env").exit_code == 0
 
 
-async def test_what_a_later_version_has_kept_holds_up_no_earlier_one(postgres_url: str) -> None:
-    """A field of a tenant's, and a kind of a schedule's, that this version does not know."""
+async def test_what_a_later_version_has_kept_holds_up_no_earlier_one(
+    postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A field of a tenant's, a zone, and a kind of a schedule's, that this version does not know."""
     async with JobQueue(postgres_url) as queue:
         await queue.upgrade()
         await queue.add_tenant(Tenant(name="firm", token="env:T", zone="us", every=60, rhythm=RhythmAccess()))
@@ -226,7 +228,13 @@ async def test_what_a_later_version_has_kept_holds_up_no_earlier_one(postgres_ur
                 "INSERT INTO tonicdm_jobs.tonicdm_schedule (tenant, kind, what, every, due) "
                 "VALUES ('firm', 'audit', '', 60, now() - interval '1 hour')"
             )
+        with psycopg.connect(postgres_url, autocommit=True) as db:
+            db.execute(
+                "INSERT INTO tonicdm_jobs.tonicdm_tenant (name, schema, token, zone, types) "
+                "VALUES ('later', 'later', 'vault:x', 'mars', '')"
+            )
         (firm,) = await queue.tenants()
+        assert "tenant later can't be read, and is left out" in caplog.text
         assert firm.rhythm == RhythmAccess(tenant_id="a.org")
         assert await queue.submit_due() == 1
         assert [schedule.kind.value for schedule in await queue.schedules()] == ["sync"]
