@@ -352,7 +352,7 @@ class JobQueue:
         Where the database's clock was set forward, no living worker had a chance to show one in the time that was
         skipped; where it was set back, heartbeats lie ahead.
         """
-        await self._mend_times()
+        await self.mend_times()
         with self.errors():
             skipped = max(0.0, self._watch.moved(seconds))
             rescued = len(await self._rows(tables.RESCUE, seconds=seconds + skipped, most=MAX_FAILURES))
@@ -360,7 +360,7 @@ class JobQueue:
             logger.warning("%d jobs of workers that show no sign of life go on elsewhere", rescued)
         return rescued
 
-    async def _mend_times(self) -> None:
+    async def mend_times(self) -> None:
         """Bring what waits within reach again where the database's clock was set back."""
         moved = self._watch.read((await self.now()).timestamp())
         values = {

@@ -28,6 +28,8 @@ logger: Final = logging.getLogger("tonicdm")
 HEARTBEAT_SECONDS: Final = 10.0
 STALLED_SECONDS: Final = 30.0
 """Seconds without a heartbeat after which a worker's jobs are put back."""
+WATCHED_SECONDS: Final = 12.0
+"""Seconds that a worker runs before it puts jobs back that others have: longer than from one heartbeat to the next."""
 FORGET_SECONDS: Final = 86_400.0
 """Seconds after which a worker that shows no sign of life is forgotten: long after its jobs were put back.
 
@@ -138,7 +140,7 @@ class _Worker:
 
     async def run(self, queues: Sequence[str], concurrency: int, *, wait: bool) -> None:
         """Work until the end."""
-        care = asyncio.create_task(self._care(), name="tonicdm-jobs-care")
+        care = asyncio.create_task(self._care(wait=wait), name="tonicdm-jobs-care")
         ending = asyncio.create_task(self.stop.wait(), name="tonicdm-jobs-stop")
         alive = asyncio.create_task(self._stay_alive(), name="tonicdm-jobs-alive")
         try:
@@ -196,10 +198,17 @@ class _Worker:
                 with contextlib.suppress(TonicDMError):
                     await self.queue.show_life(set(self.numbers.values()))
 
-    async def _care(self) -> None:
+    async def _care(self, *, wait: bool) -> None:
+        # Who has not watched the database's clock can't know whether it was set over the heartbeats of the living: they
+        # show new ones meanwhile. A worker that is gone by then takes what it finds.
+        loop = asyncio.get_running_loop()
+        watched = loop.time() + (WATCHED_SECONDS if wait else 0.0)
         while not self.stop.is_set():
             try:
-                await self.queue.rescue(STALLED_SECONDS)
+                if loop.time() < watched:
+                    await self.queue.mend_times()
+                else:
+                    await self.queue.rescue(STALLED_SECONDS)
                 await self.queue.submit_due()
             except TonicDMError as error:
                 logger.warning("the queue could not be looked after (%s); again in %g s", error, CARE_SECONDS)

@@ -104,11 +104,32 @@ async def test_a_schedule_is_due_an_interval_later_at_the_latest(queue, time):
     assert sync.due <= now + datetime.timedelta(hours=1)
 
 
-async def test_a_worker_that_begins_behind_a_jump_forgets_no_living_one(queue, time, postgres_url):
-    """Else that one's jobs were nobody's, and it could take no more."""
+async def test_a_worker_that_begins_behind_a_jump_takes_nothing_from_the_living(queue, time, postgres_url, monkeypatch):
+    """Else a job would run twice, and its worker could take no more: the library forgets it and its heartbeats."""
+    monkeypatch.setattr("tonicdm.jobs.worker.CARE_SECONDS", 0.05)
+    monkeypatch.setattr("tonicdm.jobs.worker.WATCHED_SECONDS", 0.2)
+    await queue.submit(Kind.WEBHOOKS, "firm")
     worker = await queue.app.job_manager.register_worker()
+    await take(queue, worker)
     time.set(HOUR)
-    await run_worker(postgres_url, wait=False)
+    looks, rescue, mend_times, stop = [], JobQueue.rescue, JobQueue.mend_times, asyncio.Event()
+
+    async def watches(of):
+        looks.append("watches")
+        await mend_times(of)
+
+    async def rescues(of, seconds):
+        looks.append("rescues")
+        await queue.app.job_manager.update_heartbeat(worker)  # as it has by then
+        assert await rescue(of, seconds) == 0
+        stop.set()
+
+    monkeypatch.setattr(JobQueue, "mend_times", watches)
+    monkeypatch.setattr(JobQueue, "rescue", rescues)
+    await run_worker(postgres_url, stop=stop)
+    assert looks[0] == "watches"
+    assert "rescues" in looks
+    assert [row.status for row in await queue.jobs()] == ["doing"]
     with psycopg.connect(postgres_url) as connection:
         found = connection.execute("SELECT id FROM tonicdm_jobs.procrastinate_workers").fetchall()
     assert (worker,) in found

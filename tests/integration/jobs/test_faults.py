@@ -74,7 +74,8 @@ async def test_three_workers_one_killed_one_cut_off(
     """Zero 429, the copy is the one machine's row by row, and all that is paid twice is the call that died."""
     monkeypatch.setenv("TOKEN_A", "token-a")
     if not real:
-        for name, given in (("HEARTBEAT_SECONDS", 0.2), ("AGAIN_SECONDS", 0.1), ("CARE_SECONDS", 0.2)):
+        shorter = {"HEARTBEAT_SECONDS": 0.2, "AGAIN_SECONDS": 0.1, "CARE_SECONDS": 0.2, "WATCHED_SECONDS": 0.3}
+        for name, given in shorter.items():
             monkeypatch.setattr(f"tonicdm.jobs.worker.{name}", given)
     proxy = Proxy(postgres_url)
     await proxy.open()
