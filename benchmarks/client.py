@@ -16,7 +16,7 @@ from typing import Any, Final
 import aiohttp
 
 from benchmarks._raw import LIMIT, raw_server
-from benchmarks.table import keep, show
+from benchmarks.table import show
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.budget import BudgetRules
 from tonicdm.sandbox import Sandbox
@@ -168,11 +168,6 @@ def main() -> None:
         results = asyncio.run(measure(url, office, folder))
     title = f"CPU of a call of one basic record, {AT_ONCE} at once, {CALLS} calls a round, {ROUNDS} rounds in turns"
     show(title, "us", results, BASE, "Targets: 1.75 times with the ledger in memory, 3.0 times with SQLite.")
-    print("least ratio of a round:")
-    for name, values in results.items():
-        ratio = min(value / base for value, base in zip(values, results[BASE], strict=True))
-        keep(title, name, "least ratio", ratio)
-        print(f"{name:<44}{ratio:>8.2f}")
 
 
 if __name__ == "__main__":

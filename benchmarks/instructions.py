@@ -28,7 +28,7 @@ def count(command: list[str], environment: dict[str, str] | None = None) -> int 
     if shutil.which("valgrind") is None:
         return None
     valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-    done = subprocess.run([*valgrind, *command], stderr=subprocess.PIPE, text=True, check=True, env=environment)
+    done = subprocess.run([*valgrind, *command], capture_output=True, text=True, check=True, env=environment)
     match = re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)
     assert match is not None
     return int(match[1].replace(",", ""))
