@@ -55,7 +55,7 @@ def lowest(session: nox.Session) -> None:
         "pip",
         "install",
         "--python",
-        session.python_exe,
+        session.virtualenv.location,
         "--resolution",
         "lowest-direct",
         f".[{EXTRAS}]",
@@ -135,7 +135,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def linkcheck(session: nox.Session) -> None:
     """Follow the links of the documentation; needs the network."""
-    session.install(".[cli]", *groups("docs"))
+    session.install(".[cli,pandas]", *groups("docs"))
     session.run("sphinx-build", "-b", "linkcheck", "docs", "docs/_build/linkcheck")
 
 
@@ -156,7 +156,7 @@ def simulate(session: nox.Session) -> None:
 @nox.session
 def conformance(session: nox.Session) -> None:
     """Hold the sandbox and the client against the reference by foreign tools: schemathesis, and Prism where npm is."""
-    session.install(".[cli]", *groups("tests", "conformance"))
+    session.install(f".[{EXTRAS}]", *groups("tests", "conformance"))
     session.run("pytest", "-s", "tests/integration/conformance", *session.posargs)
 
 

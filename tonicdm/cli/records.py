@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -24,8 +24,14 @@ from tonicdm.errors import InvalidOptionError
 from tonicdm.models import CODEC, Record
 from tonicdm.types import DataQuantity
 
+# Of click only the later versions let it be subscripted.
+if TYPE_CHECKING:
+    _TextType = click.ParamType[str]
+else:
+    _TextType = click.ParamType
 
-class ResourceType(click.ParamType[str]):
+
+class ResourceType(_TextType):
     """The name of a record type, completed by shells."""
 
     name = "resource"
