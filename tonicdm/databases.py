@@ -64,7 +64,9 @@ def checked(url: str) -> str:
     Raises:
         ConfigError: It can't be taken apart. The error repeats nothing of it.
     """
-    place = _taken_apart(url) if is_url(url) else None
+    # Bytes of a command line that are no UTF-8 come as lone surrogates, which no driver takes.
+    is_text = url.isascii() or url.encode(errors="ignore").decode() == url
+    place = _taken_apart(url) if is_url(url) and is_text else None
     if place is None:
         raise ConfigError(
             "this is no URL of a PostgreSQL database: postgresql://host:port/database, with %2F, %40, %3F and %25 for "

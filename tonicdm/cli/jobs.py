@@ -250,7 +250,7 @@ def add(
 ) -> None:
     """Keep a tenant NAME."""
     given: dict[str, Any] = {} if schema is None else {"schema": schema}
-    if any(rhythm.values()) or rhythm_url is not None:
+    if any(value is not None for value in (*rhythm.values(), rhythm_url)):
         given["rhythm"] = RhythmAccess(**rhythm, base_url=rhythm_url)
     if zone is None and base_url is None:
         zone, base_url = os.environ.get("TONICDM_ZONE"), os.environ.get("TONICDM_BASE_URL")

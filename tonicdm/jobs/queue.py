@@ -464,6 +464,8 @@ def _mapped(where: str) -> Generator[None]:
         if isinstance(cause, psycopg.errors.UndefinedColumn):
             raise StoreError(where, "has tables of an earlier version: run tonicdm jobs upgrade first") from None
         raise StoreError(where, f"can't be used: {first_line(cause or error)}") from None
+    except UnicodeEncodeError:
+        raise ConfigError("a text holds bytes that are no UTF-8, and can't be kept. Nothing was changed.") from None
 
 
 def _readable(rows: Sequence[dict[str, Any]], read: Callable[[dict[str, Any]], T], name: str) -> list[T]:

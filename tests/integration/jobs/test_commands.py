@@ -44,11 +44,15 @@ BAD = [
     ((*US, "--rhythm-tenant", "a.org", "--rhythm-auth-domain", "http:// x"), "must look like"),
     ((*US, "--rhythm-tenant", "a.org", "--rhythm-secret", "s3cret"), "given by where it is"),
     (("tenants", "remove", "a\nb"), "no tenant a b"),
+    (("tenants", "remove", "\udcff"), "no UTF-8"),
+    ((*ADD[:-1], "file:/x\udcff", "--zone", "us"), "no UTF-8"),
+    ((*US, "--rhythm-tenant", ""), "no tenant"),
     # Jobs: numbers, calendars, destinations.
     (("jobs", "retry", "99999999999999999999"), "no failed job"),
     (("jobs", "cancel", "99999999999999999999"), "no job 99999999999999999999 that waits or runs"),
     (("jobs", "unschedule", "99999999999999999999"), "no schedule"),
     ((*SYNC[:-1], "a'b"), "no tenant a'b"),
+    ((*SYNC[:-1], "\udcff"), "no UTF-8"),
     ((*SYNC, "people"), "no such record type"),
     ((*SYNC, "--cron", "0 0 31 2 *"), "no such day"),
     ((*SYNC, "--every", "99999999999999d"), "at least"),
@@ -96,7 +100,7 @@ def kept(url: str) -> list[tuple[object, ...]]:
         return db.execute(counted.format(tables.SCHEMA).encode()).fetchall()
 
 
-@pytest.mark.parametrize(("words", "message"), BAD, ids=[" ".join(words)[:60] for words, _ in BAD])
+@pytest.mark.parametrize(("words", "message"), BAD, ids=[ascii(" ".join(words))[1:60] for words, _ in BAD])
 def test_what_cannot_be_used_is_refused_in_one_line_before_anything_is_kept(
     database: str, words: tuple[str, ...], message: str
 ) -> None:
@@ -125,6 +129,7 @@ def test_a_port_that_is_taken_is_named_and_no_job_is_taken(database: str) -> Non
     [
         ("firm.db", "jobs need a PostgreSQL database"),
         ("postgresql://me:s3cr/et@db/firm", "no URL of a PostgreSQL database"),
+        ("postgresql://me:s3cret@db/firm\udcff", "no URL of a PostgreSQL database"),
         ("postgresql://me:s3cret@127.0.0.1:1/firm", "postgresql://127.0.0.1:1/firm can't be used: connection failed"),
     ],
 )
