@@ -120,10 +120,24 @@ def conninfo_of(url: str) -> str:
         raise ConfigError("the URL of the database can't be read. Nothing was sent.") from None
 
 
+def connection_settings(conninfo: str, name: str) -> dict[str, Any]:
+    """Return the settings `CONNECTION` and the name of a connection, but for what its URL says itself.
+
+    Args:
+        conninfo: Of the database.
+        name: What the connection is called in the list of the server's.
+    """
+    from psycopg.conninfo import conninfo_to_dict
+
+    given = conninfo_to_dict(conninfo)
+    ours = {**CONNECTION, "application_name": name}
+    return {key: value for key, value in ours.items() if key not in given}
+
+
 def connect(
     conninfo: str, name: str, prepare: Callable[[psycopg.Connection[Any]], object] = lambda _connection: None
 ) -> psycopg.Connection[Any]:
-    """Open a connection with the settings `CONNECTION`.
+    """Open a connection as `connection_settings` says.
 
     Args:
         conninfo: Of the database.
@@ -132,7 +146,7 @@ def connect(
     """
     import psycopg
 
-    connection = psycopg.connect(conninfo, application_name=name, autocommit=True, **CONNECTION)
+    connection = psycopg.connect(conninfo, autocommit=True, **connection_settings(conninfo, name))
     try:
         connection.execute("SELECT 1")
         prepare(connection)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.cases import for_each
 from tonicdm.budget.ledgers.postgresql import PostgreSQLLedger
 from tonicdm.config import Settings
-from tonicdm.databases import is_url, shown, shown_place
+from tonicdm.databases import CONNECTION, connection_settings, conninfo_of, is_url, shown, shown_place
 from tonicdm.errors import ConfigError
 from tonicdm.jobs import JobQueue
 from tonicdm.store.opening import locate
@@ -67,6 +67,13 @@ def test_a_path_is_seen_as_it_is(path: str | None) -> None:
 
 def test_a_path_is_no_url_even_where_it_looks_like_one() -> None:
     assert not is_url(pathlib.Path("postgresql://db/firm"))
+
+
+def test_a_connection_has_our_settings_but_for_what_its_url_says_itself() -> None:
+    ours = connection_settings(conninfo_of("postgresql://db/firm"), "tonicdm-jobs")
+    assert ours == {**CONNECTION, "application_name": "tonicdm-jobs"}
+    theirs = conninfo_of("postgresql://db/firm?connect_timeout=30&application_name=mine")
+    assert connection_settings(theirs, "tonicdm-jobs").keys() == ours.keys() - {"connect_timeout", "application_name"}
 
 
 async def test_budget_store_queue_and_settings_show_a_database_alike() -> None:

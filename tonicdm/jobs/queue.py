@@ -14,7 +14,7 @@ import attrs
 
 from tonicdm._version import __version__
 from tonicdm.clock import ClockWatch, SystemClock
-from tonicdm.databases import CONNECTION, checked, connect, conninfo_of, creating, first_line, form_of, is_url
+from tonicdm.databases import checked, connect, connection_settings, conninfo_of, creating, first_line, form_of, is_url
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.jobs import tables
 from tonicdm.jobs.kinds import QUEUES, Job, Kind
@@ -100,7 +100,7 @@ class JobQueue:
             conninfo=self._conninfo,
             min_size=1,
             max_size=4,
-            kwargs={**CONNECTION, "application_name": "tonicdm-jobs", "options": f"-c search_path={SCHEMA}"},
+            kwargs={**connection_settings(self._conninfo, "tonicdm-jobs"), "options": f"-c search_path={SCHEMA}"},
         )
         from tonicdm.jobs.ending import Manager
 
