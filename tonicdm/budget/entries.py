@@ -78,11 +78,12 @@ class Holdings(State):
 
     def reserve(self, cost: int, until: float, lane: str, label: str, holder: str, job_label: str = "") -> Entry:
         """Hold *cost* units for a call that was not sent yet."""
-        return self._add(Entry(0, cost, RESERVED, until, None, None, lane, label, holder, job_label))
+        number = self._new_number()
+        return self._hold(Entry(number, cost, RESERVED, until, None, None, lane, label, holder, job_label))
 
     def adopt(self, entry: Entry) -> None:
         """Hold the same units as *entry* of another budget."""
-        self._add(attrs.evolve(entry))
+        self._hold(attrs.evolve(entry, number=self._new_number()))
 
     def restore(self, entry: Entry) -> None:
         """Hold the units of *entry* under the number that it had, unless it is there."""
@@ -90,9 +91,10 @@ class Holdings(State):
             self.next_number = max(self.next_number, entry.number + 1)
             self._hold(attrs.evolve(entry))
 
-    def _add(self, entry: Entry) -> Entry:
-        entry.number, self.next_number = self.next_number, self.next_number + 1
-        return self._hold(entry)
+    def _new_number(self) -> int:
+        number = self.next_number
+        self.next_number = number + 1
+        return number
 
     def _hold(self, entry: Entry) -> Entry:
         self.entries[entry.number] = entry
@@ -170,5 +172,7 @@ class Holdings(State):
 
     def _touch(self, entry: Entry) -> None:
         self.touched.add(entry.number)
-        ends_at = self._ends_at(entry)
-        self.next_sweep = min(self.next_sweep, ends_at)
+        ends_at = entry.until if entry.closed_at is None else self._ends_at(entry)
+        if ends_at >= self.next_sweep:
+            return
+        self.next_sweep = ends_at

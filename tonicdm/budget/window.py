@@ -243,7 +243,7 @@ class Window(State):
             # What peers without a shared ledger have under way is known only as a bound: one call each.
             denied = Denied(Reason.IN_FLIGHT)
         if denied is None and lane != "interactive":
-            denied = self._kept_in_reserve(usable - self.used - self.held - cost, now)
+            denied = self._kept_in_reserve(usable - self.used - self.holdings.held - cost, now)
         return denied
 
     def _forbidden(self, now: Instant) -> Denied | None:
@@ -259,9 +259,9 @@ class Window(State):
 
     def _too_much(self, wanted: int, usable: int) -> Denied | None:
         """Say what is in the way of *wanted* units, a call's own and those used."""
-        if wanted + self.unknown > usable:
-            return Denied(Reason.UNKNOWN)
-        return Denied(Reason.IN_FLIGHT) if wanted + self.held > usable else None
+        if wanted + self.holdings.held <= usable:
+            return None
+        return Denied(Reason.UNKNOWN if wanted + self.unknown > usable else Reason.IN_FLIGHT)
 
     def _near_the_end(self) -> bool:
         return self.limit - self.used - self.held < self.limit * 2 // 9
