@@ -98,7 +98,9 @@ class Holdings(State):
 
     def _hold(self, entry: Entry) -> Entry:
         self.entries[entry.number] = entry
-        self._sum_up(entry, 1)
+        self.held += entry.cost
+        if entry.state is UNKNOWN:
+            self.unknown += entry.cost
         self._touch(entry)
         return entry
 
@@ -117,7 +119,9 @@ class Holdings(State):
     def drop(self, entry: Entry) -> None:
         """Hold nothing for this call any more; twice is once."""
         if self.entries.pop(entry.number, None) is not None:
-            self._sum_up(entry, -1)
+            self.held -= entry.cost
+            if entry.state is UNKNOWN:
+                self.unknown -= entry.cost
             self.touched.add(entry.number)
 
     def sweep(self, monotonic: float) -> None:
@@ -158,11 +162,6 @@ class Holdings(State):
                 entry.sent_at = entry.closed_at = monotonic
                 self.touched.add(entry.number)
         self.schedule()
-
-    def _sum_up(self, entry: Entry, sign: int) -> None:
-        self.held += sign * entry.cost
-        if entry.state is UNKNOWN:
-            self.unknown += sign * entry.cost
 
     def _ends_at(self, entry: Entry) -> float:
         if entry.closed_at is None:

@@ -150,7 +150,7 @@ def _apply_counted(
         What the call cost, where that is known, and what others turn out to have spent.
     """
     window.headers_seen = True
-    held, entry = window.held, _release(window, response.number, response.sent_at)
+    held, entry = window.holdings.held, _release(window, response.number, response.sent_at)
     if meaning.confirms:
         window.refund(meaning.confirms)
     cost = 0 if entry is None else entry.cost
@@ -172,7 +172,7 @@ def _apply_counted(
         and response.status != 429
     )
     _account(window, entry, spent, response.sent_at, reported=meaning.reports_used, counted=counted)
-    foreign = window.foreign_usage.measure(window.used, window.held)
+    foreign = window.foreign_usage.measure(window.used, window.holdings.held)
     return spent if alone and spent > 0 and cost else None, foreign
 
 
