@@ -146,10 +146,9 @@ class Holdings(State):
             The units dropped.
         """
         held = self.held
-        if self.unknown:
-            for entry in self:
-                if entry.closed_at is not None and sent_at >= entry.closed_at + self.rules.settle_time:
-                    self.drop(entry)
+        for entry in self:
+            if entry.closed_at is not None and sent_at >= entry.closed_at + self.rules.settle_time:
+                self.drop(entry)
         return held - self.held
 
     def restart(self, monotonic: float) -> None:

@@ -93,12 +93,8 @@ def read(headers: Mapping[str, str]) -> Report:
     lines: dict[str, list[str]] = {}
     for name, value in headers.items():
         field = _FIELDS.get(name) or _FIELDS.get(name.lower())
-        if field is None:
-            continue
-        if field in lines:
-            lines[field].append(str(value))
-        else:
-            lines[field] = [str(value)]
+        if field is not None:
+            lines.setdefault(field, []).append(str(value))
     said = lines.get
     reset, later = said("reset"), said("retry_after")
     # What a cache kept was made for somebody else (RFC 9111, 5.1).

@@ -12,12 +12,12 @@ from typing import ClassVar
 
 import pytest
 
-from tests.unit.budget.test_window import RESET, START, opened
+from tests.unit.budget.test_window import RESET, START, at, opened
 from tests.unit.budget.version_before import VersionBefore
 from tonicdm import UnitBudget
 from tonicdm.budget.entries import EntryState
 from tonicdm.budget.ledgers import file, inloop, starts
-from tonicdm.budget.ledgers.draft import MAX_NOTES, Beyond, Own
+from tonicdm.budget.ledgers.draft import MAX_NOTES, Beyond, Draft, Own
 from tonicdm.clock import VirtualClock
 
 MAX_STALL_SECONDS = 0.02
@@ -290,6 +290,18 @@ def test_what_is_known_of_a_reservation_that_is_not_stored_any_more_changes_noth
     window = opened(used=5)
     Beyond((), {7: Own(EntryState.RESERVED, 130.0, None, 160.0)}).enter_in(window)
     assert window == opened(used=5)
+
+
+@pytest.mark.parametrize("change", [lambda window, number: window.sent(number, at(1.0), 600.0), lambda window, _: None])
+def test_reservations_are_stored_alone_only_where_no_other_call_has_to_be_stored(change):
+    """One that left and is awaited for longer than what is stored says."""
+    draft = Draft(opened(used=5))
+    mine = draft.window.admit(5, at(0.0), lane="interactive").entry
+    draft.stored({mine})
+    draft.window.holdings.touched = set()
+    change(draft.window, mine)
+    new = draft.window.admit(5, at(1.0), lane="interactive").entry
+    assert draft.reserved == (None if draft.window.holdings.get(mine).state is EntryState.SENT else [new])
 
 
 async def test_the_version_before_holds_what_is_reserved_here(make, path):
