@@ -8,6 +8,7 @@ instead, are decorated with ``eq=False, repr=False``, and behave as if attrs had
 from __future__ import annotations
 
 import operator
+import reprlib
 from typing import Any
 
 import attrs
@@ -18,6 +19,7 @@ class Shown:
 
     __slots__ = ()
 
+    @reprlib.recursive_repr()
     def __repr__(self) -> str:
         shown = [
             f"{field.name}={(repr if field.repr is True else field.repr)(getattr(self, field.name))}"

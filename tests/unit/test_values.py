@@ -103,6 +103,21 @@ def test_what_is_only_shown_is_equal_to_itself_alone() -> None:
     assert len({slot, slot, Slot()}) == 2
 
 
+def test_a_state_that_holds_itself_is_shown() -> None:
+    """As attrs shows it, whose methods stop there."""
+
+    @attrs.define(eq=False, repr=False)
+    class Node(State):
+        """May be in a circle."""
+
+        beside: Any = None
+
+    node = Node()
+    node.beside = [node]
+    assert repr(node) == "Node(beside=[...])"
+    assert repr(Node(Node())) == "Node(beside=Node(beside=None))"
+
+
 def classes_with_these_bases() -> list[type]:
     """Return all classes of the package that have one of these bases, themselves left out."""
     for module in pkgutil.walk_packages(tonicdm.__path__, "tonicdm."):

@@ -41,6 +41,10 @@ def contradiction(
     size = options.get("page_size")
     if size is not None and len(elements) > size:
         return "pageSize", f"{len(elements):,} records came instead of at most {size:,}"
+    # Behind the others: who may do without this option does so only if it is all that the server ignores.
+    after = options.get("updated_after")
+    if after is not None and (found := _too_old(records, after)) is not None:
+        return found
     return _wrong_shape(records, data_quantity) if shaped and records else None
 
 
@@ -49,7 +53,7 @@ def _other_ids(records: Sequence[dict[str, Any]], wanted: Iterable[IDLike]) -> t
     strange = 0
     for item in records:
         name = item.get("id")
-        if name not in asked and isinstance(name, str) and normalise_id(name) not in asked:
+        if isinstance(name, str) and name not in asked and normalise_id(name) not in asked:
             strange += 1
     return ("filterIDs", f"{strange} records came that were not asked for") if strange else None
 
@@ -79,9 +83,8 @@ def _too_old(records: Sequence[dict[str, Any]], after: datetime.datetime | datet
 _CHECKS: Final[Mapping[str, Callable[[Sequence[dict[str, Any]], Any], tuple[str, str] | None]]] = {
     "filter_ids": _other_ids,
     "project_id": _other_project,
-    "updated_after": _too_old,
 }
-"""What looks for records that contradict an option, by its Python name."""
+"""What looks for records of others than were asked for, by the option's Python name."""
 
 
 def untimed(payload: Sequence[Any]) -> str:

@@ -80,23 +80,26 @@ class Headers(Mapping[str, str]):
         mask: Strikes out what must not be shown.
     """
 
-    __slots__ = ("_as_they_came", "_mask", "_read")
+    __slots__ = ("_came", "_read")
 
     def __init__(self, lines: Iterable[tuple[str, str]] = (), mask: Callable[[str], str] = str) -> None:
-        self._as_they_came = tuple(lines)
-        self._mask = mask
-        self._read: dict[str, tuple[str, str]] | None = None
+        self._came: tuple[tuple[tuple[str, str], ...], Callable[[str], str]] | None = tuple(lines), mask
+        self._read: dict[str, tuple[str, str]] = {}
 
     @property
     def _lines(self) -> dict[str, tuple[str, str]]:
         """Names and values as they may be shown, by name in lower case."""
-        if self._read is None:
-            self._read = _shown(self._as_they_came, self._mask)
-            self._as_they_came, self._mask = (), str
+        if (came := self._came) is not None:
+            self._read = _shown(*came)
+            self._came = None  # behind what was read: two threads that begin at once make the same of it
         return self._read
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Headers, (tuple(self._lines.values()),)
+
+    def __setstate__(self, state: tuple[None, dict[str, dict[str, tuple[str, str]]]]) -> None:
+        # As pickled by the version before, which kept nothing but the lines as they may be shown.
+        self._came, self._read = None, state[1]["_lines"]
 
     def __getitem__(self, name: str) -> str:
         return self._lines[name.lower()][1]

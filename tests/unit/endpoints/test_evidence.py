@@ -35,6 +35,7 @@ def found(records: list[Any], quantity: DataQuantity = DataQuantity.BASIC, *, sh
         ([{"id": A}], {"project_id": A}, None),
         ([{}, {}], {"page_size": 2}, None),
         ([{}, {}, {}], {"page_size": 2}, "pageSize"),
+        ([{"id": [A]}, {"id": {}}, {"id": None}], {"filter_ids": [A]}, None),
     ],
 )
 def test_only_the_content_of_an_answer_contradicts_an_option(
@@ -55,6 +56,16 @@ def test_only_the_content_of_an_answer_contradicts_an_option(
 )
 def test_a_record_from_before_the_time_that_was_asked_for_contradicts_it(updated: Any, old: bool) -> None:
     assert (found([{"datetimeUpdated": updated}], updated_after=NOON) == "updated_after") is old
+
+
+def test_an_answer_that_contradicts_several_options_names_the_first_of_a_fixed_order() -> None:
+    """Who may do without updated_after must not take a server for one that ignores that alone."""
+    old = {"id": B, "projectId": B, "datetimeUpdated": "2026-03-01T11:00:00Z"}
+    options: dict[str, Any] = {"updated_after": NOON, "page_size": 1, "project_id": A, "filter_ids": [A]}
+    for name in ("filterIDs", "projectId", "pageSize", "updated_after"):
+        assert found([old, old], DataQuantity.ID_ONLY, shaped=True, **options) == name
+        options.popitem()
+    assert found([old, old], DataQuantity.ID_ONLY, shaped=True) == "data_quantity"
 
 
 def test_a_date_begins_at_its_midnight_in_utc() -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
+import sys
+import threading
+import types
 from typing import Any
 
 import pytest
@@ -81,3 +85,68 @@ def test_lines_that_nobody_has_looked_at_are_copied_and_stored_without_the_token
     for copied in (pickle.loads(stored), copy.deepcopy(Headers(lines, token.mask))):
         assert copied == Headers(lines, token.mask)
         assert token.reveal() not in repr(copied)
+
+
+def read_while_another_reads(lines: Headers, at: int) -> tuple[list[dict[str, str]], bool]:
+    """Read *lines* on a thread, and by somebody else before its instruction number *at*.
+
+    Returns:
+        What was seen, and whether there was such an instruction.
+    """
+    seen: list[dict[str, str]] = []
+    left = at
+
+    def trace(frame: types.FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if frame.f_code.co_name != "_lines":
+            return trace if frame.f_code.co_name in {"read", "__iter__", "__getitem__", "keys"} else None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= 1
+            if left == 0:
+                seen.append(dict(lines))  # nothing of this is traced
+        return trace
+
+    def read() -> None:
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            seen.append({name: lines[name] for name in lines})
+        finally:
+            sys.settrace(before)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    thread.join()
+    return seen, left <= 0
+
+
+def test_two_threads_that_read_lines_first_at_the_same_time_see_them_all_and_masked() -> None:
+    """Wherever the other one comes between, also without a lock of the interpreter."""
+    expected = {"X-Echo": f"a {MASK}", "Via": "a"}
+    for at in range(1, 500):
+        lines = Headers([("X-Echo", "a secret"), ("Via", "a")], lambda text: text.replace("secret", MASK))
+        seen, came_between = read_while_another_reads(lines, at)
+        assert all(each == expected for each in seen)
+        if not came_between:
+            break
+    assert 20 < at < 499
+
+
+def test_what_has_been_read_is_all_that_is_kept() -> None:
+    """Neither the lines as they came nor what strikes out the token, which knows it."""
+    token = Secret("a-token-of-some-length")
+    lines = Headers([("X-Echo", token.reveal())], token.mask)
+    len(lines)
+    kept: list[Any] = [lines]
+    for each in kept:
+        kept += [more for more in gc.get_referents(each) if type(more) in {tuple, dict, str, types.MethodType}]
+    assert not any(token.reveal() in each for each in kept if isinstance(each, str))
+    assert not any(isinstance(each, types.MethodType) for each in kept)
+
+
+def test_lines_that_an_earlier_version_has_pickled_are_read() -> None:
+    """It stored the names and values as they are shown, by name."""
+    lines = Headers.__new__(Headers)
+    lines.__setstate__((None, {"_lines": {"via": ("Via", "a, b"), "set-cookie": ("Set-Cookie", MASK)}}))
+    assert dict(lines) == {"Via": "a, b", "Set-Cookie": MASK}
