@@ -148,11 +148,16 @@ class LedgerAccess:
         return otherwise
 
     def note_later(self, step: Callable[[Window], Any]) -> None:
-        """Keep *step* for the next one that the ledger takes, and look for that moment for a while."""
+        """Keep *step* for the next one that the ledger takes, and look for that moment for a while.
+
+        Outside of a loop, where a call that was begun in one is thrown away, nobody can look for it.
+        """
         with self._lock:
             self._notes.append(step)
         if self._flushing is None or self._flushing.done():
-            self._flushing = asyncio.get_running_loop().create_task(self._flush(), name="tonicdm-budget-notes")
+            with contextlib.suppress(RuntimeError):
+                loop = asyncio.get_running_loop()
+                self._flushing = loop.create_task(self._flush(), name="tonicdm-budget-notes")
 
     async def _flush(self) -> None:
         for _ in range(max(1, round(self.seconds / RETRY_SECONDS))):

@@ -321,6 +321,46 @@ async def test_a_forked_child_leaves_what_is_not_stored_to_its_parent(make):
     assert budget.snapshot().reserved == 5
 
 
+async def test_a_call_that_is_thrown_away_outside_of_its_loop_is_noted(make, caplog):
+    """As the garbage collector does once the loop is closed, or a thread that drops what another one had begun."""
+    budget = await make()
+
+    async def call():
+        async with budget.reserve(5) as reservation:
+            assert await reservation.try_sent()
+            await asyncio.Event().wait()
+
+    for _ in range(2):
+        begun = call()
+        begun.send(None)
+        budget.ledger._here.forget()  # no timer runs
+        await asyncio.to_thread(begun.close)
+    entries = budget.ledger.peek().holdings.entries.values()
+    assert [(entry.cost, entry.state) for entry in entries] == [(5, EntryState.UNKNOWN)] * 2
+    assert not caplog.records
+
+
+class Fleeting(inloop.StepsInLoop):
+    """Its timer is taken away by the loop of another thread as soon as it was seen."""
+
+    def __init__(self, steps, timer):
+        self._state, self._thread, self._end, self._seen = steps._state, steps._thread, None, [timer]
+
+    @property
+    def _timer(self):
+        return self._seen.pop() if self._seen else None
+
+    @_timer.setter
+    def _timer(self, timer):
+        self._seen = [] if timer is None else [timer]
+
+
+async def test_two_loops_may_put_off_and_store_at_the_same_moment(make):
+    budget, loop = await make(), asyncio.get_running_loop()
+    steps = Fleeting(budget.ledger._here, (loop, loop.call_later(1000, print)))
+    steps.flush_later(1000)
+
+
 async def test_closing_stores_what_was_put_off(make, path):
     budget = await make()
     await answer(await send(budget, 5), 3495)

@@ -214,10 +214,17 @@ class StepsInLoop:
     # --- what is not stored yet -------------------------------------------------------------------------------------
 
     def flush_later(self, seconds: float) -> None:
-        """Store what was noted *seconds* from now, unless that is to be done already."""
-        if self._timer is not None and not self._timer[0].is_closed():
+        """Store what was noted *seconds* from now, unless that is to be done already.
+
+        Outside of a loop, where a call that was begun in one is thrown away, that is left to a later step.
+        """
+        timer = self._timer  # read once: the loop of another thread may take it away
+        if timer is not None and not timer[0].is_closed():
             return
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
         if self._end is None or self._end[0] is not loop:
             self._end = loop, _begin(_at_the_end_of_the_loop(weakref.ref(self)))
         self._timer = loop, loop.call_later(seconds, self._flush, seconds)
