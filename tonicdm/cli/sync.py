@@ -70,6 +70,7 @@ class SyncRun:
     projects: Sequence[RecordID] = ()
     counts: Mapping[str, int] = attrs.field(factory=dict)
     new_owner: bool = False
+    read_ahead: bool = False
     job: Job = attrs.field(factory=Job)
     output: Output = attrs.field(factory=Output)
 
@@ -91,6 +92,7 @@ class SyncRun:
 @click.option("--dry-run", is_flag=True, help="Show the plan and its price; send nothing.")
 @click.option("--confirm-deletions", "confirmed", is_flag=True, help="Let more than a fifth of a type vanish at once.")
 @click.option("--new-owner", is_flag=True, help="Let FILE go over to the organization of this token.")
+@click.option("--read-ahead", is_flag=True, help="Ask for a page while the one before it is stored.")
 @job_options
 @output_options
 @connected
@@ -108,6 +110,7 @@ def sync(
     dry_run: bool,
     confirmed: bool,
     new_owner: bool,
+    read_ahead: bool,
     job: Job,
     output: Output,
 ) -> None:
@@ -123,6 +126,7 @@ def sync(
         confirmed=confirmed,
         counts=counts_of(count, record_types),
         new_owner=new_owner,
+        read_ahead=read_ahead,
         projects=_projects(projects),
         job=job,
         output=output,
@@ -261,6 +265,7 @@ async def _run(tonic: TonicDM, store: Store, run: SyncRun) -> RunReport:
                 projects=run.projects,
                 counts=run.counts,
                 new_owner=run.new_owner,
+                read_ahead=run.read_ahead,
                 on_progress=on_progress,
             )
     except BaseException:

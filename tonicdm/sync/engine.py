@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import functools
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
@@ -33,10 +33,12 @@ from tonicdm.store.ownership import check_owner
 from tonicdm.store.rows import Checkpoint
 from tonicdm.store.store import Store, outlasting
 from tonicdm.store.types import RecordType
+from tonicdm.store.versions import ReadStamp
 from tonicdm.store.writing import Written
+from tonicdm.sync.ahead import stored_beside
 from tonicdm.sync.estimate import estimate_run, options_for
 from tonicdm.sync.facts import IDS, SyncOptions, facts_of, keep_learned, note_counted, parents_of
-from tonicdm.sync.performing import Performer, Write
+from tonicdm.sync.performing import Performed, Performer, Write, is_read_ahead
 from tonicdm.sync.reader import Reader
 from tonicdm.sync.report import Meter, OnProgress, OwnerReport, RunReport, TypeReport
 from tonicdm.types import RecordID
@@ -59,6 +61,7 @@ async def synchronize(
     owner: OwnerReport | None = None,
     hold: Hold = WHOLE,
     estimated: bool = True,
+    read_ahead: bool = False,
     on_progress: OnProgress = lambda _report: None,
 ) -> RunReport:
     """Bring *types* of a store up to date: a first load, or what changed since.
@@ -78,6 +81,9 @@ async def synchronize(
         hold: What it takes of the store; a run that takes one type can go on beside those of others.
         estimated: Whether the reports say what each type was expected to cost. It is worked out step by step, which
             takes a while for types of many pages: a run that is put off again and again had better not.
+        read_ahead: Whether a page is asked for while the one before it is stored. The calls and what is stored are
+            the same. A run that is killed may then have paid for two pages of a type that it has not stored, instead
+            of one.
         on_progress: Told after each step.
 
     Returns:
@@ -97,7 +103,15 @@ async def synchronize(
     options = options_for(tonic, SyncOptions(audit=audit, confirmed=confirmed, projects=projects, counts=counts or {}))
     runs = {
         record_type.name: _TypeRun(
-            tonic, store, record_type, TypeReport(type=record_type.name), options, hold, estimated, on_progress
+            tonic,
+            store,
+            record_type,
+            TypeReport(type=record_type.name),
+            options,
+            hold,
+            estimated,
+            read_ahead,
+            on_progress,
         )
         for record_type in types
     }
@@ -187,6 +201,7 @@ class _TypeRun:
     options: SyncOptions
     hold: Hold
     estimated: bool
+    read_ahead: bool
     on_progress: OnProgress
 
     async def run(self) -> None:
@@ -227,8 +242,8 @@ class _TypeRun:
             except StopIteration as end:  # a type that is asked for by project, and no project
                 await self._finish(facts, reader, end.value, lambda _db: Written())
                 return
+            done = await performer.perform(step)
             while True:
-                done = await performer.perform(step)
                 try:
                     following = steps.send(done.outcome)
                 except StopIteration as end:
@@ -239,13 +254,24 @@ class _TypeRun:
                     await self._write(done.write)
                     raise
                 keep = functools.partial(self._keep, facts=facts, following=following, write=done.write)
-                report.add(await self._write(keep))
-                self.on_progress(report)
-                step = following
+                done = await self._go_on(performer, following, keep)
         except StepFailedError:
             raise performer.error() from None
         except ListError as error:
             raise self._broken(error) from None
+
+    async def _go_on(self, performer: Performer, following: Step, keep: Write) -> Performed:
+        """Store the result of a step, and make the one that comes next: side by side where that is wanted."""
+        if not (self.read_ahead and is_read_ahead(following)):
+            self._note_stored(await self._write(keep))
+            return await performer.perform(following)
+        # Its call leaves before the write ends: so its stamp is drawn before the write begins.
+        read = functools.partial(_perform_beside, performer, following, await performer.draw())
+        return await stored_beside(self._write(keep), read, self._note_stored)
+
+    def _note_stored(self, written: Written) -> None:
+        self.report.add(written)
+        self.on_progress(self.report)
 
     async def _write(self, work: Write) -> Written:
         """Store the result of a step, unless another run has taken the type over: then it is that one's to read."""
@@ -307,6 +333,10 @@ class _TypeRun:
         if error.endless:
             return EndlessListError(f"{operation}: {error.reason}", self.report.pages)
         return OptionIgnoredError(error.option, error.reason, (), placement=self.tonic.caller.placement)
+
+
+async def _perform_beside(performer: Performer, step: Step, stamp: ReadStamp, stored: Awaitable[Any]) -> Performed:
+    return await performer.perform(step, stamp, stored=stored)
 
 
 def _local(reader: Reader, moment: str | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import functools
 import json
@@ -65,9 +66,23 @@ class Performer:
     report: TypeReport
     _last: Exception | None = None
     """The error behind the last outcome's trouble."""
+    _stored: Awaitable[Any] | None = None
+    """Ends when the result of the step before is stored; None where it is."""
 
-    async def perform(self, step: Step) -> Performed:
+    async def draw(self) -> ReadStamp:
+        """Return the stamp of a call that is about to leave."""
+        return await self.store.draw(self.reader.now())
+
+    async def perform(
+        self, step: Step, stamp: ReadStamp | None = None, *, stored: Awaitable[Any] | None = None
+    ) -> Performed:
         """Make a step; its result is not stored yet.
+
+        Args:
+            step: What to do.
+            stamp: Drawn before; unless given it is drawn here.
+            stored: Ends when the result of the step before is stored; None where it is. Only for a step of which
+                `is_read_ahead` says that its call needs nothing of that.
 
         Raises:
             SyncStoppedError: The step is to stop.
@@ -78,7 +93,8 @@ class Performer:
         at = self.reader.server_time()
         if step.begins:
             await self.store.write(functools.partial(rows.begin_scan, record_type=self.record_type.name))
-        stamp = await self.store.draw(self.reader.now())
+        self._stored = stored
+        stamp = stamp or await self.draw()
         try:
             done = await _BY_KIND[step.kind](self, step, at, stamp)
         except (APIError, ProtocolError, OptionIgnoredError) as error:
@@ -119,7 +135,13 @@ class Performer:
         )
         self.report.records += len(fetched.payload)
         self.report.pages += 1
+        await self._catch_up()
         return fetched
+
+    async def _catch_up(self) -> None:
+        """Return when the store holds the results of all steps before."""
+        if self._stored is not None:
+            await asyncio.shield(self._stored)
 
     async def _records(
         self,
@@ -261,6 +283,7 @@ class Performer:
         batch, count = await self.reader.batch(ids, DataQuantity(step.data_quantity))
         self.report.records += len(batch)
         self.report.pages += 1
+        await self._catch_up()
         return batch, count
 
     async def _wait(self, step: Step, at: datetime.datetime, _stamp: ReadStamp) -> Performed:
@@ -371,6 +394,17 @@ _BY_KIND: Final[dict[StepKind, Callable[[Performer, Step, datetime.datetime, Rea
     StepKind.TOMBSTONES: Performer._tombstones,
     StepKind.STOP: Performer._stop,
 }
+
+
+_FIXED_CALLS: Final = frozenset(
+    {StepKind.PAGE, StepKind.CHANGED_PAGE, StepKind.STALE_PAGE, StepKind.END, StepKind.PROBE, StepKind.STUBS}
+)
+"""Steps whose call is known from the step alone, whatever the store holds by then."""
+
+
+def is_read_ahead(step: Step) -> bool:
+    """Tell whether a step's call may leave before the result of the step before it is stored."""
+    return step.kind in _FIXED_CALLS and not step.begins
 
 
 def statuses_proven(db: Database, record_type: str) -> bool:

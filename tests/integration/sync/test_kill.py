@@ -32,15 +32,23 @@ def units_charged(server: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("server", "kills"), [(15_000, 3), pytest.param(100_000, 20, marks=pytest.mark.thorough)], indirect=["server"]
+    ("server", "kills", "lost", "options"),
+    [
+        (15_000, 3, 1, ()),
+        pytest.param(100_000, 20, 1, (), marks=pytest.mark.thorough),
+        pytest.param(100_000, 20, 2, ("--read-ahead",), marks=pytest.mark.thorough),
+    ],
+    indirect=["server"],
 )
-def test_kills_lose_nothing_and_cost_what_was_under_way(server: str, tmp_path: pathlib.Path, kills: int) -> None:
+def test_kills_lose_nothing_and_cost_what_was_under_way(
+    server: str, tmp_path: pathlib.Path, kills: int, lost: int, options: tuple[str, ...]
+) -> None:
     """SIGKILL at random moments of a planned load; the units stay within the plan's most, and what was
-    under way at each kill: at most one call for each type.
+    under way at each kill: at most one call for each type, two with reading ahead.
     """
     file, chance = tmp_path / "firm.db", random.Random(4)
     environment = processes.environment(server, tmp_path)
-    command = [*processes.COMMAND, "sync", str(file), "--types", TYPES]
+    command = [*processes.COMMAND, "sync", str(file), "--types", TYPES, *options]
     latency = json.dumps({"latency_seconds": [0.05, 0.15]}).encode()
     urllib.request.urlopen(urllib.request.Request(f"{server}/__settings", latency)).close()
     counts = {}
@@ -77,9 +85,9 @@ def test_kills_lose_nothing_and_cost_what_was_under_way(server: str, tmp_path: p
             }
         assert held == truth, kind
     workers = len(TYPES.split(","))
-    assert planned["expected"] <= units_charged(server) <= planned["most"] + 5 * workers * killed
+    assert planned["expected"] <= units_charged(server) <= planned["most"] + 5 * lost * workers * killed
     # Were every page paid for twice, the most would say nothing: this is near what a load without a kill costs.
-    assert units_charged(server) <= planned["expected"] + (5 * workers + 1) * killed + workers
+    assert units_charged(server) <= planned["expected"] + (5 * lost * workers + 1) * killed + workers
     assert killed >= min(kills, 3), "the load was over before it could be killed often"
 
 
