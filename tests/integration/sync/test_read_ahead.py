@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -41,7 +41,7 @@ async def tonic(box: Sandbox, clock: VirtualClock) -> AsyncIterator[TonicDM]:
 
 
 @contextlib.asynccontextmanager
-async def client(box: Sandbox, clock: VirtualClock) -> AsyncIterator[TonicDM]:
+async def client(box: Sandbox, clock: VirtualClock) -> AsyncGenerator[TonicDM]:
     """A client that knows nothing of the server yet, with small pages."""
     budget = UnitBudget.memory(clock=clock, max_calls_per_second=None)
     async with TonicDM(box.token, base_url=box.url, budget=budget) as tonic:
