@@ -15,8 +15,10 @@ from tests import postgres
 from tests.engines import ENGINES, place
 from tonicdm.store import Store, lookup, rows, writing
 from tonicdm.store.database import Database
+from tonicdm.store.opening import locate
 from tonicdm.store.versions import ReadStamp
 from tonicdm.types import DataQuantity
+from tonicdm.webhooks import jobs
 
 PAGE = 200
 ODD = ["", "NULL", "null", "{}", '{"a"}', "a,b", 'a"b', "a'b", "a\\b", "a?b", "%s", "%b", " a ", "é", "𝄞", "\n"]
@@ -173,6 +175,33 @@ async def test_a_page_reads_no_more_than_its_rows_however_the_tables_grow(postgr
         assert PAGE <= min(row[2:]) <= max(row[2:]) <= 1.5 * min(row[2:]) <= 80 * PAGE, costs
     # A table of a few disk pages may be read whole for each key.
     assert max(max(row[:2]) for row in costs) <= 400 * PAGE, costs
+
+
+def test_jobs_are_compared_with_their_records_alone(postgres_url: str) -> None:
+    """Those of a type that came up since the statistics were made."""
+    with contextlib.closing(locate(postgres_url, "firm").open()) as db:
+        for table in ("record", "job"):
+            db.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+        with db.transaction():
+            write_without_times(db, 0, ReadStamp(1, 1.8e9))
+        for table in ("record", "job"):
+            db.execute(f"ANALYZE {table}")
+        with db.transaction():
+            for number in range(6):
+                write(db, number, ReadStamp(2, 1.8e9))
+            db.execute("INSERT INTO event (key, type, signed, received) VALUES ('a', 'x', 1, 0)")
+            db.insert(
+                "INSERT INTO job (event, record_type, id, updated, due) VALUES (?, ?, ?, ?, ?)",
+                [(1, "offices", item["id"], "2025", 0) for item in page(0, 50)],
+            )
+        with psycopg.connect(postgres_url, autocommit=True) as watch:
+            db.execute("SELECT pg_stat_force_next_flush()")
+            before = read(watch)
+            with db.transaction():
+                jobs.settle_older(db, ["offices"])
+            db.execute("SELECT pg_stat_force_next_flush()")
+            assert read(watch) - before <= 4 * 50
+        assert db.execute("SELECT count(*) FROM job WHERE outcome = 'current'").fetchone() == (50,)
 
 
 async def test_a_page_takes_as_many_round_trips_as_a_record(postgres_url: str) -> None:

@@ -56,8 +56,8 @@ def register(connection: psycopg.Connection[Any]) -> None:
         connection.adapters.register_loader(oid, loader)
 
 
-_WHOLE_KEY: Final = re.compile(r"\btype = \? AND (?:id|key) = \?")
-"""The condition for one row of a table whose key is a type and a name."""
+_OF_ONE_ROW: Final = re.compile(r"\btype = \? AND (?:id|key) = \?|\brecord_type = \?")
+"""The condition for one row of a table whose key is a type and a name, or for jobs, each of which names such a row."""
 
 
 def by_key(condition: str) -> str:
@@ -73,7 +73,7 @@ def by_key(condition: str) -> str:
 @functools.lru_cache(maxsize=2_000)
 def translated(sql: str) -> bytes:
     """Return a statement with the placeholders of psycopg: those in texts, names and comments are none."""
-    sql = _WHOLE_KEY.sub(lambda condition: by_key(condition[0]), sql)
+    sql = _OF_ONE_ROW.sub(lambda condition: by_key(condition[0]), sql)
     parts = re.split(r"""('(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*)""", sql.replace("%", "%%"))
     # What the pattern captured stands at the odd places.
     return "".join(part if number % 2 else part.replace("?", "%s") for number, part in enumerate(parts)).encode()
