@@ -215,6 +215,24 @@ async def test_what_others_write_in_the_last_moment_decides_where_the_gate_has_t
     assert other.snapshot().reserved == 0
 
 
+async def test_a_file_that_can_not_be_looked_at_in_the_last_moment_leaves_the_gate_to_the_thread(make, monkeypatch):
+    budget = await make()
+    reservation = budget.reserve(5, timeout=600.0)  # longer than what is stored says
+    await reservation.__aenter__()
+    state, looks = budget.ledger._state, []
+
+    def fail_at_the_second(connection):
+        looks.append(connection)
+        if len(looks) == 2:
+            raise sqlite3.OperationalError("disk I/O error")
+        return type(state).is_up_to_date(state, connection)
+
+    monkeypatch.setattr(state, "is_up_to_date", fail_at_the_second)
+    assert await reservation.try_sent()
+    assert len(looks) == 2
+    assert budget.snapshot().reserved == 5
+
+
 async def test_what_others_did_meanwhile_closes_no_gate_that_need_not_be_closed(make, clock):
     """Other keys and other calls: the window is read anew, and the reservation is still this process's own."""
     budget, other = await make(), await make()

@@ -133,6 +133,10 @@ class StepsInLoop:
                 return (self._finish(connection, lambda _: result),)
             self._discard()
             return (self._finish(connection, step),) if self._load(connection) else None
+        except sqlite3.Error:  # the thread meets it too, and says what it means
+            self._discard()
+            roll_back(connection)
+            return None
         except BaseException:
             self._discard()
             roll_back(connection)
