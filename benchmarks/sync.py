@@ -85,6 +85,7 @@ async def main(url, file):
 asyncio.run(main(sys.argv[1], sys.argv[2]))
 """
 
+# What one would write by hand: each record as JSON by type and ID, with that key alone, a page in one transaction.
 BARE = """
 import asyncio, json, sqlite3, sys
 import aiohttp
