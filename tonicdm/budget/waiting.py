@@ -479,9 +479,11 @@ class WaitQueue:
     async def _nap(self, kick: asyncio.Event, denied: Denied | None) -> None:
         """Sleep until something can have changed: a kick, a reset, a lapsed lease, another process."""
         now = self.clock.monotonic()
-        times = [now + MAX_NAP_SECONDS, self._next_sweep]
-        if self._wake_at is not None:
-            times.append(self._wake_at)
+        times = [now + MAX_NAP_SECONDS]
+        if self._failing_since is None:  # else they may have passed, and nothing can be done about them yet
+            times.append(self._next_sweep)
+            if self._wake_at is not None:
+                times.append(self._wake_at)
         if (deadline := self._lanes.next_deadline) is not None:
             times.append(deadline)
         poll = self.access.ledger.poll_seconds

@@ -125,12 +125,13 @@ class Headers(Mapping[str, str]):
 def _shown(lines: Iterable[tuple[str, str]], mask: Callable[[str], str]) -> dict[str, tuple[str, str]]:
     read: dict[str, tuple[str, str]] = {}
     for name, value in lines:
-        key = name.lower()
+        name_shown = mask(name)
+        key = name_shown.lower()
         shown = MASK if key in SECRET_LINES else mask(value)
         if key in LINKS:
             shown = _QUERY.sub(f"?{MASK}", shown)
         before = read.get(key)
-        read[key] = (mask(name), shown) if before is None else (before[0], f"{before[1]}, {shown}")
+        read[key] = (name_shown, shown) if before is None else (before[0], f"{before[1]}, {shown}")
     return read
 
 

@@ -5,14 +5,16 @@ import logging
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 
 import pytest
 
 from tests.unit.budget.test_window import START
 from tonicdm import LedgerUnavailableError, UnitBudget
-from tonicdm.budget.ledgers import file
-from tonicdm.clock import VirtualClock
+from tonicdm.budget.ledgers import LedgerBusyError, file
+from tonicdm.clock import SystemClock, VirtualClock
 from tonicdm.errors import BudgetError, BudgetTimeoutError, ConfigError
 
 RESET = START + 1800
@@ -403,3 +405,45 @@ async def test_a_damaged_file_that_can_not_be_moved_is_an_error_that_says_so(mak
         await budget.reserve(1).__aenter__()
     monkeypatch.undo()
     assert await call(budget, 5, 3590)
+
+
+async def test_a_file_that_was_deleted_without_its_log_is_made_anew_while_another_process_has_the_old_one_open(
+    make, path
+):
+    """The index of the old log is not taken for that of the new file, in which nobody could read then."""
+    budget = make(ledger_timeout=0.5)
+    await call(budget, 5, 3500)
+    program = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); list(c.execute('SELECT * FROM window')); print()"
+    other = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", f"{program}; sys.stdout.flush(); sys.stdin.read()", str(path)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        await other.stdout.readline()
+        path.unlink()
+        await call(budget, 1, 3499)
+    finally:
+        await other.communicate(b"")
+    assert make().snapshot().remaining == 3499
+
+
+async def test_a_ledger_that_fails_at_once_is_asked_a_few_times_and_in_no_busy_loop(make, monkeypatch):
+    """Also when a lapsed lease or the end of a window, which that step would look at, has passed."""
+    clock = SystemClock()
+    budget = make(ledger_timeout=0.3, clock=clock)
+    await call(budget, 5, 3500)
+    queue = (await send(budget, 1))._queue
+    queue._next_sweep = queue._wake_at = clock.monotonic() - 1
+    asked = 0
+
+    async def full(*_):
+        nonlocal asked
+        asked += 1
+        raise LedgerBusyError("the disk is full")
+
+    monkeypatch.setattr(budget.ledger, "run", full)
+    monkeypatch.setattr(budget.ledger, "reserve_now", lambda _: None)
+    with pytest.raises(LedgerUnavailableError, match="the disk is full"):
+        await budget.reserve(1).__aenter__()
+    assert asked <= 6

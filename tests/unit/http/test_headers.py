@@ -87,6 +87,14 @@ def test_lines_that_nobody_has_looked_at_are_copied_and_stored_without_the_token
         assert token.reveal() not in repr(copied)
 
 
+def test_a_token_in_the_name_of_a_line_is_struck_out_and_the_line_is_found() -> None:
+    """By the name that is shown; nothing knows it by the other one."""
+    lines = Headers([("X-Secret-Id", "1"), ("Via", "a")], lambda text: text.replace("Secret", MASK))
+    assert dict(lines) == {f"X-{MASK}-Id": "1", "Via": "a"}
+    assert "X-Secret-Id" not in lines
+    assert dict(pickle.loads(pickle.dumps(lines))) == dict(lines)
+
+
 def read_while_another_reads(lines: Headers, at: int) -> tuple[list[dict[str, str]], bool]:
     """Read *lines* on a thread, and by somebody else before its instruction number *at*.
 

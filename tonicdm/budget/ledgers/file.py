@@ -275,9 +275,19 @@ class LedgerFile:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not self.exists:
                 with self._locked():  # not while a damaged file and its log are being moved
-                    self.path.touch(mode=0o600)
+                    self._make_anew()
         except OSError as error:
             raise self._unusable(error) from error
+
+    def _make_anew(self) -> None:
+        """Make the file, unless another process has done so, and leave the log of one that was deleted to its users.
+
+        As long as one of them has it open, its index would be taken for that of the new file, which none could read.
+        """
+        if not self.exists:
+            for suffix in ("-wal", "-shm"):
+                self._beside(suffix).unlink(missing_ok=True)
+            self.path.touch(mode=0o600)
 
     def _unusable(self, error: Exception) -> ConfigError:
         return ConfigError(f"the budget file {self.path} can't be used: {error}")
