@@ -148,6 +148,16 @@ def test_the_names_of_events_are_where_they_were() -> None:
         hooks.Nothing  # noqa: B018
 
 
+@for_each("name", ["tonicdm", "tonicdm.budget", "tonicdm.models", "tonicdm.http.hooks"])
+def test_names_that_are_loaded_when_they_are_named_are_listed_before(name: str) -> None:
+    """For an interpreter's completion, say."""
+    module = importlib.import_module(name)
+    late = dict(vars(module))
+    listed = set(late["__dir__"]())
+    assert listed >= {*late["__all__"]}
+    assert "__getattr__" in late
+
+
 LATE = {
     *("cattrs", "html.entities", "sqlite3", "tomllib"),
     *("tonicdm.budget.views", "tonicdm.http.events", "tonicdm.models", "tonicdm.sandbox", "tonicdm.store"),

@@ -48,6 +48,10 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Hooks(Value):
     """Functions that are told what happens; a fault in one is logged and stops nothing."""
