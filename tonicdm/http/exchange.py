@@ -384,6 +384,8 @@ class Exchange:
 
     def _response(self, headers: Headers, body: bytes, rate_limit: RateLimit | None, elapsed: float) -> Response:
         progress, settlement = self._progress, self.settlement
+        if self.status >= 300:  # it becomes an error
+            headers.strike_out()
         return Response(
             status=self.status,
             headers=headers,

@@ -94,6 +94,10 @@ class Headers(Mapping[str, str]):
             self._came = None  # behind what was read: two threads that begin at once make the same of it
         return self._read
 
+    def strike_out(self) -> None:
+        """Read the lines now: an error's frames are captured, and must not keep them as they came."""
+        len(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Headers, (tuple(self._lines.values()),)
 

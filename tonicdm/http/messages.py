@@ -66,19 +66,21 @@ class OutgoingRequest(State):
 
 
 class _NamingErrors:
-    """Gives errors of this package the name of a call."""
+    """Gives errors of this package the name of a call, and strikes out of its response what they must not show."""
 
-    __slots__ = ("_request_id",)
+    __slots__ = ("_response",)
 
-    def __init__(self, request_id: str) -> None:
-        self._request_id = request_id
+    def __init__(self, response: Response) -> None:
+        self._response = response
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            self._response.headers.strike_out()
         if isinstance(error, TonicDMError):
-            error.request_id = error.request_id or self._request_id
+            error.request_id = error.request_id or self._response.request_id
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -109,7 +111,7 @@ class Response(Value):
 
     def naming_errors(self) -> _NamingErrors:
         """Give the errors that are raised inside, where it is read, the name of the call that it answers."""
-        return _NamingErrors(self.request_id)
+        return _NamingErrors(self)
 
 
 @attrs.define(eq=False, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gc
 import json
 import logging
 import traceback
@@ -17,9 +18,10 @@ from tests.cases import for_each
 from tests.hostile import CUT, NEVER, RESET, Hostile, Request, answer, bare, drip, head
 from tonicdm import Hooks, Secret, TonicDM, TonicDMError
 from tonicdm.http.auth import Auth
+from tonicdm.http.headers import Headers
 
 from .conftest import ID, TOKEN, Make
-from .frames import chain, leaks
+from .frames import chain, frames, leaks
 
 ECHO = f"Authorization: Bearer {TOKEN}"
 
@@ -87,6 +89,20 @@ async def test_no_failure_shows_the_token(name: str, own: bool, make: Make, host
     assert leaks(error, TOKEN) == []
     assert TOKEN not in caplog.text
     assert TOKEN not in repr(events)
+
+
+@pytest.mark.parametrize("status", [200, 403, 500])
+async def test_the_frames_of_an_error_keep_no_line_as_it_came(status: int, make: Make, hostile: Hostile):
+    """Whoever looks into objects, and does not ask for their repr, finds what is shown."""
+    hostile.otherwise = answer(status, b"{", [("X-Debug", ECHO), ("Set-Cookie", "session=4711")])
+    error = await caught(make())
+    passed = [local for one in chain(error) for frame in frames(one.__traceback__) for local in frame.f_locals.values()]
+    kept = [lines for local in [*passed, *vars(error).values()] for lines in (local, getattr(local, "headers", None))]
+    kept = [lines for lines in kept if isinstance(lines, Headers)]
+    for each in kept:
+        kept += [more for more in gc.get_referents(each) if type(more) in {tuple, dict, str}]
+    assert kept
+    assert not [text for text in kept if isinstance(text, str) and (TOKEN in text or "4711" in text)]
 
 
 @pytest.mark.parametrize("token", ["a+b/c==d&e<f>g", "x.y-z_~1234567890"])
