@@ -160,7 +160,14 @@ def test_names_that_are_loaded_when_they_are_named_are_listed_before(name: str) 
 
 LATE = {
     *("cattrs", "html.entities", "sqlite3", "tomllib"),
-    *("tonicdm.budget.views", "tonicdm.http.events", "tonicdm.models", "tonicdm.sandbox", "tonicdm.store"),
+    *(
+        "tonicdm.budget.views",
+        "tonicdm.codec",
+        "tonicdm.http.events",
+        "tonicdm.models",
+        "tonicdm.sandbox",
+        "tonicdm.store",
+    ),
 }
 """What a client loads when it first needs it."""
 

@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict
 
-from tonicdm.codec import camel
 from tonicdm.errors import InvalidOptionError
 from tonicdm.http import operation as encode
 from tonicdm.http.headers import is_header_name, is_reserved
@@ -145,6 +144,8 @@ def sort_field(value: Any, names: Sequence[str]) -> SortField:
     """
     if isinstance(value, SortField):
         return value
+    from tonicdm.codec import camel  # loaded with the first record
+
     wire = {name: camel(name) for name in names}
     if isinstance(value, str) and (value in wire or value in wire.values()):
         return SortField(wire.get(value, value))

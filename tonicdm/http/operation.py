@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import attrs
 
-from tonicdm.codec.scalars import write_datetime
 from tonicdm.errors import InvalidOptionError
 from tonicdm.ids import record_id
 from tonicdm.values import Value
@@ -183,6 +182,8 @@ def check_array(name: str, value: Any) -> None:
 def moment(name: str, value: Any) -> str:
     """Encode an aware datetime in ISO 8601, or a date as it is."""
     if isinstance(value, datetime.datetime):
+        from tonicdm.codec.scalars import write_datetime  # loaded with the first record
+
         try:
             return write_datetime(value)
         except ValueError as error:
