@@ -24,6 +24,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "from_code",
+    "measured",
     "pictures",
 ]
 myst_enable_extensions = ["colon_fence", "deflist"]
