@@ -158,6 +158,11 @@ def test_names_that_are_loaded_when_they_are_named_are_listed_before(name: str) 
     assert "__getattr__" in late
 
 
+def test_the_types_of_options_can_be_read_at_run_time() -> None:
+    code = "import typing; from tonicdm.endpoints.persons import PersonOptions as O; typing.get_type_hints(O)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 LATE = {
     *("cattrs", "html.entities", "sqlite3", "tomllib"),
     *(
