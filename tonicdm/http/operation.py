@@ -28,12 +28,10 @@ class Parameter(Value):
     """Turns the argument's name and value into the text of the header."""
     query: str = attrs.field(default="")
     """The name in the query string, where it differs."""
-    key: str = attrs.field(init=False, repr=False, eq=False)
+    key: str = attrs.field(
+        default=attrs.Factory(lambda self: self.name.lower(), takes_self=True), init=False, repr=False, eq=False
+    )
     """The header's name in lower case: headers are told apart by it."""
-
-    @key.default
-    def _lower(self) -> str:
-        return self.name.lower()
 
     @property
     def query_name(self) -> str:
