@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Container
 from typing import Any, Final, Self
 
+import aiohttp
+
 from tonicdm.http.headers import is_added
 from tonicdm.types import Secret
 
@@ -20,6 +22,21 @@ _AS_WRITTEN: Final = frozenset({"Host", "Accept", "Accept-Encoding", "User-Agent
 
 class SentTwiceError(Exception):
     """A request of an attempt that had been sent was to be sent again."""
+
+
+async def _closed(*_: Any) -> Any:
+    raise SentTwiceError
+
+
+class GatedRequest(aiohttp.ClientRequest):
+    """A request of a session opened here: when its connection is there, it awaits its gate."""
+
+    gate: Callable[[], Awaitable[None]] = _closed
+
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        """Send the request, if its gate lets it pass."""
+        await self.gate()
+        return await super().send(conn)
 
 
 class SingleRequest:
@@ -62,7 +79,10 @@ class SingleRequest:
             raise self._error or SentTwiceError
         self._entered = True
         self._keep_ours(request.headers)
-        request.send = self._gated(request.send)
+        if isinstance(request, GatedRequest):
+            request.gate = self._gate
+        else:  # of a user's session
+            request.send = self._gated(request.send)
         try:
             # The token stands in the request for as long as it is being sent and no longer: errors of aiohttp hold the
             # request's headers, and tools that track errors show them.
@@ -75,6 +95,12 @@ class SingleRequest:
         finally:
             if self._token is not None:
                 request.headers.popall("Authorization", None)
+            # The request, which its response holds, must not hold the attempt: nobody but the garbage collector would
+            # part them.
+            if isinstance(request, GatedRequest):
+                request.gate = _closed
+            else:
+                request.send = _closed
 
     def _keep_ours(self, headers: Any) -> None:
         others = set(headers).difference(self._names, _AS_WRITTEN)

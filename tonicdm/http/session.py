@@ -16,6 +16,7 @@ import yarl
 from tonicdm._version import __version__
 from tonicdm.errors import ClientClosedError, ConfigError
 from tonicdm.http.headers import FRAMING
+from tonicdm.http.middleware import GatedRequest
 
 PACKAGE: Final = __name__.partition(".")[0]
 
@@ -157,6 +158,7 @@ class SessionHolder:
                 connector_owner=self._connector is None,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=self._trust_env,
+                request_class=GatedRequest,
             )
         return self._session
 

@@ -69,6 +69,7 @@ async def unclosed(box: Sandbox) -> int:
     return line
 
 
+@pytest.mark.filterwarnings("ignore:Unclosed")  # aiohttp's own, when the connection ends
 async def test_a_client_that_is_not_closed_warns_once_with_the_line_that_made_it(box):
     """Also where its views are gone with it."""
     with warnings.catch_warnings(record=True) as caught:
