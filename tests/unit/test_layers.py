@@ -111,7 +111,7 @@ def test_only_the_modules_that_send_import_aiohttp_in_the_client() -> None:
         if re.search(r"^\s*(import|from) aiohttp\b", path.read_text(encoding="utf-8"), re.MULTILINE)
         and "sandbox" not in path.parts
     }
-    sending = {f"http/{name}.py" for name in ("transport", "exchange", "plain", "session", "exceptions")}
+    sending = {f"http/{name}.py" for name in ("transport", "exchange", "middleware", "plain", "session", "exceptions")}
     servers = {
         "webhooks/web.py",
         "webhooks/serve.py",

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from tonicdm.endpoints.caller import ServerFacts
+from tonicdm.http.headers import Headers
 from tonicdm.http.messages import Response
 from tonicdm.http.operation import Operation
 from tonicdm.types import DataQuantity
@@ -61,4 +62,4 @@ class Server:
         records = [record(number) for number in numbers]
         if data_quantity is DataQuantity.ID_ONLY:
             records = [{"id": one["id"]} for one in records]
-        return Response(status=200, headers={}, body=json.dumps(records).encode(), rate_limit=None, attempts=1)
+        return Response(status=200, headers=Headers(), body=json.dumps(records).encode(), rate_limit=None, attempts=1)

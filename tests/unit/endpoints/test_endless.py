@@ -14,6 +14,7 @@ from tonicdm.endpoints.listing import Listing
 from tonicdm.endpoints.offices import Offices
 from tonicdm.endpoints.progress import Progress
 from tonicdm.errors import EndlessListError
+from tonicdm.http.headers import Headers
 from tonicdm.http.messages import Response
 from tonicdm.paging import Paginator
 from tonicdm.types import DataQuantity
@@ -40,7 +41,7 @@ class Circle(Server):
         self.calls.append(dict(options or {}))
         self.units += (data_quantity or DataQuantity.BASIC).units
         found = [record(number) for number in self.pages(self.calls[-1].get("page_number", 1))]
-        return Response(status=200, headers={}, body=json.dumps(found).encode(), rate_limit=None, attempts=1)
+        return Response(status=200, headers=Headers(), body=json.dumps(found).encode(), rate_limit=None, attempts=1)
 
 
 def listed(pages: Pages, **how: Any) -> tuple[Circle, Paginator[Any]]:

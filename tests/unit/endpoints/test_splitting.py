@@ -16,6 +16,7 @@ from tonicdm.endpoints.disciplines import Disciplines
 from tonicdm.endpoints.offices import Offices
 from tonicdm.endpoints.persons import Persons
 from tonicdm.endpoints.rfi_parts import RfiParts
+from tonicdm.http.headers import Headers
 from tonicdm.models import RecordStub
 
 from .pagingserver import Server, record
@@ -104,7 +105,9 @@ class Sorting(Server):
         records = json.loads(answer.body)
         descending = (options or {}).get("sort_direction") == "desc"
         records.sort(key=lambda one: one.get("name", "").casefold(), reverse=descending)
-        return type(answer)(status=200, headers={}, body=json.dumps(records).encode(), rate_limit=None, attempts=1)
+        return type(answer)(
+            status=200, headers=Headers(), body=json.dumps(records).encode(), rate_limit=None, attempts=1
+        )
 
 
 @pytest.mark.parametrize("direction", ["asc", "desc"])
@@ -134,7 +137,7 @@ class Parents(Server):
         both = [{"item_id": one, "number": str(n)} for one in wanted for n in range(3)]
         size, number = options.get("page_size", 10_000), options.get("page_number", 1)
         page = both[(number - 1) * size : number * size]
-        return Response(status=200, headers={}, body=json.dumps(page).encode(), rate_limit=None, attempts=1)
+        return Response(status=200, headers=Headers(), body=json.dumps(page).encode(), rate_limit=None, attempts=1)
 
 
 async def test_a_list_by_more_parents_than_one_call_holds_is_split_as_well():
@@ -211,7 +214,9 @@ class Timed(Server):
 
         answer = await Server.call(self, operation, options, **more)
         records = [{**one, **({} if self.when is None else {"updated": self.when})} for one in json.loads(answer.body)]
-        return type(answer)(status=200, headers={}, body=json.dumps(records).encode(), rate_limit=None, attempts=1)
+        return type(answer)(
+            status=200, headers=Headers(), body=json.dumps(records).encode(), rate_limit=None, attempts=1
+        )
 
 
 @pytest.mark.parametrize(
