@@ -16,7 +16,7 @@ import click
 from tonicdm.cli import logs
 from tonicdm.cli.inbox import load_handlers
 from tonicdm.cli.output import Output, Table, output_options
-from tonicdm.cli.signals import end_after, stop_event
+from tonicdm.cli.signals import LastEnd, stop_event
 from tonicdm.cli.text import Column, number
 from tonicdm.errors import ConfigError
 from tonicdm.jobs import QUEUES, JobQueue, Kind, RhythmAccess, Schedule, Tenant, run_worker
@@ -317,7 +317,7 @@ def worker(
     async def run() -> None:
         logs.configure(logs.level_of_option(), default="info")
         stop = stop_event()
-        last_end = end_after(stop, GRACE_SECONDS + CLOSING_SECONDS)
+        watching = last_end.watch(stop)
         await run_worker(
             database,
             concurrency=concurrency,
@@ -328,6 +328,7 @@ def worker(
             wait=not until_empty,
             stop=stop,
         )
-        last_end.cancel()
+        watching.cancel()
 
-    asyncio.run(run())
+    with LastEnd(GRACE_SECONDS + CLOSING_SECONDS) as last_end:
+        asyncio.run(run())

@@ -10,7 +10,7 @@ import signal
 import threading
 from collections.abc import Generator
 from types import FrameType
-from typing import Final
+from typing import Final, Self
 
 import click
 
@@ -39,30 +39,46 @@ def stop_event() -> asyncio.Event:
     return stop
 
 
-def end_after(stop: asyncio.Event, seconds: float) -> asyncio.Task[None]:
-    """End the process so many seconds behind *stop*, whatever it still waits for.
+class LastEnd:
+    """Ends the process some time behind the signal that told it to end, whatever it still waits for.
 
-    A database that takes connections and answers nothing holds up a thread, and that the end of the program.
+    A database that takes connections and answers nothing holds up a thread, and that the end of the program. Entered
+    around the event loop. Behind the block only a program that is at its end is still ended: another one goes on.
 
     Args:
-        stop: Begins the end.
         seconds: What an end in order may take.
-
-    Returns:
-        A task, to be held for as long as the program runs.
     """
 
-    def end() -> None:
-        logger.error("what is waited for has not answered for %g s: the program is ended as it is", seconds)
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._is_left = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_left = True
+
+    def watch(self, stop: asyncio.Event) -> asyncio.Task[None]:
+        """Begin to count when *stop* is set.
+
+        Returns:
+            A task, to be held for as long as the event loop runs.
+        """
+
+        async def begin() -> None:
+            await stop.wait()
+            timer = threading.Timer(self._seconds, self._end)
+            timer.daemon = True
+            timer.start()
+
+        return asyncio.create_task(begin(), name="tonicdm-end")
+
+    def _end(self) -> None:
+        if self._is_left and threading.main_thread().is_alive():
+            return
+        logger.error("what is waited for has not answered for %g s: the program is ended as it is", self._seconds)
         os._exit(NETWORK)
-
-    async def watch() -> None:
-        await stop.wait()
-        timer = threading.Timer(seconds, end)
-        timer.daemon = True
-        timer.start()
-
-    return asyncio.create_task(watch(), name="tonicdm-end")
 
 
 @contextlib.contextmanager
