@@ -119,12 +119,8 @@ def identity(name: str, value: Any) -> str:
 
 
 def identities(name: str, value: Any) -> str:
-    """Encode an array of IDs, as `array` does."""
-    check_array(name, value)
-    words = [record_id(element, name) for element in value]
-    if not words:
-        raise InvalidOptionError(f"{name} must not be empty; leave it out instead. {NOTHING_SENT}")
-    return ",".join(words)
+    """Encode an array of IDs, as `array` does; none of them can hold a comma."""
+    return ",".join(_words(name, value, identity))
 
 
 def boolean(name: str, value: Any) -> str:
@@ -152,10 +148,7 @@ def array(item: Callable[[str, Any], str]) -> Callable[[str, Any], str]:
     """Make an encoder for arrays: comma-separated, without spaces (reference: x-array-encoding)."""
 
     def encode(name: str, value: Any) -> str:
-        check_array(name, value)
-        words = [item(name, element) for element in value]
-        if not words:
-            raise InvalidOptionError(f"{name} must not be empty; leave it out instead. {NOTHING_SENT}")
+        words = _words(name, value, item)
         if any("," in word for word in words):
             raise InvalidOptionError(f"{name} must not hold commas: they separate its values. {NOTHING_SENT}")
         return ",".join(words)
@@ -163,18 +156,20 @@ def array(item: Callable[[str, Any], str]) -> Callable[[str, Any], str]:
     return encode
 
 
-def check_array(name: str, value: Any) -> None:
-    """Refuse what is no array of values.
+def _words(name: str, value: Any, item: Callable[[str, Any], str]) -> list[str]:
+    """Encode each value of an array.
 
     Raises:
-        InvalidOptionError: *value* is a single value.
+        InvalidOptionError: *value* is a single value, or holds none.
     """
-    if type(value) is list:
-        return
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise InvalidOptionError(
             f"{name} must be a list, not a {type(value).__name__}; put a single value into a list. {NOTHING_SENT}"
         )
+    words = [item(name, element) for element in value]
+    if not words:
+        raise InvalidOptionError(f"{name} must not be empty; leave it out instead. {NOTHING_SENT}")
+    return words
 
 
 def moment(name: str, value: Any) -> str:

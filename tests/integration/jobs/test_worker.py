@@ -271,6 +271,12 @@ async def test_a_running_job_that_is_cancelled_ends_behind_its_step_and_is_shown
         assert await queue.jobs() == []
 
 
+async def at_work(queue):
+    """Wait for a worker to have begun a job."""
+    while not await queue.jobs(status="doing"):
+        await asyncio.sleep(0.01)
+
+
 async def test_a_job_that_does_not_end_in_its_time_is_put_back_when_its_worker_ends(queue, postgres_url, monkeypatch):
     monkeypatch.setattr("tonicdm.jobs.worker.GRACE_SECONDS", 0.1)
     async with sandbox() as box:
@@ -280,8 +286,7 @@ async def test_a_job_that_does_not_end_in_its_time_is_put_back_when_its_worker_e
         stop = asyncio.Event()
         worker = asyncio.create_task(run_worker(postgres_url, stop=stop))
         async with asyncio.timeout(60):
-            while not await queue.jobs(status="doing"):
-                await asyncio.sleep(0.01)
+            await at_work(queue)
             await asyncio.sleep(0.3)
             stop.set()
             await worker
@@ -303,8 +308,7 @@ async def test_a_worker_that_ends_shows_signs_of_life_while_its_jobs_do(queue, p
         stop = asyncio.Event()
         worker = asyncio.create_task(run_worker(postgres_url, stop=stop))
         async with asyncio.timeout(60):
-            while not await queue.jobs(status="doing"):
-                await asyncio.sleep(0.01)
+            await at_work(queue)
             stop.set()
             await asyncio.sleep(0.7)
             assert await queue.rescue(0.5) == 0
