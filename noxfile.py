@@ -13,11 +13,16 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 EXTRAS = "cli,duckdb,arrow,pandas,dlt,keyring,orjson,otel,postgres,jobs"
 """All that the tests of an installed copy use."""
 
-SIDE_BY_SIDE = ("-n", str(max(4, os.cpu_count() or 1)), "--dist", "loadfile", "--no-loadscope-reorder")
+WORKERS = max(4, os.cpu_count() or 1)
+SIDE_BY_SIDE = ("-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder", "--max-worker-restart=0")
 """Each file in one worker, and workers enough that some compute while others wait for processes and windows.
 
-``nox -s tests -- -n 0`` runs all in one process.
+A worker that died ends the run: its file would be begun anew, and it die again, for ever. ``nox -s tests -- -n 0``
+runs all in one process.
 """
+
+PATIENCE = ("-o", "faulthandler_timeout=7200")
+"""How long a test may take that is no test of the suite (`pyproject.toml` says it of those)."""
 
 PURE_CORES = PROJECT["tool"]["tonicdm"]["pure-cores"]
 """Modules of rules, all of whose branches the tests take (`pyproject.toml` names them)."""
@@ -81,14 +86,14 @@ def coverage(session: nox.Session) -> None:
 def thorough(session: nox.Session) -> None:
     """Run what is too long for the ordinary tests: whole months, many kills, many examples."""
     session.install(f".[{EXTRAS}]", *groups("tests"))
-    run_tests(session, "pytest", *SIDE_BY_SIDE, "-m", "thorough")
+    run_tests(session, "pytest", *SIDE_BY_SIDE, *PATIENCE, "-m", "thorough")
 
 
 @nox.session
 def property(session: nox.Session) -> None:  # noqa: A001 - the name users type
     """Run the state machines with many more examples than the ordinary tests do."""
     session.install(f".[{EXTRAS}]", *groups("tests"))
-    session.run("pytest", "tests/property", "--hypothesis-profile=thorough", *session.posargs)
+    session.run("pytest", "tests/property", "--hypothesis-profile=thorough", *PATIENCE, *session.posargs)
 
 
 @nox.session
