@@ -106,8 +106,8 @@ def test_a_child_leaves_calls_that_wait_and_those_under_way_to_its_parent(tmp_pa
                 await reservation.__aenter__()
                 assert await reservation.try_sent()
             waiting = [asyncio.create_task(call(budget, 3500)) for _ in range(3)]
-            await asyncio.sleep(0.1)
-            assert budget.snapshot().waiting["normal"][0] == 3
+            while budget.snapshot().waiting["normal"][0] < 3:
+                await asyncio.sleep(0.001)
 
             def child():
                 assert budget.snapshot().waiting["normal"] == (0, 0)
@@ -222,7 +222,8 @@ def test_closing_refuses_those_who_wait_in_the_loops_of_other_threads() -> None:
         async with budget.reserve(5) as first:
             await first.sent()
             waiting = asyncio.ensure_future(budget.reserve(5).__aenter__())
-            await asyncio.sleep(0.05)
+            while not budget.snapshot().waiting["normal"][0]:
+                await asyncio.sleep(0.001)
             waits.set()
             refused.append(await asyncio.wait_for(asyncio.gather(waiting, return_exceptions=True), 20))
 
@@ -247,8 +248,8 @@ def test_a_loop_that_was_closed_while_calls_waited_is_forgotten(tmp_path: pathli
         await call()
         await budget.reserve(5).__aenter__()
         asyncio.get_running_loop().create_task(call())
-        await asyncio.sleep(0.05)
-        assert budget.snapshot().waiting["normal"] == (1, 5)
+        while budget.snapshot().waiting["normal"] != (1, 5):
+            await asyncio.sleep(0.001)
 
     loop = asyncio.new_event_loop()
     loop.run_until_complete(leave())

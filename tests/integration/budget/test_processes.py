@@ -217,24 +217,35 @@ async def test_the_same_again_and_again(start, tmp_path):
     assert overdrawn <= bound
 
 
-async def test_after_a_429_a_killed_and_restarted_process_is_silent_until_the_reset(start):
+async def test_after_a_429_a_killed_and_restarted_process_is_silent_until_the_reset(start, place):
     """The silence is in the file before the answer reaches anybody."""
     # Calls under way at the first 429 are refused as well, and each moves the reset.
     settings = SandboxSettings(limit=400, window_seconds=WINDOW, latency_seconds=(0.01, 0.05), extend_seconds=0.5)
-    async with Sandbox(records=600, settings=settings) as box:
+    async with Sandbox(records=600, settings=settings) as box, UnitBudget.shared(place, key="k") as looking:
+
+        def refused() -> list[float]:
+            return [entry.reset for entry in box.journal if entry.status == 429]
+
+        def is_told() -> bool:
+            blocked = looking.snapshot().blocked_until
+            return blocked is not None and bool(refused()) and blocked.timestamp() >= max(refused())
+
         worker = start(box)
         assert await line(worker) == "ready\n"
         await asyncio.sleep(0.3)
         box.spend(400)
-        await until(lambda: any(entry.status == 429 for entry in box.journal))
+        await until(is_told)
         await asyncio.sleep(0.3)
+        await until(is_told)
+        told = max(refused())
         worker.kill()
-        refused = [entry for entry in box.journal if entry.status == 429]
+        worker.wait()
+        await asyncio.sleep(0.1)  # what it had sent comes in
         seen = len(box.journal)
         again = start(box)
         assert await line(again) == "ready\n"
         await until(lambda: len(box.journal) > seen)
-        assert box.journal[seen].at >= max(entry.reset for entry in refused)
+        assert box.journal[seen].at >= told
         assert box.journal[seen].status == 200
 
 

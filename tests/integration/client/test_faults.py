@@ -228,10 +228,11 @@ async def test_a_refused_connection_costs_nothing(make, box, clock) -> None:
 
 
 async def test_a_cancelled_call_leaves_no_connection_and_stays_charged_only_if_sent(make, box, clock) -> None:
-    tonic = make()
+    sent = asyncio.Event()
+    tonic = make(hooks=Hooks(on_request=lambda _: sent.set()))
     box.settings.latency_seconds = (0.2, 0.2)
     task = asyncio.create_task(listed(tonic))
-    await asyncio.sleep(0.1)
+    await sent.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -64,15 +64,28 @@ async def test_a_429_of_one_host_silences_all_others_whatever_their_clocks(make:
 
 
 @pytest.mark.realtime
-async def test_cooldowns_grow_over_all_hosts_and_a_success_ends_the_row(make: Make) -> None:
-    rules = ThrottleRules(calls_per_second=None, base=0.05, cap=60.0)
+async def test_cooldowns_grow_over_all_hosts_and_a_success_ends_the_row(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the database says them: a busy machine looks at what is left of one when it is over."""
+    rules, said, closed = (
+        ThrottleRules(calls_per_second=None, base=0.05, cap=60.0),
+        list[float](),
+        SharedThrottle._closed,
+    )
+
+    def noted(throttle: SharedThrottle, seconds: float) -> None:
+        said.append(seconds)
+        closed(throttle, seconds)
+
+    monkeypatch.setattr(SharedThrottle, "_closed", noted)
     for expected in (0.05, 0.1, 0.2):
-        host = make(rules)
-        await attempt(host, 429)
-        assert expected / 4 < host.cooldown_left <= expected + 0.01
+        await attempt(host := make(rules), 429)
+        assert said[-1] == pytest.approx(expected, abs=0.001)
+        assert host.cooldown_left <= expected + 0.001
     await attempt(make(rules), 200)
-    await attempt(last := make(rules), 429)
-    assert last.cooldown_left <= 0.06
+    await attempt(make(rules), 429)
+    assert said[-1] == pytest.approx(0.05, abs=0.001)
 
 
 async def test_calls_of_several_hosts_that_are_refused_together_are_one_strike(make: Make) -> None:
@@ -172,7 +185,8 @@ async def test_a_cooldown_ends_neither_sooner_nor_later_because_the_databases_cl
         with pytest.raises(BudgetTimeoutError) as caught:
             await attempt(host, 200, max_wait=0.0)
         assert caught.value.wait is not None
-        assert 90 < caught.value.wait <= 100.01
+        # Where the clock was set back, nobody can tell what passed between the row's last use and the look at it.
+        assert 90 < caught.value.wait < 110
 
 
 @pytest.mark.parametrize("seconds", [-3600.0, 3600.0])

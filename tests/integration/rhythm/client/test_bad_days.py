@@ -65,13 +65,15 @@ async def test_who_fails_to_write_an_arn_down_does_not_lose_it(kind: str) -> Non
 
 
 async def test_who_is_cancelled_while_an_arn_is_written_down_leaves_it_in_the_error() -> None:
+    writes = asyncio.Event()
+
     async def slow(_arn: str) -> None:
+        writes.set()
         await asyncio.sleep(60)
 
     async with Hostile(answer(200, {"executionArn": ARN})) as server, client(server) as rhythm:
         task = asyncio.create_task(rhythm.step_functions.submit("commerce", PATH, started=slow))
-        await server.seen(1)
-        await asyncio.sleep(0.1)
+        await writes.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError) as caught:
             await task
