@@ -145,7 +145,7 @@ class Hostile:
         """Scheme, host and port."""
         return f"http://127.0.0.1:{self.port}"
 
-    async def seen(self, count: int, *, seconds: float = 5.0) -> None:
+    async def seen(self, count: int, *, seconds: float = 60.0) -> None:
         """Wait until *count* requests have come.
 
         Raises:

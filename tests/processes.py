@@ -31,7 +31,7 @@ def sandbox(*options: str, command: Sequence[str] = SANDBOX) -> Iterator[str]:
             yield url.group()
         finally:
             process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0, "the sandbox must stop cleanly"
+        assert process.wait(60) == 0, "the sandbox must stop cleanly"
 
 
 def environment(url: str, folder: pathlib.Path) -> dict[str, str]:

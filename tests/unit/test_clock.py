@@ -73,7 +73,7 @@ async def test_a_sleeper_notices_that_the_machine_was_suspended(monkeypatch: pyt
     await asyncio.sleep(0.02)
     assert not sleeper.done()
     suspended = 8 * 3600.0
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await sleeper
 
 

@@ -144,7 +144,7 @@ async def test_where_the_loop_takes_no_signals_they_end_a_server_all_the_same(mo
         stop = stop_event()
         handler = signal.getsignal(getattr(signal, name))
         signal.raise_signal(getattr(signal, name))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await stop.wait()
     finally:
         for number, former in before.items():

@@ -150,7 +150,7 @@ async def test_units_that_come_free_on_one_host_wake_who_waits_on_another(make):
     while there._listener is None or not there._listener.works:
         await asyncio.sleep(0.01)
     await here.run(lambda window: window.refund(entry))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await woken.wait()
 
 
@@ -165,7 +165,7 @@ async def test_a_ledger_that_is_closed_leaves_no_session_behind(make, postgres_u
     await ledger.close()
     sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     with psycopg.connect(postgres_url, autocommit=True) as db:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while db.execute(sql).fetchone() != (0,):
                 await asyncio.sleep(0.01)
 
@@ -177,7 +177,7 @@ async def test_a_pooler_that_passes_no_notifications_on_is_noticed_and_said(make
     ledger = make()
     ledger.on_change(lambda: None)
     await ledger.run(number_of)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "pooler" not in caplog.text:
             await asyncio.sleep(0.01)
     await ledger.run(lambda window: window.held)
@@ -247,7 +247,7 @@ async def test_an_answer_that_comes_while_the_database_is_away_is_noted_when_it_
         await proxy.cut()
         await reservation.settle_from(RATES, 200)
     await proxy.open()
-    async with asyncio.timeout(20), budget.reserve(5):
+    async with asyncio.timeout(60), budget.reserve(5):
         assert (await budget.ledger.run(lambda window: window.used)) == 100, "noted before anything later"
     await budget.close()
     await proxy.cut()
@@ -417,7 +417,7 @@ async def test_a_host_that_vanishes_within_a_step_holds_up_the_others_for_a_boun
 
     lost = asyncio.ensure_future(gone.run(vanish))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while proxy.flows:
                 await asyncio.sleep(0.01)
             while await busy(here):

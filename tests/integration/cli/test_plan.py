@@ -110,7 +110,7 @@ def test_a_repeated_sync_keeps_its_next_run_and_stops_cleanly(
                 said = process.stderr.readline()
                 assert said, "the command ended before it waited"
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=60)
             assert process.returncode == 0, err
             assert "goes on" in err
             assert "changed" not in out, "the second start must wait for the hour that the first one set"

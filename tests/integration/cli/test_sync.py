@@ -69,11 +69,11 @@ def test_an_interrupt_keeps_what_was_fetched_and_the_next_run_goes_on(
         with subprocess.Popen(
             [*COMMAND, "sync", str(file)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while time.monotonic() < deadline and not (file.exists() and _count(file)):
                 time.sleep(0.02)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=60)
     finally:
         urllib.request.urlopen(fast).close()
     assert process.returncode == 130, err

@@ -65,8 +65,8 @@ async def test_a_lost_create_says_that_the_record_may_exist(fault, kind, made, t
 async def test_a_create_that_had_no_answer_in_time_may_exist_too(make: Make, box: Sandbox):
     tonic = make()
     await tonic.offices.list().first()
-    tonic = tonic.with_options(timeout=0.05)
-    box.faults.next("slow", method="POST", seconds=0.5)
+    tonic = tonic.with_options(timeout=0.5)
+    box.faults.next("slow", method="POST", seconds=5.0)
     with pytest.raises(MayExistError) as found:
         await tonic.offices.create(name="Lisbon")
     assert isinstance(found.value, RequestTimeoutError)

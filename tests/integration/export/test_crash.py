@@ -164,7 +164,7 @@ def test_killed_at_random_moments_the_command_leaves_the_last_export_or_the_new_
         states.append({kind: stored(path, kind) for kind in KINDS})
         staging.unlink(missing_ok=True)
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while not staging.exists() and process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.002)
             time.sleep(chance.random() * 0.2)

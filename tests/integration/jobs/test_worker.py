@@ -418,7 +418,7 @@ async def test_whatever_goes_wrong_with_the_care_of_the_queue_it_goes_on(queue, 
     monkeypatch.setattr(JobQueue, "submit_due", faulty)
     stop = asyncio.Event()
     worker = asyncio.create_task(run_worker(postgres_url, stop=stop))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(calls) < 3:
             await asyncio.sleep(0.01)
     stop.set()
@@ -436,7 +436,7 @@ async def test_metrics_are_told_while_a_budgets_database_takes_its_time_and_the_
         def snapshot(self):
             turned = threading.Event()
             loop.call_soon_threadsafe(turned.set)
-            looked.append(turned.wait(5))
+            looked.append(turned.wait(60))
             return UnitBudget.memory().snapshot()
 
     tenants = types.SimpleNamespace(budgets=lambda: {"firm-a": Slow(), "firm-b": Slow()})

@@ -149,6 +149,6 @@ async def test_a_child_forked_during_a_mint_takes_its_token(where: str) -> None:
             sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, *arguments,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        out, err = await asyncio.wait_for(process.communicate(), 30)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
         assert out == b"True\n", err[-800:]
         assert len(box.mints()) == 1

@@ -16,7 +16,7 @@ async def box(clock):
 async def http(box):
     """A bare session: what is tested here must not depend on the client of this package."""
     headers = {"Authorization": f"Bearer {box.token}"}
-    async with aiohttp.ClientSession(box.url, headers=headers, timeout=aiohttp.ClientTimeout(total=10)) as session:
+    async with aiohttp.ClientSession(box.url, headers=headers, timeout=aiohttp.ClientTimeout(total=60)) as session:
         yield session
 
 
@@ -53,7 +53,7 @@ async def rhythm(clock):
 @pytest.fixture
 async def plain():
     """A session without any header of its own."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         yield session
 
 

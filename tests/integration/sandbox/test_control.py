@@ -118,7 +118,7 @@ async def test_process_prints_its_url_serves_and_stops_cleanly(number):
             assert response.status == 200
             assert response.headers["X-Rate-Limit-Limit"] == "50"
         process.send_signal(number)
-        _, errors = await asyncio.wait_for(process.communicate(), 10)
+        _, errors = await asyncio.wait_for(process.communicate(), 60)
     assert (process.returncode, errors) == (0, b"")
 
 

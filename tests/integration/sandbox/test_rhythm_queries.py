@@ -547,7 +547,7 @@ async def process_of(*arguments):
 
 async def ended(process):
     process.send_signal(signal.SIGTERM)
-    told, errors = await asyncio.wait_for(process.communicate(), 10)
+    told, errors = await asyncio.wait_for(process.communicate(), 60)
     assert (process.returncode, errors) == (0, b"")
     return told.decode()
 

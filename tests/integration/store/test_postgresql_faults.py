@@ -268,7 +268,7 @@ async def test_a_host_that_vanishes_in_a_transaction_holds_up_the_others_for_a_b
         await vanishing.set_meta("a", "b")
     lost = asyncio.ensure_future(vanishing.write(vanish))
     await gone.wait()
-    async with Store(postgres_url, schema="firm") as store, asyncio.timeout(20):
+    async with Store(postgres_url, schema="firm") as store, asyncio.timeout(60):
         await store.write_page("offices", [office(1)], BASIC)
     proxy.thaw()
     with pytest.raises(StoreError, match="connection broke"):

@@ -64,7 +64,7 @@ def test_kills_lose_nothing_and_cost_what_was_under_way(
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as process:
-            before, deadline = stored(file), time.monotonic() + 20
+            before, deadline = stored(file), time.monotonic() + 60
             # A moment in the middle of the work: some time after the first page of this run was stored.
             while stored(file) == before and process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.005)

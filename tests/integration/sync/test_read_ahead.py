@@ -76,7 +76,7 @@ def calls(box: Sandbox) -> list[str]:
 
 async def asked(box: Sandbox, count: int) -> None:
     """Return once so many pages were asked for."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(calls(box)) < count:
             await asyncio.sleep(0)
 

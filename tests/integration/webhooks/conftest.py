@@ -67,7 +67,7 @@ def behind(request):
 
 @pytest.fixture
 async def session():
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as opened:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as opened:
         yield opened
 
 

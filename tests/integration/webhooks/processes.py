@@ -30,4 +30,4 @@ def serving(file, *options, key=b"a-key-of-the-tests-of-webhooks", port=0):
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-                process.wait(20)
+                process.wait(60)

@@ -66,7 +66,7 @@ def worked(server, environment, tmp_path):
             assert process.stdout.readline().startswith("Working off"), process.stderr.read()
             yield process
             process.send_signal(signal.SIGTERM)
-            process.said = "".join(process.communicate(timeout=30))
+            process.said = "".join(process.communicate(timeout=60))
             assert process.returncode == 0, process.said
 
     return worked
@@ -100,7 +100,7 @@ def fill(file, *events):
 
 
 def until(file, query, expected):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         with contextlib.closing(sqlite3.connect(file, timeout=10)) as db, contextlib.suppress(sqlite3.OperationalError):
             if db.execute(query).fetchone() == expected:
@@ -228,7 +228,7 @@ def test_a_list_can_be_watched(environment, tmp_path):
                 while b"persons" not in seen and process.poll() is None:
                     seen += process.stdout.read1()
                 process.send_signal(signal.SIGINT)
-                process.communicate(timeout=20)
+                process.communicate(timeout=60)
             finally:
                 process.kill()
         assert b"persons" in seen

@@ -65,7 +65,7 @@ async def test_killed_with_minus_9_every_event_that_was_acknowledged_is_in_the_f
 
                 await asyncio.gather(*(one(number) for number in sorted(open_numbers)))
             if not last:
-                assert process.wait(10) == -signal.SIGKILL
+                assert process.wait(60) == -signal.SIGKILL
                 assert open_numbers - acked, "killed when all was done"
         assert {f"e{number}" for number in acked} <= stored(file)
         open_numbers -= acked
@@ -90,7 +90,7 @@ async def test_sigterm_ends_it_cleanly_with_what_it_had_accepted(file) -> None:
             answer = await reader.read()
             assert b" 503 " in answer or answer == b""
             writer.close()
-        assert await asyncio.to_thread(process.wait, 10) == 0
+        assert await asyncio.to_thread(process.wait, 60) == 0
         *_, last = process.stdout.read().splitlines(keepends=True)
         assert last == "Stopped: 2 events stored, 1 were there already, 1 requests refused.\n"
         assert "being stopped" in process.stderr.read()
@@ -160,7 +160,7 @@ async def test_the_senders_check_is_chosen_by_options(file, tmp_path, kind) -> N
             async with session.post(url, data=b"x" * 1025, headers=new) as response:
                 assert response.status == 413
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
         assert process.returncode == 0
         assert "secret" not in out + err.replace("no x-key", "")
     assert stored(file) == {"file": {"e1"}, "header": {"e2"}, "none": {"e1", "e2", "e3"}}[kind]

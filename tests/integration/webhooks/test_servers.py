@@ -283,7 +283,7 @@ async def test_a_head_that_drips_ends_with_a_closed_connection(make) -> None:
     await until(lambda: addresses)
     async with speaking(addresses[0]) as (reader, writer):
         writer.write(b"POST /webhooks HTTP/1.1\r\nWebhook-Id: ")
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+        assert await asyncio.wait_for(reader.read(), 60) == b""
     stop.set()
     await running
 
@@ -343,6 +343,6 @@ async def speaking(url):
 
 async def until(true):
     """Wait for what other tasks bring about; a test that waits for ever is ended by its clientside timeout."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.002)

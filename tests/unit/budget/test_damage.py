@@ -191,7 +191,7 @@ async def test_a_damaged_file_that_somebody_named_is_left_alone(make, path, harm
     began = time.monotonic()
     with pytest.raises(LedgerUnavailableError, match=r"damaged .* Nothing was sent") as caught:
         await budget.reserve(1).__aenter__()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20, "it is not tried for as long as what may pass"
     assert caught.value.ledger == str(path)
     assert budget.snapshot().remaining == 3590
     assert aside(path) == []
@@ -254,9 +254,9 @@ async def test_what_may_pass_is_tried_for_a_bounded_time_and_never_set_aside(mak
     await answer(refused, 0, status=429)
     for options in ({}, {"max_wait": 0.1}):
         with pytest.raises(LedgerUnavailableError, match=r"code \d+.* Nothing was sent"):
-            await asyncio.wait_for(budget.reserve(1, **options).__aenter__(), 10)
+            await asyncio.wait_for(budget.reserve(1, **options).__aenter__(), 60)
     assert not await refused.try_sent()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25
     faulty.code = None
     with pytest.raises(BudgetTimeoutError, match="blocked"):
         await budget.reserve(1, max_wait=60).__aenter__()
@@ -273,7 +273,7 @@ async def test_a_disk_that_was_full_for_a_moment_delays_a_call_and_costs_nothing
     await asyncio.sleep(0.3)
     assert not waiting.done()
     faulty.code = None
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, 60)
     assert budget.snapshot().reserved == 0
 
 
@@ -284,7 +284,7 @@ async def test_an_answer_that_could_not_be_noted_is_noted_when_nobody_asks_for_i
     faulty.code = sqlite3.SQLITE_FULL
     await answer(refused, 0, status=429)
     faulty.code = None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while make().snapshot().blocked_until is None:
             await asyncio.sleep(0.05)
 
@@ -298,7 +298,7 @@ async def test_a_file_that_another_process_holds_is_an_error_after_the_time_allo
     holder.execute("BEGIN IMMEDIATE")
     began = time.monotonic()
     await answer(mine, 3590)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
     with pytest.raises(LedgerUnavailableError, match=r"another process holds it. Is one of them stopped\?"):
         await budget.reserve(1).__aenter__()
     holder.execute("ROLLBACK")

@@ -141,7 +141,7 @@ async def test_a_run_that_is_cancelled_while_it_takes_its_note_lets_go_of_it_beh
     def slow(self: DatabaseNote, holder: str) -> None:
         if next(calls) > renews:
             entered.set()
-            go.wait(30)
+            go.wait(60)
             monkeypatch.setattr("tonicdm.rhythm.databasenotes.LEASE_SECONDS", LEASE_SECONDS)
         hold(self, holder)
 
@@ -152,7 +152,7 @@ async def test_a_run_that_is_cancelled_while_it_takes_its_note_lets_go_of_it_beh
     with monkeypatch.context() as patch:
         patch.setattr(DatabaseNote, "_hold", slow)
         task = asyncio.create_task(run())
-        await asyncio.to_thread(entered.wait, 30)
+        await asyncio.to_thread(entered.wait, 60)
         task.cancel()
         await asyncio.sleep(0.1)
         go.set()

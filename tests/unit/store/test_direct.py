@@ -51,7 +51,7 @@ async def test_a_look_never_overtakes_what_was_begun_before_it(store: Store, can
 
     def work(db: Database) -> None:
         rows.put_note(db, "x", "new")
-        may_end.wait(10)
+        may_end.wait(60)
 
     writing = asyncio.ensure_future(store.write(work))
     await asyncio.sleep(0)

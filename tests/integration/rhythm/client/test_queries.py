@@ -277,7 +277,7 @@ async def _token(box: RhythmSandbox) -> str:
 
 
 async def _until(happened, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not happened():
         assert process.poll() is None, "the worker ended before it could be killed"
         assert time.monotonic() < deadline
