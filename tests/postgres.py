@@ -12,7 +12,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 import pytest
@@ -194,6 +194,14 @@ class Proxy:
         """The URL of the same database by way of this proxy."""
         user = self._target.get("user", "postgres")
         return f"postgresql://{user}:s3cret-of-a-test@127.0.0.1:{self.port}/{self._target.get('dbname', 'postgres')}"
+
+    async def __aenter__(self) -> Self:
+        """Let clients through until the block ends, however it does."""
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.cut()
 
     async def open(self) -> None:
         """Let clients through."""

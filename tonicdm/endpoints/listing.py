@@ -23,7 +23,7 @@ from tonicdm.errors import InvalidOptionError, OptionIgnoredError
 from tonicdm.http.operation import Operation
 from tonicdm.models import Record, RecordStub
 from tonicdm.paging import Page
-from tonicdm.plan.arithmetic import ROUND_SIZES
+from tonicdm.plan.arithmetic import ROUND_SIZES, ends_by_repetition, is_last_page
 from tonicdm.types import LOWER_ID, DataQuantity, InvalidRecord, OnInvalid, id_of
 
 M = TypeVar("M", bound=Record)
@@ -248,9 +248,7 @@ class Listing(Generic[M]):
             return True
         if count >= self.size:
             return False
-        proven = max(count, self._facts.largest_page)
-        if proven > DEFAULT_PAGE and count not in ROUND_SIZES:
-            # The server heeds pageSize, and this is no number at which it would cut: nothing is left.
+        if is_last_page(count, self._facts.largest_page):
             return True
         if not await self._goes_on(number, fetched):
             return True
@@ -268,8 +266,9 @@ class Listing(Generic[M]):
         """Ask for the page after *number*, as cheaply as its records can be told apart, and see whether it is new."""
         with_ids = all(isinstance(item, dict) and "id" in item for item in fetched.payload)
         data_quantity = DataQuantity.ID_ONLY if with_ids else self.data_quantity
-        # Unasked, a server pages by a size of its own; a page of another size would begin elsewhere.
-        size = self.size if self._paging else fetched.size
+        # Whatever has cut the first page, a size of the server's own or a pageSize lost on its way: the next one of its
+        # size begins where it ended.
+        size = fetched.size if number == 1 or not self._paging else self.size
         following = await self.fetch(number + 1, data_quantity, size=size)
         if not following.size:
             return False
@@ -282,7 +281,7 @@ class Listing(Generic[M]):
     def _check_repetition(self, fetched: Fetched) -> None:
         """Refuse to take a repeated page for the end of a list that its size says may be cut."""
         count = fetched.size
-        if self.listing.paged and count in {self.size, DEFAULT_PAGE}:
+        if self.listing.paged and not ends_by_repetition(count, self.size, self._facts.largest_page):
             raise OptionIgnoredError(
                 "pageNumber",
                 f"the page after {count} records was the same page again",

@@ -27,6 +27,31 @@ ROUND_SIZES: Final = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})
 """Numbers of records at which a server may have cut a list that should have come whole."""
 
 
+def is_last_page(count: int, longest: int) -> bool:
+    """Tell whether a page with fewer records than were asked for must be the last one of its list.
+
+    Args:
+        count: Records on it.
+        longest: Those on the longest page that this server is known to have sent. A page of more than the documented
+            default shows that it heeds ``pageSize``.
+    """
+    return max(count, longest) > UNPROVEN_PAGE and count not in ROUND_SIZES
+
+
+def ends_by_repetition(count: int, size: int, longest: int) -> bool:
+    """Tell whether a page that the server sends once more under the next number was all of its list.
+
+    Such a server ignores ``pageNumber``. So the list has more, for all that is known, if the page is as long as was
+    asked for, or has a number of records at which a server might cut.
+
+    Args:
+        count: Records on it.
+        size: The ``pageSize`` that was asked for.
+        longest: As for `is_last_page`. A server that sends longer pages did not cut this one.
+    """
+    return count < size and (count < longest or count not in ROUND_SIZES)
+
+
 def pages(n: int, size: int) -> int:
     """Return M, the pages that *n* records fill: M = ceil(N/P), K = ceil(k/P)."""
     return -(-n // size)

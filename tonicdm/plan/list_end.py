@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-from tonicdm.plan.arithmetic import ROUND_SIZES, UNPROVEN_PAGE
+from tonicdm.plan.arithmetic import ROUND_SIZES, UNPROVEN_PAGE, ends_by_repetition, is_last_page
 from tonicdm.plan.evolve import evolve
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.progress import Phase, Progress
@@ -108,10 +108,8 @@ def move_after(facts: TypeFacts, progress: Progress, outcome: Outcome, *, forese
 
 def _is_short(facts: TypeFacts, progress: Progress, count: int) -> bool:
     """Tell whether a page with fewer records than were asked for must be the last one."""
-    # This server may have shown in this very list how long its pages are; else it must be known to heed pageSize, and
-    # this must be no number at which it would cut.
-    proven = facts.proven_elsewhere or max(count, progress.largest_page) > UNPROVEN_PAGE
-    return progress.full or (proven and count not in ROUND_SIZES)
+    # This server may have shown in this very list how long its pages are.
+    return progress.full or is_last_page(count, _longest(facts, progress))
 
 
 def goes_on(facts: TypeFacts, progress: Progress, outcome: Outcome) -> bool:
@@ -129,10 +127,16 @@ def check_repetition(facts: TypeFacts, progress: Progress, count: int) -> None:
     """Refuse to take a repeated page for the end of a list that its size says may be cut.
 
     Raises:
-        ListError: It is as long as a full page.
+        ListError: It does.
     """
-    if facts.paged and count in {size_of(facts, progress), UNPROVEN_PAGE}:
+    size = size_of(facts, progress) if progress.full else facts.page_limit
+    if facts.paged and not ends_by_repetition(count, size, _longest(facts, progress)):
         raise ListError("pageNumber", f"the page after {count} records was the same page again")
+
+
+def _longest(facts: TypeFacts, progress: Progress) -> int:
+    """Return the records on the longest page that this server is known to have sent."""
+    return max(facts.largest_page, progress.largest_page, UNPROVEN_PAGE + 1 if facts.proven_elsewhere else 0)
 
 
 def continue_list(facts: TypeFacts, progress: Progress) -> Progress:
@@ -140,30 +144,24 @@ def continue_list(facts: TypeFacts, progress: Progress) -> Progress:
     if not is_paged(facts, progress):
         # The server pages this list after all; its pages are smaller than it would allow.
         return evolve(progress, pages_anyway=True, page=1, pages=0, peeks=False, total=0, last_count=0)
-    short = progress.last_count < size_of(facts, progress)
-    size = progress.last_count if short else progress.size
-    return evolve(progress, peeks=False, size=size, full=progress.full or short)
+    return evolve(progress, peeks=False, full=True)
 
 
-def again_from_short_page(facts: TypeFacts, progress: Progress) -> Progress:
-    """Return the progress of an interrupted run, whose list begins again if its only page was shorter than asked.
+def next_page(facts: TypeFacts, progress: Progress, *, peeks: bool = False) -> Progress:
+    """Return the progress at the page behind the last one, which may be asked for in pages of another size."""
+    return behind_short_page(facts, evolve(progress, page=progress.page + 1, peeks=peeks))
 
-    The page behind it shows whether the list goes on only while the server cuts its pages as it did. If pageSize was
-    lost on its way then, and is heeded now, the page behind it is empty and the records between them are missed.
+
+def behind_short_page(facts: TypeFacts, progress: Progress) -> Progress:
+    """Return the progress with the size of the next page: that of the only one so far, if it was shorter than asked.
+
+    Whatever has cut that page, the next one of its size begins where it ended. If pageSize was lost on its way then,
+    and is heeded now, nothing would lie behind the first page of the size that was asked for.
     """
     short = 0 < progress.last_count < size_of(facts, progress)
     if progress.page != 2 or progress.full or not short or not is_paged(facts, progress):
         return progress
-    return evolve(
-        progress,
-        page=1,
-        pages=progress.pages - 1,
-        total=progress.total - progress.last_count,
-        last_count=0,
-        last_has_ids=True,
-        fruitless=0,
-        peeks=False,
-    )
+    return evolve(progress, size=progress.last_count)
 
 
 # --- what follows -----------------------------------------------------------------------------------------------------
@@ -179,7 +177,7 @@ def _fresh_list(progress: Progress, todo: tuple[Phase, ...]) -> Progress:
         pages=0,
         list_number=0,
         size=0,
-        fetch_size=progress.size,
+        fetch_size=progress.size if _has_several(progress) else 0,
         peeks=False,
         reads=False,
         full=False,

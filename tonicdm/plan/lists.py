@@ -21,6 +21,7 @@ from tonicdm.plan.list_end import (
     goes_on,
     is_paged,
     move_after,
+    next_page,
     size_of,
     with_page,
 )
@@ -191,8 +192,7 @@ def _next_stubs(facts: TypeFacts, progress: Progress, move: Move) -> Progress:
 
     Only a list that is asked for in no pages has to be checked in pages of the size that it seems to be cut at.
     """
-    peeks = move is Move.PEEK and not is_paged(facts, progress)
-    return evolve(progress, page=progress.page + 1, peeks=peeks)
+    return next_page(facts, progress, peeks=move is Move.PEEK and not is_paged(facts, progress))
 
 
 def changed(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) -> Progress:
@@ -232,7 +232,7 @@ def _read(facts: TypeFacts, progress: Progress, step: Step, outcome: Outcome) ->
     move = move_after(facts, progress, outcome, foreseen=foreseen)
     if move is Move.END:
         return end_of_changes(facts, progress)
-    return evolve(progress, page=progress.page + 1, peeks=move is Move.PEEK)
+    return next_page(facts, progress, peeks=move is Move.PEEK)
 
 
 def with_fewer_ids(progress: Progress, ids: int) -> Progress:
@@ -276,7 +276,7 @@ def _with_unsettled(progress: Progress, step: Step, outcome: Outcome) -> Progres
 def _moved(facts: TypeFacts, progress: Progress, move: Move) -> Progress:
     if move is Move.END:
         return _next_list(facts, progress)
-    return evolve(progress, page=progress.page + 1, peeks=move is Move.PEEK)
+    return next_page(facts, progress, peeks=move is Move.PEEK)
 
 
 def _next_list(facts: TypeFacts, progress: Progress) -> Progress:
@@ -286,6 +286,7 @@ def _next_list(facts: TypeFacts, progress: Progress) -> Progress:
         progress,
         list_number=progress.list_number + 1,
         page=1,
+        size=progress.size if progress.full else 0,
         peeks=False,
         full=False,
         fruitless=0,

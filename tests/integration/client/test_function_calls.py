@@ -1,6 +1,7 @@
 """How many functions of this package a call takes: what a machine's load does not change, and what creeps up unseen."""
 
 import pathlib
+import statistics
 import sys
 
 import pytest
@@ -29,13 +30,13 @@ async def test_a_call_takes_no_more_functions_than_it_did(kept: str, tmp_path: p
     """A new one that is needed raises the number here, where it is seen; one that is not needed stays out."""
     settings = {"max_calls_per_second": None}
     budget = UnitBudget.memory(**settings) if kept == "memory" else UnitBudget.shared(tmp_path / "b.db", **settings)
-    counted = 0
+    counted = [0] * CALLS
+    call = 0
 
     def count(frame, event, _):
-        nonlocal counted
         if event == "call":
             file = frame.f_code.co_filename
-            counted += is_ours(file) or is_made(file)
+            counted[call] += is_ours(file) or is_made(file)
 
     async with Sandbox(records=600) as box, budget, TonicDM(box.token, base_url=box.url, budget=budget) as tonic:
         office = next(iter(box.world.ids("offices")))
@@ -43,8 +44,9 @@ async def test_a_call_takes_no_more_functions_than_it_did(kept: str, tmp_path: p
             await tonic.offices.get(office)
         sys.setprofile(count)
         try:
-            for _ in range(CALLS):
+            for call in range(CALLS):  # noqa: B007 - read by the count
                 await tonic.offices.get(office)
         finally:
             sys.setprofile(None)
-    assert 0 < counted / CALLS <= MOST[kept]
+    # On a busy machine some calls also take in what timers do between them.
+    assert 0 < statistics.median(counted) <= MOST[kept]

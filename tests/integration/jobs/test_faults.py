@@ -7,6 +7,7 @@ import contextlib
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import psycopg
@@ -17,6 +18,7 @@ from tests.postgres import Proxy
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.jobs import JobQueue, Tenant, run_worker
 from tonicdm.sandbox import Sandbox, SandboxSettings
+from tonicdm.sandbox.journal import JournalEntry
 from tonicdm.store import Store, choose
 from tonicdm.store.opening import locate
 from tonicdm.sync import synchronize
@@ -25,13 +27,26 @@ TYPES = ("offices", "persons", "email_addresses", "projects", "notes", "tasks")
 ROWS = "SELECT type, id, raw, updated, deleted_at, reason FROM record ORDER BY type, id"
 
 
+def records_units(box: Sandbox, token: str) -> int:
+    """Return the units without those of looks for an end.
+
+    How many there are depends on the order of types: one that has shown that the server heeds pageSize saves the rest.
+    """
+    looks = [entry for entry in box.journal.calls(token=token) if is_look(entry)]
+    return box.journal.units(token) - sum(entry.units for entry in looks)
+
+
+def is_look(entry: JournalEntry) -> bool:
+    return entry.options.get("data_quantity") == "id_only" and "pageNumber" in entry.options
+
+
 async def one_machine(box: Sandbox, url: str) -> int:
-    """Sync as one program does, into the schema ``whole``; the units that it took."""
+    """Sync as one program does, into the schema ``whole``; the units of the records that it read."""
     budget = UnitBudget.memory(max_calls_per_second=None)
     client = TonicDM("token-b", base_url=box.url, budget=budget)
     async with budget, client, Store(url, schema="whole") as store:
         await synchronize(client, store, choose(list(TYPES)))
-    return box.journal.units("token-b")
+    return records_units(box, "token-b")
 
 
 @contextlib.asynccontextmanager
@@ -77,10 +92,9 @@ async def test_three_workers_one_killed_one_cut_off(
         shorter = {"HEARTBEAT_SECONDS": 0.2, "AGAIN_SECONDS": 0.1, "CARE_SECONDS": 0.2, "WATCHED_SECONDS": 0.3}
         for name, given in shorter.items():
             monkeypatch.setattr(f"tonicdm.jobs.worker.{name}", given)
-    proxy = Proxy(postgres_url)
-    await proxy.open()
     settings = SandboxSettings(tokens=("token-a", "token-b"))
-    async with Sandbox(records=records, settings=settings) as box, JobQueue(postgres_url) as queue:
+    proxy = Proxy(postgres_url)
+    async with Sandbox(records=records, settings=settings) as box, JobQueue(postgres_url) as queue, proxy:
         await queue.upgrade()
         expected = await one_machine(box, postgres_url)
         await queue.add_tenant(Tenant(name="firm-a", token="env:TOKEN_A", base_url=box.url, types=TYPES))
@@ -106,8 +120,9 @@ async def test_three_workers_one_killed_one_cut_off(
                     while await queue.jobs():
                         await asyncio.sleep(0.02)
         assert not box.journal.calls(status=429)
-        assert box.journal.units("token-a") <= expected + 5
-    await proxy.cut()
+        assert records_units(box, "token-a") <= expected + 5
+        again = Counter((entry.path, *sorted(entry.options.items())) for entry in box.journal.calls(token="token-a"))
+        assert sum(again.values()) - len(again) <= 1, "but for the call that died, none was made twice"
     whole, copy = (locate(postgres_url, schema) for schema in ("whole", "firm_a"))
     assert rows(copy, ROWS) == rows(whole, ROWS)
     (changes,) = rows(copy, "SELECT count(*), count(DISTINCT change_seq), max(change_seq) FROM record")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.cases import for_each
 from tonicdm import OptionIgnoredError
 from tonicdm.endpoints.offices import Offices
 from tonicdm.endpoints.rfis import Rfis
@@ -87,17 +88,44 @@ async def test_any_list_is_read_whole_by_any_server(count: int, own: int, most: 
     assert await ids(Offices(deaf)) == all_of(deaf)  # type: ignore[arg-type]
 
 
-async def test_a_paged_list_that_repeats_its_first_page_is_an_error():
-    """A server that sees neither pageSize nor pageNumber gives the same page for ever."""
+@QUICK
+@given(count=COUNTS, own=ROUND)
+@example(count=360, own=50)
+async def test_a_paged_list_is_read_whole_though_page_size_got_lost_on_the_way_of_the_first_call(count: int, own: int):
+    """From the second call on it arrives, and behind the first 1,000 records there may be nothing."""
 
-    class Stuck(Server):
+    class Losing(Server):
         async def call(self, operation: Any, options: Any = None, **rest: Any) -> Any:
-            return await super().call(operation, {**(options or {}), "page_number": 1}, **rest)
+            self.deaf = not self.calls
+            return await super().call(operation, options, **rest)
 
-    server = Stuck(count=120, own=50, deaf=True)
+    server = Losing(count=count, own=own)
+    assert await ids(Offices(server)) == all_of(server)  # type: ignore[arg-type]
+
+
+class Stuck(Server):
+    """Answers with its first page, whichever is asked for."""
+
+    async def call(self, operation: Any, options: Any = None, **rest: Any) -> Any:
+        """Answer with the first page."""
+        return await super().call(operation, {**(options or {}), "page_number": 1}, **rest)
+
+
+@for_each("own", sorted(ROUND_SIZES - {1000}))
+async def test_a_paged_list_that_repeats_its_first_page_is_an_error(own: int):
+    """A server that sees neither pageSize nor pageNumber gives the same page for ever."""
+    server = Stuck(count=1200, own=own, deaf=True)
     with pytest.raises(OptionIgnoredError) as caught:
         await ids(Offices(server))  # type: ignore[arg-type]
-    assert len(caught.value.records) == 50
+    assert len(caught.value.records) == own
+
+
+@for_each("count", [18, 50, 100])
+async def test_a_repeated_page_is_the_whole_list_of_a_server_that_has_sent_longer_ones(count: int):
+    """So it has not cut this one; 18 is no number at which one would."""
+    server = Stuck(count=count)
+    server.facts.largest_page = 655 if count > 18 else 0
+    assert await ids(Offices(server)) == all_of(server)  # type: ignore[arg-type]
 
 
 async def test_what_was_learned_of_a_path_is_kept():

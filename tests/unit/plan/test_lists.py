@@ -46,6 +46,15 @@ def test_behind_the_last_page_a_full_page_that_comes_again_is_refused() -> None:
         play(known, {PAGE: [came(100)], END: [came(100, fresh=0, repeated=True)]})
 
 
+def test_a_page_at_which_a_server_might_cut_is_refused_when_it_comes_again_unless_others_were_longer() -> None:
+    """100 records of 1,000 that were asked for: a server that cuts there and ignores pageNumber looks the same."""
+    known = attrs.evolve(NEW, page_limit=1000, count=None)
+    again = {PAGE: [came(100)], END: [came(100, fresh=0, repeated=True)]}
+    with pytest.raises(ListError, match="the page after 100 records"):
+        play(known, again)
+    assert play(attrs.evolve(known, largest_page=655), again).earned.progress.counted == 100
+
+
 def test_two_pages_running_without_a_new_record_are_a_list_without_end() -> None:
     known = attrs.evolve(NEW, count=None)
     with pytest.raises(ListError, match="showed no record") as refused:

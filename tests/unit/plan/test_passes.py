@@ -73,17 +73,29 @@ def test_a_late_run_checks_what_changed_since_unless_that_can_not_be_asked_for()
     assert resumed(late, attrs.evolve(behind, todo=(Phase.FETCH, Phase.CHANGES))) == (Phase.FETCH, Phase.CHANGES)
 
 
-def test_a_list_begins_again_where_another_server_would_cut_its_first_page_elsewhere() -> None:
-    """The first page had 50 of 360 records, as pageSize got lost on the way; then the run was interrupted.
+def test_what_lies_behind_a_short_first_page_is_asked_for_in_pages_of_its_size() -> None:
+    """The first page had 50 of 360 records, as pageSize got lost on the way; from the second call on it arrives.
 
-    Now it arrives, and behind the first 1,000 records there is nothing.
+    Behind the first 1,000 records there would be nothing. An interruption changes nothing, and no page is paid again.
     """
-    interrupted = play(NEW, {StepKind.PAGE: [came(50)]})
-    peek = interrupted.steps[1]
-    assert (peek.kind, peek.page) == (StepKind.END, 2)
-    resumed = play(attrs.evolve(NEW, checkpoint=peek.progress), {StepKind.PAGE: [came(360)]})
-    assert (resumed.steps[0].kind, resumed.steps[0].page) == (StepKind.PAGE, 1)
-    assert resumed.earned.progress.counted == 360
+    kinds = {StepKind.END: [came(50)], StepKind.PAGE: [came(50)] * 6 + [came(10)]}
+    first = play(NEW, {StepKind.PAGE: [came(50)]}).steps[1]
+    assert first.progress is not None
+    older = attrs.evolve(first.progress, size=0)
+    for before in (first.progress, older):
+        resumed = play(attrs.evolve(NEW, checkpoint=before), kinds)
+        assert (resumed.steps[0].kind, resumed.steps[0].page, resumed.steps[0].page_size) == (StepKind.END, 2, 50)
+        assert [step.page for step in resumed.steps if step.kind is StepKind.PAGE] == [2, 3, 4, 5, 6, 7, 8]
+        assert resumed.earned.progress.counted == 360
+
+
+@for_each("facts", [NEW, attrs.evolve(HELD, updated_after=False)], ids=["records", "stubs"])
+def test_the_size_of_an_only_page_is_not_that_of_the_calls_that_follow(facts: TypeFacts) -> None:
+    """A list of 18 records does not show that the server cuts its pages at 18."""
+    played = play(facts, {StepKind.PAGE: [came(18)], StepKind.STUBS: [came(18, stale=3)]})
+    assert [step.page_size for step in played.steps if step.page == 2] == [18]
+    assert played.earned.progress.fetch_size == 0
+    assert {step.page_size for step in played.steps if step.kind is StepKind.STALE_PAGE} <= {1000}
 
 
 # --- checkpoints of an earlier version --------------------------------------------------------------------------------
