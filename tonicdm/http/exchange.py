@@ -259,7 +259,7 @@ class Exchange:
         lines, self._is_replaced = self._lines(), session.is_replaced
         single = SingleRequest(
             self._pass,
-            names=[name for name, _ in lines],
+            lines=lines,
             token=None if call.public else self._token,
             options=self._channel.options,
         )
@@ -269,7 +269,8 @@ class Exchange:
         return session.request(
             call.request.method,
             call.base_url + call.request.target,
-            headers=lines,
+            # aiohttp takes lines one by one, twice each. Where nothing else looks at them, the middleware puts them in.
+            headers=None if session.is_own and not self._is_replaced else lines,
             data=call.request.body,
             timeout=_timeout(call.timeout),
             middleware=single,

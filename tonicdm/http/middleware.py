@@ -5,7 +5,7 @@ It speaks to aiohttp as a client middleware, in place of those that a session ha
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Container
+from collections.abc import Awaitable, Callable, Container, Sequence
 from typing import Any, Final, Self
 
 import aiohttp
@@ -48,8 +48,8 @@ class SingleRequest:
 
     Args:
         gate: Awaited when the connection is there, before the first byte; what it raises ends the request.
-        names: Names of the lines that the call itself brings; what a session adds under other names stays only if it
-            says nothing of the call.
+        lines: The lines that the call itself brings, in place of whatever stands under their names; what a session
+            adds under other names stays only if it says nothing of the call.
         token: Sent as bearer token, in place of what a session or a netrc would send.
         options: Names of options in lower case.
     """
@@ -58,12 +58,12 @@ class SingleRequest:
         self,
         gate: Callable[[], Awaitable[None]],
         *,
-        names: Collection[str],
+        lines: Sequence[tuple[str, str]],
         token: Secret | None = None,
         options: Container[str] = (),
     ) -> None:
         self._gate = gate
-        self._names = names
+        self._lines = lines
         self._token = token
         self._options = options
         self._entered = False
@@ -79,6 +79,7 @@ class SingleRequest:
             raise self._error or SentTwiceError
         self._entered = True
         self._keep_ours(request.headers)
+        request.headers.update(self._lines)
         if isinstance(request, GatedRequest):
             request.gate = self._gate
         else:  # of a user's session
@@ -103,10 +104,10 @@ class SingleRequest:
                 request.send = _closed
 
     def _keep_ours(self, headers: Any) -> None:
-        others = set(headers).difference(self._names, _AS_WRITTEN)
+        others = set(headers).difference(_AS_WRITTEN)
         if not others:
             return
-        ours = {name.lower() for name in self._names}
+        ours = {name.lower() for name, _ in self._lines}
         for name in others:
             key = name.lower()
             if key not in ours and key not in _AUTOMATIC and not is_added(key, self._options):

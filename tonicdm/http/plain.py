@@ -237,7 +237,7 @@ class Plain:
             data=aiohttp.BytesPayload(body.reveal().encode()) if isinstance(body, Secret) else body,
             timeout=timeout,
             # A token must never be asked for twice by a silent repetition, and a netrc must not sign in for us.
-            middleware=SingleRequest(passage.mark, names=lines.keys()),
+            middleware=SingleRequest(passage.mark, lines=[*lines.items()]),
             decompress=decoded,
         )
 

@@ -144,6 +144,11 @@ class SessionHolder:
             check_usable(self._session)
 
     @property
+    def is_own(self) -> bool:
+        """Whether the session is one that is opened here."""
+        return self._own_session
+
+    @property
     def is_replaced(self) -> bool:
         """Whether a tool stands in for aiohttp's way of sending, as those that record and replay requests do."""
         return is_replaced(self.open())
@@ -167,7 +172,7 @@ class SessionHolder:
         method: str,
         url: str,
         *,
-        headers: Sequence[tuple[str, str]] | Mapping[str, str],
+        headers: Sequence[tuple[str, str]] | Mapping[str, str] | None,
         data: Any,
         timeout: aiohttp.ClientTimeout,
         middleware: aiohttp.ClientMiddlewareType,
@@ -178,7 +183,7 @@ class SessionHolder:
         Args:
             method: The HTTP method.
             url: What to call, encoded already: a signature holds for the text as it was given.
-            headers: Its lines.
+            headers: Its lines, as far as the middleware does not bring them.
             data: Its body.
             timeout: As for aiohttp.
             middleware: Stands between the session and the connection, in place of the session's own.
