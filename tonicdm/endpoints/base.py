@@ -60,6 +60,8 @@ class Endpoint:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
+        self._readers: dict[str, BatchReader] = {}
+        """What asks for records by their IDs, by data_quantity."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._caller.base_url}>"
@@ -288,8 +290,12 @@ class Readable(Listed[M]):
 
     def _reader(self, data_quantity: DataQuantity) -> BatchReader:
         """Return what asks the server for records by ID, whatever their status."""
-        statuses = WITH_STATUSES if "filter_statuses" in self._listing.operation.options else {}
-        return BatchReader(self._caller, self._listing, data_quantity, statuses)
+        word = data_quantity.value
+        reader = self._readers.get(word)
+        if reader is None or not reader.is_current:
+            statuses = WITH_STATUSES if "filter_statuses" in self._listing.operation.options else {}
+            reader = self._readers[word] = BatchReader(self._caller, self._listing, data_quantity, statuses)
+        return reader
 
     async def _read_copy(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -15,7 +15,7 @@ from tonicdm.http.messages import OutgoingRequest, Response
 from tonicdm.http.operation import Operation
 from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import Transport
-from tonicdm.http.wire import build
+from tonicdm.http.wire import Prepared, Request
 from tonicdm.types import MAX_UNITS_PER_CALL, DataQuantity, InvalidRecord, OptionPlacement, Priority, RecordID
 from tonicdm.values import State, Value
 
@@ -43,6 +43,24 @@ class ServerFacts(State):
     def ids_for(self, path: str) -> int:
         """Return the most IDs that one call to *path* may name."""
         return min(self.ids_per_call, self.cut_at.get(path, self.ids_per_call))
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class PreparedCall(Value):
+    """Calls that differ in few options, or in none: what all of them have in common."""
+
+    request: Callable[[Mapping[str, Any], Any], Request]
+    """Makes the request of one of them, of its varying options and its body."""
+    cost: int
+    """Units to reserve for one."""
+    expected: int | None
+    """Units that one costs surely; None where no document says."""
+    units: int
+    """Units that the data_quantity costs."""
+    template: str
+    """The path as the reference has it; empty where it is not known."""
+    creates: bool
+    """Whether a call that was lost may have made something."""
 
 
 class Copy(Protocol):
@@ -113,29 +131,64 @@ class Caller(Value):
             data_quantity: The data_quantity to send; None sends ``basic``.
             body: A JSON value.
         """
+        return await self.send(self.prepare(operation, options or {}, data_quantity), {}, body)
+
+    def prepare(
+        self,
+        operation: Operation,
+        options: Mapping[str, Any],
+        data_quantity: DataQuantity | None = None,
+        *,
+        varying: Iterable[str] = (),
+    ) -> PreparedCall:
+        """Return calls that differ in few options, or in none, with all the rest encoded and priced once.
+
+        Args:
+            operation: What to call.
+            options: By Python name; None is left out.
+            data_quantity: The data_quantity to send; None sends ``basic``.
+            varying: Names of the options that `send` is given.
+        """
         word = data_quantity or DataQuantity.BASIC
-        request = build(
+        prepared = Prepared(
             operation,
-            options or {},
+            options,
+            varying=varying,
             placement=self.placement,
             prefix=self.path_prefix,
             data_quantity=word.value,
             data_quantity_option=DATA_QUANTITY,
-            body=body,
         )
         priced = operation.has_data_quantity and operation.method == "GET"
-        call = OutgoingRequest(
-            request=request,
-            base_url=self.base_url,
+        return PreparedCall(
+            request=prepared.request,
             # No document tells the price of writes, and of reads whose page shows no data_quantity.
             cost=word.units if priced else MAX_UNITS_PER_CALL,
             expected=word.units if priced else None,
+            units=word.units,
+            template=f"{self.path_prefix}{operation.path}" if operation.is_known else "",
+            creates=operation.method == "POST",
+        )
+
+    async def send(self, prepared: PreparedCall, options: Mapping[str, Any], body: Any = None) -> Response:
+        """Make one call that `prepare` has returned, and return its response, undecoded.
+
+        Args:
+            prepared: What to call.
+            options: The varying ones, by Python name.
+            body: A JSON value.
+        """
+        call = OutgoingRequest(
+            request=prepared.request(options, body),
+            base_url=self.base_url,
+            cost=prepared.cost,
+            expected=prepared.expected,
             priority=self.priority,
             max_wait=self.max_wait if self.finish_by is None else self._left(self.finish_by),
             timeout=self.timeout,
             job=self.job,
             share=self.share,
-            template=f"{self.path_prefix}{operation.path}" if operation.is_known else "",
+            template=prepared.template,
             on_sent=self.on_sent,
             headers=self.headers,
             retry=self.retry,
@@ -143,11 +196,11 @@ class Caller(Value):
         try:
             answer = await self.transport.send(call)
         except (TransportError, ServerError) as error:
-            if operation.method != "POST" or (unknown := may_exist(error)) is None:
+            if not prepared.creates or (unknown := may_exist(error)) is None:
                 raise
             raise unknown from error.__cause__
         if self.meter is not None:
-            self.meter(answer, word.units if answer.observed_cost is None else answer.observed_cost)
+            self.meter(answer, prepared.units if answer.observed_cost is None else answer.observed_cost)
         return answer
 
     def _left(self, finish_by: datetime.datetime) -> float:

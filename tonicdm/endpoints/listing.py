@@ -184,7 +184,9 @@ class Listing(Generic[M]):
         self._paging = listing.paged or self._path in self._facts.paged
         self.size: int = self._options.pop("page_size", caller.facts.page_limit)
         # A wrong option is an error when it is written down, not when the list is first read.
-        listing.with_pages.encode({**self._options, "page_size": self.size, "page_number": 1})
+        sent = {**self._options, "page_size": self.size, "page_number": 1}
+        listing.with_pages.check(sent)
+        listing.with_pages.encode(sent)
 
     def options_but(self, *names: str) -> dict[str, Any]:
         """Return the options that every call sends, paging and *names* left out."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 from tonicdm.codec.elements import Elements
-from tonicdm.endpoints.caller import Caller
+from tonicdm.endpoints.caller import Caller, ServerFacts
 from tonicdm.endpoints.evidence import contradiction
 from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.options import DEFAULT_PAGE
@@ -82,7 +82,17 @@ class BatchReader:
         accept: Whether records are taken as they come where they contradict an option.
     """
 
-    __slots__ = ("_accept", "_caller", "_data_quantity", "_facts", "_listing", "_operation", "_options")
+    __slots__ = (
+        "_accept",
+        "_caller",
+        "_data_quantity",
+        "_facts",
+        "_listing",
+        "_operation",
+        "_options",
+        "_page_limit",
+        "_prepared",
+    )
 
     def __init__(
         self,
@@ -100,10 +110,17 @@ class BatchReader:
         self._data_quantity = data_quantity
         self._options = options
         self._operation = listing.operation
-        if listing.paged or listing.operation.path in caller.facts.paged:
+        self._page_limit = page_limit(listing, caller.facts)
+        if self._page_limit is not None:
             # Else a server that pages where the reference shows no pages would cut the answer at a size of its own.
             self._operation = listing.with_pages
-            self._options = {**options, "page_size": caller.facts.page_limit}
+            self._options = {**options, "page_size": self._page_limit}
+        self._prepared = caller.prepare(self._operation, self._options, data_quantity, varying=("filter_ids",))
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it asks as one would that was made now: what is known of the server's pages may have changed."""
+        return self._page_limit == page_limit(self._listing, self._facts)
 
     async def read(self, ids: Sequence[RecordID], *, on_invalid: OnInvalid = "raise") -> RecordBatch[Any]:
         """Return the records named by *ids*, decoded: stubs of them under ``id_only``."""
@@ -175,13 +192,12 @@ class BatchReader:
             OptionIgnoredError: The answer contradicts an option.
             APIError: It was refused; see `may_be_length`.
         """
-        options = {"filter_ids": batch, **self._options}
-        answer = await self._caller.call(self._operation, options, data_quantity=self._data_quantity)
+        answer = await self._caller.send(self._prepared, {"filter_ids": batch})
         with answer.naming_errors():
             elements = read_list(answer, self._operation.label, self._listing.fault)
             contradicted = contradiction(
                 elements,
-                options,
+                {"filter_ids": batch, **self._options},
                 self._data_quantity,
                 shaped=self._listing.operation.has_data_quantity,
                 own_ids=True,
@@ -224,6 +240,11 @@ class BatchReader:
         if invalid and on_invalid != "skip":
             raise invalid_error(invalid, models, self._listing.operation.label)
         return RecordBatch(models, [record for record in ids if not records.shown(record)], invalid)
+
+
+def page_limit(listing: ListOperation[Any], facts: ServerFacts) -> int | None:
+    """Return the records of a page to ask for; None where the server is not known to have pages."""
+    return facts.page_limit if listing.paged or listing.operation.path in facts.paged else None
 
 
 def may_be_length(error: Exception) -> bool:

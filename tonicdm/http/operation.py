@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -12,6 +13,7 @@ import attrs
 
 from tonicdm.errors import InvalidOptionError
 from tonicdm.ids import record_id
+from tonicdm.types import LOWER_ID
 from tonicdm.values import Value
 
 NOTHING_SENT: Final = "Nothing was sent."
@@ -65,11 +67,11 @@ class Operation(Value):
         """Method and path, for people."""
         return f"{self.method} {self.path}"
 
-    def encode(self, options: Mapping[str, Any]) -> list[tuple[Parameter, str]]:
-        """Turn *options* into texts; those that are None are left out.
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Refuse *options* that this operation does not have, or that lack one which it needs.
 
         Raises:
-            InvalidOptionError: An option is unknown, missing, or has a value that can't be sent.
+            InvalidOptionError: An option is unknown or missing.
         """
         for name in options.keys() - self.options.keys():
             raise InvalidOptionError(
@@ -79,6 +81,13 @@ class Operation(Value):
         for name in sorted(self.required):
             if options.get(name) is None:
                 raise InvalidOptionError(f"{self.label} needs the option {name}. {NOTHING_SENT}")
+
+    def encode(self, options: Mapping[str, Any]) -> list[tuple[Parameter, str]]:
+        """Turn *options*, which `check` has let pass, into texts; those that are None are left out.
+
+        Raises:
+            InvalidOptionError: An option has a value that can't be sent.
+        """
         pairs: list[tuple[Parameter, str]] = []
         for name, value in options.items():
             if value is not None:
@@ -118,8 +127,18 @@ def identity(name: str, value: Any) -> str:
     return record_id(value, name)
 
 
+_IDS: Final = re.compile(rf"{LOWER_ID.pattern}(?:,{LOWER_ID.pattern})*")
+"""IDs that are written as this package does."""
+
+
 def identities(name: str, value: Any) -> str:
     """Encode an array of IDs, as `array` does; none of them can hold a comma."""
+    try:
+        joined = ",".join(value) if type(value) is list else ""
+    except TypeError:
+        joined = ""
+    if _IDS.fullmatch(joined):
+        return joined  # as mostly
     return ",".join(_words(name, value, identity))
 
 

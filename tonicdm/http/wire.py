@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -39,6 +39,69 @@ class Request(State):
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
+class Prepared:
+    """A request of which some options are always the same: those are encoded and checked once, for all its calls.
+
+    Args:
+        operation: What is called.
+        options: Values by Python name, always sent; None is left out.
+        varying: Python names of the options that each call brings itself.
+        placement: Whether options become header lines or the query string.
+        prefix: Put before the path.
+        data_quantity: The word of `data_quantity_option`, sent on every call.
+        data_quantity_option: The option that carries it.
+
+    Raises:
+        InvalidOptionError: An option is unknown, missing, malformed, or too long for common servers.
+    """
+
+    __slots__ = ("_lines", "_operation", "_path", "_query", "_taken")
+
+    def __init__(
+        self,
+        operation: Operation,
+        options: Mapping[str, Any],
+        *,
+        varying: Iterable[str] = (),
+        placement: OptionPlacement = "header",
+        prefix: str = "",
+        data_quantity: str | None = None,
+        data_quantity_option: Parameter | None = None,
+    ) -> None:
+        operation.check({**options, **dict.fromkeys(varying, ...)})
+        pairs = operation.encode(options)
+        if data_quantity is not None and data_quantity_option is not None:
+            pairs.append((data_quantity_option, data_quantity))
+        self._operation = operation
+        self._path = prefix + operation.path
+        self._lines = header_lines(pairs) if placement == "header" else []
+        self._query = None if placement == "header" else query_string(pairs)
+        self._taken = {option.key for option, _ in pairs}
+
+    def request(self, options: Mapping[str, Any], body: Any = None) -> Request:
+        """Return the request of one call.
+
+        Args:
+            options: The varying ones, in front of the others.
+            body: A JSON value; None for no body.
+
+        Raises:
+            InvalidOptionError: An option is malformed, or too long for common servers.
+        """
+        pairs = self._operation.encode(options) if options else []
+        content = None if body is None else dump(body)
+        own = _ACCEPT if content is None else (*_ACCEPT, ("Content-Type", "application/json"))
+        query = ""
+        if self._query is None:
+            headers = (*own, *header_lines(pairs, self._taken), *self._lines)
+        else:
+            headers, query = own, query_string(pairs, self._query)
+        return Request(method=self._operation.method, path=self._path, query=query, headers=headers, body=content)
+
+
+_ACCEPT: Final = (("Accept", "application/json"),)
+
+
 def build(
     operation: Operation,
     options: Mapping[str, Any],
@@ -49,45 +112,37 @@ def build(
     data_quantity_option: Parameter | None = None,
     body: Any = None,
 ) -> Request:
-    """Build the request of a call.
-
-    Args:
-        operation: What is called.
-        options: Values by Python name; None is left out.
-        placement: Whether options become header lines or the query string.
-        prefix: Put before the path.
-        data_quantity: The word of `data_quantity_option`, sent on every call.
-        data_quantity_option: The option that carries it.
-        body: A JSON value; None for no body.
+    """Build the request of a single call; the arguments are those of `Prepared` and its `request`.
 
     Raises:
         InvalidOptionError: An option is unknown, missing, malformed, or too long for common servers.
     """
-    pairs = operation.encode(options)
-    if data_quantity is not None and data_quantity_option is not None:
-        pairs.append((data_quantity_option, data_quantity))
-    content = None if body is None else dump(body)
-    headers: list[tuple[str, str]] = [("Accept", "application/json")]
-    if content is not None:
-        headers.append(("Content-Type", "application/json"))
-    query = ""
-    if placement == "header":
-        headers += header_lines(pairs)
-    else:
-        query = query_string(pairs)
-    return Request(
-        method=operation.method, path=prefix + operation.path, query=query, headers=tuple(headers), body=content
+    prepared = Prepared(
+        operation,
+        options,
+        placement=placement,
+        prefix=prefix,
+        data_quantity=data_quantity,
+        data_quantity_option=data_quantity_option,
     )
+    return prepared.request({}, body)
 
 
-def header_lines(pairs: Iterable[tuple[Parameter, str]]) -> list[tuple[str, str]]:
+def header_lines(pairs: Iterable[tuple[Parameter, str]], taken: Container[str] = ()) -> list[tuple[str, str]]:
     """Return one header line per option; a repeated line is never sent.
 
     Some servers read only the first of repeated lines, and answer a cut list with status 200.
+
+    Args:
+        pairs: The options with their texts.
+        taken: Names in lower case under which there is a line already.
+
+    Raises:
+        InvalidOptionError: An option comes twice, or a header line can't carry its text.
     """
     lines: dict[str, tuple[str, str]] = {}
     for option, value in pairs:
-        if option.key in lines:
+        if option.key in lines or option.key in taken:
             raise InvalidOptionError(f"the option {option.name} was given twice. {NOTHING_SENT}")
         lines[option.key] = (option.name, check_header(option.name, value))
     return list(lines.values())
@@ -121,9 +176,18 @@ def too_long(name: str, value: str) -> InvalidOptionError:
     )
 
 
-def query_string(pairs: Iterable[tuple[Parameter, str]]) -> str:
-    """Return the options as a query string; commas stay readable, everything else unsafe is encoded."""
-    query = "&".join(f"{quote(option.query_name, safe='')}={quote(value, safe=',:')}" for option, value in pairs)
+def query_string(pairs: Iterable[tuple[Parameter, str]], rest: str = "") -> str:
+    """Return the options as a query string; commas stay readable, everything else unsafe is encoded.
+
+    Args:
+        pairs: The options with their texts.
+        rest: What comes behind them, as this has returned it before.
+
+    Raises:
+        InvalidOptionError: It is too long for common servers.
+    """
+    parts = [f"{quote(option.query_name, safe='')}={quote(value, safe=',:')}" for option, value in pairs]
+    query = "&".join([*parts, rest] if rest else parts)
     if len(query) > MAX_LINE_BYTES:
         raise too_long("the query string", query)
     return query

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -50,6 +50,7 @@ class Server:
     ) -> Response:
         """Answer with a page."""
         given = dict(options or {})
+        operation.check(given)
         operation.encode(given)
         data_quantity = data_quantity or DataQuantity.BASIC
         self.calls.append(given)
@@ -63,3 +64,19 @@ class Server:
         if data_quantity is DataQuantity.ID_ONLY:
             records = [{"id": one["id"]} for one in records]
         return Response(status=200, headers=Headers(), body=json.dumps(records).encode(), rate_limit=None, attempts=1)
+
+    def prepare(
+        self,
+        operation: Operation,
+        options: Mapping[str, Any],
+        data_quantity: DataQuantity | None = None,
+        *,
+        varying: Iterable[str] = (),
+    ) -> tuple[Operation, Mapping[str, Any], DataQuantity | None]:
+        """Keep what all of some calls have in common."""
+        return operation, options, data_quantity
+
+    async def send(self, prepared: Any, options: Mapping[str, Any], body: Any = None) -> Response:
+        """Answer one of those."""
+        operation, common, data_quantity = prepared
+        return await self.call(operation, {**options, **common}, data_quantity=data_quantity, body=body)

@@ -16,6 +16,7 @@ from tonicdm.endpoints.disciplines import Disciplines
 from tonicdm.endpoints.offices import Offices
 from tonicdm.endpoints.persons import Persons
 from tonicdm.endpoints.rfi_parts import RfiParts
+from tonicdm.endpoints.tasks import Tasks
 from tonicdm.http.headers import Headers
 from tonicdm.models import RecordStub
 
@@ -237,3 +238,16 @@ async def test_an_updated_after_that_is_ignored_costs_one_page_of_a_hundred(when
 
 async def test_an_updated_after_that_finds_nothing_is_no_error():
     assert await Disciplines(Timed(count=0)).list(options={"updated_after": SINCE}).all() == []  # type: ignore[arg-type]
+
+
+async def test_records_are_asked_for_by_what_is_known_of_the_server_at_that_time():
+    """What an endpoint prepares for all of its calls is made anew when a call has shown more of the server's pages."""
+    server = Server(count=3)
+    tasks = Tasks(server)  # type: ignore[arg-type]
+    await tasks.get(record(1)["id"])
+    server.facts.paged.add("/workflow/tasks")
+    await tasks.get(record(1)["id"])
+    server.facts.page_limit = 200
+    await tasks.get(record(1)["id"], data_quantity="id_only")
+    await tasks.get(record(1)["id"])
+    assert [call.get("page_size") for call in server.calls] == [None, 1000, 200, 200]

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cases import for_each
-from tonicdm import ConfigError, InvalidOptionError
+from tonicdm import ConfigError, InvalidIDError, InvalidOptionError
 from tonicdm.endpoints.options import DATA_QUANTITY, options, passed
 from tonicdm.http.operation import Operation, Parameter, boolean, json_text, text
-from tonicdm.http.wire import build, check_path
+from tonicdm.http.wire import Prepared, build, check_path
 
 OPERATION = Operation(
     method="GET",
@@ -106,6 +106,42 @@ def test_missing_and_unknown_options_are_named() -> None:
         build(operation, {})
     with pytest.raises(InvalidOptionError, match="it has project_id"):
         build(operation, {"projectId": "a" * 32})
+
+
+@given(
+    st.permutations(["filter_ids", "filter_statuses", "page_size", "flag"]),
+    st.integers(0, 4),
+    st.sampled_from(["header", "query"]),
+    st.sampled_from([None, {"a": 1}]),
+)
+def test_a_request_is_the_same_whatever_part_of_it_was_prepared(names, count, placement, body) -> None:
+    """The options that come with each call stand in front of those that all calls have."""
+    values = {"filter_ids": ["a" * 32], "filter_statuses": ["active"], "page_size": 5, "flag": True}
+    varying, fixed = names[:count], names[count:]
+    common = {"placement": placement, "prefix": "/v1", "data_quantity": "basic", "data_quantity_option": DATA_QUANTITY}
+    prepared = Prepared(OPERATION, {name: values[name] for name in fixed}, varying=varying, **common)
+    for _ in range(2):
+        made = prepared.request({name: values[name] for name in varying}, body)
+        assert made == build(OPERATION, {name: values[name] for name in names}, body=body, **common)
+
+
+def test_what_is_prepared_is_checked_as_what_comes_with_a_call_is() -> None:
+    flag = Parameter("flag", boolean)
+    same = Operation(method="GET", path="/x", options={"flag": flag, "FLAG": flag}, required=frozenset({"flag"}))
+    with pytest.raises(InvalidOptionError, match="has no option 'other'"):
+        Prepared(same, {"other": 1})
+    with pytest.raises(InvalidOptionError, match="needs the option flag"):
+        Prepared(same, {}, varying=["FLAG"])
+    with pytest.raises(InvalidOptionError, match="flag was given twice"):
+        Prepared(same, {"flag": True}, varying=["FLAG"]).request({"FLAG": True})
+    with pytest.raises(InvalidOptionError, match="get_many"):
+        Prepared(OPERATION, {}, varying=["filter_ids"], placement="query").request({"filter_ids": ["a" * 32] * 249})
+
+
+@for_each("value", [[int("1" * 32)], ["a" * 31], "a" * 32, [], ["a" * 32, 5], [b"a" * 32]])
+def test_a_list_of_ids_holds_ids_and_nothing_that_looks_like_one(value: object) -> None:
+    with pytest.raises((InvalidOptionError, InvalidIDError)):
+        build(OPERATION, {"filter_ids": value})
 
 
 def test_json_options_refuse_what_json_has_not() -> None:
