@@ -229,8 +229,8 @@ class TonicDM(Transfers, AsyncClosing):
 
     async def __aenter__(self) -> Self:
         self.caller.transport.check_open()
-        if self._state.store is not None:
-            await self._state.store.open()
+        if (store := self._state.store) is not None:
+            await (store.__aenter__() if self._state.owns_store else store.open())
         return self
 
     async def close(self) -> None:

@@ -82,7 +82,15 @@ class Store(Readable, AsyncClosing):
         self._closed = False
 
     async def __aenter__(self) -> Self:
-        await self.open()
+        try:
+            await self.open()
+        except BaseException:
+            # The block is not entered, so nobody closes it: done behind what the thread may still be opening.
+            if not self._closed:
+                self._closed = True
+                self._thread.submit(self._disconnect)
+                self._thread.shutdown(wait=False)
+            raise
         return self
 
     async def open(self) -> None:

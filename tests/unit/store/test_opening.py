@@ -8,14 +8,18 @@ import os
 import pathlib
 import sqlite3
 import stat
+import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tests.fixtures.before import firm
+from tonicdm import TonicDM, UnitBudget
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.store import Store
 from tonicdm.store.schema import SCHEMA_VERSION
-from tonicdm.store.sqlite import described
+from tonicdm.store.sqlite import SqliteDatabase, SqliteFile, described
 
 
 def mode(path: pathlib.Path) -> int:
@@ -124,3 +128,32 @@ async def test_closing_waits_for_an_opening_that_was_given_up(tmp_path: pathlib.
         await opening
     await store.close()
     assert store._database is None
+
+
+@pytest.mark.parametrize("opens", [Store, lambda path: TonicDM("t", store=path, zone="us", budget=UnitBudget.memory())])
+async def test_an_opening_that_is_given_up_at_the_head_of_a_block_leaves_no_connection(
+    opens: Callable[[pathlib.Path], Any], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else closes it, as the block was never entered; the connection stayed for as long as the process did."""
+    begun, go = threading.Event(), threading.Event()
+    open_, opened, closed = SqliteFile.open, list[SqliteDatabase](), list[SqliteDatabase]()
+
+    def slowly(file: SqliteFile) -> SqliteDatabase:
+        begun.set()
+        go.wait(60)
+        opened.append(database := open_(file))
+        return database
+
+    monkeypatch.setattr(SqliteFile, "open", slowly)
+    monkeypatch.setattr(SqliteDatabase, "close", lambda self: (closed.append(self), self.connection.close()))
+    whole = opens(tmp_path / "firm.db")
+    entering = asyncio.ensure_future(whole.__aenter__())
+    await asyncio.to_thread(begun.wait, 60)
+    entering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    go.set()
+    store = whole if isinstance(whole, Store) else whole.store
+    await asyncio.to_thread(store._thread.shutdown)
+    assert opened == closed != []
+    await whole.close()
