@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable
 from time import perf_counter
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import aiohttp
 import attrs
@@ -23,6 +23,9 @@ from tonicdm.clock import Clock
 from tonicdm.sandbox.messages import to_json
 from tonicdm.sandbox.world import Change, World
 from tonicdm.sandbox.world.noise import key_of
+
+ANSWER_SECONDS: Final = 20.0
+"""Seconds that a receiver may take for its answer, as senders commonly allow some fifteen to thirty."""
 
 
 @attrs.frozen
@@ -167,10 +170,11 @@ class Webhooks:
 
     async def _post(self, subscription: Subscription, event: str, body: bytes) -> tuple[int | None, float]:
         if self._session is None:
-            # How long it waited here for a connection is no matter of the receiver's.
+            # How long it waited here for a connection is no matter of the receiver's, nor an event given up for it.
             trace = aiohttp.TraceConfig()
             trace.on_request_headers_sent.append(_sent)
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5), trace_configs=[trace])
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_SECONDS, sock_read=ANSWER_SECONDS)
+            self._session = aiohttp.ClientSession(timeout=timeout, trace_configs=[trace])
         moment = {"sent": perf_counter()}
         headers = {"Content-Type": "application/json", **self._signature(subscription.secret, event, body)}
         try:
