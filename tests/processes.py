@@ -6,7 +6,9 @@ import contextlib
 import os
 import pathlib
 import re
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +34,25 @@ def sandbox(*options: str, command: Sequence[str] = SANDBOX) -> Iterator[str]:
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0, "the sandbox must stop cleanly"
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on, for servers that have to be told which.
+
+    They are none of those that the system gives to whoever wants any: it would give them to others in between.
+    """
+    found = set[int]()
+    while len(found) < count:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as trial, contextlib.suppress(OSError):
+            trial.bind(("127.0.0.1", port))
+            found.add(port)
+    return list(found)
+
+
+def free_port() -> int:
+    """Return one of them."""
+    return free_ports(1)[0]
 
 
 def environment(url: str, folder: pathlib.Path) -> dict[str, str]:

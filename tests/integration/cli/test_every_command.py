@@ -97,8 +97,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 """Arguments with which each command does a little of what it is for."""
 
-SERVING = {"sandbox", "webhooks serve", "webhooks work", "worker"}
-"""Commands that go on until a signal comes."""
+SERVING = {"sandbox": True, "webhooks serve": True, "webhooks work": True, "worker": False}
+"""Commands that go on until a signal comes, and whether they say that they have begun."""
 
 REFUSED = {
     "download": 1,
@@ -147,8 +147,13 @@ LEAVES = dict(leaves(tonicdm, click.Context(tonicdm)))
 
 
 @contextlib.contextmanager
-def stopped_when_it_serves(output: io.BytesIO) -> Iterator[None]:
-    """Send this process a SIGTERM once the command that runs in it listens for one and has said that it serves."""
+def stopped_when_it_serves(output: io.BytesIO, *, says_so: bool) -> Iterator[None]:
+    """Send this process a SIGTERM once the command that runs in it listens for one and has said that it serves.
+
+    Args:
+        output: What it has said.
+        says_so: Whether it says anything; one whose words nobody takes ends by itself.
+    """
     ended = threading.Event()
 
     def listens() -> bool:
@@ -156,9 +161,9 @@ def stopped_when_it_serves(output: io.BytesIO) -> Iterator[None]:
         return signal.getsignal(signal.SIGTERM) not in {ignored, signal.SIG_DFL}
 
     def stop() -> None:
-        # One that says nothing, or whose words nobody takes, has some time to serve.
-        served = 0.0
-        while not ended.wait(0.02) and not (listens() and (output.getvalue() or served > 0.3)):
+        # One that says nothing has some time to serve.
+        served, most = 0.0, 60.0 if says_so else 0.3
+        while not ended.wait(0.02) and not (listens() and (output.getvalue() or served > most)):
             served += 0.02 if listens() else 0.0
         if not ended.is_set() and listens():
             signal.raise_signal(signal.SIGTERM)
@@ -265,7 +270,7 @@ def drive(
             stack.enter_context(contextlib.redirect_stdout(out))
             stack.enter_context(contextlib.redirect_stderr(err))
             if name in SERVING:
-                stack.enter_context(stopped_when_it_serves(captured))
+                stack.enter_context(stopped_when_it_serves(captured, says_so=SERVING[name]))
             with pytest.raises(SystemExit) as ended:
                 tonicdm.main(arguments)
         if isinstance(raw, Refusing):

@@ -8,13 +8,14 @@ import http.server
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
+
+from tests.processes import free_port
 
 COMMAND = [sys.executable, "-m", "tonicdm.cli"]
 BARE = {name: value for name, value in os.environ.items() if not name.startswith(("TONICDM_", "RHYTHM_"))}
@@ -54,9 +55,7 @@ def test_env_prints_the_lines_of_the_sandbox_that_runs(prefix: str) -> None:
 
 async def test_env_waits_for_a_sandbox_that_is_just_starting() -> None:
     """`tonicdm sandbox &` and the next line of a script are begun at the same moment."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     options = ("sandbox", "--port", str(port), "--records", "600")
     asked = await asyncio.create_subprocess_exec(*COMMAND, *options, "--env", stdout=subprocess.PIPE, env=BARE)
     server = await asyncio.create_subprocess_exec(*COMMAND, *options, stdout=subprocess.DEVNULL, env=BARE)

@@ -11,7 +11,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +20,7 @@ import pytest
 
 from tests.contract.calls import arguments, methods
 from tests.contract.reference import OPERATIONS, document
+from tests.processes import free_port
 from tonicdm import Paginator, RetryPolicy, TonicDM, TonicDMError, UnitBudget
 from tonicdm.sandbox import Sandbox, SandboxSettings
 
@@ -58,12 +58,6 @@ def _parameters(node: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(node, list):
         for value in node:
             yield from _parameters(value)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.asynccontextmanager

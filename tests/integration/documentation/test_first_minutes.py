@@ -9,7 +9,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import venv
@@ -17,6 +16,8 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
+
+from tests.processes import free_ports
 
 ROOT = pathlib.Path(__file__).parents[3]
 PAGES = {"README": ROOT / "README.md", "tutorial": ROOT / "docs" / "tutorial.md"}
@@ -95,11 +96,7 @@ def run(commands: list[str], blocks: dict[str, str], folder: pathlib.Path, binar
     """Run the commands in *folder*, with ports that are free and an empty *database*; what they printed."""
     for name, text in blocks.items():
         (folder / name).write_text(text, encoding="utf-8")
-    with contextlib.ExitStack() as stack:
-        free = [stack.enter_context(socket.socket()) for _ in PORTS]
-        for one in free:
-            one.bind(("127.0.0.1", 0))
-        ports = dict(zip(PORTS, (str(one.getsockname()[1]) for one in free), strict=True))
+    ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
     text = script([on_ports(command, ports).replace(DATABASE, shlex.quote(database)) for command in commands])
     home = {name: str(folder / "home") for name in ("HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TONICDM", "RHYTHM", "PYTEST"))}

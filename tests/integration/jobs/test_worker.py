@@ -22,6 +22,7 @@ from procrastinate.jobs import Status
 
 from tests.integration.jobs.virtual import SleepyServer
 from tests.postgres import Proxy
+from tests.processes import free_port
 from tonicdm import UnitBudget
 from tonicdm.cli.app import tonicdm
 from tonicdm.clock import SystemClock, VirtualClock
@@ -56,6 +57,11 @@ async def sandbox(limit=3600, window=3600.0):
 def tenant(box, letter="a", **more):
     given = {"types": TYPES, **more}
     return Tenant(name=f"firm-{letter}", token=f"env:TOKEN_{letter.upper()}", base_url=box.url, **given)
+
+
+@pytest.fixture
+def port():
+    return free_port()
 
 
 async def counts(url, schema):
@@ -330,16 +336,16 @@ async def test_a_worker_that_ends_shows_signs_of_life_while_its_jobs_do(queue, p
 
 
 async def test_a_worker_that_is_cut_off_from_the_database_says_so_and_goes_on_when_it_is_back(
-    queue, postgres_url, monkeypatch, unused_tcp_port
+    queue, postgres_url, monkeypatch, port
 ):
     monkeypatch.setattr("tonicdm.jobs.serving.ANSWER_SECONDS", 0.2)
     for name, seconds in (("HEARTBEAT_SECONDS", 0.2), ("AGAIN_SECONDS", 0.1), ("CARE_SECONDS", 0.2)):
         monkeypatch.setattr(f"tonicdm.jobs.worker.{name}", seconds)
     proxy = Proxy(postgres_url)
     await proxy.open()
-    stop, address = asyncio.Event(), f"http://127.0.0.1:{unused_tcp_port}"
+    stop, address = asyncio.Event(), f"http://127.0.0.1:{port}"
     async with sandbox() as box, aiohttp.ClientSession() as session:
-        worker = asyncio.create_task(run_worker(proxy.url, stop=stop, port=unused_tcp_port))
+        worker = asyncio.create_task(run_worker(proxy.url, stop=stop, port=port))
         async with asyncio.timeout(60):
             while not await queue.workers(30.0):
                 await asyncio.sleep(0.01)
@@ -378,16 +384,16 @@ async def test_a_hosts_clock_has_no_part_in_how_long_a_run_has_its_type(queue, p
             assert abs(tonic.budget.clock.now() - (await queue.now()).timestamp()) < 30
 
 
-async def test_a_worker_tells_of_the_queue_and_of_its_tenants_budgets(queue, postgres_url, unused_tcp_port):
+async def test_a_worker_tells_of_the_queue_and_of_its_tenants_budgets(queue, postgres_url, port):
     """By the exporter that all programs share; healthy is who reaches the database."""
-    stop, address = asyncio.Event(), f"http://127.0.0.1:{unused_tcp_port}"
+    stop, address = asyncio.Event(), f"http://127.0.0.1:{port}"
     async with sandbox() as box, aiohttp.ClientSession() as session:
         box.settings.latency_seconds = (0.2, 0.2)
         await queue.add_tenant(tenant(box))
         await queue.submit(Kind.EXPORT, "firm-a", "csv:x")
         await queue.submit_sync(await queue.tenant("firm-a"))
         async with asyncio.timeout(60):
-            worker = asyncio.create_task(run_worker(postgres_url, queues=["sync"], stop=stop, port=unused_tcp_port))
+            worker = asyncio.create_task(run_worker(postgres_url, queues=["sync"], stop=stop, port=port))
             while len(box.journal) < 2:
                 await asyncio.sleep(0.01)
             async with session.get(f"{address}/healthz") as response:
@@ -426,7 +432,7 @@ async def test_whatever_goes_wrong_with_the_care_of_the_queue_it_goes_on(queue, 
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_metrics_are_told_while_a_budgets_database_takes_its_time_and_the_worker_goes_on(queue, unused_tcp_port):
+async def test_metrics_are_told_while_a_budgets_database_takes_its_time_and_the_worker_goes_on(queue, port):
     """A look at each tenant's budget once held up the loop, and with it every job, for half a second each."""
     loop, looked = asyncio.get_running_loop(), []
 
@@ -441,9 +447,9 @@ async def test_metrics_are_told_while_a_budgets_database_takes_its_time_and_the_
 
     tenants = types.SimpleNamespace(budgets=lambda: {"firm-a": Slow(), "firm-b": Slow()})
     async with (
-        served(queue, tenants, "127.0.0.1", unused_tcp_port, alive_seconds=30.0),
+        served(queue, tenants, "127.0.0.1", port, alive_seconds=30.0),
         aiohttp.ClientSession() as session,
-        session.get(f"http://127.0.0.1:{unused_tcp_port}/metrics") as response,
+        session.get(f"http://127.0.0.1:{port}/metrics") as response,
     ):
         text = await response.text()
     assert looked == [True, True]

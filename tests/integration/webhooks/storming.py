@@ -24,6 +24,7 @@ from typing import Any
 import attrs
 
 from tests.engines import rows, words
+from tests.processes import free_port
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.store import Store, choose
 from tonicdm.store.database import Location
@@ -189,7 +190,7 @@ class _Processes:
     def __init__(self, folder: pathlib.Path, file: Location, url: str) -> None:
         self.killed: Counter[str] = Counter()
         self.url = ""
-        self._port = 0
+        self._port = free_port()
         self._folder = folder
         self._file = words(file)
         self._running: dict[str, subprocess.Popen[str]] = {}
@@ -228,9 +229,8 @@ class _Processes:
             )
         line = process.stdout.readline()
         assert line, (self._folder / f"{name}.log").read_text()
-        if name == "receiver" and not self._port:
+        if name == "receiver":
             self.url = line.split()[2]
-            self._port = int(self.url.split(":")[2].split("/")[0])
 
     async def budget(self, command: str) -> None:
         """Pause the worker's budget, or take that back, as a user does."""

@@ -16,6 +16,8 @@ import time
 import aiohttp
 import pytest
 
+from tests.processes import free_port
+
 from .conftest import body_of, signature
 from .processes import COMMAND, serving
 
@@ -50,11 +52,10 @@ async def status_of(reader):
 
 async def test_killed_with_minus_9_every_event_that_was_acknowledged_is_in_the_file(file) -> None:
     """Twice, in the middle of a burst; what was not acknowledged is sent again, and in the end each is there once."""
-    open_numbers, acked, port = set(range(600)), set(), 0
+    open_numbers, acked, port = set(range(600)), set(), free_port()
     for round_number in range(3):
         last, enough = round_number == 2, 150 * (round_number + 1)
         with serving(file, port=port) as (process, url):
-            port = int(url.split(":")[2].split("/")[0])
             async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=20)) as session:
 
                 async def one(number, session=session, url=url, process=process, last=last, enough=enough):

@@ -16,9 +16,17 @@ from tests.unit.budget.test_window import RESET, START, at, opened
 from tests.unit.budget.version_before import VersionBefore
 from tonicdm import UnitBudget
 from tonicdm.budget.entries import EntryState
-from tonicdm.budget.ledgers import file, inloop, starts
+from tonicdm.budget.ledgers import file, inloop, starts, threads
 from tonicdm.budget.ledgers.draft import MAX_NOTES, Beyond, Draft, Own
 from tonicdm.clock import VirtualClock
+
+QUICK_SECONDS = threads.QUICK_SECONDS
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """However busy the machine's disk, it is quick; what is slow has a fixture of its own."""
+    monkeypatch.setattr(threads, "QUICK_SECONDS", 3600.0)
 
 
 @pytest.fixture
@@ -441,6 +449,7 @@ def watched(monkeypatch):
         reads = "mode=ro" in str(database)
         return connect(database, *args, **({} if reads else {"factory": Watched}), **options)
 
+    monkeypatch.setattr(threads, "QUICK_SECONDS", QUICK_SECONDS)
     monkeypatch.setattr(Watched, "seconds", 0.0)
     monkeypatch.setattr(Watched, "went_on", [])
     monkeypatch.setattr(Watched, "threads", set())
