@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tonicdm._version import __version__
+from tonicdm.late import late_names
 
 if TYPE_CHECKING:
     from tonicdm.budget import UnitBudget
@@ -102,95 +102,71 @@ __all__ = [
     "__version__",
 ]
 
-_MODULES = {
-    "APIError": "errors",
-    "AuthenticationError": "errors",
-    "BadRequestError": "errors",
-    "BudgetError": "errors",
-    "BudgetTimeoutError": "errors",
-    "BulkError": "errors",
-    "ClientClosedError": "errors",
-    "ConfigError": "errors",
-    "ConnectError": "errors",
-    "DataQuantity": "types",
-    "DecodeError": "errors",
-    "DownloadError": "errors",
-    "EndlessListError": "errors",
-    "EndpointNotFoundError": "errors",
-    "Hooks": "http.hooks",
-    "IntegrityError": "errors",
-    "InvalidIDError": "errors",
-    "InvalidOptionError": "errors",
-    "InvalidRecord": "types",
-    "LedgerUnavailableError": "errors",
-    "ListOf": "types",
-    "MayExistError": "errors",
-    "OptionIgnoredError": "errors",
-    "Page": "paging",
-    "Paginator": "paging",
-    "PermissionDeniedError": "errors",
-    "ProtocolError": "errors",
-    "RateLimit": "types",
-    "RateLimitedError": "errors",
-    "Raw": "raw",
-    "RawResponse": "raw",
-    "RecordID": "types",
-    "RecordNotFoundError": "errors",
-    "RequestTimeoutError": "errors",
-    "RetryPolicy": "http.retry",
-    "Secret": "types",
-    "ServerError": "errors",
-    "SeveralFoundError": "errors",
-    "Spent": "http.watching",
-    "TokenCommand": "tokens",
-    "TokenFile": "tokens",
-    "TokenKeyring": "tokens",
-    "TonicDM": "client",
-    "TonicDMError": "errors",
-    "TransportError": "errors",
-    "UNSET": "types",
-    "UnitBudget": "budget",
-    "UnsafeLinkError": "errors",
-    "Zone": "types",
+_NAMES = {
+    "tonicdm.budget": ("UnitBudget",),
+    "tonicdm.client": ("TonicDM",),
+    "tonicdm.errors": (
+        "APIError",
+        "AuthenticationError",
+        "BadRequestError",
+        "BudgetError",
+        "BudgetTimeoutError",
+        "BulkError",
+        "ClientClosedError",
+        "ConfigError",
+        "ConnectError",
+        "DecodeError",
+        "DownloadError",
+        "EndlessListError",
+        "EndpointNotFoundError",
+        "IntegrityError",
+        "InvalidIDError",
+        "InvalidOptionError",
+        "LedgerUnavailableError",
+        "MayExistError",
+        "OptionIgnoredError",
+        "PermissionDeniedError",
+        "ProtocolError",
+        "RateLimitedError",
+        "RecordNotFoundError",
+        "RequestTimeoutError",
+        "ServerError",
+        "SeveralFoundError",
+        "TonicDMError",
+        "TransportError",
+        "UnsafeLinkError",
+    ),
+    "tonicdm.http.hooks": ("Hooks",),
+    "tonicdm.http.retry": ("RetryPolicy",),
+    "tonicdm.http.watching": ("Spent",),
+    "tonicdm.paging": ("Page", "Paginator"),
+    "tonicdm.raw": ("Raw", "RawResponse"),
+    "tonicdm.tokens": ("TokenCommand", "TokenFile", "TokenKeyring"),
+    "tonicdm.types": ("DataQuantity", "InvalidRecord", "ListOf", "RateLimit", "RecordID", "Secret", "UNSET", "Zone"),
 }
-"""The module of each public name. It is loaded when the name is first read: `tonicdm --help` needs none of them."""
+"""The names of each module. It is loaded when one of them is first read: `tonicdm --help` needs none."""
 
-_SUBMODULES = frozenset(
-    {
-        "budget",
-        "checks",
-        "client",
-        "clock",
-        "codec",
-        "config",
-        "endpoints",
-        "errors",
-        "http",
-        "ids",
-        "lazy",
-        "models",
-        "paging",
-        "raw",
-        "singleflight",
-        "tokens",
-        "transfer",
-        "types",
-    }
+_SUBMODULES = (
+    "budget",
+    "checks",
+    "client",
+    "clock",
+    "codec",
+    "config",
+    "endpoints",
+    "errors",
+    "http",
+    "ids",
+    "late",
+    "lazy",
+    "models",
+    "paging",
+    "raw",
+    "singleflight",
+    "tokens",
+    "transfer",
+    "types",
 )
 """Modules that are there as attributes without an import of their own."""
 
-
-def __getattr__(name: str) -> Any:
-    """Load the module that holds *name*."""
-    if name in _MODULES:
-        value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    elif name in _SUBMODULES:
-        value = importlib.import_module(f"{__name__}.{name}")
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*__all__, *_SUBMODULES})
+__getattr__, __dir__ = late_names(__name__, _NAMES, _SUBMODULES)

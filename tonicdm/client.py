@@ -31,6 +31,7 @@ from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import MAX_RESPONSE_BYTES, Transport
 from tonicdm.http.watching import Spent
 from tonicdm.http.wire import check_path
+from tonicdm.late import LateModule
 from tonicdm.lazy import forget
 from tonicdm.tokens import token_source
 from tonicdm.transfer.methods import Transfers
@@ -39,9 +40,12 @@ from tonicdm.types import DataQuantityLike, OptionPlacement, Priority, Secret, Z
 from tonicdm.values import Value
 
 if TYPE_CHECKING:
-    from tonicdm.raw import RawCalls
-    from tonicdm.store import Store
-    from tonicdm.store.database import Location
+    from tonicdm import raw
+    from tonicdm import store as stores
+    from tonicdm.store import database
+else:
+    raw, stores = LateModule("tonicdm.raw"), LateModule("tonicdm.store")
+    database = LateModule("tonicdm.store.database")
 
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
 
@@ -53,19 +57,20 @@ class ClientState(Value):
     caller: Caller
     """Makes the calls, with the preferences of the client or the view."""
     links: LinkConnections
-    store: Store | None = None
+    store: stores.Store | None = None
     owns_store: bool = False
     """Whether closing the client closes the store."""
     owns_budget: bool = False
     """Whether closing the client closes the budget."""
 
-    def with_store(self, store: str | os.PathLike[str] | Location | Store, batch_window: float) -> ClientState:
+    def with_store(
+        self, store: str | os.PathLike[str] | database.Location | stores.Store, batch_window: float
+    ) -> ClientState:
         """Return the state of a client that keeps what it reads in a file."""
         # Loaded for those who keep a copy; the others do not wait for it.
         from tonicdm.store.cached import CachedReads
-        from tonicdm.store.store import Store
 
-        opened = Store(store) if not isinstance(store, Store) else store
+        opened = stores.Store(store) if not isinstance(store, stores.Store) else store
         reads = CachedReads(opened, self.caller.transport.budget, batch_window=batch_window)
         caller = attrs.evolve(self.caller, copy=reads)
         return attrs.evolve(self, caller=caller, store=opened, owns_store=opened is not store)
@@ -147,7 +152,7 @@ class TonicDM(Transfers, AsyncClosing):
         max_response_bytes: int = MAX_RESPONSE_BYTES,
         clock: Clock | None = None,
         profile: str | os.PathLike[str] | None = None,
-        store: str | os.PathLike[str] | Location | Store | None = None,
+        store: str | os.PathLike[str] | database.Location | stores.Store | None = None,
         max_age: float = 0.0,
         batch_window: float = 0.002,
     ) -> None:
@@ -303,7 +308,7 @@ class TonicDM(Transfers, AsyncClosing):
         return view
 
     @property
-    def store(self) -> Store:
+    def store(self) -> stores.Store:
         """The local copy of this client.
 
         Raises:
@@ -316,11 +321,9 @@ class TonicDM(Transfers, AsyncClosing):
     # --- watching -----------------------------------------------------------------------------------------------
 
     @property
-    def with_raw(self) -> RawCalls:
+    def with_raw(self) -> raw.RawCalls:
         """Calls that return the answer as it came beside their value, see `Raw`."""
-        from tonicdm.raw import RawCalls
-
-        return RawCalls(self, self.caller.transport.watchers, self.request)
+        return raw.RawCalls(self, self.caller.transport.watchers, self.request)
 
     @contextlib.asynccontextmanager
     async def meter(self) -> AsyncGenerator[Spent]:

@@ -11,11 +11,14 @@ from tonicdm.errors import ConfigError, InvalidOptionError
 from tonicdm.http.headers import Headers
 from tonicdm.http.messages import Response
 from tonicdm.http.watching import ResponseLog, Watchers
+from tonicdm.late import LateModule
 from tonicdm.paging import Page, Paginator
 from tonicdm.types import RateLimit
 
 if TYPE_CHECKING:
-    from tonicdm.endpoints.resources import Resources
+    from tonicdm.endpoints import resources
+else:
+    resources = LateModule("tonicdm.endpoints.resources")
 
 T = TypeVar("T")
 
@@ -118,7 +121,9 @@ class RawCalls:
     ```
     """
 
-    def __init__(self, resources: Resources, watchers: Watchers, request: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(
+        self, resources: resources.Resources, watchers: Watchers, request: Callable[..., Awaitable[Any]]
+    ) -> None:
         self._resources = resources
         self._watchers = watchers
         self._request = request

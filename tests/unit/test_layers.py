@@ -37,6 +37,7 @@ LAYERS = [
         "disk",
         "display",
         "lockfile",
+        "late",
         "lazy",
         "singleflight",
         "tokens",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 import pickle
 import pkgutil
-import subprocess
-import sys
 from typing import Any
 
 import attrs
@@ -14,8 +12,6 @@ import pytest
 
 import tonicdm
 from tests.cases import for_each
-from tonicdm.http import events, hooks
-from tonicdm.http.events import RequestEvent
 from tonicdm.types import InvalidRecord, RateLimit
 from tonicdm.values import Shown, State, Value
 
@@ -138,49 +134,3 @@ def test_no_class_of_these_bases_lets_attrs_write_what_the_base_has() -> None:
     for each in classes:
         assert not {"__eq__", "__ne__", "__repr__", "__hash__"} & vars(each).keys(), each
         assert all(field.eq_key is None for field in attrs.fields(each)), each
-
-
-def test_the_names_of_events_are_where_they_were() -> None:
-    """Users name them by the module of the hooks; their own is loaded when one is named."""
-    assert hooks.RequestEvent is RequestEvent
-    assert {name for name in dir(events) if name.endswith("Event") and name[0] != "_"} == set(hooks.__all__) - {"Hooks"}
-    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
-        hooks.Nothing  # noqa: B018
-
-
-@for_each("name", ["tonicdm", "tonicdm.budget", "tonicdm.models", "tonicdm.http.hooks"])
-def test_names_that_are_loaded_when_they_are_named_are_listed_before(name: str) -> None:
-    """For an interpreter's completion, say."""
-    module = importlib.import_module(name)
-    late = dict(vars(module))
-    listed = set(late["__dir__"]())
-    assert listed >= {*late["__all__"]}
-    assert "__getattr__" in late
-
-
-def test_the_types_of_options_can_be_read_at_run_time() -> None:
-    code = "import typing; from tonicdm.endpoints.persons import PersonOptions as O; typing.get_type_hints(O)"
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-LATE = {
-    *("cattrs", "html.entities", "sqlite3", "tomllib"),
-    *(
-        "tonicdm.budget.views",
-        "tonicdm.codec",
-        "tonicdm.http.events",
-        "tonicdm.models",
-        "tonicdm.sandbox",
-        "tonicdm.store",
-    ),
-}
-"""What a client loads when it first needs it."""
-
-
-def test_importing_the_client_loads_nothing_of_what_it_may_not_need() -> None:
-    code = (
-        "import aiohttp, sys; before = set(sys.modules); from tonicdm import TonicDM; "
-        "print(*(set(sys.modules) - before))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not LATE & set(done.stdout.split())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tonicdm.budget.budgeter import UnitBudget
 from tonicdm.budget.default import budget_key
@@ -11,6 +10,7 @@ from tonicdm.budget.history import WindowRecord
 from tonicdm.budget.lanes import Concurrency
 from tonicdm.budget.reservation import Reservation
 from tonicdm.budget.rules import BudgetRules, Reason, Settlement, Share
+from tonicdm.late import late_names
 
 if TYPE_CHECKING:
     from tonicdm.budget.views import Forecast, Snapshot, WaitNotice
@@ -30,15 +30,5 @@ __all__ = [
     "budget_key",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load the views when one is first named: a call that does not wait needs none."""
-    if name not in {"Forecast", "Snapshot", "WaitNotice"}:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module("tonicdm.budget.views"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+# A call that does not wait needs none of them.
+__getattr__, __dir__ = late_names(__name__, {"tonicdm.budget.views": ("Forecast", "Snapshot", "WaitNotice")})

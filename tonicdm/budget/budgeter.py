@@ -28,10 +28,13 @@ from tonicdm.budget.window import Window
 from tonicdm.clock import Clock, SystemClock
 from tonicdm.closing import AsyncClosing
 from tonicdm.errors import ClientClosedError, ConfigError
+from tonicdm.late import LateModule
 from tonicdm.types import Priority
 
 if TYPE_CHECKING:
-    from tonicdm.budget.views import Forecast, Snapshot, WaitNotice
+    from tonicdm.budget import views
+else:
+    views = LateModule("tonicdm.budget.views")
 
 MAX_COST: Final = 10**9
 """Units of a call or a job at most; no plausible limit is higher."""
@@ -181,7 +184,7 @@ class UnitBudget(AsyncClosing):
         read: bool = True,
         label: str = "",
         share: Share | None = None,
-        on_wait: Callable[[WaitNotice], None] | None = None,
+        on_wait: Callable[[views.WaitNotice], None] | None = None,
         notify_every: float | None = None,
     ) -> Reservation:
         """Reserve *cost* units for one attempt of one call; used as ``async with``.
@@ -231,11 +234,9 @@ class UnitBudget(AsyncClosing):
 
     # --- views -------------------------------------------------------------------------------------------------
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> views.Snapshot:
         """Return the budget as it stands, those who wait in this process included."""
-        from tonicdm.budget.views import snapshot_of  # loaded by those who look
-
-        return snapshot_of(self.ledger.peek(), self.now(), self._queues.sums, self.ledger.where)
+        return views.snapshot_of(self.ledger.peek(), self.now(), self._queues.sums, self.ledger.where)
 
     def server_time(self) -> float:
         """Return the earliest that the server's clock can show now, Unix time; by Date headers once one was seen."""
@@ -260,7 +261,7 @@ class UnitBudget(AsyncClosing):
         priority: Priority = "normal",
         share: Share | None = None,
         finish_by: datetime.datetime | None = None,
-    ) -> Forecast:
+    ) -> views.Forecast:
         """Forecast when *cost* units could be spent behind the calls that wait; spends and reserves nothing.
 
         Args:
@@ -273,14 +274,12 @@ class UnitBudget(AsyncClosing):
             ConfigError: *cost* is no number of units, or *finish_by* has no time zone.
             BudgetTimeoutError: They can't be spent before *finish_by*.
         """
-        from tonicdm.budget.views import forecast_of, too_late  # loaded by those who look
-
         cost = checks.whole_number("the cost of a job", cost, minimum=0, maximum=MAX_COST)
         ahead = sum(units for _, units in self._queues.sums.values())
         window, now = self.ledger.peek(), self.now()
-        forecast = forecast_of(window, now, cost, ahead, priority, share)
+        forecast = views.forecast_of(window, now, cost, ahead, priority, share)
         if finish_by is not None and forecast.done_at > checks.aware("finish_by", finish_by):
-            raise too_late(forecast, finish_by, share)
+            raise views.too_late(forecast, finish_by, share)
         return forecast
 
     # --- pausing ------------------------------------------------------------------------------------------------

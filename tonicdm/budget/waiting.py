@@ -17,10 +17,13 @@ from tonicdm.budget.rules import Denied, Granted, Instant, Reason
 from tonicdm.budget.window import Window
 from tonicdm.clock import Clock, counts_suspension
 from tonicdm.errors import BudgetError, ClientClosedError, TonicDMError
+from tonicdm.late import LateModule
 from tonicdm.types import Priority
 
 if TYPE_CHECKING:
-    from tonicdm.budget.views import WaitNotice
+    from tonicdm.budget import views
+else:
+    views = LateModule("tonicdm.budget.views")
 
 T = TypeVar("T")
 
@@ -40,7 +43,7 @@ class WaitLimits(NamedTuple):
     timeout: float
     """Seconds for which a response is awaited once sent."""
     max_wait: float | None
-    on_wait: Callable[[WaitNotice], None] | None
+    on_wait: Callable[[views.WaitNotice], None] | None
     notify_every: float | None
 
 
@@ -206,37 +209,31 @@ class WaitQueue:
 
     async def _announce(self, waiter: Waiter, limits: WaitLimits, denied: Denied) -> None:
         """Refuse a call whose wait would surely be too long; notify the others of the least that theirs will last."""
-        from tonicdm.budget.views import refusal  # loaded by calls that wait
-
         try:
             notice = await self._estimate_wait(waiter, denied)
         except LedgerBusyError:
             return  # it queues, as far as max_wait allows
         if limits.max_wait is not None and notice.wait > limits.max_wait:
-            raise refusal(notice, limits.max_wait)
+            raise views.refusal(notice, limits.max_wait)
         if limits.on_wait is not None:
             limits.on_wait(notice)
 
     async def _too_late(self, waiter: Waiter, denied: Denied, limits: WaitLimits) -> BudgetError:
         """Make the error for a call whose max_wait has ended."""
-        from tonicdm.budget.views import refusal  # loaded by calls that wait
-
         try:
-            return refusal(await self._estimate_wait(waiter, denied), limits.max_wait, waited=True)
+            return views.refusal(await self._estimate_wait(waiter, denied), limits.max_wait, waited=True)
         except LedgerBusyError as error:
             return self.access.unavailable(error)
 
-    async def _estimate_wait(self, waiter: Waiter, denied: Denied, before: Ahead | None = None) -> WaitNotice:
+    async def _estimate_wait(self, waiter: Waiter, denied: Denied, before: Ahead | None = None) -> views.WaitNotice:
         """Reckon how long *waiter* will queue at least."""
-        from tonicdm.budget.views import notice_of  # loaded by calls that wait
-
         ahead = self._ahead_of(waiter) if before is None else before
 
-        def step(window: Window) -> WaitNotice:
+        def step(window: Window) -> views.WaitNotice:
             now = self.now()
             if waiter.cost > window.ceiling:
                 raise _over_limit(waiter.cost, window.ceiling)
-            return notice_of(window, now, waiter, denied.reason, ahead)
+            return views.notice_of(window, now, waiter, denied.reason, ahead)
 
         return await self.access.try_once(step)
 
@@ -246,7 +243,7 @@ class WaitQueue:
             return None
         return asyncio.create_task(self._notify(waiter, limits.on_wait, limits.notify_every), name="tonicdm-progress")
 
-    async def _notify(self, waiter: Waiter, on_wait: Callable[[WaitNotice], None], every: float) -> None:
+    async def _notify(self, waiter: Waiter, on_wait: Callable[[views.WaitNotice], None], every: float) -> None:
         """Repeat what *waiter* waits for, until it is cancelled."""
         before = self._ahead_of(waiter)
         while True:

@@ -22,10 +22,13 @@ from tonicdm.codec.records import (
     with_hyphens,
 )
 from tonicdm.errors import DecodeError, InvalidOptionError
+from tonicdm.late import LateModule
 from tonicdm.types import RecordID, Secret, Unset
 
 if TYPE_CHECKING:
     import cattrs  # loaded when the first record is read: a program may wait for its first answer, not for its start
+else:
+    cattrs = LateModule("cattrs")
 
 R = TypeVar("R", bound=Record)
 Reader: TypeAlias = Callable[[Any, Any], R]
@@ -78,8 +81,6 @@ class Codec:
         return reader
 
     def _converter(self, factory: Factory, *, detailed: bool) -> cattrs.Converter:
-        import cattrs
-
         converter = cattrs.Converter(detailed_validation=detailed)
         for scalar, read in _SCALARS.items():
             converter.register_structure_hook(scalar, read)

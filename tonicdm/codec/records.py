@@ -7,6 +7,7 @@ import enum
 import json
 import re
 import types
+import typing
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -174,6 +175,10 @@ def _freeze(extra: Mapping[str, Any]) -> Mapping[str, Any]:
     return extra if extra is NOTHING else dict(extra)
 
 
+# attrs puts it into the `__init__` of each model, whose module may not know the name.
+_freeze.__annotations__.update(typing.get_type_hints(_freeze))
+
+
 @attrs.frozen(kw_only=True)
 class Record:
     """The base of all records.
@@ -277,6 +282,9 @@ class Record:
         except KeyError:
             return False
         return True
+
+
+attrs.resolve_types(Record)  # of the fields that the models have of it
 
 
 @runtime_checkable

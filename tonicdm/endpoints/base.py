@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Final, Generic, TypeVar, cast, overload
 import attrs
 
 from tonicdm.codec import parse_json
-from tonicdm.endpoints import options as known_options
 from tonicdm.endpoints.bodies import body_of, changes_of
 from tonicdm.endpoints.caller import Caller, Copy
 from tonicdm.endpoints.listing import ListOperation
@@ -23,7 +22,7 @@ from tonicdm.errors import EndpointNotFoundError, InvalidOptionError, RecordNotF
 from tonicdm.http.messages import Response
 from tonicdm.http.operation import Encoded, Operation
 from tonicdm.ids import record_id
-from tonicdm.models import CODEC, Record, RecordStub, Status, read_with
+from tonicdm.models import CODEC, Record, RecordStub, read_with
 from tonicdm.paging import Paginator
 from tonicdm.plan.refresh import charged_as_stubs
 from tonicdm.types import (
@@ -37,9 +36,6 @@ from tonicdm.types import (
     RecordID,
     StubDataQuantity,
 )
-
-# What the options' annotations name, for those who read them at run time: they have loaded a class of this module.
-vars(known_options)["Status"] = Status
 
 M = TypeVar("M", bound=Record)
 R = TypeVar("R", bound=Record)

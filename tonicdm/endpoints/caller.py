@@ -16,11 +16,14 @@ from tonicdm.http.operation import Operation
 from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.transport import Transport
 from tonicdm.http.wire import Prepared, Request
+from tonicdm.late import LateModule
 from tonicdm.types import MAX_UNITS_PER_CALL, DataQuantity, InvalidRecord, OptionPlacement, Priority, RecordID
 from tonicdm.values import State, Value
 
 if TYPE_CHECKING:
-    from tonicdm.models import Record, RecordStub
+    from tonicdm import models
+else:
+    models = LateModule("tonicdm.models")
 
 
 @attrs.define(eq=False, repr=False)
@@ -68,13 +71,13 @@ class Copy(Protocol):
 
     async def get_many(
         self, caller: Caller, record_type: str, wanted: Sequence[RecordID], *, max_age: float, resolve: Sequence[str]
-    ) -> tuple[list[Record], list[RecordID], list[InvalidRecord]]:
+    ) -> tuple[list[models.Record], list[RecordID], list[InvalidRecord]]:
         """Return the records of *wanted* that exist, the IDs of the others, and what is no record."""
         ...
 
     async def get_stubs(
         self, caller: Caller, record_type: str, wanted: Sequence[RecordID], *, max_age: float
-    ) -> tuple[list[RecordStub], list[RecordID], list[InvalidRecord]]:
+    ) -> tuple[list[models.RecordStub], list[RecordID], list[InvalidRecord]]:
         """Return stubs of the records of *wanted* that exist, the IDs of the others, and what is no record."""
         ...
 

@@ -10,10 +10,13 @@ from tonicdm.errors import InvalidOptionError
 from tonicdm.http import operation as encode
 from tonicdm.http.headers import is_header_name, is_reserved
 from tonicdm.http.operation import NOTHING_SENT, Operation, Parameter
+from tonicdm.late import LateModule
 from tonicdm.types import IDLike, ListOf, OnInvalid
 
 if TYPE_CHECKING:
-    from tonicdm.models import Status
+    from tonicdm.models import enums
+else:
+    enums = LateModule("tonicdm.models.enums")
 
 Encoder: TypeAlias = Callable[[str, Any], str]
 
@@ -215,7 +218,7 @@ class SearchOptions(Reading, total=False):
 
     search_query: str | Mapping[str, Any] | Sequence[Any]
     """JSON, as text or as values; its grammar is not documented."""
-    filter_statuses: ListOf[Status | str]
+    filter_statuses: ListOf[enums.Status | str]
     """Only records with these statuses: ``active``, ``inactive``, ``deleted``; ``active`` alone when this is absent."""
 
 

@@ -17,6 +17,7 @@ from tonicdm.codec.scalars import read_datetime
 from tonicdm.errors import ConfigError, ExportError
 from tonicdm.export.manifest import ExportedType, Manifest, check
 from tonicdm.export.source import Source
+from tonicdm.late import LateModule
 from tonicdm.store.columns import OWN_COLUMNS, OWN_VALUES, Column, SqlType, columns_of, text_form
 from tonicdm.store.database import Location
 from tonicdm.store.opening import locate
@@ -24,7 +25,9 @@ from tonicdm.store.types import RecordType
 from tonicdm.store.views import seen_fields
 
 if TYPE_CHECKING:
-    from dlt.extract.source import DltSource
+    import dlt.extract as dlt_sources
+else:
+    dlt_sources = LateModule("dlt.extract")
 
 TYPES: Final = {
     SqlType.BOOLEAN: "bool",
@@ -45,7 +48,7 @@ _OWN: Final = ", ".join(OWN_VALUES)
 
 def dlt_source(
     path: str | os.PathLike[str] | Location, *, types: Sequence[RecordType] | None = None, keep_deleted: bool = False
-) -> DltSource:
+) -> dlt_sources.DltSource:
     """Return a dlt source with a resource for each record type of a store.
 
     A run of a pipeline yields what changed since its last one; the change_seq it has reached is in dlt's own state,

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tonicdm.budget import Concurrency, Settlement, Share
 from tonicdm.budget.headers import Report
+from tonicdm.late import LateModule
 from tonicdm.types import Priority
 
 if TYPE_CHECKING:
-    from tonicdm.budget import WaitNotice
+    from tonicdm.budget import views
+else:
+    views = LateModule("tonicdm.budget.views")
 
 
 class Admitted(Protocol):
@@ -52,7 +55,7 @@ class Admission(Protocol):
         read: bool,
         label: str,
         share: Share | None,
-        on_wait: Callable[[WaitNotice], None] | None,
+        on_wait: Callable[[views.WaitNotice], None] | None,
     ) -> Admitted:
         """Queue one attempt; the arguments are those of `UnitBudget.reserve`."""
         ...

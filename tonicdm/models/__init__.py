@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
+import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tonicdm.codec import Codec as Codec
 from tonicdm.codec import OpenEnum as OpenEnum
+from tonicdm.late import late_names
 from tonicdm.models.references import stub_hooks
 
 # For type checkers, which read no table; "as" says that a name is public here.
@@ -82,77 +83,63 @@ if TYPE_CHECKING:
 CODEC = Codec(stub_hooks)
 """Reads and writes every record of this package."""
 
-_MODULES: Final[Mapping[str, str]] = {
-    name: module
-    for module, names in {
-        "brands": ("Brand",),
-        "certifications": ("Certification", "CertificationDefinition"),
-        "cloud_folders": ("CloudFolderChild",),
-        "conversations": ("Conversation",),
-        "cos": ("Co", "CoPart"),
-        "disciplines": ("Discipline",),
-        "divisions": ("Division",),
-        "email_addresses": ("EmailAddress",),
-        "enums": (
-            "AddressPart",
-            "CustomerType",
-            "DeliveryStatus",
-            "EmailAddressType",
-            "FileCategory",
-            "FileTransferPartStatus",
-            "GroupScope",
-            "IndustryRole",
-            "ObjectType",
-            "PartType",
-            "Platform",
-            "ProjectMemberStatus",
-            "ProjectPurpose",
-            "Stage",
-            "Status",
-            "SystemAccess",
-            "ThumbnailSize",
-            "Workflow",
-        ),
-        "file_transfers": ("FileTransfer", "FileTransferPart"),
-        "files": ("File",),
-        "filesets": ("ExpiryUrl", "Fileset"),
-        "groups": ("Group", "GroupMember"),
-        "labels": ("Label",),
-        "me": ("Me", "UserSettings"),
-        "notes": ("Note",),
-        "offices": ("Office",),
-        "organizations": ("Organization", "TenantSettings"),
-        "pcos": ("Pco", "PcoPart"),
-        "persons": ("Person", "PersonEmailAddress"),
-        "projects": ("Project",),
-        "reason_codes": ("ReasonCode",),
-        "records": ("Record", "read_with", "updated_in"),
-        "references": ("RecordStub", "Reference", "is_stub"),
-        "rfis": ("Rfi", "RfiPart"),
-        "submittals": ("Submittal", "SubmittalPart"),
-        "tasks": ("Task",),
-        "team": ("ProjectMember",),
-        "tenants": ("GlobalTenant",),
-        "third_party_tokens": ("ThirdPartyToken",),
-        "thumbnails": ("ThumbnailSet",),
-        "uploads": ("PresignedUpload",),
-        "workflow": ("WorkflowItem", "WorkflowPart"),
-    }.items()
-    for name in names
+_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "tonicdm.models.brands": ("Brand",),
+    "tonicdm.models.certifications": ("Certification", "CertificationDefinition"),
+    "tonicdm.models.cloud_folders": ("CloudFolderChild",),
+    "tonicdm.models.conversations": ("Conversation",),
+    "tonicdm.models.cos": ("Co", "CoPart"),
+    "tonicdm.models.disciplines": ("Discipline",),
+    "tonicdm.models.divisions": ("Division",),
+    "tonicdm.models.email_addresses": ("EmailAddress",),
+    "tonicdm.models.enums": (
+        "AddressPart",
+        "CustomerType",
+        "DeliveryStatus",
+        "EmailAddressType",
+        "FileCategory",
+        "FileTransferPartStatus",
+        "GroupScope",
+        "IndustryRole",
+        "ObjectType",
+        "PartType",
+        "Platform",
+        "ProjectMemberStatus",
+        "ProjectPurpose",
+        "Stage",
+        "Status",
+        "SystemAccess",
+        "ThumbnailSize",
+        "Workflow",
+    ),
+    "tonicdm.models.file_transfers": ("FileTransfer", "FileTransferPart"),
+    "tonicdm.models.files": ("File",),
+    "tonicdm.models.filesets": ("ExpiryUrl", "Fileset"),
+    "tonicdm.models.groups": ("Group", "GroupMember"),
+    "tonicdm.models.labels": ("Label",),
+    "tonicdm.models.me": ("Me", "UserSettings"),
+    "tonicdm.models.notes": ("Note",),
+    "tonicdm.models.offices": ("Office",),
+    "tonicdm.models.organizations": ("Organization", "TenantSettings"),
+    "tonicdm.models.pcos": ("Pco", "PcoPart"),
+    "tonicdm.models.persons": ("Person", "PersonEmailAddress"),
+    "tonicdm.models.projects": ("Project",),
+    "tonicdm.models.reason_codes": ("ReasonCode",),
+    "tonicdm.models.records": ("Record", "read_with", "updated_in"),
+    "tonicdm.models.references": ("RecordStub", "Reference", "is_stub"),
+    "tonicdm.models.rfis": ("Rfi", "RfiPart"),
+    "tonicdm.models.submittals": ("Submittal", "SubmittalPart"),
+    "tonicdm.models.tasks": ("Task",),
+    "tonicdm.models.team": ("ProjectMember",),
+    "tonicdm.models.tenants": ("GlobalTenant",),
+    "tonicdm.models.third_party_tokens": ("ThirdPartyToken",),
+    "tonicdm.models.thumbnails": ("ThumbnailSet",),
+    "tonicdm.models.uploads": ("PresignedUpload",),
+    "tonicdm.models.workflow": ("WorkflowItem", "WorkflowPart"),
 }
-"""The module of each public name."""
+"""The public names of each module."""
 
-__all__ = ["CODEC", "Codec", "OpenEnum", *_MODULES]  # noqa: PLE0604 # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["CODEC", "Codec", "OpenEnum", *itertools.chain(*_NAMES.values())]  # noqa: PLE0604 # pyright: ignore[reportUnsupportedDunderAll]
 
-
-def __getattr__(name: str) -> Any:
-    """Load the module that holds *name*: making all record classes takes longer than importing aiohttp."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+# To make all record classes takes longer than to import aiohttp.
+__getattr__, __dir__ = late_names(__name__, _NAMES)

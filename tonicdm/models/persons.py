@@ -56,6 +56,9 @@ class PersonEmailAddress(Record):
     """ID in the customer's CRM."""
 
 
+attrs.resolve_types(PersonEmailAddress)  # of the fields that other models have of it
+
+
 @attrs.frozen(kw_only=True, field_transformer=camel_case, repr=False)
 class Person(Record):
     """A physical person with all its email addresses (reference: Person)."""

@@ -52,6 +52,9 @@ class Record(codec.Record):
         return None
 
 
+attrs.resolve_types(Record)  # of the fields that the models have of it
+
+
 def read_with(data_quantity: DataQuantity) -> contextlib.AbstractContextManager[None]:
     """Note in all records that are decoded inside that they were read with *data_quantity*."""
     return marked(data_quantity=data_quantity)

@@ -44,6 +44,9 @@ class WorkflowPart(Record):
     """Its files."""
 
 
+attrs.resolve_types(WorkflowPart)  # of the fields that other models have of it
+
+
 @attrs.frozen(kw_only=True, field_transformer=snake_case, repr=False)
 class WorkflowItem(Record):
     """Fields that RFIs, submittals and change orders share (reference: WorkflowItem)."""
@@ -74,3 +77,6 @@ class WorkflowItem(Record):
     """Overall title, like an email's subject; usually the received part's."""
     responsible_person_id: RecordID | None = None
     """The person who answers for it."""
+
+
+attrs.resolve_types(WorkflowItem)  # of the fields that other models have of it

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 
 from tonicdm.errors import DecodeError, StoreError
+from tonicdm.late import LateModule
 from tonicdm.models import CODEC, read_with
 from tonicdm.store import feed, frames, views
 from tonicdm.store.database import Database
@@ -18,6 +19,8 @@ from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+else:
+    pd = LateModule("pandas")
 
 T = TypeVar("T")
 

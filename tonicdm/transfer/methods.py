@@ -6,13 +6,18 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tonicdm.late import LateModule
 from tonicdm.transfer.storage import DownloadMethods
 from tonicdm.types import CollectionOf, IDLike
 
 if TYPE_CHECKING:
-    from tonicdm.transfer.download import Downloaded
-    from tonicdm.transfer.project import FileLinks, OnFile, ProjectDownload
-    from tonicdm.transfer.upload import Uploaded, UploadPlan
+    from tonicdm.transfer import download as downloads
+    from tonicdm.transfer import pictures
+    from tonicdm.transfer import project as projects
+    from tonicdm.transfer import upload as uploads
+else:
+    downloads, pictures = LateModule("tonicdm.transfer.download"), LateModule("tonicdm.transfer.pictures")
+    projects, uploads = LateModule("tonicdm.transfer.project"), LateModule("tonicdm.transfer.upload")
 
 
 class Transfers(DownloadMethods):
@@ -26,7 +31,7 @@ class Transfers(DownloadMethods):
         size: str = "small",
         field: str | None = None,
         allow_private: bool = False,
-    ) -> list[Downloaded]:
+    ) -> list[downloads.Downloaded]:
         """Write the thumbnails of files into a folder, as ``ID.png``, ``ID-2.png`` (reference: getThumbnails).
 
         The reference does not show what an element of ``thumbnailArray`` is. A link, a picture in base64 and a data URI
@@ -43,19 +48,17 @@ class Transfers(DownloadMethods):
             InvalidIDError: One of *file_ids* is no ID; nothing was sent.
             DownloadError: An element holds neither a picture nor a link, or a link could not be read.
         """
-        from tonicdm.transfer.pictures import save_thumbnails
-
-        return await save_thumbnails(self, file_ids, to, size=size, field=field, allow_private=allow_private)
+        return await pictures.save_thumbnails(self, file_ids, to, size=size, field=field, allow_private=allow_private)
 
     async def download_project(
         self,
         project: IDLike,
         to: str | os.PathLike[str],
-        links: FileLinks,
+        links: projects.FileLinks,
         *,
-        on_file: OnFile | None = None,
+        on_file: projects.OnFile | None = None,
         allow_private: bool = False,
-    ) -> ProjectDownload:
+    ) -> projects.ProjectDownload:
         """Bring the files of a project's RFIs, submittals and change orders into a folder.
 
         A manifest in the folder says what is there: what a call brought, the next one skips. A file that fails costs
@@ -74,20 +77,18 @@ class Transfers(DownloadMethods):
             InvalidIDError: *project* is no ID; nothing was sent.
             DownloadError: The folder or its manifest can't be written.
         """
-        from tonicdm.transfer.project import download_project
-
-        return await download_project(self, project, to, links, on_file=on_file, allow_private=allow_private)
+        return await projects.download_project(self, project, to, links, on_file=on_file, allow_private=allow_private)
 
     async def upload(
         self,
         path: str | os.PathLike[str],
-        plan: UploadPlan,
+        plan: uploads.UploadPlan,
         *,
         fileset_id: IDLike | None = None,
         name: str | None = None,
         content_type: str | None = None,
         allow_private: bool = False,
-    ) -> Uploaded:
+    ) -> uploads.Uploaded:
         """Start an upload and send the bytes with the signed form that comes back (reference: getMultiPartInitialize).
 
         The reference shows the form's parameters and no address, and leaves the calls that follow blank: where they go
@@ -106,9 +107,7 @@ class Transfers(DownloadMethods):
             DownloadError: The file can't be read, or the address refused it.
             UnsafeLinkError: The address is not https, private, or carries a password.
         """
-        from tonicdm.transfer.upload import upload
-
-        return await upload(
+        return await uploads.upload(
             self,
             path,
             plan,

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.resources import Resources
+from tonicdm.late import LateModule
 from tonicdm.types import Secret
 
 if TYPE_CHECKING:
-    from tonicdm.transfer.download import Downloaded, Downloads, LinkSource, OnProgress, Source
-    from tonicdm.transfer.targets import Writer
+    from tonicdm.transfer import download as downloads
+    from tonicdm.transfer import targets
+else:
+    downloads, targets = LateModule("tonicdm.transfer.download"), LateModule("tonicdm.transfer.targets")
 
 
 class LinkConnections:
@@ -24,16 +27,16 @@ class LinkConnections:
 
     def __init__(self, **network: Any) -> None:
         self._network = network
-        self._downloads: dict[str, Downloads] = {}
+        self._downloads: dict[str, downloads.Downloads] = {}
 
-    def of(self, caller: Caller) -> Downloads:
+    def of(self, caller: Caller) -> downloads.Downloads:
         """Return what sends to links that a server of the API has given; its own address they may lead to."""
-        from tonicdm.transfer.download import Downloads
-
         transport, base = caller.transport, caller.base_url
         transport.check_open()
         if base not in self._downloads:
-            self._downloads[base] = Downloads(base, clock=transport.clock, retry=transport.retry, **self._network)
+            self._downloads[base] = downloads.Downloads(
+                base, clock=transport.clock, retry=transport.retry, **self._network
+            )
         return self._downloads[base]
 
     async def close(self) -> None:
@@ -52,14 +55,14 @@ class DownloadMethods(Resources):
 
     async def download(
         self,
-        url: str | Secret | LinkSource,
-        to: str | os.PathLike[str] | Writer,
+        url: str | Secret | downloads.LinkSource,
+        to: str | os.PathLike[str] | targets.Writer,
         *,
         size: int | None = None,
         checksum: str | None = None,
-        on_progress: OnProgress | None = None,
+        on_progress: downloads.OnProgress | None = None,
         allow_private: bool = False,
-    ) -> Downloaded:
+    ) -> downloads.Downloaded:
         """Bring the file behind a link to a path, a folder or a writer; it costs no units, and carries no token.
 
         A file appears when it is whole. What is cut goes on where it was, within a call and in the next call to the
@@ -93,11 +96,9 @@ class DownloadMethods(Resources):
             allow_private=allow_private,
         )
 
-    def _storage(self) -> Downloads:
+    def _storage(self) -> downloads.Downloads:
         return self._links.of(self.caller)
 
 
-def _source(url: str | Secret | LinkSource) -> Source:
-    from tonicdm.transfer.download import Source
-
-    return Source(url)
+def _source(url: str | Secret | downloads.LinkSource) -> downloads.Source:
+    return downloads.Source(url)

@@ -51,7 +51,7 @@ def test_type_checkers_know_each_public_name_by_the_module_that_has_it():
     tree = ast.parse(pathlib.Path(models.__file__).read_text())
     (imports,) = (node.body for node in tree.body if isinstance(node, ast.If))
     known = {(name.asname, node.module) for node in imports if isinstance(node, ast.ImportFrom) for name in node.names}
-    named = {(name, f"tonicdm.models.{module}") for name, module in models._MODULES.items()}
+    named = {(name, module) for module, names in models._NAMES.items() for name in names}
     assert known == named
     assert {name for name, _ in named} | {"CODEC", "Codec", "OpenEnum"} == set(models.__all__)
     assert all(hasattr(models, name) for name in models.__all__)

@@ -28,55 +28,6 @@ Started: TypeAlias = Callable[[str], Awaitable[object] | object]
 """Told the ARN of what was started, before anything else happens: the place to write it down."""
 
 
-@attrs.frozen(kw_only=True)
-class Execution:
-    """A task that was started; made by `StepFunctions`."""
-
-    arn: str
-    functions: StepFunctions = attrs.field(repr=False, eq=False)
-    details: ExecutionStarted | None = attrs.field(default=None, repr=False, eq=False)
-    """What the call that started it answered, with the channel that tells of its progress; None for one started
-    elsewhere."""
-
-    async def describe(self) -> StepFunctionExecution:
-        """Return how it stands."""
-        return await self.functions.describe(self.arn)
-
-    async def cancel(self) -> None:
-        """Cancel it."""
-        await self.functions.cancel(self.arn)
-
-    async def wait(self, rules: PollRules | None = None) -> StepFunctionExecution:
-        """Poll with growing pauses until it has ended.
-
-        A 429 on the way means that it runs, or that calls come too fast: it is looked at later.
-
-        Args:
-            rules: How often to look, and for how long.
-
-        Returns:
-            Its last state, with SUCCEEDED.
-
-        Raises:
-            ExecutionFailedError: It ended as FAILED, ABORTED or TIMED_OUT.
-            ExecutionTimeoutError: The deadline passed; it goes on, and must not be started again.
-        """
-        clock, chosen = self.functions.clock, rules or PollRules()
-        status = "unknown"
-        for pause in chosen.pauses():
-            await clock.sleep_until(clock.monotonic() + pause)
-            try:
-                execution = await self.describe()
-            except AlreadyRunningError:
-                execution = StepFunctionExecution()
-            if execution.ended:
-                if not execution.succeeded:
-                    raise ExecutionFailedError(self.arn, str(execution.status))
-                return execution
-            status = status if execution.status is None else str(execution.status)
-        raise ExecutionTimeoutError(self.arn, status, chosen.deadline)
-
-
 class StepFunctions(Resource):
     """Executions of step functions (``/stepFunctions`` of the system service)."""
 
@@ -180,6 +131,55 @@ class StepFunctions(Resource):
         """
         values = {"stateMachineName": state_machine, "executionId": execution}
         await self._caller.call("cancelStateMachineExecution", values)
+
+
+@attrs.frozen(kw_only=True)
+class Execution:
+    """A task that was started; made by `StepFunctions`."""
+
+    arn: str
+    functions: StepFunctions = attrs.field(repr=False, eq=False)
+    details: ExecutionStarted | None = attrs.field(default=None, repr=False, eq=False)
+    """What the call that started it answered, with the channel that tells of its progress; None for one started
+    elsewhere."""
+
+    async def describe(self) -> StepFunctionExecution:
+        """Return how it stands."""
+        return await self.functions.describe(self.arn)
+
+    async def cancel(self) -> None:
+        """Cancel it."""
+        await self.functions.cancel(self.arn)
+
+    async def wait(self, rules: PollRules | None = None) -> StepFunctionExecution:
+        """Poll with growing pauses until it has ended.
+
+        A 429 on the way means that it runs, or that calls come too fast: it is looked at later.
+
+        Args:
+            rules: How often to look, and for how long.
+
+        Returns:
+            Its last state, with SUCCEEDED.
+
+        Raises:
+            ExecutionFailedError: It ended as FAILED, ABORTED or TIMED_OUT.
+            ExecutionTimeoutError: The deadline passed; it goes on, and must not be started again.
+        """
+        clock, chosen = self.functions.clock, rules or PollRules()
+        status = "unknown"
+        for pause in chosen.pauses():
+            await clock.sleep_until(clock.monotonic() + pause)
+            try:
+                execution = await self.describe()
+            except AlreadyRunningError:
+                execution = StepFunctionExecution()
+            if execution.ended:
+                if not execution.succeeded:
+                    raise ExecutionFailedError(self.arn, str(execution.status))
+                return execution
+            status = status if execution.status is None else str(execution.status)
+        raise ExecutionTimeoutError(self.arn, status, chosen.deadline)
 
 
 def parts_of(arn: str) -> Mapping[str, str]:
