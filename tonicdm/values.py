@@ -30,7 +30,11 @@ class Shown:
 
 
 class Value(Shown):
-    """A value that does not change: equal to another one of its class with equal fields."""
+    """A value that does not change: equal to another one of its class with equal fields.
+
+    attrs sees to that, but not for those that are made several times a call: to make one that is frozen takes twice as
+    long. Such a class is no named tuple either, whose fields are read three times more slowly.
+    """
 
     __slots__ = ()
 

@@ -125,6 +125,17 @@ class LedgerAccess:
             ledger=self.ledger.where,
         )
 
+    def note_now(self, step: Callable[[Window], T]) -> tuple[T] | None:
+        """Let the ledger know what became of a call, without waiting for anything.
+
+        Returns:
+            What *step* returned; None where it has to be taken by `note`.
+        """
+        try:
+            return None if self._prompt is None or self._notes else self._prompt.note_now(step)
+        except Exception:  # noqa: BLE001 - `note` meets it too, and says what it means
+            return None
+
     async def note(self, step: Callable[[Window], T], otherwise: T) -> T:
         """Let the ledger know what became of a call, without holding up what is finished.
 
@@ -132,9 +143,9 @@ class LedgerAccess:
             step: Notes it. If it can't be stored now it is kept, tried again, and goes before any later step.
             otherwise: Returned where the ledger does not answer; the units stay charged until known better.
         """
+        if (done := self.note_now(step)) is not None:
+            return done[0]
         try:
-            if self._prompt is not None and not self._notes and (done := self._prompt.note_now(step)) is not None:
-                return done[0]
             # Another process may sit on the file.
             async with asyncio.timeout(NOTE_SECONDS):
                 return await self.try_once(step)

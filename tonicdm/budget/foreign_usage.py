@@ -43,7 +43,8 @@ class ForeignUsage(State):
 
     def measure(self, used: int, held: int) -> int:
         """Return the units that turn out to be others' when the server reports *used* and we hold *held*."""
-        self.own = min(self.own, used)
+        if self.own > used:
+            self.own = used
         more = used - self.own - held - self.spent
         if more <= 0:
             return 0

@@ -11,15 +11,28 @@ import functools
 import math
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
+
+import attrs
+from multidict import CIMultiDictProxy, istr
 
 from tonicdm.types import RateLimit, plausible_unix_seconds
+from tonicdm.values import Value
 
 MAX_LIMIT: Final = 1_000_000_000
 """Units of a window beyond which a Limit is none."""
 MAX_DELAY_SECONDS: Final = 366 * 86400.0
 """Seconds beyond which a time span is none, neither a Retry-After nor a Reset given as one."""
-_NUMBER: Final = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+# In lower case for all mappings, and in the form by which aiohttp's own find them fastest.
+_LIMIT: Final = istr("x-rate-limit-limit")
+_REMAINING: Final = istr("x-rate-limit-remaining")
+_RESET: Final = istr("x-rate-limit-reset")
+_DATE: Final = istr("date")
+_AGE: Final = istr("age")
+_RETRY_AFTER: Final = istr("retry-after")
+MAX_DIGITS: Final = 30
+"""Digits of a number, before and behind its point, beyond which it is none."""
+_NUMBER: Final = re.compile(rf"-?[0-9]{{1,{MAX_DIGITS}}}(\.[0-9]{{1,{MAX_DIGITS}}})?")
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ZONE: Final = r"(?:\s+(?:GMT|UTC|UT|Z|[+-]0000))?"
 _HTTP_DATES: Final = (
@@ -37,7 +50,8 @@ _HTTP_DATES: Final = (
 )
 
 
-class When(NamedTuple):
+@attrs.frozen(eq=False, repr=False)
+class When(Value):
     """A time that a header names: a moment of the server's clock, or a span from the making of the response."""
 
     at: float | None = None
@@ -50,7 +64,8 @@ class When(NamedTuple):
         return made + self.after if self.at is None else self.at
 
 
-class Report(NamedTuple):
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class Report(Value):
     """What the head of one response says of the budget (concepts page, "Managing Rate Limits")."""
 
     limit: int | None = None
@@ -90,18 +105,22 @@ class Report(NamedTuple):
 
 def read(headers: Mapping[str, str]) -> Report:
     """Read the budget's headers of a response, names in any case; a multi-mapping gives its repeated lines too."""
-    lines: dict[str, list[str]] = {}
-    for name, value in headers.items():
-        field = _FIELDS.get(name) or _FIELDS.get(name.lower())
-        if field is not None:
-            lines.setdefault(field, []).append(str(value))
-    said = lines.get
-    reset, later = said("reset"), said("retry_after")
+    # aiohttp's find names in any case themselves.
+    find = headers.getall if isinstance(headers, CIMultiDictProxy) else _by_name(headers).get
+    reset, later = find(_RESET, None), find(_RETRY_AFTER, None)
     # What a cache kept was made for somebody else (RFC 9111, 5.1).
-    date = None if "age" in lines else _date(said("date"))
+    date = None if find(_AGE, None) is not None else _date(find(_DATE, None))
     when = _reset(_number(reset)) or _moment(reset)
     wait = None if later is None else _span(_number(later)) or _moment(later)
-    return _judge(_number(said("limit")), _number(said("remaining")), when, date, wait)
+    return _judge(_number(find(_LIMIT, None)), _number(find(_REMAINING, None)), when, date, wait)
+
+
+def _by_name(headers: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the values of all lines by their names in lower case."""
+    lines: dict[str, list[str]] = {}
+    for name, value in headers.items():
+        lines.setdefault(name.lower(), []).append(str(value))
+    return lines
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -141,22 +160,6 @@ def http_date(text: str) -> float | None:
     return seconds if plausible_unix_seconds(seconds) else None
 
 
-_FIELDS: Final = {
-    # As most servers write them, and in lower case for all others.
-    "X-Rate-Limit-Limit": "limit",
-    "X-Rate-Limit-Remaining": "remaining",
-    "X-Rate-Limit-Reset": "reset",
-    "Date": "date",
-    "Retry-After": "retry_after",
-    "x-rate-limit-limit": "limit",
-    "x-rate-limit-remaining": "remaining",
-    "x-rate-limit-reset": "reset",
-    "date": "date",
-    "age": "age",
-    "retry-after": "retry_after",
-}
-
-
 def _judge(
     limit: float | None,
     remaining: float | None,
@@ -167,9 +170,12 @@ def _judge(
     if limit is not None and not 1 <= limit <= MAX_LIMIT:
         limit = None
     if remaining is not None:
-        remaining = None if remaining > MAX_LIMIT else max(0.0, remaining)
-        if limit is not None and remaining is not None and remaining > limit:
+        if remaining > MAX_LIMIT:
+            remaining = None
+        elif limit is not None and remaining > limit:
             limit = remaining = None  # one of them is wrong, and nobody knows which
+        elif remaining < 0.0:
+            remaining = 0.0
     units, left = None if limit is None else int(limit), None if remaining is None else int(remaining)
     return Report(units, left, reset, date, retry_after)
 
@@ -212,12 +218,12 @@ def _number(lines: list[str] | None) -> float | None:
     """Read the number that *lines* say, once or as often as they like, also joined by commas."""
     if not lines:
         return None
-    if len(lines) == 1 and "," not in lines[0]:
-        return _plain_number(lines[0])
+    text = lines[0]
+    if len(lines) == 1 and text.isdecimal() and text.isascii() and len(text) <= MAX_DIGITS:  # as almost all are
+        return float(text)
     return _agreed([_plain_number(text) for line in lines for text in line.split(",")])
 
 
-@functools.lru_cache(maxsize=64)
 def _plain_number(text: str) -> float | None:
     text = text.strip()
     return float(text) if _NUMBER.fullmatch(text) else None

@@ -7,14 +7,18 @@ three headers counts by itself: what is not believed of one takes nothing from t
 from __future__ import annotations
 
 import enum
-from typing import Final, NamedTuple
+from typing import Final
+
+import attrs
 
 from tonicdm.budget.claims import Claims
 from tonicdm.budget.headers import MAX_DELAY_SECONDS
 from tonicdm.budget.rules import NEW, OLDER, SAME, BudgetRules, Named
+from tonicdm.values import Value
 
 
-class Known(NamedTuple):
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class Known(Value):
     """What is known when a response comes; server times are Unix seconds, the others are of the monotonic clock."""
 
     rules: BudgetRules
@@ -48,7 +52,8 @@ class Known(NamedTuple):
     claims: Claims
 
 
-class Response(NamedTuple):
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class Response(Value):
     """One response, and what is known of its call."""
 
     number: int
@@ -68,7 +73,8 @@ class Response(NamedTuple):
     """Seconds from `date` on that Retry-After names."""
 
 
-class Meaning(NamedTuple):
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class Meaning(Value):
     """What a response says of the window that is known, or of a new one."""
 
     window: Named
@@ -167,15 +173,16 @@ def wait_after_429(known: Known, response: Response) -> float:
 # --- the limit ------------------------------------------------------------------------------------------------------
 
 
-class _Limit(NamedTuple):
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class _Limit(Value):
     limit: int
     """From now on."""
     left: int | None
     """Units left that this response shows; None where it shows none."""
     claims: Claims
-    changed: bool = False
     reported: bool = False
     """Whether the response names `limit`."""
+    changed: bool = False
     rejected: bool = False
     """Whether the response names another one that is not believed, or no more."""
     confirms: int = 0
@@ -190,7 +197,7 @@ def _limit(known: Known, response: Response) -> _Limit:
         return _Limit(known.limit, None if left is None or left > known.limit else left, claims)
     if named == known.limit:
         newest = response.sent_at >= known.limit_sent_at
-        return _Limit(named, left, claims.without_limit() if newest else claims, reported=True)
+        return _Limit(named, left, claims.without_limit() if newest else claims, True)
     if named < known.limit:
         return _lower(known, response, named)
     if left is None or response.sent_at <= known.limit_sent_at:
@@ -256,7 +263,7 @@ def _go_on(known: Known, response: Response, limit: _Limit, worth: Worth, reset:
     if named is not None and worth is _BELIEVED:
         reports_reset = new or provisional or named >= reset - tolerance
         if reports_reset:
-            reset = named if new or provisional else max(reset, named)
+            reset = named if new or provisional or named > reset else reset
             provisional, claims = False, claims.without_reset()
         elif response.status != 429 and response.sent_at > known.reset_reported_at:
             # Nearer than was named before this call left: an extension taken back, or the other one was wrong.
@@ -293,7 +300,7 @@ def _counted(
         claims,
         left is not None,
         used,
-        left is not None and used == max(0, limit.limit - left),
+        left is not None and used == (limit.limit - left if limit.limit > left else 0),
         limit.reported,
         reset,
         provisional,
@@ -307,7 +314,8 @@ def _counted(
 def _used(known: Known, limit: _Limit) -> int:
     """Return the units used in this window: those of the least that any response of this limit left."""
     if not limit.changed:
-        return known.used if limit.left is None else max(known.used, limit.limit - limit.left)
+        used = known.used if limit.left is None else limit.limit - limit.left
+        return used if used > known.used else known.used
     left = known.limit - known.used
     if limit.left is not None:
         left = limit.left if limit.limit > known.limit else min(left, limit.left)

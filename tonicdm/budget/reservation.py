@@ -147,7 +147,9 @@ class Reservation:
         """
         return await self._settle(Report.of(limit, remaining, reset, date), status)
 
-    async def settle_from(self, headers: Mapping[str, str], status: int, report: Report | None = None) -> Settlement:
+    def settle_from(
+        self, headers: Mapping[str, str], status: int, report: Report | None = None
+    ) -> Coroutine[Any, Any, Settlement]:
         """Settle by the headers of the response; without usable ones the attempt's outcome is unknown.
 
         Args:
@@ -155,18 +157,21 @@ class Reservation:
             status: The HTTP status.
             report: What the headers say, where they were read already.
         """
-        return await self._settle(read(headers) if report is None else report, status)
+        return self._settle(read(headers) if report is None else report, status)
 
     async def _settle(self, report: Report, status: int) -> Settlement:
         if self._queue is None or self.state is _QUEUED or self.state is _RESERVED:
             raise RuntimeError("a response to a call that was never sent: await sent() before sending")
         entry, sent_at, now, chance = self._entry, self.sent_at, self._queue.now(), self._chance()
         self.state = _SETTLED if report.remaining is not None else _UNKNOWN
+
+        def step(window: Window) -> Settlement:
+            return settle(window, entry, report, now, status, sent_at, chance)
+
+        access = self._queue.access
         try:
-            return await self._queue.access.note(
-                lambda window: settle(window, entry, report, now, status=status, sent_at=sent_at, chance=chance),
-                REFUSED if status == 429 else UNKNOWN,
-            )
+            done = access.note_now(step)
+            return done[0] if done is not None else await access.note(step, REFUSED if status == 429 else UNKNOWN)
         finally:
             self._free_slot()
 

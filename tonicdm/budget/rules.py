@@ -113,7 +113,8 @@ class Share(Value):
         return int(self.fraction * limit)
 
 
-class Instant(NamedTuple):
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class Instant(Value):
     """One reading of both local clocks; made several times a call."""
 
     monotonic: float
@@ -154,7 +155,8 @@ class Reason(enum.StrEnum):
     """As many calls as allowed are under way."""
 
 
-class Granted(NamedTuple):
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class Granted(Value):
     """Units are reserved for a call."""
 
     entry: int

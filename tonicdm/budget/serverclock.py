@@ -64,11 +64,13 @@ class ServerClock(State):
         low, high = date - received_at - slip, date + 1.0 - sent_at + slip
         observed, was_set = (low, high), 0.0
         if self.low is not None and self.high is not None:
-            widened = rules.drift * max(0.0, received_at - self.at)
-            low, high = max(low, self.low - widened), min(high, self.high + widened)
+            elapsed = received_at - self.at
+            widened = rules.drift * elapsed if elapsed > 0.0 else 0.0
+            least, greatest = self.low - widened, self.high + widened
+            low, high = low if low > least else least, high if high < greatest else greatest
             if low > high:  # the server's clock was set: what it says now counts
                 low, high = observed
-                was_set = low - (self.low - widened)
+                was_set = low - least
                 if not received.counts_suspension and was_set > 0:
                     was_set = max(0.0, was_set - self.slept(received))
         self.low, self.high, self.at, self.wall = low, high, received_at, received.wall - received_at

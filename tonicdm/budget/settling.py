@@ -21,7 +21,6 @@ def settle(
     number: int,
     report: Report,
     now: Instant,
-    *,
     status: int = 200,
     sent_at: float | None = None,
     chance: float = 0.5,
@@ -84,7 +83,7 @@ def _observe(window: Window, date: float, sent_at: float, now: Instant) -> None:
 
 
 def _response(window: Window, number: int, report: Report, now: Instant, status: int, sent_at: float) -> Response:
-    limit, remaining, when, date, retry_after = report
+    when, date, retry_after = report.reset, report.date, report.retry_after
     if date is None:
         earliest, latest = window.clock.lower(now, window.rules), window.clock.upper(now, window.rules)
         served_at = None if sent_at == LONG_AGO else earliest - (now.monotonic - sent_at)
@@ -92,7 +91,7 @@ def _response(window: Window, number: int, report: Report, now: Instant, status:
         earliest = latest = served_at = date
     reset = None if when is None else when.on(latest)
     delay = None if retry_after is None else retry_after.on(earliest) - earliest
-    return Response(number, status, limit, remaining, reset, date, sent_at, served_at, delay)
+    return Response(number, status, report.limit, report.remaining, reset, date, sent_at, served_at, delay)
 
 
 def _known(window: Window, now: Instant) -> Known:
@@ -246,7 +245,9 @@ def _apply_limit(window: Window, response: Response, meaning: Meaning) -> None:
             window.limit_before = max(window.limit, window.limit_before)
     elif meaning.limit > window.limit or response.number != window.limit_call:
         window.limit_before = window.limit_call = 0
-    window.limit, window.limit_sent_at = meaning.limit, max(window.limit_sent_at, response.sent_at)
+    window.limit = meaning.limit
+    if response.sent_at > window.limit_sent_at:
+        window.limit_sent_at = response.sent_at
 
 
 def _opened_at(response: Response) -> float | None:
@@ -260,7 +261,7 @@ def _account(window: Window, entry: Entry | None, spent: int, sent_at: float, *,
     """Note our own units in this window."""
     if entry is not None:
         # A call that raised U cost no more than U rose by, however much was reserved for it.
-        units = min(entry.cost, spent) if spent > 0 else entry.cost
+        units = spent if 0 < spent < entry.cost else entry.cost
         window.foreign_usage.own += units
         key = (entry.lane, entry.label)
         if key not in window.accounts and len(window.accounts) >= MAX_LABELS:
@@ -271,8 +272,8 @@ def _account(window: Window, entry: Entry | None, spent: int, sent_at: float, *,
             window.counts_now().count_settled(entry.job_label, units)
     if not counted:
         window.foreign_usage.own = window.used  # who spent what is not known
-    if reported:
-        window.foreign_usage.seen_at = max(window.foreign_usage.seen_at, sent_at)
+    if reported and sent_at > window.foreign_usage.seen_at:
+        window.foreign_usage.seen_at = sent_at
 
 
 def _cool_down(window: Window, known: Known, response: Response, meaning: Meaning, now: Instant, chance: float) -> None:

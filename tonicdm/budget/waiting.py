@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
-import functools
 from collections.abc import Callable, Generator, Hashable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import attrs
 
 from tonicdm.budget.access import RETRY_SECONDS, LedgerAccess
 from tonicdm.budget.lanes import LANES, Ahead, Concurrency, Lanes, Tally, Waiter
@@ -19,6 +20,7 @@ from tonicdm.clock import Clock, counts_suspension
 from tonicdm.errors import BudgetError, ClientClosedError, TonicDMError
 from tonicdm.late import LateModule
 from tonicdm.types import Priority
+from tonicdm.values import Value
 
 if TYPE_CHECKING:
     from tonicdm.budget import views
@@ -37,7 +39,8 @@ OWN_SLOTS: Final = Concurrency(1)
 """Stands for the bound of the queue itself."""
 
 
-class WaitLimits(NamedTuple):
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class WaitLimits(Value):
     """What a caller allows and asks for."""
 
     timeout: float
@@ -155,14 +158,14 @@ class WaitQueue:
         """Say why a call has to queue before the ledger is asked; None where no call would be overtaken."""
         if self._closed:
             raise ClientClosedError("this budget is closed")
-        if waiter.slots.free <= 0:
+        if waiter.slots.taken >= waiter.slots.limit:
             return Denied(Reason.CONCURRENCY)
         return None if self._empty_for(waiter) else _BEHIND
 
     def _reserve_now(self, waiter: Waiter) -> Granted | Denied | None:
         """Reserve units at once, or say why the call has to queue; None where that takes a step that is awaited."""
         try:
-            done = self.access.reserve_now(functools.partial(self._admit, waiter))
+            done = self.access.reserve_now(lambda window: self._admit(waiter, window))
         except LedgerBusyError:
             return _BEHIND  # it queues, which tries again
         if done is None:

@@ -98,7 +98,7 @@ class Window(State):
 
         One odd response must not fail costly calls for good. They only wait.
         """
-        return max(self.limit, self.limit_before)
+        return self.limit if self.limit > self.limit_before else self.limit_before
 
     @property
     def probing(self) -> bool:
@@ -109,7 +109,8 @@ class Window(State):
 
     def advance(self, now: Instant) -> None:
         """Do what the passing of time does: end blocks and windows, take back lapsed leases."""
-        self.holdings.window = self.length
+        if self.learned_length is not None:
+            self.holdings.window = self.learned_length
         self.holdings.sweep(now.monotonic)
         server, cooldown = self.clock.lower(now, self.rules), self.cooldown
         if cooldown.paused_until is not None and server >= cooldown.paused_until:
@@ -212,7 +213,8 @@ class Window(State):
             share: What its job may take; None where it may take all.
             beyond_share: Whether it may take more, as nobody else waits for what is left.
         """
-        if (denied := self.explain(cost, now, lane, None if beyond_share else share)) is not None:
+        self.advance(now)
+        if (denied := self._refusal(cost, now, lane, None if beyond_share else share)) is not None:
             return denied
         job_label = "" if share is None else share.label
         entry = self.holdings.reserve(cost, now.monotonic + self.rules.lease, lane, label, holder, job_label)
@@ -347,7 +349,7 @@ class Window(State):
         open_now = not self.probing or self.first == number
         # The same limit as in `admit`: if the two disagreed, a call would pass from one to the other without end.
         limit = self.limit if self.reset is not None else self.ceiling
-        if self._forbidden(now) is not None or not open_now or self.used + self.held > limit:
+        if self._forbidden(now) is not None or not open_now or self.used + self.holdings.held > limit:
             self.refund(number)
             return False
         self.holdings.send(entry, now.monotonic, timeout)
@@ -392,7 +394,7 @@ class Window(State):
             for field in attrs.fields(Window):
                 if field.name not in {"rules", "holdings", "ended"}:
                     setattr(self, field.name, copy.copy(getattr(before, field.name)))
-            self.first, self.unconfirmed = None, True
+            self.holdings.window, self.first, self.unconfirmed = self.length, None, True
         else:
             cooldown = before.cooldown
         self.cooldown.inherit(cooldown)

@@ -91,6 +91,19 @@ class TestTheEndOfAWindow:
         assert window.limit_before == after
         assert window.ceiling == max(100, after)
 
+    def test_a_length_that_is_remembered_holds_for_lost_calls_of_the_new_file_too(self):
+        """And the one that only the other file knew does not, as `recover` takes over all that is remembered."""
+        before, other = Window(), Window()
+        before.reset, before.learned_length = RESET, 7200.0
+        other.recover(before)
+        assert other.holdings.window == 7200.0
+        other.advance(at(1.0))
+        assert other.holdings.window == other.length == 7200.0
+        plain = Window()
+        plain.reset, plain.used = RESET, 3600
+        other.recover(plain)
+        assert other.holdings.window == other.length == 3600.0
+
     def test_calls_of_a_learned_length_stay_charged_as_long(self):
         window = exact()
         window.learned_length = 7200.0

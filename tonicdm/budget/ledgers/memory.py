@@ -35,12 +35,15 @@ class MemoryLedger:
     def reserve_now(self, step: Callable[[Window], T]) -> tuple[T]:
         """Apply *step*; nothing has ever to be waited for."""
         self._thread = threading.get_ident()
-        with self._lock:  # another thread may run a loop of its own
-            window = self.window
+        window = self.window
+        self._lock.acquire()  # another thread may run a loop of its own; `with` takes twice as long
+        try:
             window.holdings.touched.clear()
             result = step(window)
             if window.ended:
                 self._keep_ended()
+        finally:
+            self._lock.release()
         return (result,)
 
     note_now = check_now = reserve_now
