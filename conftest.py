@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import signal
 import sys
@@ -13,6 +14,8 @@ from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
 # The tests import one another as tests.…; behind what is installed, so that an installed wheel is what they test.
 sys.path.append(str(pathlib.Path(__file__).parent))
+# So do the processes that they start in this folder.
+os.environ["PYTHONSAFEPATH"] = "1"
 
 
 def pytest_configure() -> None:

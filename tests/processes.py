@@ -19,7 +19,18 @@ from tonicdm.cli.app import tonicdm
 
 COMMAND = [sys.executable, "-m", "tonicdm.cli"]
 SANDBOX = [sys.executable, "-m", "tonicdm.sandbox"]
+ROOT = pathlib.Path(__file__).parents[1]
+MODULE = """
+import runpy, sys
+sys.path.append(sys.argv.pop(1))
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
 Completed = subprocess.CompletedProcess[str]
+
+
+def module(name: str) -> list[str]:
+    """Return the command of a module of the tests; like them it finds their folder behind what is installed."""
+    return [sys.executable, "-P", "-c", MODULE, str(ROOT), name]
 
 
 @contextlib.contextmanager

@@ -16,8 +16,6 @@ from tonicdm import UnitBudget
 from tonicdm.budget import BudgetRules
 from tonicdm.clock import SystemClock
 
-ROOT = pathlib.Path(__file__).parents[3]
-
 QUIET = ("-W", "always", "-W", "ignore::DeprecationWarning")  # newer Pythons deprecate a fork beside threads
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -64,7 +62,6 @@ def run(code: str, path: pathlib.Path) -> str:
         text=True,
         timeout=60,
         check=False,
-        cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr

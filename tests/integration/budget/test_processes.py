@@ -8,12 +8,12 @@ import pathlib
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
+from tests import processes
 from tests.integration.budget.worker import CALLS_AT_ONCE, PRICES, rules
 from tonicdm import TonicDM, UnitBudget
 from tonicdm.sandbox import Sandbox, SandboxSettings
@@ -46,18 +46,8 @@ def start_with():
     started = []
 
     def start(box: Sandbox, place: str, window: float, *more: str) -> subprocess.Popen[str]:
-        root = pathlib.Path(__file__).parents[3]
-        command = [
-            sys.executable,
-            "-m",
-            "tests.integration.budget.worker",
-            box.url,
-            place,
-            str(window),
-        ]
-        process = subprocess.Popen(
-            [*command, *more], stdout=subprocess.PIPE, text=True, cwd=root, start_new_session=True
-        )
+        command = [*processes.module("tests.integration.budget.worker"), box.url, place, str(window)]
+        process = subprocess.Popen([*command, *more], stdout=subprocess.PIPE, text=True, start_new_session=True)
         started.append(process)
         return process
 

@@ -27,6 +27,8 @@ INSTALLING = re.compile(r"pip install \S+( && )?|python -m venv \.venv && \. \.v
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEEDS_AN_ACCOUNT = "sh"
 """The language of blocks that only a reader with a tenant can run; one such block ends the tutorial."""
+OURS = ("TONICDM", "RHYTHM", "PYTEST", "PYTHON")
+"""How the variables begin that the reader does not have."""
 PORTS = ("8300", "8400", "8080")
 DATABASE = "postgresql://localhost/firm"
 """What the README calls the reader's database."""
@@ -99,7 +101,7 @@ def run(commands: list[str], blocks: dict[str, str], folder: pathlib.Path, binar
     ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
     text = script([on_ports(command, ports).replace(DATABASE, shlex.quote(database)) for command in commands])
     home = {name: str(folder / "home") for name in ("HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TONICDM", "RHYTHM", "PYTEST"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     env = {**kept, **home, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
     with (folder / "output").open("w+", encoding="utf-8") as output:
         # The servers are in the group of the shell and end with it, whatever became of the script.

@@ -4,12 +4,12 @@ import asyncio
 import itertools
 import json
 import os
-import pathlib
 import subprocess
 import sys
 
 import pytest
 
+from tests import processes
 from tests.engines import ENGINES
 from tests.unit.rhythm.kept import SEALING_KEY
 from tonicdm.sandbox.rhythm import RhythmSandbox
@@ -35,14 +35,13 @@ def start(where):
     started = []
 
     def start(box: RhythmSandbox) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.integration.rhythm.tokenworker", box.auth_url, box.client_id]
+        command = [*processes.module("tests.integration.rhythm.tokenworker"), box.auth_url, box.client_id]
         started.append(
             subprocess.Popen(
                 [*command, box.client_secret, where],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
-                cwd=pathlib.Path(__file__).parents[3],
             )
         )
         return started[-1]
