@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 
 import nox
 
@@ -167,10 +168,14 @@ def conformance(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build sdist and wheel, then run the tests against the built wheel."""
+    """Build sdist and wheel, then run the tests of the unpacked sdist against the installed wheel."""
     session.install("build", *groups("tests"))
-    out = pathlib.Path(session.create_tmp())
+    # Beside what is installed: a folder of `create_tmp` would be where the tests put their files, too.
+    out = pathlib.Path(session.virtualenv.location).resolve() / "dist"
+    shutil.rmtree(out, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(out), ".")
-    wheel = max(out.glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    (wheel,), (archive,) = out.glob("*.whl"), out.glob("*.tar.gz")
     session.install(f"{wheel}[{EXTRAS}]", "--force-reinstall")
+    shutil.unpack_archive(archive, out)
+    session.chdir(out / archive.name.removesuffix(".tar.gz"))
     run_tests(session, "pytest", *SIDE_BY_SIDE)
