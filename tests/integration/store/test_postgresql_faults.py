@@ -178,7 +178,7 @@ def small_disk() -> Iterator[pathlib.Path]:
     import pwd
     import tempfile
 
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="tonicdm-small-"))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tonicdm-small-", dir=postgres.place()))
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", folder], check=False)
     if mounted.returncode:
         folder.rmdir()
