@@ -8,7 +8,6 @@ import os
 import pathlib
 import secrets
 import signal
-import stat
 import tempfile
 import time
 import warnings
@@ -17,6 +16,8 @@ from typing import Any, Self
 
 import psycopg
 import pytest
+
+from tests import places
 
 SETTINGS = "\nfsync = off\nfull_page_writes = off\nmax_wal_size = 4GB\n"
 """No test switches the machine off, and the disk's time is not what they measure."""
@@ -39,22 +40,12 @@ def server(settings: str = SETTINGS) -> Iterator[str]:
         yield started.get_uri()
 
 
-def place() -> str:
-    """Return the folder for servers: that of all temporary files, or /tmp where no server could work in it.
-
-    Not below pytest's folders: the server of a superuser runs as another user, who may not enter those. And the path
-    of a socket has about a hundred bytes.
-    """
-    usual = pathlib.Path(tempfile.gettempdir()).absolute()
-    administrator = hasattr(os, "geteuid") and os.geteuid() == 0
-    open_to_all = all(path.stat().st_mode & stat.S_IXOTH for path in (usual, *usual.parents))
-    short = len(os.fsencode(usual)) < 60
-    return str(usual) if short and (open_to_all or not administrator) else "/tmp"
-
-
 @contextlib.contextmanager
 def _started(added: str = SETTINGS) -> Iterator[Any]:
-    with tempfile.TemporaryDirectory(prefix="tonicdm-pg-", dir=place(), ignore_cleanup_errors=True) as folder:
+    # The server of a superuser runs as another user.
+    with tempfile.TemporaryDirectory(
+        prefix="tonicdm-pg-", dir=places.temporary(), ignore_cleanup_errors=True
+    ) as folder:
         with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
             warnings.simplefilter("ignore")  # without a session of the desktop there is no folder for sockets
             patch.setenv("XDG_RUNTIME_DIR", folder)

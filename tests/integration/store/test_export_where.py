@@ -8,11 +8,11 @@ import pathlib
 import shutil
 import sqlite3
 import sys
-import tempfile
 from collections.abc import Iterator
 
 import pytest
 
+from tests import places
 from tests.fixtures.before import firm
 from tonicdm.errors import StoreError
 from tonicdm.export import WriteMode, export
@@ -78,9 +78,8 @@ def unwritable(folder: pathlib.Path) -> Iterator[None]:
 @pytest.fixture
 def public() -> Iterator[pathlib.Path]:
     """A folder that everybody may reach."""
-    with tempfile.TemporaryDirectory() as folder:
-        pathlib.Path(folder).chmod(0o777)
-        yield pathlib.Path(folder)
+    with places.open_folder(0o777) as folder:
+        yield folder
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes mean little there")

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 import pytest
 
-from tests import postgres
+from tests import places, postgres
 from tests.engines import rows
 from tests.integration.sync.conftest import drive
 from tests.listserver import ListServer
@@ -178,7 +178,7 @@ def small_disk() -> Iterator[pathlib.Path]:
     import pwd
     import tempfile
 
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="tonicdm-small-", dir=postgres.place()))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tonicdm-small-", dir=places.temporary()))
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", folder], check=False)
     if mounted.returncode:
         folder.rmdir()

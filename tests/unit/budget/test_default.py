@@ -6,12 +6,12 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 
 import pytest
 
+from tests import places
 from tonicdm import ConfigError, TonicDM, UnitBudget
 from tonicdm.budget.default import budget_key, default_path, open_budget
 from tonicdm.clock import VirtualClock
@@ -269,10 +269,8 @@ asyncio.run(main())
 @pytest.fixture
 def open_folder() -> Iterator[pathlib.Path]:
     """A folder that other users can get to; pytest's own are closed to them."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder)
-        path.chmod(0o755)
-        yield path
+    with places.open_folder() as folder:
+        yield folder
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="becomes another user")

@@ -6,11 +6,11 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 import attrs
 import pytest
 
+from tests import places
 from tests.unit.rhythm.test_minting import APP, NOW, mints, token
 from tonicdm.clock import VirtualClock
 from tonicdm.errors import StoreError
@@ -99,9 +99,8 @@ async def test_a_folder_in_which_nobody_is_safe_is_refused_with_the_mode_that_is
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_two_users_of_a_group_share_a_folder() -> None:
     """Each is a process with a group mask of its own, and replaces the other's files."""
-    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are for one user
-        pathlib.Path(name).chmod(0o755)
-        folder = pathlib.Path(name, "shared")
+    with places.open_folder() as place:
+        folder = place / "shared"
         folder.mkdir()
         os.chown(folder, 0, 4_711)
         folder.chmod(0o2770)
