@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import postgres
 from tests.hostile import Hostile
@@ -13,7 +13,7 @@ from tonicdm.clock import VirtualClock
 
 # The same examples in each run; `nox -s property` and `thorough` try others.
 # No deadline: what an example takes says more of the machine's load than of the code.
-settings.register_profile("suite", derandomize=True, deadline=None)
+settings.register_profile("suite", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
 

@@ -9,6 +9,7 @@ import logging
 
 import pytest
 
+from tests.driving import counted_threads
 from tonicdm.sandbox import Sandbox
 from tonicdm.store import Store
 from tonicdm.webhooks import Filter, Inbox, InboxRules, State, parse
@@ -300,11 +301,12 @@ async def test_while_no_units_are_left_nothing_is_sent_and_what_comes_joins(desk
 async def test_a_storm_is_let_gather(desk):
     """Events that come every second are fetched together once they have been quiet, or after a minute."""
     stop = asyncio.Event()
-    work = asyncio.create_task(desk.worker(batch_window=2.0, max_delay=60.0).run(stop))
-    for one in desk.ids("persons", 40):
-        await desk.inbox.receive([desk.event("persons", one)])
-        await asyncio.sleep(0.005)
-        desk.clock.advance(1)
+    with counted_threads() as are_busy:
+        work = asyncio.create_task(desk.worker(batch_window=2.0, max_delay=60.0).run(stop))
+        for one in desk.ids("persons", 40):
+            await desk.inbox.receive([desk.event("persons", one)])
+            await desk.settle(are_busy)
+            desk.clock.advance(1)
     assert len(desk.box.journal) == 0
 
     async def done() -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
+from tests.driving import counted_threads
 from tonicdm.store import choose
 from tonicdm.sync import synchronize
 from tonicdm.webhooks import Event, Inbox, Worker, WorkerRules, WorkReport, parse
@@ -62,13 +64,27 @@ class Desk:
 
     async def until(self, condition, step: float = 1.0, most: int = 5000) -> None:
         """Move the clock while nothing is under way, until *condition* holds."""
-        for _ in range(most):
-            for _ in range(20):
-                if await _true(condition):
-                    return
-                await asyncio.sleep(0.0005)
-            self.clock.advance(step)
+        with counted_threads() as are_busy:
+            for _ in range(most):
+                idle = 0
+                while idle < 20:
+                    if await _true(condition):
+                        return
+                    await asyncio.sleep(0.0005)
+                    idle = 0 if are_busy() or self.tonic.caller.transport.slots.taken else idle + 1
+                self.clock.advance(step)
         raise AssertionError("it never came to that")
+
+    async def settle(self, are_busy: Callable[[], bool]) -> None:
+        """Return when nothing is under way any more, and all wait for the clock.
+
+        Args:
+            are_busy: Of the threads since the work began (`counted_threads`).
+        """
+        idle = 0
+        while idle < 5:
+            await asyncio.sleep(0.0005)
+            idle = 0 if are_busy() or self.tonic.caller.transport.slots.taken else idle + 1
 
 
 async def _true(condition) -> bool:
