@@ -97,7 +97,8 @@ async def test_a_cancelled_wait_leaves_nothing_and_moves_nobody_back(make, box: 
     box.spend(3590)
     await tonic.offices.list(data_quantity="id_only").first()
     waiting = [asyncio.create_task(tonic.offices.list(data_quantity="complete").first()) for _ in range(5)]
-    await asyncio.sleep(0.05)
+    while tonic.budget.snapshot().waiting["normal"][0] < 5:
+        await asyncio.sleep(0.001)
     for task in waiting[:4]:
         task.cancel()
     await asyncio.gather(*waiting[:4], return_exceptions=True)
