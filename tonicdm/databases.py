@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 from urllib.parse import parse_qs, unquote
 
-from tonicdm.errors import ConfigError
+from tonicdm.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     import psycopg
@@ -31,9 +31,25 @@ CONNECTION: Final[dict[str, Any]] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
+    "client_encoding": "UTF8",
 }
 """Settings of a connection that also a pooler in transaction mode can serve: it prepares no statements. A server that
 is gone without a word is noticed within half a minute."""
+OURS_ALONE: Final = frozenset({"client_encoding"})
+"""Settings that no URL changes: every text of ours can be sent, and none comes back as bytes."""
+
+SESSION: Final[LiteralString] = """
+SET default_transaction_isolation = 'read committed'; SET TimeZone = 'UTC'; SET DateStyle = 'ISO';
+SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 1; SET array_nulls = on;
+SET standard_conforming_strings = on; SET transform_null_equals = off; SET quote_all_identifiers = off;
+SET idle_in_transaction_session_timeout = '60s'
+"""
+"""What statements and what is read of their answers rely on, where a server, database or role is set up otherwise.
+
+For sessions that are ours as long as they are open; of a pooler in transaction mode they would become anybody's.
+"""
+BEGIN: Final[LiteralString] = "BEGIN ISOLATION LEVEL READ COMMITTED"
+"""Begins a transaction that waits for a lock, and then sees what the one before it has committed."""
 
 
 def is_url(target: object) -> bool:
@@ -131,7 +147,7 @@ def connection_settings(conninfo: str, name: str) -> dict[str, Any]:
 
     given = conninfo_to_dict(conninfo)
     ours = {**CONNECTION, "application_name": name}
-    return {key: value for key, value in ours.items() if key not in given}
+    return {key: value for key, value in ours.items() if key not in given or key in OURS_ALONE}
 
 
 def connect(
@@ -147,6 +163,7 @@ def connect(
     import psycopg
 
     connection = psycopg.connect(conninfo, autocommit=True, **connection_settings(conninfo, name))
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # of the transactions that are begun on it
     try:
         connection.execute("SELECT 1")
         prepare(connection)
@@ -194,11 +211,31 @@ def make_tables(
         statements: What makes the tables, the schema first.
     """
     with connection.transaction():
+        connection.execute("SET LOCAL idle_in_transaction_session_timeout = '60s'")
         connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (schema,))
         for statement in statements:
             connection.execute(statement.encode())
         connection.execute(
             f"INSERT INTO {schema}.form SELECT {form} WHERE NOT EXISTS (SELECT 1 FROM {schema}.form)".encode()  # noqa: S608
+        )
+
+
+def check_encoding(connection: psycopg.Connection[Any], where: str) -> None:
+    """Refuse a database that can't hold every character: pages that were paid for could not be stored.
+
+    Args:
+        connection: To the database.
+        where: What people may see of it.
+
+    Raises:
+        StoreError: It has another encoding than UTF8.
+    """
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise StoreError(
+            where,
+            f"can't be made: the database has the encoding {encoding}, which can't hold every character. Nothing was "
+            "stored. Make one that can: createdb --encoding UTF8 --template template0",
         )
 
 

@@ -17,7 +17,7 @@ from tonicdm.export import csvfile, duck
 from tonicdm.export.manifest import Manifest, Step
 from tonicdm.store.columns import OWN_COLUMNS, Column, SqlType
 from tonicdm.store.database import quoted
-from tonicdm.store.postgresql import PostgresqlSchema, described, short_name
+from tonicdm.store.postgresql import READING_TIMEOUT, PostgresqlSchema, described, short_name
 
 TABLE: Final = "tonicdm_export"
 """Holds the manifest."""
@@ -76,7 +76,8 @@ class PostgresqlTables:
 
     def _begin(self) -> None:
         schema = self._location.schema
-        self._db.execute("BEGIN")
+        # Rows are made ready between two statements, which may take longer than a role is given.
+        self._run(f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{READING_TIMEOUT}'")
         half = int.from_bytes(hashlib.sha256(schema.encode()).digest()[:4], signed=True)
         if self._db.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", (_EXPORTS, half)).fetchone() != (True,):
             raise ExportError(self.where, "is being written by another export. Nothing was changed")

@@ -14,7 +14,17 @@ import attrs
 
 from tonicdm._version import __version__
 from tonicdm.clock import ClockWatch, SystemClock
-from tonicdm.databases import checked, connect, connection_settings, conninfo_of, creating, first_line, form_of, is_url
+from tonicdm.databases import (
+    check_encoding,
+    checked,
+    connect,
+    connection_settings,
+    conninfo_of,
+    creating,
+    first_line,
+    form_of,
+    is_url,
+)
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.jobs import tables
 from tonicdm.jobs.kinds import QUEUES, Job, Kind
@@ -28,6 +38,7 @@ from tonicdm.store import choose
 
 if TYPE_CHECKING:
     import procrastinate
+    import psycopg
 
 T = TypeVar("T")
 
@@ -100,7 +111,8 @@ class JobQueue:
             conninfo=self._conninfo,
             min_size=1,
             max_size=4,
-            kwargs={**connection_settings(self._conninfo, "tonicdm-jobs"), "options": f"-c search_path={SCHEMA}"},
+            kwargs=connection_settings(self._conninfo, "tonicdm-jobs"),
+            configure=_set_up,
         )
         from tonicdm.jobs.ending import Manager
 
@@ -129,6 +141,7 @@ class JobQueue:
         with self.errors():
             made = await self._rows(f"SELECT to_regclass('{SCHEMA}.procrastinate_jobs') IS NULL AS missing")
             if made[0]["missing"]:
+                await asyncio.to_thread(self._check_encoding)
                 await self.app.connector.execute_query_async(creating(SCHEMA))
                 await self.app.schema_manager.apply_schema_async()
             for statement in tables.TABLES:
@@ -423,6 +436,11 @@ class JobQueue:
                 f"{__version__} reads form {tables.FORM}. Nothing was changed. Upgrade this one"
             )
 
+    def _check_encoding(self) -> None:
+        """Refuse a database in which no tenant's copy could be made."""
+        with contextlib.closing(connect(self._conninfo, "tonicdm-jobs")) as connection:
+            check_encoding(connection, self.where)
+
     def _make_others(self) -> None:
         """Make the tables of budgets, and of what Rhythm's clients share."""
         from tonicdm.budget.ledgers import postgresql
@@ -440,6 +458,17 @@ class JobQueue:
     def errors(self) -> contextlib.AbstractContextManager[None]:
         """Turn errors of the queue's library into ours."""
         return _mapped(self.where)
+
+
+async def _set_up(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Set a session of the library's pool up, by statements: what the URL says of a session's options stays."""
+    import psycopg
+
+    was_by_statement = connection.autocommit
+    await connection.set_autocommit(True)
+    await connection.execute(tables.SESSION)
+    await connection.set_autocommit(was_by_statement)
+    await connection.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
 
 
 def _holds_password(destination: str) -> bool:

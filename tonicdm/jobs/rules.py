@@ -16,6 +16,7 @@ from tonicdm.errors import (
 )
 from tonicdm.jobs.kinds import Job
 from tonicdm.rhythm.errors import MintRefusedError, QueryTimeoutError
+from tonicdm.webhooks.worker import describe_error
 
 MAX_FAILURES: Final = 5
 """Failures in a row after which a job is given up; it stays in the list until it is retried or purged."""
@@ -56,4 +57,4 @@ def put_back(error: TonicDMError, job: Job) -> PutBack | None:
     if not transient or job.failures + 1 >= MAX_FAILURES:
         return None
     seconds = min(MAX_RETRY_SECONDS, MIN_RETRY_SECONDS * 4.0**job.failures)
-    return PutBack(attrs.evolve(job, failures=job.failures + 1, reason=f"failed: {type(error).__name__}"), seconds)
+    return PutBack(attrs.evolve(job, failures=job.failures + 1, reason=f"failed: {describe_error(error)}"), seconds)

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Final, LiteralString
 
+from tonicdm import databases
+
 SCHEMA: Final = "tonicdm_jobs"
 """The schema of the queue, the tenants and the schedules."""
 FORM: Final = 1
 """The form of its tables; higher ones are of later versions."""
+
+SESSION: Final[LiteralString] = f"""
+SELECT set_config('idle_session_timeout', '0', false) FROM pg_settings WHERE name = 'idle_session_timeout';
+{databases.SESSION}; SET search_path = {SCHEMA}
+"""  # noqa: S608
+"""What the sessions of the queue rely on. They are kept while nothing is to be done, and one hears notifications."""
 
 TABLES: Final = (
     f"CREATE TABLE IF NOT EXISTS {SCHEMA}.form (number integer NOT NULL)",

@@ -43,6 +43,13 @@ _LAST_MADE: Final = "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(%s)
 """Finds what was added to the tables last."""
 TIME: Final = "extract(epoch FROM clock_timestamp())::float8"
 
+SETTINGS: Final = (
+    f"SET LOCAL statement_timeout = {STATEMENT_MS}",
+    f"SET LOCAL idle_in_transaction_session_timeout = {STATEMENT_MS}",
+    "SET LOCAL extra_float_digits = 1",
+)
+"""Settings of a transaction, whatever the server, the database or the role says; a pooler's session keeps none."""
+
 
 class RhythmDatabase:
     """A database, for statements that are few: each transaction has a connection of its own.
@@ -81,7 +88,7 @@ class RhythmDatabase:
             ConfigError: The tables are of a later version.
         """
         with self.errors(), contextlib.closing(self.connect()) as connection, connection.transaction():
-            connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}".encode())
+            connection.execute("; ".join(SETTINGS).encode())
             yield connection, self.time(connection)
 
     def connect(self) -> psycopg.Connection[Any]:

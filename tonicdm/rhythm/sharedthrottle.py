@@ -15,7 +15,7 @@ from tonicdm.clock import SET_TOLERANCE_SECONDS, Clock, ClockWatch
 from tonicdm.databases import leave_to_parent
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.rhythm import database
-from tonicdm.rhythm.database import SCHEMA, STATEMENT_MS, RhythmDatabase
+from tonicdm.rhythm.database import SCHEMA, SETTINGS, RhythmDatabase
 from tonicdm.rhythm.throttle import Leave, Throttle, ThrottleRules, cooldown
 
 if TYPE_CHECKING:
@@ -249,7 +249,8 @@ class SharedThrottle(Throttle):
             if connection is None or connection.closed:
                 connection = self._connection = self._connect()
             with connection.pipeline(), connection.transaction():
-                connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}".encode())
+                for setting in SETTINGS:
+                    connection.execute(setting.encode())
                 return ask(connection)
 
     def _connect(self) -> psycopg.Connection[Any]:

@@ -51,8 +51,10 @@ def test_a_wait_for_a_machine_token_or_for_a_query_is_no_failure_either():
         assert (back.job.failures, MIN_RETRY_SECONDS <= back.seconds <= MAX_RETRY_SECONDS) == (0, True)
 
 
-def test_a_busy_store_is_tried_again():
-    assert put_back(StoreError("x", "is synced by another process"), job()) is not None
+def test_a_busy_store_is_tried_again_and_the_list_says_why():
+    back = put_back(StoreError("x", "is synced by another process"), job())
+    assert back is not None
+    assert back.job.reason == "failed: StoreError: the store x is synced by another process"
 
 
 @pytest.mark.parametrize("text", ["eyJhbGciOi.s3cret", "", "env:", "https://s3cret"])

@@ -28,6 +28,7 @@ from tonicdm.budget.rules import BudgetRules
 from tonicdm.budget.window import Window
 from tonicdm.clock import MAX_DRIFT, SET_TOLERANCE_SECONDS, Clock, DatabaseClock, SystemClock
 from tonicdm.databases import (
+    BEGIN,
     CONNECT_SECONDS,
     connect,
     conninfo_of,
@@ -275,7 +276,8 @@ class PostgreSQLLedger:
     def _lock_row(self, connection: psycopg.Connection[Any]) -> _Held:
         """Lock the budget's row, and read what others have changed and the database's clock."""
         begin = [
-            ("BEGIN", ()),
+            (BEGIN, ()),
+            ("SET LOCAL extra_float_digits = 1", ()),
             (f"SET LOCAL statement_timeout = {STATEMENT_MS}", ()),
             (f"SET LOCAL idle_in_transaction_session_timeout = {SILENCE_MS}", ()),
         ]

@@ -30,6 +30,8 @@ LOCK_TIMEOUT: Final = "30s"
 """For how long a statement waits for another program's lock."""
 SILENCE_TIMEOUT: Final = "60s"
 """For how long a transaction that writes may say nothing: a host that is gone holds up nobody for longer."""
+READING_TIMEOUT: Final = "1h"
+"""The same for one that copies what it reads: what it does with a page has its time, however little a role is given."""
 VIEW_LOCK_TIMEOUT: Final = "2s"
 """For how long a view waits for a query that reads it, before it is left as it is until the next run."""
 
@@ -159,7 +161,10 @@ class PostgresqlDatabase:
 
     @contextlib.contextmanager
     def moment(self) -> Generator[None]:
-        self.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self.connection.execute(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+            f"SET LOCAL idle_in_transaction_session_timeout = '{READING_TIMEOUT}'".encode()
+        )
         try:
             yield
         finally:

@@ -15,7 +15,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from tonicdm.clock import ClockWatch, SystemClock
-from tonicdm.databases import check_schema, checked
+from tonicdm.databases import SESSION, check_encoding, check_schema, checked
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.store.database import Location, Lock, quoted
 from tonicdm.store.postgresql import restores
@@ -68,7 +68,7 @@ class PostgresqlSchema(Location):
         except psycopg.Error:
             # Its text holds the URL, and that the password.
             raise ConfigError("this is no URL of a PostgreSQL database. Nothing was sent.") from None
-        self._settings: dict[str, Any] = {**DEFAULTS, **given}
+        self._settings: dict[str, Any] = {**DEFAULTS, **given, "client_encoding": "UTF8"}
         self.name: str = f"{place} (schema {schema})"
         self._watch = ClockWatch(SystemClock().monotonic)
 
@@ -132,9 +132,7 @@ class PostgresqlSchema(Location):
         try:
             # Own names come first, so that a table of the same name elsewhere is never meant.
             # A plan that was made while a table was small reads all of it, and would be kept for the whole first load.
-            settings = (
-                f"SET TimeZone = 'UTC'; SET plan_cache_mode = force_custom_plan; SET lock_timeout = '{LOCK_TIMEOUT}'"
-            )
+            settings = f"{SESSION}; SET plan_cache_mode = force_custom_plan; SET lock_timeout = '{LOCK_TIMEOUT}'"
             set_up = db.execute(
                 f"SET search_path = {quoted(self.schema)}; {settings}; SELECT pg_backend_pid()".encode()
             )
@@ -172,6 +170,7 @@ class PostgresqlSchema(Location):
         with self._alone(db):
             if version_of(db, self.schema, self.name):
                 return
+            check_encoding(db, self.name)
             sql = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
             if db.execute(sql, (self.schema,)).fetchone() is None:
                 db.execute(f"CREATE SCHEMA {quoted(self.schema)}".encode())

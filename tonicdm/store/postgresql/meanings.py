@@ -12,6 +12,8 @@ POOLED: Final = (
     "is behind a pooler in transaction mode, where the settings of a session are anybody's. Nothing was stored. Go to "
     "the server directly, or through a pooler in session mode (pool_mode = session)"
 )
+TRANSACTION_TIMEOUT: Final = "25P04"
+"""The state of a transaction that took too long for the server; older drivers have no name for it."""
 
 _MEANINGS: Final[Sequence[tuple[type[psycopg.Error], str]]] = (
     (
@@ -20,7 +22,19 @@ _MEANINGS: Final[Sequence[tuple[type[psycopg.Error], str]]] = (
     ),
     (errors.LockNotAvailable, "is locked by another program for too long. Every page stored before is kept"),
     (errors.QueryCanceled, "did not answer in the time that the server allows (statement_timeout). Nothing was stored"),
-    (errors.ReadOnlySqlTransaction, "can't be written: the server is read-only, a standby perhaps"),
+    (
+        errors.ReadOnlySqlTransaction,
+        "can't be written: the server is read-only, a standby perhaps, or the role is (default_transaction_read_only)",
+    ),
+    (
+        errors.IdleInTransactionSessionTimeout,
+        "can't be used: the server ended a transaction that said nothing (idle_in_transaction_session_timeout). "  # noqa: ISC004
+        "What was under way was not stored; every page before it is",
+    ),
+    (
+        errors.UntranslatableCharacter,
+        "can't hold a character: the database has another encoding than UTF8. What was under way was not stored",
+    ),
     (errors.InvalidPassword, "can't be opened: the server refuses the user or the password"),
     (errors.InvalidAuthorizationSpecification, "can't be opened: the server refuses the user or the password"),
     (errors.InvalidCatalogName, "can't be opened: there is no such database"),
@@ -41,6 +55,11 @@ def described(error: psycopg.Error) -> str:
     for exc_type, meaning in _MEANINGS:
         if isinstance(error, exc_type):
             return meaning
+    if error.sqlstate == TRANSACTION_TIMEOUT:
+        return (
+            "did not do it in the time that the server allows (transaction_timeout). What was under way was not "
+            "stored; every page before it is"
+        )
     if isinstance(error, errors.InsufficientPrivilege):
         return "can't be used: the role lacks a privilege. It needs a schema of its own: docs/how-to/postgresql.md"
     if is_away(error):
