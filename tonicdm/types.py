@@ -125,16 +125,19 @@ class DataQuantity(enum.StrEnum):
     COMPLETE = "complete"
     """Also the fields of records included by reference; 20 units a call."""
 
+    # Found in a dictionary as its word is; that of enumerations is a function of Python's.
+    __hash__ = str.__hash__
+
     @property
     def units(self) -> int:
         """The request units that one call of this data_quantity costs.
 
         The price is taken to be per call, whatever the number of records (concepts page, "Rate Limiting").
         """
-        return _UNITS[self._value_]  # to hash a member of an enumeration takes longer
+        return _UNITS[self]
 
 
-_UNITS: Final = {"id_only": 1, "basic": 5, "complete": 20}
+_UNITS: Final[Mapping[str, int]] = {"id_only": 1, "basic": 5, "complete": 20}
 
 MAX_UNITS_PER_CALL: Final = DataQuantity.COMPLETE.units
 """The highest price of a call, which is reserved where no document tells its price."""
@@ -168,6 +171,7 @@ UNSET: Final = Unset.UNSET
 
 MASK: Final = "***"
 """Stands where a secret was struck out."""
+_MASK_BYTES: Final = MASK.encode()
 
 MIN_MASKED_CHARACTERS: Final = 6
 """Characters from which on a secret is struck out of texts."""
@@ -180,6 +184,11 @@ def _spellings(secret: str) -> tuple[str, ...]:
 
     spellings = {secret, quote(secret, safe=""), quote(secret), secret.replace("/", "\\/"), html.escape(secret)}
     return tuple(sorted(spellings, key=len, reverse=True))
+
+
+@functools.lru_cache(maxsize=8)
+def _spelled_bytes(secret: str) -> tuple[bytes, ...]:
+    return tuple(word.encode() for word in _spellings(secret))
 
 
 class Secret:
@@ -214,8 +223,12 @@ class Secret:
         """
         if len(self._value) < MIN_MASKED_CHARACTERS:
             return text
-        for word in _spellings(self._value):
-            text = text.replace(word, MASK) if isinstance(text, str) else text.replace(word.encode(), MASK.encode())
+        if isinstance(text, str):
+            for word in _spellings(self._value):
+                text = text.replace(word, MASK)
+        else:
+            for spelled in _spelled_bytes(self._value):
+                text = text.replace(spelled, _MASK_BYTES)
         return text
 
     def __repr__(self) -> str:

@@ -89,7 +89,7 @@ def read(value, _model):
         raise Refused("object", value)
     get = value.get
     made = new(Draft)
-    taken, refused = 0, ()
+    taken, refused = len(KNOWN), ()
 """
 
 _END: Final = """\
@@ -154,15 +154,14 @@ def _fields(model: type[Record], source: _Source) -> list[str]:
 _OPTIONAL: Final = """\
     if (item := get({wire})) is None:
         made.{name} = None
+        taken -= 1
     else:
         made.{name} = {value}
-        taken += 1
 """
 
 _REQUIRED: Final = """\
     item = value[{wire}]
     made.{name} = {value}
-    taken += 1
 """
 
 _ASSUMED: Final = """\
@@ -174,8 +173,8 @@ _ASSUMED: Final = """\
             pass
         if made.{name} is None:
             refused += ({wire},)
-        else:
-            taken += 1
+    if made.{name} is None:
+        taken -= 1
 """
 
 
@@ -195,7 +194,7 @@ def _marks(model: type[Record], source: _Source) -> list[str]:
 
 
 def rest(
-    value: Mapping[str, Any], known: Container[str], refused: Container[str]
+    value: Mapping[str, Any], known: Container[str], refused: tuple[str, ...]
 ) -> tuple[Mapping[str, Any], frozenset[str]]:
     """Return what of a JSON object is in no field of its record: unknown fields, and the names of known ones at null.
 
@@ -207,11 +206,11 @@ def rest(
     extra: dict[str, Any] = {}
     nulls: list[str] = []
     for name, item in value.items():
-        if name not in known or name in refused:
+        if name not in known or (refused and name in refused):
             extra[name] = item
         elif item is None:
             nulls.append(name)
-    return extra or NOTHING, frozenset(nulls)
+    return extra or NOTHING, frozenset(nulls) if nulls else NO_NULLS
 
 
 # --- kinds of values --------------------------------------------------------------------------------------------------

@@ -37,9 +37,9 @@ NAMES_SHOWN: Final = 3
 BOM: Final = b"\xef\xbb\xbf"
 
 
-@attrs.frozen
+@attrs.define  # each call makes one, and a frozen one takes twice the time
 class Elements:
-    """What an answer with an array holds."""
+    """What an answer with an array holds. Nothing changes it."""
 
     values: list[Any]
     """The elements that are sound, in their order."""
@@ -75,9 +75,9 @@ def read_elements(body: bytes, *, what: str = "the answer") -> Elements:
 
 
 def _may_hold_surrogate(body: bytes) -> bool:
-    # A search for the first byte takes next to nothing, and rarely finds it.
-    escaped = b"\\" in body and _ESCAPED_SURROGATE.search(body) is not None
-    return escaped or (b"\xed" in body and _RAW_SURROGATE.search(body) is not None)
+    # A search for the first byte, as a number, takes next to nothing, and rarely finds it.
+    escaped = 0x5C in body and _ESCAPED_SURROGATE.search(body) is not None
+    return escaped or (0xED in body and _RAW_SURROGATE.search(body) is not None)
 
 
 def _may_be_deep(body: bytes) -> bool:

@@ -62,11 +62,15 @@ MARKS: Final[ContextVar[Mapping[str, Any]]] = ContextVar("tonicdm_marks", defaul
 
 
 class marked:  # noqa: N801 - used like a function, and entered for each answer: quicker than a generator
-    """Set bookkeeping fields of all records that are decoded inside, nested ones included."""
+    """Set bookkeeping fields of all records that are decoded inside, nested ones included.
+
+    Args:
+        values: By attribute name.
+    """
 
     __slots__ = ("_before", "_values")
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
 
     def __enter__(self) -> None:

@@ -56,7 +56,7 @@ class Endpoint:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
-        self._readers: dict[str, BatchReader] = {}
+        self._readers: dict[DataQuantity, BatchReader] = {}
         """What asks for records by their IDs, by data_quantity."""
 
     def __repr__(self) -> str:
@@ -286,11 +286,10 @@ class Readable(Listed[M]):
 
     def _reader(self, data_quantity: DataQuantity) -> BatchReader:
         """Return what asks the server for records by ID, whatever their status."""
-        word = data_quantity.value
-        reader = self._readers.get(word)
+        reader = self._readers.get(data_quantity)
         if reader is None or not reader.is_current:
             statuses = WITH_STATUSES if "filter_statuses" in self._listing.operation.options else {}
-            reader = self._readers[word] = BatchReader(self._caller, self._listing, data_quantity, statuses)
+            reader = self._readers[data_quantity] = BatchReader(self._caller, self._listing, data_quantity, statuses)
         return reader
 
     async def _read_copy(
@@ -462,13 +461,14 @@ def parse_data_quantity(value: DataQuantityLike) -> DataQuantity:
     Raises:
         InvalidOptionError: It is none of the three.
     """
-    if type(value) is DataQuantity:
-        return value
     try:
-        return DataQuantity(value)
-    except ValueError:
+        return _DATA_QUANTITIES[value]
+    except (KeyError, TypeError):
         words = ", ".join(DataQuantity)
         raise InvalidOptionError(f"data_quantity must be one of {words}, not {value!r}. Nothing was sent.") from None
+
+
+_DATA_QUANTITIES: Final[Mapping[str, DataQuantity]] = {each: each for each in DataQuantity}
 
 
 def split_data_quantity(fields: Mapping[str, Any]) -> tuple[DataQuantity, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from tonicdm.codec.elements import Elements
@@ -32,12 +32,12 @@ def contradiction(
         The option's wire name and what contradicts it, without values; None where all agrees.
     """
     records = [item for item in elements.values if isinstance(item, dict)]
-    for name, find in _CHECKS.items():
-        value = options.get(name)
-        if value is None or (name == "filter_ids" and not own_ids):
-            continue
-        if (found := find(records, value)) is not None:
-            return found
+    ids = options.get("filter_ids") if own_ids else None
+    if ids is not None and (found := _other_ids(records, ids)) is not None:
+        return found
+    project = options.get("project_id")
+    if project is not None and (found := _other_project(records, project)) is not None:
+        return found
     size = options.get("page_size")
     if size is not None and len(elements) > size:
         return "pageSize", f"{len(elements):,} records came instead of at most {size:,}"
@@ -49,12 +49,12 @@ def contradiction(
 
 
 def _other_ids(records: Sequence[dict[str, Any]], wanted: Iterable[IDLike]) -> tuple[str, str] | None:
+    named = set(wanted)
+    names = [name for item in records if isinstance(name := item.get("id"), str) and name not in named]
+    if not names:
+        return None  # as nearly always
     asked = {record_id(value) for value in wanted}
-    strange = 0
-    for item in records:
-        name = item.get("id")
-        if isinstance(name, str) and name not in asked and normalise_id(name) not in asked:
-            strange += 1
+    strange = sum(1 for name in names if name not in asked and normalise_id(name) not in asked)
     return ("filterIDs", f"{strange} records came that were not asked for") if strange else None
 
 
@@ -78,13 +78,6 @@ def _too_old(records: Sequence[dict[str, Any]], after: datetime.datetime | datet
             except Refused:
                 continue
     return ("updated_after", f"{old} records came that had not changed since") if old else None
-
-
-_CHECKS: Final[Mapping[str, Callable[[Sequence[dict[str, Any]], Any], tuple[str, str] | None]]] = {
-    "filter_ids": _other_ids,
-    "project_id": _other_project,
-}
-"""What looks for records of others than were asked for, by the option's Python name."""
 
 
 def untimed(payload: Sequence[Any]) -> str:

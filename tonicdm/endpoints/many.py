@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
@@ -12,8 +13,8 @@ from tonicdm.endpoints.evidence import contradiction
 from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.options import DEFAULT_PAGE
 from tonicdm.endpoints.payload import decoded, invalid_error, read_list
-from tonicdm.errors import APIError, BadRequestError, OptionIgnoredError, ProtocolError
-from tonicdm.models import Record
+from tonicdm.errors import APIError, BadRequestError, DecodeError, OptionIgnoredError, ProtocolError
+from tonicdm.models import CODEC, Record, read_with
 from tonicdm.paging import html_of
 from tonicdm.plan.arithmetic import MIN_IDS, ROUND_SIZES
 from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid, RecordID, normalise_id
@@ -221,10 +222,11 @@ class BatchReader:
         if elements.invalid or len(elements.values) != 1:
             return next(iter(self.decode([record], RawRecords.of(elements))), None)
         # It is the one that was asked for: another's ID would have contradicted the option.
-        models, invalid = decoded(elements.values, self._listing.model_under(self._data_quantity), self._data_quantity)
-        if invalid:
-            raise invalid_error(invalid, models, self._listing.operation.label)
-        return models[0]
+        model = self._listing.model_under(self._data_quantity)
+        with contextlib.suppress(DecodeError), read_with(self._data_quantity):
+            return CODEC.read(elements.values[0], model)
+        models, invalid = decoded(elements.values, model, self._data_quantity)
+        raise invalid_error(invalid, models, self._listing.operation.label)
 
     def decode(
         self, ids: Sequence[RecordID], records: RawRecords, *, on_invalid: OnInvalid = "raise"

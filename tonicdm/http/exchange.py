@@ -182,7 +182,9 @@ class Exchange:
         channel, call, progress = self._channel, self._call, self._progress
         async with self._reservation:
             channel.session.check_open()
-            entered = self._note_wait()
+            entered = channel.clock.monotonic()
+            self._waited = entered - self._queued_at
+            progress.allowance.spend(self._waited)
             try:
                 async with self._request() as response:
                     if self._reservation.sent_at is None:
@@ -235,13 +237,6 @@ class Exchange:
             on_wait=channel.hooks.wait,
         )
         return admitted
-
-    def _note_wait(self) -> float:
-        """Count the wait for the units, and return the time at which it ended."""
-        entered: float = self._channel.clock.monotonic()
-        self._waited = entered - self._queued_at
-        self._progress.allowance.spend(self._waited)
-        return entered
 
     def _note_units(self) -> None:
         """Count the cost of the attempt: the server's charge where it is known, else what was reserved."""
@@ -376,7 +371,7 @@ class Exchange:
                 raise BodyTooLongError
             return body
         if self.status < 300:
-            return bytes(await read_body(response, max_bytes))
+            return await read_body(response, max_bytes)
         # A refusal is one, however its explanation ends.
         content = bytearray()
         with contextlib.suppress(BodyTooLongError, *FOREIGN_EXCEPTIONS):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from tonicdm.errors import InvalidOptionError
@@ -73,7 +73,7 @@ class Headers(Mapping[str, str]):
     """The header lines of an answer: found whatever their case, and without what is somebody's key.
 
     A name that came more than once has its values joined by commas (RFC 9110, 5.3). The lines are read when they are
-    looked at first: those of most answers never are.
+    looked at first, and must not change until then: those of most answers never are.
 
     Args:
         lines: Names and values in their order.
@@ -82,8 +82,8 @@ class Headers(Mapping[str, str]):
 
     __slots__ = ("_came", "_read")
 
-    def __init__(self, lines: Iterable[tuple[str, str]] = (), mask: Callable[[str], str] = str) -> None:
-        self._came: tuple[tuple[tuple[str, str], ...], Callable[[str], str]] | None = tuple(lines), mask
+    def __init__(self, lines: Collection[tuple[str, str]] = (), mask: Callable[[str], str] = str) -> None:
+        self._came: tuple[Collection[tuple[str, str]], Callable[[str], str]] | None = lines, mask
         self._read: dict[str, tuple[str, str]] = {}
 
     @property

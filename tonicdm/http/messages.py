@@ -13,7 +13,7 @@ from tonicdm.http.headers import Headers
 from tonicdm.http.retry import RetryPolicy
 from tonicdm.http.wire import Request
 from tonicdm.types import Priority, RateLimit
-from tonicdm.values import State, Value
+from tonicdm.values import State
 
 UNITS_STAY_CHARGED: Final = "Its units stay charged until a later call shows whether it counted."
 
@@ -83,9 +83,9 @@ class _NamingErrors:
             error.request_id = error.request_id or self._response.request_id
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Response(Value):
-    """What came back, undecoded."""
+@attrs.define(kw_only=True, eq=False, repr=False)  # as `OutgoingRequest`
+class Response(State):
+    """What came back, undecoded. Nothing changes it."""
 
     status: int
     headers: Headers

@@ -287,7 +287,7 @@ def _refusal(error: Exception, call: OutgoingRequest) -> TonicDMError | None:
 
 async def _read(response: aiohttp.ClientResponse, call: OutgoingRequest) -> bytes:
     try:
-        return bytes(await read_body(response, MAX_BODY_BYTES))
+        return await read_body(response, MAX_BODY_BYTES)
     except BodyTooLongError:
         raise ProtocolError(
             f"{call.label}: the answer is longer than {MAX_BODY_BYTES:,} bytes; it was not read to its end.",

@@ -43,7 +43,7 @@ class BodyTooLongError(Exception):
     """A body is longer than what is read of it."""
 
 
-async def read_body(response: aiohttp.ClientResponse, max_bytes: int, content: bytearray | None = None) -> bytearray:
+async def read_body(response: aiohttp.ClientResponse, max_bytes: int, content: bytearray | None = None) -> bytes:
     """Read a body piece by piece, unpacked.
 
     Args:
@@ -54,14 +54,16 @@ async def read_body(response: aiohttp.ClientResponse, max_bytes: int, content: b
     Raises:
         BodyTooLongError: It is longer; *content* holds no more than *max_bytes*.
     """
-    content = bytearray() if content is None else content
     stream = response.content
-    if stream.is_eof():  # short bodies come with the head
-        _add(content, stream.read_nowait(), max_bytes)
-        return content
+    if content is None and stream.is_eof():  # short bodies come with the head
+        whole = stream.read_nowait()
+        if len(whole) > max_bytes:
+            raise BodyTooLongError
+        return whole
+    content = bytearray() if content is None else content
     async for piece in stream.iter_any():
         _add(content, piece, max_bytes)
-    return content
+    return bytes(content)
 
 
 def _add(content: bytearray, piece: bytes, max_bytes: int) -> None:
@@ -102,7 +104,7 @@ class SessionHolder:
         self._own_session = session is None
         self._connector = connector
         self._socket_factory = socket_factory
-        self._network: dict[str, Any] = {"ssl": ssl, "proxy": proxy}
+        self._options: dict[str, Any] = {**PER_REQUEST, "ssl": ssl, "proxy": proxy}
         self._trust_env = trust_env
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -197,8 +199,7 @@ class SessionHolder:
             timeout=timeout,
             middlewares=(middleware,),
             auto_decompress=decompress,
-            **PER_REQUEST,
-            **self._network,
+            **self._options,
         )
 
     async def close(self) -> None:

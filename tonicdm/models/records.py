@@ -55,6 +55,9 @@ class Record(codec.Record):
 attrs.resolve_types(Record)  # of the fields that the models have of it
 
 
-def read_with(data_quantity: DataQuantity) -> contextlib.AbstractContextManager[None]:
+def read_with(data_quantity: DataQuantity) -> marked:
     """Note in all records that are decoded inside that they were read with *data_quantity*."""
-    return marked(data_quantity=data_quantity)
+    return marked(_MARKS[data_quantity])
+
+
+_MARKS: Final = {each: {"data_quantity": each} for each in DataQuantity}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args, get_origin
 
 import attrs
 
@@ -74,7 +74,10 @@ class Reference(Generic[R]):
 
 def is_stub(value: Any) -> bool:
     """Tell whether a JSON value has the shape of a stub: an ID, perhaps a timestamp, nothing else."""
-    return isinstance(value, dict) and "id" in value and value.keys() <= {"id", *UPDATED_NAMES}
+    return isinstance(value, dict) and "id" in value and value.keys() <= _STUB_NAMES
+
+
+_STUB_NAMES: Final = frozenset({"id", *UPDATED_NAMES})
 
 
 def stub_hooks(converter: cattrs.Converter) -> None:
