@@ -181,7 +181,9 @@ class Caller(Value):
             options: The varying ones, by Python name.
             body: A JSON value.
         """
-        call = OutgoingRequest(
+        call = object.__new__(OutgoingRequest)
+        OutgoingRequest.__init__(  # to call the class would pack the arguments by their names, and unpack them again
+            call,
             request=prepared.request(options, body),
             base_url=self.base_url,
             cost=prepared.cost,

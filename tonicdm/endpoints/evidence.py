@@ -50,7 +50,7 @@ def contradiction(
 
 def _other_ids(records: Sequence[dict[str, Any]], wanted: Iterable[IDLike]) -> tuple[str, str] | None:
     named = set(wanted)
-    names = [name for item in records if isinstance(name := item.get("id"), str) and name not in named]
+    names = [name for item in records if type(name := item.get("id")) is str and name not in named]
     if not names:
         return None  # as nearly always
     asked = {record_id(value) for value in wanted}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
@@ -223,8 +222,11 @@ class BatchReader:
             return next(iter(self.decode([record], RawRecords.of(elements))), None)
         # It is the one that was asked for: another's ID would have contradicted the option.
         model = self._listing.model_under(self._data_quantity)
-        with contextlib.suppress(DecodeError), read_with(self._data_quantity):
-            return CODEC.read(elements.values[0], model)
+        try:
+            with read_with(self._data_quantity):
+                return CODEC.read(elements.values[0], model)
+        except DecodeError:
+            pass  # said of its place in the answer below
         models, invalid = decoded(elements.values, model, self._data_quantity)
         raise invalid_error(invalid, models, self._listing.operation.label)
 

@@ -8,6 +8,8 @@ from collections.abc import Container
 from typing import Any, Final, Generic, TypeVar
 
 import aiohttp
+from aiohttp import hdrs
+from multidict import istr
 
 from tonicdm.budget import Concurrency, Settlement
 from tonicdm.budget.headers import read
@@ -71,7 +73,7 @@ class Channel(Generic[A]):
         self.hooks = hooks
         self.watchers: Watchers = Watchers()
         self.max_response_bytes = max_response_bytes
-        self.request_id_header = request_id_header
+        self.request_id_header: str | None = None if request_id_header is None else istr(request_id_header)
         self.options = options
         self._mismatches = 0
 
@@ -132,6 +134,8 @@ class Progress:
         self.units: int = 0
         """What the attempts so far cost, see `Response.units`."""
 
+
+_AGENT: Final = (hdrs.USER_AGENT, USER_AGENT)
 
 UNSETTLED: Final = Settlement()
 """What is known of the units before the head of a response came."""
@@ -273,7 +277,7 @@ class Exchange:
 
     def _lines(self) -> list[tuple[str, str]]:
         call, name = self._call, self._channel.request_id_header
-        lines = [*call.request.headers, *call.headers, ("User-Agent", USER_AGENT)]
+        lines = [*call.request.headers, *call.headers, _AGENT]
         # A caller may have named the call; the lines of the request itself are options.
         if name is not None and not (call.headers and any(key.lower() == name.lower() for key, _ in call.headers)):
             lines.append((name, self._progress.request_id))
@@ -382,7 +386,10 @@ class Exchange:
         progress, settlement = self._progress, self.settlement
         if self.status >= 300:  # it becomes an error
             headers.strike_out()
-        return Response(
+        # To call the class itself would pack the arguments by their names, and unpack them again.
+        response = object.__new__(Response)
+        Response.__init__(
+            response,
             status=self.status,
             headers=headers,
             body=self._token.mask(body),
@@ -396,3 +403,4 @@ class Exchange:
             units=progress.units,
             request_id=progress.request_id,
         )
+        return response

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Container, Sequence
 from typing import Any, Final, Self
 
 import aiohttp
+from aiohttp import hdrs
 
 from tonicdm.http.headers import is_added
 from tonicdm.types import Secret
@@ -88,14 +89,14 @@ class SingleRequest:
             # The token stands in the request for as long as it is being sent and no longer: errors of aiohttp hold the
             # request's headers, and tools that track errors show them.
             if self._token is not None:
-                request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+                request.headers[hdrs.AUTHORIZATION] = f"Bearer {self._token.reveal()}"
             return await handler(request)
         except Exception as error:
             self._error = error
             raise
         finally:
             if self._token is not None:
-                request.headers.popall("Authorization", None)
+                request.headers.popall(hdrs.AUTHORIZATION, None)
             # The request, which its response holds, must not hold the attempt: nobody but the garbage collector would
             # part them.
             if isinstance(request, GatedRequest):
@@ -104,9 +105,9 @@ class SingleRequest:
                 request.send = _closed
 
     def _keep_ours(self, headers: Any) -> None:
-        others = set(headers).difference(_AS_WRITTEN)
-        if not others:
+        if _AS_WRITTEN.issuperset(headers):
             return
+        others = set(headers).difference(_AS_WRITTEN)
         ours = {name.lower() for name, _ in self._lines}
         for name in others:
             key = name.lower()

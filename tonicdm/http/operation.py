@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import datetime
 import json
-import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import attrs
+from multidict import istr
 
 from tonicdm.errors import InvalidOptionError
 from tonicdm.ids import record_id
-from tonicdm.types import LOWER_ID
 from tonicdm.values import Value
 
 NOTHING_SENT: Final = "Nothing was sent."
@@ -34,6 +33,10 @@ class Parameter(Value):
         default=attrs.Factory(lambda self: self.name.lower(), takes_self=True), init=False, repr=False, eq=False
     )
     """The header's name in lower case: headers are told apart by it."""
+    line: istr = attrs.field(
+        default=attrs.Factory(lambda self: istr(self.name), takes_self=True), init=False, repr=False, eq=False
+    )
+    """The header's name as aiohttp keeps it: so it need not be read for each request."""
 
     @property
     def query_name(self) -> str:
@@ -127,18 +130,10 @@ def identity(name: str, value: Any) -> str:
     return record_id(value, name)
 
 
-_IDS: Final = re.compile(rf"{LOWER_ID.pattern}(?:,{LOWER_ID.pattern})*")
-"""IDs that are written as this package does."""
-
-
 def identities(name: str, value: Any) -> str:
     """Encode an array of IDs, as `array` does; none of them can hold a comma."""
-    try:
-        joined = ",".join(value) if type(value) is list else ""
-    except TypeError:
-        joined = ""
-    if _IDS.fullmatch(joined):
-        return joined  # as mostly
+    if type(value) is list and len(value) == 1:
+        return record_id(value[0], name)
     return ",".join(_words(name, value, identity))
 
 

@@ -250,7 +250,10 @@ def check_usable(session: Any) -> None:
 def is_replaced(session: Any) -> bool:
     """Tell whether a tool stands in for aiohttp's way of sending, as those that record and replay requests do."""
     code = getattr(getattr(session, "_request", None), "__code__", None)
-    return getattr(code, "co_filename", None) != aiohttp.client.__file__
+    return code is None or code.co_filename != _AIOHTTP_FILE
+
+
+_AIOHTTP_FILE: Final = aiohttp.client.__file__
 
 
 def _named(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import attrs
+from aiohttp import hdrs
 
 from tonicdm.errors import ConfigError, InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT, Operation, Parameter
@@ -21,7 +22,7 @@ MAX_LINE_BYTES: Final = 8190
 """Bytes of one header value, or of the query string, that common servers still read."""
 
 
-@attrs.define(kw_only=True, eq=False, repr=False)  # each call makes one, and a frozen one takes twice the time
+@attrs.define(eq=False, repr=False)  # each call makes one, and a frozen one takes twice the time
 class Request(State):
     """A request without its token: what goes over the wire. Nothing changes it."""
 
@@ -89,17 +90,18 @@ class Prepared:
             InvalidOptionError: An option is malformed, or too long for common servers.
         """
         pairs = self._operation.encode(options) if options else []
-        content = None if body is None else dump(body)
-        own = _ACCEPT if content is None else (*_ACCEPT, ("Content-Type", "application/json"))
-        query = ""
+        own, content, query = _ACCEPT, None, ""
+        if body is not None:
+            own, content = _ACCEPT_AND_CONTENT, dump(body)
         if self._query is None:
-            headers = (*own, *header_lines(pairs, self._taken), *self._lines)
+            own = (*own, *header_lines(pairs, self._taken), *self._lines)
         else:
-            headers, query = own, query_string(pairs, self._query)
-        return Request(method=self._operation.method, path=self._path, query=query, headers=headers, body=content)
+            query = query_string(pairs, self._query)
+        return Request(self._operation.method, self._path, query, own, content)
 
 
-_ACCEPT: Final = (("Accept", "application/json"),)
+_ACCEPT: Final[tuple[tuple[str, str], ...]] = ((hdrs.ACCEPT, "application/json"),)
+_ACCEPT_AND_CONTENT: Final = (*_ACCEPT, (hdrs.CONTENT_TYPE, "application/json"))
 
 
 def build(
@@ -140,12 +142,12 @@ def header_lines(pairs: Iterable[tuple[Parameter, str]], taken: Container[str] =
     Raises:
         InvalidOptionError: An option comes twice, or a header line can't carry its text.
     """
-    lines: dict[str, tuple[str, str]] = {}
+    lines: list[tuple[str, str]] = []
     for option, value in pairs:
-        if option.key in lines or option.key in taken:
+        if option.key in taken or (lines and option.key in {name.lower() for name, _ in lines}):
             raise InvalidOptionError(f"the option {option.name} was given twice. {NOTHING_SENT}")
-        lines[option.key] = (option.name, check_header(option.name, value))
-    return list(lines.values())
+        lines.append((option.line, check_header(option.name, value)))
+    return lines
 
 
 def check_header(name: str, value: str, *, instead: str = ENCODED) -> str:
@@ -159,7 +161,7 @@ def check_header(name: str, value: str, *, instead: str = ENCODED) -> str:
     Raises:
         InvalidOptionError: It has line breaks, control or non-ASCII characters, outer blanks, or is too long.
     """
-    if not value.isascii() or not value.isprintable() or value.startswith(" ") or value.endswith(" "):
+    if not value.isascii() or not value.isprintable() or value.strip() != value:
         raise InvalidOptionError(
             f"{name} holds line breaks, outer blanks or characters that a header can't carry{instead}. {NOTHING_SENT}"
         )
