@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import attrs
-from aiohttp import hdrs
+from multidict import istr
 
 from tonicdm.errors import ConfigError, InvalidOptionError
 from tonicdm.http.operation import NOTHING_SENT, Operation, Parameter
@@ -100,8 +100,8 @@ class Prepared:
         return Request(self._operation.method, self._path, query, own, content)
 
 
-_ACCEPT: Final[tuple[tuple[str, str], ...]] = ((hdrs.ACCEPT, "application/json"),)
-_ACCEPT_AND_CONTENT: Final = (*_ACCEPT, (hdrs.CONTENT_TYPE, "application/json"))
+_ACCEPT: Final[tuple[tuple[str, str], ...]] = ((istr("Accept"), "application/json"),)
+_ACCEPT_AND_CONTENT: Final = (*_ACCEPT, (istr("Content-Type"), "application/json"))
 
 
 def build(
