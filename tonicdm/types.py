@@ -6,7 +6,7 @@ import enum
 import functools
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, AnyStr, Final, Literal, NewType, NoReturn, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -67,6 +67,9 @@ LOWER_ID: Final = re.compile(r"[0-9a-f]{32}")
 _HYPHENATED_ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
+_HEX: Final = b"0123456789abcdef"
+
+
 def normalise_id(value: str) -> str:
     """Return an ID of a response in compact lower case; any other text comes back as it is.
 
@@ -79,6 +82,12 @@ def normalise_id(value: str) -> str:
     if _HYPHENATED_ID.fullmatch(value):
         return value.replace("-", "").lower()
     return value
+
+
+def are_lower_ids(values: Sequence[str]) -> bool:
+    """Tell whether all texts are IDs in compact lower case, as nearly all of a response are."""
+    joined = "".join(values)
+    return set(map(len, values)) <= {32} and joined.isascii() and not joined.encode().translate(None, _HEX)
 
 
 def id_of(item: Mapping[str, Any]) -> RecordID | None:

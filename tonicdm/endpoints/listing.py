@@ -24,7 +24,7 @@ from tonicdm.http.operation import Operation
 from tonicdm.models import Record, RecordStub
 from tonicdm.paging import Page
 from tonicdm.plan.arithmetic import ROUND_SIZES, ends_by_repetition, is_last_page
-from tonicdm.types import LOWER_ID, DataQuantity, InvalidRecord, OnInvalid, id_of
+from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid, are_lower_ids, id_of
 
 M = TypeVar("M", bound=Record)
 logger: Final = logging.getLogger("tonicdm")
@@ -63,10 +63,16 @@ class ListOperation(Generic[M]):
         """Whether its records can be asked for by their IDs."""
         return self.identified and "filter_ids" in self.operation.options
 
+    def faults(self, items: Sequence[Any]) -> dict[int, str]:
+        """Return why elements of an answer are no records, without values, by their places."""
+        if set(map(type, items)) <= {dict}:
+            ids = [item.get("id") for item in items]
+            if set(map(type, ids)) <= {str} and are_lower_ids(ids):
+                return {}  # as nearly always
+        return {place: reason for place, item in enumerate(items) if (reason := self.fault(item)) is not None}
+
     def fault(self, item: Any) -> str | None:
         """Return why an element of an answer is no record, without values; None where it is one."""
-        if type(item) is dict and type(name := item.get("id")) is str and LOWER_ID.fullmatch(name):
-            return None  # as nearly always
         if (reason := self.nameless(item)) is not None:
             return reason
         return "an ID that is none" if self.askable and id_of(item) is None else None
@@ -309,7 +315,7 @@ class Listing(Generic[M]):
             sent |= {"page_size": size or self.size, "page_number": number}
         answer = await self._caller.call(self.listing.with_pages, sent, data_quantity=data_quantity)
         with answer.naming_errors():
-            elements = read_list(answer, self.listing.operation.label, self.listing.fault)
+            elements = read_list(answer, self.listing.operation.label, self.listing.faults)
             contradicted = contradiction(
                 elements,
                 sent,

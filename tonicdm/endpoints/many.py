@@ -194,7 +194,7 @@ class BatchReader:
         """
         answer = await self._caller.send(self._prepared, {"filter_ids": batch})
         with answer.naming_errors():
-            elements = read_list(answer, self._operation.label, self._listing.fault)
+            elements = read_list(answer, self._operation.label, self._listing.faults)
             contradicted = contradiction(
                 elements,
                 {"filter_ids": batch, **self._options},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from tonicdm.codec import parse_json, wire_names
@@ -15,13 +15,13 @@ from tonicdm.types import DataQuantity, InvalidRecord
 R = TypeVar("R", bound=Record)
 
 
-def read_list(answer: Response, label: str, fault_of: Callable[[Any], str | None]) -> Elements:
+def read_list(answer: Response, label: str, faults_of: Callable[[Sequence[Any]], Mapping[int, str]]) -> Elements:
     """Return the elements of a list, as plain JSON; those that are no records apart.
 
     Args:
         answer: What came.
         label: The call.
-        fault_of: Says why an element is no record, None where it is one.
+        faults_of: Says why elements are no records, by their places; nothing of those that are.
 
     Raises:
         DecodeError: The answer is no list: an object, a scalar, null, an HTML page, an array that ends in the middle.
@@ -29,15 +29,11 @@ def read_list(answer: Response, label: str, fault_of: Callable[[Any], str | None
     if answer.status == 204:
         return Elements([])
     elements = read_elements(answer.body, what=label)
-    faults = [fault_of(item) for item in elements.values]
-    if faults.count(None) == len(faults):
+    faults = faults_of(elements.values)
+    if not faults:
         return elements
-    values = [item for item, fault in zip(elements.values, faults, strict=True) if fault is None]
-    others = [
-        invalid_value(index, fault, item)
-        for index, (item, fault) in enumerate(zip(elements.values, faults, strict=True))
-        if fault is not None
-    ]
+    values = [item for place, item in enumerate(elements.values) if place not in faults]
+    others = [invalid_value(place, fault, elements.values[place]) for place, fault in faults.items()]
     return Elements(values, (*elements.invalid, *others), elements.plain)
 
 

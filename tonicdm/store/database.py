@@ -203,6 +203,10 @@ class Database(Protocol):
         """Tell whether a record as the database holds it is the one that comes, both as JSON."""
         ...
 
+    def refuses_any(self, keys: Sequence[str], items: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> bool:
+        """Tell whether `refusal` has a reason for any of a page's records; each argument holds one of its for each."""
+        ...
+
     def refusal(self, key: str, item: Mapping[str, Any], raw: str) -> str | None:
         """Return why a record can't be held, without its values; None where it can.
 

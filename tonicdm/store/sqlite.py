@@ -185,6 +185,9 @@ class SqliteDatabase:
     def is_same(self, held: str, coming: str) -> bool:
         return held == coming
 
+    def refuses_any(self, keys: Sequence[str], items: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> bool:  # noqa: ARG002 - it holds every text
+        return False
+
     def refusal(self, key: str, item: Mapping[str, Any], raw: str) -> str | None:  # noqa: ARG002 - it holds every text
         return None
 

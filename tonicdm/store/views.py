@@ -12,10 +12,14 @@ from tonicdm.store.database import Database
 def note_fields(db: Database, record_type: str, records: Iterable[Mapping[str, Any]]) -> None:
     """Remember which fields the records of *record_type* have, and whether the model knows them."""
     names: set[str] = set().union(*records)
+    noted = db.execute("SELECT name FROM field WHERE type = ?", (record_type,))
+    # To insert what is there would draw a number of the order all the same, and cost more than to look.
+    if not (new := names.difference([name for (name,) in noted])):
+        return
     known = model_columns(record_type)
     db.insert(
         "INSERT INTO field (type, name, known) VALUES (?, ?, ?) ON CONFLICT (type, name) DO NOTHING",
-        [(record_type, name, name in known) for name in sorted(names)],
+        [(record_type, name, name in known) for name in sorted(new)],
     )
 
 

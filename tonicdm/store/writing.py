@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -57,7 +57,7 @@ class SortedOut:
     @functools.cached_property
     def times(self) -> Mapping[str, str | None]:
         """The timestamps of all that the answer surely named, by what names it in the store."""
-        times = {key: rows.updated_of(item) for key, (item, _) in self.sound.items()}
+        times = dict(zip(self.sound, rows.times_of([item for item, _ in self.sound.values()]), strict=True))
         aside = {
             str(element.id): rows.updated_of(element.readable) for element in self.invalid if element.id is not None
         }
@@ -90,8 +90,8 @@ def sorted_out(
     if plain is None:
         plain = is_plain(list(items), MAX_DEPTH)
     if plain and (listing is None or listing.all_named(items)) and (texts := rows.raws_of(items)) is not None:
-        keys = [rows.key_of(item) for item in items]
-        if not any(map(db.refusal, keys, items, texts)):
+        keys = rows.keys_of(items)
+        if not db.refuses_any(keys, items, texts):
             return SortedOut(dict(zip(keys, zip(items, texts, strict=True), strict=True)), invalid)
     sound: dict[str, tuple[Mapping[str, Any], str]] = {}
     others: list[InvalidRecord] = []
@@ -147,14 +147,15 @@ def write_sorted(
 ) -> Written:
     """Do what `write_records` does with what is sorted out already."""
     held, times = rows.stored_records(db, record_type, list(elements.sound)), elements.times
-    fixed, as_it_came = (record_type, data_quantity.value), Version(None, stamp, origin)
-    puts: dict[str, Version] = {}
+    as_it_came = Version(None, stamp, origin)
+    # Where the store holds none of them, there is nothing to judge them by.
+    puts: dict[str, Version] = {} if held else dict.fromkeys(elements.sound, as_it_came)
     shown: dict[str, str | None] = {}
     dissents: dict[str, str | None] = {}
     went_back = 0
-    for key, (item, raw) in elements.sound.items():
+    for key, (item, raw) in elements.sound.items() if held else ():
         before = held.get(key)
-        if before is None:  # there is nothing to judge it by
+        if before is None:
             puts[key] = as_it_came
             continue
         version = Version(times[key], stamp, origin)
@@ -168,11 +169,7 @@ def write_sorted(
         else:
             puts[key] = as_stored(before.version, version)
             went_back += verdict is Verdict.WENT_BACK
-    changes = enumerate(puts.items(), rows.newest_change(db) + 1)
-    # Made one by one: a thousand rows at once would be walked through by the collector of garbage.
-    db.insert(
-        _PUT, (_row(fixed, key, elements.sound[key], times[key], read, change) for change, (key, read) in changes)
-    )
+    db.insert(_PUT, _rows(record_type, data_quantity.value, elements, puts, rows.newest_change(db) + 1))
     if origin is not Origin.EVENT:
         rows.confirm(db, record_type, shown, stamp)
     rows.dissent(db, record_type, dissents, stamp)
@@ -192,30 +189,27 @@ def _encoded(item: Mapping[str, Any], *, plain: bool) -> tuple[str, str | None]:
     return ("", unstorable(item)) if not plain and is_deeper(item, MAX_DEPTH) else (raw, None)
 
 
-def _row(
-    fixed: tuple[str, str],
-    key: str,
-    element: tuple[Mapping[str, Any], str],
-    updated: str | None,
-    read: Version,
-    change: int,
-) -> tuple[Any, ...]:
-    """Return the values of `_PUT` for one record.
+def _rows(
+    record_type: str, quality: str, elements: SortedOut, puts: Mapping[str, Version], first: int
+) -> Iterator[tuple[Any, ...]]:
+    """Return the values of `_PUT`, record by record: all at once would be walked through by the collector of garbage.
 
     Args:
-        fixed: The record type and the data_quantity, which all records of a page share.
-        key: What names the record.
-        element: The record and its text.
-        updated: Its timestamp.
-        read: What says of the store's version when it was read.
-        change: Its position in the change feed.
+        record_type: The record type.
+        quality: The data_quantity that they came in.
+        elements: The records, their texts and timestamps.
+        puts: What says of the store's version when it was read, by what names the record.
+        first: The position of the first one in the change feed.
     """
-    (record_type, quality), (item, raw), deleted_at = fixed, element, _deleted_at(element[0], updated)
-    reason, number = None if deleted_at is None else SOFT_DELETED, read.stamp.number
-    return (
-        record_type, key, raw, updated, quality, _status_of(item), deleted_at, reason, number, rows.read_at(read),
-        change,
-    )  # fmt: skip
+    sound, times, status_of = elements.sound, elements.times, _status_of
+    for change, (key, read) in enumerate(puts.items(), first):
+        item, raw = sound[key]
+        updated, status = times[key], item.get("status")
+        if type(status) is not str:
+            status = status_of(item)
+        deleted_at, reason = (updated or "", SOFT_DELETED) if status in DELETED else (None, None)
+        number, at = read.stamp.number, rows.read_at(read)
+        yield record_type, key, raw, updated, quality, status, deleted_at, reason, number, at, change
 
 
 def _status_of(item: Mapping[str, Any]) -> str | None:

@@ -151,6 +151,22 @@ def test_a_column_typed_by_its_values_holds_them(values: list) -> None:
     assert (later.type is None) == (not tail), "only what changed after the position is looked at"
 
 
+def test_fields_that_are_noted_already_are_not_noted_again() -> None:
+    """An insert of what is there would draw a number of the order for nothing, in PostgreSQL."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    upgrade(connection, 0)
+    db = SqliteDatabase(connection)
+    views.note_fields(db, "offices", [{"id": "1", "name": "x"}])
+    said: list[str] = []
+    connection.set_trace_callback(said.append)
+    views.note_fields(db, "offices", [{"name": "y"}, {"id": "2"}])
+    assert [statement.split()[0] for statement in said] == ["SELECT"]
+    views.note_fields(db, "offices", [{"name": "y", "floor": 1}, {"id": "2"}])
+    assert views.seen_fields(db, "offices") == ["id", "name", "floor"]
+    assert len([statement for statement in said if statement.startswith("INSERT")]) == 1
+    db.close()
+
+
 def test_a_view_shows_a_field_that_has_the_name_of_the_stores_own() -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     upgrade(connection, 0)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tonicdm.codec import parsing
 from tonicdm.codec.elements import MAX_DEPTH
+from tonicdm.store.rows import key_of, keys_of, times_of, updated_of
 from tonicdm.store.sqlite import SqliteDatabase
 from tonicdm.store.writing import SortedOut, sorted_out
 
@@ -48,3 +49,21 @@ def test_a_page_is_sorted_out_as_its_elements_one_by_one(items: list[Any], recor
         assert found == result(sorted_out(db, record_type, items, plain=False))
         patch.setattr(parsing, "fast_writer", lambda: None)  # as if orjson were not installed
         assert found == result(sorted_out(db, record_type, items))
+
+
+times = st.sampled_from(
+    [
+        *("2026-01-01T00:00:00Z", "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:00+00:01", "2026-01-01"),
+        *("0001-01-01T00:00:00+23:59", "xxxxxxxxxxxxxxxxxxxZ", "\u0661\u0661\u0661\u0661-01-01T00:00:00Z", "", 5, None),
+    ]
+)
+named = st.fixed_dictionaries({}, optional={"id": ids, "datetimeUpdated": times, "updated": times, "name": ids})
+
+
+@settings(deadline=None)
+@given(st.lists(named, max_size=4) | st.lists(st.fixed_dictionaries({"id": st.sampled_from(["a" * 32, "0" * 32])})))
+@example([{"id": "\ud800" * 32}])
+@example([{"id": "a" * 31 + "\u0661"}])
+def test_the_names_and_times_of_a_page_are_those_of_its_records(items: list[dict[str, Any]]) -> None:
+    assert keys_of(items) == [key_of(item) for item in items]
+    assert times_of(items) == [updated_of(item) for item in items]

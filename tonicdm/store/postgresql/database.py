@@ -193,6 +193,9 @@ class PostgresqlDatabase:
     def is_same(self, held: str, coming: str) -> bool:
         return values.is_same(json.loads(held), json.loads(coming))
 
+    def refuses_any(self, keys: Sequence[str], items: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> bool:
+        return any(map(values.refusal, keys, items, texts))
+
     def refusal(self, key: str, item: Mapping[str, Any], raw: str) -> str | None:
         return values.refusal(key, item, raw)
 
