@@ -62,7 +62,7 @@ async def test_a_raw_answer_has_all_that_came_and_the_value(form: str, make: Mak
     assert raw.body == b'[{"id": "%s", "name": "Lisbon"}]' % ID.encode()
     assert raw.rate_limit is not None and raw.rate_limit.remaining == 3590
     assert raw.units == 10, "the cut one was paid for, too"
-    assert 0 <= raw.elapsed < 5
+    assert 0 <= raw.elapsed < 60
     assert raw.request_id == hostile.requests[1].header("X-Request-ID")
 
 

@@ -14,12 +14,18 @@ pytest.importorskip("ipykernel")
 DOCS = pathlib.Path(__file__).parents[3] / "docs"
 
 
-def executed(path: pathlib.Path, folder: pathlib.Path):
+def executed(path: pathlib.Path, folder: pathlib.Path, *, again: bool = True):
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        notebook, timeout=120, startup_timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     )
-    asyncio.run(client.async_execute())
+    try:
+        asyncio.run(client.async_execute())
+    except RuntimeError as error:
+        # Ports are chosen for a kernel, and another process may take one of them before it does.
+        if not again or "Kernel died before" not in str(error):
+            raise
+        return executed(path, folder, again=False)
     return notebook
 
 
