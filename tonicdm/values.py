@@ -3,15 +3,22 @@
 attrs writes these methods anew for each class and compiles them when the class is made, at every start of a program:
 more than half of the time that such a class takes. The classes that are loaded with a client have one of these bases
 instead, are decorated with ``eq=False, repr=False``, and behave as if attrs had written the methods.
+
+What is left takes sixteen times as long as a class that has slots and writes its ``__init__`` itself. So do the classes
+of which nobody outside knows, and that change or are made without naming each field. Their fields are their slots.
 """
 
 from __future__ import annotations
 
+import copy
 import operator
 import reprlib
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, TypeVar
 
 import attrs
+
+S = TypeVar("S", bound="Shown")
 
 
 class Shown:
@@ -19,18 +26,17 @@ class Shown:
 
     __slots__ = ()
 
+    BESIDE: ClassVar[frozenset[str]] = frozenset()
+    """Slots of a class without attrs that are neither shown nor compared."""
+
     @reprlib.recursive_repr()
     def __repr__(self) -> str:
-        shown = [
-            f"{field.name}={(repr if field.repr is True else field.repr)(getattr(self, field.name))}"
-            for field in _fields(self)
-            if field.repr
-        ]
+        shown = [f"{name}={write(getattr(self, name))}" for name, write in _shown(self.__class__)]
         return f"{self.__class__.__qualname__.rsplit('>.', 1)[-1]}({', '.join(shown)})"
 
 
 class Value(Shown):
-    """A value that does not change: equal to another one of its class with equal fields.
+    """A value of attrs that does not change: equal to another one of its class with equal fields.
 
     attrs sees to that, but not for those that are made several times a call: to make one that is frozen takes twice as
     long. Such a class is no named tuple either, whose fields are read three times more slowly.
@@ -58,11 +64,35 @@ class State(Shown):  # noqa: PLW1641 # Python makes it unhashable, as it is mean
         return all(map(operator.eq, _compared(self), _compared(other)))
 
 
+def changed(state: S, /, **changes: Any) -> S:
+    """Return a copy of an object of a class without attrs, with other values in some of its slots.
+
+    Args:
+        state: The object.
+        changes: The values.
+    """
+    other = copy.copy(state)
+    for name, value in changes.items():
+        setattr(other, name, value)
+    return other
+
+
+def _shown(cls: type[Shown]) -> Iterator[tuple[str, Callable[[Any], str]]]:
+    """Yield the names of what objects of a class are shown with, and what writes each."""
+    if not attrs.has(cls):
+        yield from ((name, repr) for name in _slots(cls))
+        return
+    for field in attrs.fields(cls):
+        if field.repr:
+            yield field.name, repr if field.repr is True else field.repr
+
+
 def _compared(value: Shown) -> list[Any]:
     """Return what two values of a class are compared by."""
-    return [getattr(value, field.name) for field in _fields(value) if field.eq]
+    cls = value.__class__
+    names = [field.name for field in attrs.fields(cls) if field.eq] if attrs.has(cls) else _slots(cls)
+    return [getattr(value, name) for name in names]
 
 
-def _fields(value: Shown) -> tuple[attrs.Attribute[Any], ...]:
-    cls: Any = value.__class__
-    return attrs.fields(cls)  # type: ignore[no-any-return]
+def _slots(cls: Any) -> list[str]:
+    return [name for name in cls.__slots__ if name not in cls.BESIDE]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
+import inspect
 import pickle
 import pkgutil
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 import tonicdm
 from tests.cases import for_each
 from tonicdm.types import InvalidRecord, RateLimit
-from tonicdm.values import Shown, State, Value
+from tonicdm.values import Shown, State, Value, changed
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -133,4 +135,43 @@ def test_no_class_of_these_bases_lets_attrs_write_what_the_base_has() -> None:
     assert len(classes) > 30
     for each in classes:
         assert not {"__eq__", "__ne__", "__repr__", "__hash__"} & vars(each).keys(), each
-        assert all(field.eq_key is None for field in attrs.fields(each)), each
+        if attrs.has(each):
+            assert all(field.eq_key is None for field in attrs.fields(each)), each
+
+
+def plain_classes() -> list[type]:
+    """Return those of these classes that attrs has no part in."""
+    return [each for each in classes_with_these_bases() if not attrs.has(each)]
+
+
+def made(each: type) -> Any:
+    """Return an object of a class, with what needs no default being None."""
+    needed = [name for name, one in inspect.signature(each).parameters.items() if one.default is one.empty]
+    return each(**dict.fromkeys(needed))
+
+
+def test_a_class_without_attrs_has_a_slot_for_each_of_its_fields_and_no_other() -> None:
+    """Its fields are its slots: one that is missing there would be neither shown, nor compared, nor copied."""
+    classes = plain_classes()
+    assert len(classes) > 10
+    for each in classes:
+        thing = made(each)
+        assert not hasattr(thing, "__dict__"), each
+        assert [name for name in each.__slots__ if not hasattr(thing, name)] == [], each
+        assert {*each.__slots__} >= each.BESIDE, each
+        assert each.__hash__ is None or not issubclass(each, State), each
+
+
+def test_a_class_without_attrs_is_shown_compared_and_copied_by_its_slots() -> None:
+    for each in plain_classes():
+        thing = made(each)
+        names = [name for name in each.__slots__ if name not in each.BESIDE]
+        shown = ", ".join(f"{name}={getattr(thing, name)!r}" for name in names)
+        assert repr(thing) == f"{each.__qualname__}({shown})"
+        for again in (copy.copy(thing), copy.deepcopy(thing), pickle.loads(pickle.dumps(thing)), changed(thing)):
+            assert (again == thing) is issubclass(each, State), each
+            assert repr(again) == repr(thing)
+        for name in each.__slots__:
+            other = changed(thing, **{name: "another"})
+            assert other != thing or name in each.BESIDE, (each, name)
+            assert getattr(thing, name) != "another"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import attrs
-
 from tonicdm.budget.rules import BudgetRules
-from tonicdm.values import State
+from tonicdm.values import State, changed
 
 
-@attrs.define(eq=False, repr=False)
 class Claims(State):
     """The latest surprising Limit and Reset, and whose responses named them.
 
@@ -17,20 +14,32 @@ class Claims(State):
     A value: its methods return another one.
     """
 
-    limit: int | None = None
-    """A Limit above the known one."""
-    limit_call: int = 0
-    """The reservation whose response named it."""
-    limit_remaining: int = 0
-    """Units left by that response."""
-    reset: float | None = None
-    """A Reset further away than a window is long, or nearer than was named; server time."""
-    reset_call: int = 0
-    """The reservation whose response named it last."""
-    reset_responses: int = 0
-    """How many responses agreed on it."""
-    reset_since: float = 0.0
-    """Monotonic time at which the first of them came."""
+    __slots__ = ("limit", "limit_call", "limit_remaining", "reset", "reset_call", "reset_responses", "reset_since")
+
+    def __init__(
+        self,
+        limit: int | None = None,
+        limit_call: int = 0,
+        limit_remaining: int = 0,
+        reset: float | None = None,
+        reset_call: int = 0,
+        reset_responses: int = 0,
+        reset_since: float = 0.0,
+    ) -> None:
+        self.limit = limit
+        """A Limit above the known one."""
+        self.limit_call = limit_call
+        """The reservation whose response named it."""
+        self.limit_remaining = limit_remaining
+        """Units left by that response."""
+        self.reset = reset
+        """A Reset further away than a window is long, or nearer than was named; server time."""
+        self.reset_call = reset_call
+        """The reservation whose response named it last."""
+        self.reset_responses = reset_responses
+        """How many responses agreed on it."""
+        self.reset_since = reset_since
+        """Monotonic time at which the first of them came."""
 
     def claim_limit(self, limit: int, remaining: int, call: int) -> tuple[Claims, int | None]:
         """Note that the response to *call* names *limit*.
@@ -39,18 +48,18 @@ class Claims(State):
             The claims from now on, and the least units left by the responses that agreed; None while it stands alone.
         """
         if limit != self.limit:
-            return attrs.evolve(self, limit=limit, limit_call=call, limit_remaining=remaining), None
+            return changed(self, limit=limit, limit_call=call, limit_remaining=remaining), None
         if call == self.limit_call:
             return self, None
         return self.without_limit(), min(remaining, self.limit_remaining)
 
     def in_a_new_window(self) -> Claims:
         """Keep the Limit; what was left in the window before says nothing of this one."""
-        return self if self.limit is None else attrs.evolve(self, limit_remaining=self.limit)
+        return self if self.limit is None else changed(self, limit_remaining=self.limit)
 
     def without_limit(self) -> Claims:
         """Forget the Limit."""
-        return self if self.limit is None else attrs.evolve(self, limit=None)
+        return self if self.limit is None else changed(self, limit=None)
 
     def claim_reset(self, reset: float, call: int, monotonic: float, rules: BudgetRules) -> tuple[Claims, bool]:
         """Note that the response to *call* names *reset*.
@@ -59,11 +68,11 @@ class Claims(State):
             The claims from now on, and whether as many responses agreed, for as long, that it is believed.
         """
         if self.reset is None or abs(reset - self.reset) > rules.reset_tolerance:
-            claims = attrs.evolve(self, reset=reset, reset_call=call, reset_responses=1, reset_since=monotonic)
+            claims = changed(self, reset=reset, reset_call=call, reset_responses=1, reset_since=monotonic)
         elif call == self.reset_call:
             claims = self
         else:
-            claims = attrs.evolve(self, reset_call=call, reset_responses=self.reset_responses + 1)
+            claims = changed(self, reset_call=call, reset_responses=self.reset_responses + 1)
         lasted = monotonic - claims.reset_since
         if claims.reset_responses < rules.agreeing_responses or lasted < rules.agreeing_seconds:
             return claims, False
@@ -71,4 +80,4 @@ class Claims(State):
 
     def without_reset(self) -> Claims:
         """Forget the Reset."""
-        return self if self.reset is None else attrs.evolve(self, reset=None)
+        return self if self.reset is None else changed(self, reset=None)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import attrs
-
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.values import State
 
@@ -13,26 +11,39 @@ UNTIL_RESUMED: Final = 4_102_444_800.0
 """The end of a pause that only lasts until it is taken back: the year 2100, which older versions can read as well."""
 
 
-@attrs.define(eq=False, repr=False)
 class Cooldown(State):
     """What the 429s of a token demand (concepts page, "Rate Limiting": a call meanwhile moves the reset away)."""
 
-    until: float | None = None
-    """Server time that the 429s name, at least; None while nothing is forbidden."""
-    limited_at: float | None = None
-    """Monotonic time at which the last 429 came to a call that left after the one before."""
-    consecutive_429s: int = 0
-    """How many 429s came in a row, each to a call sent after the one before. Until a call is served, one goes alone."""
-    slack: float = 0.0
-    """Seconds added behind every reset, after one at which the server still refused."""
-    ends_at: float | None = None
-    """Monotonic time at which the cooldown ends, or ended. The server's clock may be set meanwhile: it has no part."""
-    ends_for: float | None = None
-    """The `until` from which `ends_at` was reckoned; an older version changes that alone."""
-    paused_until: float | None = None
-    """Server time until which somebody has paused the budget; no part of what the 429s demand."""
-    probes: bool = False
-    """Whether a call tries when it ends, whatever is known of the window: no 429 named an end that is obeyed."""
+    __slots__ = ("consecutive_429s", "ends_at", "ends_for", "limited_at", "paused_until", "probes", "slack", "until")
+
+    def __init__(
+        self,
+        *,
+        until: float | None = None,
+        limited_at: float | None = None,
+        consecutive_429s: int = 0,
+        slack: float = 0.0,
+        ends_at: float | None = None,
+        ends_for: float | None = None,
+        paused_until: float | None = None,
+        probes: bool = False,
+    ) -> None:
+        self.until = until
+        """Server time that the 429s name, at least; None while nothing is forbidden."""
+        self.limited_at = limited_at
+        """Monotonic time at which the last 429 came to a call that left after the one before."""
+        self.consecutive_429s = consecutive_429s
+        """How many 429s came in a row, each to a call sent after the last. Until one is served, one goes alone."""
+        self.slack = slack
+        """Seconds added behind every reset, after one at which the server still refused."""
+        self.ends_at = ends_at
+        """Monotonic time at which the cooldown ends, or ended: the server's clock may be set meanwhile."""
+        self.ends_for = ends_for
+        """The `until` from which `ends_at` was reckoned; an older version changes that alone."""
+        self.paused_until = paused_until
+        """Server time until which somebody has paused the budget; no part of what the 429s demand."""
+        self.probes = probes
+        """Whether a call tries when it ends, whatever is known of the window: no 429 named an end that is obeyed."""
 
     @property
     def until_or_paused(self) -> float | None:

@@ -6,10 +6,8 @@ import enum
 from collections.abc import Iterator
 from typing import Final
 
-import attrs
-
 from tonicdm.budget.rules import BudgetRules
-from tonicdm.values import State
+from tonicdm.values import State, changed
 
 NEVER: Final = float("inf")
 
@@ -28,46 +26,63 @@ SENT: Final = EntryState.SENT
 UNKNOWN: Final = EntryState.UNKNOWN
 
 
-@attrs.define(eq=False, repr=False)
 class Entry(State):
     """Units held for one attempt of one call."""
 
-    number: int
-    cost: int
-    state: EntryState
-    until: float
-    """Monotonic time: a reservation's lease, or the latest at which a sent call is still awaited."""
-    sent_at: float | None = None
-    """Monotonic time at which the call passed the gate."""
-    closed_at: float | None = None
-    """Monotonic time at which an unknown attempt's socket was closed."""
-    lane: str = "normal"
-    """The lane it waited in; for people, not for the rules, as the next two."""
-    label: str = ""
-    """What the call is."""
-    holder: str = ""
-    """Which process made it."""
-    job_label: str = ""
-    """The label of its job, whose units are counted together; empty where it has none."""
+    __slots__ = ("closed_at", "cost", "holder", "job_label", "label", "lane", "number", "sent_at", "state", "until")
+
+    def __init__(
+        self,
+        number: int,
+        cost: int,
+        state: EntryState,
+        until: float,
+        sent_at: float | None = None,
+        closed_at: float | None = None,
+        lane: str = "normal",
+        label: str = "",
+        holder: str = "",
+        job_label: str = "",
+    ) -> None:
+        self.number = number
+        self.cost = cost
+        self.state = state
+        self.until = until
+        """Monotonic time: a reservation's lease, or the latest at which a sent call is still awaited."""
+        self.sent_at = sent_at
+        """Monotonic time at which the call passed the gate."""
+        self.closed_at = closed_at
+        """Monotonic time at which an unknown attempt's socket was closed."""
+        self.lane = lane
+        """The lane it waited in; for people, not for the rules, as the next two."""
+        self.label = label
+        """What the call is."""
+        self.holder = holder
+        """Which process made it."""
+        self.job_label = job_label
+        """The label of its job, whose units are counted together; empty where it has none."""
 
 
-@attrs.define(eq=False, repr=False)
 class Holdings(State):
     """All entries of a budget, and their sums."""
 
-    rules: BudgetRules = attrs.field(factory=BudgetRules, eq=False, repr=False)
-    entries: dict[int, Entry] = attrs.field(factory=dict)
-    held: int = 0
-    """H: units of all entries."""
-    unknown: int = 0
-    """The part of H whose calls ended without a usable response."""
-    window: float = attrs.field(default=attrs.Factory(lambda self: self.rules.window, takes_self=True), kw_only=True)
-    """Seconds that a window lasts, as far as is known."""
-    next_number: int = 1
-    next_sweep: float = NEVER
-    """Monotonic time before which no entry changes by itself."""
-    touched: set[int] = attrs.field(factory=set, eq=False, repr=False)
-    """Entries changed or gone since a ledger last stored them."""
+    __slots__ = ("entries", "held", "next_number", "next_sweep", "rules", "touched", "unknown", "window")
+    BESIDE = frozenset({"rules", "touched"})
+
+    def __init__(self, rules: BudgetRules | None = None, next_number: int = 1) -> None:
+        self.rules = BudgetRules() if rules is None else rules
+        self.entries: dict[int, Entry] = {}
+        self.held = 0
+        """H: units of all entries."""
+        self.unknown = 0
+        """The part of H whose calls ended without a usable response."""
+        self.window = self.rules.window
+        """Seconds that a window lasts, as far as is known."""
+        self.next_number = next_number
+        self.next_sweep = NEVER
+        """Monotonic time before which no entry changes by itself."""
+        self.touched: set[int] = set()
+        """Entries changed or gone since a ledger last stored them."""
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(list(self.entries.values()))
@@ -83,13 +98,13 @@ class Holdings(State):
 
     def adopt(self, entry: Entry) -> None:
         """Hold the same units as *entry* of another budget."""
-        self._hold(attrs.evolve(entry, number=self._new_number()))
+        self._hold(changed(entry, number=self._new_number()))
 
     def restore(self, entry: Entry) -> None:
         """Hold the units of *entry* under the number that it had, unless it is there."""
         if entry.number not in self.entries:
             self.next_number = max(self.next_number, entry.number + 1)
-            self._hold(attrs.evolve(entry))
+            self._hold(changed(entry))
 
     def _new_number(self) -> int:
         number = self.next_number

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import attrs
-
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.values import State
 
@@ -14,7 +12,6 @@ MIN_MEASURED_SECONDS: Final = 60.0
 """Seconds over which a rate is measured at least: one early call of another user is not a rate yet."""
 
 
-@attrs.define(eq=False, repr=False)
 class ForeignUsage(State):
     """A lower bound of what others spent in this window, and the guard that follows from it.
 
@@ -22,16 +19,21 @@ class ForeignUsage(State):
     all of ours together is surely theirs.
     """
 
-    own: int = 0
-    """Units of this window that are ours at most, calls under way left out."""
-    spent: int = 0
-    """Units that others spent at least in this window."""
-    rate: float = 0.0
-    """Units a second that they spent in earlier windows."""
-    since: float = 0.0
-    """Monotonic time at which the measuring of this window began."""
-    seen_at: float = 0.0
-    """Monotonic time at which the call was sent whose response reported the greatest ``used``."""
+    __slots__ = ("own", "rate", "seen_at", "since", "spent")
+
+    def __init__(
+        self,
+    ) -> None:
+        self.own = 0
+        """Units of this window that are ours at most, calls under way left out."""
+        self.spent = 0
+        """Units that others spent at least in this window."""
+        self.rate = 0.0
+        """Units a second that they spent in earlier windows."""
+        self.since = 0.0
+        """Monotonic time at which the measuring of this window began."""
+        self.seen_at = 0.0
+        """Monotonic time at which the call was sent whose response reported the greatest ``used``."""
 
     def begin(self, monotonic: float) -> None:
         """Begin a new window; what others did in the last one is expected of them again."""

@@ -23,20 +23,22 @@ Sums = tuple[int, int]
 """Calls and their units."""
 
 
-@attrs.define(eq=False, repr=False)
 class Counts(State):
     """What is counted in a window beside its units; for people, and for the shares of labels."""
 
-    began_at: float = float("-inf")
-    """`Window.rolled_at` of the window that is counted: an older version begins a window and leaves this alone."""
-    limited: int = 0
-    """Answers with status 429."""
-    waits: int = 0
-    """Calls that waited for their units for `MIN_WAIT_SECONDS` or longer."""
-    waited: float = 0.0
-    """Seconds that they waited together."""
-    by_label: dict[str, Sums] = attrs.field(factory=dict)
-    """Settled calls and their units, by the label of their job."""
+    __slots__ = ("began_at", "by_label", "limited", "waited", "waits")
+
+    def __init__(self, began_at: float = float("-inf")) -> None:
+        self.began_at = began_at
+        """`Window.rolled_at` of the window that is counted: an older version begins a window and leaves this alone."""
+        self.limited = 0
+        """Answers with status 429."""
+        self.waits = 0
+        """Calls that waited for their units for `MIN_WAIT_SECONDS` or longer."""
+        self.waited = 0.0
+        """Seconds that they waited together."""
+        self.by_label: dict[str, Sums] = {}
+        """Settled calls and their units, by the label of their job."""
 
     def are_of(self, rolled_at: float) -> bool:
         """Tell whether they are counts of the window that began at *rolled_at*."""

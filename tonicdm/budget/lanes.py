@@ -35,11 +35,15 @@ class Concurrency(Shown):
         return self.limit - self.taken
 
 
-@attrs.define(eq=False, repr=False)
 class Tally(State):
     """Waiting calls, counted by their costs."""
 
-    by_cost: dict[int, int] = attrs.field(factory=dict)
+    __slots__ = ("by_cost",)
+
+    def __init__(
+        self,
+    ) -> None:
+        self.by_cost: dict[int, int] = {}
 
     @property
     def calls(self) -> int:
@@ -79,32 +83,61 @@ class Ahead(NamedTuple):
         return Ahead(*map(min, self, other))
 
 
-@attrs.define(eq=False, repr=False)
 class Waiter(Shown):
     """A call that waits for its units."""
 
-    cost: int
-    lane: Priority
-    job: Hashable
-    slots: Concurrency
-    read: bool
-    """Whether the call only reads: such a one goes first into an unknown window."""
-    label: str = ""
-    """What the call is, for people."""
-    handle: Any = None
-    """What the shell wakes; the queue only carries it."""
-    deadline: float | None = None
-    """Monotonic time at which the caller gives up."""
-    number: int = 0
-    """Its place in the order of arrival; kept when it lost its units at the gate and queues anew."""
-    gone: bool = False
-    """Set when the call was cancelled, refused or granted; the queue drops it when it comes across it."""
-    left: bool = False
-    """Whether the shell has counted it out."""
-    share: Share | None = None
-    """What its job may take of a window; None where it may take all."""
-    since: float = 0.0
-    """Monotonic time at which it began to queue."""
+    __slots__ = (
+        "cost",
+        "deadline",
+        "gone",
+        "handle",
+        "job",
+        "label",
+        "lane",
+        "left",
+        "number",
+        "read",
+        "share",
+        "since",
+        "slots",
+    )
+
+    def __init__(
+        self,
+        cost: int,
+        lane: Priority,
+        job: Hashable,
+        slots: Concurrency,
+        *,
+        read: bool,
+        label: str = "",
+        handle: Any = None,
+        deadline: float | None = None,
+        number: int = 0,
+        share: Share | None = None,
+    ) -> None:
+        self.cost = cost
+        self.lane = lane
+        self.job = job
+        self.slots = slots
+        self.read = read
+        """Whether the call only reads: such a one goes first into an unknown window."""
+        self.label = label
+        """What the call is, for people."""
+        self.handle = handle
+        """What the shell wakes; the queue only carries it."""
+        self.deadline = deadline
+        """Monotonic time at which the caller gives up."""
+        self.number = number
+        """Its place in the order of arrival; kept when it lost its units at the gate and queues anew."""
+        self.gone = False
+        """Set when the call was cancelled, refused or granted; the queue drops it when it comes across it."""
+        self.left = False
+        """Whether the shell has counted it out."""
+        self.share = share
+        """What its job may take of a window; None where it may take all."""
+        self.since = 0.0
+        """Monotonic time at which it began to queue."""
 
 
 class JobQueue:

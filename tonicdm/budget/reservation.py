@@ -7,8 +7,6 @@ import types
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, Self
 
-import attrs
-
 from tonicdm.budget.headers import Report, read
 from tonicdm.budget.lanes import Waiter
 from tonicdm.budget.loops import Queues
@@ -17,6 +15,7 @@ from tonicdm.budget.settling import settle
 from tonicdm.budget.waiting import WaitLimits, WaitQueue
 from tonicdm.budget.window import Window
 from tonicdm.errors import TonicDMError
+from tonicdm.values import changed
 
 
 class ReservationState(enum.StrEnum):
@@ -76,7 +75,7 @@ class Reservation:
     def __aenter__(self) -> Coroutine[Any, Any, Self]:
         if self.state is not _QUEUED:
             # A copy: the queue lets go of the old one only when it comes across it. Number and deadline stay.
-            self._waiter = attrs.evolve(self._waiter, handle=None, gone=False, left=False)
+            self._waiter = changed(self._waiter, handle=None, gone=False, left=False)
         self._queue = self._queues.for_running_loop()
         return self._queue.acquire(self._waiter, self._limits, self._take)
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import attrs
-
 from tonicdm.budget.rules import BudgetRules, Instant
 from tonicdm.values import State
 
 
-@attrs.define(eq=False, repr=False)
 class ServerClock(State):
     """Bounds of the server's time, on the local monotonic clock.
 
@@ -17,14 +14,17 @@ class ServerClock(State):
     again by the drift of the local clock. The wall clock serves only until the first Date.
     """
 
-    low: float | None = None
-    """Least possible value of server time minus monotonic time, at `at`."""
-    high: float | None = None
-    """Greatest possible value of the same."""
-    at: float = 0.0
-    """Monotonic time at which the bounds held."""
-    wall: float = 0.0
-    """Wall time minus monotonic time, then. If it has grown, the machine may have slept while the server did not."""
+    __slots__ = ("at", "high", "low", "wall")
+
+    def __init__(self, low: float | None = None, high: float | None = None, at: float = 0.0, wall: float = 0.0) -> None:
+        self.low = low
+        """Least possible value of server time minus monotonic time, at `at`."""
+        self.high = high
+        """Greatest possible value of the same."""
+        self.at = at
+        """Monotonic time at which the bounds held."""
+        self.wall = wall
+        """Wall time minus monotonic time, then. If it has grown, the machine may have slept, and the server not."""
 
     def lower(self, now: Instant, rules: BudgetRules) -> float:
         """Return the earliest that the server's clock can show, Unix seconds."""

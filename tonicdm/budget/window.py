@@ -10,8 +10,6 @@ from __future__ import annotations
 import copy
 import math
 
-import attrs
-
 from tonicdm.budget.claims import Claims
 from tonicdm.budget.cooldown import Cooldown
 from tonicdm.budget.entries import RESERVED, UNKNOWN, Holdings
@@ -23,59 +21,91 @@ from tonicdm.types import Priority
 from tonicdm.values import State
 
 
-@attrs.define(eq=False, repr=False)
 class Window(State):
     """The state of one budget. Every method takes the time and changes nothing but this object."""
 
-    rules: BudgetRules = attrs.field(factory=BudgetRules)
-    clock: ServerClock = attrs.field(factory=ServerClock)
-    cooldown: Cooldown = attrs.field(factory=Cooldown)
-    foreign_usage: ForeignUsage = attrs.field(factory=ForeignUsage)
-    limit: int = attrs.field(default=attrs.Factory(lambda self: self.rules.limit, takes_self=True))
-    limit_before: int = 0
-    """The limit that held before, where one response alone named the present one; 0 where others agreed."""
-    limit_sent_at: float = LONG_AGO
-    """Monotonic time at which the last call left whose response reported `limit`."""
-    limit_call: int = 0
-    """The reservation whose response alone named `limit`; 0 where another response has agreed."""
-    used: int = 0
-    """U: the greatest ``Limit - Remaining`` seen in this window."""
-    used_reported_at: float = LONG_AGO
-    """Monotonic time at which the response came that reported `used`."""
-    holdings: Holdings = attrs.field(default=attrs.Factory(lambda self: Holdings(self.rules), takes_self=True))
-    reset: float | None = None
-    """The latest Reset that named this window, server time; None while the window is unknown."""
-    assumed: bool = False
-    """Whether no response ever reported how much is used, so that this window is one of our own."""
-    provisional: bool = False
-    """Whether `reset` was reckoned from our own clock, because what responses name is not believed."""
-    reset_reported_at: float = LONG_AGO
-    """Monotonic time at which a response last named `reset`."""
-    learned_length: float | None = None
-    """Seconds that the server's windows last, where that is more than `BudgetRules.window`."""
-    claims: Claims = attrs.field(factory=Claims)
-    """Limit and Reset that responses named and that are not believed yet."""
-    previous_reset: float | None = None
-    """The last Reset of the window before; responses that name it are late."""
-    previous_used: int = 0
-    """The greatest used of that window, in case it proves not to be over."""
-    opened_at: float | None = None
-    """Server time at which this window surely had begun; a Reset clearly before it names an older one."""
-    rolled_at: float = LONG_AGO
-    """Monotonic time at which this window was taken to have begun."""
-    renewed_at: float = LONG_AGO
-    """Monotonic time at which the token was refreshed; responses to earlier calls speak of another budget."""
-    headers_seen: bool = False
-    first: int | None = None
-    """The entry of the call that went ahead while the window is unknown."""
-    unconfirmed: bool = False
-    """Whether this window is only remembered, as the ledger was lost. One call goes first, as others may have spent."""
-    accounts: dict[tuple[str, str], tuple[int, int]] = attrs.field(factory=dict)
-    """Settled calls and their units in this window, by lane and label; for people, not for the rules."""
-    counts: Counts = attrs.field(factory=Counts)
-    """What else is counted in this window, and the units of jobs that have a label."""
-    ended: list[WindowRecord] = attrs.field(factory=list, eq=False, repr=False)
-    """Windows that ended since a ledger last stored them."""
+    __slots__ = (
+        "accounts",
+        "assumed",
+        "claims",
+        "clock",
+        "cooldown",
+        "counts",
+        "ended",
+        "first",
+        "foreign_usage",
+        "headers_seen",
+        "holdings",
+        "learned_length",
+        "limit",
+        "limit_before",
+        "limit_call",
+        "limit_sent_at",
+        "opened_at",
+        "previous_reset",
+        "previous_used",
+        "provisional",
+        "renewed_at",
+        "reset",
+        "reset_reported_at",
+        "rolled_at",
+        "rules",
+        "unconfirmed",
+        "used",
+        "used_reported_at",
+    )
+    BESIDE = frozenset({"ended"})
+
+    def __init__(self, rules: BudgetRules | None = None) -> None:
+        self.rules = BudgetRules() if rules is None else rules
+        self.clock = ServerClock()
+        self.cooldown = Cooldown()
+        self.foreign_usage = ForeignUsage()
+        self.limit = self.rules.limit
+        self.limit_before = 0
+        """The limit that held before, where one response alone named the present one; 0 where others agreed."""
+        self.limit_sent_at = LONG_AGO
+        """Monotonic time at which the last call left whose response reported `limit`."""
+        self.limit_call = 0
+        """The reservation whose response alone named `limit`; 0 where another response has agreed."""
+        self.used = 0
+        """U: the greatest ``Limit - Remaining`` seen in this window."""
+        self.used_reported_at = LONG_AGO
+        """Monotonic time at which the response came that reported `used`."""
+        self.holdings = Holdings(self.rules)
+        self.reset: float | None = None
+        """The latest Reset that named this window, server time; None while the window is unknown."""
+        self.assumed = False
+        """Whether no response ever reported how much is used, so that this window is one of our own."""
+        self.provisional = False
+        """Whether `reset` was reckoned from our own clock, because what responses name is not believed."""
+        self.reset_reported_at = LONG_AGO
+        """Monotonic time at which a response last named `reset`."""
+        self.learned_length: float | None = None
+        """Seconds that the server's windows last, where that is more than `BudgetRules.window`."""
+        self.claims = Claims()
+        """Limit and Reset that responses named and that are not believed yet."""
+        self.previous_reset: float | None = None
+        """The last Reset of the window before; responses that name it are late."""
+        self.previous_used = 0
+        """The greatest used of that window, in case it proves not to be over."""
+        self.opened_at: float | None = None
+        """Server time at which this window surely had begun; a Reset clearly before it names an older one."""
+        self.rolled_at = LONG_AGO
+        """Monotonic time at which this window was taken to have begun."""
+        self.renewed_at = LONG_AGO
+        """Monotonic time at which the token was refreshed; responses to earlier calls speak of another budget."""
+        self.headers_seen = False
+        self.first: int | None = None
+        """The entry of the call that went ahead while the window is unknown."""
+        self.unconfirmed = False
+        """Whether it is only remembered, as the ledger was lost. One call goes first, as others may have spent."""
+        self.accounts: dict[tuple[str, str], tuple[int, int]] = {}
+        """Settled calls and their units in this window, by lane and label; for people, not for the rules."""
+        self.counts = Counts()
+        """What else is counted in this window, and the units of jobs that have a label."""
+        self.ended: list[WindowRecord] = []
+        """Windows that ended since a ledger last stored them."""
 
     @property
     def held(self) -> int:
@@ -391,9 +421,9 @@ class Window(State):
         cooldown = self.cooldown
         if before.reset is not None and (self.reset is None or (before.reset, before.used) > (self.reset, self.used)):
             # What others spent since is not known, so one call goes first. A window that is spent is waited for.
-            for field in attrs.fields(Window):
-                if field.name not in {"rules", "holdings", "ended"}:
-                    setattr(self, field.name, copy.copy(getattr(before, field.name)))
+            for name in Window.__slots__:
+                if name not in {"rules", "holdings", "ended"}:
+                    setattr(self, name, copy.copy(getattr(before, name)))
             self.holdings.window, self.first, self.unconfirmed = self.length, None, True
         else:
             cooldown = before.cooldown

@@ -26,22 +26,26 @@ else:
     models = LateModule("tonicdm.models")
 
 
-@attrs.define(eq=False, repr=False)
 class ServerFacts(State):
     """Facts that a server's responses have shown so far, shared by all views of one client."""
 
-    ids_per_call: int = 240
-    """Most IDs that are put into one header: about 8 KB of them fit most servers."""
-    ids_proven: int = 0
-    """Most IDs that were answered in one call."""
-    page_limit: int = MAX_PAGE_SIZE
-    """Most records that may be asked for in one page."""
-    largest_page: int = 0
-    """Records of the largest page seen where more were asked for."""
-    paged: set[str] = attrs.field(factory=set)
-    """Paths whose pages turned out to exist, though the reference shows none."""
-    cut_at: dict[str, int] = attrs.field(factory=dict)
-    """Records after which an answer by ID turned out to be cut, by path."""
+    __slots__ = ("cut_at", "ids_per_call", "ids_proven", "largest_page", "page_limit", "paged")
+
+    def __init__(
+        self,
+    ) -> None:
+        self.ids_per_call: int = 240
+        """Most IDs that are put into one header: about 8 KB of them fit most servers."""
+        self.ids_proven = 0
+        """Most IDs that were answered in one call."""
+        self.page_limit: int = MAX_PAGE_SIZE
+        """Most records that may be asked for in one page."""
+        self.largest_page = 0
+        """Records of the largest page seen where more were asked for."""
+        self.paged: set[str] = set()
+        """Paths whose pages turned out to exist, though the reference shows none."""
+        self.cut_at: dict[str, int] = {}
+        """Records after which an answer by ID turned out to be cut, by path."""
 
     def ids_for(self, path: str) -> int:
         """Return the most IDs that one call to *path* may name."""

@@ -114,14 +114,16 @@ class Response(State):
         return _NamingErrors(self)
 
 
-@attrs.define(eq=False, repr=False)
 class WaitAllowance(State):
     """What a call may still wait for and take, over all its attempts."""
 
-    seconds_left: float | None
-    """Seconds; None for as long as it takes."""
-    left_429s: int | None = None
-    """429s that may still be waited out; None for as many as come."""
+    __slots__ = ("left_429s", "seconds_left")
+
+    def __init__(self, seconds_left: float | None, left_429s: int | None = None) -> None:
+        self.seconds_left = seconds_left
+        """Seconds; None for as long as it takes."""
+        self.left_429s = left_429s
+        """429s that may still be waited out; None for as many as come."""
 
     def spend(self, seconds: float) -> None:
         """Count down a wait for units."""

@@ -43,11 +43,15 @@ class Spent(State):
         """Nothing to count: the attempt has been."""
 
 
-@attrs.define(eq=False, repr=False)
 class ResponseLog(State):
     """The answers of the calls of a block, in the order in which they were whole."""
 
-    responses: list[Response] = attrs.field(factory=list)
+    __slots__ = ("responses",)
+
+    def __init__(
+        self,
+    ) -> None:
+        self.responses: list[Response] = []
 
     def sent(self, units: int) -> None:
         """Nothing to keep yet."""

@@ -7,7 +7,6 @@ import os
 import threading
 import time
 
-import attrs
 import psycopg
 import pytest
 
@@ -64,8 +63,8 @@ async def test_everything_a_window_knows_comes_back_on_another_host(make):
     made, here, there = busy_window(), make(), make(clock=HostClock(300.0, 50_000.0))
 
     def fill(window):
-        for field in attrs.fields(type(window)):
-            setattr(window, field.name, getattr(made, field.name))
+        for name in type(window).__slots__:
+            setattr(window, name, getattr(made, name))
 
     await here.run(fill)
     read = await there.run(lambda window: window)

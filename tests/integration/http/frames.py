@@ -9,6 +9,8 @@ from typing import Any
 
 import attrs
 
+from tonicdm.values import Shown
+
 DEPTH = 6
 
 
@@ -53,6 +55,8 @@ def holds(value: Any, secret: str, depth: int = DEPTH) -> bool:
         return any(holds(one, secret, depth - 1) for one in value)
     if attrs.has(type(value)):
         return any(holds(getattr(value, field.name, None), secret, depth - 1) for field in attrs.fields(type(value)))
+    if isinstance(value, Shown):
+        return any(holds(getattr(value, name, None), secret, depth - 1) for name in value.__slots__)
     own = getattr(value, "headers", None)
     return own is not None and holds(own, secret, depth - 1)
 

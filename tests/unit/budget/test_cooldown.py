@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import attrs
 import pytest
 
 from tonicdm.budget.claims import Claims
 from tonicdm.budget.cooldown import Cooldown
 from tonicdm.budget.entries import Entry, EntryState, Holdings
 from tonicdm.budget.rules import BudgetRules
+from tonicdm.values import changed
 
 SERVER = 1_800_000_000.0
 RULES = BudgetRules(drift=0.0)
@@ -88,9 +88,9 @@ class TestGoingOn:
     )
     def test_a_row_ends_with_a_call_that_left_behind_its_end_and_was_served(self, values, sent_at, served):
         cooldown = Cooldown(**{"consecutive_429s": 3, "slack": 9.0} | values)
-        before = attrs.evolve(cooldown)
+        before = changed(cooldown)
         assert cooldown.served(sent_at) is served
-        assert cooldown == (attrs.evolve(before, consecutive_429s=0, slack=0.0) if served else before)
+        assert cooldown == (changed(before, consecutive_429s=0, slack=0.0) if served else before)
 
     @pytest.mark.parametrize("values", [{}, {"until": SERVER}, {"ends_for": SERVER}])
     def test_a_clock_that_was_set_moves_only_what_was_reckoned(self, values):
@@ -108,7 +108,7 @@ class TestInheriting:
     OLD = Cooldown(until=SERVER + 50, ends_for=SERVER + 50, ends_at=70.0)
 
     def inherited(self, own: Cooldown, **changes) -> Cooldown:
-        own.inherit(attrs.evolve(self.OLD, **changes))
+        own.inherit(changed(self.OLD, **changes))
         return own
 
     @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ class TestInheriting:
 
     def test_an_old_one_without_an_end_takes_nothing_away(self):
         own = Cooldown(until=SERVER + 5, ends_for=SERVER + 5, ends_at=9.0, consecutive_429s=1, slack=4.0)
-        before = attrs.evolve(own)
+        before = changed(own)
         own.inherit(Cooldown(consecutive_429s=3, slack=2.0, paused_until=SERVER + 7))
-        assert own == attrs.evolve(before, consecutive_429s=3, slack=4.0, paused_until=SERVER + 7)
+        assert own == changed(before, consecutive_429s=3, slack=4.0, paused_until=SERVER + 7)
 
 
 class TestAgreement:
@@ -167,16 +167,16 @@ class TestAgreement:
         claims, left = Claims().claim_limit(7200, 500, 1)
         assert (claims, left) == (Claims(limit=7200, limit_call=1, limit_remaining=500), None)
         assert claims.claim_limit(7200, 400, 1) == (claims, None)
-        assert claims.claim_limit(7200, 400, 2) == (attrs.evolve(claims, limit=None), 400)
-        assert claims.claim_limit(7200, 600, 2) == (attrs.evolve(claims, limit=None), 500)
+        assert claims.claim_limit(7200, 400, 2) == (changed(claims, limit=None), 400)
+        assert claims.claim_limit(7200, 600, 2) == (changed(claims, limit=None), 500)
         other, left = claims.claim_limit(9000, 600, 2)
         assert (other, left) == (Claims(limit=9000, limit_call=2, limit_remaining=600), None)
 
     def test_what_is_taken_back_is_gone_and_nothing_else(self):
         claims = Claims(limit=7200, limit_call=1, limit_remaining=500, reset=SERVER, reset_call=2, reset_responses=1)
-        assert claims.without_limit() == attrs.evolve(claims, limit=None)
-        assert claims.without_reset() == attrs.evolve(claims, reset=None)
-        assert claims.in_a_new_window() == attrs.evolve(claims, limit_remaining=7200)
+        assert claims.without_limit() == changed(claims, limit=None)
+        assert claims.without_reset() == changed(claims, reset=None)
+        assert claims.in_a_new_window() == changed(claims, limit_remaining=7200)
         nothing = Claims(limit_remaining=5)
         assert nothing.without_limit() is nothing.without_reset() is nothing.in_a_new_window() is nothing
 

@@ -14,7 +14,7 @@ PLENTY = Concurrency(1000)
 
 
 def waiter(cost: int = 5, lane: str = "normal", job: object = None, **more) -> Waiter:
-    return Waiter(cost, lane, job, more.pop("slots", PLENTY), more.pop("read", True), **more)
+    return Waiter(cost, lane, job, more.pop("slots", PLENTY), read=more.pop("read", True), **more)
 
 
 def queue(*waiters: Waiter) -> Lanes:

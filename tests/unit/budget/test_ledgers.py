@@ -5,7 +5,6 @@ import re
 import sqlite3
 import threading
 
-import attrs
 import pytest
 
 from tests.unit.budget.test_window import RESET, START, answer, at, opened, send
@@ -49,8 +48,8 @@ async def test_everything_a_window_knows_comes_back_from_the_file(path, ledger):
     made = busy_window()
 
     def fill(window):
-        for field in attrs.fields(type(window)):
-            setattr(window, field.name, getattr(made, field.name))
+        for name in type(window).__slots__:
+            setattr(window, name, getattr(made, name))
 
     await ledger.run(fill)
     read = ledger.peek()

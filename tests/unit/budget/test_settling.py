@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 import pytest
 
 from tests.unit.budget.test_window import RESET, START, answer, at, send
@@ -19,6 +18,7 @@ from tonicdm.budget.rules import LONG_AGO, BudgetRules, Instant, Named, Settleme
 from tonicdm.budget.serverclock import ServerClock
 from tonicdm.budget.settling import settle
 from tonicdm.budget.window import Window
+from tonicdm.values import changed
 
 NOW = at(1000.0)
 
@@ -42,12 +42,12 @@ def meaning(**changes: Any) -> Meaning:
 
 
 def known(window: Window, **changes: Any) -> Known:
-    return attrs.evolve(settling._known(window, NOW), **changes)
+    return changed(settling._known(window, NOW), **changes)
 
 
 def numbers_only(used: int, **changes: Any) -> Report:
     """Return a response without a Date, which leaves the bounds of the server's clock alone."""
-    return attrs.evolve(Report.of(3600, 3600 - used, RESET), **changes)
+    return changed(Report.of(3600, 3600 - used, RESET), **changes)
 
 
 class TestTheServersClock:
@@ -122,14 +122,14 @@ class TestWhatIsReadOfAResponse:
     def test_without_one_a_reset_counts_from_the_latest_and_a_pause_from_the_earliest_moment(self):
         """Neither a window nor a pause seems shorter than it is; the call was served when it left, at the earliest."""
         at_earliest, at_latest = START + 999.5, START + 1001
-        assert self.read(attrs.evolve(self.REPORT, date=None)) == response(
+        assert self.read(changed(self.REPORT, date=None)) == response(
             status=418, remaining=7, reset=at_latest + 60, date=None, delay=30.0, served_at=at_earliest - 50
         )
 
     def test_a_moment_to_call_again_is_a_span_from_the_responses_making(self):
-        moment = attrs.evolve(self.REPORT, retry_after=When(at=START + 1030))
+        moment = changed(self.REPORT, retry_after=When(at=START + 1030))
         assert self.read(moment).delay == 130.0
-        assert self.read(attrs.evolve(moment, date=None)).delay == 30.5
+        assert self.read(changed(moment, date=None)).delay == 30.5
 
     def test_what_is_absent_is_none(self):
         nothing = self.read(Report(), sent_at=LONG_AGO)
@@ -219,13 +219,13 @@ class TestTheCallItself:
     def test_in_a_new_window_it_is_not_known(self):
         window = exact(used=100)
         number = send(window, 20, 10.0)
-        found = settle(window, number, attrs.evolve(numbers_only(20), reset=When(at=RESET + 9)), at(11.0))
+        found = settle(window, number, changed(numbers_only(20), reset=When(at=RESET + 9)), at(11.0))
         assert (found.observed_cost, window.reset) == (None, RESET + 9)
 
     def test_a_call_that_opened_a_window_cost_no_more_than_is_used_in_it(self):
         window = exact(used=100)
         number = send(window, 20, 10.0)
-        settle(window, number, attrs.evolve(numbers_only(5), reset=When(at=RESET + 9)), at(11.0))
+        settle(window, number, changed(numbers_only(5), reset=When(at=RESET + 9)), at(11.0))
         assert window.accounts == {("interactive", ""): (1, 5)}
 
     def test_one_that_is_confirmed_by_this_response_is_settled_with_it(self):
@@ -324,7 +324,7 @@ class TestForeignUsage:
         window = exact()
         window.advance(at(3603.0))
         number = send(window, 20, 3603.0)
-        found = settle(window, number, attrs.evolve(numbers_only(50), reset=When(at=RESET + 3603)), at(3604.0))
+        found = settle(window, number, changed(numbers_only(50), reset=When(at=RESET + 3603)), at(3604.0))
         assert found.foreign == 30
 
     def test_in_one_that_was_taken_to_be_over_nobody_counted_meanwhile(self):
@@ -488,7 +488,7 @@ class TestApplying:
     )
     def test_bounds_of_the_servers_clock_that_it_disproves_are_made_anew(self, early, changes, clock):
         window = exact()
-        window.previous_reset, before = RESET, attrs.evolve(window.clock)
+        window.previous_reset, before = RESET, changed(window.clock)
         settling._reopen(window, response(**changes), meaning(early=early), NOW)
         assert window.clock == (clock or before)
         assert window.previous_reset is None
@@ -596,9 +596,9 @@ class TestSettle:
 
     def test_a_date_bounds_the_servers_clock_where_the_sending_is_known(self):
         window = exact()
-        settle(window, 99, attrs.evolve(numbers_only(2), date=START + 20.0), at(20.0))
+        settle(window, 99, changed(numbers_only(2), date=START + 20.0), at(20.0))
         assert window.clock.low == START - 0.5
-        settle(window, 99, attrs.evolve(numbers_only(2), date=START + 20.0), at(20.0), sent_at=19.5)
+        settle(window, 99, changed(numbers_only(2), date=START + 20.0), at(20.0), sent_at=19.5)
         assert (window.clock.low, window.clock.high) == (START, START + 1)
 
     @pytest.mark.parametrize(("status", "ended"), [(200, True), (404, True), (499, True), (500, False), (503, False)])
@@ -629,7 +629,7 @@ class TestSettle:
         window = exact()
         told = []
         for seconds in (100.0, 200.0, 300.0, 400.0):
-            report = attrs.evolve(numbers_only(2), reset=When(at=RESET + 9000))
+            report = changed(numbers_only(2), reset=When(at=RESET + 9000))
             told.append(settle(window, send(window, 1, seconds), report, at(seconds + 1)).learned_window)
         assert [length is not None for length in told] == [False, False, True, False]
         assert told[2] == window.learned_length == RESET + 9000 - window.opened_at

@@ -2,7 +2,6 @@
 
 import time
 
-import attrs
 import pytest
 
 from tests.unit.budget.test_window import RESET, START, answer, at, opened, send
@@ -16,6 +15,7 @@ from tonicdm.budget.rules import Instant
 from tonicdm.budget.window import Window
 from tonicdm.clock import SystemClock, VirtualClock
 from tonicdm.errors import BudgetTimeoutError
+from tonicdm.values import State
 
 
 @pytest.fixture
@@ -140,21 +140,21 @@ def test_what_a_row_lacks_has_its_default_and_what_it_has_more_is_kept():
 
 def test_every_attribute_has_a_stored_name_or_is_said_not_to_be_stored():
     """Who adds one to the rules has to say under which name it is stored, so that it is neither lost nor renamed."""
-    every = {field.name for field in attrs.fields(Window)}
+    every = {*Window.__slots__}
     for name in list(every):
         part = getattr(Window(), name)
-        if attrs.has(type(part)) and name != "rules":
+        if isinstance(part, State):
             every.discard(name)
-            every |= {f"{name}.{field.name}" for field in attrs.fields(type(part))}
+            every |= {f"{name}.{slot}" for slot in type(part).__slots__}
     names = [*stored.PLAIN, *(each for group in stored.LISTS.values() for each in group), *stored.ADDED]
     paths = {each.path for each in names}
     beside_a_pause = {"cooldown.until_or_paused", "cooldown.until_beside_pause"}  # both hold `cooldown.until`
     assert beside_a_pause <= paths
     assert paths - beside_a_pause | {"cooldown.until"} == every - stored.NOT_STORED
-    assert {each.path for each in stored.ENTRY} == {field.name for field in attrs.fields(Entry)}
+    assert {each.path for each in stored.ENTRY} == {*Entry.__slots__}
     assert len({each.name for each in names}) == len(names)
     assert stored.NOT_STORED - every == set()
-    assert {field.name for field in attrs.fields(Holdings)} >= {"entries", "touched"}
+    assert {*Holdings.__slots__} >= {"entries", "touched"}
 
 
 def test_stored_names_are_those_that_files_already_hold():

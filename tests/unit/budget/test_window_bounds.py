@@ -3,7 +3,6 @@
 Without drift the server's clock is known to a second and a half, so that all times are exact.
 """
 
-import attrs
 import pytest
 
 from tests.unit.budget.test_window import RESET, START, answer, at, opened, reason, send
@@ -16,6 +15,7 @@ from tonicdm.budget.rules import BudgetRules, Denied, Instant, Reason, Share
 from tonicdm.budget.serverclock import ServerClock
 from tonicdm.budget.settling import settle
 from tonicdm.budget.window import Window
+from tonicdm.values import changed
 
 LAG = 0.5
 """Seconds by which the lower bound of the server's time lags behind ours; the upper one is a second ahead."""
@@ -618,6 +618,6 @@ def test_what_is_known_of_a_budget_can_be_shown():
     holding(window, 20)
     holding(window, 5, lost=True)
     assert (window.held, window.unknown, window.length, window.ceiling) == (25, 5, 3600.0, 3600)
-    assert attrs.evolve(window, learned_length=7200.0).length == 7200.0
+    assert changed(window, learned_length=7200.0).length == 7200.0
     settle(window, 0, Report(), at(2.0))
     assert window.reset == RESET
