@@ -1,5 +1,8 @@
 """This version and the one before on one file: what either stores the other obeys, and nothing is dropped."""
 
+import itertools
+import json
+import math
 import time
 
 import pytest
@@ -194,6 +197,26 @@ def test_a_window_is_the_same_after_it_was_stored_whatever_the_clocks(ahead):
     for each in (*stored.PLAIN, *(each for group in stored.LISTS.values() for each in group)):
         first, second = (_at_path(one, each.path) for one in (window, again))
         assert first == (second if each.base is Base.NONE or second is None else pytest.approx(second)), each
+
+
+def test_a_text_does_not_depend_on_what_was_written_before():
+    """Only what changed is written anew, also where a value, a label or the clock comes back."""
+    window, names, odd = opened(used=300), Names(), ("bulk", 'GET "/x", \n')
+    changes = [
+        {},
+        {"used": 301, "limit_sent_at": 7.25, "first": 3},
+        {"used": 300, "limit_sent_at": math.inf, "first": None, "accounts": {odd: (2, 10)}},
+        {"provisional": True, "previous_reset": RESET, "accounts": {odd: (3, 11), ("", ""): (1, 1)}},
+        {"provisional": False, "previous_reset": None, "accounts": {}},
+    ]
+    for change, ahead in itertools.product(changes, [0.0, 28_800.0, 0.0]):
+        for name, value in change.items():
+            setattr(window, name, value)
+        text = names.pack(window, ahead, {})
+        assert text == Names().pack(window, ahead, {})
+        assert json.loads(text)["accounts"] == [[*key, *sums] for key, sums in window.accounts.items()]
+        window.holdings.next_number += 1
+        assert names.pack_next(window) == Names().pack(window, ahead, {})
 
 
 def _at_path(window, path):

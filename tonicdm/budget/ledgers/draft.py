@@ -12,8 +12,11 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TypeVar
 
+import attrs
+
 from tonicdm.budget.entries import RESERVED, SENT, UNKNOWN, Entry, EntryState
 from tonicdm.budget.window import Window
+from tonicdm.values import Value
 
 T = TypeVar("T")
 
@@ -59,7 +62,8 @@ def _refund(window: Window, numbers: list[int]) -> None:
     window.refund(*numbers)
 
 
-class Own(NamedTuple):
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class Own(Value):
     """A reservation of this process, as far as it is stored otherwise."""
 
     state: EntryState
@@ -131,7 +135,8 @@ class Draft:
         self._own: dict[int, Own] = {}
         self._decisive: Any = None
         self._units = 0
-        self._saved: tuple[tuple[Step, ...], dict[int, Own]] = (), {}
+        self._before: tuple[tuple[Step, ...], dict[int, Own]] = (), {}
+        """The notes, and of the own reservations those that changed, as they were before the last note or check."""
 
     def load(self, window: Window) -> None:
         """Take *window* as it is stored, and enter what this process knows beyond that."""
@@ -159,7 +164,7 @@ class Draft:
 
     def note(self, step: Callable[[Window], T]) -> T:
         """Take *step*, which tells how a call went."""
-        self._saved = self.notes, self._own.copy()
+        self._before = self.notes, {}
         result = step(self.window)
         self.notes = (*self.notes, step, *self._part_with())
         return result
@@ -169,21 +174,24 @@ class Draft:
 
         It is not taken again where the window is read anew: what was decided has been done.
         """
-        self._saved = self.notes, self._own.copy()
+        self._before = self.notes, {}
         result = step(self.window)
-        self.notes = (*self.notes, *self._part_with())
+        if gone := self._part_with():
+            self.notes = (*self.notes, *gone)
         return result
 
     def take_back(self) -> None:
         """Forget the last note or check; the window has to be loaded anew."""
-        self.notes, self._own = self._saved
+        self.notes, changed = self._before
+        self._own |= changed
 
     def _part_with(self) -> list[Step]:
         """Let go of own reservations that need no care any more, and return what gives back those that are gone."""
         holdings = self.window.holdings
         gone: list[int] = []
-        for number in [number for number in holdings.touched if number in self._own]:
+        for number in self._own.keys() & holdings.touched:
             entry, own = holdings.get(number), self._own.pop(number)
+            self._before[1][number] = own
             if entry is None:
                 gone.append(number)
             elif entry.state is SENT and entry.until <= own.stored_until:
@@ -194,33 +202,30 @@ class Draft:
     @property
     def may_wait(self) -> bool:
         """Whether what is stored is no less careful than what is known."""
-        window = self.window
-        if window.ended or window.used + window.held > self._units or _DECISIVE(window) != self._decisive:
+        window, holdings = self.window, self.window.holdings
+        if window.ended or window.used + holdings.held > self._units or _DECISIVE(window) != self._decisive:
             return False
-        entries = window.holdings.entries
-        for number in window.holdings.touched:
-            entry = entries.get(number)
-            if entry is not None and entry.state is not UNKNOWN:
-                return False
-        return True
+        entries = holdings.entries
+        changed = entries.keys() & holdings.touched
+        return not changed or all(entries[number].state is UNKNOWN for number in changed)
 
     @property
     def reserved(self) -> list[int] | None:
         """The new reservations, where it is enough to store them; None where all that is known has to be stored."""
-        window = self.window
+        window, holdings = self.window, self.window.holdings
         if len(self.notes) >= MAX_NOTES or window.ended or _DECISIVE(window) != self._decisive:
             return None
         new: list[int] = []
-        units, entries = self._units, window.holdings.entries
-        for number in window.holdings.touched:
-            entry = entries.get(number)
-            if entry is None or entry.state is UNKNOWN:
+        units, entries = self._units, holdings.entries
+        for number in entries.keys() & holdings.touched:
+            entry = entries[number]
+            if entry.state is UNKNOWN:
                 continue
             if entry.state is not RESERVED or number in self._own:
                 return None
             new.append(number)
             units += entry.cost
-        return new if window.used + window.held <= units else None
+        return new if window.used + holdings.held <= units else None
 
     # --- what is stored -----------------------------------------------------------------------------------------
 
@@ -235,7 +240,8 @@ class Draft:
         holdings = self.window.holdings
         holdings.touched.difference_update(numbers)
         self._own_as_stored(numbers)
-        self._units += sum(holdings.entries[number].cost for number in numbers)
+        for number in numbers:
+            self._units += holdings.entries[number].cost
 
     def _own_as_stored(self, touched: Iterable[int]) -> None:
         entries, lease = self.window.holdings.entries, self.window.rules.lease
@@ -248,7 +254,7 @@ class Draft:
 
     def forget(self) -> None:
         """Leave what is not stored to the process whose calls they are."""
-        self.notes, self._own, self._saved = (), {}, ((), {})
+        self.notes, self._own, self._before = (), {}, ((), {})
 
     def _remember(self) -> None:
         self._decisive, self._units = _DECISIVE(self.window), self.window.used + self.window.held

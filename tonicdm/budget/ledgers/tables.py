@@ -150,13 +150,16 @@ class Tables:
         self, connection: sqlite3.Connection, key: str, window: Window, numbers: Collection[int]
     ) -> None:
         ahead = self._seconds_ahead() if numbers else 0.0
+        gone: list[tuple[str, int]] = []
         for number in numbers:
             entry = window.holdings.get(number)
             if entry is None:
-                connection.execute(_DROP_ENTRY, (key, number))
+                gone.append((key, number))
             else:
                 values = stored.entry_values(stored_form(entry, window.rules.lease), ahead)
                 connection.execute(_SAVE_ENTRY, (key, *values, ahead))
+        if gone:
+            connection.executemany(_DROP_ENTRY, gone)
 
     def _write_ended(self, connection: sqlite3.Connection, key: str, window: Window) -> None:
         """Note the windows that are over in the history, and forget the oldest of it."""
