@@ -298,6 +298,7 @@ def remove(*, database: str, name: str, output: Output) -> None:
 @click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1, 200), help="Jobs at once.")
 @click.option("--queue", "queues", multiple=True, type=click.Choice(QUEUES), help="Only this queue; may be repeated.")
 @click.option("--handlers", metavar="MODULE:NAME", help="Your handlers of webhooks: an object Handlers in a module.")
+@click.option("--read-ahead", is_flag=True, help="Ask for a page while the one before it is stored.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where /healthz and /metrics are served.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="The same; by default nowhere.")
 @click.option("--until-empty", is_flag=True, help="End when no job is left that may run now.")
@@ -307,6 +308,7 @@ def worker(
     concurrency: int,
     queues: tuple[str, ...],
     handlers: str | None,
+    read_ahead: bool,
     host: str,
     port: int | None,
     until_empty: bool,
@@ -323,6 +325,7 @@ def worker(
             concurrency=concurrency,
             queues=queues,
             handlers=known,
+            read_ahead=read_ahead,
             host=host,
             port=port,
             wait=not until_empty,

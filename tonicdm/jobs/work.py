@@ -61,6 +61,7 @@ class Work:
         find: Returns a tenant by its name.
         put: Puts another job into the queue.
         handlers: Of the tenants' webhooks; without any, records are fetched all the same.
+        read_ahead: Whether a sync and a gap repair ask for a page while the one before it is stored.
     """
 
     def __init__(
@@ -70,11 +71,13 @@ class Work:
         put: Callable[[Job], Awaitable[Any]],
         *,
         handlers: Handlers | None = None,
+        read_ahead: bool = False,
     ) -> None:
         self.tenants = tenants
         self._find = find
         self._put = put
         self._handlers = handlers
+        self._read_ahead = read_ahead
         self._by_kind: dict[Kind, Callable[[Job, Tenant, Stopping], Awaitable[object]]] = {
             Kind.SYNC: self._type,
             Kind.GAP_REPAIR: self._type,
@@ -150,6 +153,7 @@ class Work:
             "owner": OwnerReport(ownership=Ownership.KNOWN),
             "hold": Hold.of_type(job.what, LEASE_SECONDS),
             "estimated": False,
+            "read_ahead": self._read_ahead,
             "on_progress": _yielding(stopping),
         }
         async with self.tenants.use(tenant) as (tonic, store):

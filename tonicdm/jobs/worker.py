@@ -51,6 +51,7 @@ async def run_worker(
     concurrency: int = 4,
     queues: Sequence[str] = (),
     handlers: Handlers | None = None,
+    read_ahead: bool = False,
     host: str = "127.0.0.1",
     port: int | None = None,
     wait: bool = True,
@@ -64,6 +65,8 @@ async def run_worker(
         queues: Take jobs of these only: ``webhooks``, ``gap-repair``, ``sync``, ``rhythm-sync``, ``export``. Each
             queue needs a worker that takes it.
         handlers: Called for the events of webhooks, of all tenants.
+        read_ahead: Whether a sync and a gap repair ask for a page while the one before it is stored. The calls are
+            the same; a worker that is killed may have paid for two pages of each type under way, instead of one.
         host: Where /healthz and /metrics are served.
         port: The same; None for nowhere.
         wait: Whether to wait for more when the queue is empty.
@@ -76,7 +79,7 @@ async def run_worker(
     chosen = [kind_of(name).value for name in queues or QUEUES]
     async with JobQueue(database) as queue:
         await queue.figures()  # says at once what is wrong with the database
-        worker = _Worker(queue, stop or asyncio.Event(), handlers)
+        worker = _Worker(queue, stop or asyncio.Event(), handlers, read_ahead=read_ahead)
         worker.register()
         async with contextlib.AsyncExitStack() as stack:
             if port is not None:
@@ -89,13 +92,15 @@ async def run_worker(
 class _Worker:
     """Runs the jobs of one process."""
 
-    def __init__(self, queue: JobQueue, stop: asyncio.Event, handlers: Handlers | None) -> None:
+    def __init__(
+        self, queue: JobQueue, stop: asyncio.Event, handlers: Handlers | None, *, read_ahead: bool = False
+    ) -> None:
         self.queue = queue
         self.stop = stop
         self.numbers: dict[int, int] = {}
         """For each job that runs, the number under which this process has taken it."""
         self.tenants = OpenTenants(queue.database)
-        self.work = Work(self.tenants, queue.tenant, queue.put, handlers=handlers)
+        self.work = Work(self.tenants, queue.tenant, queue.put, handlers=handlers, read_ahead=read_ahead)
 
     def register(self) -> None:
         """Tell procrastinate which function does which kind of job."""

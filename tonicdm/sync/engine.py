@@ -84,7 +84,9 @@ async def synchronize(
         read_ahead: Whether a page is asked for while the one before it is stored. The calls and what is stored are
             the same. A run that is killed may then have paid for two pages of a type that it has not stored, instead
             of one.
-        on_progress: Told after each step.
+        on_progress: Told after each step. An error that it raises ends the run. A page that is read meanwhile is
+            stored first, as it is paid for; if the type is done with that, only what `on_progress` raises of that
+            counts.
 
     Returns:
         What was done. A type that the server refuses is reported, not raised.
@@ -203,6 +205,8 @@ class _TypeRun:
     estimated: bool
     read_ahead: bool
     on_progress: OnProgress
+    _ending: Exception | None = None
+    """What is to end the run, once the page that is read ahead is stored."""
 
     async def run(self) -> None:
         """Make the steps that are due."""
@@ -262,16 +266,25 @@ class _TypeRun:
 
     async def _go_on(self, performer: Performer, following: Step, keep: Write) -> Performed:
         """Store the result of a step, and make the one that comes next: side by side where that is wanted."""
-        if not (self.read_ahead and is_read_ahead(following)):
+        if self._ending is not None or not (self.read_ahead and is_read_ahead(following)):
             self._note_stored(await self._write(keep))
             return await performer.perform(following)
         # Its call leaves before the write ends: so its stamp is drawn before the write begins.
         read = functools.partial(_perform_beside, performer, following, await performer.draw())
-        return await stored_beside(self._write(keep), read, self._note_stored)
+        return await stored_beside(self._write(keep), read, self._note_stored_beside)
 
     def _note_stored(self, written: Written) -> None:
         self.report.add(written)
+        if self._ending is not None:
+            raise self._ending
         self.on_progress(self.report)
+
+    def _note_stored_beside(self, written: Written) -> None:
+        self.report.add(written)
+        try:
+            self.on_progress(self.report)
+        except Exception as error:  # noqa: BLE001 - raised later: the call that is under way is paid for
+            self._ending = error
 
     async def _write(self, work: Write) -> Written:
         """Store the result of a step, unless another run has taken the type over: then it is that one's to read."""

@@ -33,6 +33,7 @@ from tonicdm.jobs.rules import PutBack
 from tonicdm.jobs.serving import served
 from tonicdm.sandbox import Sandbox, SandboxSettings
 from tonicdm.store import Store
+from tonicdm.sync import synchronize
 
 TYPES = ("offices", "persons")
 
@@ -80,6 +81,23 @@ async def test_the_syncs_of_two_tenants_are_done_and_their_jobs_gone(queue, post
             stored = await counts(postgres_url, f"firm_{letter}")
             assert stored == {name: box.world.count(name) for name in TYPES}
         assert not [entry for entry in box.journal if entry.status == 429]
+
+
+@pytest.mark.parametrize("read_ahead", [False, True])
+async def test_a_worker_reads_ahead_if_it_is_told_to(queue, postgres_url, monkeypatch, read_ahead):
+    told = []
+
+    async def noted(*args, **more):
+        told.append(more["read_ahead"])
+        return await synchronize(*args, **more)
+
+    monkeypatch.setattr("tonicdm.jobs.work.synchronize", noted)
+    async with sandbox() as box:
+        await queue.add_tenant(tenant(box))
+        await queue.submit_sync(await queue.tenant("firm-a"), ["offices"])
+        await run_worker(postgres_url, wait=False, read_ahead=read_ahead)
+        assert told == [read_ahead]
+        assert await counts(postgres_url, "firm_a") == {"offices": box.world.count("offices")}
 
 
 async def test_a_tenant_that_waits_for_its_window_makes_way_and_comes_back_at_the_reset(queue, postgres_url):
@@ -161,13 +179,16 @@ async def started(queue, box, url, *options):
     return process
 
 
-async def test_a_killed_worker_loses_no_page_and_its_job_goes_on_elsewhere(queue, postgres_url):
+@pytest.mark.parametrize(
+    "options", [(), pytest.param(("--read-ahead",), marks=pytest.mark.thorough)], ids=["by default", "read ahead"]
+)
+async def test_a_killed_worker_loses_no_page_and_its_job_goes_on_elsewhere(queue, postgres_url, options):
     """The copy is whole in the end, and costs at most what the killed one had in flight beside the bound."""
     async with sandbox() as box:
         await queue.add_tenant(tenant(box))
         await queue.submit_sync(await queue.tenant("firm-a"))
         box.settings.latency_seconds = (0.05, 0.1)
-        with await started(queue, box, postgres_url, "--concurrency", "2") as process:
+        with await started(queue, box, postgres_url, "--concurrency", "2", *options) as process:
             process.kill()
         assert await queue.rescue(60.0) == 0, "it may be alive"
         # It may have begun the second one a moment later, and its last statement go on without it.

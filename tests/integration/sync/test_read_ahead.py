@@ -211,4 +211,39 @@ async def test_a_run_cut_behind_any_page_goes_on_and_ends_exact(
     assert plain(held(path, KIND)) == plain(truth(box, KIND))
     pages = -(-box.world.count(KIND) // PAGE)
     assert first <= after + 1
-    assert len(calls(box)) <= pages + 3, "the page under way, a look at the end, and what changed meanwhile"
+    assert len(calls(box)) <= pages + 2, "a look at the end, and what changed meanwhile; no page comes twice"
+
+
+async def test_a_page_that_is_under_way_when_the_run_is_to_end_is_stored_too(
+    tonic: TonicDM, box: Sandbox, path: Place, clock: VirtualClock, before_write: Callable[[Hook], None]
+) -> None:
+    """Whoever ends the run behind a stored page: the one in hand is paid for."""
+
+    async def hold_up(number: int) -> None:
+        if number == 1:
+            await asked(box, 2)
+
+    def end(report: TypeReport) -> None:
+        raise KeyError("another one's turn")
+
+    before_write(hold_up)
+    async with Store(path) as store:
+        with pytest.raises(KeyError, match="another one's turn"):
+            await drive(clock, synchronize(tonic, store, choose([KIND]), read_ahead=True, on_progress=end), tonic)
+    assert calls(box) == ["1", "2"]
+    assert len(held(path, KIND)) == 2 * PAGE
+
+
+async def test_a_run_that_is_done_with_the_page_under_way_is_done(
+    tonic: TonicDM, box: Sandbox, path: Place, clock: VirtualClock
+) -> None:
+    def end(report: TypeReport) -> None:
+        if not report.done:
+            raise KeyError("another one's turn")
+
+    tonic.caller.facts.page_limit = 1000
+    count = box.world.count(KIND)
+    async with Store(path) as store:
+        with contextlib.suppress(KeyError):
+            await drive(clock, synchronize(tonic, store, choose([KIND]), read_ahead=True, on_progress=end), tonic)
+        assert len(held(path, KIND)) == count
