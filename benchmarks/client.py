@@ -10,7 +10,7 @@ import json
 import pathlib
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Any, Final
 
 import aiohttp
@@ -121,6 +121,19 @@ async def httpx(url: str, office: str, _: str) -> AsyncIterator[Call]:
         yield call
 
 
+@contextlib.asynccontextmanager
+async def niquests(url: str, office: str, _: str) -> AsyncIterator[Call]:
+    import niquests
+
+    lines = {"Authorization": f"Bearer {TOKEN}", "filterIDs": office, "data_quantity": "basic"}
+    async with niquests.AsyncSession() as session:
+
+        async def call() -> None:
+            assert (await session.get(f"{url}{PATH}", headers=lines)).json()[0]["id"] == office
+
+        yield call
+
+
 Opener = Callable[[str, str, str], contextlib.AbstractAsyncContextManager[Call]]
 
 CASES: Final[dict[str, tuple[str, Opener]]] = {
@@ -130,7 +143,17 @@ CASES: Final[dict[str, tuple[str, Opener]]] = {
     "gidgethub": ("gidgethub", gidgethub),
     "hikari": ("hikari", hikari),
     "httpx": ("httpx", httpx),
+    "niquests": ("niquests", niquests),
 }
+"""Cases by what they are called: the package that each needs, and what opens it."""
+
+
+def installed(names: Iterable[str] = CASES) -> list[str]:
+    """Return those of some cases whose package is there, and say which packages the others need."""
+    found = [name for name in names if importlib.util.find_spec(CASES[name][0])]
+    if missing := [CASES[name][0] for name in names if name not in found]:
+        print(f"\nnot installed, and left out: {', '.join(missing)} (they are in the dependency group bench)")
+    return found
 
 
 async def spent(call: Call, calls: int) -> float:
@@ -149,11 +172,7 @@ async def spent(call: Call, calls: int) -> float:
 
 async def measure(url: str, office: str, folder: str) -> dict[str, list[float]]:
     async with contextlib.AsyncExitStack() as stack:
-        calls = {
-            name: await stack.enter_async_context(open_case(url, office, folder))
-            for name, (module, open_case) in CASES.items()
-            if importlib.util.find_spec(module)
-        }
+        calls = {name: await stack.enter_async_context(CASES[name][1](url, office, folder)) for name in installed()}
         results: dict[str, list[float]] = {name: [] for name in calls}
         for number in range(ROUNDS + 1):
             for name, call in calls.items():
