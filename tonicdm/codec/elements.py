@@ -85,8 +85,8 @@ def _may_hold_surrogate(body: bytes) -> bool:
 
 def _may_be_deep(body: bytes) -> bool:
     """Tell whether there are enough brackets for a value that is nested too deep; they may stand side by side."""
-    # A page always has enough, and to count them takes a tenth as long as to parse it.
-    return len(body) > MAX_COUNTED or body.count(b"[") + body.count(b"{") > MAX_DEPTH
+    # A page always has enough. Without them, in one go: to count each takes three times as long.
+    return len(body) > MAX_COUNTED or len(body) - len(body.translate(None, b"[{")) > MAX_DEPTH
 
 
 def _one_by_one(body: bytes, what: str) -> Elements:

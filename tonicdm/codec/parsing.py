@@ -23,7 +23,8 @@ MIN_DIGITS: Final = 19
 _DIGITS_ALIKE: Final = bytes.maketrans(b"123456789" + b",[- \t\r\n", b"0" * 9 + b":" * 7)
 """Makes all digits, and all that a number can stand behind, alike."""
 
-_LONG: Final = b":" + b"0" * MIN_DIGITS
+_LONG_AT_START: Final = b"0" * MIN_DIGITS
+_LONG: Final = b":" + _LONG_AT_START
 
 
 class _Left(enum.Enum):
@@ -142,7 +143,7 @@ def _parse_fast(text: bytes | str) -> Any:
 def _may_hold_long_integer(text: bytes) -> bool:
     """Tell whether so many digits stand together where a number may begin; so they may in a text, too."""
     alike = text.translate(_DIGITS_ALIKE)
-    return _LONG in alike or alike.startswith(_LONG[1:])
+    return _LONG in alike or alike.startswith(_LONG_AT_START)
 
 
 def write_compact(value: Any, *, plain: bool = False) -> str:

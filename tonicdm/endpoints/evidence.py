@@ -13,6 +13,7 @@ from tonicdm.models import is_stub
 from tonicdm.models.records import UPDATED_NAMES, updated_in
 from tonicdm.types import DataQuantity, IDLike, normalise_id
 
+_ID_ONLY: Final = DataQuantity.ID_ONLY  # to look up a member of an enumeration takes longer
 PROJECT_FIELDS: Final = ("project_id", "projectId")
 
 
@@ -50,10 +51,13 @@ def contradiction(
 
 def _other_ids(records: Sequence[dict[str, Any]], wanted: Iterable[IDLike]) -> tuple[str, str] | None:
     named = set(wanted)
-    names = [name for item in records if type(name := item.get("id")) is str and name not in named]
-    if not names:
+    for item in records:
+        if type(name := item.get("id")) is str and name not in named:
+            break
+    else:
         return None  # as nearly always
     asked = {record_id(value) for value in wanted}
+    names = [name for item in records if isinstance(name := item.get("id"), str)]
     strange = sum(1 for name in names if name not in asked and normalise_id(name) not in asked)
     return ("filterIDs", f"{strange} records came that were not asked for") if strange else None
 
@@ -95,7 +99,7 @@ def _is_timed(item: dict[str, Any]) -> bool:
 
 
 def _wrong_shape(records: Sequence[dict[str, Any]], data_quantity: DataQuantity) -> tuple[str, str] | None:
-    if data_quantity is DataQuantity.ID_ONLY:
+    if data_quantity is _ID_ONLY:
         full = sum(1 for item in records if "id" in item and not is_stub(item))
         return ("data_quantity", f"{full} whole records came instead of stubs") if full else None
     if is_stub(records[0]) and all(is_stub(item) for item in records):

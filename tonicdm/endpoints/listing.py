@@ -29,6 +29,8 @@ from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid, are_lower_ids,
 M = TypeVar("M", bound=Record)
 logger: Final = logging.getLogger("tonicdm")
 
+_ID_ONLY: Final = DataQuantity.ID_ONLY  # to look up a member of an enumeration takes longer
+
 MAX_PAGES: Final = 10_000
 """Pages of a list unless it is said otherwise: ten million records, or a server whose list never ends."""
 
@@ -51,7 +53,7 @@ class ListOperation(Generic[M]):
 
     def model_under(self, data_quantity: DataQuantity) -> type[M | RecordStub]:
         """Return what its records are under a data_quantity."""
-        return RecordStub if data_quantity is DataQuantity.ID_ONLY else self.model
+        return RecordStub if data_quantity is _ID_ONLY else self.model
 
     @functools.cached_property
     def identified(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 from tonicdm.codec.elements import Elements
-from tonicdm.endpoints.caller import Caller, ServerFacts
+from tonicdm.endpoints.caller import Caller
 from tonicdm.endpoints.evidence import contradiction
 from tonicdm.endpoints.listing import ListOperation
 from tonicdm.endpoints.options import DEFAULT_PAGE
@@ -110,9 +110,10 @@ class BatchReader:
         self._data_quantity = data_quantity
         self._options = options
         self._operation = listing.operation
-        self._page_limit = page_limit(listing, caller.facts)
-        if self._page_limit is not None:
+        self._page_limit: int | None = None
+        if listing.paged or listing.operation.path in caller.facts.paged:
             # Else a server that pages where the reference shows no pages would cut the answer at a size of its own.
+            self._page_limit = caller.facts.page_limit
             self._operation = listing.with_pages
             self._options = {**options, "page_size": self._page_limit}
         self._prepared = caller.prepare(self._operation, self._options, data_quantity, varying=("filter_ids",))
@@ -120,7 +121,9 @@ class BatchReader:
     @property
     def is_current(self) -> bool:
         """Whether it asks as one would that was made now: what is known of the server's pages may have changed."""
-        return self._page_limit == page_limit(self._listing, self._facts)
+        if self._page_limit is None:
+            return self._operation.path not in self._facts.paged
+        return self._page_limit == self._facts.page_limit
 
     async def read(self, ids: Sequence[RecordID], *, on_invalid: OnInvalid = "raise") -> RecordBatch[Any]:
         """Return the records named by *ids*, decoded: stubs of them under ``id_only``."""
@@ -244,11 +247,6 @@ class BatchReader:
         if invalid and on_invalid != "skip":
             raise invalid_error(invalid, models, self._listing.operation.label)
         return RecordBatch(models, [record for record in ids if not records.shown(record)], invalid)
-
-
-def page_limit(listing: ListOperation[Any], facts: ServerFacts) -> int | None:
-    """Return the records of a page to ask for; None where the server is not known to have pages."""
-    return facts.page_limit if listing.paged or listing.operation.path in facts.paged else None
 
 
 def may_be_length(error: Exception) -> bool:

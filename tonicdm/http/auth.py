@@ -43,6 +43,8 @@ class Auth:
             raise ConfigError("no token: give token= or set TONICDM_TOKEN")
         self._token = token
         self._source = source
+        self.fixed: Secret | None = token if source is None else None
+        """The token, where it never changes."""
         self._is_stale: Callable[[], bool] | None = getattr(source, "is_stale", None)
         self._renewal: SingleFlight[None, Secret] = SingleFlight(name="tonicdm-token")
 

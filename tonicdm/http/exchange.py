@@ -21,7 +21,7 @@ from tonicdm.http.headers import Headers
 from tonicdm.http.hooks import Hooks
 from tonicdm.http.messages import OutgoingRequest, Response, WaitAllowance
 from tonicdm.http.middleware import SingleRequest
-from tonicdm.http.session import USER_AGENT, BodyTooLongError, SessionHolder, read_body
+from tonicdm.http.session import USER_AGENT, BodyTooLongError, SessionHolder, arrived_body, read_body
 from tonicdm.http.watching import Watchers
 from tonicdm.types import RateLimit, Secret
 
@@ -200,7 +200,9 @@ class Exchange:
                     self.settlement = await self._reservation.settle_from(response.headers, response.status, report)
                     rate_limit = report.rate_limit(channel.clock.now())
                     self._tell_response(rate_limit, began)
-                    body = await self._body(response)
+                    body = self._arrived(response)
+                    if body is None:
+                        body = await self._body(response)
                     headers = Headers(response.headers.items(), self._token.mask)
                 elapsed = channel.clock.monotonic() - began
             except BodyTooLongError:
@@ -366,6 +368,12 @@ class Exchange:
             )
         )
         return failed
+
+    def _arrived(self, response: aiohttp.ClientResponse) -> bytes | None:
+        """Return the body of an answer to keep that is there already; None for all others."""
+        if self._is_replaced or self.status >= 300:
+            return None
+        return arrived_body(response, self._channel.max_response_bytes)
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         max_bytes = self._channel.max_response_bytes

@@ -28,19 +28,42 @@ MAX_HEADER_BYTES: Final = 65_536
 MAX_HEADERS: Final = 256
 """Header lines of a response that are still read."""
 
-PER_REQUEST: Final[dict[str, Any]] = {
-    "allow_redirects": False,  # they would carry the token elsewhere
+OF_SESSION: Final[dict[str, Any]] = {
     "raise_for_status": False,  # what a status means is decided here; an answer that raises would settle nothing
     "read_bufsize": 65_536,
     "max_line_size": MAX_HEADER_BYTES,
     "max_field_size": MAX_HEADER_BYTES,
     "max_headers": MAX_HEADERS,
 }
-"""What each request says itself, whatever the defaults of its session are."""
+"""What a session that is opened here is made with, and what each request through a user's says itself."""
+
+PER_REQUEST: Final[dict[str, Any]] = {
+    "allow_redirects": False,  # they would carry the token elsewhere
+}
+"""What each request says itself: aiohttp's sessions have no default of it."""
 
 
 class BodyTooLongError(Exception):
     """A body is longer than what is read of it."""
+
+
+def arrived_body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes | None:
+    """Return a body that has come with the head, as short ones do, unpacked; None for one that is to be waited for.
+
+    Args:
+        response: Whose.
+        max_bytes: Bytes that it has at most.
+
+    Raises:
+        BodyTooLongError: It is longer.
+    """
+    stream = response.content
+    if not stream.is_eof():
+        return None
+    body = stream.read_nowait()
+    if len(body) > max_bytes:
+        raise BodyTooLongError
+    return body
 
 
 async def read_body(response: aiohttp.ClientResponse, max_bytes: int, content: bytearray | None = None) -> bytes:
@@ -54,23 +77,13 @@ async def read_body(response: aiohttp.ClientResponse, max_bytes: int, content: b
     Raises:
         BodyTooLongError: It is longer; *content* holds no more than *max_bytes*.
     """
-    stream = response.content
-    if content is None and stream.is_eof():  # short bodies come with the head
-        whole = stream.read_nowait()
-        if len(whole) > max_bytes:
-            raise BodyTooLongError
-        return whole
     content = bytearray() if content is None else content
-    async for piece in stream.iter_any():
-        _add(content, piece, max_bytes)
+    async for piece in response.content.iter_any():
+        content += piece
+        if len(content) > max_bytes:
+            del content[max_bytes:]
+            raise BodyTooLongError
     return bytes(content)
-
-
-def _add(content: bytearray, piece: bytes, max_bytes: int) -> None:
-    content += piece
-    if len(content) > max_bytes:
-        del content[max_bytes:]
-        raise BodyTooLongError
 
 
 class SessionHolder:
@@ -104,7 +117,13 @@ class SessionHolder:
         self._own_session = session is None
         self._connector = connector
         self._socket_factory = socket_factory
-        self._options: dict[str, Any] = {**PER_REQUEST, "ssl": ssl, "proxy": proxy}
+        self._options: dict[str, Any] = dict(PER_REQUEST)
+        if session is not None:
+            self._options |= OF_SESSION
+        if ssl is not True:
+            self._options["ssl"] = ssl
+        if proxy is not None:
+            self._options["proxy"] = proxy
         self._trust_env = trust_env
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -166,6 +185,7 @@ class SessionHolder:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=self._trust_env,
                 request_class=GatedRequest,
+                **OF_SESSION,
             )
         return self._session
 

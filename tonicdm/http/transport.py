@@ -89,6 +89,7 @@ class Transport(Channel[A]):
             options=options,
         )
         self.auth = auth
+        self._fixed_token: Secret | None = getattr(auth, "fixed", None)
         self.retry: RetryPolicy = retry or RetryPolicy()
         self._chance = random.random
 
@@ -103,7 +104,7 @@ class Transport(Channel[A]):
         progress = Progress(call, self._request_id(call))
         while True:
             self.session.check_open()
-            token = NO_TOKEN if call.public else await self.auth.token()
+            token = NO_TOKEN if call.public else (self._fixed_token or await self.auth.token())
             try:
                 ended = await Exchange(self, progress, token).attempt()
             except GateClosedError:
