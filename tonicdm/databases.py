@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 from urllib.parse import parse_qs, unquote
 
@@ -52,9 +52,34 @@ BEGIN: Final[LiteralString] = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Begins a transaction that waits for a lock, and then sees what the one before it has committed."""
 
 
+UNREADABLE: Final = (
+    "the URL of the database can't be read: it names a parameter that libpq does not know, or one with a value that is "
+    "none, such as connect_timeout=soon. Nothing was sent."
+)
+
+
 def is_url(target: object) -> bool:
     """Tell whether *target* is the URL of a PostgreSQL database, and no path."""
     return isinstance(target, str) and target.startswith(SCHEMES)
+
+
+def refuse_other_url(text: str, places: str) -> None:
+    """Refuse the URL of something else than a PostgreSQL database, before it is taken for a path.
+
+    As a path it would be shown in errors, with the password in it.
+
+    Args:
+        text: A path, if it is none.
+        places: What was asked for.
+
+    Raises:
+        ConfigError: It is one. The error shows nothing but its scheme.
+    """
+    if is_url(text) or not ("://" in text or re.match(r"postgres(ql)?(\+\w+)?:", text, re.IGNORECASE)):
+        return
+    scheme = text.partition("://")[0]
+    other = f"{scheme}://" if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.:-]{1,30}", scheme) else "another URL"
+    raise ConfigError(f"{places}, not {other}. Nothing was sent.")
 
 
 def shown(url: str) -> str:
@@ -104,12 +129,18 @@ def _taken_apart(url: str) -> str | None:
     ):
         return None
     given = {key: values[-1] for key, values in parse_qs(query).items()}
-    place = hosts or given.get("host") or given.get("hostaddr") or ("localhost" if url.startswith(SCHEMES) else "")
+    place = hosts or given.get("host") or given.get("hostaddr") or (_unnamed(given) if url.startswith(SCHEMES) else "")
     port = given.get("port", "")
     if port and ":" not in hosts.rpartition("]")[2] and re.fullmatch(_DIGITS, port):
         place += f":{port}"
     database = name or given.get("dbname", "")
     return f"{scheme}://{unquote(place)}{f'/{unquote(database)}' if slash or database else ''}"
+
+
+def _unnamed(given: Mapping[str, str]) -> str:
+    """Return what people see of a host that is not named in a URL, but where libpq looks then."""
+    service = given.get("service") or os.environ.get("PGSERVICE")
+    return f"service={service}" if service else os.environ.get("PGHOST") or os.environ.get("PGHOSTADDR") or "localhost"
 
 
 def conninfo_of(url: str) -> str:
@@ -130,10 +161,12 @@ def conninfo_of(url: str) -> str:
             "sent."
         ) from error
     try:
+        # The driver reads this one itself, and only when it connects.
+        int(float(psycopg.conninfo.conninfo_to_dict(url).get("connect_timeout") or 0))
         return psycopg.conninfo.make_conninfo(url)
-    except psycopg.Error:
+    except (psycopg.Error, ValueError, OverflowError):
         # The driver's own message repeats the URL, with its password.
-        raise ConfigError("the URL of the database can't be read. Nothing was sent.") from None
+        raise ConfigError(UNREADABLE) from None
 
 
 def connection_settings(conninfo: str, name: str) -> dict[str, Any]:

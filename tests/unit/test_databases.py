@@ -5,15 +5,20 @@ from __future__ import annotations
 import pathlib
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cases import for_each
 from tonicdm.budget.ledgers.postgresql import PostgreSQLLedger
+from tonicdm.budget.paths import expanded
+from tonicdm.cli.store import check as store_check
 from tonicdm.config import Settings
 from tonicdm.databases import CONNECTION, connection_settings, conninfo_of, is_url, shown, shown_place
 from tonicdm.errors import ConfigError
+from tonicdm.export.run import destination
 from tonicdm.jobs import JobQueue
+from tonicdm.rhythm.tokens.store import FileTokenStore
 from tonicdm.store.opening import locate
 
 SHOWN = {
@@ -74,6 +79,48 @@ def test_a_connection_has_our_settings_but_for_what_its_url_says_itself() -> Non
     assert ours == {**CONNECTION, "application_name": "tonicdm-jobs"}
     theirs = conninfo_of("postgresql://db/firm?connect_timeout=30&application_name=mine")
     assert connection_settings(theirs, "tonicdm-jobs").keys() == ours.keys() - {"connect_timeout", "application_name"}
+
+
+@for_each("url", [
+    "postgresql+psycopg://me:s3cret@db/firm", "POSTGRESQL://me:s3cret@db/firm", "jdbc:postgresql://me:s3cret@db/firm",
+    "mysql://me:s3cret@db/firm", "postgresql:/me:s3cret@db/firm", "postgres:me:s3cret@db/firm",
+    "me:s3cret@db/firm?x=://",
+])  # fmt: skip
+def test_the_url_of_something_else_is_no_path_and_its_password_is_in_no_error(url: str) -> None:
+    """As people write them for other programs. A path is made, or shown in the error that it is not there."""
+    errors: list[BaseException | None] = [CliRunner().invoke(store_check, [url], standalone_mode=False).exception]
+    for make in (locate, expanded, destination, FileTokenStore, JobQueue):
+        with pytest.raises(ConfigError) as caught:
+            make(url)
+        errors.append(caught.value)
+    for error in errors:
+        assert isinstance(error, ConfigError)
+        assert "postgresql://" in str(error)
+        assert "s3cret" not in str(error)
+
+
+def test_a_path_with_a_colon_is_still_a_path(tmp_path: pathlib.Path) -> None:
+    for name in ("a:b.db", "postgres/copy:1.db", "C:/firm.db", "postgres-copy:1"):
+        assert locate(tmp_path / name).name == str(tmp_path / name)
+        assert locate(name).name == name
+
+
+def test_a_host_that_libpq_takes_from_elsewhere_is_the_one_that_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "db.example.org")
+    assert shown("postgresql:///firm") == "postgresql://db.example.org/firm"
+    assert shown("postgresql:///firm?service=reports") == "postgresql://service=reports/firm"
+    monkeypatch.setenv("PGSERVICE", "books")
+    assert shown("postgresql:///") == "postgresql://service=books/"
+    assert shown("postgresql://other/firm") == "postgresql://other/firm"
+
+
+@for_each("parameter", ["connect_timeout=soon", "connect_timeout=inf", "bogus=1"])
+def test_a_parameter_that_no_driver_takes_is_refused_at_once(parameter: str) -> None:
+    url = f"postgresql://me:s3cret@db/firm?{parameter}"
+    for make in (locate, lambda url: PostgreSQLLedger(url, key="x"), JobQueue):
+        with pytest.raises(ConfigError, match="can't be read: it names a parameter") as caught:
+            make(url)
+        assert "s3cret" not in str(caught.value)
 
 
 async def test_budget_store_queue_and_settings_show_a_database_alike() -> None:

@@ -6,7 +6,7 @@ import os
 import pathlib
 from typing import Final
 
-from tonicdm.databases import is_url
+from tonicdm.databases import is_url, refuse_other_url
 from tonicdm.errors import ConfigError
 
 _MEMORY: Final = frozenset({"memory", ":memory:"})
@@ -32,11 +32,7 @@ def expanded(where: str | os.PathLike[str]) -> pathlib.Path:
         ConfigError: It is empty, a URL, or no path, or a variable or home directory in it is unknown.
     """
     text = os.fspath(where)
-    if "://" in text:  # it may hold a password
-        scheme = text.partition("://")[0]
-        raise ConfigError(
-            f"the budget is kept in a file, in PostgreSQL (postgresql://…) or in memory, not in {scheme}://"
-        )
+    refuse_other_url(text, "the budget is kept in a file, in PostgreSQL (postgresql://…) or in memory")
     if not text.strip() or "\0" in text or text.startswith("file:"):
         raise ConfigError(f"the budget is kept in a file, or in memory; {text!r} names neither")
     path = os.path.expandvars(os.path.expanduser(text))  # noqa: PTH111 - also says when there is no home directory

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tonicdm.databases import is_url
+from tonicdm.databases import is_url, refuse_other_url
 from tonicdm.store.opening import DEFAULT_SCHEMA, locate
 
 Command = Callable[..., Any]
@@ -20,7 +20,11 @@ class _Target(click.Path):
     name = "file"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return value if is_url(value) else super().convert(value, param, ctx)
+        if is_url(value):
+            return value
+        # Click's error of a file that is not there shows what was written.
+        refuse_other_url(str(value), "FILE is a file or in PostgreSQL (postgresql://…)")
+        return super().convert(value, param, ctx)
 
 
 def store_argument(*, exists: bool = False, required: bool = True) -> Callable[[Command], Command]:

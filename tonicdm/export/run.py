@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol, Self, TypeAlias
 
 import attrs
 
-from tonicdm.databases import is_url
+from tonicdm.databases import is_url, refuse_other_url
 from tonicdm.errors import ConfigError
 from tonicdm.export import duck, manifest
 from tonicdm.export.database import DuckDBFile
@@ -106,6 +106,8 @@ def destination(to: str) -> Destination:
     if is_url(to):
         return _postgresql(to)
     form, _, path = to.partition(":")
+    if form not in FORMS:
+        refuse_other_url(to, "an export goes to duckdb:FILE, parquet:DIR, csv:DIR or postgresql://...")
     if not path or form not in FORMS:
         raise ConfigError(f"an export goes to duckdb:FILE, parquet:DIR, csv:DIR or postgresql://..., not to {to!r}")
     folder: Literal["parquet", "csv"] = "parquet" if form == "parquet" else "csv"

@@ -6,7 +6,7 @@ import os
 import pathlib
 from typing import Final
 
-from tonicdm.databases import is_url
+from tonicdm.databases import is_url, refuse_other_url
 from tonicdm.errors import ConfigError
 from tonicdm.store.database import Location
 from tonicdm.store.sqlite import SqliteFile
@@ -27,9 +27,10 @@ def locate(target: str | os.PathLike[str] | Location, schema: str | None = None)
     if isinstance(target, Location):
         return target
     if not is_url(target):
+        path = check_path(target)
         if schema is not None:
             raise ConfigError("a schema is for a store in PostgreSQL (postgresql://…). Nothing was sent.")
-        return SqliteFile(check_path(target))
+        return SqliteFile(path)
     try:
         from tonicdm.store.postgresql import PostgresqlSchema
     except ModuleNotFoundError as error:
@@ -50,6 +51,7 @@ def check_path(path: str | os.PathLike[str]) -> pathlib.Path:
     text = os.fspath(path)
     if not isinstance(text, str) or not text or "\0" in text:
         raise ConfigError("a store needs the path of a file. Nothing was sent.")
+    refuse_other_url(text, "a store is a file or in PostgreSQL (postgresql://…)")
     if text == ":memory:" or text.startswith("file:"):
         raise ConfigError(
             f"a store is a file that is still there tomorrow, not {text!r}: give a path. Nothing was sent."

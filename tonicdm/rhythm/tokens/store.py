@@ -19,7 +19,7 @@ import attrs
 
 from tonicdm import disk
 from tonicdm.clock import Clock, SystemClock
-from tonicdm.databases import is_url
+from tonicdm.databases import is_url, refuse_other_url
 from tonicdm.errors import ConfigError, StoreError
 from tonicdm.lockfile import locked, share
 from tonicdm.rhythm.tokens.ledger import Damage, TokenLedger
@@ -140,6 +140,8 @@ class FileTokenStore:
             raise ConfigError(
                 "these tokens are kept in files; in a database by PostgresqlTokenStore. Nothing was sent."
             )
+        if folder is not None:
+            refuse_other_url(os.fspath(folder), "tokens are kept in a folder or in PostgreSQL (postgresql://…)")
         self.folder: pathlib.Path = default_folder() if folder is None else pathlib.Path(folder)
         self.clock: Clock = clock or SystemClock()
         """Dates the damage."""

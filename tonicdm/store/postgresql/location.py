@@ -15,8 +15,8 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from tonicdm.clock import ClockWatch, SystemClock
-from tonicdm.databases import SESSION, check_encoding, check_schema, checked
-from tonicdm.errors import ConfigError, StoreError
+from tonicdm.databases import SESSION, check_encoding, check_schema, checked, conninfo_of
+from tonicdm.errors import StoreError
 from tonicdm.store.database import Location, Lock, quoted
 from tonicdm.store.postgresql import restores
 from tonicdm.store.postgresql.database import LOCK_TIMEOUT, PostgresqlDatabase
@@ -63,11 +63,7 @@ class PostgresqlSchema(Location):
         # Nothing sets it later: a database always has one.
         self.schema: str = check_schema(schema)  # pyright: ignore[reportIncompatibleVariableOverride]
         place = checked(url)
-        try:
-            given = conninfo_to_dict(url)
-        except psycopg.Error:
-            # Its text holds the URL, and that the password.
-            raise ConfigError("this is no URL of a PostgreSQL database. Nothing was sent.") from None
+        given = conninfo_to_dict(conninfo_of(url))
         self._settings: dict[str, Any] = {**DEFAULTS, **given, "client_encoding": "UTF8"}
         self.name: str = f"{place} (schema {schema})"
         self._watch = ClockWatch(SystemClock().monotonic)
