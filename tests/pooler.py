@@ -10,6 +10,8 @@ from typing import Self
 import psycopg.conninfo
 
 END_OF_STARTUP = b"Z"
+RESET = b"DISCARD ALL\0"
+"""What a session forgets before the next client gets it for as long as that one is there."""
 NEEDS_ANSWER = b"QS"
 """Messages of a client that end with the server's word that it is ready: a query, and the end of a pipeline."""
 
@@ -86,15 +88,19 @@ class Pooler:
             if session is not None and self._by_transaction:
                 session.writer.transport.abort()
             elif session is not None:
-                self._free.append(session)
+                session.writer.write(b"Q" + struct.pack("!I", 4 + len(RESET)) + RESET)
+                if await self._answered(session, None):
+                    self._free.append(session)
 
-    async def _answered(self, session: Session, writer: asyncio.StreamWriter) -> bool:
+    async def _answered(self, session: Session, writer: asyncio.StreamWriter | None) -> bool:
         """Hand an answer on; whether the session is in no transaction then."""
         while True:
             kind, content = await message(session.reader)
-            writer.write(content)
+            if writer is not None:
+                writer.write(content)
             if kind == END_OF_STARTUP:
-                await writer.drain()
+                if writer is not None:
+                    await writer.drain()
                 return content.endswith(b"I")
 
     async def _lend(self, startup: bytes) -> Session:

@@ -206,6 +206,33 @@ def connect(
     return connection
 
 
+def is_lent_to_others(
+    connection: psycopg.Connection[Any], session: int, another: Callable[[], psycopg.Connection[Any]]
+) -> bool:
+    """Tell whether a pooler lends the session of a connection to others between two transactions.
+
+    A pooler names a session of its own making, so this is asked behind one only. In session mode nobody else ever gets
+    the session of a connection that is open.
+
+    Args:
+        connection: In autocommit mode, and open.
+        session: Its session, as the server names it.
+        another: Opens another connection by the same way.
+    """
+    import psycopg
+
+    if session == connection.info.backend_pid:
+        return False
+    try:
+        with another() as other:
+            other.execute("BEGIN")
+            (theirs,) = other.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+            (ours,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+            return theirs == session or ours != session
+    except psycopg.OperationalError:
+        return False  # no session is left to look with, which a pooler in session mode may say
+
+
 def leave_to_parent(connection: psycopg.Connection[Any]) -> None:
     """Make a forked child unable to speak on its parent's connection; the end of the child would close the session."""
     with contextlib.suppress(Exception):

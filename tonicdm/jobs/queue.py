@@ -23,6 +23,7 @@ from tonicdm.databases import (
     creating,
     first_line,
     form_of,
+    is_lent_to_others,
     is_url,
 )
 from tonicdm.errors import ConfigError, StoreError
@@ -428,7 +429,12 @@ class JobQueue:
     # --- on a thread ----------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
+        from tonicdm.store.postgresql.meanings import POOLED
+
         with contextlib.closing(connect(self._conninfo, "tonicdm-jobs")) as connection:
+            (session,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+            if is_lent_to_others(connection, session, lambda: connect(self._conninfo, "tonicdm-jobs")):
+                raise StoreError(self.where, POOLED)
             form = form_of(connection, SCHEMA)
         if form is not None and form > tables.FORM:
             raise ConfigError(

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from tests.pooler import Pooler
 from tests.postgres import with_database
 from tonicdm.budget.ledgers.postgresql import PostgreSQLLedger
 from tonicdm.cli.app import tonicdm
@@ -128,6 +129,27 @@ async def test_sessions_of_the_queue_are_kept_and_so_is_what_a_url_says_of_them(
         for name, expected in {"work_mem": "7MB", "idle_session_timeout": "0", "search_path": "tonicdm_jobs"}.items():
             (row,) = await queue.app.connector.execute_query_all_async(f"SHOW {name}")  # type: ignore[arg-type]
             assert row == {name: expected}
+
+
+async def test_a_pooler_in_transaction_mode_is_refused_at_once_and_one_in_session_mode_serves(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind the former the library finds its functions in some sessions and not in others."""
+    monkeypatch.setenv("TOKEN_A", "token-a")
+    async with Pooler(postgres_url, by_transaction=True) as pooler:
+        with pytest.raises(StoreError, match=r"pooler in transaction mode.*pool_mode = session"):
+            await run_worker(pooler.url, wait=False)
+    settings = SandboxSettings(tokens=("token-a",))
+    async with (
+        Pooler(postgres_url, by_transaction=False) as pooler,
+        Sandbox(records=600, settings=settings) as box,
+        JobQueue(pooler.url) as queue,
+    ):
+        await queue.upgrade()
+        await queue.add_tenant(Tenant(name="firm-a", token="env:TOKEN_A", base_url=box.url, types=TYPES))
+        await queue.submit(Kind.SYNC, "firm-a")
+        await run_worker(pooler.url, wait=False)
+        assert await queue.jobs() == []
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])

@@ -15,7 +15,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from tonicdm.clock import ClockWatch, SystemClock
-from tonicdm.databases import SESSION, check_encoding, check_schema, checked, conninfo_of
+from tonicdm.databases import SESSION, check_encoding, check_schema, checked, conninfo_of, is_lent_to_others
 from tonicdm.errors import StoreError
 from tonicdm.store.database import Location, Lock, quoted
 from tonicdm.store.postgresql import restores
@@ -142,24 +142,10 @@ class PostgresqlSchema(Location):
             raise
 
     def _check_session(self, db: psycopg.Connection[Any], session: int) -> None:
-        """Refuse a pooler that lends the session which was set up here to others between two transactions.
-
-        A pooler names a session of its own making, so this is asked behind one only. In session mode nobody else ever
-        gets the session of a connection that is open.
-        """
-        if session != db.info.backend_pid and self._is_lent_to_others(db, session):
+        """Refuse a pooler that lends the session which was set up here to others between two transactions."""
+        briefly = {**self._settings, "connect_timeout": POOLER_SECONDS}
+        if is_lent_to_others(db, session, lambda: psycopg.connect(**briefly, autocommit=True)):
             raise StoreError(self.name, POOLED)
-
-    def _is_lent_to_others(self, db: psycopg.Connection[Any], session: int) -> bool:
-        try:
-            settings: dict[str, Any] = {**self._settings, "connect_timeout": POOLER_SECONDS}
-            with psycopg.connect(**settings, autocommit=True) as other:
-                other.execute("BEGIN")
-                (theirs,) = other.execute("SELECT pg_backend_pid()").fetchone() or (0,)
-                (ours,) = db.execute("SELECT pg_backend_pid()").fetchone() or (0,)
-                return theirs == session or ours != session
-        except psycopg.OperationalError:
-            return False  # no session is left to look with, which a pooler in session mode may say
 
     def _make(self, db: psycopg.Connection[Any]) -> None:
         """Make the tables; of two processes that do so at once, the second one finds them made."""
