@@ -36,10 +36,10 @@ class Shown:
 
 
 class Value(Shown):
-    """A value of attrs that does not change: equal to another one of its class with equal fields.
+    """A value that does not change: equal to another one of its class with equal fields.
 
-    attrs sees to that, but not for those that are made several times a call: to make one that is frozen takes twice as
-    long. Such a class is no named tuple either, whose fields are read three times more slowly.
+    attrs sees to that where it makes the class. Those that are made several times a call are classes with slots: a
+    frozen one is made half as fast, and the fields of a named tuple are read three times more slowly.
     """
 
     __slots__ = ()

@@ -224,7 +224,7 @@ class UnitBudget(AsyncClosing):
             )
         if share is not None:
             job = (share, job)  # so that calls behind it, which may take more, do not wait for it
-        waiter = Waiter(cost, priority, job, slots or OWN_SLOTS, read=read, label=label, share=share)
+        waiter = Waiter(cost, priority, job, slots or OWN_SLOTS, read, label, share)
         return Reservation(self._queues, waiter, limits, self._chance)
 
     def _make_queue(self, freed: Callable[[WaitQueue], None]) -> WaitQueue:

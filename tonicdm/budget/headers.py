@@ -64,20 +64,29 @@ class When(Value):
         return made + self.after if self.at is None else self.at
 
 
-@attrs.define(eq=False, repr=False, weakref_slot=False)
 class Report(Value):
     """What the head of one response says of the budget (concepts page, "Managing Rate Limits")."""
 
-    limit: int | None = None
-    """Units of a window, 1 to 10^9."""
-    remaining: int | None = None
-    """Units left when the server had served the call; never negative, never more than `limit`."""
-    reset: When | None = None
-    """When the next window begins."""
-    date: float | None = None
-    """When the server made the response, Unix seconds, whole; None where a cache may have."""
-    retry_after: When | None = None
-    """Before when the server wants no further call."""
+    __slots__ = ("date", "limit", "remaining", "reset", "retry_after")
+
+    def __init__(
+        self,
+        limit: int | None = None,
+        remaining: int | None = None,
+        reset: When | None = None,
+        date: float | None = None,
+        retry_after: When | None = None,
+    ) -> None:
+        self.limit = limit
+        """Units of a window, 1 to 10^9."""
+        self.remaining = remaining
+        """Units left when the server had served the call; never negative, never more than `limit`."""
+        self.reset = reset
+        """When the next window begins."""
+        self.date = date
+        """When the server made the response, Unix seconds, whole; None where a cache may have."""
+        self.retry_after = retry_after
+        """Before when the server wants no further call."""
 
     @classmethod
     def of(cls, limit: float, remaining: float, reset: float, date: float | None = None) -> Report:

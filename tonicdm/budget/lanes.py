@@ -108,13 +108,12 @@ class Waiter(Shown):
         lane: Priority,
         job: Hashable,
         slots: Concurrency,
-        *,
         read: bool,
         label: str = "",
+        share: Share | None = None,
         handle: Any = None,
         deadline: float | None = None,
         number: int = 0,
-        share: Share | None = None,
     ) -> None:
         self.cost = cost
         self.lane = lane

@@ -9,96 +9,179 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-import attrs
-
 from tonicdm.budget.claims import Claims
 from tonicdm.budget.headers import MAX_DELAY_SECONDS
 from tonicdm.budget.rules import NEW, OLDER, SAME, BudgetRules, Named
 from tonicdm.values import Value
 
 
-@attrs.define(eq=False, repr=False, weakref_slot=False)
 class Known(Value):
     """What is known when a response comes; server times are Unix seconds, the others are of the monotonic clock."""
 
-    rules: BudgetRules
-    length: float
-    """Seconds that a window lasts, as far as is known."""
-    lower: float
-    """The earliest that the server's clock can show."""
-    upper: float
-    """The latest of the same."""
-    monotonic: float
-    limit: int
-    limit_sent_at: float
-    """When the last call left whose response reported `limit`."""
-    used: int
-    used_reported_at: float
-    """When the response came that reported `used`."""
-    reset: float | None
-    """The window's end; None while the window is unknown."""
-    provisional: bool
-    """Whether the end is reckoned by ourselves, as no response named one that is believed."""
-    reset_reported_at: float
-    """When a response last named this end."""
-    opened_at: float | None
-    """Server time at which the window surely had begun."""
-    rolled_at: float
-    """When the window was taken to have begun."""
-    renewed_at: float
-    """When the token was refreshed."""
-    previous_reset: float | None
-    previous_used: int
-    claims: Claims
+    __slots__ = (
+        "claims",
+        "length",
+        "limit",
+        "limit_sent_at",
+        "lower",
+        "monotonic",
+        "opened_at",
+        "previous_reset",
+        "previous_used",
+        "provisional",
+        "renewed_at",
+        "reset",
+        "reset_reported_at",
+        "rolled_at",
+        "rules",
+        "upper",
+        "used",
+        "used_reported_at",
+    )
+
+    def __init__(
+        self,
+        rules: BudgetRules,
+        length: float,
+        lower: float,
+        upper: float,
+        monotonic: float,
+        limit: int,
+        limit_sent_at: float,
+        used: int,
+        used_reported_at: float,
+        reset: float | None,
+        provisional: bool,
+        reset_reported_at: float,
+        opened_at: float | None,
+        rolled_at: float,
+        renewed_at: float,
+        previous_reset: float | None,
+        previous_used: int,
+        claims: Claims,
+    ) -> None:
+        self.rules = rules
+        self.length = length
+        """Seconds that a window lasts, as far as is known."""
+        self.lower = lower
+        """The earliest that the server's clock can show."""
+        self.upper = upper
+        """The latest of the same."""
+        self.monotonic = monotonic
+        self.limit = limit
+        self.limit_sent_at = limit_sent_at
+        """When the last call left whose response reported `limit`."""
+        self.used = used
+        self.used_reported_at = used_reported_at
+        """When the response came that reported `used`."""
+        self.reset = reset
+        """The window's end; None while the window is unknown."""
+        self.provisional = provisional
+        """Whether the end is reckoned by ourselves, as no response named one that is believed."""
+        self.reset_reported_at = reset_reported_at
+        """When a response last named this end."""
+        self.opened_at = opened_at
+        """Server time at which the window surely had begun."""
+        self.rolled_at = rolled_at
+        """When the window was taken to have begun."""
+        self.renewed_at = renewed_at
+        """When the token was refreshed."""
+        self.previous_reset = previous_reset
+        self.previous_used = previous_used
+        self.claims = claims
 
 
-@attrs.define(eq=False, repr=False, weakref_slot=False)
 class Response(Value):
     """One response, and what is known of its call."""
 
-    number: int
-    """The call's reservation."""
-    status: int
-    limit: int | None
-    remaining: int | None
-    reset: float | None
-    """Server time."""
-    date: float | None
-    """When the response was made, by the server's clock, cut to whole seconds."""
-    sent_at: float
-    """Monotonic time at which the call left."""
-    served_at: float | None
-    """Server time before which the call surely was not served; None where that is unknown."""
-    delay: float | None = None
-    """Seconds from `date` on that Retry-After names."""
+    __slots__ = ("date", "delay", "limit", "number", "remaining", "reset", "sent_at", "served_at", "status")
+
+    def __init__(
+        self,
+        number: int,
+        status: int,
+        limit: int | None,
+        remaining: int | None,
+        reset: float | None,
+        date: float | None,
+        sent_at: float,
+        served_at: float | None,
+        delay: float | None = None,
+    ) -> None:
+        self.number = number
+        """The call's reservation."""
+        self.status = status
+        self.limit = limit
+        self.remaining = remaining
+        self.reset = reset
+        """Server time."""
+        self.date = date
+        """When the response was made, by the server's clock, cut to whole seconds."""
+        self.sent_at = sent_at
+        """Monotonic time at which the call left."""
+        self.served_at = served_at
+        """Server time before which the call surely was not served; None where that is unknown."""
+        self.delay = delay
+        """Seconds from `date` on that Retry-After names."""
 
 
-@attrs.define(eq=False, repr=False, weakref_slot=False)
 class Meaning(Value):
     """What a response says of the window that is known, or of a new one."""
 
-    window: Named
-    limit: int
-    claims: Claims
-    settles: bool = True
-    """Whether the call's own units are in `used`, or in a window that is over."""
-    used: int = 0
-    """Units used in the window by now."""
-    reports_used: bool = False
-    """Whether this response speaks for `used`."""
-    reports_limit: bool = False
-    """Whether this response speaks for `limit`."""
-    reset: float | None = None
-    """The window's end from now on."""
-    provisional: bool = False
-    reports_reset: bool = False
-    """Whether this response speaks for `reset`."""
-    early: bool = False
-    """Whether a window was taken to be over in which the server still counts."""
-    confirms: int = 0
-    """Another reservation that is settled with this one, as its response is believed now; 0 for none."""
-    learned: float | None = None
-    """The length of a window, where it proved to be another than was known."""
+    __slots__ = (
+        "claims",
+        "confirms",
+        "early",
+        "learned",
+        "limit",
+        "provisional",
+        "reports_limit",
+        "reports_reset",
+        "reports_used",
+        "reset",
+        "settles",
+        "used",
+        "window",
+    )
+
+    def __init__(
+        self,
+        window: Named,
+        limit: int,
+        claims: Claims,
+        settles: bool = True,
+        used: int = 0,
+        reports_used: bool = False,
+        reports_limit: bool = False,
+        reset: float | None = None,
+        provisional: bool = False,
+        reports_reset: bool = False,
+        early: bool = False,
+        confirms: int = 0,
+        learned: float | None = None,
+    ) -> None:
+        self.window = window
+        self.limit = limit
+        self.claims = claims
+        self.settles = settles
+        """Whether the call's own units are in `used`, or in a window that is over."""
+        self.used = used
+        """Units used in the window by now."""
+        self.reports_used = reports_used
+        """Whether this response speaks for `used`."""
+        self.reports_limit = reports_limit
+        """Whether this response speaks for `limit`."""
+        self.reset = reset
+        """The window's end from now on."""
+        self.provisional = provisional
+        self.reports_reset = reports_reset
+        """Whether this response speaks for `reset`."""
+        self.early = early
+        """Whether a window was taken to be over in which the server still counts."""
+        self.confirms = confirms
+        """Another reservation that is settled with this one, as its response is believed now; 0 for none."""
+        self.learned = learned
+        """The length of a window, where it proved to be another than was known."""
 
 
 class Worth(enum.Enum):
@@ -173,20 +256,31 @@ def wait_after_429(known: Known, response: Response) -> float:
 # --- the limit ------------------------------------------------------------------------------------------------------
 
 
-@attrs.define(eq=False, repr=False, weakref_slot=False)
 class _Limit(Value):
-    limit: int
-    """From now on."""
-    left: int | None
-    """Units left that this response shows; None where it shows none."""
-    claims: Claims
-    reported: bool = False
-    """Whether the response names `limit`."""
-    changed: bool = False
-    rejected: bool = False
-    """Whether the response names another one that is not believed, or no more."""
-    confirms: int = 0
-    """The reservation whose response named the same before and was not believed."""
+    __slots__ = ("changed", "claims", "confirms", "left", "limit", "rejected", "reported")
+
+    def __init__(
+        self,
+        limit: int,
+        left: int | None,
+        claims: Claims,
+        reported: bool = False,
+        changed: bool = False,
+        rejected: bool = False,
+        confirms: int = 0,
+    ) -> None:
+        self.limit = limit
+        """From now on."""
+        self.left = left
+        """Units left that this response shows; None where it shows none."""
+        self.claims = claims
+        self.reported = reported
+        """Whether the response names `limit`."""
+        self.changed = changed
+        self.rejected = rejected
+        """Whether the response names another one that is not believed, or no more."""
+        self.confirms = confirms
+        """The reservation whose response named the same before and was not believed."""
 
 
 def _limit(known: Known, response: Response) -> _Limit:
@@ -286,8 +380,8 @@ def _counted(
     claims: Claims,
     used: int,
     reset: float | None,
-    provisional: bool,  # noqa: FBT001 - the fields of what is made
-    reports_reset: bool,  # noqa: FBT001
+    provisional: bool,
+    reports_reset: bool,
     learned: float | None,
     *,
     early: bool = False,

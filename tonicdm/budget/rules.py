@@ -113,16 +113,23 @@ class Share(Value):
         return int(self.fraction * limit)
 
 
-@attrs.define(eq=False, repr=False, weakref_slot=False)
 class Instant(Value):
     """One reading of both local clocks; made several times a call."""
 
-    monotonic: float
-    """Seconds that never run backwards; the same for all processes of a host."""
-    wall: float
-    """Unix time in seconds by the local clock."""
-    counts_suspension: bool = True
-    """Whether `monotonic` goes on while the machine is suspended; where not, only `wall` tells of it."""
+    __slots__ = ("counts_suspension", "monotonic", "wall")
+
+    def __init__(
+        self,
+        monotonic: float,
+        wall: float,
+        counts_suspension: bool = True,
+    ) -> None:
+        self.monotonic = monotonic
+        """Seconds that never run backwards; the same for all processes of a host."""
+        self.wall = wall
+        """Unix time in seconds by the local clock."""
+        self.counts_suspension = counts_suspension
+        """Whether `monotonic` goes on while the machine is suspended; where not, only `wall` tells of it."""
 
     @classmethod
     def read(cls, clock: Clock) -> Instant:
@@ -155,14 +162,20 @@ class Reason(enum.StrEnum):
     """As many calls as allowed are under way."""
 
 
-@attrs.define(eq=False, repr=False, weakref_slot=False)
 class Granted(Value):
     """Units are reserved for a call."""
 
-    entry: int
-    """The ledger's number of the reservation."""
-    first: bool = False
-    """Whether this is the one call that goes ahead while the window is unknown."""
+    __slots__ = ("entry", "first")
+
+    def __init__(
+        self,
+        entry: int,
+        first: bool = False,
+    ) -> None:
+        self.entry = entry
+        """The ledger's number of the reservation."""
+        self.first = first
+        """Whether this is the one call that goes ahead while the window is unknown."""
 
 
 class Denied(NamedTuple):

@@ -8,8 +8,6 @@ import copy
 from collections.abc import Callable, Generator, Hashable, Mapping
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import attrs
-
 from tonicdm.budget.access import RETRY_SECONDS, LedgerAccess
 from tonicdm.budget.lanes import LANES, Ahead, Concurrency, Lanes, Tally, Waiter
 from tonicdm.budget.ledgers import LedgerBusyError
@@ -39,15 +37,23 @@ OWN_SLOTS: Final = Concurrency(1)
 """Stands for the bound of the queue itself."""
 
 
-@attrs.define(eq=False, repr=False, weakref_slot=False)
 class WaitLimits(Value):
     """What a caller allows and asks for."""
 
-    timeout: float
-    """Seconds for which a response is awaited once sent."""
-    max_wait: float | None
-    on_wait: Callable[[views.WaitNotice], None] | None
-    notify_every: float | None
+    __slots__ = ("max_wait", "notify_every", "on_wait", "timeout")
+
+    def __init__(
+        self,
+        timeout: float,
+        max_wait: float | None,
+        on_wait: Callable[[views.WaitNotice], None] | None,
+        notify_every: float | None,
+    ) -> None:
+        self.timeout = timeout
+        """Seconds for which a response is awaited once sent."""
+        self.max_wait = max_wait
+        self.on_wait = on_wait
+        self.notify_every = notify_every
 
 
 _BEHIND: Final = Denied(Reason.QUEUE)

@@ -12,8 +12,6 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TypeVar
 
-import attrs
-
 from tonicdm.budget.entries import RESERVED, SENT, UNKNOWN, Entry, EntryState
 from tonicdm.budget.window import Window
 from tonicdm.values import Value
@@ -62,15 +60,23 @@ def _refund(window: Window, numbers: list[int]) -> None:
     window.refund(*numbers)
 
 
-@attrs.define(eq=False, repr=False, weakref_slot=False)
 class Own(Value):
     """A reservation of this process, as far as it is stored otherwise."""
 
-    state: EntryState
-    until: float
-    sent_at: float | None
-    stored_until: float
-    """Until when others take it for a call under way."""
+    __slots__ = ("sent_at", "state", "stored_until", "until")
+
+    def __init__(
+        self,
+        state: EntryState,
+        until: float,
+        sent_at: float | None,
+        stored_until: float,
+    ) -> None:
+        self.state = state
+        self.until = until
+        self.sent_at = sent_at
+        self.stored_until = stored_until
+        """Until when others take it for a call under way."""
 
 
 def stored_form(entry: Entry, lease: float) -> Entry:
