@@ -13,7 +13,7 @@ from tonicdm.clock import Clock, SystemClock
 from tonicdm.store.database import Database, Lock
 from tonicdm.store.rows import SOFT_DELETED
 from tonicdm.store.store import Store
-from tonicdm.webhooks import jobs
+from tonicdm.webhooks import jobs, mending
 from tonicdm.webhooks.event import Event
 from tonicdm.webhooks.handlers import H, Handlers
 from tonicdm.webhooks.jobs import Job, Triage, records_in, reread, triage
@@ -93,7 +93,7 @@ class Inbox:
 
         def work(db: Database) -> Triage:
             now = self.clock.now()
-            jobs.mend_times(db, now, self.rules)
+            mending.mend_times(db, now, self.rules)
             triaged = triage(db, self.reader, trusted=trusted, limit=limit, now=now)
             jobs.tally(db, applied=triaged.applied)
             return triaged
@@ -116,7 +116,7 @@ class Inbox:
 
         def work(db: Database) -> list[Job]:
             now = self.clock.now()
-            jobs.mend_leases(db, now, self.rules)
+            mending.mend_leases(db, now, self.rules)
             jobs.expire(db, now, self.rules)
             jobs.settle_older(db, fetch or ())
             return jobs.lease(db, owner, now, now + self.rules.lease, fetchable=fetch, limit=limit)
