@@ -4,8 +4,8 @@ attrs writes these methods anew for each class and compiles them when the class 
 more than half of the time that such a class takes. The classes that are loaded with a client have one of these bases
 instead, are decorated with ``eq=False, repr=False``, and behave as if attrs had written the methods.
 
-What is left takes sixteen times as long as a class that has slots and writes its ``__init__`` itself. So do the classes
-of which nobody outside knows, and that change or are made without naming each field. Their fields are their slots.
+What is left takes sixteen times as long as a class with slots that writes its ``__init__`` itself. So do the states and
+the values that the budget alone makes. Their fields are their slots.
 """
 
 from __future__ import annotations
