@@ -96,7 +96,9 @@ def parse_strictly(
     value = LEFT if object_pairs_hook is not None else _parse_fast(text)
     if value is not LEFT:
         return value
-    return json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=object_pairs_hook)
+    if object_pairs_hook is not None:
+        return json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=object_pairs_hook)
+    return _parse_by_python(text)
 
 
 def parse_array(text: bytes, depth: int) -> tuple[Any, bool]:
@@ -118,7 +120,7 @@ def parse_array(text: bytes, depth: int) -> tuple[Any, bool]:
         # Without a float in it, there is none that orjson has made of a long integer.
         return value, True
     if value is LEFT or _may_hold_long_integer(text):
-        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        value = _parse_by_python(text)
         return value, isinstance(value, list) and is_plain(value, depth)
     return value, False
 
@@ -204,3 +206,15 @@ def _finite(text: str) -> float:
     if value - value != 0.0:
         raise _NumberError
     return value
+
+
+_STRICT: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+
+
+def _parse_by_python(text: bytes | str) -> Any:
+    """Parse as `json.loads` does, which makes a decoder for each text where it is told what to refuse."""
+    if isinstance(text, bytes):
+        # What begins with one of these and another character of one byte is UTF-8 (RFC 4627, 3).
+        encoding = "utf-8" if text[:1] in {b"[", b"{"} and text[1:2] != b"\0" else json.detect_encoding(text)
+        text = text.decode(encoding, "surrogatepass")
+    return _STRICT.decode(text)

@@ -8,6 +8,7 @@ from collections.abc import Container
 from typing import Any, Final, Generic, TypeVar
 
 import aiohttp
+import yarl
 from aiohttp import hdrs
 from multidict import istr
 
@@ -34,6 +35,12 @@ MAX_REFUSAL_BYTES: Final = 65_536
 @functools.lru_cache(maxsize=16)
 def _timeout(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=seconds, sock_connect=seconds)
+
+
+@functools.lru_cache(maxsize=64)
+def _url(text: str) -> yarl.URL:
+    """Return an encoded URL as aiohttp takes it: with options in header lines, all calls to a path have the same."""
+    return yarl.URL(text, encoded=True)
 
 
 class GateClosedError(Exception):
@@ -269,7 +276,7 @@ class Exchange:
             lines = [*lines, ("Authorization", f"Bearer {self._token.reveal()}")]
         return session.request(
             call.request.method,
-            call.base_url + call.request.target,
+            _url(call.base_url + call.request.target),
             # aiohttp takes lines one by one, twice each. Where nothing else looks at them, the middleware puts them in.
             headers=None if session.is_own and not self._is_replaced else lines,
             data=call.request.body,

@@ -192,7 +192,7 @@ class SessionHolder:
     def request(
         self,
         method: str,
-        url: str,
+        url: str | yarl.URL,
         *,
         headers: Sequence[tuple[str, str]] | Mapping[str, str] | None,
         data: Any,
@@ -213,7 +213,7 @@ class SessionHolder:
         """
         return self.open().request(
             method,
-            yarl.URL(url, encoded=True),
+            yarl.URL(url, encoded=True) if isinstance(url, str) else url,
             headers=headers,
             data=data,
             timeout=timeout,
