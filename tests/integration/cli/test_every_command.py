@@ -409,11 +409,18 @@ def test_json_is_one_document_also_of_a_failure(name: str, drive: Callable[..., 
 @pytest.mark.parametrize("name", data_commands())
 @pytest.mark.parametrize("form", ["table", "csv", "json", None])
 def test_no_text_of_a_record_steers_the_terminal(
-    name: str, form: str | None, drive: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    form: str | None,
+    drive: Callable[..., Ended],
+    places: dict[str, str],
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Control characters are escapes, markup is text; a table fits 80 columns."""
+    """Control characters are escapes, markup is text; a table fits 80 columns, as the names of files in it do."""
     monkeypatch.setenv("COLUMNS", "80")
-    ended = drive(name, *(() if form is None else ("--format", form)))
+    file = os.path.relpath(places["file"], tmp_path)
+    words = tuple(word.replace("{file}", file).replace("{folder}", "1") for word in COMMANDS[name])
+    ended = drive(name, *(() if form is None else ("--format", form)), words=words)
     steering = set(map(chr, (*range(9), 11, 12, *range(14, 32), *range(0x7F, 0xA0), 0x202E)))
     if form != "csv":
         assert not steering & set(ended.out + ended.err), name
