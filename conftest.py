@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
+import re
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +20,20 @@ from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 sys.path.append(str(pathlib.Path(__file__).parent))
 # So do the processes that they start in this folder.
 os.environ["PYTHONSAFEPATH"] = "1"
+
+
+THEIRS = re.compile(r"(TONICDM|RHYTHM)_(?!TEST_)|(NO|FORCE)_COLOR$|CLICOLOR|TTY_|(COLUMNS|LINES|XDG_STATE_HOME)$")
+"""Variables with which somebody has set up what the tests run."""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    # Neither the settings of whoever runs the tests are theirs, nor the files of budgets and tokens.
+    folder = tempfile.mkdtemp(prefix="tonicdm-state-")
+    session.config.add_cleanup(functools.partial(shutil.rmtree, folder, ignore_errors=True))
+    server = () if "TONICDM_TEST_POSTGRES" in os.environ else ("PG",)
+    for name in [name for name in os.environ if THEIRS.match(name) or name.startswith(server)]:
+        del os.environ[name]
+    os.environ["XDG_STATE_HOME"] = folder
 
 
 def pytest_configure() -> None:

@@ -34,6 +34,8 @@ def test_the_notebook_runs_and_shows_tables(tmp_path, monkeypatch):
     """A cell that fails ends the run with its traceback; what is shown is HTML without the sandbox's token."""
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     monkeypatch.setenv("PYTHONWARNINGS", "error::ResourceWarning")
+    for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))  # a home may be read-only, or have settings of its own
     (path,) = DOCS.rglob("*.ipynb")
     notebook = executed(path, tmp_path)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
