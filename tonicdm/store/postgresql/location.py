@@ -143,7 +143,7 @@ class PostgresqlSchema(Location):
 
     def _check_session(self, db: psycopg.Connection[Any], session: int) -> None:
         """Refuse a pooler that lends the session which was set up here to others between two transactions."""
-        briefly = {**self._settings, "connect_timeout": POOLER_SECONDS}
+        briefly: dict[str, Any] = {**self._settings, "connect_timeout": POOLER_SECONDS}
         if is_lent_to_others(db, session, lambda: psycopg.connect(**briefly, autocommit=True)):
             raise StoreError(self.name, POOLED)
 
