@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import logging
+import re
 import urllib.parse
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, LiteralString, Self, TypeVar
@@ -436,11 +437,29 @@ class JobQueue:
             if is_lent_to_others(connection, session, lambda: connect(self._conninfo, "tonicdm-jobs")):
                 raise StoreError(self.where, POOLED)
             form = form_of(connection, SCHEMA)
+            lacking = [] if form is None else self._lacking(connection)
         if form is not None and form > tables.FORM:
             raise ConfigError(
                 f"the jobs in {self.where} were written by a newer tonicdm: they have form {form}, and tonicdm "
                 f"{__version__} reads form {tables.FORM}. Nothing was changed. Upgrade this one"
             )
+
+        if lacking:
+            import procrastinate
+
+            raise StoreError(
+                self.where,
+                f"has tables of another version of procrastinate than {procrastinate.__version__}, which is installed: "
+                f"{lacking[0]} is missing. Install the version that made them, or apply that library's migrations in "
+                f"the schema {SCHEMA}. Nothing was changed",
+            )
+
+    def _lacking(self, connection: psycopg.Connection[Any]) -> list[str]:
+        """Return the functions that the queue's library calls and its tables do not have."""
+        from procrastinate import sql
+
+        called = sorted(set(re.findall(r"\b(procrastinate_\w+)\(", " ".join(sql.queries.values()))))
+        return [name for (name,) in connection.execute(tables.LACKING, (called,))]
 
     def _check_encoding(self) -> None:
         """Refuse a database in which no tenant's copy could be made."""

@@ -199,6 +199,13 @@ abort_requested = false, args = args || jsonb_build_object('reason', %(reason)s:
 WHERE id = %(id)s AND status = 'doing' AND worker_id = %(worker)s RETURNING id
 """  # noqa: S608
 
+LACKING: Final[LiteralString] = f"""
+SELECT name FROM unnest(%s::text[]) AS name WHERE NOT EXISTS (
+    SELECT 1 FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
+    WHERE proname = name AND nspname = '{SCHEMA}'
+)
+"""  # noqa: S608
+"""Which of these functions there are none of."""
 FIGURES: Final[LiteralString] = f"""
 SELECT queue_name AS queue, status::text AS status, count(*) AS jobs,
     greatest(0, extract(epoch FROM max(now() - scheduled_at) FILTER (WHERE status = 'todo')))::float8 AS late

@@ -152,6 +152,18 @@ async def test_a_pooler_in_transaction_mode_is_refused_at_once_and_one_in_sessio
         assert await queue.jobs() == []
 
 
+async def test_tables_of_another_version_of_the_library_are_refused_with_what_is_missing(postgres_url: str) -> None:
+    """A worker would be told so by the one statement that needs it, perhaps when a job ends."""
+    async with JobQueue(postgres_url) as queue:
+        await queue.upgrade()
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute("DROP FUNCTION tonicdm_jobs.procrastinate_retry_job_v2")
+    with pytest.raises(
+        StoreError, match=r"another version of procrastinate than .*procrastinate_retry_job_v2 is missing"
+    ):
+        await run_worker(postgres_url, wait=False)
+
+
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 async def test_a_database_that_cannot_hold_every_character_is_refused_before_a_page_is_paid_for(
     postgres_server: str, encoding: str

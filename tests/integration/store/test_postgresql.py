@@ -280,6 +280,15 @@ async def test_workers_of_several_hosts_lease_each_job_once_and_keep_the_order_o
         await store.close()
 
 
+async def test_a_schema_that_the_role_may_not_use_is_an_error_that_says_so(postgres_url: str) -> None:
+    role = f"stranger_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {role} LOGIN; CREATE SCHEMA acme")
+    scheme, _, rest = postgres_url.partition("://")
+    with pytest.raises(StoreError, match="the role lacks a privilege"):
+        await Store(f"{scheme}://{role}@{rest.rpartition('@')[2]}", schema="acme").open()
+
+
 async def test_the_documented_roles_are_enough(postgres_url: str) -> None:
     """The writer owns its schema and nothing else; a reader sees views that are made after its rights were given."""
     writer, reader = (f"{name}_{secrets.token_hex(4)}" for name in ("writer", "reader"))

@@ -60,7 +60,8 @@ def described(error: psycopg.Error) -> str:
             "did not do it in the time that the server allows (transaction_timeout). What was under way was not "
             "stored; every page before it is"
         )
-    if isinstance(error, errors.InsufficientPrivilege):
+    # A schema that a role may not use is none in its search path, and that is what the server says of it.
+    if isinstance(error, errors.InsufficientPrivilege | errors.InvalidSchemaName):
         return "can't be used: the role lacks a privilege. It needs a schema of its own: docs/how-to/postgresql.md"
     if is_away(error):
         return "can't be reached, or the connection broke. What was under way was not stored; every page before it is"
