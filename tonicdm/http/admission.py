@@ -35,7 +35,9 @@ class Admitted(Protocol):
         """Pass the gate; False where a 429 came meanwhile, so that nothing may be sent."""
         ...
 
-    async def settle_from(self, headers: Mapping[str, str], status: int, report: Report | None = None) -> Settlement:
+    def settle_from(
+        self, headers: Mapping[str, str], status: int, report: Report | None = None
+    ) -> Awaitable[Settlement]:
         """Take in what the head of an answer says of further calls; *report* is what `read` makes of the headers."""
         ...
 
