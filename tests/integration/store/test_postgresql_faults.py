@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import pathlib
-import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
 
-from tests import places, postgres
+from tests import postgres
+from tests.disks import small_disk
 from tests.engines import rows
 from tests.integration.sync.conftest import drive
 from tests.listserver import ListServer
@@ -149,7 +147,7 @@ async def test_a_full_disk_is_an_error_that_keeps_every_page_before_and_the_stor
     own: postgres.OwnServer,
 ) -> None:
     """A tablespace of a few megabytes."""
-    with small_disk() as folder:
+    with small_disk(12, owner="pgserver") as folder:
         administer(own.url, f"CREATE TABLESPACE small LOCATION '{folder}'", "CREATE DATABASE small TABLESPACE small")
         url = postgres.with_database(own.url, "small")
         async with Store(url, schema="firm") as store:
@@ -168,27 +166,6 @@ async def fill(store: Store) -> None:
     for page in range(40):
         records = [office(100 * page + n, text=os.urandom(1500).hex()) for n in range(2, 80)]
         await store.write_page("offices", records, BASIC)
-
-
-@contextlib.contextmanager
-def small_disk() -> Iterator[pathlib.Path]:
-    """Mount a small disk that the server may write to."""
-    if not hasattr(os, "geteuid") or os.geteuid() or shutil.which("mount") is None:
-        pytest.skip("to mount a disk needs root")
-    import pwd
-    import tempfile
-
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="tonicdm-small-", dir=places.temporary()))
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", folder], check=False)
-    if mounted.returncode:
-        folder.rmdir()
-        pytest.skip("no disk can be mounted here")
-    try:
-        shutil.chown(folder, pwd.getpwnam("pgserver").pw_uid)
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
-        folder.rmdir()
 
 
 # --- a run ------------------------------------------------------------------------------------------------------------
