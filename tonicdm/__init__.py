@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from tonicdm._version import __version__
 from tonicdm.late import late_names
@@ -169,4 +170,6 @@ _SUBMODULES = (
 )
 """Modules that are there as attributes without an import of their own."""
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__ = late_names(__name__, _NAMES, _SUBMODULES)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from tonicdm.budget.budgeter import UnitBudget
 from tonicdm.budget.default import budget_key
@@ -31,4 +32,6 @@ __all__ = [
 ]
 
 # A call that does not wait needs none of them.
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__ = late_names(__name__, {"tonicdm.budget.views": ("Forecast", "Snapshot", "WaitNotice")})

@@ -26,19 +26,19 @@ class Claims(State):
         reset_responses: int = 0,
         reset_since: float = 0.0,
     ) -> None:
-        self.limit = limit
+        self.limit: int | None = limit
         """A Limit above the known one."""
-        self.limit_call = limit_call
+        self.limit_call: int = limit_call
         """The reservation whose response named it."""
-        self.limit_remaining = limit_remaining
+        self.limit_remaining: int = limit_remaining
         """Units left by that response."""
-        self.reset = reset
+        self.reset: float | None = reset
         """A Reset further away than a window is long, or nearer than was named; server time."""
-        self.reset_call = reset_call
+        self.reset_call: int = reset_call
         """The reservation whose response named it last."""
-        self.reset_responses = reset_responses
+        self.reset_responses: int = reset_responses
         """How many responses agreed on it."""
-        self.reset_since = reset_since
+        self.reset_since: float = reset_since
         """Monotonic time at which the first of them came."""
 
     def claim_limit(self, limit: int, remaining: int, call: int) -> tuple[Claims, int | None]:

@@ -28,21 +28,21 @@ class Cooldown(State):
         paused_until: float | None = None,
         probes: bool = False,
     ) -> None:
-        self.until = until
+        self.until: float | None = until
         """Server time that the 429s name, at least; None while nothing is forbidden."""
-        self.limited_at = limited_at
+        self.limited_at: float | None = limited_at
         """Monotonic time at which the last 429 came to a call that left after the one before."""
-        self.consecutive_429s = consecutive_429s
+        self.consecutive_429s: int = consecutive_429s
         """How many 429s came in a row, each to a call sent after the last. Until one is served, one goes alone."""
-        self.slack = slack
+        self.slack: float = slack
         """Seconds added behind every reset, after one at which the server still refused."""
-        self.ends_at = ends_at
+        self.ends_at: float | None = ends_at
         """Monotonic time at which the cooldown ends, or ended: the server's clock may be set meanwhile."""
-        self.ends_for = ends_for
+        self.ends_for: float | None = ends_for
         """The `until` from which `ends_at` was reckoned; an older version changes that alone."""
-        self.paused_until = paused_until
+        self.paused_until: float | None = paused_until
         """Server time until which somebody has paused the budget; no part of what the 429s demand."""
-        self.probes = probes
+        self.probes: bool = probes
         """Whether a call tries when it ends, whatever is known of the window: no 429 named an end that is obeyed."""
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from typing import Final
+from typing import ClassVar, Final
 
 from tonicdm.budget.rules import BudgetRules
 from tonicdm.values import State, changed
@@ -44,22 +44,22 @@ class Entry(State):
         holder: str = "",
         job_label: str = "",
     ) -> None:
-        self.number = number
-        self.cost = cost
-        self.state = state
-        self.until = until
+        self.number: int = number
+        self.cost: int = cost
+        self.state: EntryState = state
+        self.until: float = until
         """Monotonic time: a reservation's lease, or the latest at which a sent call is still awaited."""
-        self.sent_at = sent_at
+        self.sent_at: float | None = sent_at
         """Monotonic time at which the call passed the gate."""
-        self.closed_at = closed_at
+        self.closed_at: float | None = closed_at
         """Monotonic time at which an unknown attempt's socket was closed."""
-        self.lane = lane
+        self.lane: str = lane
         """The lane it waited in; for people, not for the rules, as the next two."""
-        self.label = label
+        self.label: str = label
         """What the call is."""
-        self.holder = holder
+        self.holder: str = holder
         """Which process made it."""
-        self.job_label = job_label
+        self.job_label: str = job_label
         """The label of its job, whose units are counted together; empty where it has none."""
 
 
@@ -67,19 +67,19 @@ class Holdings(State):
     """All entries of a budget, and their sums."""
 
     __slots__ = ("entries", "held", "next_number", "next_sweep", "rules", "touched", "unknown", "window")
-    BESIDE = frozenset({"rules", "touched"})
+    BESIDE: ClassVar[frozenset[str]] = frozenset({"rules", "touched"})
 
     def __init__(self, rules: BudgetRules | None = None, next_number: int = 1) -> None:
-        self.rules = BudgetRules() if rules is None else rules
+        self.rules: BudgetRules = BudgetRules() if rules is None else rules
         self.entries: dict[int, Entry] = {}
-        self.held = 0
+        self.held: int = 0
         """H: units of all entries."""
-        self.unknown = 0
+        self.unknown: int = 0
         """The part of H whose calls ended without a usable response."""
-        self.window = self.rules.window
+        self.window: float = self.rules.window
         """Seconds that a window lasts, as far as is known."""
-        self.next_number = next_number
-        self.next_sweep = NEVER
+        self.next_number: int = next_number
+        self.next_sweep: float = NEVER
         """Monotonic time before which no entry changes by itself."""
         self.touched: set[int] = set()
         """Entries changed or gone since a ledger last stored them."""

@@ -24,15 +24,15 @@ class ForeignUsage(State):
     def __init__(
         self,
     ) -> None:
-        self.own = 0
+        self.own: int = 0
         """Units of this window that are ours at most, calls under way left out."""
-        self.spent = 0
+        self.spent: int = 0
         """Units that others spent at least in this window."""
-        self.rate = 0.0
+        self.rate: float = 0.0
         """Units a second that they spent in earlier windows."""
-        self.since = 0.0
+        self.since: float = 0.0
         """Monotonic time at which the measuring of this window began."""
-        self.seen_at = 0.0
+        self.seen_at: float = 0.0
         """Monotonic time at which the call was sent whose response reported the greatest ``used``."""
 
     def begin(self, monotonic: float) -> None:

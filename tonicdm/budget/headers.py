@@ -77,15 +77,15 @@ class Report(Value):
         date: float | None = None,
         retry_after: When | None = None,
     ) -> None:
-        self.limit = limit
+        self.limit: int | None = limit
         """Units of a window, 1 to 10^9."""
-        self.remaining = remaining
+        self.remaining: int | None = remaining
         """Units left when the server had served the call; never negative, never more than `limit`."""
-        self.reset = reset
+        self.reset: When | None = reset
         """When the next window begins."""
-        self.date = date
+        self.date: float | None = date
         """When the server made the response, Unix seconds, whole; None where a cache may have."""
-        self.retry_after = retry_after
+        self.retry_after: When | None = retry_after
         """Before when the server wants no further call."""
 
     @classmethod

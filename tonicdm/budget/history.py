@@ -29,13 +29,13 @@ class Counts(State):
     __slots__ = ("began_at", "by_label", "limited", "waited", "waits")
 
     def __init__(self, began_at: float = float("-inf")) -> None:
-        self.began_at = began_at
+        self.began_at: float = began_at
         """`Window.rolled_at` of the window that is counted: an older version begins a window and leaves this alone."""
-        self.limited = 0
+        self.limited: int = 0
         """Answers with status 429."""
-        self.waits = 0
+        self.waits: int = 0
         """Calls that waited for their units for `MIN_WAIT_SECONDS` or longer."""
-        self.waited = 0.0
+        self.waited: float = 0.0
         """Seconds that they waited together."""
         self.by_label: dict[str, Sums] = {}
         """Settled calls and their units, by the label of their job."""

@@ -115,27 +115,27 @@ class Waiter(Shown):
         deadline: float | None = None,
         number: int = 0,
     ) -> None:
-        self.cost = cost
-        self.lane = lane
-        self.job = job
-        self.slots = slots
-        self.read = read
+        self.cost: int = cost
+        self.lane: Priority = lane
+        self.job: Hashable = job
+        self.slots: Concurrency = slots
+        self.read: bool = read
         """Whether the call only reads: such a one goes first into an unknown window."""
-        self.label = label
+        self.label: str = label
         """What the call is, for people."""
-        self.handle = handle
+        self.handle: Any = handle
         """What the shell wakes; the queue only carries it."""
-        self.deadline = deadline
+        self.deadline: float | None = deadline
         """Monotonic time at which the caller gives up."""
-        self.number = number
+        self.number: int = number
         """Its place in the order of arrival; kept when it lost its units at the gate and queues anew."""
-        self.gone = False
+        self.gone: bool = False
         """Set when the call was cancelled, refused or granted; the queue drops it when it comes across it."""
-        self.left = False
+        self.left: bool = False
         """Whether the shell has counted it out."""
-        self.share = share
+        self.share: Share | None = share
         """What its job may take of a window; None where it may take all."""
-        self.since = 0.0
+        self.since: float = 0.0
         """Monotonic time at which it began to queue."""
 
 

@@ -60,35 +60,35 @@ class Known(Value):
         previous_used: int,
         claims: Claims,
     ) -> None:
-        self.rules = rules
-        self.length = length
+        self.rules: BudgetRules = rules
+        self.length: float = length
         """Seconds that a window lasts, as far as is known."""
-        self.lower = lower
+        self.lower: float = lower
         """The earliest that the server's clock can show."""
-        self.upper = upper
+        self.upper: float = upper
         """The latest of the same."""
-        self.monotonic = monotonic
-        self.limit = limit
-        self.limit_sent_at = limit_sent_at
+        self.monotonic: float = monotonic
+        self.limit: int = limit
+        self.limit_sent_at: float = limit_sent_at
         """When the last call left whose response reported `limit`."""
-        self.used = used
-        self.used_reported_at = used_reported_at
+        self.used: int = used
+        self.used_reported_at: float = used_reported_at
         """When the response came that reported `used`."""
-        self.reset = reset
+        self.reset: float | None = reset
         """The window's end; None while the window is unknown."""
-        self.provisional = provisional
+        self.provisional: bool = provisional
         """Whether the end is reckoned by ourselves, as no response named one that is believed."""
-        self.reset_reported_at = reset_reported_at
+        self.reset_reported_at: float = reset_reported_at
         """When a response last named this end."""
-        self.opened_at = opened_at
+        self.opened_at: float | None = opened_at
         """Server time at which the window surely had begun."""
-        self.rolled_at = rolled_at
+        self.rolled_at: float = rolled_at
         """When the window was taken to have begun."""
-        self.renewed_at = renewed_at
+        self.renewed_at: float = renewed_at
         """When the token was refreshed."""
-        self.previous_reset = previous_reset
-        self.previous_used = previous_used
-        self.claims = claims
+        self.previous_reset: float | None = previous_reset
+        self.previous_used: int = previous_used
+        self.claims: Claims = claims
 
 
 class Response(Value):
@@ -108,20 +108,20 @@ class Response(Value):
         served_at: float | None,
         delay: float | None = None,
     ) -> None:
-        self.number = number
+        self.number: int = number
         """The call's reservation."""
-        self.status = status
-        self.limit = limit
-        self.remaining = remaining
-        self.reset = reset
+        self.status: int = status
+        self.limit: int | None = limit
+        self.remaining: int | None = remaining
+        self.reset: float | None = reset
         """Server time."""
-        self.date = date
+        self.date: float | None = date
         """When the response was made, by the server's clock, cut to whole seconds."""
-        self.sent_at = sent_at
+        self.sent_at: float = sent_at
         """Monotonic time at which the call left."""
-        self.served_at = served_at
+        self.served_at: float | None = served_at
         """Server time before which the call surely was not served; None where that is unknown."""
-        self.delay = delay
+        self.delay: float | None = delay
         """Seconds from `date` on that Retry-After names."""
 
 
@@ -160,27 +160,27 @@ class Meaning(Value):
         confirms: int = 0,
         learned: float | None = None,
     ) -> None:
-        self.window = window
-        self.limit = limit
-        self.claims = claims
-        self.settles = settles
+        self.window: Named = window
+        self.limit: int = limit
+        self.claims: Claims = claims
+        self.settles: bool = settles
         """Whether the call's own units are in `used`, or in a window that is over."""
-        self.used = used
+        self.used: int = used
         """Units used in the window by now."""
-        self.reports_used = reports_used
+        self.reports_used: bool = reports_used
         """Whether this response speaks for `used`."""
-        self.reports_limit = reports_limit
+        self.reports_limit: bool = reports_limit
         """Whether this response speaks for `limit`."""
-        self.reset = reset
+        self.reset: float | None = reset
         """The window's end from now on."""
-        self.provisional = provisional
-        self.reports_reset = reports_reset
+        self.provisional: bool = provisional
+        self.reports_reset: bool = reports_reset
         """Whether this response speaks for `reset`."""
-        self.early = early
+        self.early: bool = early
         """Whether a window was taken to be over in which the server still counts."""
-        self.confirms = confirms
+        self.confirms: int = confirms
         """Another reservation that is settled with this one, as its response is believed now; 0 for none."""
-        self.learned = learned
+        self.learned: float | None = learned
         """The length of a window, where it proved to be another than was known."""
 
 
@@ -269,17 +269,17 @@ class _Limit(Value):
         rejected: bool = False,
         confirms: int = 0,
     ) -> None:
-        self.limit = limit
+        self.limit: int = limit
         """From now on."""
-        self.left = left
+        self.left: int | None = left
         """Units left that this response shows; None where it shows none."""
-        self.claims = claims
-        self.reported = reported
+        self.claims: Claims = claims
+        self.reported: bool = reported
         """Whether the response names `limit`."""
-        self.changed = changed
-        self.rejected = rejected
+        self.changed: bool = changed
+        self.rejected: bool = rejected
         """Whether the response names another one that is not believed, or no more."""
-        self.confirms = confirms
+        self.confirms: int = confirms
         """The reservation whose response named the same before and was not believed."""
 
 

@@ -124,11 +124,11 @@ class Instant(Value):
         wall: float,
         counts_suspension: bool = True,
     ) -> None:
-        self.monotonic = monotonic
+        self.monotonic: float = monotonic
         """Seconds that never run backwards; the same for all processes of a host."""
-        self.wall = wall
+        self.wall: float = wall
         """Unix time in seconds by the local clock."""
-        self.counts_suspension = counts_suspension
+        self.counts_suspension: bool = counts_suspension
         """Whether `monotonic` goes on while the machine is suspended; where not, only `wall` tells of it."""
 
     @classmethod
@@ -172,9 +172,9 @@ class Granted(Value):
         entry: int,
         first: bool = False,
     ) -> None:
-        self.entry = entry
+        self.entry: int = entry
         """The ledger's number of the reservation."""
-        self.first = first
+        self.first: bool = first
         """Whether this is the one call that goes ahead while the window is unknown."""
 
 

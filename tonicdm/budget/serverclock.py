@@ -17,13 +17,13 @@ class ServerClock(State):
     __slots__ = ("at", "high", "low", "wall")
 
     def __init__(self, low: float | None = None, high: float | None = None, at: float = 0.0, wall: float = 0.0) -> None:
-        self.low = low
+        self.low: float | None = low
         """Least possible value of server time minus monotonic time, at `at`."""
-        self.high = high
+        self.high: float | None = high
         """Greatest possible value of the same."""
-        self.at = at
+        self.at: float = at
         """Monotonic time at which the bounds held."""
-        self.wall = wall
+        self.wall: float = wall
         """Wall time minus monotonic time, then. If it has grown, the machine may have slept, and the server not."""
 
     def lower(self, now: Instant, rules: BudgetRules) -> float:

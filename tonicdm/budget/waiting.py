@@ -49,11 +49,11 @@ class WaitLimits(Value):
         on_wait: Callable[[views.WaitNotice], None] | None,
         notify_every: float | None,
     ) -> None:
-        self.timeout = timeout
+        self.timeout: float = timeout
         """Seconds for which a response is awaited once sent."""
-        self.max_wait = max_wait
-        self.on_wait = on_wait
-        self.notify_every = notify_every
+        self.max_wait: float | None = max_wait
+        self.on_wait: Callable[[views.WaitNotice], None] | None = on_wait
+        self.notify_every: float | None = notify_every
 
 
 _BEHIND: Final = Denied(Reason.QUEUE)

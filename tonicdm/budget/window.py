@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+from typing import ClassVar
 
 from tonicdm.budget.claims import Claims
 from tonicdm.budget.cooldown import Cooldown
@@ -54,55 +55,55 @@ class Window(State):
         "used",
         "used_reported_at",
     )
-    BESIDE = frozenset({"ended"})
+    BESIDE: ClassVar[frozenset[str]] = frozenset({"ended"})
 
     def __init__(self, rules: BudgetRules | None = None) -> None:
-        self.rules = BudgetRules() if rules is None else rules
-        self.clock = ServerClock()
-        self.cooldown = Cooldown()
-        self.foreign_usage = ForeignUsage()
-        self.limit = self.rules.limit
-        self.limit_before = 0
+        self.rules: BudgetRules = BudgetRules() if rules is None else rules
+        self.clock: ServerClock = ServerClock()
+        self.cooldown: Cooldown = Cooldown()
+        self.foreign_usage: ForeignUsage = ForeignUsage()
+        self.limit: int = self.rules.limit
+        self.limit_before: int = 0
         """The limit that held before, where one response alone named the present one; 0 where others agreed."""
-        self.limit_sent_at = LONG_AGO
+        self.limit_sent_at: float = LONG_AGO
         """Monotonic time at which the last call left whose response reported `limit`."""
-        self.limit_call = 0
+        self.limit_call: int = 0
         """The reservation whose response alone named `limit`; 0 where another response has agreed."""
-        self.used = 0
+        self.used: int = 0
         """U: the greatest ``Limit - Remaining`` seen in this window."""
-        self.used_reported_at = LONG_AGO
+        self.used_reported_at: float = LONG_AGO
         """Monotonic time at which the response came that reported `used`."""
-        self.holdings = Holdings(self.rules)
+        self.holdings: Holdings = Holdings(self.rules)
         self.reset: float | None = None
         """The latest Reset that named this window, server time; None while the window is unknown."""
-        self.assumed = False
+        self.assumed: bool = False
         """Whether no response ever reported how much is used, so that this window is one of our own."""
-        self.provisional = False
+        self.provisional: bool = False
         """Whether `reset` was reckoned from our own clock, because what responses name is not believed."""
-        self.reset_reported_at = LONG_AGO
+        self.reset_reported_at: float = LONG_AGO
         """Monotonic time at which a response last named `reset`."""
         self.learned_length: float | None = None
         """Seconds that the server's windows last, where that is more than `BudgetRules.window`."""
-        self.claims = Claims()
+        self.claims: Claims = Claims()
         """Limit and Reset that responses named and that are not believed yet."""
         self.previous_reset: float | None = None
         """The last Reset of the window before; responses that name it are late."""
-        self.previous_used = 0
+        self.previous_used: int = 0
         """The greatest used of that window, in case it proves not to be over."""
         self.opened_at: float | None = None
         """Server time at which this window surely had begun; a Reset clearly before it names an older one."""
-        self.rolled_at = LONG_AGO
+        self.rolled_at: float = LONG_AGO
         """Monotonic time at which this window was taken to have begun."""
-        self.renewed_at = LONG_AGO
+        self.renewed_at: float = LONG_AGO
         """Monotonic time at which the token was refreshed; responses to earlier calls speak of another budget."""
-        self.headers_seen = False
+        self.headers_seen: bool = False
         self.first: int | None = None
         """The entry of the call that went ahead while the window is unknown."""
-        self.unconfirmed = False
+        self.unconfirmed: bool = False
         """Whether it is only remembered, as the ledger was lost. One call goes first, as others may have spent."""
         self.accounts: dict[tuple[str, str], tuple[int, int]] = {}
         """Settled calls and their units in this window, by lane and label; for people, not for the rules."""
-        self.counts = Counts()
+        self.counts: Counts = Counts()
         """What else is counted in this window, and the units of jobs that have a label."""
         self.ended: list[WindowRecord] = []
         """Windows that ended since a ledger last stored them."""

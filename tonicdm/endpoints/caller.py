@@ -36,11 +36,11 @@ class ServerFacts(State):
     ) -> None:
         self.ids_per_call: int = 240
         """Most IDs that are put into one header: about 8 KB of them fit most servers."""
-        self.ids_proven = 0
+        self.ids_proven: int = 0
         """Most IDs that were answered in one call."""
         self.page_limit: int = MAX_PAGE_SIZE
         """Most records that may be asked for in one page."""
-        self.largest_page = 0
+        self.largest_page: int = 0
         """Records of the largest page seen where more were asked for."""
         self.paged: set[str] = set()
         """Paths whose pages turned out to exist, though the reference shows none."""

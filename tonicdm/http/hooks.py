@@ -42,6 +42,8 @@ logger: Final = logging.getLogger("tonicdm")
 E = TypeVar("E")
 
 # Most programs hear of no event.
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__ = late_names(__name__, {"tonicdm.http.events": [name for name in __all__ if name != "Hooks"]})
 
 

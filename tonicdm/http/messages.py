@@ -120,9 +120,9 @@ class WaitAllowance(State):
     __slots__ = ("left_429s", "seconds_left")
 
     def __init__(self, seconds_left: float | None, left_429s: int | None = None) -> None:
-        self.seconds_left = seconds_left
+        self.seconds_left: float | None = seconds_left
         """Seconds; None for as long as it takes."""
-        self.left_429s = left_429s
+        self.left_429s: int | None = left_429s
         """429s that may still be waited out; None for as many as come."""
 
     def spend(self, seconds: float) -> None:

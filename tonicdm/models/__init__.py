@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from tonicdm.codec import Codec as Codec
 from tonicdm.codec import OpenEnum as OpenEnum
@@ -142,4 +142,6 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 __all__ = ["CODEC", "Codec", "OpenEnum", *itertools.chain(*_NAMES.values())]  # noqa: PLE0604 # pyright: ignore[reportUnsupportedDunderAll]
 
 # To make all record classes takes longer than to import aiohttp.
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__ = late_names(__name__, _NAMES)

@@ -72,10 +72,10 @@ class Own(Value):
         sent_at: float | None,
         stored_until: float,
     ) -> None:
-        self.state = state
-        self.until = until
-        self.sent_at = sent_at
-        self.stored_until = stored_until
+        self.state: EntryState = state
+        self.until: float = until
+        self.sent_at: float | None = sent_at
+        self.stored_until: float = stored_until
         """Until when others take it for a call under way."""
 
 
