@@ -81,7 +81,7 @@ def environment(url: str, folder: pathlib.Path) -> dict[str, str]:
 def run_process(*arguments: str, env: Mapping[str, str] | None = None, cwd: pathlib.Path | None = None) -> Completed:
     """Run the command in a process of its own."""
     return subprocess.run(
-        [*COMMAND, *arguments], env=env, cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+        [*COMMAND, *arguments], env=env, cwd=cwd, capture_output=True, text=True, timeout=240, check=False
     )
 
 

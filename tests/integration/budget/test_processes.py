@@ -66,7 +66,7 @@ def kill_with_children(process: subprocess.Popen[str]) -> None:
 
 async def line(process: subprocess.Popen[str]) -> str:
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             return await asyncio.to_thread(process.stdout.readline)
     except TimeoutError:
         kill_with_children(process)  # the thread would read from it for ever, and the test not end
@@ -83,7 +83,7 @@ async def answered(processes: list[subprocess.Popen[str]]) -> None:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that a loaded machine may take long for."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not condition():
             await asyncio.sleep(0.02)
 

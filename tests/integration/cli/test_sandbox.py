@@ -45,11 +45,11 @@ def test_env_prints_the_lines_of_the_sandbox_that_runs(prefix: str) -> None:
     with started(*OPTIONS[prefix]) as (port, lines):
         assert all(re.fullmatch(rf"export {prefix}_[A-Z_]+=\S+", line) for line in lines), lines
         show = [*COMMAND, "sandbox", "--env", "--port", str(port)]
-        shown = subprocess.run(show, capture_output=True, text=True, timeout=60, check=True, env=BARE)
+        shown = subprocess.run(show, capture_output=True, text=True, timeout=240, check=True, env=BARE)
         assert shown.stdout.splitlines() == lines
         used = {"TONICDM": ["whoami"], "RHYTHM": ["rhythm", "tokens"]}[prefix]
         script = f'eval "$({shlex.join(show)})" && {shlex.join([*COMMAND, *used])}'
-        ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False, env=BARE)
+        ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=240, check=False, env=BARE)
         assert ended.returncode == 0, ended.stderr
 
 
@@ -70,7 +70,7 @@ def test_env_says_what_runs_there_if_it_is_no_sandbox() -> None:
     with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()
         show = [*COMMAND, "sandbox", "--env", "--port", str(other.server_port)]
-        shown = subprocess.run(show, capture_output=True, text=True, timeout=60, check=False, env=BARE)
+        shown = subprocess.run(show, capture_output=True, text=True, timeout=240, check=False, env=BARE)
         other.shutdown()
     assert (shown.returncode, shown.stdout) == (2, "")
     assert shown.stderr.endswith(f":{other.server_port} is no sandbox of this version\n")

@@ -52,7 +52,7 @@ def workers(count: int, url: str, **variables: str):
 
 
 async def until(condition) -> None:
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(240):
         while not await condition():
             await asyncio.sleep(0.05)
 

@@ -135,7 +135,7 @@ async def test_a_job_that_runs_while_its_tenant_is_removed_leaves_nothing_in_the
         await queue.submit_sync(await queue.tenant("firm-a"))
         box.settings.latency_seconds = (0.3, 0.3)
         worker = asyncio.create_task(run_worker(postgres_url, wait=False))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while not box.journal:
                 await asyncio.sleep(0.01)
         assert await queue.remove_tenant("firm-a")
@@ -173,7 +173,7 @@ async def started(queue, box, url, *options):
     """Start a worker's process, and wait until it has sent its first call for a record."""
     command = [sys.executable, "-m", "tonicdm.cli", "worker", "--database", url, *options]
     process = subprocess.Popen(command, env={**os.environ, "TOKEN_A": "token-a"}, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - watched
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while len(box.journal) < 2:  # the first one asks whose records they are
             await asyncio.sleep(0.01)
     return process
@@ -192,12 +192,12 @@ async def test_a_killed_worker_loses_no_page_and_its_job_goes_on_elsewhere(queue
             process.kill()
         assert await queue.rescue(60.0) == 0, "it may be alive"
         # It may have begun the second one a moment later, and its last statement go on without it.
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             rescued = 0
             while {row.status for row in await queue.jobs()} != {"todo"}:
                 rescued += await queue.rescue(0.0)
         assert 1 <= rescued <= len(TYPES)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             await run_worker(postgres_url, wait=False)
         assert await queue.jobs() == []
         assert await counts(postgres_url, "firm_a") == {name: box.world.count(name) for name in TYPES}
@@ -246,7 +246,7 @@ async def test_sigterm_ends_a_worker_behind_the_step_under_way_whose_page_is_sto
             for _ in range(2):
                 process.send_signal(signal.SIGTERM)
                 await asyncio.sleep(0.05)
-            assert await asyncio.to_thread(process.wait, 60) == 0
+            assert await asyncio.to_thread(process.wait, 240) == 0
         (row,) = await queue.jobs()
         assert (row.status, row.what, row.reason) == ("todo", "persons", "made way for others")
         (_, *pages) = box.journal
@@ -263,7 +263,7 @@ async def test_a_worker_whose_task_is_cancelled_ends_as_by_a_signal_and_leaves_n
         box.settings.latency_seconds = (0.2, 0.2)
         before = asyncio.all_tasks()
         worker = asyncio.create_task(run_worker(postgres_url))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while len(box.journal) < 2:
                 await asyncio.sleep(0.01)
             worker.cancel()
@@ -283,7 +283,7 @@ async def test_a_running_job_that_is_cancelled_ends_behind_its_step_and_is_shown
         box.settings.latency_seconds = (0.2, 0.2)
         stop = asyncio.Event()
         worker = asyncio.create_task(run_worker(postgres_url, stop=stop))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while len(box.journal) < 2:
                 await asyncio.sleep(0.01)
             (row,) = await queue.jobs(status="doing")
@@ -316,7 +316,7 @@ async def test_a_job_that_does_not_end_in_its_time_is_put_back_when_its_worker_e
         box.settings.latency_seconds = (5.0, 5.0)
         stop = asyncio.Event()
         worker = asyncio.create_task(run_worker(postgres_url, stop=stop))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             await at_work(queue)
             await asyncio.sleep(0.3)
             stop.set()
@@ -340,7 +340,7 @@ async def test_a_worker_that_ends_shows_signs_of_life_while_its_jobs_do(queue, p
         box.settings.latency_seconds = (60.0, 60.0)  # its job lasts until the clock is moved
         stop = asyncio.Event()
         worker = asyncio.create_task(run_worker(postgres_url, stop=stop))
-        async with asyncio.timeout(60), await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as db:
+        async with asyncio.timeout(240), await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as db:
             await at_work(queue)
             stop.set()
             while len(beats) < 8:
@@ -366,7 +366,7 @@ async def test_a_worker_that_is_cut_off_from_the_database_says_so_and_goes_on_wh
     stop, address = asyncio.Event(), f"http://127.0.0.1:{port}"
     async with sandbox() as box, aiohttp.ClientSession() as session:
         worker = asyncio.create_task(run_worker(proxy.url, stop=stop, port=port))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while not await queue.workers(30.0):
                 await asyncio.sleep(0.01)
             await proxy.cut()
@@ -412,7 +412,7 @@ async def test_a_worker_tells_of_the_queue_and_of_its_tenants_budgets(queue, pos
         await queue.add_tenant(tenant(box))
         await queue.submit(Kind.EXPORT, "firm-a", "csv:x")
         await queue.submit_sync(await queue.tenant("firm-a"))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             worker = asyncio.create_task(run_worker(postgres_url, queues=["sync"], stop=stop, port=port))
             while len(box.journal) < 2:
                 await asyncio.sleep(0.01)
@@ -444,7 +444,7 @@ async def test_whatever_goes_wrong_with_the_care_of_the_queue_it_goes_on(queue, 
     monkeypatch.setattr(JobQueue, "submit_due", faulty)
     stop = asyncio.Event()
     worker = asyncio.create_task(run_worker(postgres_url, stop=stop))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while len(calls) < 3:
             await asyncio.sleep(0.01)
     stop.set()

@@ -55,7 +55,7 @@ def start(where):
 
 
 async def line(process: subprocess.Popen[str]) -> str:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         return await asyncio.to_thread(process.stdout.readline)
 
 
@@ -99,7 +99,7 @@ async def test_tokens_that_end_are_replaced_once_though_a_process_is_killed_in_t
         box.settings.latency_seconds = (0.2, 0.2)
         processes = [start(box) for _ in range(4)]
         await go(processes)
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(240):
             while not box.mints():
                 await asyncio.sleep(0.005)
             processes[0].kill()  # the one that minted still waits for its answer: it may be this one
@@ -148,6 +148,6 @@ async def test_a_child_forked_during_a_mint_takes_its_token(where: str) -> None:
             sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, *arguments,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        out, err = await asyncio.wait_for(process.communicate(), 240)
         assert out == b"True\n", err[-800:]
         assert len(box.mints()) == 1

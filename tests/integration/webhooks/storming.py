@@ -139,17 +139,17 @@ async def storm(
             processes.start("worker")
             changed = await _change(url, found, chance, pool, seconds, processes)
             tell(f"{events:,} changes made; the receiver was killed {processes.killed['receiver']} times")
-            await _wait(lambda: _post(url, "/__webhooks", {})["under_way"] == 0, 120)
+            await _wait(lambda: _post(url, "/__webhooks", {})["under_way"] == 0, 600)
             _take_acks(url, found)
             tell(f"all accepted {reset - time.monotonic():.1f} s before the reset")
             await processes.budget("resume")
-            await _wait(lambda: _count(file, "SELECT count(*) FROM effect") > events // 20, window + 60)
+            await _wait(lambda: _count(file, "SELECT count(*) FROM effect") > events // 20, window + 600)
             began = time.monotonic()
             processes.kill("worker")
             tell("the worker was killed at its work")
             processes.start("worker")
             left = "SELECT count(*) FROM job WHERE state IN ('received', 'leased')"
-            await _wait(lambda: _count(file, left) == 0, 300)
+            await _wait(lambda: _count(file, left) == 0, 600)
             found.seconds, found.killed = time.monotonic() - began, dict(processes.killed)
         journal = _get(url, f"/__journal?token={WORK_TOKEN}")
         tell(f"worked off {found.seconds:.1f} s after the worker was killed")
@@ -210,7 +210,7 @@ class _Processes:
         for process in self._running.values():
             process.send_signal(signal.SIGTERM)
         for process in self._running.values():
-            assert process.wait(60) == 0, "a process must stop cleanly"
+            assert process.wait(240) == 0, "a process must stop cleanly"
             process.stdout.close()
 
     def start(self, name: str) -> None:
