@@ -8,7 +8,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 
@@ -18,7 +18,7 @@ BLOCK = 4096
 
 
 @contextlib.contextmanager
-def small_disk(megabytes: int, *, owner: str | None = None) -> Iterator[pathlib.Path]:
+def small_disk(megabytes: int, *, owner: str | None = None) -> Generator[pathlib.Path]:
     """Mount a small disk; a test is skipped where that can't be done.
 
     Args:
@@ -44,7 +44,7 @@ def small_disk(megabytes: int, *, owner: str | None = None) -> Iterator[pathlib.
 
 
 @contextlib.contextmanager
-def filled(disk: pathlib.Path) -> Iterator[None]:
+def filled(disk: pathlib.Path) -> Generator[None]:
     """Leave nothing of a disk free while the block lasts."""
     ballast = disk / "ballast"
     number = os.open(ballast, os.O_WRONLY | os.O_CREAT)
