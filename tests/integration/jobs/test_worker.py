@@ -173,9 +173,14 @@ async def started(queue, box, url, *options):
     """Start a worker's process, and wait until it has sent its first call for a record."""
     command = [sys.executable, "-m", "tonicdm.cli", "worker", "--database", url, *options]
     process = subprocess.Popen(command, env={**os.environ, "TOKEN_A": "token-a"}, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - watched
-    async with asyncio.timeout(240):
-        while len(box.journal) < 2:  # the first one asks whose records they are
-            await asyncio.sleep(0.01)
+    try:
+        async with asyncio.timeout(240):
+            while len(box.journal) < 2:  # the first one asks whose records they are
+                await asyncio.sleep(0.01)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
     return process
 
 
