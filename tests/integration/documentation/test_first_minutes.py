@@ -94,6 +94,10 @@ def script(commands: list[str]) -> str:
     return "\n".join(lines)
 
 
+HANGS = 1800
+"""Seconds that no page takes, also where it makes an environment on a machine that has much else to do."""
+
+
 def run(commands: list[str], blocks: dict[str, str], folder: pathlib.Path, binaries: str, database: str) -> str:
     """Run the commands in *folder*, with ports that are free and an empty *database*; what they printed."""
     for name, text in blocks.items():
@@ -109,10 +113,11 @@ def run(commands: list[str], blocks: dict[str, str], folder: pathlib.Path, binar
             ["bash", "-c", text], cwd=folder, env=env, stdout=output, stderr=output, process_group=0
         )
         try:
-            code = shell.wait(timeout=600)
+            code = shell.wait(timeout=HANGS)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(shell.pid, signal.SIGKILL)
+            shell.wait()  # else another test fails for it
         output.seek(0)
         printed = output.read()
     assert code == 0, printed[-4_000:]
