@@ -49,7 +49,7 @@ suppress_warnings = ["ref.python"]
 nitpick_ignore_regex = [
     ("py:.*", r"(aiohttp|asyncio|collections\.abc|datetime|os|pathlib|sqlite3|ssl|uuid)\..*"),
     ("py:.*", r"tonicdm\..*\.[A-Z]"),
-    ("py:class", r"DltSource|(pd|pandas)\.DataFrame|(tonicdm\.types\.)?(ListOf|CollectionOf)"),
+    ("py:class", r"(dlt\.extract\.source\.)?DltSource|(pd|pandas)\.DataFrame|(tonicdm\.types\.)?(ListOf|CollectionOf)"),
     # Names in signatures of classes that are written where they are inherited.
     ("py:class", r"TokenSource|Zone|Clock|Location|ssl_module\.SSLContext|tonicdm\.store\.database\.\w+"),
     ("py:.*", r"tonicdm\.(clock\.Clock|budget\.ledgers\.Ledger|sync\.report\.Meter)"),
