@@ -11,6 +11,7 @@ import types
 
 import pytest
 
+from tests import processes
 from tests.cases import for_each
 from tests.unit.hints import faults
 from tonicdm.endpoints import classes, registry
@@ -170,7 +171,7 @@ EAGER = ["sync", "store", "webhooks", "rhythm", "sandbox", "testing", "export", 
 )
 def test_the_types_of_public_names_can_be_read_at_run_time(packages: list[str]) -> None:
     """Of classes, functions and methods, whatever else was loaded before: nothing, in a process of its own."""
-    command = [sys.executable, "-m", "tests.unit.hints", *packages]
+    command = [*processes.module("tests.unit.hints"), *packages]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
 
 
