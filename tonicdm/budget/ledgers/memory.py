@@ -46,7 +46,13 @@ class MemoryLedger:
             self._lock.release()
         return (result,)
 
-    note_now = check_now = reserve_now
+    def note_now(self, step: Callable[[Window], T]) -> tuple[T]:
+        """Apply *step*, as `reserve_now` does."""
+        return self.reserve_now(step)
+
+    def check_now(self, step: Callable[[Window], T]) -> tuple[T]:
+        """Apply *step*, as `reserve_now` does."""
+        return self.reserve_now(step)
 
     async def run(self, step: Callable[[Window], T], undo: Callable[[Window], object] | None = None) -> T:  # noqa: ARG002
         """Apply *step*; there is no await inside, so nobody can be cancelled within."""
