@@ -23,7 +23,7 @@ from tonicdm.errors import InvalidOptionError, OptionIgnoredError
 from tonicdm.http.operation import Operation
 from tonicdm.models import Record, RecordStub
 from tonicdm.paging import Page
-from tonicdm.plan.arithmetic import ROUND_SIZES, ends_by_repetition, is_last_page
+from tonicdm.plan.arithmetic import ROUND_SIZES, ends_by_repetition, is_last_page, size_behind_first
 from tonicdm.types import DataQuantity, InvalidRecord, OnInvalid, are_lower_ids, id_of
 
 M = TypeVar("M", bound=Record)
@@ -276,9 +276,11 @@ class Listing(Generic[M]):
         """Ask for the page after *number*, as cheaply as its records can be told apart, and see whether it is new."""
         with_ids = all(isinstance(item, dict) and "id" in item for item in fetched.payload)
         data_quantity = DataQuantity.ID_ONLY if with_ids else self.data_quantity
-        # Whatever has cut the first page, a size of the server's own or a pageSize lost on its way: the next one of its
-        # size begins where it ended.
-        size = fetched.size if number == 1 or not self._paging else self.size
+        if self._paging:
+            size = size_behind_first(fetched.size, self.size) if number == 1 else self.size
+        else:
+            # Unasked, a server pages by a size of its own; a page of another size would begin elsewhere.
+            size = fetched.size
         following = await self.fetch(number + 1, data_quantity, size=size)
         if not following.size:
             return False

@@ -38,6 +38,19 @@ def is_last_page(count: int, longest: int) -> bool:
     return max(count, longest) > UNPROVEN_PAGE and count not in ROUND_SIZES
 
 
+def size_behind_first(count: int, size: int) -> int:
+    """Return the ``pageSize`` of the page behind a first one.
+
+    Whatever has cut a page, the next one of its size begins where it ended. If ``pageSize`` was lost on its way then,
+    and is heeded now, nothing would lie behind the first page of the size that was asked for.
+
+    Args:
+        count: Records on the first page. No server cuts pages at fewer than ten: so few are most likely all.
+        size: The ``pageSize`` that was asked for.
+    """
+    return count if min(ROUND_SIZES) <= count < size else size
+
+
 def ends_by_repetition(count: int, size: int, longest: int) -> bool:
     """Tell whether a page that the server sends once more under the next number was all of its list.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-from tonicdm.plan.arithmetic import ROUND_SIZES, UNPROVEN_PAGE, ends_by_repetition, is_last_page
+from tonicdm.plan.arithmetic import ROUND_SIZES, UNPROVEN_PAGE, ends_by_repetition, is_last_page, size_behind_first
 from tonicdm.plan.evolve import evolve
 from tonicdm.plan.facts import TypeFacts
 from tonicdm.plan.progress import Phase, Progress
@@ -64,7 +64,7 @@ def with_page(facts: TypeFacts, progress: Progress, outcome: Outcome) -> Progres
     return evolve(
         progress,
         pages=progress.pages + 1,
-        full=progress.full or (paged and count >= size),
+        full=progress.full or (paged and count >= size and not outcome.repeated),
         total=progress.total + count,
         last_count=count,
         last_has_ids=outcome.has_ids,
@@ -149,19 +149,16 @@ def continue_list(facts: TypeFacts, progress: Progress) -> Progress:
 
 def next_page(facts: TypeFacts, progress: Progress, *, peeks: bool = False) -> Progress:
     """Return the progress at the page behind the last one, which may be asked for in pages of another size."""
-    return behind_short_page(facts, evolve(progress, page=progress.page + 1, peeks=peeks))
+    return behind_first_page(facts, evolve(progress, page=progress.page + 1, peeks=peeks))
 
 
-def behind_short_page(facts: TypeFacts, progress: Progress) -> Progress:
-    """Return the progress with the size of the next page: that of the only one so far, if it was shorter than asked.
-
-    Whatever has cut that page, the next one of its size begins where it ended. If pageSize was lost on its way then,
-    and is heeded now, nothing would lie behind the first page of the size that was asked for.
-    """
-    short = 0 < progress.last_count < size_of(facts, progress)
-    if progress.page != 2 or progress.full or not short or not is_paged(facts, progress):
+def behind_first_page(facts: TypeFacts, progress: Progress) -> Progress:
+    """Return the progress with the size of the page to come, if that is the second one (see `size_behind_first`)."""
+    if progress.page != 2 or progress.full or not is_paged(facts, progress):
         return progress
-    return evolve(progress, size=progress.last_count)
+    size = size_of(facts, progress)
+    behind = size_behind_first(progress.last_count, size)
+    return progress if behind == size else evolve(progress, size=behind)
 
 
 # --- what follows -----------------------------------------------------------------------------------------------------

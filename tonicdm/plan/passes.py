@@ -125,7 +125,7 @@ def _resumed(facts: TypeFacts, before: Progress) -> Progress | None:
         if _LISTING.isdisjoint(before.todo):
             # Nor does a list that lies behind it: where an audit is wanted, it is made anew.
             before = evolve(before, scanned=False, listed=None)
-    progress = list_end.behind_short_page(facts, evolve(before, todo=_wanted(facts, before)))
+    progress = list_end.behind_first_page(facts, evolve(before, todo=_wanted(facts, before)))
     if not facts.late:
         return progress
     if not _CHANGING.isdisjoint(progress.todo) or progress.updated_after is False or not facts.has_updated_after:

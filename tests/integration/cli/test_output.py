@@ -173,7 +173,7 @@ def test_help_loads_neither_aiohttp_nor_attrs_and_needs_no_module_of_a_command()
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.splitlines()[-1] == str([
         "tonicdm._version", "tonicdm.cli", "tonicdm.cli.app", "tonicdm.cli.context", "tonicdm.cli.failures",
-        "tonicdm.cli.groups",
+        "tonicdm.cli.groups", "tonicdm.late",
     ])  # fmt: skip
 
 

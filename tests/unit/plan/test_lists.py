@@ -55,6 +55,14 @@ def test_a_page_at_which_a_server_might_cut_is_refused_when_it_comes_again_unles
     assert play(attrs.evolve(known, largest_page=655), again).earned.progress.counted == 100
 
 
+def test_records_that_moved_on_to_the_page_behind_the_first_one_are_no_full_page() -> None:
+    """18 records came in front meanwhile: the page behind, which is asked for in that size, is the one before."""
+    known = attrs.evolve(HELD, page_limit=1000, largest_page=0, updated_after=False)
+    played = play(known, {STUBS: [came(18), came(18, fresh=0, repeated=True)]})
+    assert [step.page_size for step in played.steps if step.kind is STUBS] == [1000, 18]
+    assert played.earned.progress.scanned
+
+
 def test_two_pages_running_without_a_new_record_are_a_list_without_end() -> None:
     known = attrs.evolve(NEW, count=None)
     with pytest.raises(ListError, match="showed no record") as refused:
