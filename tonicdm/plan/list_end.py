@@ -186,8 +186,9 @@ def _fresh_list(progress: Progress, todo: tuple[Phase, ...]) -> Progress:
         started=None,
         calls=0,
         tallied=False,
-        # What was compared with them, or read after them, is settled.
-        ties=progress.next_ties,
+        # What was compared with them, or read after them, is settled. A record may have moved from one of several pages
+        # to another, and was shown by none.
+        ties=earliest(progress.next_ties, progress.ties) if _has_several(progress) else progress.next_ties,
         next_ties=None,
         since=progress.since if todo[:1] == (Phase.FETCH,) else None,
     )

@@ -63,6 +63,22 @@ def test_records_that_moved_on_to_the_page_behind_the_first_one_are_no_full_page
     assert played.earned.progress.scanned
 
 
+def test_what_was_read_in_the_second_of_its_change_stays_in_doubt_until_a_list_has_surely_shown_it() -> None:
+    """It changed again in that second, and moved from a page of the audit to one that had been read."""
+    known = attrs.evolve(HELD, audit=True, by_id=True)
+    outcomes = {
+        PROBE: [came(7, stale=1), came(7)],
+        TALLY: [came(stale_by_page=((1, 1),))],
+        BY_ID: [came(1, ties_from=NOW)],
+        STUBS: [came(100), came(7)],
+    }
+    played = play(known, outcomes)
+    audited = [step.ties for step in played.steps if step.kind is STUBS]
+    (_, checked) = (step.ties for step in played.steps if step.kind is PROBE)
+    assert (audited, checked) == ([NOW, NOW], NOW)
+    assert played.earned.progress.ties is None, "the check had one page"
+
+
 def test_two_pages_running_without_a_new_record_are_a_list_without_end() -> None:
     known = attrs.evolve(NEW, count=None)
     with pytest.raises(ListError, match="showed no record") as refused:
