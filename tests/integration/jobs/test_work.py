@@ -140,7 +140,7 @@ async def test_jobs_that_read_ahead_make_the_same_calls_and_lose_none_where_they
         async with desk.copy() as copy:
             records = await copy.query("SELECT id, raw FROM record WHERE type = 'persons' ORDER BY id")
         calls = [(entry.path, sorted(entry.options.items())) for entry in box.journal]
-        return records, [(path, [item for item in given if item[0] != "updatedAfter"]) for path, given in calls]
+        return records, [(path, [item for item in given if item[0] != "updated_after"]) for path, given in calls]
 
     await sync()
     expected = await made()
