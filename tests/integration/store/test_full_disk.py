@@ -63,6 +63,7 @@ async def test_a_log_that_no_longer_fits_into_the_file_loses_no_page(
         assert await store.query("PRAGMA integrity_check") == [("ok",)]
 
 
+@pytest.mark.thorough
 async def test_a_call_that_meets_a_full_disk_counts_once_and_its_answer_is_handed_out(disk: pathlib.Path) -> None:
     """The budget keeps what it could not store, and stores it once there is room, or when the program ends."""
     file = disk / "budget.db"
