@@ -84,8 +84,10 @@ def normalise_id(value: str) -> str:
     return value
 
 
-def are_lower_ids(values: Sequence[str]) -> bool:
-    """Tell whether all texts are IDs in compact lower case, as nearly all of a response are."""
+def are_lower_ids(values: Sequence[Any]) -> bool:
+    """Tell whether all values are IDs in compact lower case, as nearly all of a response are."""
+    if not set(map(type, values)) <= {str}:
+        return False
     joined = "".join(values)
     return set(map(len, values)) <= {32} and joined.isascii() and not joined.encode().translate(None, _HEX)
 

@@ -21,9 +21,7 @@ class ForeignUsage(State):
 
     __slots__ = ("own", "rate", "seen_at", "since", "spent")
 
-    def __init__(
-        self,
-    ) -> None:
+    def __init__(self) -> None:
         self.own: int = 0
         """Units of this window that are ours at most, calls under way left out."""
         self.spent: int = 0

@@ -40,9 +40,7 @@ class Tally(State):
 
     __slots__ = ("by_cost",)
 
-    def __init__(
-        self,
-    ) -> None:
+    def __init__(self) -> None:
         self.by_cost: dict[int, int] = {}
 
     @property

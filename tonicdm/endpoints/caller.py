@@ -185,9 +185,7 @@ class Caller(Value):
             options: The varying ones, by Python name.
             body: A JSON value.
         """
-        call = object.__new__(OutgoingRequest)
-        OutgoingRequest.__init__(  # to call the class would pack the arguments by their names, and unpack them again
-            call,
+        call = OutgoingRequest(
             request=prepared.request(options, body),
             base_url=self.base_url,
             cost=prepared.cost,

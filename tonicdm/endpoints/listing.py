@@ -67,10 +67,8 @@ class ListOperation(Generic[M]):
 
     def faults(self, items: Sequence[Any]) -> dict[int, str]:
         """Return why elements of an answer are no records, without values, by their places."""
-        if set(map(type, items)) <= {dict}:
-            ids = [item.get("id") for item in items]
-            if set(map(type, ids)) <= {str} and are_lower_ids(ids):
-                return {}  # as nearly always
+        if set(map(type, items)) <= {dict} and are_lower_ids([item.get("id") for item in items]):
+            return {}  # as nearly always
         return {place: reason for place, item in enumerate(items) if (reason := self.fault(item)) is not None}
 
     def fault(self, item: Any) -> str | None:

@@ -401,10 +401,7 @@ class Exchange:
         progress, settlement = self._progress, self.settlement
         if self.status >= 300:  # it becomes an error
             headers.strike_out()
-        # To call the class itself would pack the arguments by their names, and unpack them again.
-        response = object.__new__(Response)
-        Response.__init__(
-            response,
+        return Response(
             status=self.status,
             headers=headers,
             body=self._token.mask(body),
@@ -418,4 +415,3 @@ class Exchange:
             units=progress.units,
             request_id=progress.request_id,
         )
-        return response

@@ -125,6 +125,7 @@ def _resumed(facts: TypeFacts, before: Progress) -> Progress | None:
         if _LISTING.isdisjoint(before.todo):
             # Nor does a list that lies behind it: where an audit is wanted, it is made anew.
             before = evolve(before, scanned=False, listed=None)
+    # An earlier version kept the size that was asked for.
     progress = list_end.behind_first_page(facts, evolve(before, todo=_wanted(facts, before)))
     if not facts.late:
         return progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
@@ -20,7 +20,6 @@ from tonicdm.types import are_lower_ids, normalise_id
 
 UPDATED_FIELDS: Final = (*UPDATED_NAMES, "sys_last_modified_at")
 """Names of a record's timestamp: TonicDM's, and Rhythm's (reference: SysFields)."""
-_USUAL: Final = UPDATED_FIELDS[0]
 DELETED: Final = frozenset({"deleted", "4"})
 """Words and numbers of a soft delete (concepts page, "Naming Conventions"; reference: Status)."""
 
@@ -73,9 +72,7 @@ def key_of(item: Mapping[str, Any]) -> str:
 def keys_of(items: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return what `key_of` does of each."""
     ids: list[Any] = [item.get("id") for item in items]
-    if set(map(type, ids)) <= {str} and are_lower_ids(ids):
-        return ids
-    return [key_of(item) for item in items]
+    return ids if are_lower_ids(ids) else [key_of(item) for item in items]
 
 
 def updated_of(item: Mapping[str, Any]) -> str | None:
@@ -92,17 +89,6 @@ def updated_of(item: Mapping[str, Any]) -> str | None:
             with contextlib.suppress(Refused, OverflowError):
                 return read_datetime(value).astimezone(datetime.UTC).isoformat()
     return None
-
-
-def times_of(items: Iterable[Mapping[str, Any]]) -> list[str | None]:
-    """Return what `updated_of` does of each."""
-    return [
-        # As most are written.
-        time[:-1] + "+00:00"
-        if type(time := item.get(_USUAL)) is str and len(time) == 20 and time[-1] == "Z" and time.isascii()
-        else updated_of(item)
-        for item in items
-    ]
 
 
 def raw_of(item: Mapping[str, Any], *, plain: bool = False) -> str:

@@ -57,7 +57,7 @@ class SortedOut:
     @functools.cached_property
     def times(self) -> Mapping[str, str | None]:
         """The timestamps of all that the answer surely named, by what names it in the store."""
-        times = dict(zip(self.sound, rows.times_of([item for item, _ in self.sound.values()]), strict=True))
+        times = {key: rows.updated_of(item) for key, (item, _) in self.sound.items()}
         aside = {
             str(element.id): rows.updated_of(element.readable) for element in self.invalid if element.id is not None
         }
@@ -164,7 +164,7 @@ def write_sorted(
             dissents[key] = version.updated
         if verdict not in {Verdict.TAKE, Verdict.WENT_BACK}:
             continue
-        if _is_same(db, before, raw, data_quantity.value, _deleted_at(item, version.updated)):
+        if _is_same(db, before, raw, data_quantity.value, _deleted_at(_status_of(item), version.updated)):
             shown[key] = version.updated
         else:
             puts[key] = as_stored(before.version, version)
@@ -201,13 +201,12 @@ def _rows(
         puts: What says of the store's version when it was read, by what names the record.
         first: The position of the first one in the change feed.
     """
-    sound, times, status_of = elements.sound, elements.times, _status_of
+    sound, times = elements.sound, elements.times
     for change, (key, read) in enumerate(puts.items(), first):
         item, raw = sound[key]
-        updated, status = times[key], item.get("status")
-        if type(status) is not str:
-            status = status_of(item)
-        deleted_at, reason = (updated or "", SOFT_DELETED) if status in DELETED else (None, None)
+        updated, status = times[key], _status_of(item)
+        deleted_at = _deleted_at(status, updated)
+        reason = None if deleted_at is None else SOFT_DELETED
         number, at = read.stamp.number, rows.read_at(read)
         yield record_type, key, raw, updated, quality, status, deleted_at, reason, number, at, change
 
@@ -217,9 +216,9 @@ def _status_of(item: Mapping[str, Any]) -> str | None:
     return status if status is None or type(status) is str else str(status)
 
 
-def _deleted_at(item: Mapping[str, Any], updated: str | None) -> str | None:
+def _deleted_at(status: str | None, updated: str | None) -> str | None:
     """Return when a record was deleted, if its status says so; an empty text where nothing tells the time."""
-    return updated or "" if _status_of(item) in DELETED else None
+    return updated or "" if status in DELETED else None
 
 
 def _is_same(db: Database, before: rows.StoredRecord, raw: str, quality: str, deleted_at: str | None) -> bool:

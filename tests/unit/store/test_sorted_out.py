@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tonicdm.codec import parsing
 from tonicdm.codec.elements import MAX_DEPTH
-from tonicdm.store.rows import key_of, keys_of, times_of, updated_of
+from tonicdm.store.rows import key_of, keys_of, updated_of
 from tonicdm.store.sqlite import SqliteDatabase
 from tonicdm.store.writing import SortedOut, sorted_out
 
@@ -66,4 +66,5 @@ named = st.fixed_dictionaries({}, optional={"id": ids, "datetimeUpdated": times,
 @example([{"id": "a" * 31 + "\u0661"}])
 def test_the_names_and_times_of_a_page_are_those_of_its_records(items: list[dict[str, Any]]) -> None:
     assert keys_of(items) == [key_of(item) for item in items]
-    assert times_of(items) == [updated_of(item) for item in items]
+    page = SortedOut({str(place): (item, "") for place, item in enumerate(items)}, ())
+    assert list(page.times.values()) == [updated_of(item) for item in items]
